@@ -1,0 +1,133 @@
+//! What can go wrong, in the words of this program. Nothing here knows HTTP: `http.rs` is the
+//! only place where an [`Error`] meets a status code.
+
+use std::fmt;
+
+/// The result of everything in this program that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// One wrong field of a well-formed input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The member's name as the client wrote it, for example `birthday`.
+    pub field: String,
+    /// A sentence for the client; it never repeats a secret.
+    pub detail: String,
+}
+
+/// Collects every wrong field of an input, so that a client hears of all of them at once.
+#[derive(Debug, Default)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// Notes that `field` is wrong and why.
+    pub fn add(&mut self, field: &str, detail: impl Into<String>) {
+        self.0.push(Fault { field: field.to_owned(), detail: detail.into() });
+    }
+
+    /// `value` where nothing was wrong, else [`Error::Invalid`] with every fault.
+    pub fn into_result<T>(self, value: T) -> Result<T> {
+        if self.0.is_empty() { Ok(value) } else { Err(Error::Invalid(self.0)) }
+    }
+
+    /// True while nothing was wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The faults noted so far.
+    pub fn into_vec(self) -> Vec<Fault> {
+        self.0
+    }
+}
+
+/// What already exists, or must not cease to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conflict {
+    /// Another account has this username (letter case ignored).
+    UsernameTaken,
+    /// Another account has this address (letter case ignored).
+    EmailTaken,
+    /// The change would leave the server without an active admin.
+    LastAdmin,
+}
+
+/// Where a caller stands in a rate limit, told in the `RateLimit-*` headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitState {
+    /// How many requests a window allows.
+    pub limit: u64,
+    /// How many are left in this window.
+    pub remaining: u64,
+    /// Seconds until the window ends, at least 1.
+    pub reset_seconds: u64,
+}
+
+/// Everything that can go wrong. Variants up to `PreconditionFailed` are the caller's doing and
+/// tell the caller what to mend; the last two are ours, and their text goes to the log only.
+#[derive(Debug)]
+pub enum Error {
+    /// Unknown path or id, or somebody else's id: the caller must not learn which.
+    NotFound,
+    /// The path exists, the verb does not; holds the verbs that do, as for `Allow`.
+    MethodNotAllowed(String),
+    /// No access token, or one that is not valid (any more).
+    Unauthenticated,
+    /// Unknown account or wrong password; never tells which.
+    BadCredentials,
+    /// The password was right, but the address was never confirmed.
+    EmailNotConfirmed,
+    /// The password was right, but an admin disabled the account.
+    AccountDisabled,
+    /// A signed-in user typed a wrong current password.
+    WrongPassword,
+    /// The route is for admins.
+    AdminOnly,
+    /// Too many requests.
+    TooManyRequests(LimitState),
+    /// The body is larger than the route takes, in bytes.
+    BodyTooLarge(u64),
+    /// The body's type (or its content, for pictures) is not one that the route takes.
+    UnsupportedMediaType(String),
+    /// The input cannot be read at all: broken JSON, form or query.
+    Malformed(String),
+    /// The link of a mail is wrong, used or too old.
+    DeadLink,
+    /// Well-formed, but these fields are wrong.
+    Invalid(Vec<Fault>),
+    /// It exists already, or must stay.
+    Conflict(Conflict),
+    /// `If-Match` names an older state of the thing.
+    PreconditionFailed,
+    /// A store does not answer or we are too busy; trying again helps. The text is for the log.
+    Unavailable(String),
+    /// A fault of ours. The text is for the log.
+    Internal(String),
+}
+
+impl Error {
+    /// One wrong field.
+    pub fn invalid(field: &str, detail: impl Into<String>) -> Error {
+        Error::Invalid(vec![Fault { field: field.to_owned(), detail: detail.into() }])
+    }
+
+    /// A fault of ours, with what is known of its cause.
+    pub fn internal(cause: impl fmt::Display) -> Error {
+        Error::Internal(cause.to_string())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Internal(cause) | Error::Unavailable(cause) => f.write_str(cause),
+            Error::Invalid(faults) => {
+                f.write_str("invalid:")?;
+                faults.iter().try_for_each(|fault| write!(f, " {}: {}", fault.field, fault.detail))
+            }
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,141 @@
+//! Reads the members of a JSON object (or the fields of a form) one by one and remembers every
+//! fault, so that a client hears of all of them in one answer.
+
+use crate::error::{Error, Faults, Result};
+use serde_json::{Map, Value};
+
+/// The members of one input. Ask for each member that the call knows, then call
+/// [`Members::finish`]: whatever was not asked for is an unknown member and a fault.
+#[derive(Debug)]
+pub struct Members {
+    map: Map<String, Value>,
+    faults: Faults,
+}
+
+impl Members {
+    /// The members of a JSON value, which must be an object.
+    pub fn from_json(value: Value) -> Result<Members> {
+        match value {
+            Value::Object(map) => Ok(Members { map, faults: Faults::default() }),
+            _ => Err(Error::invalid("body", "must be a JSON object")),
+        }
+    }
+
+    /// The fields of a form; of a repeated field the last one counts.
+    pub fn from_form(fields: Vec<(String, String)>) -> Members {
+        let map = fields.into_iter().map(|(name, text)| (name, Value::String(text))).collect();
+        Members { map, faults: Faults::default() }
+    }
+
+    /// A required string that passes `check`. After a fault this is a default value that nobody
+    /// sees, because [`Members::finish`] then fails.
+    pub fn required<T: Default>(
+        &mut self,
+        name: &str,
+        check: impl FnOnce(&str) -> Result<T, String>,
+    ) -> T {
+        match self.map.remove(name) {
+            Some(Value::String(text)) => self.checked(name, check(&text)),
+            Some(Value::Null) | None => self.fault(name, "is required"),
+            Some(_) => self.fault(name, "must be a string"),
+        }
+    }
+
+    /// A required boolean.
+    pub fn required_bool(&mut self, name: &str) -> bool {
+        match self.map.remove(name) {
+            Some(Value::Bool(flag)) => flag,
+            Some(Value::Null) | None => self.fault(name, "is required"),
+            Some(_) => self.fault(name, "must be true or false"),
+        }
+    }
+
+    /// An optional string: absent, null and empty (or blank) are all `None`.
+    pub fn optional<T>(
+        &mut self,
+        name: &str,
+        check: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        match self.map.remove(name) {
+            Some(Value::String(text)) if text.trim().is_empty() => None,
+            Some(Value::String(text)) => match check(&text) {
+                Ok(value) => Some(value),
+                Err(detail) => self.fault(name, detail),
+            },
+            Some(Value::Null) | None => None,
+            Some(_) => self.fault(name, "must be a string or null"),
+        }
+    }
+
+    /// An optional list of strings: absent and null are the empty list.
+    pub fn strings(&mut self, name: &str) -> Vec<String> {
+        let wrong = "must be a list of strings";
+        match self.map.remove(name) {
+            Some(Value::Null) | None => Vec::new(),
+            Some(Value::Array(items)) => {
+                let strings = items.into_iter().map(|item| match item {
+                    Value::String(text) => Some(text),
+                    _ => None,
+                });
+                strings.collect::<Option<_>>().unwrap_or_else(|| self.fault(name, wrong))
+            }
+            Some(_) => self.fault(name, wrong),
+        }
+    }
+
+    /// Takes members away unread.
+    pub fn ignore(&mut self, names: &[&str]) {
+        for name in names {
+            self.map.remove(*name);
+        }
+    }
+
+    /// Passes a checked value on, or notes the fault.
+    pub fn checked<T: Default>(&mut self, name: &str, result: Result<T, String>) -> T {
+        result.unwrap_or_else(|detail| self.fault(name, detail))
+    }
+
+    /// Notes a fault that only several members together show.
+    pub fn fault<T: Default>(&mut self, name: &str, detail: impl Into<String>) -> T {
+        self.faults.add(name, detail);
+        T::default()
+    }
+
+    /// Fails with every fault, unknown members included.
+    pub fn finish(self) -> Result<()> {
+        let Members { map, mut faults } = self;
+        for name in map.keys() {
+            // A name can be as long as the body; the answer repeats only its beginning.
+            faults.add(&name.chars().take(64).collect::<String>(), "is not a known member");
+        }
+        faults.into_result(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::text;
+    use serde_json::json;
+
+    #[test]
+    fn every_fault_is_reported_at_once() {
+        let value = json!({"name": 7, "flag": "yes", "list": [1], "more": true, "extra": null});
+        let mut members = Members::from_json(value).unwrap();
+        members.required("name", |raw| text::line(raw, 1, 9));
+        members.required("missing", |raw| text::line(raw, 1, 9));
+        members.required_bool("flag");
+        members.strings("list");
+        let Err(Error::Invalid(faults)) = members.finish() else { panic!("must fail") };
+        let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
+        assert_eq!(fields, ["name", "missing", "flag", "list", "extra", "more"]);
+    }
+
+    #[test]
+    fn an_empty_optional_string_is_null() {
+        let mut members = Members::from_json(json!({"a": " ", "b": null, "c": "x"})).unwrap();
+        let mut take = |name| members.optional(name, |raw| text::line(raw, 1, 9));
+        assert_eq!((take("a"), take("b"), take("c")), (None, None, Some("x".to_owned())));
+        assert!(members.finish().is_ok());
+    }
+}

@@ -1,0 +1,77 @@
+//! The rules that every string of the API follows: NFC, trimmed, no control characters, lengths
+//! counted in Unicode scalar values.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// `raw` normalised to NFC and trimmed, or what is wrong with it. Control characters are refused,
+/// NUL first of all: Postgres cannot store it.
+pub fn line(raw: &str, min: usize, max: usize) -> Result<String, String> {
+    clean(raw, min, max, |_| false)
+}
+
+/// Like [`line`], but line breaks and tabs are fine.
+pub fn paragraph(raw: &str, max: usize) -> Result<String, String> {
+    clean(raw, 0, max, |c| matches!(c, '\n' | '\r' | '\t'))
+}
+
+fn clean(raw: &str, min: usize, max: usize, allowed: fn(char) -> bool) -> Result<String, String> {
+    if raw.chars().any(|c| c.is_control() && !allowed(c)) {
+        return Err("must not contain control characters".to_owned());
+    }
+    let text = raw.nfc().collect::<String>();
+    let text = text.trim();
+    let length = text.chars().count();
+    if length < min || length > max {
+        return Err(match min {
+            0 => format!("must have at most {max} characters"),
+            _ => format!("must have {min} to {max} characters"),
+        });
+    }
+    Ok(text.to_owned())
+}
+
+/// The longest e-mail address, in characters (RFC 5321, 4.5.3.1.3, less the angle brackets).
+pub const EMAIL_MAX: usize = 254;
+
+/// A valid e-mail address as typed, or what is wrong with it. The syntax is lettre's, so that
+/// whatever is accepted here can be mailed to.
+pub fn email(raw: &str) -> Result<String, String> {
+    let text = line(raw, 1, EMAIL_MAX)?;
+    match text.parse::<lettre::Address>() {
+        Ok(_) => Ok(text),
+        Err(_) => Err("must be a valid e-mail address".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_count_characters_after_trimming_and_nfc() {
+        assert_eq!(line("  e\u{301}  ", 1, 1), Ok("é".to_owned()));
+        assert!(line("   ", 1, 5).is_err());
+        assert!(line("їїїїїї", 1, 5).is_err());
+        assert_eq!(line("їїїїї", 1, 5), Ok("їїїїї".to_owned()));
+    }
+
+    #[test]
+    fn control_characters_are_refused_even_at_the_ends() {
+        for bad in ["a\0b", "a\nb", "\ta", "a\u{7f}", "a\u{85}"] {
+            assert!(line(bad, 1, 50).is_err(), "{bad:?}");
+        }
+        assert_eq!(paragraph("a\n\tb\r\n", 50), Ok("a\n\tb".to_owned()));
+        assert!(paragraph("a\0", 50).is_err());
+    }
+
+    #[test]
+    fn addresses() {
+        for good in ["a@b.co", "o'brien+tag@example.com", "Ann@Example.COM"] {
+            assert_eq!(email(good), Ok(good.to_owned()));
+        }
+        for bad in ["", "a", "a@", "@b", "a b@c.de", "a@b\r\nBcc: x@y.z", "a@b@c"] {
+            assert!(email(bad).is_err(), "{bad:?}");
+        }
+        assert!(email(&format!("a@{}.com", "x".repeat(300))).is_err());
+    }
+}
