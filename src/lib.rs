@@ -2,6 +2,7 @@
 
 // Floor 0: words and data, no I/O.
 pub mod error;
+pub mod gate;
 pub mod model;
 
 // Floor 1: one outside thing each.
