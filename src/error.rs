@@ -61,6 +61,8 @@ pub struct LimitState {
     pub remaining: u64,
     /// Seconds until the window ends, at least 1.
     pub reset_seconds: u64,
+    /// This request was one too many.
+    pub exceeded: bool,
 }
 
 /// Everything that can go wrong. Variants up to `PreconditionFailed` are the caller's doing and

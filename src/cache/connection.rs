@@ -1,0 +1,338 @@
+//! Connections to Redis: a stack of idle ones, what their failures mean, and the breaker that
+//! keeps requests from waiting for a Redis that does not answer.
+
+use crate::cache::protocol::{FILL, LOOK, LOWER, RAISE, Reach};
+use crate::error::{Error, Result};
+use redis::{Connection, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo};
+use redis::{RedisError, RedisResult, ServerErrorKind, Value};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a reader waits for Redis before it asks the database.
+pub(super) const READ_TIMEOUT: Duration = Duration::from_millis(100);
+/// How long to wait for a connection at least: one over TLS takes several round trips.
+const TLS_CONNECT: Duration = Duration::from_millis(500);
+/// How long readers leave Redis alone after a failure, in milliseconds.
+const BREAK_MS: u64 = 1_000;
+/// Most threads that ask for Redis' address at once.
+const ASKING: usize = 16;
+/// Most idle connections kept.
+const IDLE: usize = 64;
+
+/// A script and its name in Redis.
+pub(super) struct Script {
+    text: &'static str,
+    hash: String,
+}
+
+/// All scripts; a new connection loads them, so that a call sends the hash only.
+pub(super) struct Scripts {
+    pub(super) look: Script,
+    pub(super) fill: Script,
+    pub(super) raise: Script,
+    pub(super) lower: Script,
+}
+
+pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
+    let script = |text| Script { text, hash: redis::Script::new(text).get_hash().to_owned() };
+    Scripts { look: script(LOOK), fill: script(FILL), raise: script(RAISE), lower: script(LOWER) }
+});
+
+/// One connection, and which Redis process is at its other end.
+pub(super) struct Link {
+    connection: Connection,
+    timeout: Duration,
+    /// From `INFO server`: new with every start of Redis.
+    pub(super) run_id: String,
+}
+
+impl Link {
+    /// Runs a script with `keys` and `arguments`, in one round trip when Redis knows it.
+    pub(super) fn run(
+        &mut self,
+        script: &Script,
+        keys: &[String],
+        arguments: &[Vec<u8>],
+    ) -> RedisResult<Value> {
+        let mut ask = |verb, body: &str| {
+            let mut command = redis::cmd(verb);
+            command.arg(body).arg(keys.len()).arg(keys).arg(arguments);
+            command.query(&mut self.connection)
+        };
+        match ask("EVALSHA", &script.hash) {
+            // After SCRIPT FLUSH. EVAL carries the text, and Redis keeps it from then on.
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                ask("EVAL", script.text)
+            }
+            answer => answer,
+        }
+    }
+
+    /// Bounds every wait for this connection. Each change costs two system calls.
+    fn set_timeout(&mut self, timeout: Duration) -> RedisResult<()> {
+        if self.timeout != timeout {
+            self.connection.set_read_timeout(Some(timeout))?;
+            self.connection.set_write_timeout(Some(timeout))?;
+            self.timeout = timeout;
+        }
+        Ok(())
+    }
+
+    /// One PING.
+    pub(super) fn ping(&mut self) -> RedisResult<()> {
+        redis::cmd("PING").exec(&mut self.connection)
+    }
+}
+
+/// Why Redis gave no answer.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// What that means for a writer.
+    reach: Reach,
+    /// For the log.
+    text: String,
+}
+
+impl Failure {
+    /// As in a compose stack whose Redis was stopped.
+    fn no_name() -> Failure {
+        Failure { reach: Reach::Gone, text: "nobody knows its name".to_owned() }
+    }
+}
+
+impl From<RedisError> for Failure {
+    fn from(error: RedisError) -> Failure {
+        // A Redis that loads its dump serves nobody yet, and has a new run id.
+        let loading = error.kind() == ErrorKind::Server(ServerErrorKind::BusyLoading);
+        let gone = error.is_connection_refusal() || loading || no_host(&error);
+        let reach = if gone { Reach::Gone } else { Reach::Silent };
+        Failure { reach, text: error.to_string() }
+    }
+}
+
+/// The host is gone from its network: nobody answered there to its address.
+fn no_host(error: &RedisError) -> bool {
+    type Inner = Arc<dyn std::error::Error + Send + Sync>;
+    std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<Inner>()?.downcast_ref::<std::io::Error>())
+        .is_some_and(|io| io.kind() == std::io::ErrorKind::HostUnreachable)
+}
+
+/// Asks for addresses in threads of its own: the system's call waits for a name server that is
+/// down for as long as it likes, and must not hold up a request or `readyz`.
+#[derive(Default)]
+struct Names {
+    /// How many such threads there are.
+    asking: Arc<AtomicUsize>,
+}
+
+impl Names {
+    /// Where Redis is: one TCP address for each the name has. TLS needs the name, so that one
+    /// is looked up twice, the second time when it is known to be answered.
+    fn addresses(
+        &self,
+        address: &ConnectionAddr,
+        patience: Duration,
+    ) -> Result<Vec<ConnectionAddr>, Failure> {
+        let (host, port) = match address {
+            ConnectionAddr::Tcp(host, port) if host.parse::<IpAddr>().is_err() => (host, *port),
+            ConnectionAddr::TcpTls { host, port, .. } if host.parse::<IpAddr>().is_err() => {
+                (host, *port)
+            }
+            plain => return Ok(vec![plain.clone()]),
+        };
+        let silent = || Failure { reach: Reach::Silent, text: "no answer for its name".to_owned() };
+        if self.asking.fetch_add(1, Ordering::Relaxed) >= ASKING {
+            self.asking.fetch_sub(1, Ordering::Relaxed);
+            return Err(silent());
+        }
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let (host, asking) = (host.clone(), self.asking.clone());
+        let ask = move || {
+            let found = (host.as_str(), port).to_socket_addrs().map(Vec::from_iter);
+            asking.fetch_sub(1, Ordering::Relaxed);
+            let _ = sender.send(found); // nobody may wait any more
+        };
+        if std::thread::Builder::new().spawn(ask).is_err() {
+            self.asking.fetch_sub(1, Ordering::Relaxed);
+        }
+        match receiver.recv_timeout(patience) {
+            Ok(Ok(found)) if matches!(address, ConnectionAddr::Tcp(..)) => {
+                let tcp = |found: SocketAddr| ConnectionAddr::Tcp(found.ip().to_string(), port);
+                Ok(found.into_iter().map(tcp).collect())
+            }
+            Ok(Ok(_)) => Ok(vec![address.clone()]),
+            Ok(Err(_)) => Err(Failure::no_name()),
+            Err(_) => Err(silent()),
+        }
+    }
+}
+
+/// Redis as the cache sees it.
+pub(super) struct Store {
+    info: ConnectionInfo,
+    names: Names,
+    idle: Mutex<Vec<Link>>,
+    start: Instant,
+    /// Milliseconds after `start` until which readers leave Redis alone; 0: they need not.
+    broken_until: AtomicU64,
+}
+
+impl Store {
+    /// Reads the address; does not connect.
+    pub(super) fn new(url: &str) -> Result<Store> {
+        let wrong = |error: RedisError| Error::invalid("REDIS_URL", error.to_string());
+        let info = url.into_connection_info().map_err(wrong)?;
+        // One round trip less at the start of each connection: nobody reads our library's name.
+        let settings = info.redis_settings().clone().set_skip_set_lib_name();
+        let tcp = info.tcp_settings().clone().set_nodelay(true);
+        Ok(Store {
+            info: info.set_redis_settings(settings).set_tcp_settings(tcp),
+            names: Names::default(),
+            idle: Mutex::new(Vec::new()),
+            start: Instant::now(),
+            broken_until: AtomicU64::new(0),
+        })
+    }
+
+    /// For readers: `None` when Redis fails or has failed within the last second. After that
+    /// second one reader tries, and the others come back when it has succeeded.
+    pub(super) fn read<T>(&self, ask: impl FnMut(&mut Link) -> RedisResult<T>) -> Option<T> {
+        let until = self.broken_until.load(Ordering::Relaxed);
+        if until != 0 {
+            let (now, order) = (self.now_ms(), Ordering::Relaxed);
+            let next = now + BREAK_MS;
+            if now < until || self.broken_until.compare_exchange(until, next, order, order).is_err()
+            {
+                return None;
+            }
+        }
+        match self.attempt(READ_TIMEOUT, ask) {
+            Ok(answer) => {
+                if until != 0 {
+                    self.broken_until.store(0, Ordering::Relaxed);
+                    log::info!("Redis answers again");
+                }
+                Some(answer)
+            }
+            Err(failure) => {
+                let was = self.broken_until.swap(self.now_ms() + BREAK_MS, Ordering::Relaxed);
+                if was == 0 {
+                    log::warn!("Redis does not answer, going on without: {}", failure.text);
+                }
+                None
+            }
+        }
+    }
+
+    /// For writers, who must tell others: always tries, whatever the breaker says.
+    pub(super) fn write<T>(
+        &self,
+        timeout: Duration,
+        ask: impl FnMut(&mut Link) -> RedisResult<T>,
+    ) -> Reach {
+        match self.attempt(timeout, ask) {
+            Ok(_) => Reach::Done,
+            Err(failure) => failure.reach,
+        }
+    }
+
+    /// Asks on an idle connection, or on a new one where none is alive. A connection that
+    /// failed is dropped: a late answer to an old question must never meet a new one.
+    pub(super) fn attempt<T>(
+        &self,
+        timeout: Duration,
+        mut ask: impl FnMut(&mut Link) -> RedisResult<T>,
+    ) -> Result<T, Failure> {
+        while let Some(link) = self.pop() {
+            match self.ask_on(link, timeout, &mut ask) {
+                // Closed while it was idle, by a restart or by Redis' own `timeout`. All of them
+                // are tried before a new one: while one lives, Redis is there, even if it (or a
+                // proxy before it) takes no new connections. Every script may run twice: at
+                // worst a request is counted twice.
+                Err(error) if error.is_connection_dropped() => {}
+                answer => return Ok(answer?),
+            }
+        }
+        let link = self.connect(timeout)?;
+        Ok(self.ask_on(link, timeout, &mut ask)?)
+    }
+
+    fn ask_on<T>(
+        &self,
+        mut link: Link,
+        timeout: Duration,
+        ask: &mut impl FnMut(&mut Link) -> RedisResult<T>,
+    ) -> RedisResult<T> {
+        link.set_timeout(timeout)?;
+        let answer = ask(&mut link)?;
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE {
+            idle.push(link);
+        }
+        Ok(answer)
+    }
+
+    fn pop(&self) -> Option<Link> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    /// A new connection; learns the run id and loads the scripts in one round trip.
+    fn connect(&self, timeout: Duration) -> Result<Link, Failure> {
+        let tls = matches!(self.info.addr(), ConnectionAddr::TcpTls { .. });
+        let patience = if tls { timeout.max(TLS_CONNECT) } else { timeout };
+        let mut failure = None;
+        for address in self.names.addresses(self.info.addr(), timeout)? {
+            match connect_to(self.info.clone().set_addr(address), patience) {
+                Ok(link) => return Ok(link),
+                // Of several addresses, one that may be alive matters more than one that is not.
+                Err(error) => match failure {
+                    Some(Failure { reach: Reach::Silent, .. }) => {}
+                    _ => failure = Some(Failure::from(error)),
+                },
+            }
+        }
+        Err(failure.unwrap_or_else(Failure::no_name))
+    }
+
+    /// Milliseconds since the start, at least 1.
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX / 2).max(1)
+    }
+}
+
+fn connect_to(info: ConnectionInfo, patience: Duration) -> RedisResult<Link> {
+    let mut connection = redis::Client::open(info)?.get_connection_with_timeout(patience)?;
+    connection.set_read_timeout(Some(patience))?;
+    connection.set_write_timeout(Some(patience))?;
+    let mut setup = redis::pipe();
+    setup.cmd("INFO").arg("server");
+    for script in [&SCRIPTS.look, &SCRIPTS.fill, &SCRIPTS.raise, &SCRIPTS.lower] {
+        setup.cmd("SCRIPT").arg("LOAD").arg(script.text).ignore();
+    }
+    let (info,): (String,) = setup.query(&mut connection)?;
+    let run_id = info.lines().find_map(|line| line.strip_prefix("run_id:")).map(str::trim);
+    match run_id.filter(|run_id| !run_id.is_empty()) {
+        Some(run_id) => Ok(Link { connection, timeout: patience, run_id: run_id.to_owned() }),
+        None => Err(RedisError::from((ErrorKind::Client, "INFO server tells no run_id"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_is_gone_is_told_from_one_that_is_silent() {
+        let reach = |kind| Failure::from(RedisError::from(std::io::Error::from(kind))).reach;
+        use std::io::ErrorKind::*;
+        for kind in [HostUnreachable, ConnectionRefused] {
+            assert_eq!(reach(kind), Reach::Gone);
+        }
+        for kind in [TimedOut, WouldBlock, NetworkUnreachable, ConnectionReset, UnexpectedEof] {
+            assert_eq!(reach(kind), Reach::Silent);
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The protocol that keeps the cached user fresh, without any I/O: what a key may hold, the
+//! four scripts that change it, and every decision that depends on what Redis answered.
+//! `tests/cache_model.rs` walks through all interleavings of these decisions; the comments here
+//! say what each one is for.
+//!
+//! A key `{prefix}cu:{run id}:{user id}` holds one of three things, told apart by its first byte:
+//!
+//! - `U`: the user as JSON, for 10 s;
+//! - `L`: the lease of one reader, its name behind it, for 2 s;
+//! - `T`: a tombstone, the names of all writers at work behind it, each closed by `;`, for 30 s.
+//!
+//! The run id is that of the Redis process. It changes with every start, so that a Redis that
+//! came back from an old dump revives nothing.
+
+use crate::model::user::CurrentUser;
+use std::time::Duration;
+
+/// How long a cached user lives, in milliseconds.
+pub const USER_MS: u64 = 10_000;
+/// How long a reader has for its SELECT before it may not fill the cache any more.
+pub const LEASE_MS: u64 = 2_000;
+/// How long a tombstone stands when its writer died; longer than any transaction may run.
+pub const TOMBSTONE_MS: u64 = 30_000;
+/// How long a writer that cannot reach Redis waits after its commit. By then nothing older than
+/// the commit is left there: a lease taken before it ends within 2 s, what was filled with that
+/// lease within 10 s more; one second is for clocks that run unevenly.
+pub const WAIT: Duration = Duration::from_millis(USER_MS + LEASE_MS + 1_000);
+/// How many writers may wait like that; more are refused before their commit.
+pub const WAITERS: usize = 8;
+
+/// First bytes of a cached user. The digit is to be raised when [`CurrentUser`] changes, so that
+/// replicas of two versions do not read each other's.
+const USER_TAG: &[u8] = b"U1";
+
+/// Look-ups: any number of users and counters in one call. `KEYS[i]` is asked what `ARGV[i]`
+/// says: `L…` the user, and where there is nothing, this lease is put there; `+ms` count one
+/// more in a window of so many milliseconds; `?` peek; `-` take one back.
+pub const LOOK: &str = "
+local out = {}
+for i, key in ipairs(KEYS) do
+  local ask = ARGV[i]
+  local kind = string.byte(ask)
+  if kind == 76 then
+    local value = redis.call('GET', key)
+    if not value then redis.call('SET', key, ask, 'PX', 2000) end
+    out[i] = value
+  elseif kind == 43 then
+    local n = redis.call('INCR', key)
+    local left = -1
+    if n > 1 then left = redis.call('PTTL', key) end
+    if left < 0 then
+      left = tonumber(string.sub(ask, 2))
+      redis.call('PEXPIRE', key, left)
+    end
+    out[i] = {n, left}
+  else
+    local n = tonumber(redis.call('GET', key) or '0')
+    if kind == 45 and n > 0 then n = redis.call('DECR', key) end
+    out[i] = {n, redis.call('PTTL', key)}
+  end
+end
+return out";
+
+/// A reader puts the user (`ARGV[2]`) in place of its own lease (`ARGV[1]`), if that is there.
+pub const FILL: &str = "
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('SET', KEYS[1], ARGV[2], 'PX', 10000)
+  return 1
+end
+return 0";
+
+/// A writer (`ARGV[1]`) puts its tombstone over whatever is there; other writers' names stay.
+/// A Redis that is full refuses SET but not DEL, which ends leases as well. The length is
+/// bounded because writers that died leave their names behind.
+pub const RAISE: &str = "
+for _, key in ipairs(KEYS) do
+  local value = redis.call('GET', key)
+  local names = ARGV[1] .. ';'
+  if value and string.byte(value) == 84 and #value < 4096 then
+    if string.find(value, names, 1, true) then names = '' end
+    names = string.sub(value, 2) .. names
+  end
+  local set = redis.pcall('SET', key, 'T' .. names, 'PX', 30000)
+  if type(set) == 'table' and set.err then redis.call('DEL', key) end
+end
+return 1";
+
+/// A writer (`ARGV[1]`) has committed: whatever is there goes, a lease taken before the commit
+/// above all, except for the tombstone of another writer that is still at work.
+pub const LOWER: &str = "
+for _, key in ipairs(KEYS) do
+  local value = redis.call('GET', key)
+  local rest = ''
+  if value and string.byte(value) == 84 then
+    local from, to = string.find(value, ARGV[1] .. ';', 1, true)
+    rest = string.sub(value, 2)
+    if from then rest = string.sub(value, 2, from - 1) .. string.sub(value, to + 1) end
+  end
+  if rest == '' then
+    redis.call('DEL', key)
+  else
+    redis.pcall('SET', key, 'T' .. rest, 'KEEPTTL')
+  end
+end
+return 1";
+
+/// What a look-up found under a user's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found<U> {
+    /// Nothing: our lease is there now.
+    Nothing,
+    /// The user.
+    User(U),
+    /// Another reader's lease, a writer's tombstone, or something that we cannot read.
+    Busy,
+}
+
+/// What a reader does next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadStep<U> {
+    /// Answer with the cached user.
+    Use(U),
+    /// Load from the database and offer the result to the cache, unless a writer held the user's
+    /// row when the load began: without that condition a writer whose tombstone Redis has lost
+    /// could commit between our SELECT and our fill.
+    LoadToFill,
+    /// Load from the database and leave the cache alone.
+    Load,
+}
+
+/// What a reader does after its look-up; `None`: Redis gave no answer.
+pub fn after_look<U>(found: Option<Found<U>>) -> ReadStep<U> {
+    match found {
+        Some(Found::User(user)) => ReadStep::Use(user),
+        Some(Found::Nothing) => ReadStep::LoadToFill,
+        Some(Found::Busy) | None => ReadStep::Load,
+    }
+}
+
+/// How Redis took a writer's command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// It was carried out.
+    Done,
+    /// There is no Redis: connections are refused, or its name is not known. So nobody reads
+    /// from it either.
+    Gone,
+    /// No answer, or an unusable one. Others may still read from it.
+    Silent,
+}
+
+/// What a writer does when its tombstone was sent and the commit is still to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BeforeCommit {
+    /// Go on.
+    Commit,
+    /// Take one of the [`WAITERS`] places, then go on; without a place give up.
+    CommitAndWait,
+}
+
+/// What a writer does after its tombstone was sent.
+pub fn after_raise(reach: Reach) -> BeforeCommit {
+    match reach {
+        Reach::Done | Reach::Gone => BeforeCommit::Commit,
+        Reach::Silent => BeforeCommit::CommitAndWait,
+    }
+}
+
+/// What a writer does after it tried to take its tombstone away again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterCommit {
+    /// Answer the request.
+    Answer,
+    /// Try again.
+    TryAgain,
+}
+
+/// What a writer does after it tried to take its tombstone away; `waited`: since its commit.
+pub fn after_lower(reach: Reach, waited: Duration) -> AfterCommit {
+    match reach {
+        Reach::Done | Reach::Gone => AfterCommit::Answer,
+        Reach::Silent if waited >= WAIT => AfterCommit::Answer,
+        Reach::Silent => AfterCommit::TryAgain,
+    }
+}
+
+/// The key of user `id` in the Redis process `run_id`.
+pub fn key(prefix: &str, run_id: &str, id: i64) -> String {
+    format!("{prefix}cu:{run_id}:{id}")
+}
+
+/// A user as a value for the cache. `None` cannot happen with the types we have; it then costs
+/// a fill, no more.
+pub fn encode(user: &CurrentUser) -> Option<Vec<u8>> {
+    let mut value = USER_TAG.to_vec();
+    serde_json::to_writer(&mut value, user).ok()?;
+    Some(value)
+}
+
+/// What a value in the cache is; `None`: there was none.
+pub fn decode(value: Option<&[u8]>) -> Found<CurrentUser> {
+    let Some(value) = value else { return Found::Nothing };
+    match value.strip_prefix(USER_TAG).map(serde_json::from_slice) {
+        Some(Ok(user)) => Found::User(user),
+        Some(Err(_)) | None => Found::Busy,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scripts_have_the_times_of_the_constants() {
+        assert!(LOOK.contains(&format!("'PX', {LEASE_MS})")));
+        assert!(FILL.contains(&format!("'PX', {USER_MS})")));
+        assert!(RAISE.contains(&format!("'PX', {TOMBSTONE_MS})")));
+    }
+
+    #[test]
+    fn whatever_is_no_user_of_this_version_is_left_alone() {
+        assert_eq!(decode(None), Found::Nothing);
+        for busy in ["", "Lx", "Tx;", "U", "U1", "U1{", "U2{}", "U1{}"] {
+            assert_eq!(decode(Some(busy.as_bytes())), Found::Busy, "{busy}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The current user: reading through the cache, and the fence around every change of it.
+
+use super::connection::SCRIPTS;
+use super::limits::Change;
+use super::protocol::{self, AfterCommit, BeforeCommit, Reach, ReadStep, WAITERS};
+use super::{Cache, Counter};
+use crate::error::{Error, LimitState, Result};
+use crate::model::user::CurrentUser;
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How long a writer waits for its tombstone before it counts Redis as hanging. Longer than a
+/// reader's patience: a short stall should not send writers into the long wait.
+const RAISE_TIMEOUT: Duration = Duration::from_millis(250);
+/// How long each try after the commit waits. Long enough for a connection to a host that is
+/// gone to be given up by the kernel (3 s), which says that there is nobody to wait for.
+const LOWER_TIMEOUT: Duration = Duration::from_secs(4);
+/// Pause between two tries that failed at once.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What a load is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Load {
+    /// For the answer and, if the row is settled, for the cache.
+    ToFill,
+    /// For the answer only; [`Loaded::settled`] does not matter.
+    ToAnswer,
+}
+
+/// What a load found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// The account; none: there is none with this id.
+    pub user: Option<CurrentUser>,
+    /// No transaction that changes this user was under way **when the load began**: nobody held
+    /// the lock that writers take before [`Fence::raise`]. To be asked in a statement before
+    /// the SELECT of the user, never in the same one: a statement sees the database as it was
+    /// at its start.
+    pub settled: bool,
+}
+
+impl Cache {
+    /// The current user and the rate limits of the request, in one round trip when warm. Without
+    /// a cached user runs `load`, whose errors are returned; counters are counted all the same.
+    ///
+    /// An unknown id is not cached: it comes from a token that we signed for an account that was
+    /// deleted since, within 15 minutes, so nobody can ask for many of them.
+    pub fn current_user(
+        &self,
+        id: i64,
+        counters: &[Counter],
+        load: impl FnOnce(Load) -> Result<Loaded>,
+    ) -> Result<(Option<CurrentUser>, Vec<LimitState>)> {
+        let lease = format!("L{}", self.name());
+        let (found, states) = match self.look(Some((id, &lease)), counters, Change::Count) {
+            Some((value, states)) => (Some(protocol::decode(value.as_deref())), states),
+            None => (None, self.local.apply(counters, Change::Count)),
+        };
+        let user = match protocol::after_look(found) {
+            ReadStep::Use(user) => Some(user),
+            ReadStep::Load => load(Load::ToAnswer)?.user,
+            ReadStep::LoadToFill => {
+                let loaded = load(Load::ToFill)?;
+                if let Loaded { user: Some(user), settled: true } = &loaded {
+                    self.fill(id, &lease, user);
+                }
+                loaded.user
+            }
+        };
+        Ok((user, states))
+    }
+
+    /// Puts the user in place of our lease. That it worked is nothing anybody needs to know.
+    fn fill(&self, id: i64, lease: &str, user: &CurrentUser) {
+        let (Some(store), Some(value)) = (&self.store, protocol::encode(user)) else { return };
+        let arguments = [lease.as_bytes().to_vec(), value];
+        store.read(|link| {
+            // On another connection than the look-up's it may be another Redis, with another
+            // key, where our lease is not: then nothing happens.
+            let key = protocol::key(&self.prefix, &link.run_id, id);
+            link.run(&SCRIPTS.fill, &[key], &arguments)
+        });
+    }
+
+    /// Every change of what the cached value holds (name, role, active, verified, avatar,
+    /// password, sessions, deletion) goes through here. `ids`: the users it changes, as far as
+    /// they are known before the transaction. The transaction
+    ///
+    /// 1. locks the users' rows (`SELECT … FOR UPDATE`);
+    /// 2. calls [`Fence::raise`] with their ids, those in `ids` too: promise (B) rests on it;
+    /// 3. changes what it changes, and commits before it returns.
+    ///
+    /// # Errors
+    /// Those of the transaction, and [`Error::Unavailable`], before anything was committed, if
+    /// Redis hangs and enough writers wait for it already. An error of the transaction may hide
+    /// a commit whose acknowledgement was lost: the tombstone is then taken away as after a
+    /// commit, but there is no wait, for the caller is told nothing.
+    pub fn write<T>(
+        &self,
+        ids: &[i64],
+        transaction: impl FnOnce(&Fence<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let fence = Fence {
+            cache: self,
+            name: self.name(),
+            ids: RefCell::new(Vec::new()),
+            waits: Cell::new(false),
+        };
+        fence.raise(ids)?;
+        let outcome = transaction(&fence);
+        fence.lower(outcome.is_ok());
+        outcome
+    }
+
+    /// Runs one of the writers' scripts for all `ids`.
+    fn tell(&self, raise: bool, ids: &[i64], name: &str, timeout: Duration) -> Reach {
+        let Some(store) = &self.store else { return Reach::Gone };
+        let script = if raise { &SCRIPTS.raise } else { &SCRIPTS.lower };
+        let arguments = [name.as_bytes().to_vec()];
+        store.write(timeout, |link| {
+            let key = |id: &i64| protocol::key(&self.prefix, &link.run_id, *id);
+            let keys: Vec<String> = ids.iter().map(key).collect();
+            link.run(script, &keys, &arguments)
+        })
+    }
+}
+
+/// Keeps readers from filling the cache while a transaction changes users.
+pub struct Fence<'a> {
+    cache: &'a Cache,
+    /// Our name in tombstones.
+    name: String,
+    /// Whose tombstones are, or may be, ours.
+    ids: RefCell<Vec<i64>>,
+    /// We have one of the places of those that wait after their commit.
+    waits: Cell<bool>,
+}
+
+impl Fence<'_> {
+    /// Puts a tombstone over the users `ids`. Inside the transaction to be called **after** it
+    /// locked their rows: a reader that sees no lock then has a lease that this tombstone ends.
+    /// Waits at most 250 ms, and for a Redis that hangs only once in a transaction.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: Redis hangs, and enough others wait for it. Roll back.
+    pub fn raise(&self, ids: &[i64]) -> Result<()> {
+        {
+            let mut known = self.ids.borrow_mut();
+            let new: Vec<i64> = ids.iter().copied().filter(|id| !known.contains(id)).collect();
+            known.extend(new);
+        }
+        // We shall wait until nothing old is left anyhow: no need to hold row locks for longer.
+        if ids.is_empty() || self.waits.get() {
+            return Ok(());
+        }
+        match protocol::after_raise(self.cache.tell(true, ids, &self.name, RAISE_TIMEOUT)) {
+            BeforeCommit::Commit => Ok(()),
+            BeforeCommit::CommitAndWait => self.take_place(),
+        }
+    }
+
+    /// Takes one of the places for writers that will have to wait.
+    fn take_place(&self) -> Result<()> {
+        let place = |taken: usize| (taken < WAITERS).then_some(taken + 1);
+        match self.cache.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, place) {
+            Ok(_) => {
+                self.waits.set(true);
+                Ok(())
+            }
+            Err(_) => Err(Error::Unavailable("Redis hangs, and enough writers wait".to_owned())),
+        }
+    }
+
+    /// After the transaction: ends what was filled and leased before the commit, and lets
+    /// readers fill again. If Redis hangs, tries until nothing old can be left there.
+    fn lower(&self, committed: bool) {
+        let ids = self.ids.borrow();
+        let commit = Instant::now();
+        while !ids.is_empty() {
+            let left = protocol::WAIT.saturating_sub(commit.elapsed());
+            let timeout = if committed { LOWER_TIMEOUT.min(left) } else { RAISE_TIMEOUT };
+            let timeout = timeout.max(PAUSE); // zero would be refused
+            let reach = self.cache.tell(false, &ids, &self.name, timeout);
+            match protocol::after_lower(reach, commit.elapsed()) {
+                AfterCommit::TryAgain if committed => std::thread::sleep(PAUSE),
+                AfterCommit::TryAgain | AfterCommit::Answer => break,
+            }
+        }
+    }
+}
+
+impl Drop for Fence<'_> {
+    fn drop(&mut self) {
+        if self.waits.get() {
+            self.cache.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}

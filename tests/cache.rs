@@ -1,0 +1,505 @@
+//! The cache against real Redis: each step of the protocol, the limits, and what happens when
+//! Redis forgets its scripts, hangs, dies, comes back, or comes back from an old dump.
+//! `TEST_REDIS_URL` and `TEST_REDIS_SERVER` (the server's binary) come from `./dev test`.
+
+#![allow(missing_docs, clippy::disallowed_methods)]
+// A test fails by panicking, in its helpers too.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod redis_server;
+
+use contactd::cache::{Cache, Counter, Load, Loaded};
+use contactd::error::{Error, LimitState, Result};
+use contactd::model::user::{CurrentUser, Role, User};
+use redis_server::RedisServer;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+fn user(id: i64, name: &str) -> CurrentUser {
+    CurrentUser {
+        user: User {
+            id,
+            username: name.to_owned(),
+            email: format!("{name}@example.com"),
+            role: Role::User,
+            is_verified: true,
+            is_active: true,
+            avatar_key: None,
+            created_at: chrono::DateTime::UNIX_EPOCH,
+        },
+        sessions: vec![1, 2],
+    }
+}
+
+/// The cache under test, a second replica of it, and a plain connection to look behind.
+struct Stage {
+    cache: Cache,
+    other: Cache,
+    redis: redis::Connection,
+    prefix: String,
+}
+
+fn prefix() -> String {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    format!("test:{}:{}:", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+fn stage_on(url: &str) -> Stage {
+    let prefix = prefix();
+    let cache = || Cache::new(Some(url), prefix.clone()).unwrap();
+    let redis = redis::Client::open(url).unwrap().get_connection().unwrap();
+    Stage { cache: cache(), other: cache(), redis, prefix }
+}
+
+fn stage() -> Stage {
+    stage_on(&std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run ./dev test"))
+}
+
+impl Stage {
+    fn key(&mut self) -> String {
+        let info: String = redis::cmd("INFO").arg("server").query(&mut self.redis).unwrap();
+        let run_id = info.lines().find_map(|line| line.strip_prefix("run_id:")).unwrap();
+        format!("{}cu:{}:7", self.prefix, run_id.trim())
+    }
+
+    fn value(&mut self) -> Option<String> {
+        let key = self.key();
+        redis::cmd("GET").arg(key).query(&mut self.redis).unwrap()
+    }
+
+    fn life_ms(&mut self) -> i64 {
+        let key = self.key();
+        redis::cmd("PTTL").arg(key).query(&mut self.redis).unwrap()
+    }
+
+    fn command(&mut self, words: &[&str]) {
+        redis::cmd(words[0]).arg(&words[1..]).exec(&mut self.redis).unwrap();
+    }
+}
+
+/// A settled load of ann under this name.
+fn found(name: &str) -> impl FnOnce(Load) -> Result<Loaded> + use<> {
+    let user = user(7, name);
+    move |_| Ok(Loaded { user: Some(user), settled: true })
+}
+
+fn never(_: Load) -> Result<Loaded> {
+    panic!("the database was asked")
+}
+
+fn name(cache: &Cache, load: impl FnOnce(Load) -> Result<Loaded>) -> String {
+    cache.current_user(7, &[], load).unwrap().0.unwrap().user.username
+}
+
+#[test]
+fn a_user_is_loaded_once_and_then_served_to_all_replicas_for_ten_seconds() {
+    let mut stage = stage();
+    assert_eq!(name(&stage.cache, found("ann")), "ann");
+    assert_eq!(name(&stage.cache, never), "ann");
+    assert_eq!(name(&stage.other, never), "ann");
+    assert_eq!(stage.other.current_user(7, &[], never).unwrap().0, Some(user(7, "ann")));
+    assert!((9_000..=10_000).contains(&stage.life_ms()));
+}
+
+#[test]
+fn while_one_reader_loads_others_load_for_themselves_and_fill_nothing() {
+    let mut stage = stage();
+    name(&stage.cache, |purpose| {
+        assert_eq!(purpose, Load::ToFill);
+        let second = name(&stage.other, |purpose| {
+            assert_eq!(purpose, Load::ToAnswer);
+            found("second")(purpose)
+        });
+        assert_eq!(second, "second");
+        found("first")(purpose)
+    });
+    assert!((9_000..=10_000).contains(&stage.life_ms()));
+    assert_eq!(name(&stage.other, never), "first");
+}
+
+#[test]
+fn a_lease_lives_two_seconds_and_without_it_nothing_is_filled() {
+    let mut stage = stage();
+    let key = stage.key();
+    let Stage { cache, other, redis, .. } = &mut stage;
+    name(cache, |purpose| {
+        let life: i64 = redis::cmd("PTTL").arg(&key).query(redis).unwrap();
+        assert!((1_500..=2_000).contains(&life), "{life}");
+        redis::cmd("DEL").arg(&key).exec(redis).unwrap();
+        assert_eq!(name(other, found("new")), "new");
+        found("old")(purpose)
+    });
+    assert_eq!(name(&stage.cache, never), "new");
+}
+
+#[test]
+fn what_was_loaded_beside_a_writer_or_not_found_is_not_filled() {
+    let mut stage = stage();
+    name(&stage.cache, |_| Ok(Loaded { user: Some(user(7, "ann")), settled: false }));
+    assert!(stage.value().unwrap().starts_with('L'));
+    let key = stage.key();
+    stage.command(&["DEL", &key]);
+    let nobody = |_| Ok(Loaded { user: None, settled: true });
+    assert_eq!(stage.cache.current_user(7, &[], nobody).unwrap().0, None);
+    assert!(stage.value().unwrap().starts_with('L'));
+}
+
+#[test]
+fn a_failed_load_is_an_error_and_its_requests_are_counted() {
+    let stage = stage();
+    let counter = counter("a", 9, 60);
+    let fail = |_| Err(Error::Unavailable("no database".to_owned()));
+    let answer = stage.cache.current_user(7, std::slice::from_ref(&counter), fail);
+    assert!(matches!(answer, Err(Error::Unavailable(_))));
+    assert_eq!(stage.cache.peek(&[counter])[0].remaining, 8);
+}
+
+#[test]
+fn a_writer_raises_a_tombstone_before_its_commit_and_takes_it_away_after() {
+    let mut stage = stage();
+    name(&stage.cache, found("old"));
+    let key = stage.key();
+    let Stage { cache, other, redis, .. } = &mut stage;
+    let answer = cache.write(&[7, 8], |fence| {
+        let (value, life): (String, i64) =
+            redis::pipe().cmd("GET").arg(&key).cmd("PTTL").arg(&key).query(redis).unwrap();
+        assert!(value.starts_with('T') && (29_000..=30_000).contains(&life));
+        assert_eq!(name(other, found("during")), "during");
+        fence.raise(&[7])?;
+        let again: String = redis::cmd("GET").arg(&key).query(redis).unwrap();
+        assert_eq!(again, value);
+        Ok(5)
+    });
+    assert_eq!(answer.unwrap(), 5);
+    assert_eq!(stage.value(), None);
+    assert_eq!(name(&stage.other, found("new")), "new");
+    assert_eq!(name(&stage.cache, never), "new");
+}
+
+#[test]
+fn ids_found_in_the_transaction_are_fenced_from_then_on() {
+    let mut stage = stage();
+    name(&stage.cache, found("old"));
+    let answer = stage.cache.write(&[], |fence| {
+        assert_eq!(name(&stage.other, never), "old");
+        fence.raise(&[7])?;
+        assert_eq!(name(&stage.other, found("now")), "now");
+        Ok(())
+    });
+    answer.unwrap();
+    assert_eq!(stage.value(), None);
+}
+
+#[test]
+fn a_reader_that_selected_before_the_commit_cannot_fill_after_it() {
+    let mut stage = stage();
+    name(&stage.cache, |purpose| {
+        stage.other.write(&[7], |_| Ok(())).unwrap();
+        found("old")(purpose)
+    });
+    assert_eq!(stage.value(), None);
+}
+
+#[test]
+fn a_tombstone_stands_until_the_last_of_its_writers_is_done() {
+    let mut stage = stage();
+    let key = stage.key();
+    let Stage { cache, other, redis, .. } = &mut stage;
+    let inside = cache.write(&[7], |_| {
+        other.write(&[7], |_| Ok(()))?;
+        let value: String = redis::cmd("GET").arg(&key).query(redis).unwrap();
+        assert!(value.starts_with('T'));
+        let life: i64 = redis::cmd("PTTL").arg(&key).query(redis).unwrap();
+        assert!(life > 29_000);
+        name(other, |purpose| {
+            assert_eq!(purpose, Load::ToAnswer);
+            found("ann")(purpose)
+        });
+        Ok(())
+    });
+    inside.unwrap();
+    assert_eq!(stage.value(), None);
+}
+
+#[test]
+fn a_transaction_that_fails_takes_its_tombstone_away_and_one_that_panics_leaves_it() {
+    let mut stage = stage();
+    let failed: Result<()> = stage.cache.write(&[7], |_| Err(Error::NotFound));
+    assert!(matches!(failed, Err(Error::NotFound)));
+    assert_eq!(stage.value(), None);
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _: Result<()> = stage.cache.write(&[7], |_| panic!("as a crash would"));
+    }));
+    assert!(panicked.is_err());
+    assert!(stage.value().unwrap().starts_with('T'));
+}
+
+#[test]
+fn the_cached_value_has_no_secret_and_nothing_unknown() {
+    let mut stage = stage();
+    name(&stage.cache, found("ann"));
+    let value = stage.value().unwrap();
+    let json: serde_json::Value = serde_json::from_str(value.strip_prefix("U1").unwrap()).unwrap();
+    let members = |value: &serde_json::Value| {
+        value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(members(&json), "sessions user");
+    assert_eq!(
+        members(&json["user"]),
+        "avatar_key created_at email id is_active is_verified role username"
+    );
+}
+
+#[test]
+fn a_redis_that_is_full_still_ends_old_values() {
+    let server = RedisServer::start();
+    let mut stage = stage_on(&server.url());
+    name(&stage.cache, found("old"));
+    stage.command(&["CONFIG", "SET", "maxmemory", "1"]);
+    stage.cache.write(&[7], |_| Ok(())).unwrap();
+    assert_eq!(stage.value(), None);
+    assert_eq!(name(&stage.cache, found("new")), "new");
+}
+
+#[test]
+fn redis_forgetting_its_scripts_is_not_noticed() {
+    let server = RedisServer::start();
+    let mut stage = stage_on(&server.url());
+    name(&stage.cache, |purpose| {
+        redis::cmd("SCRIPT").arg("FLUSH").exec(&mut stage.redis).unwrap();
+        found("ann")(purpose)
+    });
+    stage.command(&["SCRIPT", "FLUSH"]);
+    assert_eq!(name(&stage.cache, never), "ann");
+    stage.command(&["SCRIPT", "FLUSH"]);
+    stage.cache.write(&[7], |_| Ok(())).unwrap();
+    assert_eq!(stage.value(), None);
+}
+
+#[test]
+fn a_dead_redis_costs_nothing_and_one_that_comes_back_is_used_again() {
+    let mut server = RedisServer::start();
+    let stage = stage_on(&server.url());
+    let counter = counter("a", 2, 60);
+    let count = || stage.cache.count(std::slice::from_ref(&counter))[0];
+    name(&stage.cache, found("ann"));
+    assert_eq!(stage.cache.status(), "ok");
+    server.kill();
+    assert_eq!(stage.cache.status(), "down");
+    let start = Instant::now();
+    for _ in 0..100 {
+        assert_eq!(name(&stage.cache, found("database")), "database");
+        stage.cache.write(&[7], |fence| fence.raise(&[7])).unwrap();
+    }
+    assert_eq!((count().remaining, count().exceeded, count().exceeded), (1, false, true));
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    server.restart();
+    std::thread::sleep(Duration::from_millis(1_100));
+    assert_eq!(name(&stage.cache, found("back")), "back");
+    assert_eq!(name(&stage.cache, never), "back");
+    assert_eq!(stage.cache.status(), "ok");
+}
+
+#[test]
+fn a_redis_restored_from_an_old_dump_revives_nothing() {
+    let mut server = RedisServer::start();
+    let mut stage = stage_on(&server.url());
+    name(&stage.cache, found("old"));
+    let old_key = stage.key();
+    stage.command(&["SAVE"]);
+    stage.cache.write(&[7], |_| Ok(())).unwrap();
+    server.kill();
+    server.restart();
+    stage.redis = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+    let old: Option<String> = redis::cmd("GET").arg(&old_key).query(&mut stage.redis).unwrap();
+    assert!(old.unwrap().contains("old"), "the dump did bring the old value back");
+    assert_eq!(name(&stage.other, found("new")), "new");
+    assert_eq!(name(&stage.cache, found("new")), "new");
+}
+
+#[test]
+fn connections_that_redis_closed_are_replaced_without_a_failure() {
+    let server = RedisServer::start();
+    let mut stage = stage_on(&server.url());
+    name(&stage.cache, found("ann"));
+    stage.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    assert_eq!(name(&stage.cache, never), "ann");
+}
+
+#[test]
+fn a_redis_that_hangs_costs_readers_a_tenth_of_a_second_once_a_second() {
+    let server = RedisServer::start();
+    let stage = stage_on(&server.url());
+    name(&stage.cache, found("ann"));
+    server.hang();
+    let start = Instant::now();
+    assert_eq!(name(&stage.cache, found("database")), "database");
+    assert!((90..400).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    let start = Instant::now();
+    for _ in 0..1_000 {
+        name(&stage.cache, found("database"));
+        stage.cache.count(&[counter("a", 2, 60)]);
+    }
+    assert!(start.elapsed() < Duration::from_millis(90), "{:?}", start.elapsed());
+    assert_eq!(stage.cache.status(), "down");
+    server.go_on();
+    std::thread::sleep(Duration::from_millis(1_100));
+    assert_eq!(name(&stage.cache, never), "ann");
+}
+
+#[test]
+fn writers_wait_for_a_redis_that_hangs_and_answer_when_it_goes_on() {
+    let server = RedisServer::start();
+    let mut stage = stage_on(&server.url());
+    name(&stage.cache, found("old"));
+    server.hang();
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| stage.cache.write(&[7], |fence| fence.raise(&[7])));
+        std::thread::sleep(Duration::from_millis(1_500));
+        assert!(!writer.is_finished());
+        server.go_on();
+        writer.join().unwrap().unwrap();
+    });
+    assert!((1_500..3_000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    // The commands that hung were carried out late, after the writer's last one or before it.
+    assert!(!stage.value().is_some_and(|value| value.contains("old")));
+}
+
+#[test]
+fn eight_writers_wait_thirteen_seconds_and_more_are_refused_before_their_commit() {
+    let server = RedisServer::start();
+    let stage = stage_on(&server.url());
+    name(&stage.cache, found("old"));
+    server.hang();
+    let (commits, start) = (AtomicUsize::new(0), Instant::now());
+    std::thread::scope(|scope| {
+        let write = || {
+            stage.cache.write(&[7], |_| {
+                commits.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            })
+        };
+        let writers: Vec<_> = (0..20).map(|_| scope.spawn(write)).collect();
+        std::thread::sleep(Duration::from_secs(2));
+        let finished: Vec<_> = writers.iter().filter(|writer| writer.is_finished()).collect();
+        assert_eq!((finished.len(), commits.load(Ordering::Relaxed)), (12, 8));
+        let answers: Vec<_> = writers.into_iter().map(|writer| writer.join().unwrap()).collect();
+        let refused = |answer: &&Result<()>| matches!(answer, Err(Error::Unavailable(_)));
+        assert_eq!(answers.iter().filter(refused).count(), 12);
+    });
+    assert!((13_000..16_000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    server.go_on();
+    stage.cache.write(&[7], |_| Ok(())).unwrap();
+}
+
+#[test]
+fn a_writer_stops_waiting_when_the_hanging_redis_dies() {
+    let mut server = RedisServer::start();
+    let stage = stage_on(&server.url());
+    name(&stage.cache, found("old"));
+    server.hang();
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| stage.cache.write(&[7], |_| Ok(())));
+        std::thread::sleep(Duration::from_millis(700));
+        server.kill();
+        writer.join().unwrap().unwrap();
+    });
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_name_that_nobody_knows_is_a_redis_that_is_not_there() {
+    let cache = Cache::new(Some("redis://contactd.invalid:1/"), prefix()).unwrap();
+    let start = Instant::now();
+    cache.write(&[7], |_| Ok(())).unwrap();
+    assert_eq!((name(&cache, found("ann")).as_str(), cache.status()), ("ann", "down"));
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn without_redis_every_look_up_loads_and_limits_are_counted_here() {
+    let cache = Cache::new(None, String::new()).unwrap();
+    for expected in ["one", "two"] {
+        assert_eq!(name(&cache, found(expected)), expected);
+    }
+    cache.write(&[7], |fence| fence.raise(&[8])).unwrap();
+    let counter = counter("a", 1, 60);
+    let load = |_| Ok(Loaded { user: None, settled: true });
+    let states = cache.current_user(7, std::slice::from_ref(&counter), load).unwrap().1;
+    assert_eq!(states, [LimitState { limit: 1, remaining: 0, reset_seconds: 60, exceeded: false }]);
+    assert!(cache.count(&[counter])[0].exceeded);
+    assert_eq!(cache.status(), "off");
+}
+
+#[test]
+fn an_address_that_cannot_be_read_is_an_error_at_the_start() {
+    for wrong in ["", "localhost", "http://localhost", "redis://:x"] {
+        assert!(Cache::new(Some(wrong), String::new()).is_err(), "{wrong}");
+    }
+}
+
+fn counter(key: &str, limit: u64, window_seconds: u64) -> Counter {
+    Counter { key: key.to_owned(), limit, window_seconds }
+}
+
+#[test]
+fn fifty_threads_on_two_replicas_get_exactly_what_the_limit_allows() {
+    let stage = stage();
+    let passed = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for thread in 0..50 {
+            let cache = if thread % 2 == 0 { &stage.cache } else { &stage.other };
+            let passed = &passed;
+            scope.spawn(move || {
+                for _ in 0..20 {
+                    if !cache.count(&[counter("a", 100, 60)])[0].exceeded {
+                        passed.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(passed.load(Ordering::Relaxed), 100);
+}
+
+#[test]
+fn a_window_ends_when_redis_says_so_and_counting_does_not_prolong_it() {
+    let stage = stage();
+    let counters = [counter("a", 1, 1), counter("b", 5, 60)];
+    let first = stage.cache.count(&counters);
+    assert_eq!(first[0], LimitState { limit: 1, remaining: 0, reset_seconds: 1, exceeded: false });
+    assert_eq!(first[1], LimitState { limit: 5, remaining: 4, reset_seconds: 60, exceeded: false });
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(stage.cache.count(&counters)[0].exceeded);
+    std::thread::sleep(Duration::from_millis(600));
+    let third = stage.cache.count(&counters);
+    assert_eq!((third[0].exceeded, third[1].remaining), (false, 2));
+}
+
+#[test]
+fn a_counter_can_be_looked_at_and_given_back() {
+    let stage = stage();
+    let counters = [counter("login-failures:7", 2, 900)];
+    let peek = || stage.other.peek(&counters)[0];
+    stage.cache.give_back(&counters);
+    assert_eq!((peek().remaining, peek().exceeded, peek().reset_seconds), (2, false, 900));
+    stage.cache.count(&counters);
+    stage.cache.count(&counters);
+    assert_eq!((peek().remaining, peek().exceeded), (0, true));
+    assert!(stage.cache.count(&counters)[0].exceeded);
+    stage.cache.give_back(&counters);
+    stage.cache.give_back(&counters);
+    assert_eq!((peek().remaining, peek().exceeded), (1, false));
+}
+
+#[test]
+fn a_counter_without_an_end_gets_one() {
+    let mut stage = stage();
+    let key = format!("{}rl:a", stage.prefix);
+    stage.command(&["SET", &key, "5"]);
+    assert_eq!(stage.cache.count(&[counter("a", 9, 60)])[0].reset_seconds, 60);
+    let life: i64 = redis::cmd("PTTL").arg(&key).query(&mut stage.redis).unwrap();
+    assert!(life > 0);
+}
