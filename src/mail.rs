@@ -222,6 +222,11 @@ impl Mailer {
         Ok(Mailer { from, public_url, way })
     }
 
+    /// The sender's domain, which names the place where a `Message-ID` was made.
+    pub fn domain(&self) -> &str {
+        self.from.email.domain()
+    }
+
     /// Brings one letter out; `now` becomes its date. Can take half a minute with a server that
     /// hangs, so no transaction may wait for it. What failed may have arrived all the same, if
     /// the server was cut off before it could answer; the `Message-ID` stays the same then.

@@ -1,2 +1,147 @@
 //! The command line.
-fn main() {}
+
+use contactd::config::Config;
+use contactd::context::App;
+use contactd::error::Error;
+use contactd::{db, logger};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+contactd: a small, self-hosted contacts server
+
+  contactd [serve]        serve until SIGTERM or SIGINT
+  contactd migrate        bring the database schema up to date
+  contactd create-admin --username U --email E
+                          make an admin; the password comes from a prompt or standard input
+  contactd check          tell of configuration, Postgres, Redis and SMTP, one line each
+  contactd --help, --version
+
+Settings come from the environment, or from .env in the working directory: see .env.example.
+";
+
+/// Why the program ends, in a line for the operator.
+enum Failure {
+    /// A wrong setting or a wrong command line: exit code 2.
+    Usage(String),
+    /// Anything else: exit code 1.
+    Fault(String),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Fault(error.to_string())
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(told)) => {
+            eprintln!("{told}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Fault(told)) => {
+            eprintln!("contactd: {told}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<(), Failure> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] | ["serve"] => contactd::serve::serve(app()?).map_err(Failure::from),
+        ["migrate"] => {
+            let applied = app()?.db.write(db::migrate)?;
+            println!("{applied} migrations applied; the schema is up to date");
+            Ok(())
+        }
+        ["create-admin", options @ ..] => create_admin(options),
+        ["check"] => check(),
+        ["--help" | "-h" | "help"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        ["--version" | "-V"] => {
+            println!("contactd {}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
+        _ => Err(Failure::Usage(format!("contactd: unknown command\n\n{HELP}"))),
+    }
+}
+
+fn config() -> Result<Config, Failure> {
+    Config::from_env().map_err(|faults| {
+        let lines: Vec<_> = faults.iter().map(|fault| format!("contactd: {fault}")).collect();
+        Failure::Usage(lines.join("\n"))
+    })
+}
+
+fn app() -> Result<App, Failure> {
+    let config = config()?;
+    #[allow(clippy::disallowed_methods, reason = "this clock is the one that everybody else gets")]
+    let clock = chrono::Utc::now;
+    logger::start(config.log_format, clock);
+    Ok(App::new(config, Box::new(clock))?)
+}
+
+fn create_admin(options: &[&str]) -> Result<(), Failure> {
+    use contactd::model::{text, user};
+    let usage = || Failure::Usage("usage: contactd create-admin --username U --email E".to_owned());
+    let (mut username, mut email) = (None, None);
+    for pair in options.chunks(2) {
+        match pair {
+            ["--username", value] => username = Some(*value),
+            ["--email", value] => email = Some(*value),
+            _ => return Err(usage()),
+        }
+    }
+    let (Some(username), Some(email)) = (username, email) else { return Err(usage()) };
+    let wrong = |what: &'static str| move |why: String| Failure::Usage(format!("{what} {why}"));
+    let username = user::username(username).map_err(wrong("username"))?;
+    let email = text::email(email).map_err(wrong("email"))?;
+    let app = app()?;
+    let password = read_password().map_err(|error| Failure::Fault(error.to_string()))?;
+    let password = user::password(&password, &username, &email).map_err(wrong("password"))?;
+    app.db.write(db::migrate)?;
+    let created = contactd::handlers::profile::create_admin(&app, &username, &email, &password);
+    let id = created.map_err(|error| match error {
+        Error::Conflict(_) => Failure::Fault(contactd::http::detail(&error)),
+        other => other.into(),
+    })?;
+    println!("admin {username} made, with id {id}");
+    Ok(())
+}
+
+/// From a prompt on a terminal, else the first line of standard input.
+fn read_password() -> std::io::Result<String> {
+    use std::io::IsTerminal;
+    if std::io::stdin().is_terminal() {
+        return rpassword::prompt_password("Password: ");
+    }
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// One line each; fails when the server could not serve.
+fn check() -> Result<(), Failure> {
+    let config = config()?;
+    println!("configuration: ok");
+    #[allow(clippy::disallowed_methods, reason = "the clock of the one App of this process")]
+    let app = App::new(config, Box::new(chrono::Utc::now))?;
+    let schema = app.db.read(db::pending);
+    match &schema {
+        Ok(0) => println!("postgres: ok, the schema is up to date"),
+        Ok(pending) => println!("postgres: ok, {pending} migrations will be applied at start"),
+        Err(error) => println!("postgres: {error}"),
+    }
+    println!("redis: {}", app.cache.status());
+    match app.mailer.check() {
+        Ok(()) if app.config.smtp.is_some() => println!("smtp: ok"),
+        Ok(()) => println!("smtp: off, mails are written to {}", app.config.mail_dir.display()),
+        Err(error) => println!("smtp: {error}"),
+    }
+    schema.map(|_| ()).map_err(|_| Failure::Fault("Postgres is out of reach".to_owned()))
+}

@@ -90,6 +90,11 @@ impl Members {
         }
     }
 
+    /// Takes every member away unread but these.
+    pub fn ignore_all_but(&mut self, names: &[&str]) {
+        self.map.retain(|name, _| names.contains(&name.as_str()));
+    }
+
     /// Passes a checked value on, or notes the fault.
     pub fn checked<T: Default>(&mut self, name: &str, result: Result<T, String>) -> T {
         result.unwrap_or_else(|detail| self.fault(name, detail))

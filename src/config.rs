@@ -1,0 +1,476 @@
+//! The environment (and `.env`) → [`Config`]. Every fault is reported at once, by the name of its
+//! variable; a secret is never printed. No other file reads the environment.
+
+use crate::mail::{self, SmtpSettings};
+use chrono::Duration;
+use ipnet::IpNet;
+use lettre::message::Mailbox;
+use postgres::config::{Host, SslMode};
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Text that must never be printed: `{:?}` shows stars, and there is no `Display`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a text into custody.
+    pub fn new(text: String) -> Secret {
+        Secret(text)
+    }
+
+    /// The text itself. Look where it goes.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// So many requests in so many seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Requests that a window allows.
+    pub count: u64,
+    /// Length of the window.
+    pub seconds: u64,
+}
+
+/// The rate limits; `None` is off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rates {
+    /// Logins per address.
+    pub login: Option<Rate>,
+    /// Failed logins per account.
+    pub login_failures: Option<Rate>,
+    /// Registrations per address.
+    pub register: Option<Rate>,
+    /// Requests for mail per address.
+    pub mail: Option<Rate>,
+    /// Mails per mailbox.
+    pub mailbox: Option<Rate>,
+    /// `GET /api/users/me` per user.
+    pub me: Option<Rate>,
+    /// Everything else per user, or per address when nobody is signed in.
+    pub default: Option<Rate>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Everything that can be set. See `.env.example` for what each is for.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where Postgres is; parsed from `DATABASE_URL`. Its `Debug` hides the password.
+    pub postgres: postgres::Config,
+    /// Where Redis is; none: no cache.
+    pub redis_url: Option<Secret>,
+    /// Put before every Redis key, so that tests share a Redis. Empty in production.
+    pub redis_prefix: String,
+    /// Signs access tokens; at least 32 bytes.
+    pub secret_key: Secret,
+    /// Where to listen.
+    pub listen_addr: SocketAddr,
+    /// Beginning of every link, without a slash at its end.
+    pub public_url: String,
+    /// The mail server; none: mails become files.
+    pub smtp: Option<SmtpSettings>,
+    /// Sender of every mail.
+    pub mail_from: Mailbox,
+    /// Folder for mails when there is no mail server.
+    pub mail_dir: PathBuf,
+    /// Origins whose pages may call the API.
+    pub cors_origins: Vec<String>,
+    /// Networks whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Life of an access token.
+    pub access_token: Duration,
+    /// Life of a refresh token.
+    pub refresh_token: Duration,
+    /// Most connections to Postgres.
+    pub db_pool_size: u32,
+    /// Most client connections.
+    pub max_connections: usize,
+    /// The rate limits.
+    pub rates: Rates,
+    /// Networks without rate limits.
+    pub rate_limit_exempt: Vec<IpNet>,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Where `/metrics` is served; none: nowhere.
+    pub metrics_addr: Option<SocketAddr>,
+    /// Certificates (PEM) to trust besides the public ones, for Postgres, Redis and SMTP.
+    pub tls_ca: Option<Vec<u8>>,
+}
+
+/// The values of `SECRET_KEY` that everybody knows.
+const EXAMPLE_SECRETS: [&str; 1] = ["change-me-change-me-change-me-change-me"];
+
+impl Config {
+    /// Reads the environment, and `.env` in the working directory for what is not set there.
+    /// Returns every fault, one line each.
+    pub fn from_env() -> Result<Config, Vec<String>> {
+        let file = read_dotenv()?;
+        Config::read(|name| {
+            #[allow(clippy::disallowed_methods, reason = "this is the one place")]
+            match std::env::var(name) {
+                Ok(value) => Some(value),
+                Err(std::env::VarError::NotPresent) => file.get(name).cloned(),
+                // Fails every check below, so that it is reported by name.
+                Err(std::env::VarError::NotUnicode(_)) => Some("\u{FFFD}".to_owned()),
+            }
+        })
+    }
+
+    /// Reads a configuration from any source of variables. An empty value is an unset one, as
+    /// Compose passes them.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<String>> {
+        let get = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
+        let mut reader = Reader { get: &get, faults: Vec::new() };
+        let config = reader.config();
+        match config {
+            Some(config) if reader.faults.is_empty() => Ok(config),
+            _ => Err(reader.faults),
+        }
+    }
+}
+
+/// `.env` as a map; it is no fault if there is none.
+fn read_dotenv() -> Result<HashMap<String, String>, Vec<String>> {
+    match dotenvy::from_path_iter(".env") {
+        Ok(variables) => variables
+            .collect::<Result<_, _>>()
+            // The error would quote the line, which may well hold a secret.
+            .map_err(|_| vec![".env: a line is not of the form NAME=value".to_owned()]),
+        Err(error) if error.not_found() => Ok(HashMap::new()),
+        Err(_) => Err(vec![".env: cannot be read".to_owned()]),
+    }
+}
+
+struct Reader<'a> {
+    get: &'a dyn Fn(&str) -> Option<String>,
+    faults: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn config(&mut self) -> Option<Config> {
+        let listen_addr = self.parsed("LISTEN_ADDR", "127.0.0.1:8000", "must be address:port");
+        let public_url = self.value("PUBLIC_URL", &listen_addr, |raw| public_url(raw));
+        let postgres = self.required("DATABASE_URL", database_url);
+        let secret_key = self.required("SECRET_KEY", secret_key);
+        let mail_from =
+            self.value("MAIL_FROM", &Some("contactd@localhost".to_owned()), mail::parse_mail_from);
+        let rates = Rates {
+            login: self.rate("RATE_LIMIT_LOGIN", "10/60"),
+            login_failures: self.rate("RATE_LIMIT_LOGIN_FAILURES", "5/900"),
+            register: self.rate("RATE_LIMIT_REGISTER", "10/3600"),
+            mail: self.rate("RATE_LIMIT_MAIL", "5/3600"),
+            mailbox: self.rate("RATE_LIMIT_MAILBOX", "3/3600"),
+            me: self.rate("RATE_LIMIT_ME", "60/60"),
+            default: self.rate("RATE_LIMIT_DEFAULT", "600/60"),
+        };
+        let config = Config {
+            redis_url: self.optional("REDIS_URL", redis_url),
+            redis_prefix: String::new(),
+            public_url: public_url.unwrap_or_default(),
+            smtp: self.optional("SMTP_URL", mail::parse_smtp_url),
+            mail_dir: (self.get)("MAIL_DIR").unwrap_or_else(|| "mail".to_owned()).into(),
+            cors_origins: self.list("CORS_ORIGINS", origin),
+            trusted_proxies: self.list("TRUSTED_PROXIES", network),
+            access_token: Duration::minutes(self.number("ACCESS_TOKEN_MINUTES", 15, 1..=1_440)),
+            refresh_token: Duration::days(self.number("REFRESH_TOKEN_DAYS", 30, 1..=3_650)),
+            db_pool_size: self.number("DB_POOL_SIZE", 16, 1..=1_000).try_into().unwrap_or(16),
+            max_connections: self
+                .number("MAX_CONNECTIONS", 4_096, 1..=1_000_000)
+                .try_into()
+                .unwrap_or(4_096),
+            rates,
+            rate_limit_exempt: self.list("RATE_LIMIT_EXEMPT", network),
+            log_format: self
+                .value("LOG_FORMAT", &Some("text".to_owned()), log_format)
+                .unwrap_or(LogFormat::Text),
+            metrics_addr: self.optional("METRICS_ADDR", |raw| {
+                raw.parse().map_err(|_| "must be address:port".to_owned())
+            }),
+            tls_ca: self.optional("TLS_CA_FILE", certificates),
+            listen_addr: listen_addr.as_deref().and_then(|raw| raw.parse().ok())?,
+            mail_from: mail_from?,
+            postgres: postgres?,
+            secret_key: secret_key?,
+        };
+        Some(config)
+    }
+
+    /// Passes a checked value on, or notes the fault under the variable's name.
+    fn note<T>(&mut self, name: &str, result: Result<T, String>) -> Option<T> {
+        result.map_err(|why| self.faults.push(format!("{name} {why}"))).ok()
+    }
+
+    fn required<T>(&mut self, name: &str, check: fn(&str) -> Result<T, String>) -> Option<T> {
+        let result = (self.get)(name).ok_or_else(|| "is required".to_owned());
+        self.note(name, result.and_then(|raw| check(&raw)))
+    }
+
+    fn optional<T>(&mut self, name: &str, check: fn(&str) -> Result<T, String>) -> Option<T> {
+        let raw = (self.get)(name)?;
+        self.note(name, check(&raw))
+    }
+
+    /// A value that has a default, which may be missing because it depends on a faulty one.
+    fn value<T>(
+        &mut self,
+        name: &str,
+        default: &Option<String>,
+        check: fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let raw = (self.get)(name).or_else(|| default.clone())?;
+        self.note(name, check(&raw))
+    }
+
+    fn parsed(&mut self, name: &str, default: &str, why: &str) -> Option<String> {
+        let raw = (self.get)(name).unwrap_or_else(|| default.to_owned());
+        let parsed = SocketAddr::from_str(&raw).map(|_| raw).map_err(|_| why.to_owned());
+        self.note(name, parsed)
+    }
+
+    fn number(&mut self, name: &str, default: i64, range: std::ops::RangeInclusive<i64>) -> i64 {
+        let Some(raw) = (self.get)(name) else { return default };
+        let number = raw.trim().parse().ok().filter(|number| range.contains(number));
+        let why = format!("must be a number from {} to {}", range.start(), range.end());
+        self.note(name, number.ok_or(why)).unwrap_or(default)
+    }
+
+    fn rate(&mut self, name: &str, default: &str) -> Option<Rate> {
+        self.value(name, &Some(default.to_owned()), rate).flatten()
+    }
+
+    fn list<T>(&mut self, name: &str, check: fn(&str) -> Result<T, String>) -> Vec<T> {
+        let raw = (self.get)(name).unwrap_or_default();
+        let items = raw.split(',').map(str::trim).filter(|item| !item.is_empty());
+        let checked = items.map(check).collect::<Result<Vec<T>, String>>();
+        self.note(name, checked).unwrap_or_default()
+    }
+}
+
+fn database_url(raw: &str) -> Result<postgres::Config, String> {
+    // The driver's error may quote the URL, so it is not shown.
+    let mut config = postgres::Config::from_str(raw)
+        .map_err(|_| "must be postgres://user:password@host:port/database".to_owned())?;
+    if config.get_dbname().is_none() || config.get_hosts().is_empty() {
+        return Err("must name a host and a database".to_owned());
+    }
+    // The driver's default is to try TLS and to refuse a certificate that it cannot verify.
+    // Debian's Postgres offers a self-signed one, so on this very machine do without; elsewhere
+    // the default stands, and sslmode=require or disable always counts as written.
+    let local = config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(name) => ["localhost", "127.0.0.1", "::1"].contains(&name.as_str()),
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    });
+    if local && config.get_ssl_mode() == SslMode::Prefer {
+        config.ssl_mode(SslMode::Disable);
+    }
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(std::time::Duration::from_secs(5));
+    }
+    // Notices a server that vanished without a word, for example after a failover.
+    config.keepalives_idle(std::time::Duration::from_secs(30));
+    config.tcp_user_timeout(std::time::Duration::from_secs(15));
+    Ok(config)
+}
+
+fn secret_key(raw: &str) -> Result<Secret, String> {
+    if EXAMPLE_SECRETS.contains(&raw) {
+        return Err("is the example value; make one with: openssl rand -base64 48".to_owned());
+    }
+    if raw.len() < 32 {
+        return Err("must have at least 32 bytes".to_owned());
+    }
+    Ok(Secret::new(raw.to_owned()))
+}
+
+fn redis_url(raw: &str) -> Result<Secret, String> {
+    redis::Client::open(raw)
+        .map(|_| Secret::new(raw.to_owned()))
+        .map_err(|_| "must be redis://[:password@]host:port[/db] or rediss://…".to_owned())
+}
+
+fn public_url(raw: &str) -> Result<String, String> {
+    let url = if raw.contains("://") { raw.to_owned() } else { format!("http://{raw}") };
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let plain = |c: char| c.is_ascii_graphic() && !"?#\"'<>@\\".contains(c);
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && rest.chars().all(plain) => {
+            Ok(url.trim_end_matches('/').to_owned())
+        }
+        _ => Err("must be http://host or https://host, perhaps with a port and a path".to_owned()),
+    }
+}
+
+fn origin(raw: &str) -> Result<String, String> {
+    let url = public_url(raw).map_err(|_| String::new());
+    let rest = raw.split_once("://").map(|(_, rest)| rest);
+    match (url, rest) {
+        (Ok(url), Some(rest)) if !rest.contains('/') && !rest.contains('*') => Ok(url),
+        _ => Err("must be origins such as https://app.example.com, and never *".to_owned()),
+    }
+}
+
+fn network(raw: &str) -> Result<IpNet, String> {
+    let alone = || raw.parse::<std::net::IpAddr>().map(IpNet::from);
+    raw.parse::<IpNet>()
+        .or_else(|_| alone())
+        .map_err(|_| "must be networks such as 10.0.0.0/8, or addresses".to_owned())
+}
+
+fn rate(raw: &str) -> Result<Option<Rate>, String> {
+    if raw == "off" {
+        return Ok(None);
+    }
+    let parsed = raw.split_once('/').and_then(|(count, seconds)| {
+        let rate = Rate { count: count.parse().ok()?, seconds: seconds.parse().ok()? };
+        let sane = 1..=1_000_000_000;
+        (sane.contains(&rate.count) && (1..=86_400 * 31).contains(&rate.seconds)).then_some(rate)
+    });
+    parsed.map(Some).ok_or_else(|| "must be count/seconds, for example 60/60, or off".to_owned())
+}
+
+fn log_format(raw: &str) -> Result<LogFormat, String> {
+    match raw {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("must be text or json".to_owned()),
+    }
+}
+
+fn certificates(path: &str) -> Result<Vec<u8>, String> {
+    let pem = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+    if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
+        return Err("must be a PEM file with at least one certificate".to_owned());
+    }
+    Ok(pem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
+    const GOOD: [(&str, &str); 2] = [
+        ("DATABASE_URL", "postgres://u:pw-secret@127.0.0.1/db"),
+        ("SECRET_KEY", "0123456789abcdef0123456789abcdef"),
+    ];
+
+    fn read(more: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        let map: HashMap<_, _> = GOOD.iter().chain(more).copied().collect();
+        Config::read(|name| map.get(name).map(|&value| value.to_owned()))
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_contract() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.public_url, "http://127.0.0.1:8000");
+        assert_eq!(config.mail_from.to_string(), "contactd@localhost");
+        assert_eq!(config.mail_dir, PathBuf::from("mail"));
+        assert_eq!(config.rates.login_failures, Some(Rate { count: 5, seconds: 900 }));
+        assert_eq!(config.access_token, Duration::minutes(15));
+        assert!(config.redis_url.is_none() && config.metrics_addr.is_none());
+    }
+
+    #[test]
+    fn every_fault_is_reported_at_once_by_name_and_without_its_value() {
+        let wrong = [
+            ("DATABASE_URL", "mysql://u:hidden@h/d"),
+            ("REDIS_URL", "http://:hidden@h"),
+            ("SECRET_KEY", "hidden"),
+            ("LISTEN_ADDR", "hidden"),
+            ("PUBLIC_URL", "ftp://hidden"),
+            ("SMTP_URL", "http://u:hidden@h"),
+            ("MAIL_FROM", "hidden"),
+            ("CORS_ORIGINS", "*"),
+            ("TRUSTED_PROXIES", "10.0.0.0/8, hidden"),
+            ("ACCESS_TOKEN_MINUTES", "0"),
+            ("REFRESH_TOKEN_DAYS", "-1"),
+            ("DB_POOL_SIZE", "many"),
+            ("MAX_CONNECTIONS", "0"),
+            ("RATE_LIMIT_ME", "60"),
+            ("RATE_LIMIT_EXEMPT", "hidden"),
+            ("LOG_FORMAT", "xml"),
+            ("METRICS_ADDR", ":9"),
+            ("TLS_CA_FILE", "/nowhere/ca.pem"),
+        ];
+        let faults = read(&wrong).unwrap_err();
+        for (name, _) in wrong {
+            let told = faults.iter().filter(|line| line.starts_with(&format!("{name} "))).count();
+            assert_eq!(told, 1, "{name}: {faults:?}");
+        }
+        assert_eq!(faults.len(), wrong.len());
+        assert!(!faults.iter().any(|line| line.contains("hidden")), "{faults:?}");
+    }
+
+    #[test]
+    fn the_example_secret_is_refused_and_no_secret_is_printed() {
+        assert!(read(&[("SECRET_KEY", EXAMPLE_SECRETS[0])]).is_err());
+        let config = read(&[("SMTP_URL", "smtp://u:pw-secret@h")]).unwrap();
+        let printed = format!("{config:?}");
+        assert!(!printed.contains("pw-secret") && !printed.contains("0123456789abcdef"));
+    }
+
+    #[test]
+    fn lists_are_comma_separated_and_empty_values_are_unset() {
+        let config = read(&[
+            ("CORS_ORIGINS", "https://a.example, http://b.example:3000"),
+            ("TRUSTED_PROXIES", "10.0.0.0/8,::1"),
+            ("REDIS_URL", " "),
+            ("RATE_LIMIT_ME", "off"),
+        ]);
+        let config = config.unwrap();
+        assert_eq!(config.cors_origins, ["https://a.example", "http://b.example:3000"]);
+        assert_eq!(config.trusted_proxies.len(), 2);
+        assert!(config.redis_url.is_none() && config.rates.me.is_none());
+    }
+
+    /// `.env.example` lists every variable that this file reads, with a comment before it, and no
+    /// other but those of docker-compose.yml.
+    #[test]
+    fn the_example_file_lists_every_variable() {
+        let asked = RefCell::new(BTreeSet::new());
+        let _ = Config::read(|name| {
+            asked.borrow_mut().insert(name.to_owned());
+            GOOD.iter().find(|(good, _)| *good == name).map(|(_, value)| (*value).to_owned())
+        });
+        let example = include_str!("../.env.example");
+        let mut listed = BTreeSet::new();
+        let mut before = "";
+        for line in example.lines() {
+            if let Some((name, _)) = line.trim_start_matches('#').split_once('=') {
+                if name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {
+                    assert!(before.starts_with('#'), "{name} has no comment before it");
+                    listed.insert(name.to_owned());
+                }
+            }
+            before = line;
+        }
+        let compose = include_str!("../docker-compose.yml");
+        let only_compose = |name: &String| compose.contains(&format!("${{{name}"));
+        let listed: BTreeSet<_> = listed
+            .into_iter()
+            .filter(|name| asked.borrow().contains(name) || !only_compose(name))
+            .collect();
+        assert_eq!(listed, *asked.borrow());
+    }
+}

@@ -1,0 +1,254 @@
+//! Every cryptographic call: password hashes (argon2), access tokens (JWT), random tokens and
+//! digests. The primitives are ring's, which TLS brings along anyway.
+
+use crate::config::{Config, Secret};
+use crate::error::{Error, Result};
+use crate::gate::{Gate, Permit};
+use argon2::{ThreadMode, Variant, Version};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::{Deserialize, Serialize};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// argon2id parameters: OWASP's second choice of 2023, 19 MiB, two passes, one lane.
+const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+/// How a hash with these parameters begins; another beginning asks for a new hash at login.
+const PHC_PREFIX: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
+/// How many hashings may wait for a core, and how long, before the answer is 503.
+const HASH_QUEUE: usize = 64;
+const HASH_WAIT: Duration = Duration::from_secs(2);
+
+/// Bytes from the operating system's generator.
+fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::internal("no random bytes"))?;
+    Ok(bytes)
+}
+
+/// An opaque secret of 256 bits, as 43 URL-safe characters.
+pub fn random_token() -> Result<String> {
+    Ok(URL_SAFE_NO_PAD.encode(random::<32>()?))
+}
+
+/// A random UUID (RFC 9562, version 4) in its usual form.
+pub fn random_uuid() -> Result<String> {
+    let mut bytes = random::<16>()?;
+    let [.., version, _, variant, _, _, _, _, _, _, _] = &mut bytes;
+    *version = (*version & 0x0f) | 0x40;
+    *variant = (*variant & 0x3f) | 0x80;
+    let hex = hex(&bytes);
+    let part = |from, to| hex.get(from..to).unwrap_or_default();
+    Ok([part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-"))
+}
+
+/// What is stored of a token: its SHA-256. The tokens have 256 random bits, so a fast hash will do.
+pub fn token_hash(token: &str) -> Vec<u8> {
+    ring::digest::digest(&ring::digest::SHA256, token.as_bytes()).as_ref().to_vec()
+}
+
+/// SHA-256 in hexadecimal, for what is no secret.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Hashes and verifies passwords, as many at once as there are cores.
+pub struct Passwords {
+    gate: Gate,
+    /// Verified when the account does not exist, so that this takes the same time.
+    dummy: String,
+}
+
+impl Passwords {
+    /// Ready to hash; computes one hash.
+    pub fn new() -> Result<Passwords> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let gate = Gate::new(cores, HASH_QUEUE, HASH_WAIT);
+        Ok(Passwords { gate, dummy: hash("no account has this password")? })
+    }
+
+    /// Waits for a core. [`Error::Unavailable`] when too many wait, or for too long.
+    pub fn enter(&self) -> Result<Hasher<'_>> {
+        Ok(Hasher { dummy: &self.dummy, _permit: self.gate.enter()? })
+    }
+}
+
+/// The right to hash, for as long as it lives.
+pub struct Hasher<'a> {
+    dummy: &'a str,
+    _permit: Permit<'a>,
+}
+
+impl Hasher<'_> {
+    /// A new PHC string for `password`.
+    pub fn hash(&self, password: &str) -> Result<String> {
+        hash(password)
+    }
+
+    /// True if `password` is the one of `stored`. The same work is done where nothing is stored.
+    pub fn verify(&self, password: &str, stored: Option<&str>) -> Result<bool> {
+        let hash = stored.unwrap_or(self.dummy);
+        let matches = argon2::verify_encoded(hash, password.as_bytes()).map_err(Error::internal)?;
+        Ok(matches && stored.is_some())
+    }
+}
+
+fn hash(password: &str) -> Result<String> {
+    let config = argon2::Config {
+        ad: &[],
+        secret: &[],
+        hash_length: 32,
+        lanes: LANES,
+        mem_cost: MEMORY_KIB,
+        time_cost: PASSES,
+        thread_mode: ThreadMode::Sequential,
+        variant: Variant::Argon2id,
+        version: Version::Version13,
+    };
+    argon2::hash_encoded(password.as_bytes(), &random::<16>()?, &config).map_err(Error::internal)
+}
+
+/// True if a stored hash was made with other parameters than today's.
+pub fn is_outdated(stored: &str) -> bool {
+    !stored.starts_with(PHC_PREFIX)
+}
+
+/// What an access token says. No role and no rights: these come from the cached user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// The account's id, as a string (RFC 7519, 4.1.2).
+    pub sub: String,
+    /// The session's id.
+    pub sid: i64,
+    /// Always `access`: no other kind of token is taken for one.
+    pub typ: String,
+    /// When it was issued, in seconds since 1970.
+    pub iat: i64,
+    /// When it ends, in seconds since 1970.
+    pub exp: i64,
+    /// Makes two tokens of one second different.
+    pub jti: String,
+}
+
+/// Signs and verifies access tokens: JWT with HMAC-SHA256 and nothing else.
+pub struct AccessTokens {
+    signing: EncodingKey,
+    verifying: DecodingKey,
+    validation: Validation,
+    life: chrono::Duration,
+}
+
+impl AccessTokens {
+    /// With the key and the life from the configuration.
+    pub fn new(config: &Config) -> AccessTokens {
+        install_hmac();
+        let mut validation = Validation::new(Algorithm::HS256);
+        // The clock is an ingredient, and the crate would ask the system's: see verify.
+        validation.validate_exp = false;
+        validation.set_required_spec_claims(&["exp", "sub"]);
+        let secret = |secret: &Secret| secret.reveal().as_bytes().to_vec();
+        let key = secret(&config.secret_key);
+        AccessTokens {
+            signing: EncodingKey::from_secret(&key),
+            verifying: DecodingKey::from_secret(&key),
+            validation,
+            life: config.access_token,
+        }
+    }
+
+    /// Life of a token in seconds.
+    pub fn life_seconds(&self) -> i64 {
+        self.life.num_seconds()
+    }
+
+    /// A token for a session.
+    pub fn sign(&self, user: i64, session: i64, now: DateTime<Utc>) -> Result<String> {
+        let claims = Claims {
+            sub: user.to_string(),
+            sid: session,
+            typ: "access".to_owned(),
+            iat: now.timestamp(),
+            exp: (now + self.life).timestamp(),
+            jti: hex(&random::<16>()?),
+        };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing)
+            .map_err(Error::internal)
+    }
+
+    /// The user's and the session's id of a valid token, else [`Error::Unauthenticated`].
+    pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<(i64, i64)> {
+        let decoded = jsonwebtoken::decode::<Claims>(token, &self.verifying, &self.validation);
+        let claims = decoded.map_err(|_| Error::Unauthenticated)?.claims;
+        if claims.typ != "access" || claims.exp <= now.timestamp() {
+            return Err(Error::Unauthenticated);
+        }
+        let user = claims.sub.parse().map_err(|_| Error::Unauthenticated)?;
+        Ok((user, claims.sid))
+    }
+}
+
+/// HMAC-SHA256 for jsonwebtoken, whose own back ends bring RSA and elliptic curves along.
+struct Hmac(ring::hmac::Key);
+
+impl Hmac {
+    fn new(algorithm: &Algorithm, secret: &[u8]) -> jsonwebtoken::errors::Result<Hmac> {
+        match algorithm {
+            Algorithm::HS256 => Ok(Hmac(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret))),
+            _ => Err(ErrorKind::InvalidAlgorithm.into()),
+        }
+    }
+}
+
+impl signature::Signer<Vec<u8>> for Hmac {
+    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
+        Ok(ring::hmac::sign(&self.0, message).as_ref().to_vec())
+    }
+}
+
+impl signature::Verifier<Vec<u8>> for Hmac {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
+        // In constant time.
+        ring::hmac::verify(&self.0, message, signature).map_err(|_| signature::Error::new())
+    }
+}
+
+impl JwtSigner for Hmac {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HS256
+    }
+}
+
+impl JwtVerifier for Hmac {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HS256
+    }
+}
+
+/// Makes [`Hmac`] the process' only JWT back end.
+fn install_hmac() {
+    static PROVIDER: OnceLock<CryptoProvider> = OnceLock::new();
+    let provider = PROVIDER.get_or_init(|| CryptoProvider {
+        signer_factory: |algorithm, key| {
+            let secret = key.as_bytes();
+            Ok(Box::new(Hmac::new(algorithm, secret)?) as Box<dyn JwtSigner>)
+        },
+        verifier_factory: |algorithm, key| {
+            let secret = key.try_get_as_bytes()?;
+            Ok(Box::new(Hmac::new(algorithm, secret)?) as Box<dyn JwtVerifier>)
+        },
+        key_utils: KeyUtils::new_unimplemented(),
+    });
+    // Fails when it is installed already, which is what is wanted.
+    let _ = provider.install_default();
+}

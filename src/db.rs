@@ -1,0 +1,376 @@
+//! Postgres: the pool, statements prepared once per connection, migrations, and what the
+//! database's errors mean to us.
+
+use crate::config::Config;
+use crate::error::{Conflict, Error, Result};
+use postgres::error::SqlState;
+use postgres::types::ToSql;
+use postgres::{Client, Row, Statement};
+use r2d2::ManageConnection;
+use r2d2_postgres::PostgresConnectionManager;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use std::collections::HashMap;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How long a request waits for a connection before it is answered 503.
+const CHECKOUT_WAIT: Duration = Duration::from_secs(1);
+/// How long a connection may take to prove that it is alive, after another one broke.
+const ALIVE_WAIT: Duration = Duration::from_millis(500);
+/// Settings of every connection: no statement and no lock may hold a worker for long, and a
+/// transaction whose program hangs gives its locks back.
+const SESSION_SETTINGS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '2s'; \
+    SET idle_in_transaction_session_timeout = '30s'; SET timezone = 'UTC'; \
+    SET application_name = 'contactd'";
+
+/// Parameters of a statement.
+pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// One connection and the statements prepared on it.
+pub struct Conn {
+    client: Client,
+    /// By their SQL. There are few: SQL is written down, never made from input.
+    statements: HashMap<String, Statement>,
+    /// The pool's count of breakages when this connection was last known to be alive.
+    checked: u64,
+    /// It will not do any more: closed, or its server became read-only after a failover.
+    broken: bool,
+    /// A statement of this transaction failed, so that Postgres would answer `COMMIT` with a
+    /// rollback and call it success.
+    failed: bool,
+}
+
+impl Conn {
+    fn prepared(&mut self, sql: &str) -> Result<Statement> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(sql);
+        let statement = self.checked(statement)?;
+        self.statements.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    /// Notes whether an error is the end of this connection.
+    fn checked<T>(&mut self, result: Result<T, postgres::Error>) -> Result<T> {
+        result.map_err(|error| {
+            let read_only = error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION);
+            self.broken |= read_only || is_connection_error(&error);
+            self.failed = true;
+            Error::from(error)
+        })
+    }
+
+    /// All rows of a statement.
+    pub fn query(&mut self, sql: &str, params: Params) -> Result<Vec<Row>> {
+        let statement = self.prepared(sql)?;
+        let rows = self.client.query(&statement, params);
+        self.checked(rows)
+    }
+
+    /// The only row of a statement that always has one.
+    pub fn query_one(&mut self, sql: &str, params: Params) -> Result<Row> {
+        self.query_opt(sql, params)?.ok_or_else(|| Error::internal("no row where one must be"))
+    }
+
+    /// The row of a statement that has one or none.
+    pub fn query_opt(&mut self, sql: &str, params: Params) -> Result<Option<Row>> {
+        Ok(self.query(sql, params)?.into_iter().next())
+    }
+
+    /// Runs a statement; the number of rows that it changed.
+    pub fn execute(&mut self, sql: &str, params: Params) -> Result<u64> {
+        let statement = self.prepared(sql)?;
+        let count = self.client.execute(&statement, params);
+        self.checked(count)
+    }
+
+    /// Runs statements without parameters, not prepared.
+    pub fn batch(&mut self, sql: &str) -> Result<()> {
+        let done = self.client.batch_execute(sql);
+        self.checked(done)
+    }
+}
+
+/// A transaction: a connection that rolls back unless [`Tx::commit`] is called. Whatever takes a
+/// connection takes a transaction.
+pub struct Tx<'a>(&'a mut Conn);
+
+impl<'a> Tx<'a> {
+    /// Begins a transaction.
+    pub fn begin(conn: &'a mut Conn) -> Result<Tx<'a>> {
+        conn.batch("BEGIN")?;
+        conn.failed = false;
+        Ok(Tx(conn))
+    }
+
+    /// Makes everything durable, or nothing. After an error nobody knows which.
+    pub fn commit(self) -> Result<()> {
+        if self.0.failed {
+            return Err(Error::internal("commit after a failed statement"));
+        }
+        let mut this = std::mem::ManuallyDrop::new(self);
+        this.0.batch("COMMIT")
+    }
+}
+
+impl Deref for Tx<'_> {
+    type Target = Conn;
+    fn deref(&self) -> &Conn {
+        self.0
+    }
+}
+
+impl DerefMut for Tx<'_> {
+    fn deref_mut(&mut self) -> &mut Conn {
+        self.0
+    }
+}
+
+impl Drop for Tx<'_> {
+    fn drop(&mut self) {
+        if !self.0.broken && self.0.batch("ROLLBACK").is_err() {
+            // Postgres rolls back by itself when the connection goes.
+            self.0.broken = true;
+        }
+    }
+}
+
+/// Opens connections for the pool. `breakages` counts broken connections; those that are older
+/// than the last breakage have to prove that they are alive before they are used again. So a
+/// check-out costs no round trip, and a restart of Postgres costs one failed request.
+struct Manager {
+    inner: PostgresConnectionManager<MakeRustlsConnect>,
+    breakages: Arc<AtomicU64>,
+}
+
+impl ManageConnection for Manager {
+    type Connection = Conn;
+    type Error = postgres::Error;
+
+    fn connect(&self) -> Result<Conn, postgres::Error> {
+        let checked = self.breakages.load(Ordering::Relaxed);
+        let mut client = self.inner.connect()?;
+        client.batch_execute(SESSION_SETTINGS)?;
+        Ok(Conn { client, statements: HashMap::new(), checked, broken: false, failed: false })
+    }
+
+    fn is_valid(&self, conn: &mut Conn) -> Result<(), postgres::Error> {
+        let breakages = self.breakages.load(Ordering::Relaxed);
+        if conn.checked != breakages {
+            conn.client.is_valid(ALIVE_WAIT)?;
+            conn.checked = breakages;
+        }
+        Ok(())
+    }
+
+    fn has_broken(&self, conn: &mut Conn) -> bool {
+        let broken = conn.broken || conn.client.is_closed();
+        if broken {
+            self.breakages.fetch_add(1, Ordering::Relaxed);
+        }
+        broken
+    }
+}
+
+/// r2d2 reports failed connections here; the text has no password, the driver leaves it out.
+#[derive(Debug)]
+struct LogErrors;
+
+impl r2d2::HandleError<postgres::Error> for LogErrors {
+    fn handle_error(&self, error: postgres::Error) {
+        log::warn!("postgres: {}", describe(&error));
+    }
+}
+
+/// The connections to Postgres.
+#[derive(Clone)]
+pub struct Pool(r2d2::Pool<Manager>);
+
+impl Pool {
+    /// A pool for `config.database_url` with `config.db_pool_size` connections, opened as they
+    /// are needed. Does not fail when Postgres is away.
+    pub fn new(config: &Config) -> Result<Pool> {
+        let tls = tls(config)?;
+        let inner = PostgresConnectionManager::new(config.postgres.clone(), tls);
+        let manager = Manager { inner, breakages: Arc::default() };
+        let pool = r2d2::Pool::builder()
+            .max_size(config.db_pool_size)
+            .min_idle(Some(1))
+            .connection_timeout(CHECKOUT_WAIT)
+            // Free of cost as long as nothing broke, see Manager::is_valid.
+            .test_on_check_out(true)
+            .error_handler(Box::new(LogErrors))
+            .build_unchecked(manager);
+        Ok(Pool(pool))
+    }
+
+    fn conn(&self) -> Result<r2d2::PooledConnection<Manager>> {
+        let wait = |_| Error::Unavailable("no Postgres connection within a second".to_owned());
+        self.0.get().map_err(wait)
+    }
+
+    /// Runs something that only reads. If its connection breaks it is run once more on another.
+    pub fn read<T>(&self, mut work: impl FnMut(&mut Conn) -> Result<T>) -> Result<T> {
+        let mut conn = self.conn()?;
+        let result = work(&mut conn);
+        if result.is_err() && conn.broken {
+            drop(conn);
+            return work(&mut *self.conn()?);
+        }
+        result
+    }
+
+    /// Runs one statement that writes. It is never run twice: nobody knows how far it came.
+    pub fn write<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        work(&mut *self.conn()?)
+    }
+
+    /// Runs several statements as one: all of them count once `work` is through and the commit
+    /// is acknowledged, none of them otherwise.
+    pub fn transaction<T>(&self, work: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
+        let mut conn = self.conn()?;
+        if conn.batch("BEGIN").is_err() && conn.broken {
+            // Nothing was done yet, so another connection may try.
+            drop(conn);
+            conn = self.conn()?;
+            conn.batch("BEGIN")?;
+        }
+        conn.failed = false;
+        let mut tx = Tx(&mut conn);
+        let value = work(&mut tx)?;
+        tx.commit()?;
+        Ok(value)
+    }
+}
+
+/// TLS for `sslmode=require`: the public roots, and what `TLS_CA_FILE` adds.
+fn tls(config: &Config) -> Result<MakeRustlsConnect> {
+    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    for certificate in CertificateDer::pem_slice_iter(config.tls_ca.as_deref().unwrap_or_default())
+    {
+        let certificate =
+            certificate.map_err(|error| Error::internal(format!("TLS_CA_FILE: {error}")))?;
+        roots.add(certificate).map_err(|error| Error::internal(format!("TLS_CA_FILE: {error}")))?;
+    }
+    let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    Ok(MakeRustlsConnect::new(tls))
+}
+
+impl From<postgres::Error> for Error {
+    fn from(error: postgres::Error) -> Error {
+        if let Some(db) = error.as_db_error() {
+            match db.constraint() {
+                Some("users_username_key") => return Error::Conflict(Conflict::UsernameTaken),
+                Some("users_email_key") => return Error::Conflict(Conflict::EmailTaken),
+                _ => {}
+            }
+        }
+        let told = describe(&error);
+        if is_connection_error(&error) || error.code().is_some_and(passes_by) {
+            Error::Unavailable(told)
+        } else {
+            Error::Internal(told)
+        }
+    }
+}
+
+/// The connection is gone, or was never there.
+fn is_connection_error(error: &postgres::Error) -> bool {
+    let gone = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW];
+    error.is_closed()
+        || error
+            .code()
+            .map_or(error.as_db_error().is_none() && is_io(error), |code| gone.contains(code))
+}
+
+fn is_io(error: &postgres::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>())
+}
+
+/// Trying again later helps: a time-out, a deadlock, a full disk, a server on its way up or down.
+fn passes_by(code: &SqlState) -> bool {
+    let code = code.code();
+    // Class 53 is insufficient resources, 57 operator intervention, 40 transaction rollback.
+    ["53", "57", "40", "08"].iter().any(|class| code.starts_with(class))
+        || code == SqlState::LOCK_NOT_AVAILABLE.code()
+        || code == SqlState::READ_ONLY_SQL_TRANSACTION.code()
+}
+
+/// An error for the log: without `DETAIL`, which would repeat people's data.
+fn describe(error: &postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(db) => format!(
+            "{} ({}){}",
+            db.message(),
+            db.code().code(),
+            db.constraint().map(|name| format!(", constraint {name}")).unwrap_or_default()
+        ),
+        None => {
+            let cause = std::error::Error::source(error);
+            cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+        }
+    }
+}
+
+/// The migrations in order. Once landed, a file never changes.
+const MIGRATIONS: &[(&str, &str)] = &[("001_schema", include_str!("../sql/001_schema.sql"))];
+
+/// Key of the advisory lock that lets one replica migrate at a time; any constant will do.
+const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('contactd migrations in ' || current_schema(), 0))";
+
+/// How many files are still to be applied. Changes nothing.
+pub fn pending(conn: &mut Conn) -> Result<usize> {
+    let table = conn.query_one("SELECT to_regclass('migrations') IS NOT NULL", &[])?;
+    if !table.get::<_, bool>(0) {
+        return Ok(MIGRATIONS.len());
+    }
+    let known: i64 = conn.query_one("SELECT count(*) FROM migrations", &[])?.get(0);
+    Ok(MIGRATIONS.len().saturating_sub(usize::try_from(known).unwrap_or(0)))
+}
+
+/// Brings the schema up to date and returns how many files were applied. Each file is a
+/// transaction under a lock, so several replicas may start at once. Fails when a file that was
+/// applied differs from the one in this program, or when the database is newer than it.
+pub fn migrate(conn: &mut Conn) -> Result<usize> {
+    let icu = conn.query("SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu'", &[])?;
+    if icu.is_empty() {
+        return Err(Error::internal(
+            "this Postgres was built without ICU: the collation und-x-icu is missing",
+        ));
+    }
+    let mut applied = 0;
+    for &(name, sql) in MIGRATIONS {
+        let mut tx = Tx::begin(conn)?;
+        // Building an index on a large table may well take longer than a request may.
+        tx.batch("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")?;
+        tx.batch(MIGRATION_LOCK)?;
+        tx.batch(
+            "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, checksum text NOT NULL)",
+        )?;
+        let checksum = crate::crypto::sha256_hex(sql.as_bytes());
+        let row = tx.query_opt("SELECT checksum FROM migrations WHERE name = $1", &[&name])?;
+        match row {
+            Some(row) if row.get::<_, String>(0) == checksum => {}
+            Some(_) => {
+                return Err(Error::internal(format!(
+                    "migration {name} was changed after it was applied to this database"
+                )));
+            }
+            None => {
+                tx.batch(sql)?;
+                tx.execute("INSERT INTO migrations VALUES ($1, $2)", &[&name, &checksum])?;
+                applied += 1;
+            }
+        }
+        tx.commit()?;
+    }
+    let known: i64 = conn.query_one("SELECT count(*) FROM migrations", &[])?.get(0);
+    if usize::try_from(known) != Ok(MIGRATIONS.len()) {
+        return Err(Error::internal("this database belongs to a newer version of contactd"));
+    }
+    Ok(applied)
+}

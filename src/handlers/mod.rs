@@ -1,0 +1,11 @@
+//! What the routes run: read, check, act, answer. No SQL, no status numbers, no environment.
+
+pub mod auth;
+pub mod birthdays;
+pub mod contacts;
+pub mod ops;
+pub mod pages;
+pub mod profile;
+pub mod sessions;
+pub mod users;
+pub mod views;

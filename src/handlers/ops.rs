@@ -1,0 +1,37 @@
+//! Probes for people, load balancers and orchestrators.
+
+use crate::context::Call;
+use crate::db::Conn;
+use crate::error::Result;
+use crate::http::Reply;
+use crate::repository::outbox;
+use serde_json::json;
+
+fn ping(db: &mut Conn) -> Result<()> {
+    db.query("SELECT 1", &[]).map(|_| ())
+}
+
+/// `GET /api/healthchecker`
+pub fn healthchecker(call: &Call) -> Result<Reply> {
+    call.app.db.read(ping)?;
+    Ok(Reply::json(&json!({ "message": "contactd is up and its database answers." })))
+}
+
+/// `GET /healthz`: the process lives. Asks nobody.
+pub fn healthz(_: &Call) -> Result<Reply> {
+    Ok(Reply::json(&json!({ "status": "ok" })))
+}
+
+/// `GET /readyz`: whether requests should come here. Redis may be down: we do without.
+pub fn readyz(call: &Call) -> Result<Reply> {
+    let waiting = call.app.db.read(outbox::waiting);
+    let state = json!({
+        "postgres": if waiting.is_ok() { "ok" } else { "down" },
+        "redis": call.app.cache.status(),
+        "mail_queue": waiting.as_ref().ok(),
+    });
+    if waiting.is_err() || call.app.is_draining() {
+        return Ok(Reply::not_ready(&state));
+    }
+    Ok(Reply::json(&state))
+}

@@ -1,0 +1,68 @@
+//! What a browser shows: the pages behind mailed links, pictures, the landing page.
+
+use crate::context::Call;
+use crate::crypto;
+use crate::error::{Error, Result};
+use crate::http::Reply;
+use crate::markup;
+use crate::picture;
+use crate::repository::avatars;
+use crate::repository::mail_tokens::{self, Purpose};
+
+/// A year, which is for ever: what is shown under a key never changes.
+const FOREVER: &str = "public, max-age=31536000, immutable";
+
+/// True if the token in the path is alive and for one of these purposes. Looking changes nothing:
+/// mail scanners follow links.
+fn is_alive(call: &Call, purposes: &[Purpose]) -> Result<bool> {
+    let hash = crypto::token_hash(call.param("token"));
+    let found = call.app.db.read(|db| mail_tokens::find(db, &hash, call.now))?;
+    Ok(found.is_some_and(|token| purposes.contains(&token.purpose)))
+}
+
+/// `GET /api/auth/confirmed_email/{token}`
+pub fn confirm(call: &Call) -> Result<Reply> {
+    if is_alive(call, &[Purpose::Confirm, Purpose::ChangeEmail])? {
+        return Ok(Reply::html(markup::confirm_page(call.param("token"))));
+    }
+    Ok(Reply::html_error(&Error::DeadLink, markup::dead_confirm_link()))
+}
+
+/// `GET /api/auth/reset-password/{token}`
+pub fn reset(call: &Call) -> Result<Reply> {
+    if is_alive(call, &[Purpose::Reset])? {
+        return Ok(Reply::html(markup::reset_page(call.param("token"), None)));
+    }
+    Ok(Reply::html_error(&Error::DeadLink, markup::dead_reset_link()))
+}
+
+/// `GET /avatars/{key}`: an uploaded picture, or the default one that the key describes.
+pub fn avatar(call: &Call) -> Result<Reply> {
+    let key = call.param("key");
+    let (content_type, picture) = match picture::draw_default(key) {
+        Some(drawing) => ("image/svg+xml", drawing.into_bytes()),
+        None => {
+            let found = call.app.db.read(|db| avatars::find(db, key))?;
+            (picture::CONTENT_TYPE, found.ok_or(Error::NotFound)?)
+        }
+    };
+    let tag = format!("\"{key}\"");
+    let known = call.header("If-None-Match").is_some_and(|tags| tags.contains(&tag));
+    let reply = if known { Reply::not_modified() } else { Reply::bytes(content_type, picture) };
+    Ok(reply
+        .with("ETag", tag)
+        .with("Cache-Control", FOREVER)
+        // A drawing opened by itself is a document; this one may do nothing.
+        .with("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"))
+}
+
+/// `GET /`
+pub fn landing(_: &Call) -> Result<Reply> {
+    Ok(Reply::html(markup::landing()).with("Cache-Control", "public, max-age=300"))
+}
+
+/// `GET /style.css`
+pub fn style(_: &Call) -> Result<Reply> {
+    Ok(Reply::bytes("text/css; charset=utf-8", markup::STYLE)
+        .with("Cache-Control", "public, max-age=300"))
+}

@@ -1,0 +1,207 @@
+//! A user's own account.
+
+use crate::access::{Admin, Caller};
+use crate::context::{App, Call};
+use crate::crypto;
+use crate::db::Tx;
+use crate::error::{Conflict, Error, Result};
+use crate::handlers::auth::check_password;
+use crate::handlers::views;
+use crate::http::Reply;
+use crate::limits::Account;
+use crate::mail::Kind;
+use crate::model::text;
+use crate::model::user::{self, Role, User};
+use crate::picture;
+use crate::repository::audit::Action;
+use crate::repository::mail_tokens::{self, Purpose};
+use crate::repository::users::Credentials;
+use crate::repository::{avatars, sessions, users};
+use rouille::Request;
+use rouille::input::multipart::get_multipart_input;
+use std::io::Read;
+
+/// `GET /api/users/me`: from the cache, without SQL when it is warm.
+pub fn me(call: &Call, caller: &Caller) -> Result<Reply> {
+    Ok(Reply::json(&views::user(&call.app.config, caller.user())))
+}
+
+/// `PATCH /api/users/me`
+pub fn rename(call: &Call, caller: &Caller) -> Result<Reply> {
+    let mut body = call.members()?;
+    let username = body.required("username", user::username);
+    body.finish()?;
+    let id = caller.id();
+    let changed = call.app.change_user(id, |tx, _| users::set_username(tx, id, &username))?;
+    let user = changed.ok_or(Error::Unauthenticated)?;
+    Ok(Reply::json(&views::user(&call.app.config, &user)))
+}
+
+/// The caller's account as it is now, if `password` is its password; failures count as failed
+/// logins. Must stay inside the same request: see [`unchanged`].
+fn confirm_password(call: &Call, caller: &Caller, password: &str) -> Result<Credentials> {
+    let id = caller.id();
+    let name = caller.user().username.as_str();
+    let found = call.app.db.read(|db| users::find_by_login(db, name))?;
+    let found = found.filter(|found| found.user.id == id).ok_or(Error::Unauthenticated)?;
+    let account = Account::of(Some(id), name);
+    check_password(call, &account, Some(&found.password_hash), password, Error::WrongPassword)?;
+    Ok(found)
+}
+
+/// Makes sure that nobody changed the password since it was confirmed. `found` is locked.
+fn unchanged(found: Credentials, confirmed: &Credentials) -> Result<User> {
+    if found.password_hash != confirmed.password_hash {
+        return Err(Error::WrongPassword);
+    }
+    Ok(found.user)
+}
+
+/// Any text: a current password is what it is.
+fn as_typed(raw: &str) -> Result<String, String> {
+    match raw.chars().count() {
+        0..=1_000 => Ok(raw.to_owned()),
+        _ => Err("must have at most 1000 characters".to_owned()),
+    }
+}
+
+/// `POST /api/users/me/password`
+pub fn change_password(call: &Call, caller: &Caller) -> Result<Reply> {
+    let me = caller.user();
+    let mut body = call.members()?;
+    let current = body.required("current_password", as_typed);
+    let new = body.required("new_password", |raw| user::password(raw, &me.username, &me.email));
+    body.finish()?;
+    let confirmed = confirm_password(call, caller, &current)?;
+    let hash = call.app.passwords.enter()?.hash(&new)?;
+    call.app.change_user(me.id, |tx, found| {
+        let user = unchanged(found, &confirmed)?;
+        users::set_password(tx, user.id, &hash)?;
+        sessions::delete_all(tx, user.id, Some(caller.session()))?;
+        mail_tokens::void(tx, user.id, Purpose::Reset)?;
+        call.mail(tx, Kind::PasswordChanged, &user.email, Some(user.id))?;
+        call.audit(tx, Action::PasswordChanged, Some(user.id), Some(user.id))
+    })?;
+    call.app.ring_mail_bell();
+    Ok(Reply::no_content())
+}
+
+/// `POST /api/users/me/email`: a link to the new address, a notice to the old one. Whether the
+/// new one is taken is not told: the worker then sends no link.
+pub fn change_email(call: &Call, caller: &Caller) -> Result<Reply> {
+    let mut body = call.members()?;
+    let email = body.required("email", text::email);
+    let password = body.required("password", as_typed);
+    body.finish()?;
+    let confirmed = confirm_password(call, caller, &password)?;
+    call.app.db.transaction(|tx| {
+        let found = users::lock(tx, confirmed.user.id)?.ok_or(Error::Unauthenticated)?;
+        let user = unchanged(found, &confirmed)?;
+        call.mail(tx, Kind::ChangeEmail, &email, Some(user.id))?;
+        call.mail(tx, Kind::EmailChanging, &user.email, Some(user.id))
+    })?;
+    call.app.ring_mail_bell();
+    Ok(Reply::accepted("A mail with a link is on its way to the new address."))
+}
+
+/// `DELETE /api/users/me`
+pub fn delete(call: &Call, caller: &Caller) -> Result<Reply> {
+    let mut body = call.members()?;
+    let password = body.required("password", as_typed);
+    body.finish()?;
+    let confirmed = confirm_password(call, caller, &password)?;
+    let id = caller.id();
+    call.app.change_user_among_admins(id, |tx, found, admins| {
+        unchanged(found, &confirmed)?;
+        if admins == [id] {
+            return Err(Error::Conflict(Conflict::LastAdmin));
+        }
+        users::delete(tx, id)?;
+        call.audit(tx, Action::Deleted, Some(id), Some(id))
+    })?;
+    Ok(Reply::no_content())
+}
+
+/// `PATCH /api/users/avatar`
+pub fn set_avatar(call: &Call, admin: &Admin) -> Result<Reply> {
+    let picture = picture::avatar(&uploaded(call)?)?;
+    let key = crypto::random_token()?;
+    let user = change_avatar(call, admin, |tx, id| {
+        avatars::put(tx, id, &key, &picture)?;
+        users::set_avatar(tx, id, Some(&key))
+    })?;
+    Ok(Reply::json(&views::user(&call.app.config, &user)))
+}
+
+/// `DELETE /api/users/avatar`
+pub fn delete_avatar(call: &Call, admin: &Admin) -> Result<Reply> {
+    let user = change_avatar(call, admin, |tx, id| {
+        avatars::delete(tx, id)?;
+        users::set_avatar(tx, id, None)
+    })?;
+    Ok(Reply::json(&views::user(&call.app.config, &user)))
+}
+
+fn change_avatar(
+    call: &Call,
+    admin: &Admin,
+    change: impl FnOnce(&mut Tx, i64) -> Result<Option<User>>,
+) -> Result<User> {
+    let id = admin.id();
+    call.app.change_user(id, |tx, actor| {
+        if actor.user.role != Role::Admin {
+            return Err(Error::AdminOnly);
+        }
+        let user = change(tx, id)?.ok_or(Error::Unauthenticated)?;
+        call.audit(tx, Action::AvatarChanged, Some(id), Some(id))?;
+        Ok(user)
+    })
+}
+
+/// The part `file` of a multipart body. Its name and its type do not matter: content decides.
+fn uploaded(call: &Call) -> Result<Vec<u8>> {
+    if call.content_type() != "multipart/form-data" {
+        return Err(Error::UnsupportedMediaType("send multipart/form-data".to_owned()));
+    }
+    let boundary = call.header("Content-Type").and_then(boundary);
+    let boundary =
+        boundary.ok_or_else(|| Error::Malformed("the boundary is missing".to_owned()))?;
+    // rouille's parser reads a request to its end, so it gets one whose end is near.
+    let content_type = format!("multipart/form-data; boundary={boundary}");
+    let headers = vec![("Content-Type".to_owned(), content_type)];
+    let bounded = Request::fake_http("POST", "/", headers, call.body()?);
+    let parts = get_multipart_input(&bounded);
+    let mut parts = parts.map_err(|error| Error::Malformed(error.to_string()))?;
+    while let Some(mut part) = parts.next() {
+        if &*part.headers.name == "file" {
+            let mut bytes = Vec::new();
+            part.data.read_to_end(&mut bytes).map_err(|_| {
+                Error::Malformed("the body is not valid multipart/form-data".to_owned())
+            })?;
+            return Ok(bytes);
+        }
+    }
+    Err(Error::invalid("file", "is required"))
+}
+
+/// The boundary of a multipart body, at most 70 characters (RFC 2046, 5.1.1).
+fn boundary(content_type: &str) -> Option<String> {
+    let params = content_type.split(';').skip(1).filter_map(|param| param.split_once('='));
+    let boundary = params
+        .map(|(name, value)| (name.trim(), value.trim().trim_matches('"')))
+        .find(|(name, _)| name.eq_ignore_ascii_case("boundary"));
+    boundary.map(|(_, value)| value.to_owned()).filter(|value| (1..=70).contains(&value.len()))
+}
+
+/// Makes an admin on the command line: confirmed and active.
+pub fn create_admin(app: &App, username: &str, email: &str, password: &str) -> Result<i64> {
+    let password_hash = app.passwords.enter()?.hash(password)?;
+    let new = users::NewUser {
+        username,
+        email,
+        password_hash: &password_hash,
+        role: Role::Admin,
+        is_verified: true,
+    };
+    app.db.transaction(|tx| Ok(users::insert(tx, &new, app.now())?.id))
+}

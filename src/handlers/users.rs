@@ -1,0 +1,107 @@
+//! Accounts, for admins. Each change looks at the actor again in its own transaction, under the
+//! lock of all admins: the last active one stays, whoever comes at once.
+
+use crate::access::Admin;
+use crate::context::Call;
+use crate::db::Tx;
+use crate::error::{Conflict, Error, Result};
+use crate::handlers::views;
+use crate::http::Reply;
+use crate::model::user::{Role, User};
+use crate::repository::audit::{self, Action};
+use crate::repository::{sessions, users};
+
+/// `GET /api/users`
+pub fn list(call: &Call, _: &Admin) -> Result<Reply> {
+    let mut query = call.query()?;
+    let search = query.text("search");
+    let role = query.parsed("role", Role::parse);
+    let slice = query.slice();
+    query.finish()?;
+    let (users, total) = call.app.db.read(|db| users::list(db, search.as_deref(), role, slice))?;
+    let shown: Vec<_> = users.iter().map(|user| views::user(&call.app.config, user)).collect();
+    Ok(Reply::json(&shown).with("X-Total-Count", total.to_string()))
+}
+
+/// `GET /api/users/{id}`
+pub fn get(call: &Call, _: &Admin) -> Result<Reply> {
+    let id = call.id()?;
+    let user = call.app.db.read(|db| users::find(db, id))?.ok_or(Error::NotFound)?;
+    Ok(Reply::json(&views::user(&call.app.config, &user)))
+}
+
+/// `PATCH /api/users/{id}/role`
+pub fn set_role(call: &Call, admin: &Admin) -> Result<Reply> {
+    let mut body = call.members()?;
+    let role = body.required("role", Role::parse);
+    body.finish()?;
+    let id = call.id()?;
+    let user = change(call, admin, id, role == Role::Admin, |tx, before| {
+        if before.role != role {
+            call.audit(tx, Action::RoleChanged, Some(admin.id()), Some(id))?;
+        }
+        users::set_role(tx, id, role)
+    })?;
+    Ok(Reply::json(&views::user(&call.app.config, &user)))
+}
+
+/// `PATCH /api/users/{id}`
+pub fn set_active(call: &Call, admin: &Admin) -> Result<Reply> {
+    let mut body = call.members()?;
+    let active = body.required_bool("is_active");
+    body.finish()?;
+    let id = call.id()?;
+    let user = change(call, admin, id, active, |tx, before| {
+        if !active {
+            sessions::delete_all(tx, id, None)?;
+        }
+        if before.is_active != active {
+            let action = if active { Action::Enabled } else { Action::Disabled };
+            call.audit(tx, action, Some(admin.id()), Some(id))?;
+        }
+        users::set_active(tx, id, active)
+    })?;
+    Ok(Reply::json(&views::user(&call.app.config, &user)))
+}
+
+/// `DELETE /api/users/{id}`
+pub fn delete(call: &Call, admin: &Admin) -> Result<Reply> {
+    let id = call.id()?;
+    change(call, admin, id, false, |tx, before| {
+        users::delete(tx, id)?;
+        call.audit(tx, Action::Deleted, Some(admin.id()), Some(id))?;
+        Ok(Some(before))
+    })?;
+    Ok(Reply::no_content())
+}
+
+/// Changes an account under the lock of all active admins. Unless the target `stays_admin` (if it
+/// is one), it must not be the last of them.
+fn change(
+    call: &Call,
+    admin: &Admin,
+    id: i64,
+    stays_admin: bool,
+    work: impl FnOnce(&mut Tx, User) -> Result<Option<User>>,
+) -> Result<User> {
+    call.app.change_user_among_admins(id, |tx, found, admins| {
+        admin.still_one_of(admins)?;
+        if !stays_admin && admins == [id] {
+            return Err(Error::Conflict(Conflict::LastAdmin));
+        }
+        work(tx, found.user)?.ok_or(Error::NotFound)
+    })
+}
+
+/// `GET /api/audit-events`
+pub fn audit_events(call: &Call, _: &Admin) -> Result<Reply> {
+    let mut query = call.query()?;
+    let user = query.parsed("user_id", |raw| {
+        raw.parse::<i64>().ok().filter(|id| *id > 0).ok_or_else(|| "must be an id".to_owned())
+    });
+    let action = query.text("action");
+    let slice = query.slice();
+    query.finish()?;
+    let (events, total) = call.app.db.read(|db| audit::list(db, user, action.as_deref(), slice))?;
+    Ok(Reply::json(&events).with("X-Total-Count", total.to_string()))
+}

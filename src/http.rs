@@ -1,0 +1,298 @@
+//! [`Reply`] and [`Error`] → status, headers, bytes: the only place that knows status codes.
+
+use crate::error::{Conflict, Error, LimitState};
+use rouille::{Response, ResponseBody};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::io::Read;
+
+/// What a handler answers.
+pub struct Reply {
+    status: u16,
+    headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+    body: ResponseBody,
+}
+
+const JSON: &str = "application/json";
+
+/// What a page may do: show itself with our style sheet, and post its form to us.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+impl Reply {
+    fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Reply {
+        let headers = vec![("Content-Type".into(), content_type.into())];
+        Reply { status, headers, body: ResponseBody::from_data(body) }
+    }
+
+    fn json_with(status: u16, value: &impl Serialize) -> Reply {
+        // Our own types always serialize: they have no maps with keys other than strings.
+        Reply::new(status, JSON, serde_json::to_vec(value).unwrap_or_default())
+    }
+
+    /// Done; here is the result.
+    pub fn json(value: &impl Serialize) -> Reply {
+        Reply::json_with(200, value)
+    }
+
+    /// Made; here it is, and where.
+    pub fn created(location: Option<String>, value: &impl Serialize) -> Reply {
+        let reply = Reply::json_with(201, value);
+        match location {
+            Some(location) => reply.with("Location", location),
+            None => reply,
+        }
+    }
+
+    /// Noted; what follows is not told.
+    pub fn accepted(message: &str) -> Reply {
+        Reply::json_with(202, &json!({ "message": message }))
+    }
+
+    /// Done; there is nothing to say.
+    pub fn no_content() -> Reply {
+        Reply { status: 204, headers: Vec::new(), body: ResponseBody::empty() }
+    }
+
+    /// What the client has is what there is.
+    pub fn not_modified() -> Reply {
+        Reply { status: 304, headers: Vec::new(), body: ResponseBody::empty() }
+    }
+
+    /// Not ready to serve, with the reasons.
+    pub fn not_ready(value: &impl Serialize) -> Reply {
+        Reply::json_with(503, value).with("Retry-After", "5")
+    }
+
+    /// An HTML page.
+    pub fn html(page: String) -> Reply {
+        Reply::page(200, page)
+    }
+
+    /// An HTML page that answers a form with 202.
+    pub fn html_accepted(page: String) -> Reply {
+        Reply::page(202, page)
+    }
+
+    /// An HTML page that tells of an error, with the status of the error.
+    pub fn html_error(error: &Error, page: String) -> Reply {
+        let mut reply = Reply::page(status(error), page);
+        reply.headers.extend(error_headers(error));
+        reply
+    }
+
+    fn page(status: u16, page: String) -> Reply {
+        Reply::new(status, "text/html; charset=utf-8", page)
+            .with("Content-Security-Policy", PAGE_POLICY)
+            .with("X-Frame-Options", "DENY")
+    }
+
+    /// Bytes of a type.
+    pub fn bytes(content_type: &'static str, body: impl Into<Vec<u8>>) -> Reply {
+        Reply::new(200, content_type, body)
+    }
+
+    /// A body that is made while it is sent.
+    pub fn stream(content_type: &'static str, body: impl Read + Send + 'static) -> Reply {
+        let headers = vec![("Content-Type".into(), content_type.into())];
+        Reply { status: 200, headers, body: ResponseBody::from_reader(body) }
+    }
+
+    /// With one more header, in place of an older one of its name.
+    pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Reply {
+        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// With the entity tag of the state that it shows.
+    pub fn with_etag(self, revision: i64) -> Reply {
+        self.with("ETag", format!("\"{revision}\""))
+    }
+}
+
+impl From<Reply> for Response {
+    fn from(reply: Reply) -> Response {
+        let Reply { status, headers, body } = reply;
+        Response { status_code: status, headers, data: body, upgrade: None }
+    }
+}
+
+/// The status of an error.
+pub fn status(error: &Error) -> u16 {
+    match error {
+        Error::Malformed(_) | Error::DeadLink => 400,
+        Error::Unauthenticated
+        | Error::BadCredentials
+        | Error::EmailNotConfirmed
+        | Error::AccountDisabled => 401,
+        Error::WrongPassword | Error::AdminOnly => 403,
+        Error::NotFound => 404,
+        Error::MethodNotAllowed(_) => 405,
+        Error::Conflict(_) => 409,
+        Error::PreconditionFailed => 412,
+        Error::BodyTooLarge(_) => 413,
+        Error::UnsupportedMediaType(_) => 415,
+        Error::Invalid(_) => 422,
+        Error::TooManyRequests(_) => 429,
+        Error::Internal(_) => 500,
+        Error::Unavailable(_) => 503,
+    }
+}
+
+/// The standard phrase of a status, which is the `title` of a problem.
+pub fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        412 => "Precondition Failed",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        501 => "Not Implemented",
+        503 => "Service Unavailable",
+        505 => "HTTP Version Not Supported",
+        _ => "Internal Server Error",
+    }
+}
+
+/// The last part of a problem's type, where a client has to tell two problems of one status apart.
+fn kind(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::EmailNotConfirmed => Some("email-not-confirmed"),
+        Error::AccountDisabled => Some("account-disabled"),
+        Error::WrongPassword => Some("wrong-password"),
+        Error::DeadLink => Some("dead-link"),
+        Error::Conflict(Conflict::UsernameTaken) => Some("username-taken"),
+        Error::Conflict(Conflict::EmailTaken) => Some("email-taken"),
+        Error::Conflict(Conflict::LastAdmin) => Some("last-admin"),
+        _ => None,
+    }
+}
+
+/// What a client is told: never more than it knows already, or may know.
+pub fn detail(error: &Error) -> String {
+    let fixed = match error {
+        Error::NotFound => "There is nothing here.",
+        Error::MethodNotAllowed(_) => "This path does not take this method.",
+        Error::Unauthenticated => "Sign in first: the access token is missing or not valid.",
+        Error::BadCredentials => "Invalid username or password",
+        Error::EmailNotConfirmed => "Confirm your e-mail address first.",
+        Error::AccountDisabled => "This account is disabled.",
+        Error::WrongPassword => "The current password is wrong.",
+        Error::AdminOnly => "Only admins may do this.",
+        Error::TooManyRequests(_) => "Too many requests. Try again later.",
+        Error::DeadLink => "This link is wrong, was used already or is too old.",
+        Error::Conflict(Conflict::UsernameTaken) => "This username is taken.",
+        Error::Conflict(Conflict::EmailTaken) => "There is an account with this e-mail address.",
+        Error::Conflict(Conflict::LastAdmin) => "This is the last active admin.",
+        Error::PreconditionFailed => "It was changed since you read it. Read it again.",
+        Error::Unavailable(_) => "The server is busy or a part of it is down. Try again.",
+        Error::Internal(_) => "The server made a mistake. It is written down.",
+        Error::UnsupportedMediaType(why) => return format!("Unsupported content: {why}."),
+        Error::BodyTooLarge(max) => return format!("The body may have at most {max} bytes."),
+        Error::Malformed(why) => return format!("{why}."),
+        Error::Invalid(faults) => {
+            let faults: Vec<_> =
+                faults.iter().map(|f| format!("{} {}", f.field, f.detail)).collect();
+            return format!("{}.", faults.join("; "));
+        }
+    };
+    fixed.to_owned()
+}
+
+/// The problem document (RFC 9457) of an error.
+pub fn problem(error: &Error, request_id: &str) -> Response {
+    let type_ = kind(error).map_or("about:blank".to_owned(), |kind| format!("/problems/{kind}"));
+    let mut document = document(status(error), &type_, &detail(error), request_id);
+    if let Error::Invalid(faults) = error {
+        let faults = faults.iter().map(|f| json!({"field": f.field, "detail": f.detail}));
+        document["errors"] = faults.collect::<Vec<_>>().into();
+    }
+    let mut response = problem_response(status(error), &document);
+    response.headers.extend(error_headers(error));
+    response
+}
+
+/// The problem document of a status that no handler gives: what the front refuses.
+pub fn refusal(status: u16, detail: &str, request_id: &str) -> Response {
+    let mut response =
+        problem_response(status, &document(status, "about:blank", detail, request_id));
+    if status == 503 {
+        response.headers.push(("Retry-After".into(), "1".into()));
+    }
+    response
+}
+
+fn document(status: u16, type_: &str, detail: &str, request_id: &str) -> Value {
+    json!({
+        "type": type_,
+        "title": title(status),
+        "status": status,
+        "detail": detail,
+        "request_id": request_id,
+    })
+}
+
+fn problem_response(status: u16, document: &Value) -> Response {
+    Reply::new(status, "application/problem+json", document.to_string()).into()
+}
+
+type Headers = Vec<(Cow<'static, str>, Cow<'static, str>)>;
+
+fn error_headers(error: &Error) -> Headers {
+    match error {
+        // RFC 9110, 11.6.1: every 401 says how to sign in.
+        Error::Unauthenticated
+        | Error::BadCredentials
+        | Error::EmailNotConfirmed
+        | Error::AccountDisabled => vec![("WWW-Authenticate".into(), "Bearer".into())],
+        Error::MethodNotAllowed(allow) => vec![("Allow".into(), allow.clone().into())],
+        Error::TooManyRequests(state) => {
+            vec![("Retry-After".into(), state.reset_seconds.to_string().into())]
+        }
+        Error::Unavailable(_) => vec![("Retry-After".into(), "1".into())],
+        _ => Vec::new(),
+    }
+}
+
+/// The answer to `OPTIONS`.
+pub fn options(allow: String) -> Response {
+    Reply::no_content().with("Allow", allow).into()
+}
+
+/// Headers that tell where the caller stands in a rate limit.
+pub fn limit_headers(response: &mut Response, state: LimitState) {
+    let numbers = [
+        ("RateLimit-Limit", state.limit),
+        ("RateLimit-Remaining", state.remaining),
+        ("RateLimit-Reset", state.reset_seconds),
+    ];
+    let headers = numbers.map(|(name, number)| (name.into(), number.to_string().into()));
+    response.headers.extend(headers);
+}
+
+/// Headers of every answer. Nothing is cached unless its handler said so, because most answers
+/// hold personal data.
+pub fn common_headers(response: &mut Response, request_id: &str) {
+    let has = |response: &Response, name: &str| {
+        response.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
+    };
+    if !has(response, "Cache-Control") {
+        response.headers.push(("Cache-Control".into(), "no-store".into()));
+    }
+    response.headers.extend([
+        ("X-Content-Type-Options".into(), "nosniff".into()),
+        ("Referrer-Policy".into(), "no-referrer".into()),
+        ("X-Request-Id".into(), request_id.to_owned().into()),
+    ]);
+}

@@ -1,0 +1,130 @@
+//! When somebody's birthday is. 29 February is kept on 28 February in common years.
+
+use chrono::{Datelike, Days, NaiveDate};
+
+/// Some days in a row, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    first: NaiveDate,
+    last: NaiveDate,
+}
+
+/// A birthday inside a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Birthday {
+    /// When it is kept.
+    pub date: NaiveDate,
+    /// Days from the window's first day.
+    pub days_until: i64,
+    /// The age reached.
+    pub turns: i32,
+}
+
+impl Window {
+    /// `first` and the `days` days after it, at most 366.
+    pub fn new(first: NaiveDate, days: i64) -> Window {
+        let days = u64::try_from(days).unwrap_or(0).min(366);
+        Window { first, last: first.checked_add_days(Days::new(days)).unwrap_or(first) }
+    }
+
+    /// The last day.
+    pub fn last(self) -> NaiveDate {
+        self.last
+    }
+
+    /// The days as ranges of month × 100 + day, to look birthdays up by: one range, or two when
+    /// the year ends in between. May hold a 29 February too many; [`next_in`] decides.
+    pub fn keys(self) -> [(i16, i16); 2] {
+        const NONE: (i16, i16) = (1, 0);
+        let (from, mut to) = (key(self.first), key(self.last));
+        if to == 228 {
+            // In a common year those born on the 29th are celebrated on this day.
+            to = 229;
+        }
+        match self.last.year() - self.first.year() {
+            0 => [(from, to), NONE],
+            1 if to < from => [(from, 1231), (101, to)],
+            _ => [(101, 1231), NONE],
+        }
+    }
+}
+
+fn key(date: NaiveDate) -> i16 {
+    i16::try_from(date.month() * 100 + date.day()).unwrap_or(0)
+}
+
+/// The day on which somebody who was `born` then celebrates in `year`.
+pub fn in_year(born: NaiveDate, year: i32) -> Option<NaiveDate> {
+    born.with_year(year).or_else(|| NaiveDate::from_ymd_opt(year, 2, 28))
+}
+
+/// The first birthday within a window, if there is one. Nobody has one before being born.
+pub fn next_in(born: NaiveDate, window: Window) -> Option<Birthday> {
+    let years = window.first.year()..=window.last.year();
+    let mut dates = years.filter_map(|year| in_year(born, year));
+    let date = dates.find(|date| (window.first..=window.last).contains(date) && *date >= born)?;
+    Some(Birthday {
+        date,
+        days_until: (date - window.first).num_days(),
+        turns: date.year() - born.year(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn next(born: &str, from: &str, days: i64) -> Option<(String, i64, i32)> {
+        let next = next_in(day(born), Window::new(day(from), days))?;
+        Some((next.date.to_string(), next.days_until, next.turns))
+    }
+
+    #[test]
+    fn both_ends_are_included_and_the_year_s_end_makes_no_difference() {
+        let found = |date: &str, days, turns| Some((date.to_owned(), days, turns));
+        assert_eq!(next("1990-12-28", "2026-12-28", 7), found("2026-12-28", 0, 36));
+        assert_eq!(next("1990-01-04", "2026-12-28", 7), found("2027-01-04", 7, 37));
+        assert_eq!(next("1990-01-05", "2026-12-28", 7), None);
+        assert_eq!(next("1990-12-27", "2026-12-28", 7), None);
+    }
+
+    #[test]
+    fn the_29th_of_february_is_kept_on_the_28th_in_common_years() {
+        let found = |date: &str, days, turns| Some((date.to_owned(), days, turns));
+        assert_eq!(next("2000-02-29", "2027-02-28", 0), found("2027-02-28", 0, 27));
+        assert_eq!(next("2000-02-29", "2028-02-28", 0), None);
+        assert_eq!(next("2000-02-29", "2028-02-28", 1), found("2028-02-29", 1, 28));
+        assert_eq!(next("2000-02-29", "2027-03-01", 365), found("2028-02-29", 365, 28));
+    }
+
+    #[test]
+    fn nobody_has_a_birthday_before_being_born_and_the_day_of_birth_is_one() {
+        assert_eq!(next("2026-06-01", "2025-01-01", 366), None);
+        assert_eq!(next("2026-06-01", "2026-06-01", 0), Some(("2026-06-01".to_owned(), 0, 0)));
+    }
+
+    #[test]
+    fn in_a_year_and_a_day_a_birthday_comes_once_and_the_nearest_counts() {
+        assert_eq!(next("1990-06-01", "2026-06-01", 366), Some(("2026-06-01".to_owned(), 0, 36)));
+    }
+
+    /// The ranges that are looked up hold every day of every window, checked one by one.
+    #[test]
+    fn the_ranges_hold_every_birthday_of_the_window() {
+        for from in day("2027-01-01").iter_days().take(800) {
+            for days in [0, 1, 2, 31, 59, 60, 364, 365, 366] {
+                let window = Window::new(from, days);
+                for born in
+                    day("2000-01-01").iter_days().take(366).step_by(7).chain([day("2000-02-29")])
+                {
+                    let held = window.keys().iter().any(|(a, b)| (*a..=*b).contains(&key(born)));
+                    assert!(held || next_in(born, window).is_none(), "{born} {window:?}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The table `avatars`: uploaded pictures, re-encoded by us.
+
+use crate::db::{Conn, Tx};
+use crate::error::Result;
+
+/// Stores the picture of an account in place of an older one. `key` is new and random.
+pub fn put(tx: &mut Tx, user: i64, key: &str, picture: &[u8]) -> Result<u64> {
+    const SQL: &str = "INSERT INTO avatars (user_id, key, picture) VALUES ($1, $2, $3)
+        ON CONFLICT (user_id) DO UPDATE SET key = excluded.key, picture = excluded.picture";
+    tx.execute(SQL, &[&user, &key, &picture])
+}
+
+/// The picture with this key. Anyone may see it who knows the key.
+pub fn find(db: &mut Conn, key: &str) -> Result<Option<Vec<u8>>> {
+    let row = db.query_opt("SELECT picture FROM avatars WHERE key = $1", &[&key])?;
+    Ok(row.map(|row| row.get(0)))
+}
+
+/// Removes the picture of an account; 0 when there is none.
+pub fn delete(tx: &mut Tx, user: i64) -> Result<u64> {
+    tx.execute("DELETE FROM avatars WHERE user_id = $1", &[&user])
+}

@@ -1,0 +1,115 @@
+//! The table `mail_tokens`: secrets that travel by mail, each for one purpose and one use.
+
+use crate::db::{Conn, Tx};
+use crate::error::{Error, Result};
+use chrono::{DateTime, Duration, Utc};
+
+/// What a mailed token is good for, and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Confirms the address of a new account.
+    Confirm,
+    /// Sets a new password.
+    Reset,
+    /// Changes the account's address to the one that the token was mailed to.
+    ChangeEmail,
+}
+
+impl Purpose {
+    fn as_str(self) -> &'static str {
+        match self {
+            Purpose::Confirm => "confirm",
+            Purpose::Reset => "reset",
+            Purpose::ChangeEmail => "change_email",
+        }
+    }
+
+    fn parse(word: &str) -> Result<Purpose> {
+        match word {
+            "confirm" => Ok(Purpose::Confirm),
+            "reset" => Ok(Purpose::Reset),
+            "change_email" => Ok(Purpose::ChangeEmail),
+            other => Err(Error::internal(format!("unknown purpose {other}"))),
+        }
+    }
+}
+
+/// A live token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailToken {
+    /// The account it is for.
+    pub user_id: i64,
+    /// What it is good for.
+    pub purpose: Purpose,
+    /// The address it was mailed to.
+    pub email: String,
+}
+
+/// Stores a token; an older one of the same account and purpose is void by that.
+pub fn put(
+    db: &mut Conn,
+    user: i64,
+    purpose: Purpose,
+    hash: &[u8],
+    email: &str,
+    expires: DateTime<Utc>,
+) -> Result<u64> {
+    const SQL: &str = "INSERT INTO mail_tokens (user_id, purpose, hash, email, expires_at)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (user_id, purpose) DO UPDATE
+        SET hash = excluded.hash, email = excluded.email, expires_at = excluded.expires_at";
+    db.execute(SQL, &[&user, &purpose.as_str(), &hash, &email, &expires])
+}
+
+/// Gives a token that is still waiting to be mailed its full life. False when it was used, or
+/// replaced by a newer one.
+pub fn prolong(
+    db: &mut Conn,
+    hash: &[u8],
+    purpose: Purpose,
+    expires: DateTime<Utc>,
+) -> Result<bool> {
+    const SQL: &str = "UPDATE mail_tokens SET expires_at = $3 WHERE hash = $1 AND purpose = $2";
+    Ok(db.execute(SQL, &[&hash, &purpose.as_str(), &expires])? == 1)
+}
+
+fn from_row(row: &postgres::Row) -> Result<MailToken> {
+    Ok(MailToken {
+        user_id: row.get("user_id"),
+        purpose: Purpose::parse(row.get("purpose"))?,
+        email: row.get("email"),
+    })
+}
+
+/// A live token, which stays alive.
+pub fn find(db: &mut Conn, hash: &[u8], now: DateTime<Utc>) -> Result<Option<MailToken>> {
+    const SQL: &str = "SELECT user_id, purpose, email FROM mail_tokens
+        WHERE hash = $1 AND expires_at > $2";
+    db.query_opt(SQL, &[&hash, &now])?.as_ref().map(from_row).transpose()
+}
+
+/// Uses a token up. Of parallel calls with one token exactly one gets it.
+pub fn consume(
+    tx: &mut Tx,
+    hash: &[u8],
+    purposes: &[Purpose],
+    now: DateTime<Utc>,
+) -> Result<Option<MailToken>> {
+    const SQL: &str = "DELETE FROM mail_tokens
+        WHERE hash = $1 AND purpose = ANY($2) AND expires_at > $3
+        RETURNING user_id, purpose, email";
+    let purposes: Vec<_> = purposes.iter().map(|purpose| purpose.as_str()).collect();
+    tx.query_opt(SQL, &[&hash, &purposes, &now])?.as_ref().map(from_row).transpose()
+}
+
+/// Makes the account's token of a purpose void.
+pub fn void(tx: &mut Tx, user: i64, purpose: Purpose) -> Result<u64> {
+    const SQL: &str = "DELETE FROM mail_tokens WHERE user_id = $1 AND purpose = $2";
+    tx.execute(SQL, &[&user, &purpose.as_str()])
+}
+
+/// Deletes tokens that ended two days ago: for a day their mail may still be tried.
+pub fn purge(db: &mut Conn, now: DateTime<Utc>) -> Result<u64> {
+    let oldest = now - Duration::days(2);
+    db.execute("DELETE FROM mail_tokens WHERE expires_at <= $1", &[&oldest])
+}

@@ -1,0 +1,108 @@
+//! The table `outbox`: mail to send. A row is written in the transaction that it tells of, so
+//! that no mail is lost and none tells of what was rolled back.
+
+use crate::db::Conn;
+use crate::error::Result;
+use chrono::{DateTime, Duration, Utc};
+
+/// Waits before the second and later tries, in minutes; the last one repeats.
+const RETRY_MINUTES: [i32; 4] = [1, 5, 15, 60];
+/// After this time a mail is given up.
+const GIVE_UP_HOURS: i64 = 24;
+/// How long rows stay that were sent or given up, for the operator to look at.
+const KEEP_DAYS: i64 = 7;
+
+/// A mail to be written down.
+#[derive(Debug, Clone, Copy)]
+pub struct NewMail<'a> {
+    /// Which text, see `mail::Kind`.
+    pub kind: &'a str,
+    /// The address.
+    pub recipient: &'a str,
+    /// The account; none: nobody has this address, and nothing will be sent.
+    pub user_id: Option<i64>,
+    /// `Message-ID` without brackets, the same at every try.
+    pub message_id: &'a str,
+}
+
+/// A mail that is to be sent now.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "see NewMail")]
+pub struct Due {
+    pub id: i64,
+    pub kind: String,
+    pub recipient: String,
+    pub user_id: Option<i64>,
+    /// The secret of the link, if an earlier try made one.
+    pub token: Option<String>,
+    pub message_id: String,
+    /// When it was written down.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Writes a mail down, to be sent at once.
+pub fn insert(db: &mut Conn, mail: NewMail, now: DateTime<Utc>) -> Result<u64> {
+    const SQL: &str = "INSERT INTO outbox
+            (kind, recipient, user_id, message_id, created_at, next_attempt_at)
+        VALUES ($1, $2, $3, $4, $5, $5)";
+    let NewMail { kind, recipient, user_id, message_id } = mail;
+    db.execute(SQL, &[&kind, &recipient, &user_id, &message_id, &now])
+}
+
+/// Takes the mail that has waited longest, for this worker only. Its next try is set down before
+/// this one begins: a worker that dies loses nothing, and no transaction is held while the mail
+/// server takes its time.
+pub fn claim(db: &mut Conn, now: DateTime<Utc>) -> Result<Option<Due>> {
+    const SQL: &str = "UPDATE outbox
+        SET attempts = attempts + 1,
+            next_attempt_at = $1 + make_interval(mins => ($2::int[])[least(attempts + 1, cardinality($2::int[]))])
+        WHERE id = (
+            SELECT id FROM outbox WHERE done_at IS NULL AND next_attempt_at <= $1
+            ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+        )
+        RETURNING id, kind, recipient, user_id, token, message_id, created_at";
+    let row = db.query_opt(SQL, &[&now, &RETRY_MINUTES.as_slice()])?;
+    Ok(row.map(|row| Due {
+        id: row.get("id"),
+        kind: row.get("kind"),
+        recipient: row.get("recipient"),
+        user_id: row.get("user_id"),
+        token: row.get("token"),
+        message_id: row.get("message_id"),
+        created_at: row.get("created_at"),
+    }))
+}
+
+/// Keeps the secret of the link for later tries.
+pub fn set_token(db: &mut Conn, id: i64, token: &str) -> Result<u64> {
+    db.execute("UPDATE outbox SET token = $2 WHERE id = $1", &[&id, &token])
+}
+
+/// The mail server took it, or there is nobody to send it to. The secret is wiped.
+pub fn sent(db: &mut Conn, id: i64, now: DateTime<Utc>) -> Result<u64> {
+    const SQL: &str =
+        "UPDATE outbox SET done_at = $2, token = NULL, last_error = NULL WHERE id = $1";
+    db.execute(SQL, &[&id, &now])
+}
+
+/// Sending failed. After a day it is given up, and the secret is wiped. True if given up.
+pub fn failed(db: &mut Conn, id: i64, error: &str, now: DateTime<Utc>) -> Result<bool> {
+    const SQL: &str = "UPDATE outbox SET last_error = $2,
+            done_at = CASE WHEN created_at <= $4 THEN $3 END,
+            token = CASE WHEN created_at <= $4 THEN NULL ELSE token END
+        WHERE id = $1 RETURNING done_at IS NOT NULL";
+    let oldest = now - Duration::hours(GIVE_UP_HOURS);
+    let row = db.query_opt(SQL, &[&id, &error, &now, &oldest])?;
+    Ok(row.is_some_and(|row| row.get(0)))
+}
+
+/// How many mails wait.
+pub fn waiting(db: &mut Conn) -> Result<i64> {
+    Ok(db.query_one("SELECT count(*) FROM outbox WHERE done_at IS NULL", &[])?.get(0))
+}
+
+/// Deletes old rows that were sent or given up.
+pub fn purge(db: &mut Conn, now: DateTime<Utc>) -> Result<u64> {
+    let oldest = now - Duration::days(KEEP_DAYS);
+    db.execute("DELETE FROM outbox WHERE done_at <= $1", &[&oldest])
+}

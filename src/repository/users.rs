@@ -1,0 +1,216 @@
+//! The table `users`.
+
+use crate::db::{Conn, Tx};
+use crate::error::{Error, Result};
+use crate::model::user::{CurrentUser, Role, User};
+use crate::repository::Slice;
+use chrono::{DateTime, Utc};
+use postgres::Row;
+
+macro_rules! columns {
+    () => {
+        "id, username, email, role, is_verified, is_active, avatar_key, created_at"
+    };
+}
+
+fn from_row(row: &Row) -> Result<User> {
+    Ok(User {
+        id: row.get("id"),
+        username: row.get("username"),
+        email: row.get("email"),
+        role: Role::parse(row.get("role")).map_err(Error::internal)?,
+        is_verified: row.get("is_verified"),
+        is_active: row.get("is_active"),
+        avatar_key: row.get("avatar_key"),
+        created_at: row.get("created_at"),
+    })
+}
+
+/// An account with its password hash, which leaves the repository in no other type.
+#[derive(Debug)]
+pub struct Credentials {
+    /// The account.
+    pub user: User,
+    /// PHC string.
+    pub password_hash: String,
+}
+
+fn credentials(row: &Row) -> Result<Credentials> {
+    Ok(Credentials { user: from_row(row)?, password_hash: row.get("password_hash") })
+}
+
+/// What a new account is made of.
+#[derive(Debug)]
+pub struct NewUser<'a> {
+    /// Valid, see `model::user`.
+    pub username: &'a str,
+    /// Valid, as typed.
+    pub email: &'a str,
+    /// PHC string.
+    pub password_hash: &'a str,
+    /// Admins come from the command line only.
+    pub role: Role,
+    /// True when nobody has to confirm the address.
+    pub is_verified: bool,
+}
+
+/// Adds an account and its empty address book. [`Error::Conflict`] when the username or the
+/// address is taken.
+pub fn insert(db: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Result<User> {
+    const SQL: &str = concat!(
+        "WITH added AS (
+            INSERT INTO users (username, email, password_hash, role, is_verified, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            RETURNING *
+        ), book AS (
+            INSERT INTO address_books (owner) SELECT id FROM added
+        )
+        SELECT ",
+        columns!(),
+        " FROM added"
+    );
+    let role = new.role.as_str();
+    let row = db.query_one(
+        SQL,
+        &[&new.username, &new.email, &new.password_hash, &role, &new.is_verified, &now],
+    )?;
+    from_row(&row)
+}
+
+/// An account by id.
+pub fn find(db: &mut Conn, id: i64) -> Result<Option<User>> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM users WHERE id = $1");
+    db.query_opt(SQL, &[&id])?.as_ref().map(from_row).transpose()
+}
+
+/// What the cache holds of an account: itself and its live sessions.
+pub fn find_current(db: &mut Conn, id: i64, now: DateTime<Utc>) -> Result<Option<CurrentUser>> {
+    const SQL: &str = concat!(
+        "SELECT ", columns!(), ",
+            ARRAY(SELECT id FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY id) AS sessions
+        FROM users WHERE id = $1"
+    );
+    let Some(row) = db.query_opt(SQL, &[&id, &now])? else { return Ok(None) };
+    Ok(Some(CurrentUser { user: from_row(&row)?, sessions: row.get("sessions") }))
+}
+
+/// The account that somebody names at login: by username or by address, whatever the case.
+pub fn find_by_login(db: &mut Conn, name: &str) -> Result<Option<Credentials>> {
+    const BY_USERNAME: &str = concat!(
+        "SELECT password_hash, ",
+        columns!(),
+        " FROM users WHERE lower(username) = lower($1)"
+    );
+    const BY_EMAIL: &str = concat!(
+        "SELECT password_hash, ",
+        columns!(),
+        " FROM users WHERE lower(email COLLATE \"und-x-icu\") = lower($1 COLLATE \"und-x-icu\")"
+    );
+    // A username never has an @, an address always has one.
+    let sql = if name.contains('@') { BY_EMAIL } else { BY_USERNAME };
+    db.query_opt(sql, &[&name])?.as_ref().map(credentials).transpose()
+}
+
+/// An account with its hash, locked until the transaction ends: whoever else changes it, or
+/// signs in to it, waits.
+pub fn lock(tx: &mut Tx, id: i64) -> Result<Option<Credentials>> {
+    const SQL: &str =
+        concat!("SELECT password_hash, ", columns!(), " FROM users WHERE id = $1 FOR UPDATE");
+    tx.query_opt(SQL, &[&id])?.as_ref().map(credentials).transpose()
+}
+
+/// True if nobody holds [`lock`] on the account: no transaction is changing it. Asked before the
+/// account is read for the cache, in a statement of its own.
+pub fn is_settled(db: &mut Conn, id: i64) -> Result<bool> {
+    // The weakest lock that FOR UPDATE excludes; given back at the end of the statement.
+    const SQL: &str = "SELECT 1 FROM users WHERE id = $1 FOR KEY SHARE SKIP LOCKED";
+    Ok(db.query_opt(SQL, &[&id])?.is_some())
+}
+
+/// The ids of the admins that can sign in, locked until the transaction ends. Two admins who
+/// demote each other at once come here one after the other, and the second is none any more.
+pub fn lock_active_admins(tx: &mut Tx) -> Result<Vec<i64>> {
+    const SQL: &str =
+        "SELECT id FROM users WHERE role = 'admin' AND is_active ORDER BY id FOR UPDATE";
+    Ok(tx.query(SQL, &[])?.iter().map(|row| row.get(0)).collect())
+}
+
+/// Stores a new password hash.
+pub fn set_password(db: &mut Conn, id: i64, hash: &str) -> Result<u64> {
+    db.execute("UPDATE users SET password_hash = $2 WHERE id = $1", &[&id, &hash])
+}
+
+/// Replaces a hash by one with newer parameters, unless the password was changed meanwhile.
+pub fn rehash(db: &mut Conn, id: i64, old: &str, new: &str) -> Result<u64> {
+    const SQL: &str = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
+    db.execute(SQL, &[&id, &old, &new])
+}
+
+/// The address counts as confirmed.
+pub fn set_verified(db: &mut Conn, id: i64) -> Result<u64> {
+    db.execute("UPDATE users SET is_verified = true WHERE id = $1", &[&id])
+}
+
+/// Changes the address, which is confirmed by that. [`Error::Conflict`] when it is taken.
+pub fn set_email(db: &mut Conn, id: i64, email: &str) -> Result<u64> {
+    const SQL: &str = "UPDATE users SET email = $2, is_verified = true WHERE id = $1";
+    db.execute(SQL, &[&id, &email])
+}
+
+/// Changes the username. [`Error::Conflict`] when it is taken.
+pub fn set_username(db: &mut Conn, id: i64, username: &str) -> Result<Option<User>> {
+    const SQL: &str =
+        concat!("UPDATE users SET username = $2 WHERE id = $1 RETURNING ", columns!());
+    db.query_opt(SQL, &[&id, &username])?.as_ref().map(from_row).transpose()
+}
+
+/// Changes the role.
+pub fn set_role(db: &mut Conn, id: i64, role: Role) -> Result<Option<User>> {
+    const SQL: &str = concat!("UPDATE users SET role = $2 WHERE id = $1 RETURNING ", columns!());
+    db.query_opt(SQL, &[&id, &role.as_str()])?.as_ref().map(from_row).transpose()
+}
+
+/// Enables or disables an account.
+pub fn set_active(db: &mut Conn, id: i64, active: bool) -> Result<Option<User>> {
+    const SQL: &str =
+        concat!("UPDATE users SET is_active = $2 WHERE id = $1 RETURNING ", columns!());
+    db.query_opt(SQL, &[&id, &active])?.as_ref().map(from_row).transpose()
+}
+
+/// Sets the key of the uploaded picture; `None`: back to the default.
+pub fn set_avatar(db: &mut Conn, id: i64, key: Option<&str>) -> Result<Option<User>> {
+    const SQL: &str =
+        concat!("UPDATE users SET avatar_key = $2 WHERE id = $1 RETURNING ", columns!());
+    db.query_opt(SQL, &[&id, &key])?.as_ref().map(from_row).transpose()
+}
+
+/// Deletes an account with everything that belongs to it, but not its audit events.
+pub fn delete(db: &mut Conn, id: i64) -> Result<u64> {
+    db.execute("DELETE FROM users WHERE id = $1", &[&id])
+}
+
+/// Accounts by id whose username or address contains `search` (letter case ignored) and who have
+/// `role`, and how many there are in all.
+pub fn list(
+    db: &mut Conn,
+    search: Option<&str>,
+    role: Option<Role>,
+    slice: Slice,
+) -> Result<(Vec<User>, i64)> {
+    macro_rules! matching {
+        () => {
+            " FROM users
+            WHERE ($1::text IS NULL
+                OR strpos(lower(username), lower($1)) > 0
+                OR strpos(lower(email COLLATE \"und-x-icu\"), lower($1 COLLATE \"und-x-icu\")) > 0)
+            AND ($2::text IS NULL OR role = $2)"
+        };
+    }
+    const PAGE: &str =
+        concat!("SELECT ", columns!(), matching!(), " ORDER BY id LIMIT $3 OFFSET $4");
+    const COUNT: &str = concat!("SELECT count(*)", matching!());
+    let role = role.map(Role::as_str);
+    let rows = db.query(PAGE, &[&search, &role, &slice.limit, &slice.skip])?;
+    let total = db.query_one(COUNT, &[&search, &role])?.get(0);
+    Ok((rows.iter().map(from_row).collect::<Result<_>>()?, total))
+}

@@ -1,0 +1,8 @@
+//! The API, asked without a socket: one file a subject.
+
+#[path = "../support/world.rs"]
+mod world;
+
+mod accounts;
+mod contacts;
+mod every_route;
