@@ -1,0 +1,383 @@
+use super::*;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use image::{Rgb, RgbImage, Rgba, RgbaImage};
+use std::time::Instant;
+
+/// Made with Pillow, 16 by 16: what the image crate reads but cannot write.
+const PROGRESSIVE_JPEG: &str = "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAA0JCgsKCA0LCgsODg0PEyAVExISEyccHhcgLikxMC4pLSwzOko+MzZGNywtQFdBRkxOUlNSMj5aYVpQYEpRUk//2wBDAQ4ODhMREyYVFSZPNS01T09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT0//wgARCAAQABADASIAAhEBAxEB/8QAFQABAQAAAAAAAAAAAAAAAAAAAAT/xAAVAQEBAAAAAAAAAAAAAAAAAAAEBf/aAAwDAQACEAMQAAABgBrH/8QAFBABAAAAAAAAAAAAAAAAAAAAIP/aAAgBAQABBQIf/8QAFBEBAAAAAAAAAAAAAAAAAAAAAP/aAAgBAwEBPwF//8QAFBEBAAAAAAAAAAAAAAAAAAAAAP/aAAgBAgEBPwF//8QAFBABAAAAAAAAAAAAAAAAAAAAIP/aAAgBAQAGPwIf/8QAFBABAAAAAAAAAAAAAAAAAAAAIP/aAAgBAQABPyEf/9oADAMBAAIAAwAAABD/AP/EABQRAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQMBAT8Qf//EABQRAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQIBAT8Qf//EABQQAQAAAAAAAAAAAAAAAAAAACD/2gAIAQEAAT8QH//Z";
+const LOSSY_WEBP: &str =
+    "UklGRjgAAABXRUJQVlA4ICwAAACQAQCdASoQABAAAoBCJaACdLoAA5gA/u7/n9CjZRMU//qDP/LQ/9Wh+twAAA==";
+const ANIMATED_WEBP: &str = "UklGRrwAAABXRUJQVlA4WAoAAAACAAAADwAADwAAQU5JTQYAAAAAAAAAAABBTk1GRAAAAAAAAAAAAA8AAA8AAGQAAAJWUDggLAAAADABAJ0BKhAAEAACgEIloAADcAD+7v+f/0K9ZffTY///1Bn/+rQ//5aH63AAQU5NRkQAAAAAAAAAAAAPAAAPAABkAAAAVlA4ICwAAAA0AQCdASoQABAAAABCJaAAA3AA/vT0P//64D//lof/8tD+Eh/90PfV5U5kAA==";
+const ANIMATED_PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAACGFjVEwAAAACAAAAAPONk3AAAAAaZmNUTAAAAAAAAAAQAAAAEAAAAAAAAAAAAAEACgAAY0bPJQAAABlJREFUeJxjPCEnx0AKYCJJ9aiGUQ1DSgMATx8BJHGMNZgAAAAaZmNUTAAAAAEAAAAQAAAAEAAAAAAAAAAAAAEACgAA+DUl8QAAAB1mZEFUAAAAAnicY2SQO8FACmAiSfWohlENQ0oDAPH6AQZmYhDdAAAAAElFTkSuQmCC";
+const CMYK_JPEG: &str = "/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwANCQoLCggNCwoLDg4NDxMgFRMSEhMnHB4XIC4pMTAuKS0sMzpKPjM2RjcsLUBXQUZMTlJTUjI+WmFaUGBKUVJP/8AAFAgAEAAQBEMRAE0RAFkRAEsRAP/EABYAAQEBAAAAAAAAAAAAAAAAAAAGB//EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAOBEMATQBZAEsAAD8A05JJJeAAAAP/2Q==";
+
+fn unpack(text: &str) -> Vec<u8> {
+    STANDARD.decode(text).unwrap()
+}
+
+const RED: [u8; 3] = [200, 30, 30];
+const GREEN: [u8; 3] = [30, 200, 30];
+const BLUE: [u8; 3] = [30, 30, 200];
+const WHITE: [u8; 3] = [240, 240, 240];
+
+fn written(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+    let mut file = Cursor::new(Vec::new());
+    image.write_to(&mut file, format).unwrap();
+    file.into_inner()
+}
+
+fn plain(width: u32, height: u32, colour: [u8; 3]) -> DynamicImage {
+    RgbImage::from_pixel(width, height, Rgb(colour)).into()
+}
+
+/// Red and green above, blue and white below.
+fn quarters(width: u32, height: u32) -> DynamicImage {
+    let pixel = |x, y| match (x * 2 < width, y * 2 < height) {
+        (true, true) => Rgb(RED),
+        (false, true) => Rgb(GREEN),
+        (true, false) => Rgb(BLUE),
+        (false, false) => Rgb(WHITE),
+    };
+    RgbImage::from_fn(width, height, pixel).into()
+}
+
+/// The avatar, decoded; checks what holds for every avatar.
+fn drawn(file: &[u8]) -> RgbaImage {
+    let png = avatar(file).unwrap();
+    assert_eq!(image::guess_format(&png).unwrap(), ImageFormat::Png);
+    let image = image::load_from_memory(&png).unwrap().into_rgba8();
+    assert_eq!(image.dimensions(), (SIDE, SIDE));
+    image
+}
+
+fn near(pixel: &Rgba<u8>, colour: [u8; 3]) -> bool {
+    pixel.0[3] == 255 && pixel.0.iter().zip(colour).all(|(a, b)| a.abs_diff(b) < 12)
+}
+
+/// The colours of the four corners, seen from a little inside.
+fn corners(image: &RgbaImage) -> [&'static str; 4] {
+    [(32, 32), (224, 32), (32, 224), (224, 224)].map(|(x, y)| {
+        let pixel = image.get_pixel(x, y);
+        let names = [(RED, "red"), (GREEN, "green"), (BLUE, "blue"), (WHITE, "white")];
+        names.into_iter().find(|(colour, _)| near(pixel, *colour)).map_or("?", |(_, name)| name)
+    })
+}
+
+fn is_invalid(file: &[u8]) -> bool {
+    matches!(avatar(file), Err(Error::Invalid(faults)) if faults[0].field == "file")
+}
+
+fn is_unsupported(file: &[u8]) -> bool {
+    matches!(avatar(file), Err(Error::UnsupportedMediaType(_)))
+}
+
+/// A PNG chunk, with its checksum.
+fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    let mut crc = flate2::Crc::new();
+    crc.update(name);
+    crc.update(content);
+    let length = (content.len() as u32).to_be_bytes();
+    [&length[..], name, content, &crc.sum().to_be_bytes()].concat()
+}
+
+fn png_of_size(width: u32, height: u32, more: &[u8]) -> Vec<u8> {
+    let size = [width.to_be_bytes(), height.to_be_bytes()].concat();
+    let header = chunk(b"IHDR", &[&size[..], &[8, 2, 0, 0, 0]].concat());
+    [b"\x89PNG\r\n\x1a\n", &header[..], more].concat()
+}
+
+/// Exif with nothing but an orientation, in the TIFF structure, big-endian.
+fn exif(orientation: u8) -> Vec<u8> {
+    let entry = [0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0];
+    [&b"MM\0\x2a\0\0\0\x08\0\x01"[..], &entry, &[0; 4]].concat()
+}
+
+/// Puts an APP1 segment with Exif into a JPEG.
+fn with_exif(jpeg: &[u8], exif: &[u8]) -> Vec<u8> {
+    let length = (exif.len() as u16 + 8).to_be_bytes();
+    [&jpeg[..2], &[0xff, 0xe1], &length, b"Exif\0\0", exif, &jpeg[2..]].concat()
+}
+
+fn riff(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+    let mut body = b"WEBP".to_vec();
+    for (name, content) in chunks {
+        body.extend([&name[..], &(content.len() as u32).to_le_bytes(), content].concat());
+        body.resize(body.len().next_multiple_of(2), 0);
+    }
+    [b"RIFF", &(body.len() as u32).to_le_bytes()[..], &body].concat()
+}
+
+#[test]
+fn every_format_is_read_by_content_and_comes_out_as_a_square() {
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif] {
+        for (width, height) in [(64, 64), (300, 900), (900, 300), (2_000, 1_100), (1, 1)] {
+            let image = drawn(&written(&quarters(width, height), format));
+            if width > 1 {
+                assert_eq!(corners(&image), ["red", "green", "blue", "white"], "{format:?}");
+            }
+        }
+    }
+    for grey in [DynamicImage::new_luma8(40, 40), DynamicImage::new_luma16(40, 40)] {
+        assert!(near(drawn(&written(&grey, ImageFormat::Png)).get_pixel(9, 9), [0; 3]));
+    }
+    for file in [PROGRESSIVE_JPEG, LOSSY_WEBP, CMYK_JPEG] {
+        let image = drawn(&unpack(file));
+        let Rgba([red, green, blue, _]) = *image.get_pixel(128, 128);
+        assert!(red > 150 && green < 80 && blue < 80, "{red} {green} {blue}");
+    }
+}
+
+#[test]
+fn the_middle_is_cut_out() {
+    // Red at both ends, green in the middle.
+    let third = |x: u32| if (300..600).contains(&x) { Rgb(GREEN) } else { Rgb(RED) };
+    let wide: DynamicImage = RgbImage::from_fn(900, 300, |x, _| third(x)).into();
+    let tall: DynamicImage = RgbImage::from_fn(300, 900, |_, y| third(y)).into();
+    for image in [wide, tall] {
+        let image = drawn(&written(&image, ImageFormat::Png));
+        assert_eq!(corners(&image), ["green"; 4]);
+        assert!(near(image.get_pixel(0, 0), GREEN) && near(image.get_pixel(255, 255), GREEN));
+    }
+}
+
+#[test]
+fn the_picture_is_turned_as_exif_says() {
+    let (red, green, blue, white) = ("red", "green", "blue", "white");
+    // How a camera's picture has to be shown, from the Exif standard.
+    let shown = [
+        [red, green, blue, white],
+        [green, red, white, blue],
+        [white, blue, green, red],
+        [blue, white, red, green],
+        [red, blue, green, white],
+        [blue, red, white, green],
+        [white, green, blue, red],
+        [green, white, red, blue],
+    ];
+    let jpeg = written(&quarters(80, 80), ImageFormat::Jpeg);
+    for (orientation, expected) in (1..).zip(shown) {
+        let image = drawn(&with_exif(&jpeg, &exif(orientation)));
+        assert_eq!(corners(&image), expected, "{orientation}");
+    }
+    for odd in [exif(0), exif(9), b"MM\0".to_vec(), vec![0xff; 40], Vec::new()] {
+        assert_eq!(corners(&drawn(&with_exif(&jpeg, &odd))), shown[0]);
+    }
+    let png = written(&quarters(80, 80), ImageFormat::Png);
+    let png = [&png[..33], &chunk(b"eXIf", &exif(6)), &png[33..]].concat();
+    assert_eq!(corners(&drawn(&png)), shown[5]);
+}
+
+#[test]
+fn nothing_but_pixels_survives() {
+    let jpeg = written(&plain(64, 64, RED), ImageFormat::Jpeg);
+    let place = [&exif(1)[..], b"N 50 27 0 E 30 31 24 secret place"].concat();
+    let mut file = with_exif(&jpeg, &place);
+    file.extend(b"<html><script>alert(1)</script> secret tail");
+    let png = avatar(&file).unwrap();
+    assert!(!png.windows(6).any(|window| window == b"secret" || window == b"script"));
+    let mut names = Vec::new();
+    let mut rest = &png[8..];
+    while let Some(header) = rest.get(..8) {
+        let length = u32::from_be_bytes(header[..4].try_into().unwrap()) as usize;
+        names.push(String::from_utf8(header[4..].to_vec()).unwrap());
+        rest = &rest[12 + length..];
+    }
+    names.dedup();
+    assert_eq!(names, ["IHDR", "IDAT", "IEND"]);
+    assert_eq!(avatar(&file).unwrap(), png, "the same each time");
+}
+
+#[test]
+fn transparency_stays_and_leaves_no_dark_rim() {
+    // A white disc on transparent black, as logos often are.
+    let disc = RgbaImage::from_fn(600, 600, |x, y| {
+        let (x, y) = (x as f32 - 300.0, y as f32 - 300.0);
+        if x.hypot(y) < 250.0 { Rgba([255; 4]) } else { Rgba([0; 4]) }
+    });
+    let deep = DynamicImage::from(disc.clone()).into_rgba16().into();
+    for (image, format) in [
+        (DynamicImage::from(disc.clone()), ImageFormat::Png),
+        (disc.clone().into(), ImageFormat::Gif),
+        (disc.into(), ImageFormat::WebP),
+        (deep, ImageFormat::Png),
+    ] {
+        let image = drawn(&written(&image, format));
+        assert_eq!(image.get_pixel(0, 0).0[3], 0);
+        assert_eq!(image.get_pixel(128, 128).0, [255; 4]);
+        assert!(image.pixels().any(|pixel| (30..220).contains(&pixel.0[3])), "a soft edge");
+        assert!(image.pixels().all(|pixel| pixel.0[3] < 8 || pixel.0[0] > 225), "{format:?}");
+    }
+}
+
+#[test]
+fn of_an_animation_the_first_picture_counts() {
+    for file in [ANIMATED_WEBP, ANIMATED_PNG] {
+        assert_eq!(corners(&drawn(&unpack(file))), ["red"; 4]);
+    }
+    let mut gif = Vec::new();
+    let mut encoder = image::codecs::gif::GifEncoder::new(&mut gif);
+    for colour in [RED, BLUE, GREEN] {
+        encoder.encode_frame(image::Frame::new(plain(20, 20, colour).into_rgba8())).unwrap();
+    }
+    drop(encoder);
+    assert_eq!(corners(&drawn(&gif)), ["red"; 4]);
+}
+
+#[test]
+fn what_is_no_picture_is_unsupported() {
+    let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
+    let html = b"<!doctype html><html><body>GIF89a</body></html>";
+    let others: [&[u8]; 12] = [
+        svg,
+        html,
+        b"",
+        b"GIF",
+        b"GIF88a",
+        b"plain text",
+        b"\x89PNG\r\n",
+        b"BM\x3a\0\0\0",
+        b"II*\0\x08\0\0\0",
+        b"\0\0\0\x1cftypavif",
+        b"RIFF\x24\0\0\0WAVEfmt ",
+        b"%PDF-1.7",
+    ];
+    for file in others {
+        assert!(is_unsupported(file), "{:?}", String::from_utf8_lossy(file));
+    }
+    // Begins like a picture and is a page.
+    for start in [&b"GIF89a"[..], b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF\x24\0\0\0WEBP"] {
+        for rest in [&b"/*<script>alert(1)</script>*/=1;"[..], b"<html><body>hello", b"<SVG/>"] {
+            assert!(is_unsupported(&[start, rest].concat()), "{start:?}");
+        }
+    }
+}
+
+#[test]
+fn a_page_hidden_in_a_real_picture_does_not_come_out() {
+    let mut gif = written(&plain(20, 20, RED), ImageFormat::Gif);
+    let end = gif.pop().unwrap();
+    gif.extend(b"\x21\xfe\x1d<script>alert(document)</script>\0");
+    gif.push(end);
+    let png = avatar(&gif).unwrap();
+    assert!(!png.windows(7).any(|window| window == b"<script"));
+}
+
+#[test]
+fn broken_pictures_are_invalid_and_never_panic() {
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif] {
+        let whole = written(&quarters(60, 40), format);
+        for length in (12..whole.len().min(400)).step_by(7) {
+            // A picture cut at its very end may still be whole enough.
+            match avatar(&whole[..length]) {
+                Ok(_) | Err(Error::Invalid(_)) => {}
+                other => panic!("{format:?} cut at {length}: {other:?}"),
+            }
+        }
+        if format != ImageFormat::Jpeg {
+            assert!(is_invalid(&whole[..whole.len() / 2]), "{format:?}");
+        }
+        assert!(is_invalid(&whole[..20]), "{format:?}");
+        // Every byte wrong once.
+        for at in (12..whole.len().min(600)).step_by(7) {
+            let mut file = whole.clone();
+            file[at] ^= 0xff;
+            assert!(matches!(avatar(&file), Ok(_) | Err(Error::Invalid(_))), "{format:?} {at}");
+        }
+    }
+}
+
+#[test]
+fn size_is_checked_before_anything_is_decoded() {
+    let start = Instant::now();
+    for (width, height) in
+        [(30_000, 30_000), (8_193, 1), (1, 8_193), (8_192, 2_930), (8_192, 8_192), (0, 9)]
+    {
+        assert!(is_invalid(&png_of_size(width, height, &[])), "PNG {width} {height}");
+        let end = chunk(b"IDAT", b"x\x9c\x03\0\0\0\0\x01");
+        assert!(is_invalid(&png_of_size(width, height, &end)), "PNG {width} {height}");
+    }
+    assert!(is_invalid(&png_of_size(u32::MAX, u32::MAX, &[])));
+    // A GIF with a giant canvas, and one with a giant frame on a small canvas.
+    let gif = |canvas: u16, frame: u16| {
+        let (canvas, frame) = (canvas.to_le_bytes(), frame.to_le_bytes());
+        let head = [b"GIF89a", &canvas[..], &canvas, &[0x80, 0, 0, 0, 0, 0, 255, 255, 255]];
+        let body = [b"\x2c\0\0\0\0", &frame[..], &frame, b"\0\x02\x02\x44\x01\0\x3b"];
+        [head.concat(), body.concat()].concat()
+    };
+    assert!(avatar(&gif(1, 1)).is_ok(), "the bombs differ from this in numbers only");
+    assert!(is_invalid(&gif(65_535, 1)) && is_invalid(&gif(65_535, 65_535)));
+    assert!(is_invalid(&gif(16, 65_535)));
+    // A JPEG that claims to be giant.
+    let mut jpeg = unpack(PROGRESSIVE_JPEG);
+    let at = jpeg.windows(2).position(|window| window == [0xff, 0xc2]).unwrap();
+    jpeg[at + 5..at + 9].copy_from_slice(&[0xff, 0xdc, 0xff, 0xdc]);
+    assert!(is_invalid(&jpeg));
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_giant_frame_in_a_small_webp_is_found() {
+    let frame = unpack(LOSSY_WEBP)[20..].to_vec();
+    let mut giant = frame.clone();
+    giant[6..10].copy_from_slice(&[0xff, 0x3f, 0xff, 0x3f]);
+    // The canvas says 16 by 16 in both cases.
+    let canvas = |flags: u8| [flags, 0, 0, 0, 15, 0, 0, 15, 0, 0];
+    assert!(avatar(&riff(&[(b"VP8X", &canvas(0)), (b"VP8 ", &frame)])).is_ok());
+    assert!(is_invalid(&riff(&[(b"VP8X", &canvas(0)), (b"VP8 ", &giant)])));
+    assert!(is_invalid(&riff(&[(b"VP8 ", &giant)])));
+    let lossless = b"\x2f\xff\xff\xff\x0f\0\0\0\0\0";
+    assert!(is_invalid(&riff(&[(b"VP8X", &canvas(0)), (b"VP8L", lossless)])));
+    let in_animation = |frame: &[u8]| {
+        let head = [0, 0, 0, 0, 0, 0, 15, 0, 0, 15, 0, 0, 100, 0, 0, 2];
+        let length = (frame.len() as u32).to_le_bytes();
+        let frame = [&head[..], b"VP8 ", &length, frame].concat();
+        riff(&[(b"VP8X", &canvas(2)), (b"ANIM", &[0; 6]), (b"ANMF", &frame)])
+    };
+    assert!(avatar(&in_animation(&frame)).is_ok());
+    assert!(is_invalid(&in_animation(&giant)));
+    // Metadata that claims four gigabytes.
+    let mut file = riff(&[(b"VP8X", &canvas(8)), (b"VP8 ", &frame), (b"EXIF", &[0; 4])]);
+    let at = file.len() - 8;
+    file[at..at + 4].copy_from_slice(&[0xf0, 0xff, 0xff, 0xff]);
+    assert!(is_invalid(&file));
+    // Frames in frames in frames do not exhaust the stack.
+    let mut nest = vec![0; 16];
+    for _ in 0..5_000 {
+        let length = (nest.len() as u32 - 16).to_le_bytes();
+        nest.splice(16..16, [&b"ANMF"[..], &length].concat());
+    }
+    assert!(avatar(&riff(&[(b"VP8X", &canvas(2)), (b"ANMF", &nest)])).is_err());
+}
+
+#[test]
+fn an_inflating_colour_profile_is_bounded() {
+    use std::io::Write;
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..64 {
+        packed.write_all(&[0; 1 << 20]).unwrap();
+    }
+    let profile = [&b"x\0\0"[..], &packed.finish().unwrap()].concat();
+    let png = written(&plain(16, 16, RED), ImageFormat::Png);
+    let file = [&png[..33], &chunk(b"iCCP", &profile), &png[33..]].concat();
+    let start = Instant::now();
+    assert!(matches!(avatar(&file), Ok(_) | Err(Error::Invalid(_))));
+    assert!(start.elapsed().as_secs() < 5);
+}
+
+#[test]
+fn the_largest_pictures_are_read() {
+    // 23,756,800 pixels.
+    let grey = DynamicImage::new_luma8(8_192, 2_900);
+    assert!(near(drawn(&written(&grey, ImageFormat::Png)).get_pixel(9, 9), [0; 3]));
+    for (width, height) in [(8_192, 1), (1, 8_192), (8_192, 3)] {
+        assert_eq!(
+            corners(&drawn(&written(&plain(width, height, RED), ImageFormat::Png))),
+            ["red"; 4]
+        );
+    }
+    let mut file = written(&plain(16, 16, RED), ImageFormat::Png);
+    file.resize(BYTES_MAX, 0);
+    assert!(avatar(&file).is_ok(), "5 MiB exactly");
+    file.push(0);
+    assert!(matches!(avatar(&file), Err(Error::BodyTooLarge(5_242_880))));
+}
