@@ -30,12 +30,14 @@ pub fn draw_default(key: &str) -> Option<String> {
     }
     let [red, green, blue] = colour(hue);
     let initials = initials.to_ascii_uppercase();
+    // Two W of a wide font still fit, also when the picture is shown as a circle.
+    let size = if initials.len() == 1 { 120 } else { 92 };
     Some(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 256 256\" width=\"256\" \
          height=\"256\" role=\"img\" aria-label=\"{initials}\">\
          <rect width=\"256\" height=\"256\" fill=\"#{red:02x}{green:02x}{blue:02x}\"/>\
          <text x=\"128\" y=\"128\" dy=\".36em\" text-anchor=\"middle\" fill=\"#fff\" \
-         font-family=\"system-ui,sans-serif\" font-size=\"112\" font-weight=\"500\">\
+         font-family=\"system-ui,sans-serif\" font-size=\"{size}\" font-weight=\"500\">\
          {initials}</text></svg>\n"
     ))
 }
