@@ -85,7 +85,14 @@ fn answer(app: &App, request: &Request, request_id: &str) -> (Option<&'static Ro
     };
     let mut state = None;
     let result = pass(route, &call, &mut state);
-    let mut response = result.map_or_else(|error| problem(&error, request_id), Response::from);
+    let mut response = match result {
+        Ok(reply) => reply.into(),
+        Err(error) if route.pages && call.is_form() => {
+            note(&error, request_id);
+            http::error_page(&error, request_id)
+        }
+        Err(error) => problem(&error, request_id),
+    };
     if let Some(state) = state {
         http::limit_headers(&mut response, state);
     }
@@ -142,12 +149,17 @@ fn check_size(call: &Call) -> Result<()> {
 }
 
 fn problem(error: &Error, request_id: &str) -> Response {
+    note(error, request_id);
+    http::problem(error, request_id)
+}
+
+/// What is our fault goes to the log.
+fn note(error: &Error, request_id: &str) {
     match error {
         Error::Internal(cause) => log::error!("{cause} request_id={request_id}"),
         Error::Unavailable(cause) => log::warn!("{cause} request_id={request_id}"),
         _ => {}
     }
-    http::problem(error, request_id)
 }
 
 fn allow(routes: &[&Route]) -> String {

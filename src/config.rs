@@ -168,7 +168,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn config(&mut self) -> Option<Config> {
         let listen_addr = self.parsed("LISTEN_ADDR", "127.0.0.1:8000", "must be address:port");
-        let public_url = self.value("PUBLIC_URL", &listen_addr, |raw| public_url(raw));
+        let public_url = self.value("PUBLIC_URL", &listen_addr, public_url);
         let postgres = self.required("DATABASE_URL", database_url);
         let secret_key = self.required("SECRET_KEY", secret_key);
         let mail_from =
@@ -457,11 +457,11 @@ mod tests {
         let mut listed = BTreeSet::new();
         let mut before = "";
         for line in example.lines() {
-            if let Some((name, _)) = line.trim_start_matches('#').split_once('=') {
-                if name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {
-                    assert!(before.starts_with('#'), "{name} has no comment before it");
-                    listed.insert(name.to_owned());
-                }
+            let name = line.trim_start_matches('#').split_once('=').map(|(name, _)| name);
+            let is_name = |name: &&str| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+            if let Some(name) = name.filter(is_name) {
+                assert!(before.starts_with('#'), "{name} has no comment before it");
+                listed.insert(name.to_owned());
             }
             before = line;
         }

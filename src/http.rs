@@ -1,9 +1,10 @@
 //! [`Reply`] and [`Error`] → status, headers, bytes: the only place that knows status codes.
 
-use crate::error::{Conflict, Error, LimitState};
+use crate::error::{Conflict, Error, Fault, LimitState};
+use crate::markup;
 use rouille::{Response, ResponseBody};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::borrow::Cow;
 use std::io::Read;
 
@@ -210,41 +211,56 @@ pub fn detail(error: &Error) -> String {
     fixed.to_owned()
 }
 
-/// The problem document (RFC 9457) of an error.
+/// A problem document (RFC 9457).
+#[derive(Serialize)]
+struct Problem<'a> {
+    #[serde(rename = "type")]
+    type_: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [Fault],
+}
+
+/// The problem document of an error.
 pub fn problem(error: &Error, request_id: &str) -> Response {
+    let errors: &[Fault] = match error {
+        Error::Invalid(faults) => faults,
+        _ => &[],
+    };
+    let status = status(error);
     let type_ = kind(error).map_or("about:blank".to_owned(), |kind| format!("/problems/{kind}"));
-    let mut document = document(status(error), &type_, &detail(error), request_id);
-    if let Error::Invalid(faults) = error {
-        let faults = faults.iter().map(|f| json!({"field": f.field, "detail": f.detail}));
-        document["errors"] = faults.collect::<Vec<_>>().into();
-    }
-    let mut response = problem_response(status(error), &document);
+    let detail = detail(error);
+    let mut response =
+        Problem { type_, title: title(status), status, detail, request_id, errors }.response();
     response.headers.extend(error_headers(error));
     response
 }
 
+impl Problem<'_> {
+    fn response(&self) -> Response {
+        let body = serde_json::to_vec(self).unwrap_or_default();
+        Reply::new(self.status, "application/problem+json", body).into()
+    }
+}
+
+/// The page of an error, for a browser that sent a form.
+pub fn error_page(error: &Error, request_id: &str) -> Response {
+    let page = markup::error(title(status(error)), &detail(error), request_id);
+    Reply::html_error(error, page).into()
+}
+
 /// The problem document of a status that no handler gives: what the front refuses.
 pub fn refusal(status: u16, detail: &str, request_id: &str) -> Response {
-    let mut response =
-        problem_response(status, &document(status, "about:blank", detail, request_id));
+    let (type_, detail) = ("about:blank".to_owned(), detail.to_owned());
+    let problem = Problem { type_, title: title(status), status, detail, request_id, errors: &[] };
+    let mut response = problem.response();
     if status == 503 {
         response.headers.push(("Retry-After".into(), "1".into()));
     }
     response
-}
-
-fn document(status: u16, type_: &str, detail: &str, request_id: &str) -> Value {
-    json!({
-        "type": type_,
-        "title": title(status),
-        "status": status,
-        "detail": detail,
-        "request_id": request_id,
-    })
-}
-
-fn problem_response(status: u16, document: &Value) -> Response {
-    Reply::new(status, "application/problem+json", document.to_string()).into()
 }
 
 type Headers = Vec<(Cow<'static, str>, Cow<'static, str>)>;

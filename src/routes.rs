@@ -32,6 +32,9 @@ pub struct Route {
     pub limit: Limit,
     /// Largest body in bytes.
     pub body: u64,
+    /// A page of ours posts forms here: whoever sends one is a browser and gets HTML, for errors
+    /// too.
+    pub pages: bool,
 }
 
 const KIB: u64 = 1024;
@@ -42,12 +45,17 @@ const CONTACT: u64 = 128 * KIB;
 const AVATAR: u64 = 5 * 1024 * KIB + 8 * KIB;
 
 const fn route(verb: &'static str, path: &'static str, gate: Gate) -> Route {
-    Route { verb, path, gate, limit: Limit::Default, body: 16 * KIB }
+    Route { verb, path, gate, limit: Limit::Default, body: 16 * KIB, pages: false }
 }
 
 impl Route {
     const fn limit(mut self, limit: Limit) -> Route {
         self.limit = limit;
+        self
+    }
+
+    const fn pages(mut self) -> Route {
+        self.pages = true;
         self
     }
 
@@ -68,13 +76,16 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/api/auth/logout", User(auth::logout)),
     route("POST", "/api/auth/logout-all", User(auth::logout_all)),
     // Links in mails
-    route("POST", "/api/auth/request_email", Anyone(auth::request_email)).limit(Limit::Mail),
+    route("POST", "/api/auth/request_email", Anyone(auth::request_email))
+        .limit(Limit::Mail)
+        .pages(),
     route("GET", "/api/auth/confirmed_email/{token}", Anyone(pages::confirm)),
-    route("POST", "/api/auth/confirm-email", Anyone(auth::confirm_email)),
+    route("POST", "/api/auth/confirm-email", Anyone(auth::confirm_email)).pages(),
     route("POST", "/api/auth/request-password-reset", Anyone(auth::request_password_reset))
-        .limit(Limit::Mail),
+        .limit(Limit::Mail)
+        .pages(),
     route("GET", "/api/auth/reset-password/{token}", Anyone(pages::reset)),
-    route("POST", "/api/auth/reset-password", Anyone(auth::reset_password)),
+    route("POST", "/api/auth/reset-password", Anyone(auth::reset_password)).pages(),
     // One's own account
     route("GET", "/api/users/me", User(profile::me)).limit(Limit::Me),
     route("PATCH", "/api/users/me", User(profile::rename)),
@@ -118,10 +129,8 @@ pub type Params = Vec<(&'static str, String)>;
 /// The routes of a path, one for each verb, and what its placeholders stand for. A trailing slash
 /// makes no difference. Placeholders never match an empty text.
 pub fn find(path: &str) -> Option<(Vec<&'static Route>, Params)> {
-    let path = match path.strip_suffix('/') {
-        Some("") | None => path,
-        Some(shorter) => shorter,
-    };
+    let shorter = path.strip_suffix('/');
+    let path = shorter.filter(|it| !it.is_empty() && !it.ends_with('/')).unwrap_or(path);
     let (first, params) =
         ROUTES.iter().find_map(|route| Some((route, matches(route.path, path)?)))?;
     let same = ROUTES.iter().filter(|route| route.path == first.path);

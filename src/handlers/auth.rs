@@ -8,13 +8,14 @@ use crate::handlers::views;
 use crate::http::Reply;
 use crate::limits::{self, Account};
 use crate::mail::Kind;
-use crate::markup;
+use crate::markup::{self, DeadLink};
 use crate::model::user::Role;
 use crate::model::{input::Members, text, user};
 use crate::repository::audit::Action;
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::{sessions, users};
 use serde::Serialize;
+use serde_json::json;
 
 /// Same answer whoever asks, so that nobody learns which addresses have accounts.
 const MAIL_MESSAGE: &str = "If there is such an account, a mail is on its way.";
@@ -197,9 +198,17 @@ pub fn request_password_reset(call: &Call) -> Result<Reply> {
     request_link(call, Kind::Reset, Some(Action::PasswordResetRequested))
 }
 
+fn request_link(call: &Call, kind: Kind, action: Option<Action>) -> Result<Reply> {
+    write_wish(call, kind, action)?;
+    Ok(match call.is_form() {
+        true => Reply::html_accepted(markup::mail_requested()),
+        false => Reply::accepted(MAIL_MESSAGE),
+    })
+}
+
 /// Writes the wish for a mail down, with the same statements for a known and an unknown address;
 /// the worker finds out whether there is somebody who may have it.
-fn request_link(call: &Call, kind: Kind, action: Option<Action>) -> Result<Reply> {
+fn write_wish(call: &Call, kind: Kind, action: Option<Action>) -> Result<()> {
     let mut body = call.form_or_members()?;
     let email = body.required("email", text::email);
     body.finish()?;
@@ -214,29 +223,29 @@ fn request_link(call: &Call, kind: Kind, action: Option<Action>) -> Result<Reply
         action.map_or(Ok(()), |action| call.audit(tx, action, None, id))
     })?;
     call.app.ring_mail_bell();
-    Ok(mail_reply(call))
-}
-
-fn mail_reply(call: &Call) -> Reply {
-    match call.is_form() {
-        true => Reply::html_accepted(markup::message("Look into your mailbox", MAIL_MESSAGE)),
-        false => Reply::accepted(MAIL_MESSAGE),
-    }
+    Ok(())
 }
 
 /// `POST /api/auth/confirm-email`: the button behind the link of a mail.
 pub fn confirm_email(call: &Call) -> Result<Reply> {
-    let token = call.form_or_members().and_then(|mut body| {
-        let token = body.required("token", token);
-        body.finish().map(|()| token)
-    });
-    let done = token.and_then(|token| confirm(call, &token));
-    let text = "Your e-mail address is confirmed.";
-    match done {
-        Ok(()) if call.is_form() => Ok(Reply::html(markup::message("Confirmed", text))),
-        Ok(()) => Ok(Reply::json(&serde_json::json!({ "message": text }))),
-        Err(error) if call.is_form() => Ok(Reply::html_error(&error, markup::dead_confirm_link())),
-        Err(error) => Err(error),
+    let mut body = call.form_or_members()?;
+    let token = body.required("token", token);
+    body.finish()?;
+    let result = confirm(call, &token);
+    if call.is_form() {
+        return match result {
+            Ok(()) => Ok(Reply::html(markup::confirmed())),
+            Err(error) => dead_link(error, DeadLink::Confirm),
+        };
+    }
+    result.map(|()| Reply::json(&json!({ "message": "Your e-mail address is confirmed." })))
+}
+
+/// The page for a dead link, which offers a new one.
+fn dead_link(error: Error, link: DeadLink) -> Result<Reply> {
+    match error {
+        Error::DeadLink => Ok(Reply::html_error(&error, markup::dead_link(link))),
+        other => Err(other),
     }
 }
 
@@ -272,25 +281,25 @@ pub fn reset_password(call: &Call) -> Result<Reply> {
     let mut body = call.form_or_members()?;
     let token = body.required("token", token);
     let result = reset(call, &token, body);
-    let text = "Your password is changed. Sign in with the new one.";
-    match result {
-        Ok(()) if call.is_form() => Ok(Reply::html(markup::message("Password changed", text))),
-        Ok(()) => Ok(Reply::json(&serde_json::json!({ "message": text }))),
-        Err(error) if call.is_form() => Ok(reset_error(&error, &token)),
-        Err(error) => Err(error),
+    if call.is_form() {
+        return match result {
+            Ok(()) => Ok(Reply::html(markup::reset_done())),
+            Err(error) => reset_error(error, &token),
+        };
     }
+    result.map(|()| Reply::json(&json!({ "message": "Your password is changed." })))
 }
 
-/// A weak password is told beside its field; a dead link offers a new one.
-fn reset_error(error: &Error, token: &str) -> Reply {
-    let page = match error {
-        Error::Invalid(faults) => {
-            let fault = faults.first().map(|fault| fault.detail.as_str());
-            markup::reset_page(token, fault)
-        }
-        _ => markup::dead_reset_link(),
+/// A weak password is told beside its field, and the link still works.
+fn reset_error(error: Error, token: &str) -> Result<Reply> {
+    let weak = match &error {
+        Error::Invalid(faults) => faults.iter().find(|fault| fault.field == "new_password"),
+        _ => None,
     };
-    Reply::html_error(error, page)
+    match weak {
+        Some(fault) => Ok(Reply::html_error(&error, markup::reset(token, Some(&fault.detail)))),
+        None => dead_link(error, DeadLink::Reset),
+    }
 }
 
 fn reset(call: &Call, token: &str, mut body: Members) -> Result<()> {

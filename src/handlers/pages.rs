@@ -4,7 +4,7 @@ use crate::context::Call;
 use crate::crypto;
 use crate::error::{Error, Result};
 use crate::http::Reply;
-use crate::markup;
+use crate::markup::{self, DeadLink};
 use crate::picture;
 use crate::repository::avatars;
 use crate::repository::mail_tokens::{self, Purpose};
@@ -23,24 +23,24 @@ fn is_alive(call: &Call, purposes: &[Purpose]) -> Result<bool> {
 /// `GET /api/auth/confirmed_email/{token}`
 pub fn confirm(call: &Call) -> Result<Reply> {
     if is_alive(call, &[Purpose::Confirm, Purpose::ChangeEmail])? {
-        return Ok(Reply::html(markup::confirm_page(call.param("token"))));
+        return Ok(Reply::html(markup::confirm(call.param("token"))));
     }
-    Ok(Reply::html_error(&Error::DeadLink, markup::dead_confirm_link()))
+    Ok(Reply::html_error(&Error::DeadLink, markup::dead_link(DeadLink::Confirm)))
 }
 
 /// `GET /api/auth/reset-password/{token}`
 pub fn reset(call: &Call) -> Result<Reply> {
     if is_alive(call, &[Purpose::Reset])? {
-        return Ok(Reply::html(markup::reset_page(call.param("token"), None)));
+        return Ok(Reply::html(markup::reset(call.param("token"), None)));
     }
-    Ok(Reply::html_error(&Error::DeadLink, markup::dead_reset_link()))
+    Ok(Reply::html_error(&Error::DeadLink, markup::dead_link(DeadLink::Reset)))
 }
 
 /// `GET /avatars/{key}`: an uploaded picture, or the default one that the key describes.
 pub fn avatar(call: &Call) -> Result<Reply> {
     let key = call.param("key");
     let (content_type, picture) = match picture::draw_default(key) {
-        Some(drawing) => ("image/svg+xml", drawing.into_bytes()),
+        Some(drawing) => (picture::DEFAULT_CONTENT_TYPE, drawing.into_bytes()),
         None => {
             let found = call.app.db.read(|db| avatars::find(db, key))?;
             (picture::CONTENT_TYPE, found.ok_or(Error::NotFound)?)

@@ -125,7 +125,8 @@ pub fn delete(call: &Call, caller: &Caller) -> Result<Reply> {
 /// `PATCH /api/users/avatar`
 pub fn set_avatar(call: &Call, admin: &Admin) -> Result<Reply> {
     let picture = picture::avatar(&uploaded(call)?)?;
-    let key = crypto::random_token()?;
+    // Hexadecimal, so that it never looks like the key of a default picture.
+    let key = crypto::random_uuid()?;
     let user = change_avatar(call, admin, |tx, id| {
         avatars::put(tx, id, &key, &picture)?;
         users::set_avatar(tx, id, Some(&key))

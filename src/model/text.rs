@@ -9,7 +9,7 @@ pub fn line(raw: &str, min: usize, max: usize) -> Result<String, String> {
     clean(raw, min, max, |_| false)
 }
 
-/// Like [`line`], but line breaks and tabs are fine.
+/// Like [`line()`], but line breaks and tabs are fine.
 pub fn paragraph(raw: &str, max: usize) -> Result<String, String> {
     clean(raw, 0, max, |c| matches!(c, '\n' | '\r' | '\t'))
 }

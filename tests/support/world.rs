@@ -2,6 +2,13 @@
 //! who send requests. Without a Postgres and a Redis the test fails; `./dev test` starts both.
 
 #![allow(dead_code, reason = "each test binary uses another part of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy knows test functions, but not what they call"
+)]
 
 use chrono::{DateTime, Duration, Utc};
 use contactd::config::Config;
