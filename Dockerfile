@@ -1,0 +1,25 @@
+# The server and nothing else: a Debian without a compiler, an account without rights.
+
+FROM rust:1-slim-bookworm AS build
+WORKDIR /src
+COPY . .
+# The caches outlive the layers, so a changed line rebuilds one crate. They are not in the image: the binary moves out.
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/src/target \
+    cargo build --release --locked --bin contactd && install -D target/release/contactd /out/contactd
+
+FROM debian:bookworm-slim
+# The certificates come from the stage above, where Rust needed them: a package would bring OpenSSL along.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build /out/contactd /usr/local/bin/
+RUN install -d -o 10001 -g 10001 /var/lib/contactd
+# By number, so that an orchestrator can see that it is not root.
+USER 10001:10001
+WORKDIR /var/lib/contactd
+ENV LISTEN_ADDR=0.0.0.0:8000 MAIL_DIR=/var/lib/contactd/mail
+EXPOSE 8000
+# There is no curl in here, but bash can speak HTTP. /readyz is 503 without Postgres and while the server drains.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["bash", "-c", \
+    "exec 3<>/dev/tcp/127.0.0.1/8000 && printf 'GET /readyz HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' >&3 && read -r _ code _ <&3 && [ \"$code\" = 200 ]"]
+ENTRYPOINT ["contactd"]
+CMD ["serve"]
