@@ -1,4 +1,5 @@
 //! Files in and out: golden files of real programs, other people's parsers, and mutated input.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use chrono::NaiveDate;
 use contactd::formats::{Imported, Row, vcard};

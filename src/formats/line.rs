@@ -207,7 +207,7 @@ fn outside_quotes(bytes: &[u8], wanted: u8) -> Option<usize> {
 
 /// Splits at `separator` outside double quotes; if a quote stays open, quotes mean nothing.
 fn split_quoted(text: &str, separator: char) -> Vec<String> {
-    let balanced = text.matches('"').count() % 2 == 0;
+    let balanced = text.matches('"').count().is_multiple_of(2);
     let mut quoted = false;
     let pieces = text.split(|c| {
         quoted ^= c == '"' && balanced;

@@ -23,7 +23,7 @@ const LINES_MAX: usize = 10_000;
 pub fn read(bytes: &[u8], latest: NaiveDate) -> Result<Cards<'_>> {
     let mut lines = Unfold::new(encoding::without_bom(bytes));
     let mut blank = true;
-    while let Some((_, line)) = lines.next() {
+    for (_, line) in lines.by_ref() {
         if is_mark(&line, "BEGIN:VCARD") {
             return Ok(Cards {
                 lines: Unfold::new(encoding::without_bom(bytes)),
