@@ -9,7 +9,7 @@ mod others;
 mod tables;
 
 use chrono::NaiveDate;
-use contactd::formats::{Imported, Row, vcard};
+use contactd::formats::{Imported, Row, RowError, vcard};
 use contactd::model::contact::Contact;
 use std::path::PathBuf;
 

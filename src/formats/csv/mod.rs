@@ -28,17 +28,20 @@ const COLUMNS_MAX: usize = 1_000;
 pub fn read(bytes: &[u8], latest: NaiveDate) -> Result<Rows<'_>> {
     let bytes = text(bytes);
     let delimiter = delimiter(&bytes);
+    if is_too_wide(&bytes, delimiter) {
+        let detail = format!("a line of the table has more than {COLUMNS_MAX} cells");
+        return Err(Error::Malformed(detail));
+    }
     let mut builder = ReaderBuilder::new();
     builder.has_headers(false).flexible(true).delimiter(delimiter);
     let reader = builder.from_reader(Cursor::new(bytes));
     let layout = Layout { columns: Vec::new(), outlook: false };
     let mut rows = Rows { reader, layout, latest, at: 0, number: 1 };
     let mut header = ByteRecord::new();
-    if rows.next_record(&mut header)?.is_none() {
-        return Ok(rows);
-    }
-    if header.len() > COLUMNS_MAX {
-        return Err(Error::Malformed(format!("more than {COLUMNS_MAX} columns")));
+    while header.iter().all(|cell| cell.trim_ascii().is_empty()) {
+        if rows.next_record(&mut header)?.is_none() {
+            return Ok(rows);
+        }
     }
     rows.layout = Layout::read(header.iter().map(|cell| str::from_utf8(cell).unwrap_or_default()));
     if !rows.layout.names_people() {
@@ -72,6 +75,31 @@ fn delimiter(bytes: &[u8]) -> u8 {
     }
     // `max_by_key` takes the last of equals; the comma comes first, so search from the end.
     counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(candidate, _)| *candidate)
+}
+
+/// True if a record has too many cells. Looked at beforehand, since the reader holds a whole
+/// record and keeps 8 bytes a cell: ten million commas would cost more than a hundred megabytes.
+fn is_too_wide(bytes: &[u8], delimiter: u8) -> bool {
+    let mut cells = 1;
+    let (mut quoted, mut may_open) = (false, true);
+    for byte in bytes {
+        if quoted {
+            // Open again where the next one is a quote, too: "" in quotes is one.
+            (quoted, may_open) = (*byte != b'"', *byte == b'"');
+            continue;
+        }
+        quoted = may_open && *byte == b'"';
+        may_open = matches!(byte, b'\n' | b'\r') || *byte == delimiter;
+        match byte {
+            b'\n' | b'\r' => cells = 1,
+            byte if *byte == delimiter => cells += 1,
+            _ => {}
+        }
+        if cells > COLUMNS_MAX {
+            return true;
+        }
+    }
+    false
 }
 
 /// The iterator that [`read`] returns.
@@ -138,7 +166,7 @@ impl Rows<'_> {
         let bytes = self.reader.get_ref().get_ref();
         let end = usize::try_from(self.reader.position().byte()).unwrap_or(usize::MAX);
         end >= bytes.len()
-            && record.iter().any(|cell| cell.contains(&b'\n'))
+            && record.iter().any(|cell| cell.iter().any(|byte| matches!(byte, b'\n' | b'\r')))
             && bytes.get(self.at..).unwrap_or_default().iter().filter(|b| **b == b'"').count() % 2
                 == 1
     }
