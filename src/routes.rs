@@ -146,6 +146,10 @@ fn matches(pattern: &'static str, path: &str) -> Option<Params> {
             Some((name, suffix)) => {
                 let value = segment.strip_suffix(suffix).filter(|value| !value.is_empty())?;
                 let value = percent_encoding::percent_decode_str(value).decode_utf8().ok()?;
+                // No id, token or key has any, and Postgres cannot even compare with NUL.
+                if value.contains(char::is_control) {
+                    return None;
+                }
                 params.push((name, value.into_owned()));
             }
             None if expected == segment => {}
@@ -176,5 +180,6 @@ mod tests {
         assert_eq!(params, [("id", "7".to_owned())]);
         assert!(find("/api/auth/confirmed_email/").is_none());
         assert!(find("/api/contacts/%ff").is_none());
+        assert!(find("/avatars/%00").is_none());
     }
 }

@@ -1,0 +1,160 @@
+//! The house keeps its own rules: the floors, the table of routes, the dependencies.
+
+use contactd::routes::{Gate, ROUTES};
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    entries
+        .flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|ending| ending == "rs"))
+        .collect()
+}
+
+/// `lib.rs` lists the modules from the ground up, and a file imports only from modules that stand
+/// above its own in that list. So there are no circles, and the list is the reading order.
+#[test]
+fn a_file_imports_only_from_floors_below_its_own() {
+    let lib = read(&root().join("src/lib.rs"));
+    let modules = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    let floor: HashMap<&str, usize> = modules.enumerate().map(|(at, name)| (name, at)).collect();
+    let mut imports = 0;
+    for path in files_below(&root().join("src")) {
+        let inside = path.strip_prefix(root().join("src")).expect("below src");
+        let first = inside.iter().next().and_then(|part| part.to_str()).expect("a name");
+        let own = first.trim_end_matches(".rs");
+        if own == "lib" || own == "main" {
+            continue;
+        }
+        let text = read(&path);
+        // What a doc comment links to is no import.
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let code: String = code.collect::<Vec<_>>().join("\n").replace("crate::{", "crate::");
+        for part in code.split("crate::").skip(1) {
+            let name: String =
+                part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if name == own {
+                continue;
+            }
+            let theirs = floor.get(name.as_str());
+            let theirs = theirs.unwrap_or_else(|| panic!("{inside:?}: no module {name} in lib.rs"));
+            assert!(theirs < &floor[own], "{inside:?} imports {name}, which stands above it");
+            imports += 1;
+        }
+        if path.ends_with("front/mod.rs") || inside.starts_with("front") {
+            assert!(
+                !code.contains("crate::") || !code.contains("crate::app"),
+                "front knows the app"
+            );
+        }
+    }
+    assert!(imports > 100, "the test found only {imports} imports: does it still read them?");
+}
+
+/// The environment is read in one place, and so is the wall clock. clippy.toml says the same; this
+/// holds it also where somebody allows the lint.
+#[test]
+fn only_config_reads_the_environment_and_only_the_command_line_the_clock() {
+    for path in files_below(&root().join("src")) {
+        let text = read(&path);
+        let named = |name: &str| path.ends_with(name);
+        assert!(!text.contains("env::var") || named("config.rs"), "{}", path.display());
+        assert!(!text.contains("Utc::now") || named("main.rs"), "{}", path.display());
+        assert!(!text.contains("SystemTime::now"), "{}", path.display());
+    }
+}
+
+/// SQL stands in `repository/` and, for the pool and the migrations, in `db.rs`.
+#[test]
+fn sql_stands_in_the_repository() {
+    let words = ["SELECT ", "INSERT INTO", "UPDATE ", "DELETE FROM"];
+    for path in files_below(&root().join("src")) {
+        let inside = path.strip_prefix(root().join("src")).expect("below src").to_owned();
+        if inside.starts_with("repository")
+            || inside.ends_with("db.rs")
+            || inside.ends_with("ops.rs")
+        {
+            continue;
+        }
+        let text = read(&path);
+        let tests = text.find("#[cfg(test)]").unwrap_or(text.len());
+        let code = text[..tests].lines().filter(|line| !line.trim_start().starts_with("//"));
+        for line in code {
+            assert!(!words.iter().any(|word| line.contains(word)), "{inside:?}: {line}");
+        }
+    }
+}
+
+/// README's table of routes is [`ROUTES`].
+#[test]
+fn the_readme_lists_every_route_and_who_may_call_it() {
+    let readme = read(&root().join("README.md"));
+    let row = |line: &str| {
+        let cells: Vec<_> =
+            line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+        match cells.as_slice() {
+            [call, who, _] if call.starts_with('`') => {
+                Some((call.trim_matches('`').to_owned(), who.clone()))
+            }
+            _ => None,
+        }
+    };
+    let mut listed: Vec<_> =
+        readme.lines().filter(|line| line.starts_with('|')).filter_map(row).collect();
+    let mut routes: Vec<_> = ROUTES
+        .iter()
+        .map(|route| {
+            let who = match route.gate {
+                Gate::Anyone(_) => "anyone",
+                Gate::User(_) => "user",
+                Gate::Admin(_) => "admin",
+            };
+            (format!("{} {}", route.verb, route.path), who.to_owned())
+        })
+        .collect();
+    listed.sort();
+    routes.sort();
+    for route in &routes {
+        assert!(listed.contains(route), "README does not list {route:?}");
+    }
+    assert_eq!(listed, routes);
+}
+
+/// Every placeholder route stands behind the literal ones that it would swallow.
+#[test]
+fn no_route_is_hidden_by_an_earlier_one() {
+    for route in ROUTES {
+        let path = route.path.replace(['{', '}'], "");
+        let (found, _) = contactd::routes::find(&path).expect("its own path");
+        assert!(found.iter().any(|it| std::ptr::eq(*it, route)), "{} {}", route.verb, route.path);
+    }
+}
+
+/// Few packages, none of them OpenSSL. `cargo tree` counts what is built on this platform.
+#[test]
+fn the_dependencies_stay_few() {
+    let tree = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "-e", "no-dev", "--prefix", "none"])
+        .current_dir(root())
+        .output()
+        .expect("cargo tree");
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let tree = String::from_utf8(tree.stdout).expect("UTF-8");
+    let mut names: Vec<_> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert!(names.len() <= 210, "{} packages", names.len());
+    assert!(!names.iter().any(|name| name.contains("openssl")));
+    println!("{} packages", names.len());
+}
