@@ -1,0 +1,37 @@
+//! README's walk through the API, run as it stands there, against the real program on a real port.
+
+#[path = "support/server.rs"]
+mod server;
+#[path = "support/world.rs"]
+mod world;
+
+use server::Server;
+use std::process::Command;
+
+/// The shell code under a heading of README.
+fn shell_under(heading: &str) -> String {
+    let readme = include_str!("../README.md");
+    let section = readme.split("\n## ").find(|section| section.starts_with(heading)).unwrap();
+    let blocks = section.split("```sh\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_readme_s_walk_through_works_as_it_stands_there() {
+    let server = Server::start();
+    let script = format!("set -euo pipefail\n{}", shell_under("A walk through the API"));
+    let output = Command::new("bash")
+        .args(["-c", &script])
+        .env("URL", &server.url)
+        .env("MAIL", &server.mail_dir)
+        .output()
+        .expect("bash");
+    let told = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}\n{errors}\n{}", server.log());
+    assert!(told.contains(r#""username":"ann""#), "{told}");
+    assert_eq!(told.matches("Müller").count(), 3, "added, found, near: {told}");
+    assert!(told.contains(r#""turns":"#), "{told}");
+    // Mails hold the secrets of links; the log of a server with MAIL_DIR tells them, others never.
+    assert!(!server.log().contains("correct horse"), "{}", server.log());
+}
