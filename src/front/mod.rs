@@ -1,1 +1,52 @@
-//! To come.
+//! The front: sockets on one side, `rouille::Request` and `rouille::Response` on the other. It
+//! knows nothing of contacts.
+//!
+//! One thread, the poll set, accepts connections and holds all that wait for their client. Worker
+//! threads run the handlers; **a worker never waits for a client**. A connection goes from one to
+//! the other through the [`queue`], and is always owned by exactly one of them:
+//!
+//! ```text
+//!   accept → parked in the poll set ── an event ──→ queue ──→ worker: read, handler, write
+//!                ↑        │  ↑                                     │
+//!                │        └──┘ half a request, a blocked answer    │
+//!                └───────── nothing to read, nothing to write ←────┘
+//! ```
+//!
+//! Read [`limits`] for what a client may take, [`request`] and [`chunked`] for what counts as a
+//! request, [`connection`] for the life of one, [`listener`] for who gets in.
+
+#![allow(clippy::vec_box, reason = "a connection moves often; its box does not move it")]
+
+mod chunked;
+mod connection;
+mod gzip;
+mod limits;
+mod listener;
+mod queue;
+mod request;
+mod response;
+mod shared;
+mod stop;
+mod worker;
+
+pub use limits::Limits;
+pub use listener::Server;
+pub use stop::Stopper;
+
+/// What the front needs of the program behind it.
+pub trait Service: Send + Sync + 'static {
+    /// The largest body in bytes that the route of this method and target takes; 0 for an unknown
+    /// route. Must not block: it is called between the connections of other clients.
+    fn body_limit(&self, method: &str, target: &str) -> u64;
+
+    /// Answers one request. A body larger than its route takes was not read: a Content-Length
+    /// above [`body_limit`](Service::body_limit) comes with an empty body, and a chunked body with
+    /// one byte more than the limit. So the program can say 404 or 401 before it says 413.
+    ///
+    /// A panic is survived and becomes a 500.
+    fn respond(&self, request: &rouille::Request) -> rouille::Response;
+
+    /// The answer to what is no request (400, 408, 414, 417, 431, 501, 505), to one too many (503)
+    /// and to one whose handler failed (500). Must not block.
+    fn refuse(&self, status: u16, detail: &'static str) -> rouille::Response;
+}

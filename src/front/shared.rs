@@ -1,0 +1,235 @@
+//! What the poll set and the workers share: the table of connections, the memory they may take,
+//! and the way to the program behind.
+
+use super::connection::Connection;
+use super::limits::Limits;
+use super::queue::Queue;
+use super::request::Refusal;
+use super::response::{self, Asked, DateCache};
+use super::{Service, stop};
+use rouille::{Request, Response};
+use std::net::{IpAddr, Ipv6Addr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// One per server.
+pub struct Shared {
+    pub(super) limits: Limits,
+    pub(super) queue: Queue,
+    pub(super) stage: Arc<AtomicU8>,
+    service: Arc<dyn Service>,
+    slots: Box<[Mutex<Slot>]>,
+    /// Tokens of connections that a worker closed; the poll set makes their places free.
+    gone: Mutex<Vec<usize>>,
+    /// Bytes charged, of all connections.
+    buffered: Arc<AtomicUsize>,
+}
+
+/// Who has a connection.
+pub enum Slot {
+    /// Nobody: there is none.
+    Free,
+    /// The poll set.
+    Parked(Box<Connection>),
+    /// A worker, or the queue. `event` tells that its socket had an event meanwhile, `ended` that
+    /// the client has ended its side.
+    Taken { event: bool, ended: bool },
+}
+
+impl Slot {
+    /// Just taken.
+    pub const TAKEN: Slot = Slot::Taken { event: false, ended: false };
+}
+
+/// One client address, with what its connections take.
+pub struct Peer {
+    /// Connections of this address. Only the poll set changes it.
+    pub(super) connections: AtomicUsize,
+    buffered: AtomicUsize,
+    all_buffered: Arc<AtomicUsize>,
+}
+
+/// Buffers of one thread, so that a request needs no new ones.
+#[derive(Default)]
+pub struct Scratch {
+    /// What was just read.
+    pub(super) input: Vec<u8>,
+    /// The answer being built.
+    out: Vec<u8>,
+    pub(super) date: DateCache,
+}
+
+/// A buffer larger than this is not kept.
+const KEPT: usize = 64 << 10;
+
+impl Scratch {
+    /// An empty buffer for an answer.
+    pub fn out(&mut self) -> Vec<u8> {
+        let mut out = std::mem::take(&mut self.out);
+        out.clear();
+        out
+    }
+
+    /// Keeps a buffer for the next answer.
+    pub fn give_back(&mut self, out: Vec<u8>) {
+        if out.capacity() > self.out.capacity() && out.capacity() <= KEPT {
+            self.out = out;
+        }
+    }
+}
+
+impl Shared {
+    /// A table with so many places.
+    pub fn new(limits: Limits, service: Arc<dyn Service>, places: usize) -> Shared {
+        Shared {
+            queue: Queue::new(limits.queue),
+            limits,
+            stage: Arc::new(AtomicU8::new(stop::RUNNING)),
+            service,
+            slots: (0..places).map(|_| Mutex::new(Slot::Free)).collect(),
+            gone: Mutex::new(Vec::new()),
+            buffered: Arc::new(AtomicUsize::new(0)),
+        }
+    }
+
+    /// The place of this token. A token out of the table is a fault of ours; it reads as free.
+    pub fn slot(&self, token: usize) -> Option<MutexGuard<'_, Slot>> {
+        self.slots.get(token).map(lock)
+    }
+
+    /// Gives a connection to the poll set. It comes back if its socket had an event since it was
+    /// taken: edges are told once, and this one would be lost.
+    pub fn park(&self, mut connection: Box<Connection>) -> Option<Box<Connection>> {
+        let mut slot = self.slot(connection.token)?;
+        if let Slot::Taken { event: true, ended } = *slot {
+            *slot = Slot::TAKEN;
+            connection.more = true;
+            connection.ended |= ended;
+            return Some(connection);
+        }
+        *slot = Slot::Parked(connection);
+        None
+    }
+
+    /// Closes a connection and makes its place free.
+    pub fn close(&self, connection: Box<Connection>) {
+        let token = connection.token;
+        drop(connection);
+        self.release(token);
+    }
+
+    /// Makes a place free. Its connection is gone.
+    pub fn release(&self, token: usize) {
+        if let Some(mut slot) = self.slot(token) {
+            *slot = Slot::Free;
+        }
+        lock(&self.gone).push(token);
+    }
+
+    /// Moves the tokens that became free to `tokens`.
+    pub fn take_gone(&self, tokens: &mut Vec<usize>) {
+        tokens.append(&mut lock(&self.gone));
+    }
+
+    /// An address nobody has connected from yet.
+    pub fn new_peer(&self) -> Arc<Peer> {
+        Arc::new(Peer {
+            connections: AtomicUsize::new(0),
+            buffered: AtomicUsize::new(0),
+            all_buffered: Arc::clone(&self.buffered),
+        })
+    }
+
+    /// Changes what a connection of this address takes from `old` to `new` bytes, if they are to
+    /// be had. Giving back always works.
+    pub fn charge(&self, peer: &Peer, old: usize, new: usize) -> bool {
+        if new <= old {
+            peer.uncharge(old - new);
+            return true;
+        }
+        let most = self.limits.buffered_bytes;
+        let more = new - old;
+        // Two threads may pass here at once; the limit is then passed by one read, which is fine.
+        let all = self.buffered.load(Ordering::Relaxed) + more;
+        let own = peer.buffered.load(Ordering::Relaxed) + more;
+        if all > most || (all > most / 2 && own > most / 4) {
+            return false;
+        }
+        self.buffered.fetch_add(more, Ordering::Relaxed);
+        peer.buffered.fetch_add(more, Ordering::Relaxed);
+        true
+    }
+
+    /// A graceful stop has begun: no connection lives longer than its request.
+    pub fn is_stopping(&self) -> bool {
+        self.stage.load(Ordering::Relaxed) != stop::RUNNING
+    }
+
+    /// What the route takes. A panic of the program counts as nothing.
+    pub fn body_limit(&self, method: &str, target: &str) -> u64 {
+        catch_unwind(AssertUnwindSafe(|| self.service.body_limit(method, target))).unwrap_or(0)
+    }
+
+    /// Runs the handler. A panic becomes `None`.
+    pub fn respond(&self, request: &Request) -> Option<Response> {
+        catch_unwind(AssertUnwindSafe(|| self.service.respond(request))).ok()
+    }
+
+    /// The bytes of an answer that the front gives by itself; the connection closes after it.
+    pub fn refusal(&self, refusal: Refusal, scratch: &mut Scratch) -> Vec<u8> {
+        let Refusal { status, detail } = refusal;
+        let mut out = scratch.out();
+        let response = catch_unwind(AssertUnwindSafe(|| self.service.refuse(status, detail)));
+        let asked = Asked { head_only: false, http_1_1: true, keep_alive: false, gzip: false };
+        let written = match response {
+            Ok(mut response) => {
+                if status == 503 && !has(&response, "Retry-After") {
+                    response.headers.push(("Retry-After".into(), "1".into()));
+                }
+                response::write(response, asked, scratch.date.now(), &mut out)
+            }
+            Err(_) => Err(response::Fault("refuse panicked")),
+        };
+        match written {
+            Ok((None, _)) => {}
+            Ok((Some(_), _)) | Err(_) => {
+                log::error!("front: the program has no answer for a {status}");
+                out.clear();
+                response::plain_500(&mut out);
+            }
+        }
+        out
+    }
+}
+
+fn has(response: &Response, name: &str) -> bool {
+    response.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))
+}
+
+impl Peer {
+    /// Gives back memory.
+    pub fn uncharge(&self, bytes: usize) {
+        if bytes > 0 {
+            self.buffered.fetch_sub(bytes, Ordering::Relaxed);
+            self.all_buffered.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What counts as one client: an IPv4 address, or the /64 of an IPv6 one, of which everybody has
+/// 2^64 addresses.
+pub fn client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        v4 => v4,
+    }
+}
+
+/// A lock, also after a panic in another thread: what it guards is whole at every step.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,304 @@
+//! A server with a small program behind it, and a client that speaks bytes.
+
+use contactd::front::{Limits, Server, Service, Stopper};
+use rouille::{Request, Response, ResponseBody};
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// The program behind the front: `/healthz`, and a route for each kind of answer.
+#[derive(Default)]
+pub struct Program {
+    /// Requests that reached a handler.
+    pub answered: AtomicUsize,
+}
+
+impl Service for Program {
+    fn body_limit(&self, _method: &str, target: &str) -> u64 {
+        match target {
+            "/echo" => 1 << 20,
+            "/small" => 10,
+            "/upload" => 64 << 20,
+            "/panicking-limit" => panic!("on purpose"),
+            _ => 0,
+        }
+    }
+
+    fn respond(&self, request: &Request) -> Response {
+        self.answered.fetch_add(1, Ordering::Relaxed);
+        let url = request.url();
+        let number = |name: &str| request.get_param(name).map_or(0, |v| v.parse().unwrap());
+        let mut body = Vec::new();
+        request.data().unwrap().read_to_end(&mut body).unwrap();
+        let length = request.header("Content-Length").map_or(0, |v| v.parse().unwrap());
+        if url == "/missing" {
+            return Response::text("missing").with_status_code(404);
+        }
+        if length.max(body.len() as u64) > self.body_limit(request.method(), &url) {
+            return Response::text("too large").with_status_code(413);
+        }
+        match url.as_str() {
+            "/healthz" | "/" => Response::text("ok"),
+            "/echo" | "/small" | "/upload" => Response::from_data("application/octet-stream", body),
+            "/seen" => Response::text(format!("{} {:?}", request.raw_url(), request)),
+            "/sleep" => {
+                std::thread::sleep(Duration::from_millis(number("ms")));
+                Response::text("slept")
+            }
+            "/json" => Response::from_data("application/json", vec![b'1'; number("n") as usize]),
+            "/etag" => Response::text("x".repeat(4000)).with_additional_header("ETag", "\"1\""),
+            "/stream" => {
+                let bytes = std::io::repeat(b'x').take(number("n"));
+                Response { data: ResponseBody::from_reader(bytes), ..Response::text("") }
+            }
+            "/sized-stream" => {
+                let size = number("n");
+                let bytes = std::io::repeat(b'x').take(size);
+                let data = ResponseBody::from_reader_and_size(bytes, size as usize);
+                Response { data, ..Response::text("") }
+            }
+            "/broken-stream" => {
+                Response { data: ResponseBody::from_reader(Broken(3)), ..Response::text("") }
+            }
+            "/short" => Response {
+                data: ResponseBody::from_reader_and_size(&b"abc"[..], 4),
+                ..Response::text("")
+            },
+            "/panic" => panic!("on purpose"),
+            "/crlf" => Response::text("").with_additional_header("X-A", "b\r\nSet-Cookie: c"),
+            "/nul" => Response::text("").with_additional_header("X-A", "b\0"),
+            "/no-content" => Response::text("x").with_status_code(204),
+            "/not-modified" => Response::text("x").with_status_code(304),
+            "/close" => Response::text("x").with_additional_header("Connection", "close"),
+            _ => Response::text("missing").with_status_code(404),
+        }
+    }
+
+    fn refuse(&self, status: u16, detail: &'static str) -> Response {
+        Response::text(detail).with_status_code(status)
+    }
+}
+
+/// Gives some parts and then fails.
+struct Broken(usize);
+
+impl Read for Broken {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.0 == 0 {
+            return Err(std::io::Error::other("the database went away"));
+        }
+        self.0 -= 1;
+        buffer.fill(b'x');
+        Ok(buffer.len())
+    }
+}
+
+/// A server on a port of its own, stopped when dropped.
+pub struct Running {
+    pub address: SocketAddr,
+    pub stopper: Stopper,
+    pub program: Arc<Program>,
+    thread: Option<JoinHandle<bool>>,
+}
+
+impl Running {
+    pub fn start(limits: Limits) -> Running {
+        let program = Arc::new(Program::default());
+        let server = Server::bind("127.0.0.1:0", limits, program.clone()).unwrap();
+        let (address, stopper) = (server.local_addr(), server.stopper());
+        let thread = Some(std::thread::spawn(move || server.run()));
+        Running { address, stopper, program, thread }
+    }
+
+    /// What `run` returned.
+    pub fn stopped(&mut self) -> bool {
+        self.thread.take().unwrap().join().unwrap()
+    }
+
+    pub fn connect(&self) -> Client {
+        Client::new(TcpStream::connect(self.address).unwrap())
+    }
+
+    /// A client with another address of the loopback net, 127.0.0.`last`.
+    pub fn connect_from(&self, last: u8) -> Client {
+        use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        let own = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)), 0);
+        bind(&socket, &own).unwrap();
+        connect(&socket, &self.address).unwrap();
+        Client::new(TcpStream::from(socket))
+    }
+
+    /// Sends bytes and the end, and reads all that comes.
+    pub fn exchange(&self, bytes: &[u8]) -> Vec<Answer> {
+        let mut client = self.connect();
+        client.send(bytes);
+        client.socket.shutdown(Shutdown::Write).unwrap();
+        client.answers(&[])
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stopper.stop();
+        self.stopper.stop();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Workers few enough to be all busy in a test.
+pub fn small() -> Limits {
+    Limits { workers: 4, ..Limits::default() }
+}
+
+pub const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// A client's socket.
+pub struct Client {
+    pub socket: TcpStream,
+    received: Vec<u8>,
+}
+
+/// One answer, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).find_map(|line| {
+            let (n, value) = line.split_once(':').unwrap();
+            n.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
+impl Client {
+    fn new(socket: TcpStream) -> Client {
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        socket.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
+        socket.set_nodelay(true).unwrap();
+        Client { socket, received: Vec::new() }
+    }
+
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.socket.write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// Reads more; false at the end or after a reset.
+    fn more(&mut self) -> bool {
+        let mut buffer = [0; 64 << 10];
+        match self.socket.read(&mut buffer) {
+            Ok(0) => false,
+            Ok(n) => {
+                self.received.extend_from_slice(&buffer[..n]);
+                true
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::ConnectionReset => false,
+            Err(e) => panic!("{e}"),
+        }
+    }
+
+    /// The next answer; `None` when the connection ends before one.
+    pub fn answer(&mut self) -> Option<Answer> {
+        self.answer_to(false)
+    }
+
+    /// The next answer, to a HEAD or not.
+    pub fn answer_to(&mut self, head_request: bool) -> Option<Answer> {
+        let end = loop {
+            if let Some(end) = find(&self.received, b"\r\n\r\n") {
+                break end + 4;
+            }
+            if !self.more() {
+                assert!(self.received.is_empty(), "cut off: {:?}", self.received);
+                return None;
+            }
+        };
+        let head = String::from_utf8(self.received.drain(..end).collect()).unwrap();
+        let head = head.trim_end().to_owned();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let mut answer = Answer { status, head, body: Vec::new() };
+        if head_request || matches!(status, 100 | 204 | 304) {
+        } else if let Some(length) = answer.header("Content-Length") {
+            answer.body = self.take(length.parse().unwrap())?;
+        } else if answer.header("Transfer-Encoding").is_some() {
+            loop {
+                let line = self.line()?;
+                let size = usize::from_str_radix(&line, 16).unwrap();
+                answer.body.extend(self.take(size)?);
+                assert_eq!(self.line()?, "");
+                if size == 0 {
+                    break;
+                }
+            }
+        } else {
+            while self.more() {}
+            answer.body = std::mem::take(&mut self.received);
+        }
+        Some(answer)
+    }
+
+    fn take(&mut self, count: usize) -> Option<Vec<u8>> {
+        while self.received.len() < count {
+            if !self.more() {
+                self.received.clear();
+                return None;
+            }
+        }
+        Some(self.received.drain(..count).collect())
+    }
+
+    fn line(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = find(&self.received, b"\r\n") {
+                let line = self.take(end + 2)?;
+                return Some(String::from_utf8(line[..end].to_vec()).unwrap());
+            }
+            if !self.more() {
+                self.received.clear();
+                return None;
+            }
+        }
+    }
+
+    /// All answers until the connection ends. `heads` says which of them are to a HEAD.
+    pub fn answers(&mut self, heads: &[usize]) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        while let Some(answer) = self.answer_to(heads.contains(&answers.len())) {
+            answers.push(answer);
+        }
+        answers
+    }
+
+    /// One request and its answer.
+    pub fn get(&mut self, target: &str) -> Answer {
+        self.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        self.answer().expect("an answer")
+    }
+
+    /// The server has closed without another byte.
+    pub fn is_closed(&mut self) -> bool {
+        self.received.is_empty() && !self.more()
+    }
+}
+
+fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+    bytes.windows(what.len()).position(|w| w == what)
+}
+
+pub fn statuses(answers: &[Answer]) -> Vec<u16> {
+    answers.iter().map(|a| a.status).collect()
+}

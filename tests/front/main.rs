@@ -1,0 +1,13 @@
+//! The front against raw sockets.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod framing;
+mod harness;
+mod serving;
