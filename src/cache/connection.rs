@@ -53,12 +53,16 @@ impl Link {
     pub(super) fn run(
         &mut self,
         script: &Script,
-        keys: &[String],
-        arguments: &[Vec<u8>],
+        keys: &[impl AsRef<str>],
+        arguments: &[&[u8]],
     ) -> RedisResult<Value> {
         let mut ask = |verb, body: &str| {
             let mut command = redis::cmd(verb);
-            command.arg(body).arg(keys.len()).arg(keys).arg(arguments);
+            command.arg(body).arg(keys.len());
+            keys.iter().for_each(|key| {
+                command.arg(key.as_ref());
+            });
+            command.arg(arguments);
             command.query(&mut self.connection)
         };
         match ask("EVALSHA", &script.hash) {
@@ -195,6 +199,12 @@ impl Store {
             start: Instant::now(),
             broken_until: AtomicU64::new(0),
         })
+    }
+
+    /// Readers leave Redis alone just now.
+    pub(super) fn is_broken(&self) -> bool {
+        let until = self.broken_until.load(Ordering::Relaxed);
+        until != 0 && self.now_ms() < until
     }
 
     /// For readers: `None` when Redis fails or has failed within the last second. After that

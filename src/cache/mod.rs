@@ -10,18 +10,20 @@
 //! swaps the server behind an open connection; and (B), for at most 12 s, when the writer's
 //! tombstone was never acknowledged because it alone cannot reach Redis.
 
+mod combine;
 mod connection;
 mod limits;
 pub mod protocol;
 mod users;
 
 pub use limits::Counter;
-pub use users::{Fence, Load, Loaded};
+pub use users::{Asked, Fence, Load, Loaded, LookedUp};
 
 use crate::error::{LimitState, Result};
+use combine::{Answers, Combiner, Question};
 use connection::{Link, READ_TIMEOUT, SCRIPTS, Store};
 use limits::{Change, LocalCounters};
-use redis::{RedisError, RedisResult, Value};
+use redis::{ErrorKind, RedisError, Value};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// The cache, one per process. Without Redis every look-up asks the database, and limits are
@@ -30,6 +32,7 @@ pub struct Cache {
     store: Option<Store>,
     prefix: String,
     local: LocalCounters,
+    combiner: Combiner,
     /// Random: names leases and tombstones together with `names`, unlike any other process'.
     process: String,
     names: AtomicU64,
@@ -49,6 +52,7 @@ impl Cache {
             store: url.map(Store::new).transpose()?,
             prefix,
             local: LocalCounters::default(),
+            combiner: Combiner::default(),
             process: format!("{:032x}", u128::from_be_bytes(random)),
             names: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
@@ -88,35 +92,38 @@ impl Cache {
         if counters.is_empty() {
             return Vec::new();
         }
-        match self.look(None, counters, change) {
-            Some((_, states)) => states,
-            None => self.local.apply(counters, change),
-        }
+        let questions = counters.iter().map(|counter| self.question(counter, change)).collect();
+        self.ask(questions)
+            .and_then(|answers| read_states(counters, change, answers))
+            .unwrap_or_else(|| self.local.apply(counters, change))
     }
 
-    /// One round trip: the value under a user's key (where there is none, the lease is put
-    /// there) and the counters. `None`: Redis did not answer.
-    fn look(
-        &self,
-        user: Option<(i64, &str)>,
-        counters: &[Counter],
-        change: Change,
-    ) -> Option<(Option<Vec<u8>>, Vec<LimitState>)> {
-        let mut arguments: Vec<Vec<u8>> = Vec::with_capacity(counters.len() + 1);
-        arguments.extend(user.map(|(_, lease)| lease.as_bytes().to_vec()));
-        arguments.extend(counters.iter().map(|counter| match change {
-            Change::Count => format!("+{}", counter.window_ms()).into_bytes(),
-            Change::Peek => b"?".to_vec(),
-            Change::GiveBack => b"-".to_vec(),
-        }));
-        self.store.as_ref()?.read(|link| {
-            let mut keys: Vec<String> = Vec::with_capacity(counters.len() + 1);
-            keys.extend(user.map(|(id, _)| protocol::key(&self.prefix, &link.run_id, id)));
-            keys.extend(
-                counters.iter().map(|counter| format!("{}rl:{}", self.prefix, counter.key)),
-            );
-            let answer = link.run(&SCRIPTS.look, &keys, &arguments)?;
-            read_answer(answer, user.is_some(), counters, change)
+    fn question(&self, counter: &Counter, change: Change) -> Question {
+        let change = match change {
+            Change::Count => format!("+{}", counter.window_ms()),
+            Change::Peek => "?".to_owned(),
+            Change::GiveBack => "-".to_owned(),
+        };
+        Question::Counter(format!("{}rl:{}", self.prefix, counter.key), change)
+    }
+
+    /// One round trip for all `questions`, and for those of other threads that wait just now.
+    fn ask(&self, questions: Vec<Question>) -> Answers {
+        let store = self.store.as_ref()?;
+        if store.is_broken() {
+            return None; // without a look at the queue, nor at its lock
+        }
+        self.combiner.ask(questions, |questions| {
+            store.read(|link| {
+                let (keys, arguments): (Vec<_>, Vec<_>) = questions
+                    .iter()
+                    .map(|question| question.parts(&self.prefix, &link.run_id))
+                    .unzip();
+                match link.run(&SCRIPTS.look, &keys, &arguments)? {
+                    Value::Array(answers) => Ok(answers),
+                    _ => Err(RedisError::from((ErrorKind::UnexpectedReturnType, "odd answer"))),
+                }
+            })
         })
     }
 
@@ -126,28 +133,16 @@ impl Cache {
     }
 }
 
-/// Takes the answer of [`protocol::LOOK`] apart.
-fn read_answer(
-    answer: Value,
-    with_user: bool,
+/// What [`protocol::LOOK`] answered for `counters`; `None`: not what it ever does.
+fn read_states(
     counters: &[Counter],
     change: Change,
-) -> RedisResult<(Option<Vec<u8>>, Vec<LimitState>)> {
-    let odd = || RedisError::from((redis::ErrorKind::UnexpectedReturnType, "odd look-up answer"));
-    let Value::Array(answers) = answer else { return Err(odd()) };
-    let mut answers = answers.into_iter();
-    let user = match with_user.then(|| answers.next()) {
-        None | Some(Some(Value::Nil)) => None,
-        Some(Some(Value::BulkString(value))) => Some(value),
-        Some(_) => return Err(odd()),
+    answers: impl IntoIterator<Item = Value>,
+) -> Option<Vec<LimitState>> {
+    let state = |(counter, answer): (&Counter, Value)| {
+        let (count, left_ms) = redis::from_redis_value(answer).ok()?;
+        Some(counter.state(change, count, left_ms))
     };
-    let states: Vec<LimitState> = counters
-        .iter()
-        .zip(answers)
-        .map(|(counter, answer)| {
-            let (count, left_ms) = redis::from_redis_value(answer)?;
-            Ok(counter.state(change, count, left_ms))
-        })
-        .collect::<RedisResult<_>>()?;
-    if states.len() == counters.len() { Ok((user, states)) } else { Err(odd()) }
+    let states: Vec<LimitState> = counters.iter().zip(answers).map(state).collect::<Option<_>>()?;
+    (states.len() == counters.len()).then_some(states)
 }

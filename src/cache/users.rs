@@ -1,11 +1,13 @@
 //! The current user: reading through the cache, and the fence around every change of it.
 
+use super::combine::Question;
 use super::connection::SCRIPTS;
 use super::limits::Change;
-use super::protocol::{self, AfterCommit, BeforeCommit, Reach, ReadStep, WAITERS};
-use super::{Cache, Counter};
+use super::protocol::{self, AfterCommit, BeforeCommit, Found, Reach, ReadStep, WAITERS};
+use super::{Cache, Counter, read_states};
 use crate::error::{Error, LimitState, Result};
 use crate::model::user::CurrentUser;
+use redis::Value;
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -40,8 +42,25 @@ pub struct Loaded {
     pub settled: bool,
 }
 
+/// What one request asks the cache.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Whose request it is; none: nobody's who is signed in.
+    pub user: Option<i64>,
+    /// What it counts against.
+    pub counters: &'a [Counter],
+}
+
+/// What the cache knows of one request: to be given to [`Cache::finish`].
+#[derive(Debug)]
+pub struct LookedUp {
+    /// Where the request's counters stand, in their order.
+    pub limits: Vec<LimitState>,
+    user: Option<(i64, String, ReadStep<CurrentUser>)>,
+}
+
 impl Cache {
-    /// The current user and the rate limits of the request, in one round trip when warm. Without
+    /// The current user and the rate limits of a request, in one round trip when warm. Without
     /// a cached user runs `load`, whose errors are returned; counters are counted all the same.
     ///
     /// An unknown id is not cached: it comes from a token that we signed for an account that was
@@ -52,29 +71,72 @@ impl Cache {
         counters: &[Counter],
         load: impl FnOnce(Load) -> Result<Loaded>,
     ) -> Result<(Option<CurrentUser>, Vec<LimitState>)> {
-        let lease = format!("L{}", self.name());
-        let (found, states) = match self.look(Some((id, &lease)), counters, Change::Count) {
-            Some((value, states)) => (Some(protocol::decode(value.as_deref())), states),
-            None => (None, self.local.apply(counters, Change::Count)),
+        let looked_up = self.look_up(&[Asked { user: Some(id), counters }]).pop();
+        let Some(mut looked_up) = looked_up else {
+            return Err(Error::internal("one look-up, no answer"));
         };
-        let user = match protocol::after_look(found) {
-            ReadStep::Use(user) => Some(user),
-            ReadStep::Load => load(Load::ToAnswer)?.user,
+        let limits = std::mem::take(&mut looked_up.limits);
+        Ok((self.finish(looked_up, load)?, limits))
+    }
+
+    /// The first half of [`Cache::current_user`] for several requests, in one round trip. Each
+    /// answer is for a request that had begun before this call, and for no other.
+    pub fn look_up(&self, asked: &[Asked<'_>]) -> Vec<LookedUp> {
+        let lease = |_| format!("L{}", self.name());
+        let leases: Vec<Option<String>> = asked.iter().map(|one| one.user.map(lease)).collect();
+        let mut questions = Vec::with_capacity(asked.len() * 2);
+        for (one, lease) in asked.iter().zip(&leases) {
+            let user = one.user.zip(lease.clone());
+            questions.extend(user.map(|(id, lease)| Question::User(id, lease)));
+            let counters = one.counters.iter();
+            questions.extend(counters.map(|counter| self.question(counter, Change::Count)));
+        }
+        let answers = if questions.is_empty() { None } else { self.ask(questions) };
+        let mut answers = answers.map(Vec::into_iter);
+        let answer = |(one, lease): (&Asked<'_>, Option<String>)| {
+            let user = one.user.zip(lease).map(|(id, lease)| {
+                let found = answers.as_mut().and_then(Iterator::next).map(|value| match value {
+                    Value::Nil => Found::Nothing,
+                    Value::BulkString(value) => protocol::decode(&value),
+                    _ => Found::Busy,
+                });
+                (id, lease, protocol::after_look(found))
+            });
+            let number = one.counters.len();
+            let limits = answers
+                .as_mut()
+                .and_then(|all| read_states(one.counters, Change::Count, all.by_ref().take(number)))
+                .unwrap_or_else(|| self.local.apply(one.counters, Change::Count));
+            LookedUp { limits, user }
+        };
+        asked.iter().zip(leases).map(answer).collect()
+    }
+
+    /// The second half of [`Cache::current_user`]: runs `load` where the cache had no user, and
+    /// fills it. Nobody's request has no user.
+    pub fn finish(
+        &self,
+        looked_up: LookedUp,
+        load: impl FnOnce(Load) -> Result<Loaded>,
+    ) -> Result<Option<CurrentUser>> {
+        let Some((id, lease, step)) = looked_up.user else { return Ok(None) };
+        match step {
+            ReadStep::Use(user) => Ok(Some(user)),
+            ReadStep::Load => Ok(load(Load::ToAnswer)?.user),
             ReadStep::LoadToFill => {
                 let loaded = load(Load::ToFill)?;
                 if let Loaded { user: Some(user), settled: true } = &loaded {
                     self.fill(id, &lease, user);
                 }
-                loaded.user
+                Ok(loaded.user)
             }
-        };
-        Ok((user, states))
+        }
     }
 
     /// Puts the user in place of our lease. That it worked is nothing anybody needs to know.
     fn fill(&self, id: i64, lease: &str, user: &CurrentUser) {
         let (Some(store), Some(value)) = (&self.store, protocol::encode(user)) else { return };
-        let arguments = [lease.as_bytes().to_vec(), value];
+        let arguments = [lease.as_bytes(), &value];
         store.read(|link| {
             // On another connection than the look-up's it may be another Redis, with another
             // key, where our lease is not: then nothing happens.
@@ -117,7 +179,7 @@ impl Cache {
     fn tell(&self, raise: bool, ids: &[i64], name: &str, timeout: Duration) -> Reach {
         let Some(store) = &self.store else { return Reach::Gone };
         let script = if raise { &SCRIPTS.raise } else { &SCRIPTS.lower };
-        let arguments = [name.as_bytes().to_vec()];
+        let arguments = [name.as_bytes()];
         store.write(timeout, |link| {
             let key = |id: &i64| protocol::key(&self.prefix, &link.run_id, *id);
             let keys: Vec<String> = ids.iter().map(key).collect();
