@@ -6,6 +6,7 @@
 // A test fails by panicking, in its helpers too.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "support/redis_server.rs"]
 mod redis_server;
 
 use contactd::cache::{Cache, Counter, Load, Loaded};
