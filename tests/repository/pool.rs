@@ -1,0 +1,156 @@
+//! The pool, transactions and migrations.
+
+use crate::world::{World, config, unique_name, variable};
+use contactd::db::{self, Pool, Tx};
+use contactd::error::{Error, Result};
+use std::time::{Duration, Instant};
+
+/// A pool in a schema of its own, without tables.
+fn pool() -> Pool {
+    let name = unique_name();
+    let mut client =
+        postgres::Client::connect(&variable("TEST_DATABASE_URL"), postgres::NoTls).unwrap();
+    client.batch_execute(&format!("CREATE SCHEMA {name}")).unwrap();
+    Pool::new(&config(&name)).unwrap()
+}
+
+fn one(pool: &Pool) -> Result<i32> {
+    pool.read(|db| Ok(db.query_one("SELECT 1", &[])?.get(0)))
+}
+
+#[test]
+fn migrations_run_once_also_when_replicas_start_at_once() {
+    let pool = pool();
+    assert_eq!(pool.read(db::pending).unwrap(), 1);
+    let applied: usize = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| pool.write(db::migrate).unwrap())).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(applied, 1);
+    assert_eq!(pool.read(db::pending).unwrap(), 0);
+    assert_eq!(pool.write(db::migrate).unwrap(), 0);
+}
+
+#[test]
+fn an_edited_old_migration_and_a_newer_database_are_noticed() {
+    let pool = pool();
+    pool.write(db::migrate).unwrap();
+    pool.write(|db| db.batch("INSERT INTO migrations VALUES ('999_later', '')")).unwrap();
+    let told = pool.write(db::migrate).unwrap_err().to_string();
+    assert!(told.contains("newer version"), "{told}");
+    pool.write(|db| db.batch("DELETE FROM migrations WHERE name = '999_later'")).unwrap();
+    pool.write(|db| db.batch("UPDATE migrations SET checksum = 'x'")).unwrap();
+    let told = pool.write(db::migrate).unwrap_err().to_string();
+    assert!(told.contains("001_schema was changed"), "{told}");
+}
+
+#[test]
+fn a_statement_is_prepared_once_per_connection() {
+    let world = World::with(|config| config.db_pool_size = 1);
+    for _ in 0..3 {
+        world.app.db.read(|db| db.query("SELECT 42", &[])).unwrap();
+    }
+    let prepared: i64 =
+        world.sql("SELECT count(*) FROM pg_prepared_statements WHERE statement = 'SELECT 42'");
+    assert_eq!(prepared, 1);
+}
+
+#[test]
+fn connections_that_broke_are_replaced_and_a_read_is_tried_again() {
+    let world = World::new();
+    let pool = &world.app.db;
+    // Four connections, all of them used.
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| pool.read(|db| db.query("SELECT pg_sleep(0.3)", &[])).unwrap());
+        }
+    });
+    let mut other =
+        postgres::Client::connect(&variable("TEST_DATABASE_URL"), postgres::NoTls).unwrap();
+    let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query = $1";
+    let killed: i64 = other.query_one(sql, &[&"SELECT pg_sleep(0.3)"]).unwrap().get(0);
+    assert_eq!(killed, 4);
+    assert_eq!(one(pool).unwrap(), 1, "a read is tried again on a live connection");
+    for _ in 0..8 {
+        pool.transaction(|tx| tx.query("SELECT 1", &[]).map(|_| ())).unwrap();
+    }
+}
+
+#[test]
+fn a_check_out_waits_a_second_and_a_statement_five() {
+    let world = World::with(|config| config.db_pool_size = 1);
+    let pool = &world.app.db;
+    std::thread::scope(|scope| {
+        let slow = scope.spawn(|| {
+            let began = Instant::now();
+            let result = pool.read(|db| db.query("SELECT pg_sleep(8)", &[]));
+            assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}");
+            began.elapsed()
+        });
+        std::thread::sleep(Duration::from_millis(300));
+        let began = Instant::now();
+        assert!(matches!(one(pool), Err(Error::Unavailable(_))));
+        let waited = began.elapsed();
+        assert!(
+            (Duration::from_millis(900)..Duration::from_secs(3)).contains(&waited),
+            "{waited:?}"
+        );
+        let ran = slow.join().unwrap();
+        assert!((Duration::from_secs(4)..Duration::from_secs(7)).contains(&ran), "{ran:?}");
+    });
+    assert_eq!(one(pool).unwrap(), 1);
+}
+
+#[test]
+fn a_transaction_is_all_or_nothing() {
+    let pool = pool();
+    pool.write(|db| db.batch("CREATE TABLE t (n integer CONSTRAINT t_n_key UNIQUE)")).unwrap();
+    let count =
+        || pool.read(|db| Ok(db.query_one("SELECT count(*) FROM t", &[])?.get::<_, i64>(0)));
+    let failed = pool.transaction(|tx| {
+        tx.execute("INSERT INTO t VALUES (1)", &[])?;
+        Err::<(), _>(Error::NotFound)
+    });
+    assert!(matches!(failed, Err(Error::NotFound)));
+    assert_eq!(count().unwrap(), 0);
+    // Postgres would answer this COMMIT with a rollback and call it success.
+    let swallowed = pool.transaction(|tx: &mut Tx| {
+        tx.execute("INSERT INTO t VALUES (1)", &[])?;
+        let _ = tx.execute("INSERT INTO t VALUES (1)", &[]);
+        Ok(())
+    });
+    assert!(swallowed.is_err());
+    assert_eq!(count().unwrap(), 0);
+    pool.transaction(|tx| tx.execute("INSERT INTO t VALUES (2)", &[]).map(|_| ())).unwrap();
+    assert_eq!(count().unwrap(), 1);
+}
+
+#[test]
+fn an_error_tells_the_log_its_cause_but_no_data() {
+    let pool = pool();
+    pool.write(|db| db.batch("CREATE TABLE t (n text CONSTRAINT t_n_key UNIQUE)")).unwrap();
+    let insert = || pool.write(|db| db.execute("INSERT INTO t VALUES ('personal data')", &[]));
+    insert().unwrap();
+    let told = insert().unwrap_err().to_string();
+    assert!(told.contains("t_n_key") && !told.contains("personal data"), "{told}");
+}
+
+#[test]
+fn a_lock_is_waited_for_two_seconds() {
+    let world = World::new();
+    let ann = world.user("ann");
+    world
+        .app
+        .db
+        .transaction(|tx| {
+            contactd::repository::users::lock(tx, ann.id)?;
+            let began = Instant::now();
+            let rename =
+                |db: &mut db::Conn| contactd::repository::users::set_username(db, ann.id, "x");
+            assert!(matches!(world.app.db.write(rename), Err(Error::Unavailable(_))));
+            assert!((1..4).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+            Ok(())
+        })
+        .unwrap();
+}
