@@ -178,6 +178,11 @@ impl Card {
         }
         if time.is_empty() {
             self.slot(line, "");
+            // A time alone is what a slot looks like, and from now on it is one.
+            let alone = |line: &Line| line.is("BDAY") && is_time(&line.value);
+            let mut places = self.lines.iter_mut();
+            let place = places.find(|line| line.as_ref().is_some_and(alone));
+            self.slots.extend(place.and_then(Option::take));
         } else {
             // The hour of birth; the date is cut out.
             line.value = time;
@@ -277,9 +282,12 @@ fn full_date(line: &Line) -> Option<(NaiveDate, String)> {
         return None;
     }
     let date = NaiveDate::from_ymd_opt(year, part(4..6)?, part(6..8)?)?;
-    let midnight = time.chars().all(|c| !matches!(c, '1'..='9'));
-    let time = if midnight { String::new() } else { format!("T{}", time.get(1..)?) };
-    Some((date, time))
+    let time = time.get(1..).map(|time| format!("T{time}")).unwrap_or_default();
+    // Midnight is what programs write that know no time.
+    match time.trim_matches(['T', 'Z', '0', ':', '.', ',']).is_empty() {
+        true => Some((date, String::new())),
+        false => is_time(&time).then_some((date, time)),
+    }
 }
 
 /// True for a `BDAY` without year of which the field knows the year.
@@ -302,7 +310,9 @@ pub fn export(fields: &ContactFields, properties: &str) -> Vec<Line> {
         let line = Line::read(text.as_bytes(), false);
         let named = OURS.iter().zip(&mut slots).find(|(name, _)| line.is(name));
         match named {
-            Some((name, slot)) if slot.is_none() && is_slot(name, &line) => *slot = Some(line),
+            Some((name, slot)) if slot.is_none() && is_slot(name, &line, fields) => {
+                *slot = Some(line);
+            }
             _ if is_superseded(&line, fields.birthday) => {}
             _ => rest.push(line),
         }
@@ -327,7 +337,7 @@ pub fn export(fields: &ContactFields, properties: &str) -> Vec<Line> {
         Some(date) => {
             lines.extend(fill(bday, "BDAY", Some(format!("{}{time}", date.format("%Y%m%d")))))
         }
-        None => lines.extend(bday.filter(|line| !line.value.is_empty())),
+        None => {}
     }
     lines.extend(fill(note, "NOTE", text(&fields.additional_data)));
     lines.extend(fill(categories, "CATEGORIES", labels));
@@ -337,10 +347,17 @@ pub fn export(fields: &ContactFields, properties: &str) -> Vec<Line> {
 
 /// True if the first line of that name is a slot. Names always are: a second `N` or `FN` is kept
 /// only behind the slot of the first. Of the others a slot is empty, or holds a time of birth.
-fn is_slot(name: &str, line: &Line) -> bool {
+fn is_slot(name: &str, line: &Line, fields: &ContactFields) -> bool {
     match name {
         "N" | "FN" => true,
-        "BDAY" => line.value.is_empty() || line.value.starts_with('T'),
+        "BDAY" => line.value.is_empty() || (fields.birthday.is_some() && is_time(&line.value)),
         _ => line.value.is_empty(),
     }
+}
+
+/// True for a time of day as it follows a date, `T10:30:00Z`, other than midnight.
+fn is_time(value: &str) -> bool {
+    let time = value.strip_prefix('T').unwrap_or_default();
+    time.contains(|c| matches!(c, '1'..='9'))
+        && time.chars().all(|c| c.is_ascii_digit() || ":.,Z+-".contains(c))
 }

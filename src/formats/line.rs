@@ -47,8 +47,8 @@ impl Line {
     }
 
     fn try_read(raw: &[u8], old: bool) -> Option<Line> {
-        let colon = outside_quotes(raw, b':').or_else(|| raw.iter().position(|b| *b == b':'))?;
-        let (head, value) = raw.split_at_checked(colon)?;
+        let head = head(raw)?;
+        let value = raw.get(head.len()..)?;
         let head = printable(&decode(head, None));
         let mut pieces = split_quoted(&head, ';').into_iter();
         let first = pieces.next()?;
@@ -71,8 +71,8 @@ impl Line {
     /// Sets the value from its bytes as the parameters `ENCODING` and `CHARSET` say.
     fn decode_value(&mut self, raw: &[u8], old: bool) {
         let charset = self.param("CHARSET").map(str::to_owned);
+        self.drop_param("CHARSET");
         let encoding = self.param("ENCODING").unwrap_or_default().to_ascii_uppercase();
-        self.params.retain(|(name, _)| !name.eq_ignore_ascii_case("CHARSET"));
         let value = match encoding.as_str() {
             "QUOTED-PRINTABLE" => decode(&quoted_printable(raw), charset.as_deref()).into_owned(),
             _ => decode(raw, charset.as_deref()).into_owned(),
@@ -82,7 +82,9 @@ impl Line {
             "QUOTED-PRINTABLE" | "8BIT" | "7BIT" => self.drop_param("ENCODING"),
             "BASE64" | "B" => {
                 self.value.retain(|c| !c.is_whitespace());
-                if encoding == "BASE64" {
+                let written =
+                    self.params.iter().filter(|(name, _)| name.eq_ignore_ascii_case("ENCODING"));
+                if encoding == "BASE64" || written.count() > 1 {
                     self.drop_param("ENCODING");
                     self.params.insert(0, ("ENCODING".to_owned(), "b".to_owned()));
                 }
@@ -196,17 +198,19 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// Where `wanted` first stands outside double quotes.
-fn outside_quotes(bytes: &[u8], wanted: u8) -> Option<usize> {
+/// The line up to its value: to the first colon outside double quotes, or if a quote stays open
+/// to the first colon.
+pub fn head(line: &[u8]) -> Option<&[u8]> {
     let mut quoted = false;
-    bytes.iter().position(|byte| {
+    let colon = line.iter().position(|byte| {
         quoted ^= *byte == b'"';
-        !quoted && *byte == wanted
-    })
+        !quoted && *byte == b':'
+    });
+    line.get(..colon.or_else(|| line.iter().position(|byte| *byte == b':'))?)
 }
 
 /// Splits at `separator` outside double quotes; if a quote stays open, quotes mean nothing.
-fn split_quoted(text: &str, separator: char) -> Vec<String> {
+pub fn split_quoted(text: &str, separator: char) -> Vec<String> {
     let balanced = text.matches('"').count().is_multiple_of(2);
     let mut quoted = false;
     let pieces = text.split(|c| {

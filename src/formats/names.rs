@@ -32,7 +32,8 @@ pub fn read(n: &str, full: &str) -> (String, String) {
     if full.is_empty() {
         return (last, String::new());
     }
-    match find_word(&full, &last) {
+    let at = find_words(&full, &last).next();
+    match at {
         None => (full, last),
         Some(at) => {
             let (before, after) = around(&full, at, last.len());
@@ -45,7 +46,7 @@ pub fn read(n: &str, full: &str) -> (String, String) {
 
 /// The slot that an `N` leaves, or none where it has nothing but the two names, unless `always`.
 pub fn n_slot(line: Line, always: bool) -> Option<Line> {
-    let rest: Vec<&str> = split_value(&line.value, ';').skip(2).collect();
+    let rest = rest(&line.value);
     if !always && line.is_plain() && rest.iter().all(|part| part.trim().is_empty()) {
         return None;
     }
@@ -56,10 +57,16 @@ pub fn n_slot(line: Line, always: bool) -> Option<Line> {
 /// The `N` with the names in its slot.
 pub fn n_filled(slot: Option<Line>, first: &str, last: &str) -> Line {
     let mut line = slot.unwrap_or_else(|| Line::new("N", ";;;;"));
-    let mut rest: Vec<&str> = split_value(&line.value, ';').skip(2).collect();
-    rest.resize(rest.len().max(3), "");
+    let rest = rest(&line.value);
     line.value = format!("{};{};{}", escape(last), escape(first), rest.join(";"));
     line
+}
+
+/// The parts of an `N` behind the names, at least three.
+fn rest(value: &str) -> Vec<&str> {
+    let mut rest: Vec<&str> = split_value(value, ';').skip(2).collect();
+    rest.resize(rest.len().max(3), "");
+    rest
 }
 
 /// The slot that an `FN` leaves, or none where it is plainly first and last name, unless `always`.
@@ -75,13 +82,7 @@ pub fn full_slot(mut line: Line, first: &str, last: &str, always: bool) -> Optio
 /// The `FN` with the names in its slot.
 pub fn full_filled(slot: Option<Line>, first: &str, last: &str) -> Line {
     let Some(mut line) = slot else { return Line::new("FN", escape(&plain(first, last))) };
-    let mut text = unescape(&line.value);
-    if last.is_empty() {
-        text = text.replace(&format!(" {LAST}"), "").replace(LAST, "");
-        text = text.trim_matches([' ', ',']).to_owned();
-    }
-    // The last name first, so that a first name of "{last_name}" is left alone.
-    text = text.replacen(LAST, last, 1).replacen(FIRST, first, 1);
+    let text = filled(&unescape(&line.value), first, last);
     line.value = escape(if text.is_empty() { first } else { &text });
     line
 }
@@ -91,42 +92,64 @@ fn plain(first: &str, last: &str) -> String {
     [first, last].join(" ").trim().to_owned()
 }
 
-/// `full` with placeholders where it has the names as whole words.
+/// `full` with placeholders where it has the names as whole words; a brace of its own is doubled.
 fn pattern(full: &str, first: &str, last: &str) -> String {
-    // The longer one first: "Ann" must not be found inside "Mary-Ann".
+    // The longer one first: "Ann" must not be found inside "Mary Ann".
     let (mut long, mut short) = ((first, FIRST), (last, LAST));
     if last.len() > first.len() {
         (long, short) = (short, long);
     }
-    let one = |text: &str, (name, mark): (&str, &str)| match find_word(text, name) {
-        Some(at) => {
-            let (before, after) = around(text, at, name.len());
-            (before.to_owned() + mark + after, true)
+    let long = find_words(full, long.0).next().map(|at| (at, at + long.0.len(), long.1));
+    let apart = |at: &usize| long.is_none_or(|long| at + short.0.len() <= long.0 || *at >= long.1);
+    let short = find_words(full, short.0).find(apart).map(|at| (at, at + short.0.len(), short.1));
+    let mut found: Vec<_> = [long, short].into_iter().flatten().collect();
+    found.sort_unstable();
+    let mut text = String::new();
+    let mut done = 0;
+    for (start, end, mark) in found {
+        text.push_str(&full.get(done..start).unwrap_or_default().replace('{', "{{"));
+        text.push_str(mark);
+        if last.is_empty() {
+            // Where a last name would go if the contact gets one.
+            text.push(' ');
+            text.push_str(LAST);
         }
-        None => (text.to_owned(), false),
-    };
-    let Some(at) = find_word(full, long.0) else { return one(full, short).0 };
-    let (before, after) = around(full, at, long.0.len());
-    let (mut before, found) = one(before, short);
-    let mut after = after.to_owned();
-    if !found {
-        after = one(&after, short).0;
+        done = end;
     }
-    before.push_str(long.1);
-    if last.is_empty() {
-        // Where a last name would go if the contact gets one.
-        before.push_str(&format!(" {LAST}"));
-    }
-    before + &after
+    text + &full.get(done..).unwrap_or_default().replace('{', "{{")
 }
 
-/// Where `word` first stands in `text` with no letter or digit on either side.
-fn find_word(text: &str, word: &str) -> Option<usize> {
-    if word.is_empty() {
-        return None;
+/// The opposite of [`pattern`]; an empty last name takes the space before it along.
+fn filled(pattern: &str, first: &str, last: &str) -> String {
+    let mut text = String::new();
+    let mut rest = pattern;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let from_brace = rest.get(before.len()..).unwrap_or_default();
+        if let Some(tail) = from_brace.strip_prefix(FIRST) {
+            text.push_str(first);
+            rest = tail;
+        } else if let Some(tail) = from_brace.strip_prefix(LAST) {
+            text.push_str(last);
+            rest = tail;
+            if last.is_empty() && text.is_empty() {
+                rest = tail.trim_start_matches([' ', ',']);
+            } else if last.is_empty() && text.ends_with(' ') {
+                text.pop();
+            }
+        } else {
+            text.push('{');
+            rest = after.strip_prefix('{').unwrap_or(after);
+        }
     }
+    text + rest
+}
+
+/// Where `word` stands in `text` with no letter or digit on either side.
+fn find_words<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-    text.match_indices(word).map(|(at, _)| at).find(|at| {
+    let found = text.match_indices(word).filter(|_| !word.is_empty()).map(|(at, _)| at);
+    found.filter(move |at| {
         let (before, after) = around(text, *at, word.len());
         !letter(before.chars().next_back()) && !letter(after.chars().next())
     })
@@ -193,5 +216,10 @@ mod tests {
         assert_eq!(edited("Dr. Ann", ("Ann", ""), ("Ann", "Lee")), "Dr. Ann Lee");
         assert_eq!(edited("Ann, Mary-Ann", ("Ann", "Mary-Ann"), ("A", "B")), "A, B");
         assert_eq!(edited("Smith", ("Smith", "Smith"), ("A", "B")), "A");
+        assert_eq!(
+            edited("{x} {first_name} {{Ann", ("Ann", ""), ("A", "")),
+            "{x} {first_name} {{A"
+        );
+        assert_eq!(edited(", Ann,", ("Ann", ""), ("A", "")), ", A,");
     }
 }

@@ -2,9 +2,10 @@
 
 use super::columns::{Column, Kind, Layout, Thing, Things};
 use crate::formats::line::{Line, escape};
+use std::borrow::Cow;
 
-/// What Google puts between several values in one cell.
-pub const SEVERAL: &str = " ::: ";
+/// What stands between several values in one cell; Google writes it with spaces around.
+pub const SEVERAL: &str = ":::";
 
 /// The content lines that a row makes, or why it makes none.
 pub fn content_lines<'a>(
@@ -15,7 +16,8 @@ pub fn content_lines<'a>(
     let mut columns = layout.columns.iter();
     for cell in cells {
         let column = columns.next();
-        let text = unguarded(cell).trim();
+        let text = without_controls(unguarded(cell));
+        let text = text.trim();
         match column {
             _ if text.is_empty() => {}
             Some(column) => row.add(column, text, layout.outlook),
@@ -23,6 +25,12 @@ pub fn content_lines<'a>(
         }
     }
     row.finish()
+}
+
+/// A cell without the control characters that no content line can have.
+fn without_controls(cell: &str) -> Cow<'_, str> {
+    let wrong = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    if cell.contains(wrong) { Cow::Owned(cell.replace(wrong, "")) } else { Cow::Borrowed(cell) }
 }
 
 /// A cell without the apostrophe that keeps a spreadsheet from taking it for a formula.
@@ -79,7 +87,7 @@ impl Builder {
                 self.things.entry((*kind, *order)).or_default().add(types, *part, text);
             }
             Column::Other(header) => {
-                let header = header.replace(['"', '\n', '\r'], " ");
+                let header = header.replace(|c: char| c == '"' || c.is_control(), " ");
                 let line =
                     Line::new("X-CSV", escape(text)).with("X-COLUMN", &format!("\"{header}\""));
                 self.lines.push(line);
@@ -144,7 +152,7 @@ impl Builder {
             Kind::Relation => "X-ABRELATEDNAMES",
             Kind::Custom => "X-CUSTOM",
         };
-        for value in thing.value.split(SEVERAL).filter(|value| !value.trim().is_empty()) {
+        for value in thing.value.split(SEVERAL).map(str::trim).filter(|value| !value.is_empty()) {
             let value = if kind == Kind::Website { value.to_owned() } else { escape(value) };
             self.labelled(Line::new(name, value), &thing);
         }

@@ -68,7 +68,7 @@ pub fn row(out: &mut String, contact: &Contact) {
         text("ORG", 1),
         fields.birthday.map_or(date, |date| date.to_string()),
         fields.additional_data.clone().unwrap_or_default(),
-        fields.labels.join(SEVERAL),
+        fields.labels.join(&format!(" {SEVERAL} ")),
     ];
     // Without the field no others: read back, one of them would fill it.
     cells.extend(several(all("EMAIL").filter(|_| fields.email.is_some()), &lines, 2));
@@ -94,8 +94,7 @@ fn several<'a>(found: impl Iterator<Item = &'a Line>, lines: &[Line], count: usi
         if cells.len() < count * 2 {
             cells.extend([label(line, lines), value]);
         } else if let Some(last) = cells.last_mut() {
-            last.push_str(SEVERAL);
-            last.push_str(&value);
+            last.push_str(&format!(" {SEVERAL} {value}"));
         }
     }
     cells.resize(count * 2, String::new());

@@ -1,5 +1,6 @@
 //! Bytes → logical lines. On bytes, because a fold may stand in the middle of a character.
 
+use crate::formats::line::{head, split_quoted};
 use std::borrow::Cow;
 
 /// The unfolded lines of a file that are not blank, each with the number of its first physical
@@ -82,14 +83,16 @@ impl Iterator for Unfold<'_> {
 
 impl Encoding {
     fn of(line: &[u8]) -> Encoding {
-        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
-            return Encoding::Unknown;
-        };
-        let head = line.get(..colon).unwrap_or_default().to_ascii_uppercase();
-        let says = |word: &[u8]| head.windows(word.len()).any(|part| part == word);
-        if says(b"QUOTED-PRINTABLE") {
+        let Some(head) = head(line) else { return Encoding::Unknown };
+        if !head.contains(&b';') {
+            return Encoding::Plain;
+        }
+        let head = String::from_utf8_lossy(head).to_ascii_uppercase();
+        let params = split_quoted(&head, ';');
+        let says = |words: &[&str]| params.iter().any(|param| words.contains(&param.trim()));
+        if says(&["QUOTED-PRINTABLE", "ENCODING=QUOTED-PRINTABLE"]) {
             Encoding::QuotedPrintable
-        } else if says(b"BASE64") || says(b"ENCODING=B") {
+        } else if says(&["BASE64", "ENCODING=BASE64", "ENCODING=B"]) {
             Encoding::Base64
         } else {
             Encoding::Plain
