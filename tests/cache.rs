@@ -9,7 +9,7 @@
 #[path = "support/redis_server.rs"]
 mod redis_server;
 
-use contactd::cache::{Cache, Counter, Load, Loaded};
+use contactd::cache::{Asked, Cache, Counter, Load, Loaded, LookedUp};
 use contactd::error::{Error, LimitState, Result};
 use contactd::model::user::{CurrentUser, Role, User};
 use redis_server::RedisServer;
@@ -100,6 +100,33 @@ fn a_user_is_loaded_once_and_then_served_to_all_replicas_for_ten_seconds() {
     assert_eq!(name(&stage.other, never), "ann");
     assert_eq!(stage.other.current_user(7, &[], never).unwrap().0, Some(user(7, "ann")));
     assert!((9_000..=10_000).contains(&stage.life_ms()));
+}
+
+#[test]
+fn several_requests_are_looked_up_together_and_finished_one_by_one() {
+    let stage = stage();
+    name(&stage.cache, found("ann"));
+    let (me, all) = ([counter("me:7", 5, 60)], [counter("me:7", 5, 60), counter("all", 9, 60)]);
+    let asked = [
+        Asked { user: Some(7), counters: &me },
+        Asked { user: None, counters: &all },
+        Asked { user: None, counters: &[] },
+        Asked { user: Some(8), counters: &all },
+        Asked { user: Some(8), counters: &[] },
+    ];
+    let looked_up = stage.cache.look_up(&asked);
+    let remaining = |one: &LookedUp| one.limits.iter().map(|limit| limit.remaining).collect();
+    let remaining: Vec<Vec<u64>> = looked_up.iter().map(remaining).collect();
+    assert_eq!(remaining, [vec![4], vec![3, 8], vec![], vec![2, 7], vec![]]);
+    let load = |purpose| {
+        let version = if purpose == Load::ToFill { "first" } else { "second" };
+        Ok(Loaded { user: Some(user(8, version)), settled: true })
+    };
+    let users = looked_up.into_iter().map(|one| stage.cache.finish(one, load).unwrap());
+    let names: Vec<_> = users.map(|user| user.map(|user| user.user.username)).collect();
+    let expected = [Some("ann"), None, None, Some("first"), Some("second")];
+    assert_eq!(names, expected.map(|name| name.map(str::to_owned)));
+    assert!(stage.cache.look_up(&[]).is_empty());
 }
 
 #[test]

@@ -163,3 +163,66 @@ impl Ticket {
         std::mem::replace(&mut *turn, Turn::Waits)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Answers each question with its id.
+    fn echo(questions: &[&Question]) -> Answers {
+        let answer = |question: &&Question| match question {
+            Question::User(id, _) => Value::Int(*id),
+            Question::Counter(..) => Value::Nil,
+        };
+        Some(questions.iter().map(answer).collect())
+    }
+
+    #[test]
+    fn everybody_gets_the_answers_to_their_own_questions_in_fewer_round_trips() {
+        let (combiner, trips) = (Combiner::default(), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for thread in 0..16 {
+                let (combiner, trips) = (&combiner, &trips);
+                scope.spawn(move || {
+                    for round in 0..100 {
+                        let ids: Vec<i64> = (0..round % 4).map(|n| thread * 1_000 + n).collect();
+                        let questions = ids.iter().map(|id| Question::User(*id, String::new()));
+                        let answers = combiner.ask(questions.collect(), |questions| {
+                            trips.fetch_add(1, Ordering::Relaxed);
+                            std::thread::sleep(std::time::Duration::from_micros(200));
+                            echo(questions)
+                        });
+                        let expected: Vec<Value> = ids.into_iter().map(Value::Int).collect();
+                        assert_eq!(answers, Some(expected));
+                    }
+                });
+            }
+        });
+        assert!(trips.load(Ordering::Relaxed) < 800, "{trips:?} round trips for 1,600 questions");
+    }
+
+    #[test]
+    fn a_thread_that_fails_or_panics_on_its_way_leaves_nobody_waiting() {
+        let (combiner, number) = (Combiner::default(), AtomicUsize::new(0));
+        let ask = || {
+            combiner.ask(vec![Question::User(1, String::new())], |questions| {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+                match number.fetch_add(1, Ordering::Relaxed) % 4 {
+                    0 => panic!("on purpose"),
+                    1 => None,
+                    2 => Some(Vec::new()), // too few
+                    _ => echo(questions),
+                }
+            })
+        };
+        let once = || std::panic::catch_unwind(std::panic::AssertUnwindSafe(ask));
+        let rounds = || (0..50).filter(|_| matches!(once(), Ok(Some(_)))).count();
+        let answered: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(rounds)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert!(answered > 0 && answered < 400);
+        assert_eq!(combiner.ask(Vec::new(), echo), Some(Vec::new()));
+    }
+}

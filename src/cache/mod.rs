@@ -77,7 +77,8 @@ impl Cache {
         self.change(counters, Change::GiveBack);
     }
 
-    /// `ok`, `down` or `off` (none configured). Waits 100 ms at most.
+    /// `ok`, `down` or `off` (none configured). Waits about 100 ms at most, for each step of a
+    /// new connection.
     pub fn status(&self) -> &'static str {
         match &self.store {
             None => "off",
