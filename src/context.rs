@@ -197,7 +197,16 @@ impl Call<'_> {
     /// The body's bytes. [`Error::BodyTooLarge`] past the route's limit,
     /// [`Error::UnsupportedMediaType`] when it is compressed.
     pub fn body(&self) -> Result<Vec<u8>> {
-        self.check_encoding()?;
+        self.check_charset()?;
+        self.file()
+    }
+
+    /// Like [`Call::body`], in whatever character set: address books of old write their own.
+    pub fn file(&self) -> Result<Vec<u8>> {
+        let encoding = self.header("Content-Encoding").unwrap_or("identity");
+        if !encoding.eq_ignore_ascii_case("identity") {
+            return Err(Error::UnsupportedMediaType("send the body uncompressed".to_owned()));
+        }
         let mut bytes = Vec::new();
         if let Some(body) = self.request.data() {
             let read = body.take(self.body_max + 1).read_to_end(&mut bytes);
@@ -209,12 +218,8 @@ impl Call<'_> {
         Ok(bytes)
     }
 
-    fn check_encoding(&self) -> Result<()> {
-        let encoding = self.header("Content-Encoding").unwrap_or("identity");
+    fn check_charset(&self) -> Result<()> {
         let charset = self.header("Content-Type").and_then(charset).unwrap_or("utf-8");
-        if !encoding.eq_ignore_ascii_case("identity") {
-            return Err(Error::UnsupportedMediaType("send the body uncompressed".to_owned()));
-        }
         if !["utf-8", "utf8", "us-ascii"].iter().any(|known| charset.eq_ignore_ascii_case(known)) {
             return Err(Error::UnsupportedMediaType("send the body in UTF-8".to_owned()));
         }

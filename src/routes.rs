@@ -6,7 +6,8 @@
 use crate::access::{Admin, Caller};
 use crate::context::Call;
 use crate::error::Result;
-use crate::handlers::{auth, birthdays, contacts, ops, pages, profile, sessions, users};
+use crate::handlers::{auth, birthdays, calendars, contacts, exports, imports};
+use crate::handlers::{ops, pages, profile, sessions, users};
 use crate::http::Reply;
 use crate::limits::Limit;
 
@@ -43,6 +44,9 @@ const CONTACT: u64 = 128 * KIB;
 /// A picture of 5 MiB and what multipart puts around it. A larger picture inside that is refused
 /// when it is unpacked.
 const AVATAR: u64 = 5 * 1024 * KIB + 8 * KIB;
+
+/// A file of contacts.
+const FILE: u64 = 10 * 1024 * KIB;
 
 const fn route(verb: &'static str, path: &'static str, gate: Gate) -> Route {
     Route { verb, path, gate, limit: Limit::Default, body: 16 * KIB, pages: false }
@@ -94,6 +98,7 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/api/users/me/email", User(profile::change_email)),
     route("GET", "/api/users/me/sessions", User(sessions::list)),
     route("DELETE", "/api/users/me/sessions/{id}", User(sessions::delete)),
+    route("GET", "/api/users/me/export", User(exports::account)),
     route("PATCH", "/api/users/avatar", AdminOnly(profile::set_avatar)).body(AVATAR),
     route("DELETE", "/api/users/avatar", AdminOnly(profile::delete_avatar)),
     route("GET", "/avatars/{key}", Anyone(pages::avatar)),
@@ -110,6 +115,11 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/api/contacts/trash", User(contacts::list_trash)),
     route("GET", "/api/contacts/birthdays", User(birthdays::list)),
     route("GET", "/api/contacts/labels", User(contacts::labels)),
+    route("GET", "/api/contacts/export", User(exports::contacts)),
+    route("POST", "/api/contacts/import", User(imports::import)).body(FILE),
+    route("POST", "/api/contacts/calendar-url", User(calendars::create)),
+    route("DELETE", "/api/contacts/calendar-url", User(calendars::delete)),
+    route("GET", "/calendars/{secret}.ics", Anyone(calendars::get)),
     route("GET", "/api/contacts/{id}", User(contacts::get)),
     route("PUT", "/api/contacts/{id}", User(contacts::replace)).body(CONTACT),
     route("PATCH", "/api/contacts/{id}", User(contacts::patch)).body(CONTACT),

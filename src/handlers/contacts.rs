@@ -264,7 +264,7 @@ fn read_cursor(raw: &str, sort: Sort) -> Result<Start, String> {
 
 /// True if a list of entity tags names this revision, or is `*`. Weak comparison (RFC 9110,
 /// 8.8.3.2), as `If-None-Match` wants.
-fn names_tag(tags: Option<&str>, revision: i64) -> bool {
+pub fn names_tag(tags: Option<&str>, revision: i64) -> bool {
     let tag = format!("\"{revision}\"");
     tags.is_some_and(|tags| {
         let mut each = tags.split(',').map(str::trim);

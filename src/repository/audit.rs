@@ -5,6 +5,7 @@ use crate::db::Conn;
 use crate::error::Result;
 use crate::repository::Slice;
 use chrono::{DateTime, Utc};
+use postgres::Row;
 use serde::Serialize;
 
 /// What can happen to an account.
@@ -112,7 +113,19 @@ pub fn list(
     const COUNT: &str = concat!("SELECT count(*)", matching!());
     let rows = db.query(PAGE, &[&user, &action, &slice.limit, &slice.skip])?;
     let total = db.query_one(COUNT, &[&user, &action])?.get(0);
-    let event = |row: &postgres::Row| Event {
+    Ok((rows.iter().map(from_row).collect(), total))
+}
+
+/// The first 500 events of a user whose id is greater than `after`, oldest first.
+pub fn page(db: &mut Conn, user: i64, after: i64) -> Result<Vec<Event>> {
+    const SQL: &str = "SELECT id, at, actor_id, user_id, action, ip, request_id
+        FROM audit_events WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT 500";
+    let rows = db.query(SQL, &[&user, &after])?;
+    Ok(rows.iter().map(from_row).collect())
+}
+
+fn from_row(row: &Row) -> Event {
+    Event {
         id: row.get("id"),
         at: row.get("at"),
         actor_id: row.get("actor_id"),
@@ -120,6 +133,5 @@ pub fn list(
         action: row.get("action"),
         ip: row.get("ip"),
         request_id: row.get("request_id"),
-    };
-    Ok((rows.iter().map(event).collect(), total))
+    }
 }

@@ -16,6 +16,12 @@ pub fn find(db: &mut Conn, key: &str) -> Result<Option<Vec<u8>>> {
     Ok(row.map(|row| row.get(0)))
 }
 
+/// The picture of an account.
+pub fn of_user(db: &mut Conn, user: i64) -> Result<Option<Vec<u8>>> {
+    let row = db.query_opt("SELECT picture FROM avatars WHERE user_id = $1", &[&user])?;
+    Ok(row.map(|row| row.get(0)))
+}
+
 /// Removes the picture of an account; 0 when there is none.
 pub fn delete(tx: &mut Tx, user: i64) -> Result<u64> {
     tx.execute("DELETE FROM avatars WHERE user_id = $1", &[&user])

@@ -3,6 +3,7 @@
 use crate::db::{Conn, Tx};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Duration, Utc};
+use serde::Serialize;
 
 /// What a mailed token is good for, and nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +107,28 @@ pub fn consume(
 pub fn void(tx: &mut Tx, user: i64, purpose: Purpose) -> Result<u64> {
     const SQL: &str = "DELETE FROM mail_tokens WHERE user_id = $1 AND purpose = $2";
     tx.execute(SQL, &[&user, &purpose.as_str()])
+}
+
+/// A link that was mailed and not used yet, as its user may see it.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "see MailToken")]
+pub struct PendingLink {
+    pub purpose: String,
+    pub email: String,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The links of an account, without their secrets.
+pub fn of_user(db: &mut Conn, user: i64) -> Result<Vec<PendingLink>> {
+    const SQL: &str =
+        "SELECT purpose, email, expires_at FROM mail_tokens WHERE user_id = $1 ORDER BY purpose";
+    let rows = db.query(SQL, &[&user])?;
+    let link = |row: &postgres::Row| PendingLink {
+        purpose: row.get("purpose"),
+        email: row.get("email"),
+        expires_at: row.get("expires_at"),
+    };
+    Ok(rows.iter().map(link).collect())
 }
 
 /// Deletes tokens that ended two days ago: for a day their mail may still be tried.

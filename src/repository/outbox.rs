@@ -4,6 +4,7 @@
 use crate::db::Conn;
 use crate::error::Result;
 use chrono::{DateTime, Duration, Utc};
+use serde::Serialize;
 
 /// Waits before the second and later tries, in minutes; the last one repeats.
 const RETRY_MINUTES: [i32; 4] = [1, 5, 15, 60];
@@ -94,6 +95,32 @@ pub fn failed(db: &mut Conn, id: i64, error: &str, now: DateTime<Utc>) -> Result
     let oldest = now - Duration::hours(GIVE_UP_HOURS);
     let row = db.query_opt(SQL, &[&id, &error, &now, &oldest])?;
     Ok(row.is_some_and(|row| row.get(0)))
+}
+
+/// A mail as its user may see it.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "see NewMail")]
+pub struct Mail {
+    pub kind: String,
+    pub recipient: String,
+    pub created_at: DateTime<Utc>,
+    /// When it was sent or given up.
+    pub done_at: Option<DateTime<Utc>>,
+}
+
+/// The mails to an account that are still kept, oldest first, without the secrets of their links.
+/// Reads the whole table, which holds a week.
+pub fn of_user(db: &mut Conn, user: i64) -> Result<Vec<Mail>> {
+    const SQL: &str = "SELECT kind, recipient, created_at, done_at
+        FROM outbox WHERE user_id = $1 ORDER BY id";
+    let rows = db.query(SQL, &[&user])?;
+    let mail = |row: &postgres::Row| Mail {
+        kind: row.get("kind"),
+        recipient: row.get("recipient"),
+        created_at: row.get("created_at"),
+        done_at: row.get("done_at"),
+    };
+    Ok(rows.iter().map(mail).collect())
 }
 
 /// How many mails wait.

@@ -6,3 +6,4 @@ mod world;
 mod accounts;
 mod contacts;
 mod every_route;
+mod imports;

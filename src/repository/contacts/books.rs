@@ -12,6 +12,13 @@ pub fn next_revision(tx: &mut Tx, owner: i64) -> Result<i64> {
     Ok(tx.query_opt(SQL, &[&owner])?.ok_or(Error::Unauthenticated)?.get(0))
 }
 
+/// Holds the row's lock until the transaction ends, and takes no revision yet.
+pub fn lock(tx: &mut Tx, owner: i64) -> Result<()> {
+    const SQL: &str = "SELECT 1 FROM address_books WHERE owner = $1 FOR UPDATE";
+    // The account may have been deleted since the request began.
+    tx.query_opt(SQL, &[&owner])?.map(|_| ()).ok_or(Error::Unauthenticated)
+}
+
 /// Changes the count of contacts that are not in the trash.
 pub fn add_to_count(tx: &mut Tx, owner: i64, by: i64) -> Result<u64> {
     const SQL: &str = "UPDATE address_books SET contacts = contacts + $2 WHERE owner = $1";
@@ -28,6 +35,12 @@ pub fn count(db: &mut Conn, owner: i64) -> Result<i64> {
 pub fn set_calendar(db: &mut Conn, owner: i64, hash: Option<&[u8]>) -> Result<u64> {
     const SQL: &str = "UPDATE address_books SET calendar_hash = $2 WHERE owner = $1";
     db.execute(SQL, &[&owner, &hash])
+}
+
+/// True if the owner has a calendar address that works.
+pub fn has_calendar(db: &mut Conn, owner: i64) -> Result<bool> {
+    const SQL: &str = "SELECT calendar_hash IS NOT NULL FROM address_books WHERE owner = $1";
+    Ok(db.query_opt(SQL, &[&owner])?.is_some_and(|row| row.get(0)))
 }
 
 /// The owner of the calendar with this secret and the revision of the book, if the account is

@@ -2,6 +2,8 @@
 //! else's contact can be reached, whatever id a client sends.
 
 pub mod books;
+pub mod exports;
+pub mod imports;
 pub mod lists;
 pub mod trash;
 
