@@ -1,5 +1,13 @@
 //! The house keeps its own rules: the floors, the table of routes, the dependencies.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy knows test functions, but not what they call"
+)]
+
 use contactd::routes::{Gate, ROUTES};
 use std::collections::HashMap;
 use std::fs;
@@ -77,7 +85,9 @@ fn only_config_reads_the_environment_and_only_the_command_line_the_clock() {
         let named = |name: &str| path.ends_with(name);
         assert!(!text.contains("env::var") || named("config.rs"), "{}", path.display());
         assert!(!text.contains("Utc::now") || named("main.rs"), "{}", path.display());
-        assert!(!text.contains("SystemTime::now"), "{}", path.display());
+        // The Date header tells the time of this machine, whatever clock a test brings.
+        let tells_date = named("front/response.rs");
+        assert!(!text.contains("SystemTime::now") || tells_date, "{}", path.display());
     }
 }
 
