@@ -175,3 +175,16 @@ fn the_dependencies_stay_few() {
     assert_eq!(openssl, None);
     println!("{} packages", names.len());
 }
+
+/// Every dependency has a reason in docs/architecture.md.
+#[test]
+fn every_dependency_has_its_reason() {
+    let manifest = read(&root().join("Cargo.toml"));
+    let section = manifest.split("\n[dependencies]\n").nth(1).unwrap();
+    let section = section.split("\n[").next().unwrap();
+    let names = section.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
+    let architecture = read(&root().join("docs/architecture.md"));
+    for name in names {
+        assert!(architecture.contains(&format!("`{name}`")), "no reason for {name}");
+    }
+}

@@ -1,5 +1,7 @@
 //! README's walk through the API, run as it stands there, against the real program on a real port.
 
+#![allow(clippy::unwrap_used, reason = "clippy knows test functions, but not what they call")]
+
 #[path = "support/server.rs"]
 mod server;
 #[path = "support/world.rs"]

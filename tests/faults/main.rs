@@ -1,7 +1,14 @@
 //! Faults, with real processes: what was acknowledged stays, and the server needs no restart.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy knows test functions, but not what they call"
+)]
+
 #[path = "../support/redis_server.rs"]
-#[allow(clippy::unwrap_used, clippy::expect_used, dead_code, reason = "test support")]
 mod redis_server;
 #[path = "../support/server.rs"]
 mod server;
