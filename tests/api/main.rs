@@ -1,5 +1,13 @@
 //! The API, asked without a socket: one file a subject.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy knows test functions, but not what they call"
+)]
+
 #[path = "../support/world.rs"]
 mod world;
 
