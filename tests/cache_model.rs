@@ -180,6 +180,8 @@ struct Rules {
     lock_checked_first: bool,
     /// A reader fills only in place of its own lease.
     lease_checked: bool,
+    /// A look-up that may be carried out twice is not one to fill with.
+    leased_once: bool,
     /// A writer ends what is in the cache after its commit.
     lower: bool,
     /// A writer that cannot reach Redis waits until nothing old can be there.
@@ -201,6 +203,7 @@ const ALL: Rules = Rules {
     lock_checked: true,
     lock_checked_first: true,
     lease_checked: true,
+    leased_once: true,
     lower: true,
     wait: true,
     run_ids: true,
@@ -361,6 +364,13 @@ impl<const R: usize> State<R> {
                     }
                     steps.push(("a reader fills", next));
                 }
+            }
+        }
+        if !rules.leased_once && self.redis_up {
+            let mut next = self;
+            if *next.key(rules) == Nothing {
+                *next.key(rules) = Lease { reader: me, born: self.commits };
+                steps.push(("a look-up is carried out again", next));
             }
         }
         steps.push(("a reader gives up", give_up));
@@ -569,6 +579,7 @@ fn every_rule_is_needed() {
     breaks::<2>('A', "delete after commit, as usual", usual);
     breaks::<2>('A', "nothing after the commit", Rules { lower: false, fence: false, ..near });
     breaks::<2>('A', "fill without a lease", Rules { lease_checked: false, ..near });
+    breaks::<2>('A', "one lease taken twice", Rules { leased_once: false, ..near });
     breaks::<2>('B', "leases, but no tombstones", as_usual);
     breaks::<2>('B', "tombstone before the lock only", Rules { fence: false, ..near });
     breaks::<2>('B', "fill beside a writer", Rules { lock_checked: false, ..near });

@@ -115,13 +115,16 @@ impl Cache {
             return None; // without a look at the queue, nor at its lock
         }
         self.combiner.ask(questions, |questions| {
+            let mut tries = 0;
             store.read(|link| {
+                tries += 1;
                 let (keys, arguments): (Vec<_>, Vec<_>) = questions
                     .iter()
                     .map(|question| question.parts(&self.prefix, &link.run_id))
                     .unzip();
                 match link.run(&SCRIPTS.look, &keys, &arguments)? {
-                    Value::Array(answers) => Ok(answers),
+                    Value::Array(answers) if tries == 1 => Ok(answers),
+                    Value::Array(answers) => Ok(answers.into_iter().map(not_leased).collect()),
                     _ => Err(RedisError::from((ErrorKind::UnexpectedReturnType, "odd answer"))),
                 }
             })
@@ -132,6 +135,13 @@ impl Cache {
     fn name(&self) -> String {
         format!("{}{:x}", self.process, self.names.fetch_add(1, Ordering::Relaxed))
     }
+}
+
+/// The answer to a look-up that was sent a second time, its connection having been lost: the
+/// first may still be carried out, after a writer ended the lease that the second one took, and
+/// take it again under the same name. So nothing may be filled with it.
+fn not_leased(answer: Value) -> Value {
+    if answer == Value::Nil { Value::Okay } else { answer }
 }
 
 /// What [`protocol::LOOK`] answered for `counters`; `None`: not what it ever does.

@@ -1,5 +1,6 @@
 //! A Redis of a test's own, which it may stop, kill and start again.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -22,7 +23,7 @@ impl RedisServer {
         let folder = std::env::temp_dir();
         let folder = folder.join(format!("contactd-redis-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port(number);
         let server = RedisServer { child: run(port, &folder), port, folder };
         server.wait();
         server
@@ -46,16 +47,15 @@ impl RedisServer {
 
     /// It keeps its connections and answers nothing.
     pub fn hang(&self) {
-        self.signal("STOP");
+        self.signal(Signal::STOP);
     }
 
     pub fn go_on(&self) {
-        self.signal("CONT");
+        self.signal(Signal::CONT);
     }
 
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     fn wait(&self) {
@@ -75,6 +75,15 @@ impl Drop for RedisServer {
         let _ = self.child.wait();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+/// Below the range from which the system takes ports for outgoing connections, so that it is
+/// still free when the server starts again.
+fn free_port(number: usize) -> u16 {
+    let first = std::process::id() as usize * 31 + number * 7;
+    let ports = (0..10_000).map(|step| 20_000 + ((first + step) % 10_000) as u16);
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    ports.into_iter().find(free).unwrap()
 }
 
 fn password(port: u16) -> String {
