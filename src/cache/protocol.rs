@@ -9,6 +9,17 @@
 //! - `L`: the lease of one reader, its name behind it, for 2 s;
 //! - `T`: a tombstone, the names of all writers at work behind it, each closed by `;`, for 30 s.
 //!
+//! A reader that finds a user answers with it. One that finds nothing leaves its lease there,
+//! asks the database whether a writer holds the user's row, SELECTs, and, if none did, puts the
+//! user in place of its lease, should that still be there. All others SELECT and fill nothing.
+//!
+//! A writer locks the row, raises its tombstone, changes, commits, takes its tombstone (or
+//! whatever else is there) away, and answers. A fill with what was there before its commit would
+//! need a lease: one taken before the tombstone was ended by it; one taken after, because Redis
+//! lost the tombstone, goes with a row that is seen to be locked, or with a SELECT that sees the
+//! commit. That is (B); (A) follows, also when Redis was out of reach at the tombstone, because
+//! after the commit nothing old stays: it is taken away, or has expired before the answer.
+//!
 //! The run id is that of the Redis process. It changes with every start, so that a Redis that
 //! came back from an old dump revives nothing.
 
