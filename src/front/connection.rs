@@ -1,23 +1,23 @@
 //! One connection: what it has received, what it still has to send, and when it has to be done.
 //! Nothing here waits. `drive` goes as far as the socket allows and says what is needed next.
 
-use super::chunked::Chunked;
-use super::limits::Limits;
-use super::request::{self, Framing, Head, Refusal, Scan};
+use super::incoming::Incoming;
+use super::outgoing::{Flushed, Outgoing, Then, discard};
+use super::request::{self, Refusal, Scan};
 use super::response::Stream;
 use super::shared::{Peer, Scratch, Shared};
 use mio::net::TcpStream;
 use rustix::buffer::spare_capacity;
-use std::io::{self, ErrorKind, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::io::Write;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What one read may bring, and so the least room a buffer has before it.
-const READ: usize = 32 << 10;
+pub const READ: usize = 32 << 10;
 
 /// What one connection may bring before others have their turn.
-const TURN: usize = 512 << 10;
+pub const TURN: usize = 512 << 10;
 
 /// A socket with its state. It is owned by the poll set or by the worker that serves it.
 pub struct Connection {
@@ -55,43 +55,6 @@ pub enum State {
     Lingering { left: usize },
     /// Nothing but to be dropped, by a worker: dropping a stream may end a transaction.
     Doomed(#[allow(dead_code)] Stream),
-}
-
-/// A request that is coming in or has come.
-pub struct Incoming {
-    pub(super) head: Head,
-    pub(super) body: Vec<u8>,
-    /// The body was not read, or not to its end: it is larger than its route takes.
-    pub(super) cut: bool,
-    decoder: Option<Chunked>,
-    /// The length of the body, or for a chunked one what its route takes and one byte more.
-    most: usize,
-    since: Instant,
-}
-
-/// An answer that is going out.
-pub struct Outgoing {
-    pub(super) bytes: Vec<u8>,
-    pub(super) sent: usize,
-    pub(super) stream: Option<Stream>,
-    pub(super) then: Then,
-    /// Of a streamed answer: bytes sent in all, the time spent waiting for the client, and since
-    /// when it is waited for now.
-    total: u64,
-    stalled: Duration,
-    blocked: Option<Instant>,
-}
-
-/// What follows an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
-    /// The next request.
-    Next,
-    /// The client asked for the end and has nothing more to say.
-    Close,
-    /// The end, while the client may still be sending: a close now would reset the connection and
-    /// could destroy the answer before the client has read it.
-    Linger,
 }
 
 /// What a connection needs next.
@@ -309,15 +272,7 @@ impl Connection {
         now: Instant,
     ) {
         self.deadline = now + shared.limits.write_time;
-        self.state = State::Writing(Outgoing {
-            bytes,
-            sent: 0,
-            stream,
-            then,
-            total: 0,
-            stalled: Duration::ZERO,
-            blocked: None,
-        });
+        self.state = State::Writing(Outgoing::new(bytes, stream, then));
     }
 
     /// Something came behind the request.
@@ -332,63 +287,6 @@ impl Connection {
         }
     }
 
-    /// Sends what the socket takes.
-    fn flush(&mut self, shared: &Shared, now: Instant) -> Flushed {
-        let State::Writing(out) = &mut self.state else { return Flushed::All };
-        loop {
-            let rest = out.bytes.get(out.sent..).unwrap_or_default();
-            if rest.is_empty() {
-                return Flushed::All;
-            }
-            match self.stream.write(rest) {
-                Ok(0) => return Flushed::Failed,
-                Ok(sent) => {
-                    out.sent += sent;
-                    out.total += sent as u64;
-                    if let Some(since) = out.blocked.take() {
-                        out.stalled += now.saturating_duration_since(since);
-                    }
-                }
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) if e.kind() == ErrorKind::WouldBlock => break,
-                Err(_) => return Flushed::Failed,
-            }
-        }
-        if out.stream.is_some() && out.blocked.is_none() {
-            match out.patience(&shared.limits) {
-                Some(patience) => self.deadline = now + patience,
-                None => return Flushed::Failed,
-            }
-        }
-        out.blocked.get_or_insert(now);
-        // Only what waits in memory counts; an answer that the socket took at once never does.
-        let waiting = out.bytes.len();
-        if self.charge(waiting, shared) { Flushed::Blocked } else { Flushed::Failed }
-    }
-
-    /// The answer is sent. Returns what is needed, or `None` when there is something to do.
-    fn finish(&mut self, shared: &Shared, scratch: &mut Scratch, now: Instant) -> Option<Need> {
-        let State::Writing(out) = &mut self.state else { return Some(Need::Close) };
-        scratch.give_back(std::mem::take(&mut out.bytes));
-        match out.then {
-            Then::Close => Some(Need::Close),
-            Then::Linger => {
-                if self.stream.shutdown(Shutdown::Write).is_err() {
-                    return Some(Need::Close);
-                }
-                self.deadline = now + shared.limits.linger_time;
-                self.state = State::Lingering { left: shared.limits.linger_bytes };
-                None
-            }
-            Then::Next => {
-                self.charge(0, shared);
-                self.deadline = now + shared.limits.idle_time;
-                self.state = State::Head { scan: Scan::default(), begun: false };
-                (self.input.is_empty() && !self.more).then_some(Need::Event)
-            }
-        }
-    }
-
     /// The deadline has passed. Returns what is needed now; a request that is half here gets 408.
     pub fn expire(&mut self, shared: &Shared, scratch: &mut Scratch, now: Instant) -> Need {
         let detail = match &self.state {
@@ -399,126 +297,10 @@ impl Connection {
         self.refuse(Refusal { status: 408, detail }, shared, scratch, now);
         self.drive(shared, scratch, now)
     }
-
-    /// Closes, or has a worker close what may take time.
-    pub fn give_up(&mut self) -> Need {
-        let lingering = State::Lingering { left: 0 };
-        if let State::Writing(out) = std::mem::replace(&mut self.state, lingering)
-            && let Some(stream) = out.stream
-        {
-            // Without a reset, an answer that ends with the connection would look whole.
-            self.reset_on_close();
-            self.state = State::Doomed(stream);
-            return Need::Worker;
-        }
-        Need::Close
-    }
-
-    /// Closing sends RST from now on.
-    pub fn reset_on_close(&self) {
-        // A failure means that the connection is gone already.
-        let _ = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
-    }
-}
-
-/// How far an answer has come.
-enum Flushed {
-    All,
-    Blocked,
-    Failed,
-}
-
-impl Outgoing {
-    /// How long to wait for the client now, while it takes a streamed answer; `None` when it has
-    /// used up its time.
-    fn patience(&self, limits: &Limits) -> Option<Duration> {
-        let earned = self.total / u64::from(limits.stream_rate.max(1));
-        let allowed = limits.write_time + Duration::from_secs(earned);
-        let left = allowed.checked_sub(self.stalled).filter(|left| !left.is_zero())?;
-        Some(left.min(limits.write_time))
-    }
-}
-
-impl Incoming {
-    fn new(head: Head, shared: &Shared, now: Instant) -> Incoming {
-        let limits = &shared.limits;
-        let (mut most, mut cut, mut decoder) = (0, false, None);
-        if head.framing != Framing::Length(0) {
-            let limit = shared.body_limit(&head.method, &head.target);
-            match head.framing {
-                Framing::Length(length) if length > limit => cut = true,
-                Framing::Length(length) => most = usize::try_from(length).unwrap_or(usize::MAX),
-                Framing::Chunked => {
-                    most = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
-                    decoder = Some(Chunked::new(limits));
-                }
-            }
-        }
-        Incoming { head, body: Vec::new(), cut, decoder, most, since: now }
-    }
-
-    /// Asked for, the body will be read, and none of it is here yet.
-    fn waits_for_continue(&self, received: usize) -> bool {
-        self.head.expects_continue && self.most > 0 && received == 0
-    }
-
-    /// Moves what belongs to the body out of `buffer`; true when it is complete or cut.
-    fn take(&mut self, buffer: &mut Vec<u8>) -> Result<bool, Refusal> {
-        if let Some(decoder) = &mut self.decoder {
-            let progress = decoder.decode(buffer, &mut self.body, self.most)?;
-            buffer.drain(..progress.used);
-            self.cut = self.body.len() >= self.most;
-            return Ok(progress.done || self.cut);
-        }
-        let take = (self.most - self.body.len()).min(buffer.len());
-        self.body.extend(buffer.drain(..take));
-        Ok(self.body.len() == self.most)
-    }
-
-    /// The body has this long in all, and must have come at the least rate by then.
-    fn deadline(&self, limits: &Limits) -> Instant {
-        let earned = self.body.len() as f64 / f64::from(limits.body_rate.max(1));
-        let by_rate = RATE_GRACE + Duration::from_secs_f64(earned);
-        self.since + limits.body_time.min(by_rate)
-    }
-}
-
-/// How long a body may take to get going before its rate counts.
-const RATE_GRACE: Duration = Duration::from_secs(5);
-
-/// Reads and throws away.
-fn discard(stream: &TcpStream, left: &mut usize, scratch: &mut Scratch) -> Need {
-    let mut turn = TURN;
-    loop {
-        scratch.input.clear();
-        scratch.input.reserve(READ);
-        match rustix::io::read(stream, spare_capacity(&mut scratch.input)) {
-            Ok(0) => return Need::Close,
-            Ok(got) if got >= *left => return Need::Close,
-            Ok(got) => {
-                *left -= got;
-                turn = turn.saturating_sub(got);
-                if turn == 0 {
-                    return Need::Turn;
-                }
-            }
-            Err(rustix::io::Errno::INTR) => {}
-            Err(rustix::io::Errno::AGAIN) => return Need::Event,
-            Err(_) => return Need::Close,
-        }
-    }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
         self.peer.uncharge(self.charged);
     }
-}
-
-/// Whether an error of `accept` is about that one connection only.
-pub fn is_of_the_client(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted
-    )
 }

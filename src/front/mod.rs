@@ -17,14 +17,19 @@
 
 #![allow(clippy::vec_box, reason = "a connection moves often; its box does not move it")]
 
+mod admission;
 mod chunked;
 mod connection;
 mod gzip;
+mod incoming;
 mod limits;
 mod listener;
+mod outgoing;
 mod queue;
 mod request;
 mod response;
+mod seats;
+mod setup;
 mod shared;
 mod stop;
 mod worker;

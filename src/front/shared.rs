@@ -8,7 +8,6 @@ use super::request::Refusal;
 use super::response::{self, Asked, DateCache};
 use super::{Service, stop};
 use rouille::{Request, Response};
-use std::net::{IpAddr, Ipv6Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,10 +41,8 @@ impl Slot {
     pub const TAKEN: Slot = Slot::Taken { event: false, ended: false };
 }
 
-/// One client address, with what its connections take.
+/// The memory that the connections of one client address take.
 pub struct Peer {
-    /// Connections of this address. Only the poll set changes it.
-    pub(super) connections: AtomicUsize,
     buffered: AtomicUsize,
     all_buffered: Arc<AtomicUsize>,
 }
@@ -134,11 +131,7 @@ impl Shared {
 
     /// An address nobody has connected from yet.
     pub fn new_peer(&self) -> Arc<Peer> {
-        Arc::new(Peer {
-            connections: AtomicUsize::new(0),
-            buffered: AtomicUsize::new(0),
-            all_buffered: Arc::clone(&self.buffered),
-        })
+        Arc::new(Peer { buffered: AtomicUsize::new(0), all_buffered: Arc::clone(&self.buffered) })
     }
 
     /// Changes what a connection of this address takes from `old` to `new` bytes, if they are to
@@ -214,18 +207,6 @@ impl Peer {
             self.buffered.fetch_sub(bytes, Ordering::Relaxed);
             self.all_buffered.fetch_sub(bytes, Ordering::Relaxed);
         }
-    }
-}
-
-/// What counts as one client: an IPv4 address, or the /64 of an IPv6 one, of which everybody has
-/// 2^64 addresses.
-pub fn client(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        v4 => v4,
     }
 }
 

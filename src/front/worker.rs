@@ -1,7 +1,9 @@
 //! The worker threads: they run handlers, and pull and send answers. They never wait for a client.
 
-use super::connection::{Connection, Incoming, Need, State, Then};
+use super::connection::{Connection, Need, State};
 use super::gzip;
+use super::incoming::Incoming;
+use super::outgoing::Then;
 use super::request::{Framing, Refusal};
 use super::response::{self, Asked};
 use super::shared::{Scratch, Shared};
@@ -94,10 +96,10 @@ fn answer(connection: &mut Connection, incoming: Incoming, shared: &Shared, scra
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("transfer-encoding"));
         headers.push(("Content-Length".to_owned(), body.len().to_string()));
     }
-    let asked = Asked {
+    let mut asked = Asked {
         head_only: head.method == "HEAD",
         http_1_1: head.http_1_1,
-        keep_alive: head.keep_alive && !cut && !shared.is_stopping(),
+        keep_alive: head.keep_alive && !cut,
         gzip: headers
             .iter()
             .any(|(n, v)| n.eq_ignore_ascii_case("accept-encoding") && gzip::is_accepted(v)),
@@ -106,6 +108,7 @@ fn answer(connection: &mut Connection, incoming: Incoming, shared: &Shared, scra
         Request::fake_http_from(connection.remote, head.method, head.target, headers, body);
     let response = shared.respond(&request);
     drop(request);
+    asked.keep_alive &= !shared.is_stopping();
     let mut out = scratch.out();
     let written = match response {
         Some(response) => write(response, asked, scratch, &mut out),

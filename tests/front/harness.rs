@@ -124,10 +124,22 @@ impl Running {
 
     /// A client with another address of the loopback net, 127.0.0.`last`.
     pub fn connect_from(&self, last: u8) -> Client {
+        self.connect_as(last, false)
+    }
+
+    /// A client whose kernel takes little that the client does not read.
+    pub fn connect_slow(&self) -> Client {
+        self.connect_as(2, true)
+    }
+
+    fn connect_as(&self, last: u8, slow: bool) -> Client {
         use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
         let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
         let own = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)), 0);
         bind(&socket, &own).unwrap();
+        if slow {
+            rustix::net::sockopt::set_socket_recv_buffer_size(&socket, 4096).unwrap();
+        }
         connect(&socket, &self.address).unwrap();
         Client::new(TcpStream::from(socket))
     }

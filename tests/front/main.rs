@@ -10,4 +10,6 @@
 
 mod framing;
 mod harness;
+mod limits;
 mod serving;
+mod stopping;

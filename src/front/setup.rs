@@ -1,0 +1,60 @@
+//! What is done once, at the start: the address, the descriptors, the threads.
+
+use super::shared::Shared;
+use super::worker;
+use mio::net::TcpListener;
+use std::io::{self, ErrorKind};
+use std::net::ToSocketAddrs;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// The first of the addresses that can be bound.
+pub fn bind_any(addresses: impl ToSocketAddrs) -> io::Result<TcpListener> {
+    let mut last = io::Error::new(ErrorKind::AddrNotAvailable, "the name has no address");
+    for address in addresses.to_socket_addrs()? {
+        match TcpListener::bind(address) {
+            Ok(listener) => return Ok(listener),
+            Err(e) => last = e,
+        }
+    }
+    Err(last)
+}
+
+/// Raises the soft limit of descriptors, and returns how many connections there may be, and how
+/// many more for those that are turned away with an answer.
+pub fn places(wanted: usize) -> (usize, usize) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if limit.current != limit.maximum && setrlimit(Resource::Nofile, raised).is_err() {
+        log::warn!("front: the limit of descriptors cannot be raised");
+    }
+    let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
+    // What the program behind needs: its pool of database connections, files, the standard streams.
+    let kept = (descriptors / 4).clamp(32, 256);
+    let usable = descriptors.saturating_sub(kept).max(2).min(wanted.saturating_add(64));
+    let spare = (usable / 8).clamp(1, 64);
+    let most = wanted.clamp(1, usable - spare);
+    if most < wanted {
+        log::warn!("front: {descriptors} descriptors are enough for {most} connections only");
+    }
+    (most, spare)
+}
+
+pub fn start_workers(shared: &Arc<Shared>) -> io::Result<Vec<JoinHandle<()>>> {
+    let mut workers = Vec::new();
+    for number in 0..shared.limits.workers.max(1) {
+        let mine = Arc::clone(shared);
+        let name = format!("worker-{number}");
+        match std::thread::Builder::new().name(name).spawn(move || worker::run(&mine)) {
+            Ok(handle) => workers.push(handle),
+            Err(e) if workers.is_empty() => return Err(e),
+            Err(e) => {
+                log::warn!("front: only {number} workers could be started: {e}");
+                break;
+            }
+        }
+    }
+    Ok(workers)
+}

@@ -1,0 +1,327 @@
+//! Times, overload, fairness between addresses, and what hostile clients do. Deadlines are
+//! shortened; that the real ones are those of the design is the first test.
+
+use crate::harness::{Client, HEALTH, Running, small, statuses};
+use contactd::front::Limits;
+use std::io::Write;
+use std::net::Shutdown;
+use std::time::{Duration, Instant};
+
+fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+/// How long something takes, in milliseconds.
+fn time<T>(f: impl FnOnce() -> T) -> (T, u128) {
+    let start = Instant::now();
+    let value = f();
+    (value, start.elapsed().as_millis())
+}
+
+/// Descriptors of this process. Only for tests that look for many lost ones: others run beside.
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// Waits for something to become true.
+fn eventually(what: &str, mut test: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !test() {
+        assert!(start.elapsed() < Duration::from_secs(10), "{what}");
+        std::thread::sleep(ms(5));
+    }
+}
+
+#[test]
+fn the_defaults_are_those_of_the_design() {
+    let limits = Limits::default();
+    let seconds = Duration::from_secs;
+    assert_eq!((limits.head_bytes, limits.request_line_bytes), (16 << 10, 8 << 10));
+    assert_eq!((limits.header_fields, limits.max_connections), (64, 4096));
+    assert_eq!((limits.head_time, limits.idle_time), (seconds(5), seconds(15)));
+    assert_eq!((limits.body_time, limits.body_rate), (seconds(30), 1024));
+    assert_eq!((limits.write_time, limits.stop_time), (seconds(15), seconds(25)));
+}
+
+#[test]
+fn a_slow_head_gets_408() {
+    let server = Running::start(Limits { head_time: ms(300), ..small() });
+    let mut client = server.connect();
+    let (answer, took) = time(|| {
+        // Every byte is a sign of life, and none of them helps.
+        for byte in HEALTH.as_bytes().iter().take(20) {
+            if client.socket.write_all(&[*byte]).is_err() {
+                break;
+            }
+            std::thread::sleep(ms(25));
+        }
+        client.answer().unwrap()
+    });
+    assert_eq!(answer.status, 408);
+    assert!((300..900).contains(&took), "{took} ms");
+    let _ = client.socket.shutdown(Shutdown::Write);
+    assert!(client.is_closed());
+}
+
+#[test]
+fn the_time_of_a_head_counts_from_its_own_first_byte() {
+    let server = Running::start(Limits { head_time: ms(200), idle_time: ms(600), ..small() });
+    let mut client = server.connect();
+    std::thread::sleep(ms(400));
+    assert_eq!(client.get("/healthz").status, 200);
+    std::thread::sleep(ms(400));
+    client.send(&HEALTH.as_bytes()[..9]);
+    std::thread::sleep(ms(100));
+    client.send(&HEALTH.as_bytes()[9..]);
+    assert_eq!(client.answer().unwrap().status, 200);
+    let (closed, took) = time(|| client.is_closed());
+    assert!(closed && (500..1200).contains(&took), "{took} ms");
+}
+
+#[test]
+fn an_empty_line_between_requests_begins_no_head() {
+    let server = Running::start(Limits { head_time: ms(100), idle_time: ms(900), ..small() });
+    let mut client = server.connect();
+    client.send("\r\n");
+    std::thread::sleep(ms(400));
+    assert_eq!(client.get("/healthz").status, 200);
+}
+
+#[test]
+fn a_slow_body_gets_408() {
+    let post = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
+    let server = Running::start(Limits { body_time: ms(300), ..small() });
+    let mut client = server.connect();
+    client.send(post);
+    let (answer, took) = time(|| client.answer().unwrap());
+    assert_eq!(answer.status, 408);
+    assert!((250..900).contains(&took), "{took} ms");
+
+    // 5 seconds of grace, and a rate that no client here comes at.
+    let server = Running::start(Limits { body_rate: 1_000_000, ..small() });
+    let mut client = server.connect();
+    client.send(post);
+    client.send([b'x'; 50_000]);
+    let (answer, took) = time(|| client.answer().unwrap());
+    assert_eq!(answer.status, 408);
+    assert!((4500..6500).contains(&took), "{took} ms");
+}
+
+#[test]
+fn clients_that_do_not_read_hold_no_worker() {
+    let server = Running::start(Limits { write_time: ms(1500), ..small() });
+    let clients: Vec<_> = (0..12)
+        .map(|n| {
+            let mut client = server.connect_slow();
+            let target = if n % 2 == 0 { "/stream?n=90000000" } else { "/sized-stream?n=90000000" };
+            client.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+            client
+        })
+        .collect();
+    std::thread::sleep(ms(300));
+    let (status, took) = time(|| server.connect().get("/healthz").status);
+    assert!(status == 200 && took < 1000, "{took} ms");
+    std::thread::sleep(ms(2500));
+    for mut client in clients {
+        // What the kernel held is still there to be read, and then it ends before its time.
+        let answer = client.answer();
+        assert!(answer.is_none());
+    }
+}
+
+#[test]
+fn a_whole_answer_that_is_not_read_is_cut_off() {
+    let server = Running::start(Limits { write_time: ms(700), ..small() });
+    let mut client = server.connect();
+    // As many answers as it takes to fill the buffers of both kernels.
+    let request = "GET /json?n=1000000 HTTP/1.1\r\nHost: a\r\n\r\n";
+    client.send(request.repeat(40));
+    std::thread::sleep(ms(1500));
+    assert!(client.answers(&[]).len() < 40);
+}
+
+#[test]
+fn a_slow_reader_gets_its_stream() {
+    use std::io::Read;
+    let server = Running::start(Limits { write_time: ms(600), ..small() });
+    let mut client = server.connect();
+    client.send("GET /stream?n=20000000 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let (mut buffer, mut total) = (vec![0; 256 << 10], 0);
+    loop {
+        match client.socket.read(&mut buffer).unwrap() {
+            0 => break,
+            n => total += n,
+        }
+        std::thread::sleep(ms(20));
+    }
+    assert!(total > 20_000_000, "{total}");
+}
+
+#[test]
+fn a_full_queue_is_503_with_retry_after() {
+    let server = Running::start(Limits { workers: 1, queue: 2, ..Limits::default() });
+    let mut busy = server.connect();
+    busy.send("GET /sleep?ms=700 HTTP/1.1\r\nHost: a\r\n\r\n");
+    std::thread::sleep(ms(150));
+    let mut waiting: Vec<_> = (0..2).map(|_| server.connect()).collect();
+    for client in &mut waiting {
+        client.send(HEALTH);
+    }
+    std::thread::sleep(ms(150));
+    let (answer, took) = time(|| server.connect().get("/healthz"));
+    assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")));
+    assert_eq!(answer.header("Connection"), Some("close"));
+    assert!(took < 300, "{took} ms");
+    for client in waiting.iter_mut().chain([&mut busy]) {
+        assert_eq!(client.answer().unwrap().status, 200);
+    }
+    assert_eq!(server.connect().get("/healthz").status, 200);
+}
+
+#[test]
+fn one_connection_too_many_is_503() {
+    let server = Running::start(Limits { max_connections: 8, ..small() });
+    let mut clients: Vec<_> = (0..8).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        assert_eq!(client.get("/healthz").status, 200);
+    }
+    let mut ninth = server.connect();
+    let answer = ninth.answer().unwrap();
+    assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")));
+    let _ = ninth.socket.shutdown(Shutdown::Write);
+    assert!(ninth.is_closed());
+    // Who has a place keeps it, and whose place becomes free is replaced.
+    clients.pop();
+    eventually("a place is free", || {
+        let mut client = server.connect();
+        client.socket.write_all(HEALTH.as_bytes()).is_ok()
+            && client.answer().is_some_and(|a| a.status == 200)
+    });
+    for client in &mut clients {
+        assert_eq!(client.get("/healthz").status, 200);
+    }
+}
+
+#[test]
+fn the_newest_idle_connection_of_the_greediest_address_goes_first() {
+    let server = Running::start(Limits { max_connections: 8, ..small() });
+    let mut greedy: Vec<_> = (0..8).map(|_| server.connect_from(2)).collect();
+    for client in &mut greedy {
+        assert_eq!(client.get("/healthz").status, 200);
+    }
+    // Half a request is no idle connection. It goes when the idle ones are gone.
+    greedy[7].send("GET /");
+    std::thread::sleep(ms(100));
+    let mut others: Vec<_> = (3..6).map(|n| server.connect_from(n)).collect();
+    for client in &mut others {
+        assert_eq!(client.get("/healthz").status, 200);
+    }
+    for n in [6, 5, 4] {
+        assert!(greedy[n].is_closed(), "{n}");
+    }
+    greedy[7].send("healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+    for n in [0, 1, 2, 3, 7] {
+        if n != 7 {
+            greedy[n].send(HEALTH);
+        }
+        assert_eq!(greedy[n].answer().unwrap().status, 200, "{n}");
+    }
+    // The greedy one itself gets no more.
+    assert_eq!(server.connect_from(2).answer().unwrap().status, 503);
+}
+
+#[test]
+fn unfinished_uploads_have_a_share_of_memory() {
+    let server = Running::start(Limits { buffered_bytes: 4 << 20, ..small() });
+    let start = |address, size| {
+        let mut client: Client = server.connect_from(address);
+        let head = format!("POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n");
+        client.send(head);
+        let mut sent = 0;
+        // 900 KB each. A refusal may come before all is sent.
+        while sent < 9 && client.socket.write_all(&[0; 100_000]).is_ok() {
+            sent += 1;
+        }
+        client
+    };
+    let mut first: Vec<_> = (0..2).map(|_| start(2, 4_000_000)).collect();
+    std::thread::sleep(ms(100));
+    // Now a third one would have more than a quarter while half is taken.
+    let mut third = start(2, 4_000_000);
+    assert_eq!(third.answer().unwrap().status, 503);
+    // Another address has its own share.
+    let other = start(3, 4_000_000);
+    other.socket.set_read_timeout(Some(ms(200))).unwrap();
+    let mut byte = [0];
+    assert!(other.socket.peek(&mut byte).is_err(), "no answer yet");
+    // What was given up is there again.
+    drop(first.pop());
+    drop(first.pop());
+    drop(other);
+    eventually("memory is free", || {
+        let mut client = start(2, 1_600_000);
+        client.socket.write_all(&[0; 700_000]).is_ok()
+            && client.answer().is_some_and(|a| a.status == 200 && a.body.len() == 1_600_000)
+    });
+}
+
+#[test]
+fn the_answer_to_an_upload_that_is_not_wanted_arrives() {
+    let server = Running::start(small());
+    for _ in 0..5 {
+        let mut client = server.connect();
+        client.send("POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 8000000\r\n\r\n");
+        for _ in 0..80 {
+            client.send([b'x'; 100_000]);
+        }
+        client.socket.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(statuses(&client.answers(&[])), [413]);
+    }
+}
+
+#[test]
+fn a_reset_or_an_end_at_every_byte_costs_nothing() {
+    let server = Running::start(small());
+    let request =
+        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n";
+    let before = descriptors();
+    for round in 0..4 {
+        for at in 0..=request.len() {
+            let mut client = server.connect();
+            client.send(&request[..at]);
+            if round % 2 == 0 {
+                rustix::net::sockopt::set_socket_linger(&client.socket, Some(Duration::ZERO))
+                    .unwrap();
+            } else {
+                client.socket.shutdown(Shutdown::Write).unwrap();
+            }
+        }
+    }
+    assert_eq!(server.connect().get("/healthz").status, 200);
+    // 360 connections; other tests have some dozens meanwhile.
+    eventually("descriptors are given back", || descriptors() < before + 120);
+}
+
+#[test]
+fn a_busy_client_does_not_keep_others_from_a_worker() {
+    let server = Running::start(Limits { workers: 1, write_time: ms(900), ..Limits::default() });
+    let mut busy = server.connect();
+    let mut writer = busy.socket.try_clone().unwrap();
+    let flood = std::thread::spawn(move || {
+        let many = HEALTH.repeat(1000);
+        while writer.write_all(many.as_bytes()).is_ok() {}
+    });
+    let reader = std::thread::spawn(move || {
+        let start = Instant::now();
+        let mut count = 0;
+        while start.elapsed() < ms(700) {
+            count += usize::from(busy.answer().is_some());
+        }
+        count
+    });
+    std::thread::sleep(ms(100));
+    let (status, took) = time(|| server.connect().get("/healthz").status);
+    assert!(status == 200 && took < 300, "{took} ms");
+    assert!(reader.join().unwrap() > 100);
+    flood.join().unwrap();
+}
