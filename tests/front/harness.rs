@@ -4,8 +4,8 @@ use contactd::front::{Limits, Server, Service, Stopper};
 use rouille::{Request, Response, ResponseBody};
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -96,6 +96,66 @@ impl Read for Broken {
     }
 }
 
+/// A program that remembers what it was asked, and takes any body to a megabyte.
+#[derive(Default)]
+pub struct Recorder(Mutex<Vec<(String, String, Vec<u8>)>>);
+
+impl Recorder {
+    pub fn take(&self) -> Vec<(String, String, Vec<u8>)> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+impl Service for Recorder {
+    fn body_limit(&self, _method: &str, _target: &str) -> u64 {
+        1 << 20
+    }
+
+    fn respond(&self, request: &Request) -> Response {
+        let mut body = Vec::new();
+        request.data().unwrap().read_to_end(&mut body).unwrap();
+        let seen = (request.method().to_owned(), request.raw_url().to_owned(), body);
+        self.0.lock().unwrap().push(seen);
+        // Without a body, the answer to a HEAD looks like any other.
+        Response::text("")
+    }
+
+    fn refuse(&self, status: u16, _detail: &'static str) -> Response {
+        Response::text("").with_status_code(status)
+    }
+}
+
+/// What the front logs.
+pub struct Logged;
+
+static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+impl Logged {
+    fn install() {
+        // Of all tests in this process the first one does it.
+        let _ = log::set_logger(&Logged);
+        log::set_max_level(log::LevelFilter::Info);
+    }
+
+    pub fn matching(part: &str) -> Vec<String> {
+        LOGGED.lock().unwrap().iter().filter(|line| line.contains(part)).cloned().collect()
+    }
+}
+
+impl log::Log for Logged {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.target().starts_with("contactd")
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata()) {
+            LOGGED.lock().unwrap().push(record.args().to_string());
+        }
+    }
+
+    fn flush(&self) {}
+}
+
 /// A server on a port of its own, stopped when dropped.
 pub struct Running {
     pub address: SocketAddr,
@@ -107,7 +167,16 @@ pub struct Running {
 impl Running {
     pub fn start(limits: Limits) -> Running {
         let program = Arc::new(Program::default());
-        let server = Server::bind("127.0.0.1:0", limits, program.clone()).unwrap();
+        let mut running = Running::start_with(limits, program.clone());
+        running.program = program;
+        running
+    }
+
+    /// The same with another program.
+    pub fn start_with(limits: Limits, service: Arc<dyn Service>) -> Running {
+        Logged::install();
+        let program = Arc::new(Program::default());
+        let server = Server::bind("127.0.0.1:0", limits, service).unwrap();
         let (address, stopper) = (server.local_addr(), server.stopper());
         let thread = Some(std::thread::spawn(move || server.run()));
         Running { address, stopper, program, thread }
@@ -207,6 +276,19 @@ impl Client {
 
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.socket.write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// Sends bytes and the end, whether they are wanted or not.
+    pub fn send_then_end(&mut self, bytes: &[u8]) {
+        let _ = self.socket.write_all(bytes);
+        let _ = self.socket.shutdown(Shutdown::Write);
+    }
+
+    /// The statuses of all answers, those of `100 Continue` left out.
+    pub fn final_statuses(&mut self) -> Vec<u16> {
+        let mut statuses = statuses(&self.answers(&[]));
+        statuses.retain(|status| *status != 100);
+        statuses
     }
 
     /// Reads more; false at the end or after a reset.

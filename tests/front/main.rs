@@ -9,6 +9,7 @@
 )]
 
 mod framing;
+mod fuzz;
 mod harness;
 mod limits;
 mod serving;
