@@ -62,6 +62,40 @@ fn looks_cyrillic(bytes: &[u8]) -> bool {
     in_runs * 2 > high
 }
 
+/// Quoted-printable (RFC 2045, section 6.7) → bytes of a content line: what was encoded is
+/// literal, so `;`, `\` and line breaks among it are escaped. A `=` that encodes nothing stays.
+pub fn quoted_printable(raw: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    let mut after_cr = false;
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        let pair = match (byte, tail) {
+            (b'=', [high, low, ..]) => hex(*high).zip(hex(*low)),
+            _ => None,
+        };
+        let Some((high, low)) = pair else {
+            out.push(byte);
+            after_cr = false;
+            continue;
+        };
+        rest = tail.get(2..).unwrap_or_default();
+        let decoded = high * 16 + low;
+        match decoded {
+            b'\n' if after_cr => {}
+            b'\n' | b'\r' => out.extend(b"\\n"),
+            b';' | b'\\' => out.extend([b'\\', decoded]),
+            _ => out.push(decoded),
+        }
+        after_cr = decoded == b'\r';
+    }
+    out
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,8 @@
 //! Content lines → the fields of a contact and what is left, and back. See the module above for
 //! slots and for what is an error.
 
-use super::line::{Line, escape, split_value, unescape};
+use super::line::Line;
+use super::value::{escape, split_value, unescape};
 use super::{Imported, PROPERTIES_MAX, Row, RowError, UID_MAX, names, names::one_line};
 use crate::model::contact::{ADDITIONAL_DATA_MAX, ContactFields, NAME_MAX, check_labels, phone};
 use crate::model::text;

@@ -1,7 +1,8 @@
 //! Birthdays as a calendar (RFC 5545) that programs subscribe to: [`start`], one [`event`] a
 //! contact, [`end`], so that it can be streamed.
 
-use super::line::{self, Line, escape};
+use super::line::{self, Line};
+use super::value::escape;
 use crate::model::contact::Contact;
 use chrono::{Datelike, Days, NaiveDate};
 

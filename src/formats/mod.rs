@@ -30,6 +30,7 @@ mod encoding;
 mod fields;
 mod line;
 mod names;
+mod value;
 
 pub mod csv;
 pub mod ics;

@@ -5,7 +5,8 @@
 //! slot is a pattern with [`FIRST`] and [`LAST`] in place of the names, so that an edited name
 //! shows and the rest stays. A text without the names ("The Boss") stays as it is.
 
-use super::line::{Line, escape, split_value, unescape};
+use super::line::Line;
+use super::value::{escape, split_value, unescape};
 use unicode_normalization::UnicodeNormalization;
 
 /// Stands for the first name in the slot of an `FN`.

@@ -151,6 +151,13 @@ fn mutated_json_does_not_panic() {
     }
 }
 
+/// How long this thread really worked (Linux tells it; other processes may keep it waiting).
+fn working_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = stat.split(' ').next().and_then(|number| number.parse().ok());
+    Duration::from_nanos(nanoseconds.unwrap_or(0))
+}
+
 /// Files that would take minutes if any step were quadratic.
 #[test]
 fn no_shape_of_a_file_takes_more_than_its_share_of_time() {
@@ -178,10 +185,10 @@ fn no_shape_of_a_file_takes_more_than_its_share_of_time() {
         filled("\""),
     ];
     for shape in &shapes {
-        let start = Instant::now();
+        let start = working_time();
         let rows = vcard::read(shape.as_bytes(), latest()).into_iter().flatten().count();
-        let took = start.elapsed();
-        assert!(took < Duration::from_secs(8), "{:.60}: {rows} rows, {took:?}", shape);
+        let took = working_time() - start;
+        assert!(took < Duration::from_secs(8), "{shape:.60}: {rows} rows, {took:?}");
     }
     let header = "First Name,Notes\n";
     let tables = [
@@ -195,9 +202,9 @@ fn no_shape_of_a_file_takes_more_than_its_share_of_time() {
         format!("First Name,{}\n", filled("Phone 1 - Value,")),
     ];
     for table in &tables {
-        let start = Instant::now();
+        let start = working_time();
         let rows = csv::read(table.as_bytes(), latest()).into_iter().flatten().count();
-        let took = start.elapsed();
+        let took = working_time() - start;
         assert!(took < Duration::from_secs(8), "{table:.60}: {rows} rows, {took:?}");
     }
 }
@@ -216,8 +223,9 @@ fn a_contact_keeps_only_so_much() {
     }
 }
 
-/// Prints the figures of the closing note: `cargo test --release --test formats figures -- --nocapture`.
+/// `cargo test --release --test formats figures -- --ignored --nocapture`
 #[test]
+#[ignore = "prints figures, checks nothing"]
 fn figures() {
     let mut text = String::new();
     let mut table = String::new();

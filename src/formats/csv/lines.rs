@@ -1,7 +1,8 @@
 //! A row of cells → content lines.
 
 use super::columns::{Column, Kind, Layout, Thing, Things};
-use crate::formats::line::{Line, escape};
+use crate::formats::line::Line;
+use crate::formats::value::escape;
 use std::borrow::Cow;
 
 /// What stands between several values in one cell; Google writes it with spaces around.

@@ -3,8 +3,9 @@
 
 use super::lines::SEVERAL;
 use crate::formats::fields;
-use crate::formats::line::{Line, split_value, unescape};
+use crate::formats::line::Line;
 use crate::formats::names::one_line;
+use crate::formats::value::{split_value, unescape};
 use crate::model::contact::{Contact, phone};
 
 /// The columns, in Google's order.

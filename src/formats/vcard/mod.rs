@@ -4,7 +4,8 @@
 mod unfold;
 
 use super::fields::{self, Origin};
-use super::line::{self, Line, escape};
+use super::line::{self, Line};
+use super::value::escape;
 use super::{PROPERTIES_MAX, Row, RowError, encoding};
 use crate::error::{Error, Result};
 use crate::model::contact::Contact;
