@@ -2,7 +2,7 @@
 
 use crate::*;
 use contactd::formats::{PROPERTIES_MAX, csv, json};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Pieces that steer a parser into its corners.
 const PIECES: [&str; 40] = [
@@ -235,36 +235,36 @@ fn figures() {
          NOTE:a\\nb\\, c\nCATEGORIES:x,y\nBDAY:1990-04-12\nORG:Acme",
     ));
     let count = if cfg!(debug_assertions) { 1_000 } else { 10_000 };
-    let start = Instant::now();
+    let start = working_time();
     for number in 0..count {
         contact.uid = format!("uid-{number}");
         vcard::write(&mut text, &contact);
     }
-    let wrote = start.elapsed();
+    let wrote = working_time() - start;
     (0..count).for_each(|_| csv::row(&mut table, &contact));
-    let start = Instant::now();
+    let start = working_time();
     assert_eq!(cards(text.as_bytes()).into_iter().flatten().count(), count);
-    let read = start.elapsed();
-    let start = Instant::now();
+    let read = working_time() - start;
+    let start = working_time();
     assert_eq!(csv::read(table.as_bytes(), latest()).unwrap().flatten().count(), count);
     println!("{count} cards, {} KiB: written in {wrote:?}, read in {read:?}", text.len() / 1024);
-    println!("{count} rows, {} KiB: read in {:?}", table.len() / 1024, start.elapsed());
+    println!("{count} rows, {} KiB: read in {:?}", table.len() / 1024, working_time() - start);
     let large = text.repeat(10 * 1024 * 1024 / text.len());
-    let start = Instant::now();
+    let start = working_time();
     let rows = vcard::read(large.as_bytes(), latest()).unwrap().flatten().count();
     println!(
         "{} KiB of small cards, {rows} of them: read in {:?}",
         large.len() / 1024,
-        start.elapsed()
+        (working_time() - start)
     );
     let photo =
         format!("BEGIN:VCARD\nFN:Ann\nPHOTO;ENCODING=b:{}\nEND:VCARD\n", "AAAA\n ".repeat(20_000))
             .repeat(80);
-    let start = Instant::now();
+    let start = working_time();
     let rows = vcard::read(photo.as_bytes(), latest()).unwrap().flatten().count();
     println!(
         "{} KiB with photographs, {rows} cards: read in {:?}",
         photo.len() / 1024,
-        start.elapsed()
+        (working_time() - start)
     );
 }
