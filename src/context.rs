@@ -8,6 +8,7 @@ use crate::error::{Error, Faults, Result};
 use crate::mail::{Kind, Mailer, Transport};
 use crate::model::input::Members;
 use crate::repository::audit::{self, Action};
+use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::outbox::{self, NewMail};
 use crate::repository::users::{self, Credentials};
 use crate::repository::{Slice, sessions};
@@ -229,6 +230,7 @@ impl Call<'_> {
     /// The JSON body, if it has one of these types.
     pub fn json(&self, types: &[&str]) -> Result<Value> {
         if !types.contains(&self.content_type().as_str()) {
+            self.some_body()?;
             return Err(Error::UnsupportedMediaType(format!("send {}", types.join(" or "))));
         }
         let body = self.body()?;
@@ -248,9 +250,16 @@ impl Call<'_> {
         } else if self.content_type() == "application/json" {
             self.members()
         } else {
+            self.some_body()?;
             let types = "send application/json or application/x-www-form-urlencoded";
             Err(Error::UnsupportedMediaType(types.to_owned()))
         }
+    }
+
+    /// Whoever sends nothing at all has no wrong type: [`Error::Malformed`] then.
+    fn some_body(&self) -> Result<()> {
+        let nothing = self.content_type().is_empty() && self.body()?.is_empty();
+        if nothing { Err(Error::Malformed("the body is missing".to_owned())) } else { Ok(()) }
     }
 
     fn form(&self) -> Result<Vec<(String, String)>> {
@@ -296,6 +305,16 @@ impl Call<'_> {
         let mail =
             NewMail { kind: kind.as_str(), recipient: to, user_id: user, message_id: &message_id };
         outbox::insert(tx, mail, self.now).map(|_| ())
+    }
+
+    /// Makes the account's links for these purposes void: what was mailed, and what waits for its
+    /// mail.
+    pub fn void_links(&self, tx: &mut Tx, user: i64, purposes: &[Purpose]) -> Result<()> {
+        for &purpose in purposes {
+            mail_tokens::void(tx, user, purpose)?;
+            outbox::withdraw(tx, user, purpose.as_str(), self.now)?;
+        }
+        Ok(())
     }
 }
 

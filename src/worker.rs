@@ -124,9 +124,11 @@ fn token(
         return Ok(alive.then(|| token.clone()));
     }
     let token = crypto::random_token()?;
+    if outbox::set_token(db, due.id, &token)? == 0 {
+        return Ok(None);
+    }
     let hash = crypto::token_hash(&token);
     mail_tokens::put(db, user.id, purpose, &hash, &due.recipient, expires)?;
-    outbox::set_token(db, due.id, &token)?;
     Ok(Some(token))
 }
 

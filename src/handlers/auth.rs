@@ -135,8 +135,9 @@ pub fn check_password(
         let outdated = stored.is_some_and(crypto::is_outdated);
         return if outdated { hasher.hash(password).map(Some) } else { Ok(None) };
     }
-    drop(hasher);
+    // Counted before the next guess may pass.
     limits::count_failure(call, account);
+    drop(hasher);
     call.app.db.transaction(|tx| call.audit(tx, Action::LoginFailed, None, account.id()))?;
     Err(wrong)
 }
@@ -261,11 +262,14 @@ fn confirm(call: &Call, token: &str) -> Result<()> {
     call.app.change_user(id, |tx, found| {
         let purposes = [Purpose::Confirm, Purpose::ChangeEmail];
         let token = mail_tokens::consume(tx, &hash, &purposes, call.now)?.ok_or(Error::DeadLink)?;
+        // Whoever wished for another address may be why an admin disabled the account.
+        if !found.user.is_active {
+            return Err(Error::DeadLink);
+        }
         if token.purpose == Purpose::ChangeEmail {
             users::set_email(tx, id, &token.email)?;
             // A link in the old mailbox must not open the account any more.
-            mail_tokens::void(tx, id, Purpose::Reset)?;
-            mail_tokens::void(tx, id, Purpose::Confirm)?;
+            call.void_links(tx, id, &[Purpose::Reset, Purpose::Confirm])?;
             return call.audit(tx, Action::EmailChanged, Some(id), Some(id));
         }
         if found.user.email != token.email {
@@ -303,6 +307,8 @@ fn reset_error(error: Error, token: &str) -> Result<Reply> {
 }
 
 fn reset(call: &Call, token: &str, mut body: Members) -> Result<()> {
+    let password = body.required("new_password", |raw| Ok(raw.to_owned()));
+    body.finish()?;
     let hash = crypto::token_hash(token);
     let found = call.app.db.read(|db| {
         let token = mail_tokens::find(db, &hash, call.now)?;
@@ -310,9 +316,8 @@ fn reset(call: &Call, token: &str, mut body: Members) -> Result<()> {
         token.map_or(Ok(None), |token| users::find(db, token.user_id))
     })?;
     let user = found.filter(|user| user.is_active).ok_or(Error::DeadLink)?;
-    let check = |raw: &str| user::password(raw, &user.username, &user.email);
-    let password = body.required("new_password", check);
-    body.finish()?;
+    let password = user::password(&password, &user.username, &user.email)
+        .map_err(|why| Error::invalid("new_password", why))?;
     let password_hash = call.app.passwords.enter()?.hash(&password)?;
     call.app.change_user(user.id, |tx, found| {
         let user = found.user;
@@ -322,8 +327,7 @@ fn reset(call: &Call, token: &str, mut body: Members) -> Result<()> {
         }
         users::set_password(tx, user.id, &password_hash)?;
         users::set_verified(tx, user.id)?;
-        mail_tokens::void(tx, user.id, Purpose::Confirm)?;
-        mail_tokens::void(tx, user.id, Purpose::ChangeEmail)?;
+        call.void_links(tx, user.id, &Purpose::ALL)?;
         sessions::delete_all(tx, user.id, None)?;
         call.mail(tx, Kind::PasswordChanged, &user.email, Some(user.id))?;
         call.audit(tx, Action::PasswordReset, None, Some(user.id))

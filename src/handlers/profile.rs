@@ -8,13 +8,13 @@ use crate::error::{Conflict, Error, Result};
 use crate::handlers::auth::check_password;
 use crate::handlers::views;
 use crate::http::Reply;
-use crate::limits::Account;
+use crate::limits::{self, Account};
 use crate::mail::Kind;
 use crate::model::text;
 use crate::model::user::{self, Role, User};
 use crate::picture;
 use crate::repository::audit::Action;
-use crate::repository::mail_tokens::{self, Purpose};
+use crate::repository::mail_tokens::Purpose;
 use crate::repository::users::Credentials;
 use crate::repository::{avatars, sessions, users};
 use rouille::Request;
@@ -78,7 +78,8 @@ pub fn change_password(call: &Call, caller: &Caller) -> Result<Reply> {
         let user = unchanged(found, &confirmed)?;
         users::set_password(tx, user.id, &hash)?;
         sessions::delete_all(tx, user.id, Some(caller.session()))?;
-        mail_tokens::void(tx, user.id, Purpose::Reset)?;
+        // Nor may a change of the address go on that somebody else began with the old password.
+        call.void_links(tx, user.id, &[Purpose::Reset, Purpose::ChangeEmail])?;
         call.mail(tx, Kind::PasswordChanged, &user.email, Some(user.id))?;
         call.audit(tx, Action::PasswordChanged, Some(user.id), Some(user.id))
     })?;
@@ -94,10 +95,12 @@ pub fn change_email(call: &Call, caller: &Caller) -> Result<Reply> {
     let password = body.required("password", as_typed);
     body.finish()?;
     let confirmed = confirm_password(call, caller, &password)?;
+    // A strange mailbox must not be filled from here either.
+    let allowed = limits::mailbox_allows(call, &email);
     call.app.db.transaction(|tx| {
         let found = users::lock(tx, confirmed.user.id)?.ok_or(Error::Unauthenticated)?;
         let user = unchanged(found, &confirmed)?;
-        call.mail(tx, Kind::ChangeEmail, &email, Some(user.id))?;
+        call.mail(tx, Kind::ChangeEmail, &email, Some(user.id).filter(|_| allowed))?;
         call.mail(tx, Kind::EmailChanging, &user.email, Some(user.id))
     })?;
     call.app.ring_mail_bell();
@@ -150,7 +153,7 @@ fn change_avatar(
 ) -> Result<User> {
     let id = admin.id();
     call.app.change_user(id, |tx, actor| {
-        if actor.user.role != Role::Admin {
+        if actor.user.role != Role::Admin || !actor.user.is_active {
             return Err(Error::AdminOnly);
         }
         let user = change(tx, id)?.ok_or(Error::Unauthenticated)?;

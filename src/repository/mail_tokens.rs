@@ -17,7 +17,11 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    fn as_str(self) -> &'static str {
+    /// Every purpose.
+    pub const ALL: [Purpose; 3] = [Purpose::Confirm, Purpose::Reset, Purpose::ChangeEmail];
+
+    /// The word in the database, which is also the kind of the mail that carries such a token.
+    pub fn as_str(self) -> &'static str {
         match self {
             Purpose::Confirm => "confirm",
             Purpose::Reset => "reset",

@@ -74,9 +74,17 @@ pub fn claim(db: &mut Conn, now: DateTime<Utc>) -> Result<Option<Due>> {
     }))
 }
 
-/// Keeps the secret of the link for later tries.
+/// Keeps the secret of the link for later tries; 0 when the mail was withdrawn meanwhile.
 pub fn set_token(db: &mut Conn, id: i64, token: &str) -> Result<u64> {
-    db.execute("UPDATE outbox SET token = $2 WHERE id = $1", &[&id, &token])
+    const SQL: &str = "UPDATE outbox SET token = $2 WHERE id = $1 AND done_at IS NULL";
+    db.execute(SQL, &[&id, &token])
+}
+
+/// Takes mails of a kind back that wait for an account: their links are not wanted any more.
+pub fn withdraw(db: &mut Conn, user: i64, kind: &str, now: DateTime<Utc>) -> Result<u64> {
+    const SQL: &str = "UPDATE outbox SET done_at = $3, token = NULL
+        WHERE user_id = $1 AND kind = $2 AND done_at IS NULL";
+    db.execute(SQL, &[&user, &kind, &now])
 }
 
 /// The mail server took it, or there is nobody to send it to. The secret is wiped.
@@ -91,7 +99,7 @@ pub fn failed(db: &mut Conn, id: i64, error: &str, now: DateTime<Utc>) -> Result
     const SQL: &str = "UPDATE outbox SET last_error = $2,
             done_at = CASE WHEN created_at <= $4 THEN $3 END,
             token = CASE WHEN created_at <= $4 THEN NULL ELSE token END
-        WHERE id = $1 RETURNING done_at IS NOT NULL";
+        WHERE id = $1 AND done_at IS NULL RETURNING done_at IS NOT NULL";
     let oldest = now - Duration::hours(GIVE_UP_HOURS);
     let row = db.query_opt(SQL, &[&id, &error, &now, &oldest])?;
     Ok(row.is_some_and(|row| row.get(0)))

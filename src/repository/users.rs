@@ -140,12 +140,6 @@ pub fn set_password(db: &mut Conn, id: i64, hash: &str) -> Result<u64> {
     db.execute("UPDATE users SET password_hash = $2 WHERE id = $1", &[&id, &hash])
 }
 
-/// Replaces a hash by one with newer parameters, unless the password was changed meanwhile.
-pub fn rehash(db: &mut Conn, id: i64, old: &str, new: &str) -> Result<u64> {
-    const SQL: &str = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
-    db.execute(SQL, &[&id, &old, &new])
-}
-
 /// The address counts as confirmed.
 pub fn set_verified(db: &mut Conn, id: i64) -> Result<u64> {
     db.execute("UPDATE users SET is_verified = true WHERE id = $1", &[&id])

@@ -12,6 +12,17 @@
 mod world;
 
 mod accounts;
+mod addresses;
+mod admins;
+mod audit;
+mod avatars;
 mod contacts;
 mod every_route;
 mod imports;
+mod limits;
+mod order;
+mod outbox;
+mod pages;
+mod passwords;
+mod sessions;
+mod tokens;

@@ -221,6 +221,11 @@ impl Actor {
         Actor { token: None, ..self.clone() }.post("/api/auth/login", body)
     }
 
+    /// The same actor with another access token, as it stands in an answer.
+    pub fn with_token(&self, token: &Value) -> Actor {
+        Actor { token: token.as_str().map(str::to_owned), ..self.clone() }
+    }
+
     /// The same actor at another address.
     pub fn at(&self, ip: [u8; 4]) -> Actor {
         Actor { ip, ..self.clone() }
