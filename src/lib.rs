@@ -10,6 +10,7 @@ pub mod model;
 
 // Floor 1: one outside thing each.
 pub mod formats;
+pub mod openapi;
 pub mod mail;
 pub mod markup;
 pub mod picture;

@@ -14,6 +14,7 @@ contactd: a small, self-hosted contacts server
   contactd create-admin --username U --email E
                           make an admin; the password comes from a prompt or standard input
   contactd check          tell of configuration, Postgres, Redis and SMTP, one line each
+  contactd openapi        print the description of the API (OpenAPI 3.1)
   contactd --help, --version
 
 Settings come from the environment, or from .env in the working directory: see .env.example.
@@ -59,6 +60,10 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         }
         ["create-admin", options @ ..] => create_admin(options),
         ["check"] => check(),
+        ["openapi"] => {
+            print!("{}", contactd::openapi::document());
+            Ok(())
+        }
         ["--help" | "-h" | "help"] => {
             print!("{HELP}");
             Ok(())

@@ -6,7 +6,7 @@
 use crate::access::{Admin, Caller};
 use crate::context::Call;
 use crate::error::Result;
-use crate::handlers::{auth, birthdays, calendars, contacts, exports, imports};
+use crate::handlers::{auth, birthdays, calendars, contacts, docs, exports, imports};
 use crate::handlers::{ops, pages, profile, sessions, users};
 use crate::http::Reply;
 use crate::limits::Limit;
@@ -129,6 +129,10 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/api/healthchecker", Anyone(ops::healthchecker)).limit(Limit::Never),
     route("GET", "/healthz", Anyone(ops::healthz)).limit(Limit::Never),
     route("GET", "/readyz", Anyone(ops::readyz)).limit(Limit::Never),
+    route("GET", "/openapi.json", Anyone(docs::description)),
+    route("GET", "/docs", Anyone(docs::page)),
+    route("GET", "/docs.js", Anyone(docs::script)),
+    route("GET", "/docs.css", Anyone(docs::style)),
     route("GET", "/", Anyone(pages::landing)),
     route("GET", "/style.css", Anyone(pages::style)),
 ];

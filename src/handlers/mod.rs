@@ -6,6 +6,7 @@ pub mod calendars;
 pub mod contacts;
 pub mod exports;
 pub mod imports;
+pub mod docs;
 pub mod ops;
 pub mod pages;
 pub mod profile;

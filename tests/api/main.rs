@@ -17,6 +17,7 @@ mod admins;
 mod audit;
 mod avatars;
 mod contacts;
+mod description;
 mod every_route;
 mod imports;
 mod limits;

@@ -22,6 +22,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
 
+#[path = "description.rs"]
+pub mod description;
+
 /// The password of every account that [`World::user`] makes.
 pub const PASSWORD: &str = "correct horse battery staple";
 /// Its hash, made once, because hashing is slow by design.
@@ -280,7 +283,9 @@ impl Actor {
         }
         let request =
             Request::fake_http_from((self.ip, 40_000).into(), method, path, all, body.to_vec());
-        Answer::from(format!("{method} {path}"), app::respond(&self.app, &request))
+        let answer = Answer::from(format!("{method} {path}"), app::respond(&self.app, &request));
+        description::check(method, path, &answer);
+        answer
     }
 }
 

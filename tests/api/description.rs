@@ -1,0 +1,175 @@
+//! `/openapi.json` says what `ROUTES` says. That it says what the answers say is checked with
+//! every answer of every test, see `tests/support/description.rs`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "clippy knows test functions, but not what they call"
+)]
+
+use crate::world::World;
+use crate::world::description::{DOCUMENT, valid};
+use contactd::routes::{Gate, ROUTES};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+/// Described already, built right now. A row here goes when its route comes.
+const COMING: [(&str, &str); 6] = [
+    ("GET", "/api/users/me/export"),
+    ("GET", "/api/contacts/export"),
+    ("POST", "/api/contacts/import"),
+    ("POST", "/api/contacts/calendar-url"),
+    ("DELETE", "/api/contacts/calendar-url"),
+    ("GET", "/calendars/{secret}.ics"),
+];
+
+fn operations() -> impl Iterator<Item = (String, &'static str, &'static Map<String, Value>)> {
+    let paths = DOCUMENT["paths"].as_object().unwrap();
+    paths.iter().flat_map(|(path, verbs)| {
+        let verbs = verbs.as_object().unwrap();
+        verbs.iter().map(|(verb, it)| (verb.to_uppercase(), path.as_str(), it.as_object().unwrap()))
+    })
+}
+
+#[test]
+fn the_calls_are_the_routes() {
+    let told: BTreeSet<_> = operations().map(|(verb, path, _)| (verb, path)).collect();
+    let real = ROUTES.iter().map(|route| (route.verb.to_owned(), route.path));
+    let coming = COMING.iter().map(|(verb, path)| ((*verb).to_owned(), *path));
+    assert_eq!(told, real.chain(coming).collect());
+}
+
+#[test]
+fn each_call_tells_who_may() {
+    for (verb, path, call) in operations() {
+        let Some(route) = ROUTES.iter().find(|it| it.verb == verb && it.path == path) else {
+            continue;
+        };
+        let (security, refusals) = match route.gate {
+            Gate::Anyone(_) => (json!([]), vec![]),
+            Gate::User(_) => (json!([{"signIn": []}, {"token": []}]), vec!["401"]),
+            Gate::Admin(_) => (json!([{"signIn": []}, {"token": ["admin"]}]), vec!["401", "403"]),
+        };
+        assert_eq!(call["security"], security, "{verb} {path}");
+        for status in refusals {
+            assert!(call["responses"].get(status).is_some(), "{verb} {path} {status}");
+        }
+        assert_eq!(
+            call["responses"].get("429").is_some(),
+            route.limit != contactd::limits::Limit::Never,
+            "{verb} {path}"
+        );
+    }
+}
+
+#[test]
+fn names_and_references_are_right() {
+    let mut names = BTreeSet::new();
+    for (verb, path, call) in operations() {
+        assert!(names.insert(call["operationId"].as_str().unwrap()), "{verb} {path}");
+        let tag = &call["tags"][0];
+        assert!(DOCUMENT["tags"].as_array().unwrap().iter().any(|it| it["name"] == *tag));
+        // Every placeholder is a parameter.
+        let own = call.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
+        let told: BTreeSet<_> = own
+            .iter()
+            .map(|it| match it["$ref"].as_str() {
+                Some(reference) => DOCUMENT.pointer(&reference[1..]).unwrap(),
+                None => it,
+            })
+            .filter(|it| it["in"] == "path")
+            .map(|it| it["name"].as_str().unwrap().to_owned())
+            .collect();
+        let placeholders = path.split('{').skip(1).map(|rest| rest.split('}').next().unwrap());
+        assert_eq!(told, placeholders.map(str::to_owned).collect(), "{verb} {path}");
+    }
+    each_reference(&DOCUMENT, &mut |reference| {
+        assert!(DOCUMENT.pointer(&reference[1..]).is_some(), "{reference}");
+    });
+    for kind in ["schemas", "responses", "headers", "parameters"] {
+        for name in DOCUMENT["components"][kind].as_object().unwrap().keys() {
+            let wanted = format!("#/components/{kind}/{name}");
+            let mut used = false;
+            each_reference(&DOCUMENT, &mut |reference| used |= reference == wanted);
+            assert!(used, "{wanted} is not used");
+        }
+    }
+}
+
+fn each_reference(value: &Value, see: &mut impl FnMut(&str)) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value {
+                    Value::String(reference) if name == "$ref" => see(reference),
+                    other => each_reference(other, see),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| each_reference(item, see)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_examples_fit_their_schemas() {
+    let schemas = DOCUMENT["components"]["schemas"].as_object().unwrap();
+    for (name, schema) in schemas {
+        for example in schema.get("examples").and_then(Value::as_array).into_iter().flatten() {
+            valid(&format!("/components/schemas/{name}"), example).expect(name);
+        }
+    }
+    for (name, response) in DOCUMENT["components"]["responses"].as_object().unwrap() {
+        for (media, content) in response["content"].as_object().unwrap() {
+            for example in content.get("examples").and_then(Value::as_object).into_iter().flatten()
+            {
+                let schema = format!(
+                    "/components/responses/{name}/content/{}/schema",
+                    media.replace('/', "~1")
+                );
+                valid(&schema, &example.1["value"]).expect(name);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_document_and_the_page_are_served() {
+    let world = World::new();
+    let nobody = world.nobody();
+    let served = nobody.get("/openapi.json").expect(200);
+    assert_eq!(served.json(), *DOCUMENT);
+    let tag = served.header("ETag");
+    nobody.send("GET", "/openapi.json", &[("If-None-Match", tag)], b"").expect(304);
+    for path in ["/openapi.json", "/docs.js", "/docs.css"] {
+        let plain = nobody.get(path).expect(200);
+        let zipped = nobody.send("GET", path, &[("Accept-Encoding", "br, gzip")], b"").expect(200);
+        assert_eq!(zipped.header("Content-Encoding"), "gzip");
+        let mut text = Vec::new();
+        let mut unzip = flate2::read::GzDecoder::new(zipped.body.as_slice());
+        std::io::Read::read_to_end(&mut unzip, &mut text).unwrap();
+        assert_eq!(text, plain.body, "{path}");
+        let refused = nobody.send("GET", path, &[("Accept-Encoding", "gzip;q=0")], b"");
+        assert_eq!(refused.expect(200).header("Content-Encoding"), "");
+    }
+}
+
+#[test]
+fn the_page_asks_nobody_else_and_has_no_script_inside() {
+    let world = World::new();
+    let page = world.nobody().get("/docs").expect(200);
+    let policy = page.header("Content-Security-Policy");
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"));
+    assert!(!policy.contains("unsafe") && !policy.contains('*'));
+    let page = page.text();
+    assert!(page.contains("<script src=\"/docs.js\"") && !page.contains(" style="));
+    for path in ["/docs", "/docs.js", "/docs.css"] {
+        let text = world.nobody().get(path).expect(200).text();
+        let elsewhere = ["http://", "https://", "src=\"//", "@import", "innerHTML", "eval("];
+        for forbidden in elsewhere {
+            let namespace = text.replace("http://www.w3.org/2000/svg", "");
+            assert!(!namespace.contains(forbidden), "{path}: {forbidden}");
+        }
+    }
+}
