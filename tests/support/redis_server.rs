@@ -91,6 +91,7 @@ fn password(port: u16) -> String {
 }
 
 fn run(port: u16, folder: &std::path::Path) -> Child {
+    #[allow(clippy::disallowed_methods, reason = "tests have no Config to ask")]
     let binary = std::env::var("TEST_REDIS_SERVER").expect("TEST_REDIS_SERVER: run ./dev test");
     // Started in its folder: Redis' own `dir` setting breaks on spaces.
     Command::new(binary)
