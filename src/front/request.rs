@@ -184,11 +184,17 @@ fn request_line(line: &[u8]) -> Result<(&str, &str, bool), Refusal> {
         }
         _ => return Err(malformed),
     };
-    let visible = |b: u8| matches!(b, 0x21..=0x7e) && b != b'#' && b != b'\\';
-    if target.is_empty() || !target.bytes().all(visible) {
+    let path = target.split('?').next().unwrap_or_default();
+    if target.is_empty() || !target.bytes().all(is_of_uri) || path.contains('`') {
         return Err(bad("The target has a character that no URI has."));
     }
     Ok((method, target, http_1_1))
+}
+
+/// Stricter than visible ASCII, laxer than RFC 3986: what browsers leave as it is in a query
+/// (`{`, `|`, `}`, `^`) passes.
+fn is_of_uri(byte: u8) -> bool {
+    matches!(byte, 0x21..=0x7e) && !b"#\\\"<>".contains(&byte)
 }
 
 /// The target as path and query; the authority too if it was an absolute URI, which every server

@@ -114,6 +114,10 @@ impl Service for Recorder {
     fn respond(&self, request: &Request) -> Response {
         let mut body = Vec::new();
         request.data().unwrap().read_to_end(&mut body).unwrap();
+        let length = request.header("Content-Length").map_or(0, |v| v.parse().unwrap());
+        if length != body.len() as u64 {
+            return Response::text("").with_status_code(413);
+        }
         let seen = (request.method().to_owned(), request.raw_url().to_owned(), body);
         self.0.lock().unwrap().push(seen);
         // Without a body, the answer to a HEAD looks like any other.
