@@ -97,7 +97,7 @@ pub fn sent(db: &mut Conn, id: i64, now: DateTime<Utc>) -> Result<u64> {
 /// Sending failed. After a day it is given up, and the secret is wiped. True if given up.
 pub fn failed(db: &mut Conn, id: i64, error: &str, now: DateTime<Utc>) -> Result<bool> {
     const SQL: &str = "UPDATE outbox SET last_error = $2,
-            done_at = CASE WHEN created_at <= $4 THEN $3 END,
+            done_at = CASE WHEN created_at <= $4 THEN $3::timestamptz END,
             token = CASE WHEN created_at <= $4 THEN NULL ELSE token END
         WHERE id = $1 AND done_at IS NULL RETURNING done_at IS NOT NULL";
     let oldest = now - Duration::hours(GIVE_UP_HOURS);

@@ -1,1 +1,309 @@
-//! To come.
+//! Rate limits: who is counted, together with whom, and what is told.
+
+use crate::redis_server::RedisServer;
+use crate::world::{Actor, Answer, PASSWORD, World};
+use contactd::config::{Config, Rate, Secret};
+use serde_json::json;
+
+fn rate(count: u64, seconds: u64) -> Option<Rate> {
+    Some(Rate { count, seconds })
+}
+
+/// The limits of the contract.
+fn defaults(config: &mut Config) {
+    let rates = &mut config.rates;
+    rates.login = rate(10, 60);
+    rates.login_failures = rate(5, 900);
+    rates.register = rate(10, 3_600);
+    rates.mail = rate(5, 3_600);
+    rates.mailbox = rate(3, 3_600);
+    rates.me = rate(60, 60);
+    rates.default = rate(600, 60);
+}
+
+fn told(answer: &Answer) -> (u64, u64, u64) {
+    let number = |name: &str| {
+        answer.header(name).parse().unwrap_or_else(|_| panic!("{}: no {name}", answer.asked))
+    };
+    (number("RateLimit-Limit"), number("RateLimit-Remaining"), number("RateLimit-Reset"))
+}
+
+/// Calls until 429; how many got through.
+fn until_429(mut call: impl FnMut() -> Answer) -> u64 {
+    for passed in 0..2_000 {
+        let answer = call();
+        if answer.status == 429 {
+            let (_, remaining, reset) = told(&answer);
+            assert_eq!(remaining, 0);
+            assert_eq!(answer.header("Retry-After"), reset.to_string());
+            assert_eq!(answer.header("Content-Type"), "application/problem+json");
+            return passed;
+        }
+    }
+    panic!("never 429");
+}
+
+#[test]
+fn every_route_has_the_limit_of_the_contract() {
+    let world = World::with(defaults);
+    let ann = world.user("ann");
+    let from = |last: u8| world.nobody().at([192, 0, 2, last]);
+    let login =
+        |at: u8| from(at).post("/api/auth/login", json!({"username": "x", "password": "y"}));
+    assert_eq!(told(&login(1)).0, 10);
+    // Good or bad, every request counts.
+    assert_eq!(until_429(|| from(2).post("/api/auth/login", json!({}))), 10);
+    assert_eq!(until_429(|| from(3).post("/api/auth/register", json!({}))), 10);
+    let mail = ["/api/auth/request_email", "/api/auth/request-password-reset"];
+    let mut number = 0;
+    let both = until_429(|| {
+        number += 1;
+        from(4).post(mail[number % 2], json!({"email": format!("a{number}@example.com")}))
+    });
+    assert_eq!(both, 5, "the two calls share their counter");
+    assert_eq!(until_429(|| ann.get("/api/users/me")), 60);
+    // Another route has another counter, and another user too.
+    assert_eq!(told(&ann.get("/api/users/me/sessions").expect(200)), (600, 599, 60));
+    assert_eq!(told(&world.user("bob").get("/api/users/me").expect(200)), (60, 59, 60));
+    assert_eq!(until_429(|| ann.get("/api/users/me/sessions")), 599);
+    // Together with every other route that has none of its own.
+    ann.get("/api/contacts").expect(429);
+    assert_eq!(told(&from(5).get("/")).0, 600);
+    for probe in ["/healthz", "/readyz", "/api/healthchecker"] {
+        assert_eq!(from(5).get(probe).expect(200).header("RateLimit-Limit"), "");
+    }
+}
+
+#[test]
+fn every_limited_route_tells_where_the_caller_stands() {
+    let world = World::with(defaults);
+    for (number, route) in contactd::routes::ROUTES.iter().enumerate() {
+        let path =
+            route.path.replace("{id}", "1").replace("{token}", "x").replace("{key}", "i-a-0");
+        // Somebody new each time: some of the routes end the session. And logins are limited.
+        let user = world.user_at(&format!("user{number}"), [192, 0, 2, number as u8]);
+        for actor in [&world.nobody(), &user] {
+            let answer = actor.send(route.verb, &path, &[], b"");
+            if route.limit == contactd::limits::Limit::Never {
+                assert_eq!(answer.header("RateLimit-Limit"), "", "{}", answer.asked);
+            } else {
+                let (limit, remaining, reset) = told(&answer);
+                assert!(remaining < limit && (1..=3_600).contains(&reset), "{}", answer.asked);
+            }
+        }
+    }
+}
+
+#[test]
+fn whoever_is_not_signed_in_is_counted_but_told_401_first() {
+    let world = World::with(|config| config.rates.default = rate(3, 60));
+    let nobody = world.nobody();
+    for expected in [2, 1, 0, 0, 0] {
+        let answer = nobody.get("/api/contacts").expect(401);
+        assert_eq!(told(&answer).1, expected);
+    }
+    let ann = world.user("ann");
+    ann.get("/api/contacts").expect(200);
+    nobody.get("/").expect(429);
+    nobody.at([192, 0, 2, 1]).get("/").expect(200);
+}
+
+#[test]
+fn five_failures_shut_an_account_whoever_asks_and_whatever_it_is_called() {
+    let world = World::with(|config| {
+        config.rates.login_failures = rate(5, 900);
+    });
+    let ann = world.user("ann");
+    let login = |name: &str, password: &str, ip: u8| {
+        let body = json!({"username": name, "password": password});
+        world.nobody().at([192, 0, 2, ip]).post("/api/auth/login", body)
+    };
+    for number in 0..10 {
+        login("ann", PASSWORD, number).expect(200);
+    }
+    for (number, name) in
+        ["ann", "ANN", "ann@example.com", "ANN@example.com", "ann"].iter().enumerate()
+    {
+        login(name, "wrong password", number as u8).expect(401);
+    }
+    let answer = login("ann", PASSWORD, 99).expect(429);
+    assert!((800..=900).contains(&answer.header("Retry-After").parse::<u64>().unwrap()));
+    login("ann@example.com", PASSWORD, 99).expect(429);
+    // Who is signed in stays so, and others are not concerned.
+    ann.get("/api/users/me").expect(200);
+    world.user("bob").log_in(PASSWORD).expect(200);
+    // A name that does not exist behaves in the same way.
+    for name in ["nobody", "NoBody", "nobody", " nobody", "nobody"] {
+        login(name, "wrong password", 1).expect(401);
+    }
+    login("nobody", "wrong password", 1).expect(429);
+    for _ in 0..5 {
+        login("no@example.com", "wrong password", 1).expect(401);
+    }
+    login("NO@example.com", "wrong password", 1).expect(429);
+}
+
+#[test]
+fn parallel_guesses_do_not_get_past_the_limit_of_failures() {
+    let world = World::with(|config| config.rates.login_failures = rate(5, 900));
+    let ann = world.user("ann");
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let guess = || ann.log_in("wrong password").status;
+        let threads: Vec<_> = (0..40).map(|_| scope.spawn(guess)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let guessed = statuses.iter().filter(|status| **status == 401).count();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    assert!((5..5 + cores).contains(&guessed), "{guessed} guesses with {cores} cores");
+    ann.log_in(PASSWORD).expect(429);
+}
+
+#[test]
+fn a_mailbox_gets_three_an_hour_and_the_answer_never_changes() {
+    let world = World::with(|config| config.rates.mailbox = rate(3, 3_600));
+    let ann = world.user("ann");
+    let ask = |path: &str, email: &str| {
+        world.nobody().post(path, json!({ "email": email })).expect(202).body
+    };
+    let reset = "/api/auth/request-password-reset";
+    let first = ask(reset, "ann@example.com");
+    for email in ["ANN@example.com", " ann@example.com", "Ann@Example.com", "ann@example.com"] {
+        assert_eq!(ask(reset, email), first);
+    }
+    assert_eq!(world.mails_to("ann@example.com").len(), 3);
+    // The last link that came goes on working.
+    let token = world.link_token("ann@example.com");
+    world.nobody().get(&format!("/api/auth/reset-password/{token}")).expect(200);
+    // Registration's own mail does not count, the two requests do, together.
+    let bob = json!({"username": "bob", "email": "bob@example.com", "password": PASSWORD});
+    world.nobody().post("/api/auth/register", bob).expect(201);
+    for path in [reset, "/api/auth/request_email", reset, "/api/auth/request_email", reset] {
+        ask(path, "bob@example.com");
+    }
+    assert_eq!(world.mails_to("bob@example.com").len(), 4);
+    // Nor can a user fill a stranger's mailbox.
+    for _ in 0..5 {
+        let body = json!({"email": "eve@example.com", "password": PASSWORD});
+        ann.post("/api/users/me/email", body).expect(202);
+    }
+    assert_eq!(world.mails_to("eve@example.com").len(), 3);
+}
+
+#[test]
+fn a_forwarded_address_counts_only_from_a_trusted_proxy() {
+    let world = World::with(|config| {
+        config.rates.default = rate(1, 60);
+        config.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
+    });
+    let get = |peer: [u8; 4], forwarded: &str| {
+        let headers = [("X-Forwarded-For", forwarded)];
+        world.nobody().at(peer).send("GET", "/", &headers, b"").status
+    };
+    // Not from a proxy: the header is air, however it changes.
+    assert_eq!(get([192, 0, 2, 1], "1.1.1.1"), 200);
+    assert_eq!(get([192, 0, 2, 1], "1.1.1.2"), 429);
+    assert_eq!(get([192, 0, 2, 1], "10.1.1.1"), 429);
+    // From a proxy: the last address that is no proxy's.
+    assert_eq!(get([10, 0, 0, 1], "2.2.2.2"), 200);
+    assert_eq!(get([10, 0, 0, 2], "2.2.2.2"), 429);
+    assert_eq!(get([10, 0, 0, 1], "6.6.6.6, 2.2.2.2"), 429);
+    assert_eq!(get([10, 0, 0, 1], "6.6.6.6, 2.2.2.2, 10.9.9.9"), 429);
+    assert_eq!(get([10, 0, 0, 1], "3.3.3.3:4711"), 200);
+    assert_eq!(get([10, 0, 0, 1], "3.3.3.3"), 429);
+    assert_eq!(get([10, 0, 0, 1], "::ffff:3.3.3.3"), 429);
+    assert_eq!(get([10, 0, 0, 1], "5.5.5.5, junk"), 200, "stands for the proxy itself");
+    assert_eq!(get([10, 0, 0, 1], ""), 429);
+    assert_eq!(get([10, 0, 0, 1], "7.7.7.7, junk"), 429);
+    // One customer's IPv6 network is one.
+    assert_eq!(get([10, 0, 0, 1], "2001:db8:1:2::1"), 200);
+    assert_eq!(get([10, 0, 0, 1], "2001:db8:1:2:ffff::9"), 429);
+    assert_eq!(get([10, 0, 0, 1], "2001:db8:1:3::1"), 200);
+}
+
+#[test]
+fn the_address_behind_a_proxy_is_the_one_in_sessions_and_events() {
+    let world = World::with(|config| config.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()]);
+    let root = world.admin("root");
+    let body = json!({"username": "root", "password": PASSWORD}).to_string();
+    let headers =
+        [("Content-Type", "application/json"), ("X-Forwarded-For", "6.6.6.6, 203.0.113.5")];
+    let proxy = world.nobody().at([10, 0, 0, 1]);
+    proxy.send("POST", "/api/auth/login", &headers, body.as_bytes()).expect(200);
+    assert_eq!(root.get("/api/users/me/sessions").json()[0]["ip"], "203.0.113.5");
+    assert_eq!(root.get("/api/audit-events").json()[0]["ip"], "203.0.113.5");
+}
+
+#[test]
+fn exempt_networks_are_exempt_from_every_limit() {
+    let world = World::with(|config| {
+        let rates = &mut config.rates;
+        for one in [
+            &mut rates.login,
+            &mut rates.login_failures,
+            &mut rates.register,
+            &mut rates.mail,
+            &mut rates.mailbox,
+            &mut rates.me,
+            &mut rates.default,
+        ] {
+            *one = rate(1, 3_600);
+        }
+        config.rate_limit_exempt = vec!["127.0.0.0/8".parse().unwrap()];
+        config.trusted_proxies = vec!["10.0.0.1/32".parse().unwrap()];
+    });
+    let ann = world.user("ann");
+    for number in 0..5 {
+        assert_eq!(ann.get("/api/users/me").expect(200).header("RateLimit-Limit"), "");
+        ann.get("/api/contacts").expect(200);
+        ann.log_in("wrong password").expect(401);
+        ann.post("/api/auth/request-password-reset", json!({"email": "ann@example.com"}))
+            .expect(202);
+        let body = json!({"username": format!("u{number}"), "email": "b", "password": ""});
+        ann.post("/api/auth/register", body).expect(422);
+    }
+    assert_eq!(world.mails_to("ann@example.com").len(), 5);
+    ann.log_in(PASSWORD).expect(200);
+    // Elsewhere they hold, also for who only says to be exempt.
+    let away = ann.at([192, 0, 2, 1]);
+    away.get("/api/users/me").expect(200);
+    away.get("/api/users/me").expect(429);
+    let forged = [("X-Forwarded-For", "127.0.0.1")];
+    away.send("GET", "/api/users/me", &forged, b"").expect(429);
+}
+
+#[test]
+fn replicas_share_their_counters() {
+    let world = World::with(|config| config.rates.me = rate(10, 60));
+    let there = world.replica();
+    let ann = world.user("ann");
+    let elsewhere = Actor { app: there.app.clone(), ..ann.clone() };
+    for _ in 0..5 {
+        ann.get("/api/users/me").expect(200);
+        elsewhere.get("/api/users/me").expect(200);
+    }
+    ann.get("/api/users/me").expect(429);
+    elsewhere.get("/api/users/me").expect(429);
+}
+
+#[test]
+fn limits_hold_without_redis_and_nothing_becomes_an_error() {
+    let mut server = RedisServer::start();
+    let world = World::with(|config| {
+        defaults(config);
+        config.redis_url = Some(Secret::new(server.url()));
+    });
+    let ann = world.user("ann");
+    ann.get("/api/users/me").expect(200);
+    server.kill();
+    assert_eq!(until_429(|| ann.get("/api/users/me")), 60);
+    assert_eq!(world.nobody().get("/readyz").expect(200).json()["redis"], "down");
+    // Writers go on too, and what they change counts at once.
+    ann.patch("/api/users/me", json!({"username": "ann2"})).expect(200);
+    assert_eq!(ann.get("/api/users/me/sessions").expect(200).header("RateLimit-Limit"), "600");
+    for _ in 0..5 {
+        Actor { name: "ann2".to_owned(), ..ann.clone() }.log_in("wrong password").expect(401);
+    }
+    Actor { name: "ann2".to_owned(), ..ann.clone() }.log_in(PASSWORD).expect(429);
+    let ask = || world.nobody().post("/api/auth/request_email", json!({"email": "x@example.com"}));
+    assert_eq!(until_429(ask), 5);
+}

@@ -10,6 +10,10 @@
 
 #[path = "../support/world.rs"]
 mod world;
+#[path = "../redis_server/mod.rs"]
+mod redis_server;
+#[path = "../support/smtp.rs"]
+mod smtp;
 
 mod accounts;
 mod addresses;

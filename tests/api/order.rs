@@ -1,1 +1,157 @@
-//! To come.
+//! Who comes first: 404, 405, 401, 403, 429, 413, 415, 400, 422, 404 for the thing, 409.
+
+use crate::world::{Actor, PASSWORD, World};
+use contactd::config::Rate;
+use serde_json::json;
+
+const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];
+
+#[test]
+fn one_mistake_after_the_other_is_told_in_its_order() {
+    let world = World::with(|config| config.rates.default = Some(Rate { count: 6, seconds: 60 }));
+    let (root, ann) = (world.admin("root"), world.user("ann"));
+    let big = "x".repeat(17 * 1024);
+    let path = "/api/users/999999/role";
+    let send = |actor: &Actor,
+                method: &str,
+                path: &str,
+                headers: &[(&str, &str)],
+                body: &str,
+                status: u16| {
+        actor.send(method, path, headers, body.as_bytes()).expect(status);
+    };
+    let text = [("Content-Type", "text/plain")];
+    send(&world.nobody(), "PUT", "/api/nothing", &text, &big, 404);
+    send(&world.nobody(), "PUT", path, &text, &big, 405);
+    send(&world.nobody(), "PATCH", path, &text, &big, 401);
+    for _ in 0..8 {
+        send(&ann, "PATCH", path, &text, &big, 403); // 403 before 429
+    }
+    send(&root, "PATCH", path, &text, &big, 413);
+    send(&root, "PATCH", path, &text, "{", 415);
+    send(&root, "PATCH", path, &JSON, "{", 400);
+    send(&root, "PATCH", path, &JSON, "{\"role\": 7}", 422);
+    send(&root, "PATCH", path, &JSON, "{\"role\": \"user\"}", 404);
+    let own = format!("/api/users/{}/role", root.id);
+    send(&root, "PATCH", &own, &JSON, "{\"role\": \"user\"}", 409);
+    send(&root, "PATCH", path, &text, &big, 429); // 429 before 413
+}
+
+#[test]
+fn a_body_is_told_apart_from_no_body_and_from_another_type() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let calls = [
+        ("POST", "/api/auth/register"),
+        ("POST", "/api/auth/login"),
+        ("POST", "/api/auth/refresh"),
+        ("POST", "/api/auth/request_email"),
+        ("POST", "/api/auth/confirm-email"),
+        ("POST", "/api/auth/request-password-reset"),
+        ("POST", "/api/auth/reset-password"),
+        ("PATCH", "/api/users/me"),
+        ("POST", "/api/users/me/password"),
+        ("POST", "/api/users/me/email"),
+        ("DELETE", "/api/users/me"),
+    ];
+    for (method, path) in calls {
+        let send = |headers: &[(&str, &str)], body: &str| {
+            let answer = ann.send(method, path, headers, body.as_bytes());
+            assert_eq!(answer.header("Content-Type"), "application/problem+json", "{path}");
+            assert_eq!(answer.json()["status"], answer.status);
+            assert_eq!(answer.json()["request_id"], answer.header("X-Request-Id"));
+            answer
+        };
+        assert!(send(&[], "").expect(400).json()["detail"].as_str().unwrap().contains("missing"));
+        send(&JSON, "").expect(400);
+        send(&[], "{}").expect(415);
+        send(&[("Content-Type", "text/plain")], "").expect(415);
+        send(&[("Content-Type", "text/json")], "{}").expect(415);
+        for broken in ["{", "nul", "{\"a\":}", "\u{feff}{}", "{} x", "{\"a\": \"\\ud800\"}"] {
+            send(&JSON, broken).expect(400);
+        }
+        ann.send(method, path, &JSON, b"{\"a\": \"\xff\"}").expect(400);
+        send(&JSON, &"[".repeat(5_000)).expect(400);
+        for wrong in ["[]", "null", "7", "\"x\"", "{}", "{\"nick\": 1}"] {
+            send(&JSON, wrong).expect(422);
+        }
+        send(&JSON, &format!("{{\"a\": \"{}\"}}", "x".repeat(17_000))).expect(413);
+        let zipped = [("Content-Type", "application/json"), ("Content-Encoding", "gzip")];
+        send(&zipped, "{}").expect(415);
+        send(&[("Content-Type", "application/json; charset=koi8-u")], "{}").expect(415);
+        send(&[("Content-Type", "Application/JSON; charset=UTF-8")], "{}").expect(422);
+    }
+    ann.get("/api/users/me").expect(200);
+}
+
+#[test]
+fn head_answers_where_get_does_and_without_a_trailing_slash_or_with() {
+    let world = World::new();
+    let root = world.admin("root");
+    let key = root.get("/api/users/me").json()["avatar"]
+        .as_str()
+        .unwrap()
+        .rsplit('/')
+        .next()
+        .unwrap()
+        .to_owned();
+    for route in contactd::routes::ROUTES.iter().filter(|route| route.verb == "GET") {
+        let path = route
+            .path
+            .replace("{id}", &root.id.to_string())
+            .replace("{token}", "x")
+            .replace("{key}", &key);
+        let get = root.get(&path);
+        let head = root.send("HEAD", &path, &[], b"");
+        assert_eq!(head.status, get.status, "{path}");
+        assert_eq!(head.header("Content-Type"), get.header("Content-Type"), "{path}");
+        if path != "/" {
+            assert_eq!(root.get(&format!("{path}/")).status, get.status, "{path}/");
+        }
+    }
+    root.send("HEAD", "/api/auth/login", &[], b"").expect(405);
+}
+
+#[test]
+fn every_answer_has_its_headers() {
+    let world = World::new();
+    let ann = world.user("ann");
+    for (actor, path) in [
+        (&ann, "/api/users/me"),
+        (&ann, "/api/users"),
+        (&ann, "/nothing"),
+        (&world.nobody(), "/api/users/me"),
+        (&world.nobody(), "/"),
+        (&world.nobody(), "/api/auth/reset-password/x"),
+    ] {
+        let answer = actor.get(path);
+        assert_eq!(answer.header("X-Content-Type-Options"), "nosniff");
+        assert_eq!(answer.header("Referrer-Policy"), "no-referrer");
+        assert!(!answer.header("X-Request-Id").is_empty());
+        if path != "/" {
+            assert_eq!(answer.header("Cache-Control"), "no-store", "{path}");
+        }
+    }
+    let with = |id: &str| ann.send("GET", "/api/users/me", &[("X-Request-Id", id)], b"");
+    assert_eq!(with("a-Z_0.9").header("X-Request-Id"), "a-Z_0.9");
+    for odd in ["", "a b", "<x>", &"x".repeat(65), "ї"] {
+        assert_ne!(with(odd).header("X-Request-Id"), odd);
+    }
+}
+
+#[test]
+fn a_wrong_user_change_is_told_and_a_taken_name_is_a_conflict() {
+    let world = World::new();
+    let (ann, _bob) = (world.user("ann"), world.user("bob"));
+    for name in ["", "ab", &"x".repeat(51), "a b c", "анна", "ann\u{0}x"] {
+        ann.patch("/api/users/me", json!({"username": name})).expect_faults(&["username"]);
+    }
+    ann.patch("/api/users/me", json!({"username": null})).expect_faults(&["username"]);
+    ann.patch("/api/users/me", json!({"email": "x@y.z"})).expect_faults(&["username", "email"]);
+    let problem = ann.patch("/api/users/me", json!({"username": "Bob"})).expect(409).json();
+    assert!(problem["type"].as_str().unwrap().ends_with("username-taken"));
+    let user = ann.patch("/api/users/me", json!({"username": " Ann.2 "})).expect(200).json();
+    assert_eq!((&user["username"], &user["id"]), (&json!("Ann.2"), &json!(ann.id)));
+    assert_eq!(ann.get("/api/users/me").json(), user);
+    ann.log_in(PASSWORD).expect(401);
+}

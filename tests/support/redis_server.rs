@@ -1,5 +1,7 @@
 //! A Redis of a test's own, which it may stop, kill and start again.
 
+#![allow(dead_code, reason = "each test binary uses another part of it")]
+
 use rustix::process::{Pid, Signal, kill_process};
 use std::net::TcpListener;
 use std::path::PathBuf;

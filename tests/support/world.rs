@@ -130,7 +130,16 @@ impl World {
         self.account(name, Role::Admin)
     }
 
+    /// Like [`World::user`], at another address.
+    pub fn user_at(&self, name: &str, ip: [u8; 4]) -> Actor {
+        self.account_at(name, Role::User, ip)
+    }
+
     fn account(&self, name: &str, role: Role) -> Actor {
+        self.account_at(name, role, self.nobody().ip)
+    }
+
+    fn account_at(&self, name: &str, role: Role, ip: [u8; 4]) -> Actor {
         let email = format!("{name}@example.com");
         let new = NewUser {
             username: name,
@@ -140,7 +149,7 @@ impl World {
             is_verified: true,
         };
         let user = self.app.db.transaction(|tx| users::insert(tx, &new, self.now())).unwrap();
-        Actor { id: user.id, name: name.to_owned(), ..self.nobody() }.signed_in()
+        Actor { id: user.id, name: name.to_owned(), ip, ..self.nobody() }.signed_in()
     }
 
     /// Sends the mail that is due, then every mail that `address` ever got, oldest first.
