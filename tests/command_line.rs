@@ -1,0 +1,274 @@
+//! The command line, as a program of its own.
+
+#![allow(missing_docs, clippy::disallowed_methods)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "support/world.rs"]
+mod world;
+
+use serde_json::json;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use world::{Actor, PASSWORD, World, variable};
+
+const SECRET: &str = "very-secret-key-of-32-bytes-or-more!";
+
+struct Ended {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// Runs `contactd` with these arguments, this input, and of the environment only what is given.
+fn contactd(arguments: &[&str], input: &str, environment: &[(&str, &str)]) -> Ended {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_contactd"))
+        .args(arguments)
+        .env_clear()
+        .envs(environment.iter().copied())
+        .current_dir(std::env::temp_dir())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Who ends without reading closes the pipe.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let ended = Ended {
+        code: output.status.code().unwrap(),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    };
+    assert!(
+        !ended.out.contains(SECRET) && !ended.err.contains(SECRET),
+        "{}{}",
+        ended.out,
+        ended.err
+    );
+    ended
+}
+
+/// A schema of its own, and the environment that leads there.
+struct Place {
+    world: World,
+    database: String,
+}
+
+impl Place {
+    fn new() -> Place {
+        let world = World::new();
+        let schema = world.sql::<String>("SELECT current_schema()::text");
+        let url = variable("TEST_DATABASE_URL");
+        let joint = if url.contains('?') { '&' } else { '?' };
+        let database = format!("{url}{joint}options=-csearch_path%3D{schema}");
+        Place { world, database }
+    }
+
+    fn contactd(&self, arguments: &[&str], input: &str) -> Ended {
+        let redis = variable("TEST_REDIS_URL");
+        let mails = std::env::temp_dir().join("contactd-command-line-mails");
+        contactd(
+            arguments,
+            input,
+            &[
+                ("DATABASE_URL", &self.database),
+                ("REDIS_URL", &redis),
+                ("SECRET_KEY", SECRET),
+                ("MAIL_DIR", mails.to_str().unwrap()),
+            ],
+        )
+    }
+}
+
+#[test]
+fn create_admin_makes_a_confirmed_active_admin() {
+    let place = Place::new();
+    let arguments = ["create-admin", "--username", "Root", "--email", "Root@example.com"];
+    let made = place.contactd(&arguments, &format!("{PASSWORD}\n"));
+    assert_eq!((made.code, made.err.as_str()), (0, ""), "{}", made.out);
+    assert!(made.out.starts_with("admin Root made, with id "), "{}", made.out);
+    assert!(!made.out.contains(PASSWORD));
+    let root = Actor { name: "root".to_owned(), ..place.world.nobody() }.signed_in();
+    let user = root.get("/api/users/me").expect(200).json();
+    assert_eq!(
+        (&user["role"], &user["is_verified"], &user["is_active"], &user["email"]),
+        (&json!("admin"), &json!(true), &json!(true), &json!("Root@example.com"))
+    );
+    root.get("/api/users").expect(200);
+    // What exists is not touched, whatever its case.
+    for other in [["ROOT", "new@example.com"], ["new", "ROOT@example.com"]] {
+        let again = ["create-admin", "--email", other[1], "--username", other[0]];
+        let refused = place.contactd(&again, &format!("{PASSWORD}\n"));
+        assert_eq!(refused.code, 1);
+        assert!(
+            refused.err.starts_with("contactd: T") && refused.err.lines().count() == 1,
+            "{}",
+            refused.err
+        );
+    }
+    assert_eq!(place.world.sql::<i64>("SELECT count(*) FROM users"), 1);
+}
+
+#[test]
+fn create_admin_takes_the_password_as_it_is_and_by_the_same_rule() {
+    let place = Place::new();
+    let make = |name: &str, password: &str| {
+        let email = format!("{name}@example.com");
+        place.contactd(&["create-admin", "--username", name, "--email", &email], password)
+    };
+    for weak in ["", "short\n", "password123\n", "weakling\n", &"x".repeat(129)] {
+        let refused = make("weakling", weak);
+        assert_eq!(refused.code, 2, "{weak:?}");
+        assert!(
+            refused.err.contains("password") && !refused.err.contains("password123"),
+            "{}",
+            refused.err
+        );
+    }
+    assert_eq!(make("ann", "  Авторизація 🔑  \r\nsecond line").code, 0);
+    let ann = Actor { name: "ann".to_owned(), ..place.world.nobody() };
+    ann.log_in("  Авторизація 🔑  ").expect(200);
+    ann.log_in("Авторизація 🔑").expect(401);
+    assert_eq!(make("bob", "no line break at the end").code, 0);
+    let fits =
+        place.contactd(&["create-admin", "--username", "a b", "--email", "x@y.zz"], PASSWORD);
+    assert_eq!(fits.code, 2);
+    assert!(fits.err.contains("username"), "{}", fits.err);
+    let fits = place.contactd(&["create-admin", "--username", "abc", "--email", "x"], PASSWORD);
+    assert_eq!(fits.code, 2);
+    for usage in [
+        &["create-admin"][..],
+        &["create-admin", "--username", "ann"],
+        &["create-admin", "--username"],
+        &["create-admin", "ann", "ann@example.com"],
+        &["create-admin", "--username", "c1a", "--email", "c@d.ee", "--password", "secret secret"],
+        &["made-up"],
+        &["serve", "now"],
+    ] {
+        assert_eq!(place.contactd(usage, PASSWORD).code, 2, "{usage:?}");
+    }
+}
+
+#[test]
+fn migrate_and_create_admin_begin_with_an_empty_database() {
+    let schema = world::unique_name();
+    let url = variable("TEST_DATABASE_URL");
+    let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
+    client.batch_execute(&format!("CREATE SCHEMA {schema}")).unwrap();
+    let joint = if url.contains('?') { '&' } else { '?' };
+    let database = format!("{url}{joint}options=-csearch_path%3D{schema}");
+    let run = |arguments: &[&str]| {
+        contactd(arguments, PASSWORD, &[("DATABASE_URL", &database), ("SECRET_KEY", SECRET)])
+    };
+    let checked = run(&["check"]);
+    assert_eq!(checked.code, 0, "{}{}", checked.out, checked.err);
+    assert!(checked.out.contains("migrations will be applied at start"), "{}", checked.out);
+    assert_eq!(run(&["create-admin", "--username", "root", "--email", "r@e.xx"]).code, 0);
+    let migrated = run(&["migrate"]);
+    assert_eq!(
+        (migrated.code, migrated.out.as_str()),
+        (0, "0 migrations applied; the schema is up to date\n")
+    );
+    client.batch_execute(&format!("DROP SCHEMA {schema} CASCADE; CREATE SCHEMA {schema}")).unwrap();
+    let migrated = run(&["migrate"]);
+    assert_eq!(migrated.code, 0);
+    assert!(!migrated.out.starts_with("0 "), "{}", migrated.out);
+    client.batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).unwrap();
+}
+
+#[test]
+fn check_tells_of_each_part_in_a_line() {
+    let place = Place::new();
+    let good = place.contactd(&["check"], "");
+    assert_eq!(good.code, 0, "{}{}", good.out, good.err);
+    let lines: Vec<_> = good.out.lines().collect();
+    assert_eq!(lines.len(), 4, "{}", good.out);
+    assert_eq!(
+        lines[..3],
+        ["configuration: ok", "postgres: ok, the schema is up to date", "redis: ok"]
+    );
+    assert!(lines[3].starts_with("smtp: off"), "{}", lines[3]);
+
+    // Nothing listens at port 1. Without Redis and mail it could serve, without Postgres not.
+    let bad = contactd(
+        &["check"],
+        "",
+        &[
+            ("DATABASE_URL", &place.database),
+            ("SECRET_KEY", SECRET),
+            ("REDIS_URL", &format!("redis://:{SECRET}@127.0.0.1:1/")),
+            ("SMTP_URL", &format!("smtp://me:{SECRET}@127.0.0.1:1")),
+        ],
+    );
+    assert_eq!(bad.code, 0, "{}", bad.err);
+    assert!(
+        bad.out.contains("redis: down\n") && bad.out.contains("smtp: SMTP server"),
+        "{}",
+        bad.out
+    );
+    let gone = contactd(
+        &["check"],
+        "",
+        &[
+            ("DATABASE_URL", &format!("postgres://u:{SECRET}@127.0.0.1:1/db")),
+            ("SECRET_KEY", SECRET),
+        ],
+    );
+    assert_eq!(gone.code, 1);
+    assert!(
+        gone.out.contains("redis: off\n") && gone.out.contains("configuration: ok\n"),
+        "{}",
+        gone.out
+    );
+    assert_eq!(gone.err, "contactd: Postgres is out of reach\n");
+}
+
+#[test]
+fn a_wrong_setting_stops_every_start_with_a_line_that_names_it() {
+    for command in [
+        &[][..],
+        &["serve"],
+        &["migrate"],
+        &["check"],
+        &["create-admin", "--username", "abc", "--email", "a@b.cc"],
+    ] {
+        let ended = contactd(
+            command,
+            PASSWORD,
+            &[
+                ("DATABASE_URL", &format!("mysql://u:{SECRET}@h/d")),
+                ("SECRET_KEY", "short-secret"),
+                ("SMTP_URL", &format!("smtp://u:{SECRET}@h?tls=maybe")),
+                ("RATE_LIMIT_LOGIN", "many"),
+                ("TRUSTED_PROXIES", "everybody"),
+            ],
+        );
+        assert_eq!(ended.code, 2, "{command:?}");
+        assert!(!ended.err.contains("short-secret"), "{}", ended.err);
+        for name in
+            ["DATABASE_URL", "SECRET_KEY", "SMTP_URL", "RATE_LIMIT_LOGIN", "TRUSTED_PROXIES"]
+        {
+            let told = ended.err.lines().filter(|line| line.contains(name)).count();
+            assert_eq!(told, 1, "{name}: {}", ended.err);
+        }
+        assert_eq!(ended.err.lines().count(), 5, "{}", ended.err);
+    }
+    let nothing = contactd(&["check"], "", &[]);
+    assert_eq!(nothing.code, 2);
+    assert_eq!(
+        nothing.err,
+        "contactd: DATABASE_URL is required\ncontactd: SECRET_KEY is required\n"
+    );
+}
+
+#[test]
+fn help_and_version_need_no_settings() {
+    let help = contactd(&["--help"], "", &[]);
+    assert_eq!(help.code, 0);
+    for word in ["serve", "migrate", "create-admin", "check", "--version"] {
+        assert!(help.out.contains(word), "{word}");
+    }
+    let version = contactd(&["--version"], "", &[]);
+    assert_eq!(version.out, format!("contactd {}\n", env!("CARGO_PKG_VERSION")));
+}
