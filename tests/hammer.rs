@@ -6,6 +6,7 @@
 #![allow(missing_docs, clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "support/redis_server.rs"]
 mod redis_server;
 #[path = "support/world.rs"]
 mod world;

@@ -10,7 +10,7 @@
 
 #[path = "../support/world.rs"]
 mod world;
-#[path = "../redis_server/mod.rs"]
+#[path = "../support/redis_server.rs"]
 mod redis_server;
 #[path = "../support/smtp.rs"]
 mod smtp;
