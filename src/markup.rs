@@ -7,6 +7,9 @@
 
 pub use crate::model::text::escape_html as escape;
 
+/// The picture beside the title of every page, served at `/icon.svg`.
+pub const ICON: &str = include_str!("../assets/icon.svg");
+
 /// The style sheet of every page, served at `/style.css`.
 pub const STYLE: &str = include_str!("../assets/style.css");
 
@@ -26,6 +29,7 @@ pub fn layout(title: &str, body: &str) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"robots\" content=\"noindex\">\n<title>{title} · contactd</title>\n\
+         <link rel=\"icon\" href=\"/icon.svg\" type=\"image/svg+xml\">\n\
          <link rel=\"stylesheet\" href=\"/style.css\">\n</head>\n<body>\n\
          <header><a class=\"brand\" href=\"/\">contactd</a></header>\n\
          <main>\n<h1>{title}</h1>\n{body}</main>\n</body>\n</html>\n"

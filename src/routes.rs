@@ -135,6 +135,7 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/docs.css", Anyone(docs::style)),
     route("GET", "/", Anyone(pages::landing)),
     route("GET", "/style.css", Anyone(pages::style)),
+    route("GET", "/icon.svg", Anyone(pages::icon)),
 ];
 
 /// What the placeholders of a path stand for.

@@ -70,3 +70,8 @@ pub fn style(_: &Call) -> Result<Reply> {
     Ok(Reply::bytes("text/css; charset=utf-8", markup::STYLE)
         .with("Cache-Control", "public, max-age=300"))
 }
+
+/// `GET /icon.svg`
+pub fn icon(_: &Call) -> Result<Reply> {
+    Ok(Reply::bytes("image/svg+xml", markup::ICON).with("Cache-Control", "public, max-age=86400"))
+}

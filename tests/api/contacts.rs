@@ -44,3 +44,16 @@ fn wrong_contacts_are_refused_with_every_wrong_field() {
     ann.send("POST", "/api/contacts", &[("Content-Type", "text/plain")], b"{}").expect(415);
     assert_eq!(world.sql::<i64>("SELECT count(*) FROM contacts"), 0);
 }
+
+#[test]
+fn a_label_is_found_whole_and_in_any_case() {
+    let world = World::new();
+    let ann = world.user("ann");
+    for labels in [json!(["Родина", "work"]), json!(["workshop"]), json!([])] {
+        ann.post("/api/contacts", json!({"first_name": "Bob", "labels": labels})).expect(201);
+    }
+    for (label, count) in [("WORK", 1), ("work", 1), ("родина", 1), ("wor", 0)] {
+        let list = ann.get(&format!("/api/contacts?label={label}")).expect(200);
+        assert_eq!(list.header("X-Total-Count"), count.to_string(), "{label}");
+    }
+}

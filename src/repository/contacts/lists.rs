@@ -84,7 +84,7 @@ const FILTERED: &str = " FROM contacts WHERE owner = $1 AND deleted_at IS NULL
     AND ($3::text IS NULL OR strpos(last_name_folded, (SELECT fold($3))) > 0)
     AND ($4::text IS NULL OR strpos(email_folded, (SELECT fold($4))) > 0)
     AND ($5::text IS NULL OR ($5 <> '' AND strpos(phone_digits, $5) > 0))
-    AND ($6::text IS NULL OR (SELECT lower($6 COLLATE \"und-x-icu\")) = ANY (labels_folded))
+    AND ($6::text IS NULL OR (SELECT lower($6 COLLATE \"und-x-icu\")) COLLATE \"C\" = ANY (labels_folded))
     AND ($7::text IS NULL
         OR strpos(first_name_folded || ' ' || last_name_folded, (SELECT fold($7))) > 0
         OR strpos(last_name_folded || ' ' || first_name_folded, (SELECT fold($7))) > 0
