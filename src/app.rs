@@ -23,6 +23,8 @@ pub fn respond(app: &App, request: &Request) -> Response {
     .unwrap_or_else(|_| (None, problem(&Error::internal("a handler panicked"), &request_id)));
     http::common_headers(&mut response, &request_id);
     cors(app, request, &mut response);
+    let took = began.elapsed();
+    app.counters.of(counted_as(found, request.method())).count(response.status_code, took);
     // Paths that hold secrets are logged as their patterns, unknown ones not at all: they may be
     // misspelt ones.
     let path = match found {
@@ -36,9 +38,16 @@ pub fn respond(app: &App, request: &Request) -> Response {
         "{} {path} {} {:.1}ms request_id={request_id}",
         request.method(),
         response.status_code,
-        began.elapsed().as_secs_f64() * 1_000.0,
+        took.as_secs_f64() * 1_000.0,
     );
     response
+}
+
+/// The place in `ROUTES` under which a request is counted: none when no route answered it.
+fn counted_as(found: Option<&'static Route>, method: &str) -> Option<usize> {
+    let verb = if method == "HEAD" { "GET" } else { method };
+    let found = found.filter(|route| route.verb == verb)?;
+    routes::ROUTES.iter().position(|route| std::ptr::eq(route, found))
 }
 
 /// Largest body in bytes that the route of this method and target takes.

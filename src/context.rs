@@ -2,6 +2,7 @@
 
 use crate::cache::{Cache, Load, Loaded};
 use crate::config::Config;
+use crate::counters::Counters;
 use crate::crypto::{AccessTokens, Passwords};
 use crate::db::{Pool, Tx};
 use crate::error::{Error, Faults, Result};
@@ -42,6 +43,10 @@ pub struct App {
     pub passwords: Passwords,
     /// Signs and verifies access tokens.
     pub access_tokens: AccessTokens,
+    /// Counts requests.
+    pub counters: Counters,
+    /// When this value was made.
+    pub started: DateTime<Utc>,
     clock: Clock,
     draining: AtomicBool,
     mail_bell: (Mutex<bool>, Condvar),
@@ -57,6 +62,8 @@ impl App {
             mailer: mailer(&config)?,
             passwords: Passwords::new()?,
             access_tokens: AccessTokens::new(&config),
+            counters: Counters::default(),
+            started: clock(),
             clock,
             draining: AtomicBool::new(false),
             mail_bell: (Mutex::new(false), Condvar::new()),

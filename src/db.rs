@@ -208,6 +208,12 @@ impl Pool {
         Ok(Pool(pool))
     }
 
+    /// How many connections are open, and how many of them do nothing.
+    pub fn connections(&self) -> (u32, u32) {
+        let state = self.0.state();
+        (state.connections, state.idle_connections)
+    }
+
     fn conn(&self) -> Result<r2d2::PooledConnection<Manager>> {
         let wait = |_| Error::Unavailable("no Postgres connection within a second".to_owned());
         self.0.get().map_err(wait)

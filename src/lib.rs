@@ -6,6 +6,7 @@
 // Floor 0: words and data, no I/O.
 pub mod error;
 pub mod gate;
+pub mod counters;
 pub mod model;
 
 // Floor 1: one outside thing each.
@@ -38,6 +39,7 @@ pub mod routes;
 // Floor 6: one request; and what happens without one.
 pub mod app;
 pub mod worker;
+pub mod metrics;
 
 // Floor 7: sockets. Knows nothing of contacts.
 pub mod front;

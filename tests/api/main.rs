@@ -31,3 +31,4 @@ mod pages;
 mod passwords;
 mod sessions;
 mod tokens;
+mod metrics;
