@@ -15,7 +15,7 @@ use crate::repository::users::{self, Credentials};
 use crate::repository::{Slice, sessions};
 use crate::{crypto, model};
 use chrono::{DateTime, SubsecRound, Utc};
-use percent_encoding::percent_decode;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 use rouille::Request;
 use serde_json::Value;
 use std::io::Read;
@@ -427,8 +427,23 @@ impl Query {
         self.faults.add(name, detail);
     }
 
+    /// The query as it was sent, but without some parameters and with another one. Encoded anew,
+    /// so that it can stand in a header.
+    pub fn with(&self, without: &[&str], name: &str, value: &str) -> String {
+        let kept = self.pairs.iter().filter(|(name, _)| !without.contains(&name.as_str()));
+        let kept = kept.map(|(name, value)| (name.as_str(), value.as_str()));
+        let encode = |text| utf8_percent_encode(text, &RESERVED).to_string();
+        let pairs = kept
+            .chain([(name, value)])
+            .map(|(name, value)| format!("{}={}", encode(name), encode(value)));
+        pairs.collect::<Vec<_>>().join("&")
+    }
+
     /// Fails with every fault.
     pub fn finish(self) -> Result<()> {
         self.faults.into_result(())
     }
 }
+
+/// Everything but the unreserved characters of RFC 3986, section 2.3.
+const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -348,6 +348,12 @@ pub fn migrate(conn: &mut Conn) -> Result<usize> {
             "this Postgres was built without ICU: the collation und-x-icu is missing",
         ));
     }
+    let encoding: String = conn.query_one("SHOW server_encoding", &[])?.get(0);
+    if encoding != "UTF8" {
+        return Err(Error::internal(format!(
+            "the database has the encoding {encoding}; make one with ENCODING 'UTF8'"
+        )));
+    }
     let mut applied = 0;
     for &(name, sql) in MIGRATIONS {
         let mut tx = Tx::begin(conn)?;

@@ -12,7 +12,7 @@ use crate::repository::contacts::lists::{self, Filter, Key, Sort, Start};
 use crate::repository::contacts::{self, books, trash};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use serde_json::{Value, json};
 
 fn shown(contact: &Contact) -> Reply {
@@ -55,8 +55,12 @@ pub fn patch(call: &Call, caller: &Caller) -> Result<Reply> {
     if !patch.is_object() {
         return Err(Error::invalid("body", "must be a JSON object"));
     }
-    // What is wrong with the patch alone is told whether the contact exists or not, 422 before 404.
-    let alone = merge(json!({ "first_name": "x" }), patch.clone());
+    // What is wrong with the patch alone is told whether the contact exists or not, 422 before 404;
+    // unknown members too, which a merge with null would lose.
+    let mut alone = patch.clone();
+    if let Value::Object(members) = &mut alone {
+        members.entry("first_name").or_insert_with(|| json!("x"));
+    }
     ContactFields::from_json(alone, latest_date(call.now))?;
     change(call, caller, |contact| {
         let merged = merge(Value::Object(contact.fields.to_json()), patch);
@@ -164,14 +168,15 @@ pub fn list(call: &Call, caller: &Caller) -> Result<Reply> {
     let limit = query.number("limit", 20, 1..=100);
     let start = start(&mut query, sort);
     query.finish()?;
-    let (contacts, total) =
-        call.app.db.read(|db| lists::page(db, caller.id(), &filter, sort, &start, limit))?;
+    // One more, to know whether there is a next page.
+    let (mut contacts, total) =
+        call.app.db.read(|db| lists::page(db, caller.id(), &filter, sort, &start, limit + 1))?;
+    let more = contacts.len() as i64 > limit;
+    contacts.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let shown: Vec<_> = contacts.iter().map(views::contact).collect();
     let reply = Reply::json(&shown).with("X-Total-Count", total.to_string());
     match contacts.last() {
-        Some(last) if contacts.len() as i64 == limit => {
-            Ok(reply.with("Link", next_link(call, sort, last)))
-        }
+        Some(last) if more => Ok(reply.with("Link", next_link(call, sort, last)?)),
         _ => Ok(reply),
     }
 }
@@ -210,13 +215,9 @@ fn start(query: &mut Query, sort: Sort) -> Start {
 }
 
 /// The address of the next page: this one's, with the last contact of this page as `cursor`.
-fn next_link(call: &Call, sort: Sort, last: &Contact) -> String {
-    let kept = call.request.raw_query_string().split('&').filter(|pair| {
-        !pair.is_empty() && !pair.starts_with("cursor=") && !pair.starts_with("skip=")
-    });
-    let mut query: Vec<String> = kept.map(str::to_owned).collect();
-    query.push(format!("cursor={}", write_cursor(sort, last)));
-    format!("</api/contacts?{}>; rel=\"next\"", query.join("&"))
+fn next_link(call: &Call, sort: Sort, last: &Contact) -> Result<String> {
+    let query = call.query()?.with(&["cursor", "skip"], "cursor", &write_cursor(sort, last));
+    Ok(format!("</api/contacts?{query}>; rel=\"next\""))
 }
 
 /// A cursor is what the last contact of a page is sorted by, in JSON, in base64: opaque to
@@ -239,6 +240,8 @@ fn read_cursor(raw: &str, sort: Sort) -> Result<Start, String> {
     let bytes = URL_SAFE_NO_PAD.decode(raw).map_err(|_| wrong())?;
     let instant = |micros, id| {
         DateTime::from_timestamp_micros(micros)
+            // Postgres knows fewer years than chrono.
+            .filter(|at| (1..=9999).contains(&at.year()))
             .map(|at| Start::AfterInstant(at, id))
             .ok_or_else(wrong)
     };
