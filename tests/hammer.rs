@@ -86,7 +86,7 @@ impl Hammer {
         let answer = actor.get(path);
         self.reads.fetch_add(1, SeqCst);
         // What was ended stays so, whatever goes on meanwhile. So too for what is stable.
-        let settled = changing % 2 == 0 && target.changing.load(SeqCst) == changing;
+        let settled = changing.is_multiple_of(2) && target.changing.load(SeqCst) == changing;
         if !settled && !is_dead || answer.status == 503 {
             return;
         }

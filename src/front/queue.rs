@@ -63,7 +63,6 @@ impl Queue {
             let mut waiting = lock(&self.waiting);
             if mine {
                 waiting.coming = false;
-                mine = false;
             }
             if let Some(connection) = waiting.connections.pop_front() {
                 let called = waiting.call();
