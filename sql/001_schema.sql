@@ -127,10 +127,25 @@ CREATE FUNCTION fold(raw text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALL
         'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe')
 $$;
 
--- Labels in lower case and in their order, because a label is found whatever its case.
-CREATE FUNCTION fold_labels(labels text[]) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT coalesce(array_agg(lower(label COLLATE "und-x-icu") ORDER BY at), '{}')
-    FROM unnest(labels) WITH ORDINALITY AS list (label, at)
+-- Everything that filters look in, as one text, so that a search passes over it once. Parts end
+-- with control characters, which no field has (additional_data has line breaks and tabs only), so
+-- nothing that is looked for reaches over two of them:
+--   first name US last name US e-mail US phone US additional data US full name in both orders
+--   GS digits of the phone GS RS label RS label RS
+-- Labels are found whole and ignoring case only, so they are not folded.
+CREATE FUNCTION search_text(first_name text, last_name text, email text, phone text, additional_data text, labels text[])
+RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT fold(first_name || E'\x1f' || coalesce(last_name, '') || E'\x1f' || coalesce(email, '') || E'\x1f'
+            || coalesce(phone, '') || E'\x1f' || coalesce(additional_data, '') || E'\x1f'
+            || coalesce(first_name || ' ' || last_name || ' ' || first_name, ''))
+        || E'\x1d' || coalesce(regexp_replace(phone, '[^0-9]', '', 'g'), '')
+        || E'\x1d\x1e' || lower(array_to_string(labels, E'\x1e') COLLATE "und-x-icu") || E'\x1e'
+$$;
+CREATE FUNCTION if_short(content text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT CASE WHEN octet_length(content) <= 1500 THEN content END
+$$;
+CREATE FUNCTION if_long(content text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT CASE WHEN octet_length(content) > 1500 THEN content END
 $$;
 
 CREATE TABLE contacts (
@@ -155,20 +170,20 @@ CREATE TABLE contacts (
 
     -- What lists are sorted by.
     sort_name         text COLLATE "und-x-icu" NOT NULL GENERATED ALWAYS AS (coalesce(last_name, first_name)) STORED,
-    -- What filters look in. Folded when written, since folding is slow and reading is often.
-    first_name_folded text COLLATE "C" NOT NULL GENERATED ALWAYS AS (fold(first_name)) STORED,
-    last_name_folded  text COLLATE "C" NOT NULL GENERATED ALWAYS AS (coalesce(fold(last_name), '')) STORED,
-    email_folded      text COLLATE "C" NOT NULL GENERATED ALWAYS AS (coalesce(fold(email), '')) STORED,
-    phone_digits      text COLLATE "C" NOT NULL GENERATED ALWAYS AS (coalesce(regexp_replace(phone, '[^0-9]', '', 'g'), '')) STORED,
-    data_folded       text COLLATE "C" NOT NULL GENERATED ALWAYS AS (coalesce(fold(additional_data), '')) STORED,
-    labels_folded     text[] COLLATE "C" NOT NULL GENERATED ALWAYS AS (fold_labels(labels)) STORED,
+    -- What filters look in, made when written, since folding is slow and reading is often. One of
+    -- the two is null: what is short has room in an index, so that a search of a large book never
+    -- touches the table, where the rows of one owner lie far from each other.
+    folded            text COLLATE "C" GENERATED ALWAYS AS (if_short(search_text(first_name, last_name, email, phone, additional_data, labels))) STORED,
+    folded_long       text COLLATE "C" GENERATED ALWAYS AS (if_long(search_text(first_name, last_name, email, phone, additional_data, labels))) STORED,
     -- Month and day as one number: 29 February is 229.
     birthday_key      smallint GENERATED ALWAYS AS ((extract(month FROM birthday) * 100 + extract(day FROM birthday))::smallint) STORED,
 
     CONSTRAINT contacts_pkey PRIMARY KEY (owner, id)
 );
 CREATE UNIQUE INDEX contacts_owner_uid_key ON contacts (owner, uid) WHERE deleted_at IS NULL;
-CREATE INDEX contacts_name_idx ON contacts (owner, sort_name, first_name, id) WHERE deleted_at IS NULL;
+-- For the order of names, and for filters in any order.
+CREATE INDEX contacts_name_idx ON contacts (owner, sort_name, first_name, id) INCLUDE (folded, created_at, updated_at) WHERE deleted_at IS NULL;
+CREATE INDEX contacts_long_idx ON contacts (owner, id) WHERE deleted_at IS NULL AND folded IS NULL;
 CREATE INDEX contacts_created_idx ON contacts (owner, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX contacts_updated_idx ON contacts (owner, updated_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX contacts_birthday_idx ON contacts (owner, birthday_key) WHERE deleted_at IS NULL AND birthday_key IS NOT NULL;

@@ -4,7 +4,7 @@
 use crate::config::Config;
 use crate::error::{Conflict, Error, Result};
 use postgres::error::SqlState;
-use postgres::types::ToSql;
+use postgres::types::{ToSql, Type};
 use postgres::{Client, Row, Statement};
 use r2d2::ManageConnection;
 use r2d2_postgres::PostgresConnectionManager;
@@ -28,6 +28,9 @@ const SESSION_SETTINGS: &str = "SET statement_timeout = '5s'; SET lock_timeout =
 
 /// Parameters of a statement.
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// Parameters of a statement that is not prepared, with their types.
+pub type TypedParams<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
 
 /// One connection and the statements prepared on it.
 pub struct Conn {
@@ -68,6 +71,13 @@ impl Conn {
     pub fn query(&mut self, sql: &str, params: Params) -> Result<Vec<Row>> {
         let statement = self.prepared(sql)?;
         let rows = self.client.query(&statement, params);
+        self.checked(rows)
+    }
+
+    /// All rows of a statement that is not kept: one whose SQL has too many forms to keep each, or
+    /// whose plan depends on its parameters, which Postgres knows here when it plans.
+    pub fn query_once(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
+        let rows = self.client.query_typed(sql, params);
         self.checked(rows)
     }
 

@@ -1,7 +1,7 @@
-//! Contacts of one owner.
+//! One contact: made, read, changed, refused.
 
 use crate::world::World;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn a_contact_from_creation_to_deletion() {
@@ -14,6 +14,7 @@ fn a_contact_from_creation_to_deletion() {
     let contact = ann.get(&path).expect(200).json();
     assert_eq!(contact, created.json());
     assert_eq!(contact["last_name"], json!(null));
+    assert_eq!(contact.as_object().unwrap().len(), 10);
     ann.send("GET", &path, &[("If-None-Match", &tag)], b"").expect(304);
 
     let patched = ann.patch(&path, json!({"last_name": "Smith", "birthday": null})).expect(200);
@@ -40,9 +41,206 @@ fn wrong_contacts_are_refused_with_every_wrong_field() {
     let ann = world.user("ann");
     let wrong = json!({"first_name": "", "birthday": "2030-01-01", "nick": "x"});
     ann.post("/api/contacts", wrong).expect_faults(&["first_name", "birthday", "nick"]);
+    let all_wrong = json!({
+        "first_name": "a\u{0}b", "last_name": "x".repeat(101), "email": "nobody", "phone": "12",
+        "birthday": "2023-02-29", "additional_data": "ї".repeat(5_001), "labels": ["x".repeat(51)],
+    });
+    let names: Vec<_> = all_wrong.as_object().unwrap().keys().map(String::as_str).collect();
+    ann.post("/api/contacts", all_wrong.clone()).expect_faults(&names);
+    for labels in [json!("x"), json!([1]), json!([""]), json!(vec!["x"; 21]), json!([["x"]])] {
+        let answer = ann.post("/api/contacts", json!({"first_name": "a", "labels": labels}));
+        match labels == json!(vec!["x"; 21]) {
+            // A set: twenty-one times the same is one.
+            true => assert_eq!(answer.expect(201).json()["labels"], json!(["x"])),
+            false => drop(answer.expect_faults(&["labels"])),
+        }
+    }
+    for body in [json!([]), json!("x"), json!(null), json!(7)] {
+        ann.post("/api/contacts", body).expect(422);
+    }
     ann.send("POST", "/api/contacts", &[("Content-Type", "application/json")], b"{").expect(400);
     ann.send("POST", "/api/contacts", &[("Content-Type", "text/plain")], b"{}").expect(415);
-    assert_eq!(world.sql::<i64>("SELECT count(*) FROM contacts"), 0);
+    assert_eq!(world.sql::<i64>("SELECT count(*) FROM contacts"), 1);
+}
+
+#[test]
+fn the_longest_contact_fits() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let labels: Vec<_> = (10..30).map(|number| format!("{number}{}", "🎂".repeat(48))).collect();
+    let longest = json!({
+        "first_name": "Ї".repeat(100), "last_name": "𝒜".repeat(100), "phone": "1".repeat(32),
+        "email": format!("{}@{}.example", "a".repeat(64), "b".repeat(60)),
+        "birthday": "0001-01-01", "additional_data": "🎂".repeat(5_000), "labels": labels,
+    });
+    let escaped: String = longest
+        .to_string()
+        .encode_utf16()
+        .map(
+            |unit| {
+                if unit < 128 { char::from(unit as u8).into() } else { format!("\\u{unit:04x}") }
+            },
+        )
+        .collect();
+    let headers = [("Content-Type", "application/json")];
+    let made = ann.send("POST", "/api/contacts", &headers, escaped.as_bytes()).expect(201).json();
+    for (name, value) in longest.as_object().unwrap() {
+        assert_eq!(&made[name], value, "{name}");
+    }
+}
+
+#[test]
+fn what_was_read_can_be_sent_back_and_blanks_are_nothing() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let bob = json!({"first_name": " Bob ", "last_name": " ", "email": "", "labels": ["A", "a "]});
+    let made = ann.post("/api/contacts", bob).expect(201);
+    let path = made.header("Location").to_owned();
+    let contact = made.json();
+    assert_eq!(contact["first_name"], "Bob");
+    assert_eq!(contact["last_name"], json!(null));
+    assert_eq!(contact["labels"], json!(["A"]));
+    let mut back = contact.clone();
+    back["id"] = json!(1_000_000);
+    back["deleted_at"] = json!("2026-01-01T00:00:00Z");
+    assert_eq!(ann.put(&path, back.clone()).expect(200).json(), contact);
+    assert_eq!(ann.patch(&path, back).expect(200).json(), contact);
+}
+
+#[test]
+fn a_merge_patch_changes_what_it_names() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let bob = json!({"first_name": "Bob", "last_name": "B", "phone": "12345", "labels": ["x"]});
+    let path = ann.post("/api/contacts", bob).expect(201).header("Location").to_owned();
+    let merge = [("Content-Type", "application/merge-patch+json; charset=utf-8")];
+    let patch = br#"{"last_name": null, "labels": ["y"], "phone": "54321"}"#;
+    let contact = ann.send("PATCH", &path, &merge, patch).expect(200).json();
+    assert_eq!(contact["first_name"], "Bob");
+    assert_eq!(contact["last_name"], json!(null));
+    assert_eq!(contact["labels"], json!(["y"]));
+    assert_eq!(ann.patch(&path, json!({"labels": null})).expect(200).json()["labels"], json!([]));
+    ann.patch(&path, json!({"first_name": null})).expect_faults(&["first_name"]);
+    // A null would remove what is not there: still nobody knows it.
+    ann.patch(&path, json!({"nick": null, "phone": "x"})).expect_faults(&["nick", "phone"]);
+    ann.patch(&path, json!(["first_name"])).expect(422);
+    ann.send("PATCH", &path, &[("Content-Type", "application/json-patch+json")], b"[]").expect(415);
+    assert_eq!(ann.get(&path).expect(200).json()["phone"], "54321");
+}
+
+#[test]
+fn ids_that_cannot_be_are_unknown_ones() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let id = ann.post("/api/contacts", json!({"first_name": "Bob"})).expect(201).json();
+    let id = id["id"].as_i64().unwrap();
+    let odd = [
+        "0".to_owned(),
+        "00".to_owned(),
+        "-1".to_owned(),
+        format!("0{id}"),
+        format!("+{id}"),
+        format!("%2B{id}"),
+        format!("{id}%00"),
+        format!("{id}.0"),
+        "9223372036854775807".to_owned(),
+        "9223372036854775808".to_owned(),
+        "9".repeat(400),
+        "%D9%A1".to_owned(),
+        "x".to_owned(),
+    ];
+    for odd in odd {
+        let path = format!("/api/contacts/{odd}");
+        ann.get(&path).expect(404);
+        ann.delete(&path).expect(404);
+        ann.send("POST", &format!("{path}/restore"), &[], b"").expect(404);
+        ann.put(&path, json!({"first_name": "Bob"})).expect(404);
+        ann.patch(&path, json!({})).expect(404);
+        // What is wrong with the body comes first.
+        ann.put(&path, json!({"first_name": ""})).expect(422);
+        ann.patch(&path, json!({"first_name": ""})).expect(422);
+    }
+    ann.get(&format!("/api/contacts/{id}/")).expect(200);
+    assert_eq!(
+        ann.send("HEAD", &format!("/api/contacts/{id}"), &[], b"").expect(200).json()["id"],
+        id
+    );
+}
+
+#[test]
+fn tags_guard_against_lost_updates() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let made = ann.post("/api/contacts", json!({"first_name": "Bob"})).expect(201);
+    let (path, tag) = (made.header("Location").to_owned(), made.header("ETag").to_owned());
+    assert!(tag.starts_with('"') && tag.ends_with('"'));
+    let get = |value: &str| ann.send("GET", &path, &[("If-None-Match", value)], b"").status;
+    for same in [tag.clone(), format!("\"x\", W/{tag}"), "*".to_owned()] {
+        assert_eq!(get(&same), 304, "{same}");
+    }
+    for other in ["\"x\"", "", "x", tag.trim_matches('"')] {
+        assert_eq!(get(other), 200, "{other}");
+    }
+    let with = |method: &str, value: &str| {
+        let headers = [("If-Match", value), ("Content-Type", "application/json")];
+        ann.send(method, &path, &headers, br#"{"first_name": "Rob"}"#).status
+    };
+    let weak = format!("W/{tag}");
+    for method in ["PUT", "PATCH", "DELETE"] {
+        assert_eq!(with(method, "\"0\""), 412);
+        assert_eq!(with(method, &weak), 412, "a weak tag matches nothing");
+    }
+    assert_eq!(ann.get(&path).header("ETag"), tag, "what failed took no revision");
+    assert_eq!(with("PATCH", &format!("\"0\", {tag}")), 200);
+    assert_eq!(with("PATCH", &tag), 412);
+    assert_eq!(with("PUT", "*"), 200);
+    let tag = ann.get(&path).header("ETag").to_owned();
+    assert_eq!(with("DELETE", &tag), 204);
+    assert_eq!(with("DELETE", "*"), 404);
+}
+
+#[test]
+fn of_parallel_changes_with_one_tag_one_wins_and_each_revision_is_another() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let made = ann.post("/api/contacts", json!({"first_name": "Bob"})).expect(201);
+    let (path, tag) = (made.header("Location").to_owned(), made.header("ETag").to_owned());
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|number| {
+                let (ann, path, tag) = (&ann, &path, &tag);
+                scope.spawn(move || {
+                    let headers =
+                        [("If-Match", tag.as_str()), ("Content-Type", "application/json")];
+                    let body = json!({"first_name": format!("Bob{number}")}).to_string();
+                    ann.post("/api/contacts", json!({"first_name": "X"})).expect(201);
+                    ann.send("PATCH", path, &headers, body.as_bytes()).status
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 412).count(), 3, "{statuses:?}");
+    assert_eq!(world.sql::<i64>("SELECT count(DISTINCT revision) FROM contacts"), 5);
+    assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "5");
+}
+
+#[test]
+fn labels_are_counted_whatever_their_case() {
+    let world = World::new();
+    let ann = world.user("ann");
+    for labels in [json!(["Друзі", "work"]), json!(["друзі"]), json!(["ДРУЗІ", "Work"])]
+    {
+        ann.post("/api/contacts", json!({"first_name": "x", "labels": labels})).expect(201);
+    }
+    let expected = json!([{"label": "work", "count": 2}, {"label": "Друзі", "count": 3}]);
+    assert_eq!(ann.get("/api/contacts/labels").expect(200).json(), expected);
+    ann.get("/api/contacts/labels/").expect(200);
+    assert_eq!(
+        world.user("bob").get("/api/contacts/labels").expect(200).json(),
+        Value::Array(vec![])
+    );
 }
 
 #[test]

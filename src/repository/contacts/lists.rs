@@ -1,12 +1,12 @@
 //! Pages of contacts: filters, order, cursors. The SQL is put together from the pieces below and
-//! never from input; there are 24 statements in all.
+//! never from input.
 
 use super::{books, columns, from_row};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::model::contact::Contact;
 use chrono::{DateTime, NaiveDate, Utc};
-use postgres::types::ToSql;
+use postgres::types::{ToSql, Type};
 
 /// What a list is sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,23 +77,82 @@ fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
 
-/// `$1` is the owner, `$2` to `$9` are the filters. strpos, not LIKE: `%`, `_` and `\` are plain
-/// characters. `(SELECT fold(…))` is computed once, `fold(…)` alone would be for every row.
-const FILTERED: &str = " FROM contacts WHERE owner = $1 AND deleted_at IS NULL
-    AND ($2::text IS NULL OR strpos(first_name_folded, (SELECT fold($2))) > 0)
-    AND ($3::text IS NULL OR strpos(last_name_folded, (SELECT fold($3))) > 0)
-    AND ($4::text IS NULL OR strpos(email_folded, (SELECT fold($4))) > 0)
-    AND ($5::text IS NULL OR ($5 <> '' AND strpos(phone_digits, $5) > 0))
-    AND ($6::text IS NULL OR (SELECT lower($6 COLLATE \"und-x-icu\")) COLLATE \"C\" = ANY (labels_folded))
-    AND ($7::text IS NULL
-        OR strpos(first_name_folded || ' ' || last_name_folded, (SELECT fold($7))) > 0
-        OR strpos(last_name_folded || ' ' || first_name_folded, (SELECT fold($7))) > 0
-        OR strpos(email_folded, (SELECT fold($7))) > 0
-        OR strpos(data_folded, (SELECT fold($7))) > 0
-        OR strpos(phone, $7) > 0
-        OR ($8::text IS NOT NULL AND strpos(phone_digits, $8) > 0))
-    AND ($9::timestamptz IS NULL OR updated_at >= $9)";
-const UNFILTERED: &str = " FROM contacts WHERE owner = $1 AND deleted_at IS NULL";
+/// A statement that is put together, and its parameters; `$1` is the owner.
+type Typed<'a> = Vec<(&'a (dyn ToSql + Sync), Type)>;
+
+/// What of a filter is digits only.
+struct Digits {
+    phone: Option<String>,
+    search: Option<String>,
+}
+
+impl Digits {
+    fn of(filter: &Filter) -> Digits {
+        let search = filter.search.as_deref().map(digits);
+        Digits {
+            phone: filter.phone.as_deref().map(digits),
+            search: search.filter(|digits| digits.len() >= 3),
+        }
+    }
+}
+
+/// The conditions of a filter on the text that `search_text` of the schema makes, here called
+/// `TEXT`. strpos, not LIKE: `%`, `_` and `\` are plain characters. `(SELECT fold(…))` is computed
+/// once, `fold(…)` alone might be for every row. What folds to nothing (an accent alone) is in no
+/// text.
+fn conditions<'a>(filter: &'a Filter, digits: &'a Digits, params: &mut Typed<'a>) -> String {
+    const IN_PART: &str = " AND (SELECT fold($n)) <> ''
+        AND strpos(split_part(TEXT, E'\\x1f', PART), (SELECT fold($n))) > 0";
+    const IN_DIGITS: &str = "$n <> '' AND strpos(split_part(TEXT, E'\\x1d', 2), $n) > 0";
+    const IN_ALL: &str = "(SELECT fold($n)) <> ''
+        AND strpos(TEXT, (SELECT fold($n))) BETWEEN 1 AND strpos(TEXT, E'\\x1d')";
+    const LABEL: &str = " AND strpos(TEXT,
+        (SELECT E'\\x1e' || lower($n COLLATE \"und-x-icu\") || E'\\x1e') COLLATE \"C\") > 0";
+    let mut numbered = |value: &'a Option<String>, sql: &str| {
+        if value.is_none() {
+            return String::new();
+        }
+        params.push((value, Type::TEXT));
+        sql.replace("$n", &format!("${}", params.len()))
+    };
+    let mut all = String::new();
+    for (value, part) in [(&filter.first_name, "1"), (&filter.last_name, "2"), (&filter.email, "3")]
+    {
+        all.push_str(&numbered(value, &IN_PART.replace("PART", part)));
+    }
+    all.push_str(&numbered(&digits.phone, &format!(" AND {IN_DIGITS}")));
+    all.push_str(&numbered(&filter.label, LABEL));
+    let text = numbered(&filter.search, IN_ALL);
+    let digits = numbered(&digits.search, IN_DIGITS);
+    match (text.is_empty(), digits.is_empty()) {
+        (true, _) => all,
+        (false, true) => format!("{all} AND {text}"),
+        (false, false) => format!("{all} AND ({text} OR {digits})"),
+    }
+}
+
+/// The keys of all contacts that pass the filter. Texts too long for the index are looked at one
+/// by one.
+fn hits<'a>(filter: &'a Filter, digits: &'a Digits, params: &mut Typed<'a>) -> String {
+    const HITS: &str = "SELECT id, sort_name, first_name, created_at, updated_at FROM contacts
+        WHERE owner = $1 AND deleted_at IS NULL";
+    let on_text = conditions(filter, digits, params);
+    let since = match &filter.updated_since {
+        Some(instant) => {
+            params.push((instant, Type::TIMESTAMPTZ));
+            format!(" AND updated_at >= ${}", params.len())
+        }
+        None => String::new(),
+    };
+    if on_text.is_empty() {
+        return format!("{HITS}{since}");
+    }
+    let (short, long) = (on_text.replace("TEXT", "folded"), on_text.replace("TEXT", "folded_long"));
+    format!(
+        "{HITS}{since} AND folded IS NOT NULL{short}
+        UNION ALL {HITS}{since} AND folded IS NULL{long}"
+    )
+}
 
 /// A page and the number of all contacts that pass the filter.
 pub fn page(
@@ -104,75 +163,81 @@ pub fn page(
     start: &Start,
     limit: i64,
 ) -> Result<(Vec<Contact>, i64)> {
-    let phone = filter.phone.as_deref().map(digits);
-    let search_digits = filter.search.as_deref().map(digits).filter(|digits| digits.len() >= 3);
-    let mut params: Vec<&(dyn ToSql + Sync)> = vec![&owner];
-    if !filter.is_empty() {
-        params.extend([
-            &filter.first_name as &(dyn ToSql + Sync),
-            &filter.last_name,
-            &filter.email,
-            &phone,
-            &filter.label,
-            &filter.search,
-            &search_digits,
-            &filter.updated_since,
-        ]);
+    let digits = Digits::of(filter);
+    let mut params: Typed = vec![(&owner, Type::INT8)];
+    if filter.is_empty() {
+        let slice = slice(sort, start, &limit, &mut params);
+        let sql = format!(
+            "SELECT {}, (SELECT contacts FROM address_books WHERE owner = $1) AS total
+            FROM contacts WHERE owner = $1 AND deleted_at IS NULL {slice}",
+            columns!()
+        );
+        // Six statements in all, so they are kept.
+        let params: Vec<_> = params.into_iter().map(|(param, _)| param).collect();
+        let rows = db.query(&sql, &params)?;
+        let total = rows.first().map_or_else(|| books::count(db, owner), |it| Ok(it.get("total")));
+        return Ok((rows.iter().map(from_row).collect(), total?));
     }
+    let hits = hits(filter, &digits, &mut params);
     let filters = params.len();
-    match start {
-        Start::Skip(rows) => params.push(rows),
-        Start::AfterName { sort_name, first_name, id } => {
-            params.extend([sort_name as &(dyn ToSql + Sync), first_name, id]);
-        }
-        Start::AfterInstant(instant, id) => {
-            params.extend([instant as &(dyn ToSql + Sync), id]);
-        }
-    }
-    params.push(&limit);
-    let rows = db.query(&page_sql(filter.is_empty(), sort, start, filters), &params)?;
+    let slice = slice(sort, start, &limit, &mut params);
+    let sql = format!(
+        "WITH hits AS MATERIALIZED ({hits})
+        SELECT {}, (SELECT count(*) FROM hits) AS total FROM contacts
+        WHERE owner = $1 AND id = ANY (ARRAY(SELECT id FROM hits WHERE true {slice}))
+        ORDER BY {}",
+        columns!(),
+        order(sort)
+    );
+    let rows = db.query_once(&sql, &params)?;
     let total = match rows.first() {
         Some(row) => row.get("total"),
         // There is no row to tell, because the page lies behind the end.
-        None if filter.is_empty() => books::count(db, owner)?,
         None => {
             let filters = params.get(..filters).unwrap_or_default();
-            db.query_one(&format!("SELECT count(*){FILTERED}"), filters)?.get(0)
+            let rows = db.query_once(&format!("SELECT count(*) FROM ({hits}) AS hits"), filters)?;
+            rows.first().map_or(0, |row| row.get(0))
         }
     };
     Ok((rows.iter().map(from_row).collect(), total))
 }
 
-/// The statement of a page. `filters` parameters come first, then those of `start`, then the limit.
-fn page_sql(unfiltered: bool, sort: Sort, start: &Start, filters: usize) -> String {
-    let (from, total) = match unfiltered {
-        true => (UNFILTERED, "SELECT contacts FROM address_books WHERE owner = $1".to_owned()),
-        false => (FILTERED, format!("SELECT count(*){FILTERED}")),
-    };
-    let direction = if sort.descending { " DESC" } else { "" };
-    let comparison = if sort.descending { "<" } else { ">" };
-    let keys: &[&str] = match sort.key {
+fn keys(sort: Sort) -> &'static [&'static str] {
+    match sort.key {
         Key::Name => &["sort_name", "first_name", "id"],
         Key::CreatedAt => &["created_at", "id"],
         Key::UpdatedAt => &["updated_at", "id"],
+    }
+}
+
+fn order(sort: Sort) -> String {
+    let direction = if sort.descending { " DESC" } else { "" };
+    let order: Vec<_> = keys(sort).iter().map(|key| format!("{key}{direction}")).collect();
+    order.join(", ")
+}
+
+/// The end of a statement: `AND` after the start, in order, so many rows.
+fn slice<'a>(sort: Sort, start: &'a Start, limit: &'a i64, params: &mut Typed<'a>) -> String {
+    let mut number = |value: &'a (dyn ToSql + Sync), kind: Type| {
+        params.push((value, kind));
+        format!("${}", params.len())
     };
-    let numbers = |count: usize| -> Vec<String> {
-        (filters + 1..=filters + count).map(|number| format!("${number}")).collect()
-    };
-    let (after, skip, used) = match start {
-        Start::Skip(_) => (String::new(), format!(" OFFSET ${}", filters + 1), 1),
-        Start::AfterName { .. } | Start::AfterInstant(..) => {
-            let row = numbers(keys.len()).join(", ");
-            (format!(" AND ({}) {comparison} ({row})", keys.join(", ")), String::new(), keys.len())
+    let (after, skip) = match start {
+        Start::Skip(rows) => (Vec::new(), format!(" OFFSET {}", number(rows, Type::INT8))),
+        Start::AfterName { sort_name, first_name, id } => {
+            let names = [number(sort_name, Type::TEXT), number(first_name, Type::TEXT)];
+            ([&names[..], &[number(id, Type::INT8)]].concat(), String::new())
+        }
+        Start::AfterInstant(instant, id) => {
+            (vec![number(instant, Type::TIMESTAMPTZ), number(id, Type::INT8)], String::new())
         }
     };
-    let order: Vec<_> = keys.iter().map(|key| format!("{key}{direction}")).collect();
-    format!(
-        "SELECT {}, ({total}) AS total{from}{after} ORDER BY {} LIMIT ${}{skip}",
-        columns!(),
-        order.join(", "),
-        filters + used + 1
-    )
+    let comparison = if sort.descending { "<" } else { ">" };
+    let after = match after.is_empty() {
+        true => String::new(),
+        false => format!("AND ({}) {comparison} ({}) ", keys(sort).join(", "), after.join(", ")),
+    };
+    format!("{after}ORDER BY {} LIMIT {}{skip}", order(sort), number(limit, Type::INT8))
 }
 
 /// The contacts whose birthday falls on a day with one of these keys (month × 100 + day, both

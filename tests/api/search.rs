@@ -1,0 +1,144 @@
+//! Search and filters, as a person would call them right.
+
+use crate::world::{Actor, World};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::json;
+
+/// The first names of what a filter finds, in order; the total must agree.
+#[track_caller]
+fn found(who: &Actor, filter: &str, text: &str) -> Vec<String> {
+    let text = utf8_percent_encode(text, NON_ALPHANUMERIC);
+    let answer = who.get(&format!("/api/contacts?limit=100&{filter}={text}")).expect(200);
+    let list = answer.json();
+    let names: Vec<_> = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|contact| contact["first_name"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(answer.header("X-Total-Count"), names.len().to_string());
+    names
+}
+
+fn book(world: &World) -> Actor {
+    let ann = world.user("ann");
+    for contact in [
+        json!({"first_name": "Іван", "last_name": "Іваненко", "phone": "+380 44 123-45-67"}),
+        json!({"first_name": "Hans", "last_name": "Müller", "email": "Hans.M@Example.COM"}),
+        json!({"first_name": "Ivan", "last_name": "O’Brien", "additional_data": "Pays 100% on time_"}),
+        json!({"first_name": "Zoë", "additional_data": r"C:\home, 10 years"}),
+        json!({"first_name": "Ґедзь", "last_name": "Їжаченко", "labels": ["Сім'я", "work"]}),
+        json!({"first_name": "Straße", "last_name": "Æøå", "labels": ["WORK"]}),
+    ] {
+        ann.post("/api/contacts", contact).expect(201);
+    }
+    ann
+}
+
+#[test]
+fn it_finds_what_the_eye_finds() {
+    let world = World::new();
+    let ann = book(&world);
+    for (text, names) in [
+        ("іванен", &["Іван"][..]),
+        ("ІВАНЕНКО", &["Іван"]),
+        ("ivan", &["Ivan"]),
+        ("іван", &["Іван"]),
+        ("muller", &["Hans"]),
+        ("MÜLL", &["Hans"]),
+        ("mu\u{308}ller", &["Hans"]),
+        ("zoe", &["Zoë"]),
+        ("гедз", &["Ґедзь"]),
+        ("іжаченко", &["Ґедзь"]),
+        ("strasse", &["Straße"]),
+        ("aeoa", &["Straße"]),
+        ("obrien", &["Ivan"]),
+        ("o'brien", &["Ivan"]),
+        ("іван іваненко", &["Іван"]),
+        ("іваненко іван", &["Іван"]),
+        ("hans.m@example", &["Hans"]),
+        ("(044) 123", &["Іван"]),
+        ("+380441234567", &["Іван"]),
+        ("10 years", &["Zoë"]),
+        ("nobody at all", &[]),
+    ] {
+        assert_eq!(found(&ann, "search", text), names, "{text}");
+    }
+}
+
+#[test]
+fn wildcards_are_plain_characters() {
+    let world = World::new();
+    let ann = book(&world);
+    assert_eq!(found(&ann, "search", "%"), ["Ivan"]);
+    assert_eq!(found(&ann, "search", "_"), ["Ivan"]);
+    assert_eq!(found(&ann, "search", r"\"), ["Zoë"]);
+    assert_eq!(found(&ann, "search", "100%"), ["Ivan"]);
+    assert_eq!(found(&ann, "search", "i%n"), Vec::<String>::new());
+    assert_eq!(found(&ann, "first_name", "%"), Vec::<String>::new());
+    assert_eq!(found(&ann, "email", "_"), Vec::<String>::new());
+    assert_eq!(found(&ann, "label", "%"), Vec::<String>::new());
+    // Marks that are folded away say nothing, so they find nothing.
+    assert_eq!(found(&ann, "search", "'"), Vec::<String>::new());
+    assert_eq!(found(&ann, "last_name", "\u{301}"), Vec::<String>::new());
+}
+
+#[test]
+fn filters_look_in_their_own_field_and_hold_together() {
+    let world = World::new();
+    let ann = book(&world);
+    assert_eq!(found(&ann, "first_name", "IVAN"), ["Ivan"]);
+    assert_eq!(found(&ann, "last_name", "ivan"), Vec::<String>::new());
+    assert_eq!(found(&ann, "last_name", "ivan&first_name="), Vec::<String>::new());
+    assert_eq!(found(&ann, "email", "EXAMPLE.com"), ["Hans"]);
+    assert_eq!(found(&ann, "phone", "(44) 123-4"), ["Іван"]);
+    assert_eq!(found(&ann, "phone", "abc"), Vec::<String>::new());
+    assert_eq!(found(&ann, "label", "work"), ["Straße", "Ґедзь"]);
+    assert_eq!(found(&ann, "label", "сім'Я"), ["Ґедзь"]);
+    assert_eq!(found(&ann, "label", "wor"), Vec::<String>::new());
+    assert_eq!(found(&ann, "label=work&search", "strasse"), ["Straße"]);
+    assert_eq!(found(&ann, "label=work&first_name=zoe&search", "s"), Vec::<String>::new());
+    // An empty filter is none, and of two the last counts.
+    assert_eq!(found(&ann, "label=work&search", "").len(), 2);
+    assert_eq!(found(&ann, "search=nobody&search", "zoe"), ["Zoë"]);
+}
+
+#[test]
+fn odd_filters_are_refused_and_never_a_fault_of_ours() {
+    let world = World::new();
+    let ann = book(&world);
+    let names = ["first_name", "last_name", "email", "phone", "label", "search"];
+    for name in names {
+        ann.get(&format!("/api/contacts?{name}=a%00b")).expect_faults(&[name]);
+        ann.get(&format!("/api/contacts?{name}=%0A")).expect(200);
+        ann.get(&format!("/api/contacts?{name}=a%0Ab")).expect_faults(&[name]);
+        ann.get(&format!("/api/contacts?{name}={}", "x".repeat(1_001))).expect_faults(&[name]);
+        ann.get(&format!("/api/contacts?{name}=%ff")).expect(400);
+        ann.get(&format!("/api/contacts?{name}=%2")).expect(400);
+        ann.get(&format!("/api/contacts?{name}=%F0%9F%8E%82")).expect(200);
+    }
+}
+
+#[test]
+fn updated_since_is_inclusive_and_takes_any_offset() {
+    let world = World::new();
+    let ann = world.user("ann");
+    ann.post("/api/contacts", json!({"first_name": "Old"})).expect(201);
+    world.pass(chrono::Duration::hours(1));
+    let ann = ann.signed_in();
+    let new = ann.post("/api/contacts", json!({"first_name": "New"})).expect(201).json();
+    assert_eq!(found(&ann, "updated_since", new["updated_at"].as_str().unwrap()), ["New"]);
+    assert_eq!(found(&ann, "updated_since", "2026-11-22T15:00:00+02:00"), ["New"]);
+    assert_eq!(found(&ann, "updated_since", "2026-11-22T12:00:00Z").len(), 2);
+    assert_eq!(found(&ann, "updated_since", "2026-11-22T13:00:00.000001Z"), Vec::<String>::new());
+    // A plus that was not escaped, and the ends of time.
+    assert_eq!(
+        ann.get("/api/contacts?updated_since=2026-11-22T15:00:00+02:00").json()[0]["first_name"],
+        "New"
+    );
+    assert_eq!(found(&ann, "updated_since", "9999-12-31T23:59:59-23:59"), Vec::<String>::new());
+    assert_eq!(found(&ann, "updated_since", "0001-01-01T00:00:00Z").len(), 2);
+    for wrong in ["yesterday", "2026-11-22", "2026-13-01T00:00:00Z"] {
+        ann.get(&format!("/api/contacts?updated_since={wrong}")).expect_faults(&["updated_since"]);
+    }
+}
