@@ -60,3 +60,134 @@ fn a_card_is_known_by_its_uid_or_by_all_its_fields() {
     assert_eq!(counts(&answer), (json!(2), json!(2), 0));
     assert_eq!(counts(&import(&ann, "text/vcard", &file).expect(200)), (json!(0), json!(4), 0));
 }
+
+#[test]
+fn bad_rows_have_their_line_and_do_not_stop_the_others() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let file = "First Name,E-mail 1 - Value,Birthday\r\nAnn,ann@example.com,\r\n\
+        Bob,nobody,\r\n\"Carl\r\nof two lines\",,\r\n,x@example.com,\r\nDora,,2999-01-01\r\nEve,,\r\n";
+    let answer = import(&ann, "text/csv; charset=windows-1251", file).expect(200).json();
+    assert_eq!(answer["created"], 3);
+    let lines: Vec<_> = answer["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["line"].as_u64().unwrap())
+        .collect();
+    assert_eq!(lines, [3, 6, 7], "{answer}");
+    assert!(answer["errors"][0]["detail"].as_str().unwrap().starts_with("email: "));
+    let json = r#"[
+{"first_name": "Fritz"},
+{"first_name": "", "nick": 1}, 7]"#;
+    let answer = import(&ann, "application/json", json).expect(200).json();
+    assert_eq!((&answer["created"], &answer["errors"][0]["line"]), (&json!(1), &json!(3)));
+    assert_eq!(answer["errors"].as_array().unwrap().len(), 2);
+    assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "4");
+}
+
+#[test]
+fn a_broken_file_changes_nothing() {
+    let world = World::new();
+    let ann = world.user("ann");
+    ann.post("/api/contacts", json!({"first_name": "Here"})).expect(201);
+    let before: i64 = world.sql("SELECT sum(revision)::bigint FROM address_books");
+    for (content_type, file, status) in [
+        ("application/json", r#"[{"first_name": "a"}, {"first_name": "b"}"#, 400),
+        ("application/json", "", 400),
+        ("application/json", "{}", 400),
+        ("text/vcard", "this is no card", 400),
+        ("text/csv", "no,names,here\n1,2,3\n", 400),
+        ("text/plain", "BEGIN:VCARD", 415),
+        ("application/json; charset=utf-16", "[]", 415),
+        ("", "BEGIN:VCARD", 415),
+    ] {
+        import(&ann, content_type, file).expect(status);
+    }
+    let headers = [("Content-Type", "text/vcard"), ("Content-Encoding", "gzip")];
+    ann.send("POST", IMPORT, &headers, card("1", "x").as_bytes()).expect(415);
+    let headers = [("Content-Type", "text/vcard")];
+    let path = format!("{IMPORT}?dry_run=perhaps");
+    ann.send("POST", &path, &headers, card("1", "x").as_bytes()).expect_faults(&["dry_run"]);
+    for empty in ["text/vcard", "text/csv"] {
+        assert_eq!(counts(&import(&ann, empty, "").expect(200)), (json!(0), json!(0), 0));
+    }
+    assert_eq!(world.sql::<i64>("SELECT sum(revision)::bigint FROM address_books"), before);
+    assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "1");
+    world.nobody().send("POST", IMPORT, &headers, card("1", "x").as_bytes()).expect(401);
+    ann.get(IMPORT).expect(405);
+}
+
+#[test]
+fn a_rehearsal_tells_what_would_be_and_changes_nothing() {
+    let world = World::new();
+    let ann = world.user("ann");
+    // More than one batch, with what is twice in it far apart.
+    let all = (0..1_500).map(|number| card(&format!("u{number}"), &format!("n{number}")));
+    let file = all.collect::<String>() + &card("u3", "z") + &card("v", "n4");
+    let path = format!("{IMPORT}?dry_run=true");
+    let headers = [("Content-Type", "text/vcard")];
+    let told = ann.send("POST", &path, &headers, file.as_bytes()).expect(200);
+    assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "0");
+    assert_eq!(world.sql::<i64>("SELECT sum(revision)::bigint FROM address_books"), 0);
+    assert_eq!(world.sql::<i64>("SELECT count(*) FROM contacts"), 0);
+    let done = import(&ann, "text/vcard", &file).expect(200);
+    assert_eq!(told.json(), done.json());
+    assert_eq!(counts(&done), (json!(1_500), json!(2), 0));
+    let created = done.json()["created"].as_i64().unwrap();
+    assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), created.to_string());
+    assert_eq!(world.sql::<i64>("SELECT count(DISTINCT revision) FROM contacts"), created);
+    assert_eq!(world.sql::<i64>("SELECT max(revision) FROM contacts"), created);
+    assert_eq!(world.sql::<i64>("SELECT sum(revision)::bigint FROM address_books"), created);
+    // Revisions go on from there.
+    let next = ann.post("/api/contacts", json!({"first_name": "next"})).expect(201);
+    assert_eq!(next.header("ETag"), format!("\"{}\"", created + 1));
+}
+
+#[test]
+fn ten_megabytes_and_not_a_byte_more_and_a_hundred_thousand_rows() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let max = 10 * 1024 * 1024;
+    let mut file = card("1", "Ann").into_bytes();
+    file.resize(max, b'\n');
+    assert_eq!(import(&ann, "text/vcard", &file).expect(200).json()["created"], 1);
+    file.push(b'\n');
+    import(&ann, "text/vcard", &file).expect(413);
+    let rows = format!("First Name\n{}", "x\n".repeat(100_001));
+    import(&ann, "text/csv", rows).expect_faults(&["body"]);
+    assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "1");
+}
+
+#[test]
+fn uids_and_names_with_every_kind_of_character() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let file = "BEGIN:VCARD\nVERSION:3.0\nUID:a\0b\nN:;A\0nn\nNOTE:x\0\u{1f}y\\nz\nX-A;P=\0:\0\u{1d}\nEND:VCARD\n\
+        BEGIN:VCARD\nVERSION:3.0\nUID:\nN:;Empty\nEND:VCARD\n\
+        BEGIN:VCARD\nVERSION:3.0\nUID:\nN:;Empty too\nEND:VCARD\n";
+    let answer = import(&ann, "text/vcard", file).expect(200);
+    assert_eq!(counts(&answer), (json!(3), json!(0), 0), "{}", answer.text());
+    let rows = "First Name,Notes,X\0Y\na\0,\"b\0c\",d\0\n";
+    import(&ann, "text/csv", rows).expect(200);
+    let json = r#"[{"first_name": "a\u0000"}]"#;
+    let answer = import(&ann, "application/json", json).expect(200);
+    assert_eq!(counts(&answer), (json!(0), json!(0), 1));
+    assert!(!ann.get("/api/contacts/export").expect(200).text().contains('\0'));
+}
+
+#[test]
+fn two_imports_at_once_wait_for_each_other_and_add_everything_once() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let file: String =
+        (0..300).map(|number| card(&format!("u{number}"), &format!("n{number}"))).collect();
+    let created: i64 = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..3)
+            .map(|_| scope.spawn(|| import(&ann, "text/vcard", &file).expect(200).json()))
+            .collect();
+        threads.into_iter().map(|it| it.join().unwrap()["created"].as_i64().unwrap()).sum()
+    });
+    assert_eq!(created, 300);
+    assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "300");
+}

@@ -1,0 +1,136 @@
+//! Nobody, an admin included, reaches another owner's contact by any call.
+
+use crate::world::{Actor, World};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+
+/// In every text of Ann's that could show up somewhere.
+const PLANTED: &str = "planted7351";
+
+/// Ann's book: a contact, one in the trash, a label, a calendar. The paths of the two contacts,
+/// and of the calendar.
+fn plant(ann: &Actor) -> [String; 3] {
+    let contact = |name: &str| {
+        json!({
+            "first_name": format!("{name} {PLANTED}"), "last_name": PLANTED, "phone": "7351735173",
+            "email": format!("{PLANTED}@example.com"), "birthday": "1990-11-23",
+            "additional_data": PLANTED, "labels": [PLANTED],
+        })
+    };
+    let live = ann.post("/api/contacts", contact("a")).expect(201).header("Location").to_owned();
+    let dead = ann.post("/api/contacts", contact("b")).expect(201).header("Location").to_owned();
+    ann.delete(&dead).expect(204);
+    let card = format!("BEGIN:VCARD\nVERSION:3.0\nUID:{PLANTED}\nN:;c\nX-A:{PLANTED}\nEND:VCARD\n");
+    let headers = [("Content-Type", "text/vcard")];
+    ann.send("POST", "/api/contacts/import", &headers, card.as_bytes()).expect(200);
+    let url = ann.send("POST", "/api/contacts/calendar-url", &[], b"").expect(201).json();
+    let url = url["url"].as_str().unwrap().replace("https://contacts.example", "");
+    [live, dead, url]
+}
+
+/// Everything that is stored of Ann's, as one text.
+fn state(world: &World) -> String {
+    world.sql(
+        "SELECT (SELECT jsonb_agg(c ORDER BY c.id) FROM contacts c JOIN users u ON u.id = owner
+            WHERE username = 'ann')::text
+        || (SELECT jsonb_agg(b) FROM address_books b JOIN users u ON u.id = owner
+            WHERE username = 'ann')::text",
+    )
+}
+
+#[test]
+fn a_stranger_and_an_admin_see_and_harm_nothing() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let [live, dead, _] = plant(&ann);
+    let before = state(&world);
+    let tag = ann.get(&live).header("ETag").to_owned();
+    for stranger in [world.user("bob"), world.admin("root"), world.nobody()] {
+        let signed_in = stranger.token.is_some();
+        stranger.post("/api/contacts", json!({"first_name": "own"}));
+        let no = if signed_in { 404 } else { 401 };
+        for path in [&live, &dead] {
+            stranger.get(path).expect(no);
+            stranger.put(path, json!({"first_name": "harm"})).expect(no);
+            stranger.patch(path, json!({"first_name": "harm"})).expect(no);
+            stranger.delete(path).expect(no);
+            stranger.send("POST", &format!("{path}/restore"), &[], b"").expect(no);
+            for header in ["If-Match", "If-None-Match"] {
+                let headers = [(header, tag.as_str()), ("Content-Type", "application/json")];
+                stranger.send("GET", path, &headers, b"").expect(no);
+                stranger.send("PATCH", path, &headers, b"{}").expect(no);
+                stranger.send("DELETE", path, &[(header, "*")], b"").expect(no);
+            }
+        }
+        let names = URL_SAFE_NO_PAD.encode(json!(["name", "", "", 0]).to_string());
+        let created = URL_SAFE_NO_PAD.encode(json!(["created_at", 0, 0]).to_string());
+        for path in [
+            "/api/contacts?limit=100".to_owned(),
+            format!("/api/contacts?cursor={names}"),
+            format!("/api/contacts?sort=created_at&cursor={created}"),
+            format!("/api/contacts?search={PLANTED}"),
+            format!("/api/contacts?search={PLANTED}&cursor={names}"),
+            format!("/api/contacts?first_name={PLANTED}"),
+            format!("/api/contacts?last_name={PLANTED}"),
+            format!("/api/contacts?email={PLANTED}"),
+            "/api/contacts?phone=7351".to_owned(),
+            format!("/api/contacts?label={PLANTED}"),
+            "/api/contacts?updated_since=2000-01-01T00:00:00Z&sort=-updated_at".to_owned(),
+            format!("/api/contacts?search={PLANTED}&skip=10"),
+            "/api/contacts/trash".to_owned(),
+            "/api/contacts/labels".to_owned(),
+            "/api/contacts/birthdays?days=366".to_owned(),
+            "/api/contacts/export".to_owned(),
+            "/api/contacts/export?format=csv".to_owned(),
+            "/api/contacts/export?format=json".to_owned(),
+            "/api/users/me/export".to_owned(),
+            format!("/api/users?search={PLANTED}"),
+            "/api/audit-events".to_owned(),
+        ] {
+            let answer = stranger.get(&path);
+            let text = answer.text().replace(&path, "");
+            assert!(!text.contains(PLANTED), "{path}: {text}");
+            if path.contains("search") && signed_in && path.starts_with("/api/contacts") {
+                assert_eq!(answer.expect(200).header("X-Total-Count"), "0", "{path}");
+            }
+        }
+        let labels = stranger.get("/api/contacts/labels");
+        assert!(!signed_in || labels.json() == json!([]));
+    }
+    assert_eq!(state(&world), before);
+}
+
+#[test]
+fn an_import_neither_touches_nor_meets_another_s_contacts() {
+    let world = World::new();
+    let (ann, bob) = (world.user("ann"), world.user("bob"));
+    plant(&ann);
+    let before = state(&world);
+    let headers = [("Content-Type", "text/vcard")];
+    // The same uid, and all the same fields: whether Ann has it must not show.
+    let file = ann.get("/api/contacts/export").expect(200);
+    let outcome = bob.send("POST", "/api/contacts/import", &headers, &file.body).expect(200).json();
+    assert_eq!(outcome, json!({"created": 2, "skipped_duplicates": 0, "errors": []}));
+    assert_eq!(state(&world), before);
+    assert_eq!(bob.get("/api/contacts").header("X-Total-Count"), "2");
+}
+
+#[test]
+fn a_stranger_s_calendar_calls_leave_another_s_calendar_alone() {
+    let world = World::new();
+    let (ann, bob, root) = (world.user("ann"), world.user("bob"), world.admin("root"));
+    let [.., calendar] = plant(&ann);
+    let before = state(&world);
+    for stranger in [&bob, &root] {
+        let own = stranger.send("POST", "/api/contacts/calendar-url", &[], b"").expect(201).json();
+        let own = own["url"].as_str().unwrap().replace("https://contacts.example", "");
+        assert!(!world.nobody().get(&own).expect(200).text().contains(PLANTED));
+        stranger.delete("/api/contacts/calendar-url").expect(204);
+    }
+    assert_eq!(state(&world), before);
+    assert!(world.nobody().get(&calendar).expect(200).text().contains(PLANTED));
+    // Who is deleted takes everything along, and nothing of anybody else's.
+    root.delete(&format!("/api/users/{}", bob.id)).expect(204);
+    assert_eq!(state(&world), before);
+}
