@@ -24,6 +24,9 @@ const WAKER: Token = Token(usize::MAX - 1);
 const TICK: Duration = Duration::from_millis(100);
 /// The same while stopping, which should not take longer than it must.
 const STOPPING_TICK: Duration = Duration::from_millis(5);
+/// How soon an accept that failed for want of descriptors is tried again: nobody tells when the
+/// program behind gives one back.
+const RETRY: Duration = Duration::from_millis(10);
 /// Connections given to the workers at once. More would let them wait for nothing.
 const HANDED_TOGETHER: usize = 8;
 
@@ -53,7 +56,7 @@ pub struct Server {
 impl Server {
     /// Binds the address, raises the soft limit of descriptors to the hard one, and starts the
     /// workers. With too few descriptors or threads to be had the server takes fewer connections
-    /// and has fewer workers, and logs it.
+    /// and has fewer workers, and logs it. A program that starts threads of its own does so first.
     ///
     /// # Errors
     /// The address is taken or unknown, or not a single thread could be started.
@@ -159,7 +162,9 @@ impl Server {
             Some(Duration::ZERO)
         } else if stopping {
             Some(STOPPING_TICK)
-        } else if self.accept_again || self.seats.taken() > 0 {
+        } else if self.accept_again {
+            Some(RETRY)
+        } else if self.seats.taken() > 0 {
             Some(TICK)
         } else {
             None

@@ -91,7 +91,7 @@ impl Connection {
         }
         out.blocked.get_or_insert(now);
         // Only what waits in memory counts; an answer that the socket took at once never does.
-        let waiting = out.bytes.len();
+        let waiting = out.bytes.len() + out.stream.as_ref().map_or(0, Stream::owed);
         if self.charge(waiting, shared) { Flushed::Blocked } else { Flushed::Failed }
     }
 

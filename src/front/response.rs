@@ -158,6 +158,15 @@ fn pull(reader: Box<dyn Read + Send>, size: usize, out: &mut Vec<u8>) -> Result<
 }
 
 impl Stream {
+    /// The bytes that this stream may hold in memory. Behind a body of known size there is mostly a
+    /// buffer of that size; one of unknown size is made as it is read.
+    pub fn owed(&self) -> usize {
+        match self.framing {
+            StreamFraming::Exact(left) => left,
+            StreamFraming::Chunked | StreamFraming::UntilClose => PART,
+        }
+    }
+
     /// Pulls the next part of the answer into `out`, and returns whether it was the last one. May
     /// take as long as the handler's reader takes, so only a worker calls it. After an error the
     /// connection has to be reset, so that the client does not take a part for the whole.

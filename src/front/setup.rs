@@ -4,7 +4,7 @@ use super::shared::Shared;
 use super::worker;
 use mio::net::TcpListener;
 use std::io::{self, ErrorKind};
-use std::net::ToSocketAddrs;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -12,12 +12,28 @@ use std::thread::JoinHandle;
 pub fn bind_any(addresses: impl ToSocketAddrs) -> io::Result<TcpListener> {
     let mut last = io::Error::new(ErrorKind::AddrNotAvailable, "the name has no address");
     for address in addresses.to_socket_addrs()? {
-        match TcpListener::bind(address) {
+        match bind_one(address) {
             Ok(listener) => return Ok(listener),
             Err(e) => last = e,
         }
     }
     Err(last)
+}
+
+/// Connections that may wait in the kernel to be accepted. mio's own `bind` has 128: when no
+/// descriptor is left, the next client would not even be able to wait.
+const BACKLOG: i32 = 1024;
+
+fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with, sockopt};
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(family, SocketType::STREAM, flags, None)?;
+    // A restarted server takes its address while old connections still end.
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    bind(&socket, &address)?;
+    listen(&socket, BACKLOG)?;
+    Ok(TcpListener::from_std(socket.into()))
 }
 
 /// Raises the soft limit of descriptors, and returns how many connections there may be, and how

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod descriptors;
 mod framing;
 mod fuzz;
 mod harness;

@@ -1,0 +1,95 @@
+//! No descriptors left. A process has one limit of them, so the server is a child here: this very
+//! program, run with only the ignored test below.
+
+use crate::harness::{HEALTH, Logged, Program, Running, small};
+use rustix::process::{Resource, Rlimit, setrlimit};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    /// With 64 descriptors. The program behind it hogs all but this many, or none of them for 0.
+    fn start(left: &str) -> Server {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "descriptors::serve", "--ignored", "--nocapture"])
+            .env("FRONT_TEST_DESCRIPTORS_LEFT", left)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let address = lines.find_map(|line| Some(line.split_once("serves ")?.1.parse().unwrap()));
+        // Its standard output stays open to its end, or its test harness would fail.
+        std::thread::spawn(move || lines.for_each(drop));
+        Server { child, address: address.unwrap() }
+    }
+
+    fn serves(&self) -> bool {
+        let Ok(mut socket) = TcpStream::connect(self.address) else { return false };
+        socket.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        let mut buffer = [0; 1024];
+        socket.write_all(HEALTH.as_bytes()).is_ok()
+            && socket.read(&mut buffer).is_ok_and(|n| buffer[..n].starts_with(b"HTTP/1.1 200"))
+    }
+
+    fn survives_200_clients(mut self) {
+        assert!(self.serves());
+        let mut clients: Vec<_> =
+            (0..200).filter_map(|_| TcpStream::connect(self.address).ok()).collect();
+        for client in &mut clients {
+            let _ = client.write_all(HEALTH.as_bytes());
+        }
+        std::thread::sleep(Duration::from_millis(1500));
+        assert!(self.child.try_wait().unwrap().is_none(), "it lives");
+        drop(clients);
+        let start = Instant::now();
+        while !self.serves() {
+            assert!(start.elapsed() < Duration::from_secs(1), "it serves again within a second");
+        }
+    }
+}
+
+#[test]
+#[ignore = "the child of the tests below"]
+#[allow(clippy::disallowed_methods, reason = "how the parent tells it")]
+fn serve() {
+    let left: usize = std::env::var("FRONT_TEST_DESCRIPTORS_LEFT").unwrap().parse().unwrap();
+    setrlimit(Resource::Nofile, Rlimit { current: Some(32), maximum: Some(64) }).unwrap();
+    let server = Running::start_with(small(), Arc::new(Program::default()));
+    assert_eq!(rustix::process::getrlimit(Resource::Nofile).current, Some(64), "it was raised");
+    let mut hogged = Vec::new();
+    while let Ok(file) = File::open("/dev/null") {
+        hogged.push(file);
+    }
+    hogged.truncate(if left == 0 { 0 } else { hogged.len() - left });
+    println!("serves {}", server.address);
+    for _ in 0..20 {
+        std::thread::sleep(Duration::from_secs(1));
+        let lines = Logged::matching("no connection can be accepted").len();
+        assert!(lines <= 20, "once a second: {lines}");
+    }
+}
+
+#[test]
+fn with_64_descriptors_200_clients_do_no_harm() {
+    Server::start("0").survives_200_clients();
+}
+
+#[test]
+fn a_program_without_descriptors_is_survived() {
+    Server::start("6").survives_200_clients();
+}
