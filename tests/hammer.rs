@@ -78,7 +78,8 @@ impl Hammer {
         let changing = target.changing.load(SeqCst);
         let state = target.answered.lock().unwrap().clone();
         let admin_route = dice.below(4) == 0;
-        let path = if admin_route { "/api/audit-events?limit=1" } else { "/api/users/me" };
+        let one = format!("/api/users/{}", target.id);
+        let path = if admin_route { one.as_str() } else { "/api/users/me" };
         let token = if dice.below(4) == 0 { &state.dead } else { &state.token };
         let Some(token) = token else { return };
         let is_dead = Some(token) == state.dead.as_ref();
@@ -202,10 +203,15 @@ fn command(url: &str, words: &[&str]) {
     redis::cmd(words[0]).arg(&words[1..]).exec(&mut connection).unwrap();
 }
 
-/// `HAMMER_CHANGES`: how many changes, if not 10,000.
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |raw| raw.parse().unwrap())
+}
+
+/// 10,000 changes (`HAMMER_CHANGES`), or as many as a busy machine does in 50 s (`HAMMER_SECONDS`).
 #[test]
 fn nothing_is_stale_on_any_replica_whatever_happens_to_redis() {
-    let end = std::env::var("HAMMER_CHANGES").map_or(10_000, |raw| raw.parse().unwrap());
+    let end = number("HAMMER_CHANGES", 10_000);
+    let time = Duration::from_secs(number("HAMMER_SECONDS", 50));
     let mut server = RedisServer::start();
     let world = World::with(|config| {
         config.redis_url = Some(Secret::new(server.url()));
@@ -265,10 +271,10 @@ fn nothing_is_stale_on_any_replica_whatever_happens_to_redis() {
         }
         let mut dice = Dice(seed | 1);
         let mut round = 0;
-        while hammer.done() < end {
+        while hammer.done() < end && start.elapsed() < time {
             round += 1;
             // A storm of flushes between two real troubles.
-            for _ in 0..20 {
+            for _ in 0..40 {
                 std::thread::sleep(Duration::from_millis(dice.below(60) as u64));
                 command(&url, &["FLUSHALL"]);
                 troubles[0] += 1;
@@ -290,10 +296,6 @@ fn nothing_is_stale_on_any_replica_whatever_happens_to_redis() {
                 }
             }
             troubles[1 + round % 4] += 1;
-            if start.elapsed() > Duration::from_secs(180) {
-                println!("too slow a machine");
-                break;
-            }
         }
         hammer.stop.store(true, SeqCst);
     });
@@ -314,6 +316,6 @@ fn nothing_is_stale_on_any_replica_whatever_happens_to_redis() {
         troubles[4],
     );
     assert_eq!(hammer.stale.load(SeqCst), 0, "stale reads");
-    assert!(hammer.done() >= end, "too few changes");
-    assert!(hammer.compared.load(SeqCst) > end, "too few reads say anything");
+    assert!(hammer.done() >= end.min(500), "too few changes");
+    assert!(hammer.compared.load(SeqCst) > hammer.done(), "too few reads say anything");
 }
