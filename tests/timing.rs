@@ -8,7 +8,7 @@
 mod world;
 
 use serde_json::{Value, json};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use world::World;
 
@@ -30,7 +30,7 @@ fn median(times: &mut [Duration]) -> Duration {
 /// Medians of 200 pairs that were measured by turns, within 5 % in one of three measurements: a
 /// machine that does other things beside it can spoil one.
 fn takes_the_same_time(what: &str, known: impl Fn(usize), unknown: impl Fn(usize)) {
-    let _alone = ALONE.lock().unwrap();
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for number in 0..10 {
         known(number);
         unknown(number);

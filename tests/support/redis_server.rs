@@ -1,6 +1,7 @@
 //! A Redis of a test's own, which it may stop, kill and start again.
 
 #![allow(dead_code, reason = "each test binary uses another part of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::net::TcpListener;
