@@ -7,7 +7,7 @@ from contactd_client import AuthenticatedClient, Client
 from contactd_client.api.contacts import create_contact, delete_contact, get_contact, list_contacts, patch_contact
 from contactd_client.api.my_account import get_me
 from contactd_client.api.signing_in import login
-from contactd_client.models import Contact, ContactPatch, InvalidProblem, Login, NewContact, Problem, Tokens, User
+from contactd_client.models import Contact, ContactPatch, InvalidProblem, ListContactsSort, Login, NewContact, Problem, Tokens, User
 
 api = os.environ["API"]
 tokens = login.sync(client=Client(api), body=Login(username=os.environ["ANN"], password=os.environ["PASSWORD"]))
@@ -21,7 +21,7 @@ new = NewContact(first_name="Їжак", birthday=datetime.date(1990, 4, 12), lab
 created = create_contact.sync(client=client, body=new)
 assert isinstance(created, Contact) and created.birthday == new.birthday and created.email is None, created
 
-listed = list_contacts.sync_detailed(client=client, label="python", sort="-created_at")
+listed = list_contacts.sync_detailed(client=client, label="python", sort=ListContactsSort("-created_at"))
 assert listed.parsed == [created] and listed.headers["X-Total-Count"] == "1", listed
 
 # What was read can be sent back, and a merge patch clears a member.
