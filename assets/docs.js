@@ -344,8 +344,8 @@ function show() {
     }
   } });
   document.getElementById("docs").replaceChildren(
-    ...prose(api.info.description),
-    h("p", { class: "soft" }, `Version ${api.info.version}. For programs: `, h("a", { href: "/openapi.json" }, "/openapi.json"), ` (OpenAPI ${api.openapi}).`),
+    h("p", {}, `${api.info.summary} Version ${api.info.version}; for programs: `, h("a", { href: "/openapi.json" }, "/openapi.json"), ` (OpenAPI ${api.openapi}).`),
+    h("details", { class: "small rules" }, h("summary", {}, "What holds for every call"), prose(api.info.description)),
     h("section", { class: "session" }, h("h2", {}, "Sign in"), h("div", { id: "session" })),
     field("find", "Find a call", find),
     ...groups);

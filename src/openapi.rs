@@ -2,7 +2,7 @@
 //!
 //! It is written once, in `assets/openapi.json`, which is JSON that spells out whatever is special
 //! about a call. What calls have in common stands there as one member, such as `"user...": true`,
-//! and [`SHARED`] says what that is. `tests/api/description.rs` holds the document against `ROUTES`
+//! and `SHARED` says what that is. `tests/api/description.rs` holds the document against `ROUTES`
 //! and against every answer that the tests get.
 
 use std::sync::LazyLock;

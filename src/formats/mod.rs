@@ -10,7 +10,7 @@
 //! - **Whole lines**: all lines of a name that is not ours (`ADR`, `PHOTO`, `X-…`), and lines of
 //!   ours beyond the one that filled the field (a second `TEL`). A line of vCard 3.0 or 4.0 is
 //!   kept as it was, only unfolded. A line of vCard 2.1 is kept as the 3.0 line of the same
-//!   meaning, see [`line`](self::line).
+//!   meaning, see `line`.
 //! - **Slots**: where the line that filled a field says more than the field does, the value is
 //!   cut out and the rest is kept: `TEL;TYPE=CELL:+380 44…` leaves `TEL;TYPE=CELL:`, and
 //!   `N:Smith;John;Q.;Mr.;Jr.` leaves `N:;;Q.;Mr.;Jr.`. The export puts the field's value of that

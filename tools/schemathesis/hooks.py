@@ -59,6 +59,10 @@ def before_call(context, case, kwargs):
         for name in TYPED & case.query.keys():
             if case.query[name] in ("", [""]):
                 case.query[name] = "-"
+    # The admin who asks has the id 1, and could do away with itself once there is another one.
+    about_accounts = case.operation.path.startswith("/api/users/{id}") and case.method != "GET"
+    if about_accounts and str(case.path_parameters.get("id")) == "1":
+        case.path_parameters["id"] = 2
     # Answers tell of birthdays to come, and schemathesis sends back what it reads.
     if isinstance(case.body, dict) and is_future(case.body.get("birthday")):
         case.body["birthday"] = "1990-04-12"

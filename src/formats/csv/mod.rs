@@ -1,7 +1,7 @@
 //! Tables of comma-separated values (RFC 4180) as Google Contacts, Outlook and Thunderbird write
 //! them, and as Google reads them.
 //!
-//! A row becomes content lines, see [`super::fields`]; a column that is not known becomes
+//! A row becomes content lines, see `formats::fields`; a column that is not known becomes
 //! `X-CSV;X-COLUMN="its header":the cell`, so nothing is dropped here either. A row must have a
 //! first name, or a whole name, or failing all names an organisation or nickname.
 
