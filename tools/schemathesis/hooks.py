@@ -59,6 +59,10 @@ def before_call(context, case, kwargs):
         for name in TYPED & case.query.keys():
             if case.query[name] in ("", [""]):
                 case.query[name] = "-"
+    # No guess is the current ETag; half of them shall get past it.
+    tags = (case.headers or {}).get("If-Match")
+    if tags is not None and len(tags) % 2 == 0:
+        case.headers["If-Match"] = "*"
     # The admin who asks has the id 1, and could do away with itself once there is another one.
     about_accounts = case.operation.path.startswith("/api/users/{id}") and case.method != "GET"
     if about_accounts and str(case.path_parameters.get("id")) == "1":
