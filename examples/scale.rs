@@ -19,13 +19,17 @@
     reason = "a tool for us: it may stop where it stands"
 )]
 
+use contactd::app;
 use contactd::config::Config;
+use contactd::context::App;
 use contactd::db::{self, Conn, Pool, Tx};
 use contactd::error::Result;
 use contactd::model::birthday::Window;
 use contactd::model::contact::ContactFields;
 use contactd::repository::contacts::lists::{self, Filter, Key, Sort, Start};
 use contactd::repository::contacts::{self, exports, imports};
+use contactd::repository::sessions;
+use std::io::Read;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -33,7 +37,7 @@ use std::time::{Duration, Instant};
 const LARGE: i64 = 1;
 const SMALL: i64 = 5_000;
 /// How often each statement is timed.
-const RUNS: usize = 60;
+const RUNS: usize = 40;
 const BY_NAME: Sort = Sort { key: Key::Name, descending: false };
 
 type Plans = Arc<Mutex<Vec<String>>>;
@@ -56,38 +60,44 @@ fn main() {
             if plans.is_empty() || plans.contains("Seq Scan") {
                 missed.push(format!("{} ({who}): a sequential scan, or no plan", call.name));
             }
-            let mut times: Vec<_> = (0..RUNS + 10)
+            let run = || pool.write(|db| (call.run)(db, owner)).unwrap();
+            (0..10).for_each(|_| run()); // the statement gets prepared, and its pages into memory
+            let used = postgres_time(&pool);
+            let mut times: Vec<_> = (0..RUNS)
                 .map(|_| {
                     let began = Instant::now();
-                    pool.write(|db| (call.run)(db, owner)).unwrap();
+                    run();
                     began.elapsed()
                 })
-                .skip(10) // the statement gets prepared, and its pages into memory
                 .collect();
+            let used = postgres_time(&pool).saturating_sub(used) / RUNS as u32;
             times.sort_unstable();
-            table.push((call.name, who, times[RUNS / 2], times[RUNS * 95 / 100]));
+            table.push((call.name, who, [times[0], times[RUNS / 2], times[RUNS * 95 / 100], used]));
         }
     }
+    println!("{contacts} contacts in all; milliseconds, and those that Postgres had a core for");
     println!(
-        "{contacts} contacts in all\n{:<34}{:>9}{:>12}{:>12}",
-        "", "contacts", "median", "95 %"
+        "{:<34}{:>9}{:>10}{:>10}{:>10}{:>10}",
+        "", "contacts", "least", "median", "95 %", "core"
     );
-    for (name, who, median, p95) in &table {
-        println!("{name:<34}{who:>9}{:>9.2} ms{:>9.2} ms", millis(*median), millis(*p95));
+    for (name, who, times) in &table {
+        let [least, median, p95, used] = times.map(|time| time.as_secs_f64() * 1_000.0);
+        println!("{name:<34}{who:>9}{least:>10.2}{median:>10.2}{p95:>10.2}{used:>10.2}");
     }
-    let median = |name: &str, who: &str| {
-        table.iter().find(|row| row.0 == name && row.1 == who).map(|row| row.2).unwrap()
+    // On a machine with other work the least time is the one that tells.
+    let least = |name: &str, who: &str| {
+        table.iter().find(|row| row.0 == name && row.1 == who).map(|row| row.2[0]).unwrap()
     };
     for who in ["100", "100,000"] {
-        let (first, later) = (median("first page", who), median("page 1,000 by cursor", who));
+        let (first, later) = (least("first page", who), least("page 1,000 by cursor", who));
         let ratio = later.as_secs_f64() / first.as_secs_f64();
         println!("page 1,000 / first page, owner with {who}: {ratio:.2}");
         if ratio > 1.2 {
             missed.push(format!("page 1,000 takes {ratio:.2} times as long as the first ({who})"));
         }
     }
-    for (name, who, median, _) in &table {
-        if name.starts_with("search") && *median > Duration::from_millis(50) {
+    for (name, who, [least, ..]) in &table {
+        if name.starts_with("search") && *least > Duration::from_millis(50) {
             missed.push(format!("{name} takes more than 50 ms ({who})"));
         }
     }
@@ -98,12 +108,18 @@ fn main() {
         )
     })
     .unwrap();
+    files(&schema, &mut missed);
     assert!(missed.is_empty(), "missed: {missed:#?}");
     println!("all figures are met");
 }
 
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
+/// How long the connection's process of Postgres, on this machine, had a core so far.
+fn postgres_time(pool: &Pool) -> Duration {
+    let pid = pool.read(|db| Ok(db.query_one("SELECT pg_backend_pid()", &[])?.get::<_, i32>(0)));
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.unwrap())).unwrap_or_default();
+    let ticks = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    // A tick is ten milliseconds.
+    Duration::from_millis(ticks.map(|ticks| ticks.parse::<u64>().unwrap() * 10).sum())
 }
 
 /// A statement as a handler runs it.
@@ -171,6 +187,81 @@ fn calls(pool: &Pool, owner: i64) -> Vec<Measured> {
     .collect()
 }
 
+/// Import of 10,000 cards and export of 100,000 contacts, through the whole program but sockets.
+fn files(schema: &str, missed: &mut Vec<String>) {
+    let mut config = config(schema);
+    config.rates.default = None;
+    #[allow(clippy::disallowed_methods, reason = "a tool has the real clock")]
+    let app = App::new(config, Box::new(chrono::Utc::now)).unwrap();
+    let importer = SMALL + 1;
+    let token = |owner: i64| {
+        let (now, client) = (app.now(), sessions::Client { ip: "", user_agent: "" });
+        let hash = contactd::crypto::token_hash(&contactd::crypto::random_token().unwrap());
+        let end = now + chrono::Duration::hours(1);
+        let session = app.db.transaction(|tx| sessions::insert(tx, owner, &hash, client, now, end));
+        format!("Bearer {}", app.access_tokens.sign(owner, session.unwrap(), now).unwrap())
+    };
+    let ask = |owner: i64, method: &str, path: &str, body: Vec<u8>| {
+        let headers = vec![
+            ("Authorization".to_owned(), token(owner)),
+            ("Content-Type".to_owned(), "text/vcard".to_owned()),
+        ];
+        app::respond(&app, &rouille::Request::fake_http(method, path, headers, body))
+    };
+    let mut began = Instant::now();
+    let mut cards = String::new();
+    for number in 0..10_000 {
+        cards.push_str(&format!(
+            "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:bench-{number}-{began:?}\r\nN:Шевченко{number};Іван;Q;Dr.;\r\n\
+             TEL;TYPE=CELL:+380 44 {number:07}\r\nTEL;TYPE=HOME:+380 45 {number:07}\r\n\
+             EMAIL;TYPE=INTERNET:person{number}@example.com\r\nBDAY:1990-04-12\r\n\
+             ADR;TYPE=HOME:;;Main St {number};Kyiv;;01001;Ukraine\r\nNOTE:Met in Kyiv\r\nEND:VCARD\r\n",
+        ));
+    }
+    let cards = cards.into_bytes();
+    let (size, before) = (cards.len(), memory("VmRSS"));
+    began = Instant::now();
+    let response = ask(importer, "POST", "/api/contacts/import", cards);
+    let took = began.elapsed();
+    let grown = memory("VmHWM").saturating_sub(before);
+    let mut text = String::new();
+    response.data.into_reader_and_size().0.read_to_string(&mut text).unwrap();
+    println!(
+        "import of 10,000 cards ({size} bytes): {took:?}, {grown} KiB over the base line: {text}"
+    );
+    if took > Duration::from_secs(5) || grown > 100 * 1024 || !text.contains("\"created\":10000") {
+        missed.push("the import".to_owned());
+    }
+    for format in ["vcard", "csv", "json"] {
+        began = Instant::now();
+        let path = format!("/api/contacts/export?format={format}");
+        let mut reader = ask(LARGE, "GET", &path, Vec::new()).data.into_reader_and_size().0;
+        let (before, mut most, mut size) = (memory("VmRSS"), 0, 0);
+        let mut buffer = vec![0; 64 * 1024];
+        while let count @ 1.. = reader.read(&mut buffer).unwrap() {
+            size += count;
+            most = most.max(memory("VmRSS"));
+        }
+        let grown = most.saturating_sub(before);
+        println!(
+            "export of 100,000 as {format}: {size} bytes, {:?}, {grown} KiB grown",
+            began.elapsed()
+        );
+        if grown > 10 * 1024 {
+            missed.push(format!("the export as {format}"));
+        }
+    }
+    let clean = "DELETE FROM contacts WHERE owner = $1 AND uid LIKE 'bench-%'";
+    app.db.write(|db| db.execute(clean, &[&importer])).unwrap();
+}
+
+/// A figure of `/proc/self/status`, in KiB.
+fn memory(name: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
 fn config(schema: &str) -> Config {
     #[allow(clippy::disallowed_methods, reason = "the settings of a tool")]
     let mut config = Config::read(|name| match name {
@@ -179,7 +270,9 @@ fn config(schema: &str) -> Config {
         _ => None,
     })
     .unwrap();
-    config.postgres.options(&format!("-c search_path={schema}"));
+    let options = format!("-c search_path={schema} -c max_parallel_workers_per_gather=0");
+    config.postgres.options(&options);
+    config.db_pool_size = 1;
     config
 }
 
@@ -187,7 +280,8 @@ fn config(schema: &str) -> Config {
 fn pool_that_explains(schema: &str) -> (Pool, Plans) {
     let mut config = config(schema);
     config.postgres.options(&format!(
-        "-c search_path={schema} -c session_preload_libraries=auto_explain \
+        "-c search_path={schema} -c max_parallel_workers_per_gather=0 \
+         -c session_preload_libraries=auto_explain \
          -c auto_explain.log_min_duration=0 -c auto_explain.log_analyze=on \
          -c auto_explain.log_timing=off -c auto_explain.log_nested_statements=off \
          -c client_min_messages=log"

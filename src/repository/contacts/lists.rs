@@ -99,11 +99,13 @@ impl Digits {
 /// The conditions of a filter on the text that `search_text` of the schema makes, here called
 /// `TEXT`. strpos, not LIKE: `%`, `_` and `\` are plain characters. `(SELECT fold(…))` is computed
 /// once, `fold(…)` alone might be for every row. What folds to nothing (an accent alone) is in no
-/// text.
+/// text. The whole text is looked at before it is split, since most rows end there.
 fn conditions<'a>(filter: &'a Filter, digits: &'a Digits, params: &mut Typed<'a>) -> String {
     const IN_PART: &str = " AND (SELECT fold($n)) <> ''
+        AND strpos(TEXT, (SELECT fold($n))) > 0
         AND strpos(split_part(TEXT, E'\\x1f', PART), (SELECT fold($n))) > 0";
-    const IN_DIGITS: &str = "$n <> '' AND strpos(split_part(TEXT, E'\\x1d', 2), $n) > 0";
+    const IN_DIGITS: &str = "$n <> '' AND strpos(TEXT, $n) > 0
+        AND strpos(split_part(TEXT, E'\\x1d', 2), $n) > 0";
     const IN_ALL: &str = "(SELECT fold($n)) <> ''
         AND strpos(TEXT, (SELECT fold($n))) BETWEEN 1 AND strpos(TEXT, E'\\x1d')";
     const LABEL: &str = " AND strpos(TEXT,
@@ -192,6 +194,7 @@ pub fn page(
     let rows = db.query_once(&sql, &params)?;
     let total = match rows.first() {
         Some(row) => row.get("total"),
+        None if *start == Start::Skip(0) => 0,
         // There is no row to tell, because the page lies behind the end.
         None => {
             let filters = params.get(..filters).unwrap_or_default();
