@@ -133,11 +133,11 @@ fn conditions<'a>(filter: &'a Filter, digits: &'a Digits, params: &mut Typed<'a>
     }
 }
 
-/// The keys of all contacts that pass the filter. Texts too long for the index are looked at one
+/// What the contacts that pass the filter are sorted by. Texts too long for the index are looked at one
 /// by one.
-fn hits<'a>(filter: &'a Filter, digits: &'a Digits, params: &mut Typed<'a>) -> String {
-    const HITS: &str = "SELECT id, sort_name, first_name, created_at, updated_at FROM contacts
-        WHERE owner = $1 AND deleted_at IS NULL";
+fn hits<'a>(filter: &'a Filter, digits: &'a Digits, sort: Sort, params: &mut Typed<'a>) -> String {
+    let keys = keys(sort).join(", ");
+    let hits = format!("SELECT {keys} FROM contacts WHERE owner = $1 AND deleted_at IS NULL");
     let on_text = conditions(filter, digits, params);
     let since = match &filter.updated_since {
         Some(instant) => {
@@ -147,12 +147,12 @@ fn hits<'a>(filter: &'a Filter, digits: &'a Digits, params: &mut Typed<'a>) -> S
         None => String::new(),
     };
     if on_text.is_empty() {
-        return format!("{HITS}{since}");
+        return format!("{hits}{since}");
     }
     let (short, long) = (on_text.replace("TEXT", "folded"), on_text.replace("TEXT", "folded_long"));
     format!(
-        "{HITS}{since} AND folded IS NOT NULL{short}
-        UNION ALL {HITS}{since} AND folded IS NULL{long}"
+        "{hits}{since} AND folded IS NOT NULL{short}
+        UNION ALL {hits}{since} AND folded IS NULL{long}"
     )
 }
 
@@ -180,7 +180,7 @@ pub fn page(
         let total = rows.first().map_or_else(|| books::count(db, owner), |it| Ok(it.get("total")));
         return Ok((rows.iter().map(from_row).collect(), total?));
     }
-    let hits = hits(filter, &digits, &mut params);
+    let hits = hits(filter, &digits, sort, &mut params);
     let filters = params.len();
     let slice = slice(sort, start, &limit, &mut params);
     let sql = format!(
