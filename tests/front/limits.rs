@@ -129,6 +129,18 @@ fn clients_that_do_not_read_hold_no_worker() {
     }
 }
 
+/// On 1.0 the end of the connection is the end of the answer, so this must be no plain end.
+#[test]
+fn a_stream_that_is_cut_off_ends_with_a_reset() {
+    use std::io::{ErrorKind, Read};
+    let server = Running::start(Limits { write_time: ms(400), ..small() });
+    let mut client = server.connect_slow();
+    client.send("GET /stream?n=90000000 HTTP/1.0\r\n\r\n");
+    std::thread::sleep(ms(2000));
+    let end = client.socket.read_to_end(&mut Vec::new()).map_err(|e| e.kind());
+    assert_eq!(end, Err(ErrorKind::ConnectionReset));
+}
+
 #[test]
 fn a_whole_answer_that_is_not_read_is_cut_off() {
     let server = Running::start(Limits { write_time: ms(700), ..small() });

@@ -2,6 +2,7 @@
 
 use crate::harness::{HEALTH, Running, small, statuses};
 use contactd::front::Limits;
+use std::time::{Duration, Instant};
 
 #[test]
 fn answers_have_date_length_and_no_more_than_asked() {
@@ -141,7 +142,7 @@ fn a_stream_that_breaks_is_not_taken_for_whole() {
 #[test]
 fn what_the_program_gets_wrong_is_a_500() {
     let server = Running::start(small());
-    for target in ["/panic", "/crlf", "/nul", "/short"] {
+    for target in ["/panic", "/crlf", "/cr", "/lf", "/nul", "/odd-name", "/short"] {
         let answers =
             server.exchange(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes());
         assert_eq!(statuses(&answers), [500], "{target}");
@@ -168,6 +169,22 @@ fn the_end_of_the_clients_side_is_no_end_of_the_answer() {
             "{half}"
         );
     }
+}
+
+/// Data and the end that come together are one event, but two reads.
+#[test]
+fn an_end_behind_data_is_not_overlooked() {
+    let server = Running::start(small());
+    let start = Instant::now();
+    for _ in 0..5 {
+        let mut client = server.connect();
+        client.send("GET /sleep?ms=60 HTTP/1.1\r\nHost: a\r\n\r\n");
+        std::thread::sleep(Duration::from_millis(20));
+        client.send_then_end(HEALTH.as_bytes());
+        assert_eq!(statuses(&client.answers(&[])), [200, 200]);
+    }
+    // An overlooked one would be an idle connection, for 15 seconds.
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
 #[test]
