@@ -21,10 +21,12 @@ pub struct Birthday {
 }
 
 impl Window {
-    /// `first` and the `days` days after it, at most 366.
+    /// `first` and the `days` days after it, at most 366, and none after the year 9999: dates have
+    /// four digits for it (RFC 3339).
     pub fn new(first: NaiveDate, days: i64) -> Window {
         let days = u64::try_from(days).unwrap_or(0).min(366);
-        Window { first, last: first.checked_add_days(Days::new(days)).unwrap_or(first) }
+        let last = first.checked_add_days(Days::new(days)).filter(|last| last.year() < 10_000);
+        Window { first, last: last.or(NaiveDate::from_ymd_opt(9999, 12, 31)).unwrap_or(first) }
     }
 
     /// The last day.
@@ -105,6 +107,12 @@ mod tests {
     fn nobody_has_a_birthday_before_being_born_and_the_day_of_birth_is_one() {
         assert_eq!(next("2026-06-01", "2025-01-01", 366), None);
         assert_eq!(next("2026-06-01", "2026-06-01", 0), Some(("2026-06-01".to_owned(), 0, 0)));
+    }
+
+    #[test]
+    fn no_date_is_after_the_year_9999() {
+        assert_eq!(next("1990-01-01", "9999-12-31", 366), None);
+        assert_eq!(next("1990-12-31", "9999-12-30", 366), Some(("9999-12-31".to_owned(), 1, 8009)));
     }
 
     #[test]
