@@ -3,6 +3,7 @@
 
 use crate::context::App;
 use crate::counters::{BUCKETS, RouteCounters};
+use crate::http::{self, Reply};
 use crate::repository::outbox;
 use crate::routes::ROUTES;
 use rouille::{Request, Response};
@@ -13,8 +14,8 @@ pub fn respond(app: &App, request: &Request) -> Response {
     let asked = matches!(request.method(), "GET" | "HEAD") && request.url() == "/metrics";
     let content_type = "text/plain; version=0.0.4; charset=utf-8";
     match asked {
-        true => Response::from_data(content_type, render(app)),
-        false => Response::text("There is only /metrics here.\n").with_status_code(404),
+        true => Reply::bytes(content_type, render(app)).into(),
+        false => http::refusal(404, "There is only /metrics here.", "-"),
     }
 }
 
