@@ -2,7 +2,7 @@
 //! them and for one with a hundred thousand?
 //!
 //! ```text
-//! DATABASE_URL=postgres://superuser@… cargo run --release --example scale -- [CONTACTS]
+//! tools/bench-scale [CONTACTS]
 //! ```
 //!
 //! Seeds `CONTACTS` (10,000,000) contacts over a hundredth as many owners, the first of whom has
