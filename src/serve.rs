@@ -65,6 +65,12 @@ pub fn serve(app: App) -> Result<()> {
         log::info!("{applied} migrations applied");
     }
     let app = Arc::new(app);
+    // Before the listener, which takes every thread that it may have.
+    let stop_mailing = Arc::new(AtomicBool::new(false));
+    let mailing = {
+        let (app, stop) = (Arc::clone(&app), Arc::clone(&stop_mailing));
+        thread::spawn(move || worker::run(&app, &stop))
+    };
     let limits = Limits { max_connections: app.config.max_connections, ..Limits::default() };
     let server = bind("LISTEN_ADDR", app.config.listen_addr, limits, Contacts(Arc::clone(&app)))?;
     let metrics = app.config.metrics_addr.map(|address| {
@@ -74,11 +80,6 @@ pub fn serve(app: App) -> Result<()> {
     });
     let metrics = metrics.transpose()?;
 
-    let stop_mailing = Arc::new(AtomicBool::new(false));
-    let mailing = {
-        let (app, stop) = (Arc::clone(&app), Arc::clone(&stop_mailing));
-        thread::spawn(move || worker::run(&app, &stop))
-    };
     stop_on_signals(Arc::clone(&app), server.stopper())?;
     log::info!("contactd {} on http://{}", env!("CARGO_PKG_VERSION"), server.local_addr());
     // Metrics are there until the very end: they end with the process.
