@@ -73,7 +73,8 @@ impl Builder {
                 }
             }
             Column::Notes => self.lines.push(Line::new("NOTE", escape(text))),
-            Column::Labels => self.labels.extend(text.split(SEVERAL).map(label)),
+            // Only as Google writes it, with spaces: a label may well be ":::", or hold it.
+            Column::Labels => self.labels.extend(text.split(" ::: ").map(label)),
             Column::Categories => self.labels.extend(text.split([';', ',']).map(label)),
             Column::Line(name) => {
                 let (name, param) = name.split_once(';').unwrap_or((name, ""));
