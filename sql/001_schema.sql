@@ -19,7 +19,7 @@ CREATE TABLE users (
 CREATE UNIQUE INDEX users_username_key ON users (lower(username));
 CREATE UNIQUE INDEX users_email_key ON users (lower(email COLLATE "und-x-icu"));
 -- The last-admin check counts these few rows under a lock.
-CREATE INDEX users_admins_idx ON users (id) WHERE role = 'admin' AND is_active;
+CREATE INDEX users_admins_idx ON users (id) WHERE role = 'admin' AND is_active AND is_verified;
 
 -- A session is one login. Its refresh token changes at every refresh.
 CREATE TABLE sessions (
@@ -119,7 +119,7 @@ CREATE TABLE address_books (
 -- Text as the eye compares it: without case, accents and apostrophes, in any script. NFKD takes
 -- accents off their letters; the listed letters have no decomposition. IMMUTABLE although ICU is
 -- asked: what ICU does to a letter changes with its version, which needs the columns below to be
--- computed anew (docs/operations.md). unaccent is no help: it knows one Cyrillic letter.
+-- computed anew. unaccent is no help: it knows one Cyrillic letter.
 CREATE FUNCTION fold(raw text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT replace(replace(replace(regexp_replace(
         translate(lower(normalize(raw, NFKD) COLLATE "und-x-icu"), 'ґłøđðıħŧ', 'гloddiht'),

@@ -154,7 +154,11 @@ fn read_dotenv() -> Result<HashMap<String, String>, Vec<String>> {
         Ok(variables) => variables
             .collect::<Result<_, _>>()
             // The error would quote the line, which may well hold a secret.
-            .map_err(|_| vec![".env: a line is not of the form NAME=value".to_owned()]),
+            .map_err(|_| {
+                let why = "a line cannot be read: write NAME=value, with quotes around a value \
+                    that has spaces, and single quotes around one that has a $";
+                vec![format!(".env: {why}")]
+            }),
         Err(error) if error.not_found() => Ok(HashMap::new()),
         Err(_) => Err(vec![".env: cannot be read".to_owned()]),
     }

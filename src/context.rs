@@ -9,6 +9,7 @@ use crate::error::{Error, Faults, Result};
 use crate::mail::{Kind, Mailer, Transport};
 use crate::model::input::Members;
 use crate::repository::audit::{self, Action};
+use crate::repository::contacts::books;
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::outbox::{self, NewMail};
 use crate::repository::users::{self, Credentials};
@@ -100,8 +101,38 @@ impl App {
         id: i64,
         work: impl FnOnce(&mut Tx, Credentials, &[i64]) -> Result<T>,
     ) -> Result<T> {
+        self.among_admins(id, |_| Ok(()), work)
+    }
+
+    /// Deletes an account if `check` has nothing against it; like
+    /// [`App::change_user_among_admins`]. The address book is locked before everything else, in
+    /// the order in which whoever writes a contact locks it and then its owner.
+    pub fn delete_user(
+        &self,
+        id: i64,
+        check: impl FnOnce(&mut Tx, Credentials, &[i64]) -> Result<()>,
+    ) -> Result<()> {
+        let lock_book = |tx: &mut Tx| {
+            books::lock(tx, id).map_err(|error| match error {
+                Error::Unauthenticated => Error::NotFound,
+                other => other,
+            })
+        };
+        self.among_admins(id, lock_book, |tx, user, admins| {
+            check(tx, user, admins)?;
+            users::delete(tx, id).map(|_| ())
+        })
+    }
+
+    fn among_admins<T>(
+        &self,
+        id: i64,
+        first: impl FnOnce(&mut Tx) -> Result<()>,
+        work: impl FnOnce(&mut Tx, Credentials, &[i64]) -> Result<T>,
+    ) -> Result<T> {
         self.cache.write(&[id], |fence| {
             self.db.transaction(|tx| {
+                first(tx)?;
                 let admins = users::lock_active_admins(tx)?;
                 let user = users::lock(tx, id)?.ok_or(Error::NotFound)?;
                 fence.raise(&[id])?;
@@ -384,7 +415,7 @@ impl Query {
         check: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
         let raw = self.pairs.iter().rev().find(|(known, _)| known == name).map(|(_, raw)| raw)?;
-        if raw.trim().is_empty() {
+        if model::text::is_blank(raw) {
             return None;
         }
         match check(raw) {

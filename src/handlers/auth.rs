@@ -67,11 +67,13 @@ pub fn login(call: &Call) -> Result<Reply> {
     let hash = found.as_ref().map(|it| it.password_hash.as_str());
     let rehashed = check_password(call, &account, hash, &password, Error::BadCredentials)?;
     let found = found.ok_or(Error::BadCredentials)?;
-    if !found.user.is_active {
-        return Err(Error::AccountDisabled);
-    }
-    if !found.user.is_verified {
-        return Err(Error::EmailNotConfirmed);
+    if !found.user.is_active || !found.user.is_verified {
+        let id = Some(found.user.id);
+        call.app.db.transaction(|tx| call.audit(tx, Action::LoginFailed, None, id))?;
+        return Err(match found.user.is_active {
+            true => Error::EmailNotConfirmed,
+            false => Error::AccountDisabled,
+        });
     }
     let id = found.user.id;
     let refresh_token = crypto::random_token()?;
@@ -161,9 +163,9 @@ pub fn refresh(call: &Call) -> Result<Reply> {
     // A spent token: it was stolen from, or by, whoever shows it. Nobody knows which, so both
     // have to sign in again.
     if let Some((session, user)) = call.app.db.read(|db| sessions::find_spent(db, &old_hash))? {
-        call.app.change_user(user, |tx, _| {
-            sessions::delete(tx, user, session)?;
-            call.audit(tx, Action::RefreshReused, None, Some(user))
+        call.app.change_user(user, |tx, _| match sessions::delete(tx, user, session)? {
+            0 => Ok(()),
+            _ => call.audit(tx, Action::RefreshReused, None, Some(user)),
         })?;
     }
     Err(Error::Unauthenticated)

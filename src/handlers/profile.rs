@@ -100,6 +100,10 @@ pub fn change_email(call: &Call, caller: &Caller) -> Result<Reply> {
     call.app.db.transaction(|tx| {
         let found = users::lock(tx, confirmed.user.id)?.ok_or(Error::Unauthenticated)?;
         let user = unchanged(found, &confirmed)?;
+        if allowed {
+            // The older wish is void, also where the new address turns out to be taken.
+            call.void_links(tx, user.id, &[Purpose::ChangeEmail])?;
+        }
         call.mail(tx, Kind::ChangeEmail, &email, Some(user.id).filter(|_| allowed))?;
         call.mail(tx, Kind::EmailChanging, &user.email, Some(user.id))
     })?;
@@ -114,12 +118,11 @@ pub fn delete(call: &Call, caller: &Caller) -> Result<Reply> {
     body.finish()?;
     let confirmed = confirm_password(call, caller, &password)?;
     let id = caller.id();
-    call.app.change_user_among_admins(id, |tx, found, admins| {
+    call.app.delete_user(id, |tx, found, admins| {
         unchanged(found, &confirmed)?;
         if admins == [id] {
             return Err(Error::Conflict(Conflict::LastAdmin));
         }
-        users::delete(tx, id)?;
         call.audit(tx, Action::Deleted, Some(id), Some(id))
     })?;
     Ok(Reply::no_content())

@@ -9,6 +9,7 @@ use crate::handlers::views;
 use crate::http::Reply;
 use crate::model::user::{Role, User};
 use crate::repository::audit::{self, Action};
+use crate::repository::mail_tokens::Purpose;
 use crate::repository::{sessions, users};
 
 /// `GET /api/users`
@@ -54,6 +55,8 @@ pub fn set_active(call: &Call, admin: &Admin) -> Result<Reply> {
     let user = change(call, admin, id, active, |tx, before| {
         if !active {
             sessions::delete_all(tx, id, None)?;
+            // Else they would work again once the account is enabled.
+            call.void_links(tx, id, &Purpose::ALL)?;
         }
         if before.is_active != active {
             let action = if active { Action::Enabled } else { Action::Disabled };
@@ -67,10 +70,9 @@ pub fn set_active(call: &Call, admin: &Admin) -> Result<Reply> {
 /// `DELETE /api/users/{id}`
 pub fn delete(call: &Call, admin: &Admin) -> Result<Reply> {
     let id = call.id()?;
-    change(call, admin, id, false, |tx, before| {
-        users::delete(tx, id)?;
-        call.audit(tx, Action::Deleted, Some(admin.id()), Some(id))?;
-        Ok(Some(before))
+    call.app.delete_user(id, |tx, _, admins| {
+        stays_safe(admin, id, admins)?;
+        call.audit(tx, Action::Deleted, Some(admin.id()), Some(id))
     })?;
     Ok(Reply::no_content())
 }
@@ -85,12 +87,18 @@ fn change(
     work: impl FnOnce(&mut Tx, User) -> Result<Option<User>>,
 ) -> Result<User> {
     call.app.change_user_among_admins(id, |tx, found, admins| {
-        admin.still_one_of(admins)?;
-        if !stays_admin && admins == [id] {
-            return Err(Error::Conflict(Conflict::LastAdmin));
+        match stays_admin {
+            true => admin.still_one_of(admins)?,
+            false => stays_safe(admin, id, admins)?,
         }
         work(tx, found.user)?.ok_or(Error::NotFound)
     })
+}
+
+/// The actor still is an admin, and without the target there still is one.
+fn stays_safe(admin: &Admin, target: i64, admins: &[i64]) -> Result<()> {
+    admin.still_one_of(admins)?;
+    if admins == [target] { Err(Error::Conflict(Conflict::LastAdmin)) } else { Ok(()) }
 }
 
 /// `GET /api/audit-events`

@@ -76,7 +76,8 @@ impl ContactFields {
             phone: members.optional("phone", phone),
             birthday: members.optional("birthday", |raw| birthday(raw, latest)),
             additional_data: members
-                .optional("additional_data", |raw| text::paragraph(raw, ADDITIONAL_DATA_MAX)),
+                .optional("additional_data", |raw| text::paragraph(raw, ADDITIONAL_DATA_MAX))
+                .filter(|data| !data.is_empty()),
             labels: members.checked("labels", check_labels(labels)),
         };
         members.finish()?;
@@ -121,7 +122,7 @@ pub fn birthday(raw: &str, latest: NaiveDate) -> Result<NaiveDate, String> {
 
 /// A real date `YYYY-MM-DD`, from year 1 on. chrono alone would take `1990-4-1` and signs.
 pub fn date(raw: &str) -> Result<NaiveDate, String> {
-    let raw = raw.trim();
+    let raw = text::line(raw, 0, 100)?;
     let shape = raw.len() == 10
         && raw.bytes().enumerate().all(|(at, byte)| match at {
             4 | 7 => byte == b'-',

@@ -2,6 +2,7 @@
 //! fault, so that a client hears of all of them in one answer.
 
 use crate::error::{Error, Faults, Result};
+use crate::model::text::is_blank;
 use serde_json::{Map, Value};
 
 /// The members of one input. Ask for each member that the call knows, then call
@@ -57,7 +58,7 @@ impl Members {
         check: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
         match self.map.remove(name) {
-            Some(Value::String(text)) if text.trim().is_empty() => None,
+            Some(Value::String(text)) if is_blank(&text) => None,
             Some(Value::String(text)) => match check(&text) {
                 Ok(value) => Some(value),
                 Err(detail) => self.fault(name, detail),

@@ -9,6 +9,12 @@ pub fn line(raw: &str, min: usize, max: usize) -> Result<String, String> {
     clean(raw, min, max, |_| false)
 }
 
+/// True for a text of spaces only, or of nothing: no value at all. Control characters are
+/// something, and wrong.
+pub fn is_blank(raw: &str) -> bool {
+    raw.chars().all(|c| c.is_whitespace() && !c.is_control())
+}
+
 /// Like [`line()`], but line breaks and tabs are fine.
 pub fn paragraph(raw: &str, max: usize) -> Result<String, String> {
     clean(raw, 0, max, |c| matches!(c, '\n' | '\r' | '\t'))
@@ -38,9 +44,19 @@ pub const EMAIL_MAX: usize = 254;
 pub fn email(raw: &str) -> Result<String, String> {
     let text = line(raw, 1, EMAIL_MAX)?;
     match text.parse::<lettre::Address>() {
-        Ok(_) => Ok(text),
-        Err(_) => Err("must be a valid e-mail address".to_owned()),
+        Ok(address) if is_plain(&address) => Ok(text),
+        _ => Err("must be a valid e-mail address".to_owned()),
     }
+}
+
+/// True for an address that has one spelling: no quoted name, no literal IP address, and a domain
+/// that IDNA does not turn into another one (full-width letters, invisible characters, `xn--` for
+/// what can be written out). Else one mailbox could have many accounts, and many mails an hour.
+fn is_plain(address: &lettre::Address) -> bool {
+    let domain = address.domain().to_lowercase();
+    let spelt = idna::domain_to_ascii(&domain).map(|ascii| idna::domain_to_unicode(&ascii));
+    let same = matches!(spelt, Ok((unicode, Ok(()))) if unicode == domain);
+    same && !address.user().starts_with('"') && !domain.starts_with('[')
 }
 
 /// `text` as it may stand in HTML, also inside a quoted attribute.
@@ -82,10 +98,20 @@ mod tests {
 
     #[test]
     fn addresses() {
-        for good in ["a@b.co", "o'brien+tag@example.com", "Ann@Example.COM"] {
+        for good in ["a@b.co", "o'brien+tag@example.com", "Ann@Example.COM", "a@münchen.de"] {
             assert_eq!(email(good), Ok(good.to_owned()));
         }
-        for bad in ["", "a", "a@", "@b", "a b@c.de", "a@b\r\nBcc: x@y.z", "a@b@c"] {
+        let bad = ["", "a", "a@", "@b", "a b@c.de", "a@b\r\nBcc: x@y.z", "a@b@c"];
+        let other_spellings = [
+            "a@exａmple.com",
+            "a@exa\u{200b}mple.com",
+            "a@example。com",
+            "\"a\"@example.com",
+            "\"a b\"@example.com",
+            "a@[127.0.0.1]",
+            "a@xn--mnchen-3ya.de",
+        ];
+        for bad in bad.into_iter().chain(other_spellings) {
             assert!(email(bad).is_err(), "{bad:?}");
         }
         assert!(email(&format!("a@{}.com", "x".repeat(300))).is_err());

@@ -130,8 +130,8 @@ pub fn is_settled(db: &mut Conn, id: i64) -> Result<bool> {
 /// The ids of the admins that can sign in, locked until the transaction ends. Two admins who
 /// demote each other at once come here one after the other, and the second is none any more.
 pub fn lock_active_admins(tx: &mut Tx) -> Result<Vec<i64>> {
-    const SQL: &str =
-        "SELECT id FROM users WHERE role = 'admin' AND is_active ORDER BY id FOR UPDATE";
+    const SQL: &str = "SELECT id FROM users WHERE role = 'admin' AND is_active AND is_verified
+            ORDER BY id FOR UPDATE";
     Ok(tx.query(SQL, &[])?.iter().map(|row| row.get(0)).collect())
 }
 

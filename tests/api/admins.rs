@@ -266,3 +266,43 @@ fn two_last_admins_who_delete_their_own_accounts_at_once_leave_one() {
         assert_eq!(statuses, [204, 409]);
     }
 }
+
+#[test]
+fn an_admin_who_cannot_sign_in_is_no_last_admin_and_disabling_ends_links_for_good() {
+    let world = World::new();
+    let root = world.admin("root");
+    let new = json!({"username": "ghost", "email": "ghost@example.com", "password": PASSWORD});
+    let ghost = world.nobody().post("/api/auth/register", new).expect(201).json();
+    let ghost = ghost["id"].as_i64().unwrap();
+    root.patch(&format!("/api/users/{ghost}/role"), json!({"role": "admin"})).expect(200);
+    root.patch(&format!("/api/users/{}/role", root.id), json!({"role": "user"})).expect(409);
+
+    let ann = world.user("ann");
+    let wish = json!({"email": "new@example.com", "password": PASSWORD});
+    ann.post("/api/users/me/email", wish).expect(202);
+    let token = world.link_token("new@example.com");
+    for active in [false, true] {
+        root.patch(&format!("/api/users/{}", ann.id), json!({ "is_active": active })).expect(200);
+    }
+    world.nobody().post("/api/auth/confirm-email", json!({ "token": token })).expect(400);
+}
+
+#[test]
+fn an_account_is_deleted_while_it_writes_and_nothing_answers_500() {
+    let world = World::with(|config| config.db_pool_size = 8);
+    for round in 0..6 {
+        let ann = world.user(&format!("ann{round}"));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..40 {
+                        let status = ann.post("/api/contacts", json!({"first_name": "x"})).status;
+                        assert!(matches!(status, 201 | 401), "{status}");
+                    }
+                });
+            }
+            let password = json!({ "password": PASSWORD });
+            ann.delete_with("/api/users/me", password).expect(204);
+        });
+    }
+}

@@ -15,4 +15,5 @@ mod server;
 #[path = "../support/world.rs"]
 mod world;
 
+mod memory;
 mod redis;

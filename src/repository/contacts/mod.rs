@@ -8,7 +8,7 @@ pub mod lists;
 pub mod trash;
 
 use crate::db::{Conn, Tx};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::contact::{Contact, ContactFields};
 use chrono::{DateTime, Utc};
 use postgres::Row;
@@ -63,7 +63,7 @@ pub fn insert(
         RETURNING ",
         columns!()
     );
-    let row = db.query_one(
+    let row = db.query_opt(
         SQL,
         &[
             &owner,
@@ -78,7 +78,8 @@ pub fn insert(
             &now,
         ],
     )?;
-    Ok(from_row(&row))
+    // No row: the account was deleted since the request began.
+    row.as_ref().map(from_row).ok_or(Error::Unauthenticated)
 }
 
 /// A contact that is not in the trash.
