@@ -90,18 +90,19 @@ impl Account {
     }
 }
 
-/// [`Error::TooManyRequests`] when the account had its share of failed logins, whoever asks.
-pub fn check_failures(call: &Call, account: &Account) -> Result<()> {
-    let states = call.app.cache.peek(&account.failures(call));
-    match states.into_iter().find(|state| state.remaining == 0) {
+/// Counts a login as failed before its password is looked at, so that however many guesses come
+/// at once, no more than the limit are looked at. [`Error::TooManyRequests`] past it, whoever asks.
+pub fn count_failure(call: &Call, account: &Account) -> Result<()> {
+    let states = call.app.cache.count(&account.failures(call));
+    match states.into_iter().find(|state| state.exceeded) {
         Some(state) => Err(Error::TooManyRequests(state)),
         None => Ok(()),
     }
 }
 
-/// Counts a failed login.
-pub fn count_failure(call: &Call, account: &Account) {
-    call.app.cache.count(&account.failures(call));
+/// Takes back what [`count_failure`] counted: the password was right.
+pub fn forgive(call: &Call, account: &Account) {
+    call.app.cache.give_back(&account.failures(call));
 }
 
 /// True if this mailbox may get another mail on request. Counts it.

@@ -129,16 +129,15 @@ pub fn check_password(
     password: &str,
     wrong: Error,
 ) -> Result<Option<String>> {
-    // Looked at behind the gate: however many guesses come at once, only as many as there are
-    // cores pass this line together.
+    // Counted behind the gate, where only as many are as there are cores: people who sign in at
+    // once with the right password do not shut each other out.
     let hasher = call.app.passwords.enter()?;
-    limits::check_failures(call, account)?;
+    limits::count_failure(call, account)?;
     if hasher.verify(password, stored)? {
+        limits::forgive(call, account);
         let outdated = stored.is_some_and(crypto::is_outdated);
         return if outdated { hasher.hash(password).map(Some) } else { Ok(None) };
     }
-    // Counted before the next guess may pass.
-    limits::count_failure(call, account);
     drop(hasher);
     call.app.db.transaction(|tx| call.audit(tx, Action::LoginFailed, None, account.id()))?;
     Err(wrong)

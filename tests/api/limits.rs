@@ -153,8 +153,7 @@ fn parallel_guesses_do_not_get_past_the_limit_of_failures() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     let guessed = statuses.iter().filter(|status| **status == 401).count();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    assert!((5..5 + cores).contains(&guessed), "{guessed} guesses with {cores} cores");
+    assert_eq!(guessed, 5);
     ann.log_in(PASSWORD).expect(429);
 }
 
