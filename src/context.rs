@@ -228,6 +228,16 @@ impl Call<'_> {
         raw.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 
+    /// A parameter of the body's type, without its quotes: `charset`, `boundary`.
+    pub fn content_type_parameter(&self, name: &str) -> Option<&str> {
+        let params = self.header("Content-Type")?.split(';').skip(1);
+        params
+            .filter_map(|param| param.split_once('='))
+            .map(|(known, value)| (known.trim(), value.trim().trim_matches('"')))
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
     /// True when the body is an HTML form. Such a caller is a browser and gets HTML back.
     pub fn is_form(&self) -> bool {
         self.content_type() == "application/x-www-form-urlencoded"
@@ -258,7 +268,7 @@ impl Call<'_> {
     }
 
     fn check_charset(&self) -> Result<()> {
-        let charset = self.header("Content-Type").and_then(charset).unwrap_or("utf-8");
+        let charset = self.content_type_parameter("charset").unwrap_or("utf-8");
         if !["utf-8", "utf8", "us-ascii"].iter().any(|known| charset.eq_ignore_ascii_case(known)) {
             return Err(Error::UnsupportedMediaType("send the body in UTF-8".to_owned()));
         }
@@ -359,15 +369,6 @@ impl Call<'_> {
 /// Borrows what [`Call::client`] gives.
 pub fn as_client((ip, user_agent): &(String, String)) -> sessions::Client<'_> {
     sessions::Client { ip, user_agent }
-}
-
-fn charset(content_type: &str) -> Option<&str> {
-    let params = content_type.split(';').skip(1);
-    let pairs = params.filter_map(|param| param.split_once('='));
-    pairs
-        .map(|(name, value)| (name.trim(), value.trim().trim_matches('"')))
-        .find(|(name, _)| name.eq_ignore_ascii_case("charset"))
-        .map(|(_, value)| value)
 }
 
 /// Decodes `a=1&b=2` (application/x-www-form-urlencoded), strictly: a broken `%` or broken UTF-8

@@ -57,19 +57,11 @@ fn unchanged(found: Credentials, confirmed: &Credentials) -> Result<User> {
     Ok(found.user)
 }
 
-/// Any text: a current password is what it is.
-fn as_typed(raw: &str) -> Result<String, String> {
-    match raw.chars().count() {
-        0..=1_000 => Ok(raw.to_owned()),
-        _ => Err("must have at most 1000 characters".to_owned()),
-    }
-}
-
 /// `POST /api/users/me/password`
 pub fn change_password(call: &Call, caller: &Caller) -> Result<Reply> {
     let me = caller.user();
     let mut body = call.members()?;
-    let current = body.required("current_password", as_typed);
+    let current = body.required("current_password", user::password_as_typed);
     let new = body.required("new_password", |raw| user::password(raw, &me.username, &me.email));
     body.finish()?;
     let confirmed = confirm_password(call, caller, &current)?;
@@ -92,7 +84,7 @@ pub fn change_password(call: &Call, caller: &Caller) -> Result<Reply> {
 pub fn change_email(call: &Call, caller: &Caller) -> Result<Reply> {
     let mut body = call.members()?;
     let email = body.required("email", text::email);
-    let password = body.required("password", as_typed);
+    let password = body.required("password", user::password_as_typed);
     body.finish()?;
     let confirmed = confirm_password(call, caller, &password)?;
     // A strange mailbox must not be filled from here either.
@@ -114,7 +106,7 @@ pub fn change_email(call: &Call, caller: &Caller) -> Result<Reply> {
 /// `DELETE /api/users/me`
 pub fn delete(call: &Call, caller: &Caller) -> Result<Reply> {
     let mut body = call.members()?;
-    let password = body.required("password", as_typed);
+    let password = body.required("password", user::password_as_typed);
     body.finish()?;
     let confirmed = confirm_password(call, caller, &password)?;
     let id = caller.id();
@@ -170,7 +162,9 @@ fn uploaded(call: &Call) -> Result<Vec<u8>> {
     if call.content_type() != "multipart/form-data" {
         return Err(Error::UnsupportedMediaType("send multipart/form-data".to_owned()));
     }
-    let boundary = call.header("Content-Type").and_then(boundary);
+    // At most 70 characters (RFC 2046, 5.1.1).
+    let boundary =
+        call.content_type_parameter("boundary").filter(|it| (1..=70).contains(&it.len()));
     let boundary =
         boundary.ok_or_else(|| Error::Malformed("the boundary is missing".to_owned()))?;
     // rouille's parser reads a request to its end, so it gets one whose end is near.
@@ -189,15 +183,6 @@ fn uploaded(call: &Call) -> Result<Vec<u8>> {
         }
     }
     Err(Error::invalid("file", "is required"))
-}
-
-/// The boundary of a multipart body, at most 70 characters (RFC 2046, 5.1.1).
-fn boundary(content_type: &str) -> Option<String> {
-    let params = content_type.split(';').skip(1).filter_map(|param| param.split_once('='));
-    let boundary = params
-        .map(|(name, value)| (name.trim(), value.trim().trim_matches('"')))
-        .find(|(name, _)| name.eq_ignore_ascii_case("boundary"));
-    boundary.map(|(_, value)| value.to_owned()).filter(|value| (1..=70).contains(&value.len()))
 }
 
 /// Makes an admin on the command line: confirmed and active.
