@@ -8,12 +8,21 @@
     reason = "clippy knows test functions, but not what they call"
 )]
 
+#[path = "../support/postgres_server.rs"]
+mod postgres_server;
 #[path = "../support/redis_server.rs"]
 mod redis_server;
 #[path = "../support/server.rs"]
 mod server;
+#[path = "../support/smtp.rs"]
+mod smtp;
 #[path = "../support/world.rs"]
 mod world;
 
+mod clock;
+mod ledger;
+mod mail;
 mod memory;
+mod postgres;
+mod process;
 mod redis;

@@ -36,6 +36,10 @@ impl RedisServer {
         format!("redis://:{}@127.0.0.1:{}/", password(self.port), self.port)
     }
 
+    pub fn connection(&self) -> redis::Connection {
+        redis::Client::open(self.url()).unwrap().get_connection().unwrap()
+    }
+
     /// As after a crash: nothing is saved.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
@@ -81,8 +85,8 @@ impl Drop for RedisServer {
 }
 
 /// Below the range from which the system takes ports for outgoing connections, so that it is
-/// still free when the server starts again.
-fn free_port(number: usize) -> u16 {
+/// still free when a server starts again.
+pub fn free_port(number: usize) -> u16 {
     let first = std::process::id() as usize * 31 + number * 7;
     let ports = (0..10_000).map(|step| 20_000 + ((first + step) % 10_000) as u16);
     let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();

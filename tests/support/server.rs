@@ -45,7 +45,9 @@ impl Server {
     pub fn in_schema(name: &str, more: &[(&str, &str)]) -> Server {
         let mail_dir = std::env::temp_dir().join(format!("contactd-test-{name}"));
         fs::create_dir_all(&mail_dir).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_contactd"))
+        // A disk that is full may be played by a limit of file sizes; its signal is not wanted.
+        let mut child = Command::new("sh")
+            .args(["-c", "trap '' XFSZ && exec \"$0\"", env!("CARGO_BIN_EXE_contactd")])
             .current_dir(&mail_dir) // where there is no .env
             .env("DATABASE_URL", database_url(name))
             .env("REDIS_URL", world::variable("TEST_REDIS_URL"))
@@ -90,15 +92,7 @@ impl Server {
         headers: &str,
         body: &str,
     ) -> std::io::Result<(u16, String)> {
-        let mut stream = TcpStream::connect(self.address())?;
-        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-        let length = body.len();
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
-        )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
+        let answer = exchange(self.address(), method, path, headers, body)?;
         let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
         let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
         Ok((status, body.to_owned()))
@@ -125,6 +119,26 @@ impl Drop for Server {
         }
         let _ = fs::remove_dir_all(&self.mail_dir);
     }
+}
+
+/// One request on a connection of its own; the whole answer.
+pub fn exchange(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }
 
 /// `TEST_DATABASE_URL` in a schema.

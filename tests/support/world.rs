@@ -100,6 +100,14 @@ impl World {
         World { app: Arc::new(app), clock: self.clock.clone(), mail_dir: self.mail_dir.clone() }
     }
 
+    /// A replica whose clock is ahead of this one's by so much.
+    pub fn replica_with_clock(&self, ahead: Duration) -> World {
+        let now = self.clock.load(Ordering::SeqCst) + ahead.num_microseconds().unwrap();
+        let clock = Arc::new(AtomicI64::new(now));
+        let app = App::new(self.app.config.clone(), World::reads(&clock)).unwrap();
+        World { app: Arc::new(app), clock, mail_dir: self.mail_dir.clone() }
+    }
+
     /// Lets time pass.
     pub fn pass(&self, time: Duration) {
         self.clock.fetch_add(time.num_microseconds().unwrap(), Ordering::SeqCst);
