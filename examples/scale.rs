@@ -303,7 +303,7 @@ fn seed(db: &mut Conn, schema: &str, contacts: i64) -> Result<()> {
     }
     let began = Instant::now();
     db.batch(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}"))?;
-    db::migrate(db)?;
+    db::migrations::migrate(db)?;
     db.batch("SET statement_timeout = 0; SET synchronous_commit = off")?;
     let owners = contacts / 100;
     let indexes = db.query(

@@ -67,6 +67,11 @@ pub fn refuse(status: u16, detail: &str) -> Response {
 
 fn answer(app: &App, request: &Request, request_id: &str) -> (Option<&'static Route>, Response) {
     let path = request.raw_url().split('?').next().unwrap_or_default();
+    if path == "*" && request.method() == "OPTIONS" {
+        // RFC 9110, 9.3.7: about the server as a whole.
+        let verbs = "OPTIONS, GET, HEAD, POST, PUT, PATCH, DELETE";
+        return (None, http::options(verbs.to_owned()));
+    }
     let Some((routes, params)) = routes::find(path) else {
         return (None, problem(&Error::NotFound, request_id));
     };

@@ -6,11 +6,15 @@ use chrono::Duration;
 use ipnet::IpNet;
 use lettre::message::Mailbox;
 use postgres::config::{Host, SslMode};
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::env::VarError;
 use std::fmt;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use url::Url;
 
 /// Text that must never be printed: `{:?}` shows stars, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
@@ -123,16 +127,25 @@ impl Config {
     /// Reads the environment, and `.env` in the working directory for what is not set there.
     /// Returns every fault, one line each.
     pub fn from_env() -> Result<Config, Vec<String>> {
-        let file = read_dotenv()?;
-        Config::read(|name| {
+        let (file, mut faults) = read_dotenv();
+        let not_unicode = RefCell::new(Vec::new());
+        let config = Config::read(|name| {
             #[allow(clippy::disallowed_methods, reason = "this is the one place")]
             match std::env::var(name) {
                 Ok(value) => Some(value),
-                Err(std::env::VarError::NotPresent) => file.get(name).cloned(),
-                // Fails every check below, so that it is reported by name.
-                Err(std::env::VarError::NotUnicode(_)) => Some("\u{FFFD}".to_owned()),
+                Err(VarError::NotPresent) => file.get(name).cloned(),
+                Err(VarError::NotUnicode(_)) => {
+                    not_unicode.borrow_mut().push(format!("{name} is not valid UTF-8"));
+                    None
+                }
             }
-        })
+        });
+        faults.append(&mut not_unicode.into_inner());
+        match config {
+            Ok(config) if faults.is_empty() => Ok(config),
+            Ok(_) => Err(faults),
+            Err(more) => Err(faults.into_iter().chain(more).collect()),
+        }
     }
 
     /// Reads a configuration from any source of variables. An empty value is an unset one, as
@@ -148,20 +161,34 @@ impl Config {
     }
 }
 
-/// `.env` as a map; it is no fault if there is none.
-fn read_dotenv() -> Result<HashMap<String, String>, Vec<String>> {
-    match dotenvy::from_path_iter(".env") {
-        Ok(variables) => variables
-            .collect::<Result<_, _>>()
-            // The error would quote the line, which may well hold a secret.
-            .map_err(|_| {
-                let why = "a line cannot be read: write NAME=value, with quotes around a value \
-                    that has spaces, and single quotes around one that has a $";
-                vec![format!(".env: {why}")]
-            }),
-        Err(error) if error.not_found() => Ok(HashMap::new()),
-        Err(_) => Err(vec![".env: cannot be read".to_owned()]),
+/// `.env` as a map, and what is wrong with it; it is no fault if there is none.
+fn read_dotenv() -> (HashMap<String, String>, Vec<String>) {
+    match std::fs::read_to_string(".env") {
+        Ok(text) => parse_dotenv(&text),
+        Err(error) if error.kind() == ErrorKind::NotFound => Default::default(),
+        Err(error) => (HashMap::new(), vec![format!(".env: cannot be read: {error}")]),
     }
+}
+
+fn parse_dotenv(text: &str) -> (HashMap<String, String>, Vec<String>) {
+    let mut faults = Vec::new();
+    let mut fault = |error: dotenvy::Error| {
+        // The error quotes the line, which may well hold a secret, so only its number is told.
+        let place = match error {
+            dotenvy::Error::LineParse(line, _) => text.find(line.trim_end()),
+            _ => None,
+        };
+        let line =
+            place.and_then(|at| text.get(..at)).map(|before| before.matches('\n').count() + 1);
+        let line = line.map_or_else(|| "a line".to_owned(), |number| format!("line {number}"));
+        faults.push(format!(
+            ".env: {line} cannot be read: write NAME=value, with quotes around a value that has \
+             spaces, and single quotes around one that has a $"
+        ));
+    };
+    let lines = dotenvy::from_read_iter(text.as_bytes());
+    let values = lines.filter_map(|line| line.map_err(&mut fault).ok()).collect();
+    (values, faults)
 }
 
 struct Reader<'a> {
@@ -172,7 +199,8 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn config(&mut self) -> Option<Config> {
         let listen_addr = self.parsed("LISTEN_ADDR", "127.0.0.1:8000", "must be address:port");
-        let public_url = self.value("PUBLIC_URL", &listen_addr, public_url);
+        let own_url = listen_addr.as_ref().map(|address| format!("http://{address}"));
+        let public_url = self.value("PUBLIC_URL", &own_url, public_url);
         let postgres = self.required("DATABASE_URL", database_url);
         let secret_key = self.required("SECRET_KEY", secret_key);
         let mail_from =
@@ -297,7 +325,7 @@ fn database_url(raw: &str) -> Result<postgres::Config, String> {
 }
 
 fn secret_key(raw: &str) -> Result<Secret, String> {
-    if EXAMPLE_SECRETS.contains(&raw) {
+    if EXAMPLE_SECRETS.contains(&raw.trim()) {
         return Err("is the example value; make one with: openssl rand -base64 48".to_owned());
     }
     if raw.len() < 32 {
@@ -313,24 +341,25 @@ fn redis_url(raw: &str) -> Result<Secret, String> {
 }
 
 fn public_url(raw: &str) -> Result<String, String> {
-    let url = if raw.contains("://") { raw.to_owned() } else { format!("http://{raw}") };
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-    let plain = |c: char| c.is_ascii_graphic() && !"?#\"'<>@\\".contains(c);
-    match rest {
-        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && rest.chars().all(plain) => {
-            Ok(url.trim_end_matches('/').to_owned())
-        }
-        _ => Err("must be http://host or https://host, perhaps with a port and a path".to_owned()),
-    }
+    let wrong = "must be http://host or https://host, perhaps with a port and a path";
+    let url = web_address(raw).ok_or(wrong)?;
+    Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
+/// An origin as browsers write it: in lower case, and without a port that goes without saying.
 fn origin(raw: &str) -> Result<String, String> {
-    let url = public_url(raw).map_err(|_| String::new());
-    let rest = raw.split_once("://").map(|(_, rest)| rest);
-    match (url, rest) {
-        (Ok(url), Some(rest)) if !rest.contains('/') && !rest.contains('*') => Ok(url),
-        _ => Err("must be origins such as https://app.example.com, and never *".to_owned()),
-    }
+    let url = web_address(raw).filter(|url| url.path() == "/" && !raw.contains('*'));
+    let url = url.ok_or("must be origins such as https://app.example.com, and never *")?;
+    Ok(url.origin().ascii_serialization())
+}
+
+/// An address that begins with http:// or https:// and has a host, perhaps a port and a path, and
+/// nothing else.
+fn web_address(raw: &str) -> Option<Url> {
+    let url = Url::parse(raw).ok().filter(|url| ["http", "https"].contains(&url.scheme()))?;
+    let more = url.query().is_some() || url.fragment().is_some();
+    let bare = url.username().is_empty() && url.password().is_none() && url.port() != Some(0);
+    (bare && !more).then_some(url)
 }
 
 fn network(raw: &str) -> Result<IpNet, String> {
@@ -369,112 +398,4 @@ fn certificates(path: &str) -> Result<Vec<u8>, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::cell::RefCell;
-    use std::collections::BTreeSet;
-
-    const GOOD: [(&str, &str); 2] = [
-        ("DATABASE_URL", "postgres://u:pw-secret@127.0.0.1/db"),
-        ("SECRET_KEY", "0123456789abcdef0123456789abcdef"),
-    ];
-
-    fn read(more: &[(&str, &str)]) -> Result<Config, Vec<String>> {
-        let map: HashMap<_, _> = GOOD.iter().chain(more).copied().collect();
-        Config::read(|name| map.get(name).map(|&value| value.to_owned()))
-    }
-
-    #[test]
-    fn the_defaults_are_those_of_the_contract() {
-        let config = read(&[]).unwrap();
-        assert_eq!(config.public_url, "http://127.0.0.1:8000");
-        assert_eq!(config.mail_from.to_string(), "contactd@localhost");
-        assert_eq!(config.mail_dir, PathBuf::from("mail"));
-        assert_eq!(config.rates.login_failures, Some(Rate { count: 5, seconds: 900 }));
-        assert_eq!(config.access_token, Duration::minutes(15));
-        assert!(config.redis_url.is_none() && config.metrics_addr.is_none());
-    }
-
-    #[test]
-    fn every_fault_is_reported_at_once_by_name_and_without_its_value() {
-        let wrong = [
-            ("DATABASE_URL", "mysql://u:hidden@h/d"),
-            ("REDIS_URL", "http://:hidden@h"),
-            ("SECRET_KEY", "hidden"),
-            ("LISTEN_ADDR", "hidden"),
-            ("PUBLIC_URL", "ftp://hidden"),
-            ("SMTP_URL", "http://u:hidden@h"),
-            ("MAIL_FROM", "hidden"),
-            ("CORS_ORIGINS", "*"),
-            ("TRUSTED_PROXIES", "10.0.0.0/8, hidden"),
-            ("ACCESS_TOKEN_MINUTES", "0"),
-            ("REFRESH_TOKEN_DAYS", "-1"),
-            ("DB_POOL_SIZE", "many"),
-            ("MAX_CONNECTIONS", "0"),
-            ("RATE_LIMIT_ME", "60"),
-            ("RATE_LIMIT_EXEMPT", "hidden"),
-            ("LOG_FORMAT", "xml"),
-            ("METRICS_ADDR", ":9"),
-            ("TLS_CA_FILE", "/nowhere/ca.pem"),
-        ];
-        let faults = read(&wrong).unwrap_err();
-        for (name, _) in wrong {
-            let told = faults.iter().filter(|line| line.starts_with(&format!("{name} "))).count();
-            assert_eq!(told, 1, "{name}: {faults:?}");
-        }
-        assert_eq!(faults.len(), wrong.len());
-        assert!(!faults.iter().any(|line| line.contains("hidden")), "{faults:?}");
-    }
-
-    #[test]
-    fn the_example_secret_is_refused_and_no_secret_is_printed() {
-        assert!(read(&[("SECRET_KEY", EXAMPLE_SECRETS[0])]).is_err());
-        let config = read(&[("SMTP_URL", "smtp://u:pw-secret@h")]).unwrap();
-        let printed = format!("{config:?}");
-        assert!(!printed.contains("pw-secret") && !printed.contains("0123456789abcdef"));
-    }
-
-    #[test]
-    fn lists_are_comma_separated_and_empty_values_are_unset() {
-        let config = read(&[
-            ("CORS_ORIGINS", "https://a.example, http://b.example:3000"),
-            ("TRUSTED_PROXIES", "10.0.0.0/8,::1"),
-            ("REDIS_URL", " "),
-            ("RATE_LIMIT_ME", "off"),
-        ]);
-        let config = config.unwrap();
-        assert_eq!(config.cors_origins, ["https://a.example", "http://b.example:3000"]);
-        assert_eq!(config.trusted_proxies.len(), 2);
-        assert!(config.redis_url.is_none() && config.rates.me.is_none());
-    }
-
-    /// `.env.example` lists every variable that this file reads, with a comment before it, and no
-    /// other but those of docker-compose.yml.
-    #[test]
-    fn the_example_file_lists_every_variable() {
-        let asked = RefCell::new(BTreeSet::new());
-        let _ = Config::read(|name| {
-            asked.borrow_mut().insert(name.to_owned());
-            GOOD.iter().find(|(good, _)| *good == name).map(|(_, value)| (*value).to_owned())
-        });
-        let example = include_str!("../.env.example");
-        let mut listed = BTreeSet::new();
-        let mut before = "";
-        for line in example.lines() {
-            let name = line.trim_start_matches('#').split_once('=').map(|(name, _)| name);
-            let is_name = |name: &&str| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
-            if let Some(name) = name.filter(is_name) {
-                assert!(before.starts_with('#'), "{name} has no comment before it");
-                listed.insert(name.to_owned());
-            }
-            before = line;
-        }
-        let compose = include_str!("../docker-compose.yml");
-        let only_compose = |name: &String| compose.contains(&format!("${{{name}"));
-        let listed: BTreeSet<_> = listed
-            .into_iter()
-            .filter(|name| asked.borrow().contains(name) || !only_compose(name))
-            .collect();
-        assert_eq!(listed, *asked.borrow());
-    }
-}
+mod tests;

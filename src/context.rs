@@ -1,27 +1,30 @@
 //! What a handler works with: [`App`], one per process, and [`Call`], one per request.
 
+mod query;
+
 use crate::cache::{Cache, Load, Loaded};
 use crate::config::Config;
 use crate::counters::Counters;
+use crate::crypto;
 use crate::crypto::{AccessTokens, Passwords};
-use crate::db::{Pool, Tx};
-use crate::error::{Error, Faults, Result};
+use crate::db::{Conn, Pool, Tx};
+use crate::error::{Error, Result};
 use crate::mail::{Kind, Mailer, Transport};
 use crate::model::input::Members;
 use crate::repository::audit::{self, Action};
 use crate::repository::contacts::books;
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::outbox::{self, NewMail};
+use crate::repository::sessions;
 use crate::repository::users::{self, Credentials};
-use crate::repository::{Slice, sessions};
-use crate::{crypto, model};
+use crate::turns::Turns;
 use chrono::{DateTime, SubsecRound, Utc};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
+pub use query::Query;
+use query::pairs;
 use rouille::Request;
 use serde_json::Value;
 use std::io::Read;
 use std::net::IpAddr;
-use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -51,6 +54,7 @@ pub struct App {
     clock: Clock,
     draining: AtomicBool,
     mail_bell: (Mutex<bool>, Condvar),
+    book_turns: Turns,
 }
 
 impl App {
@@ -68,6 +72,7 @@ impl App {
             clock,
             draining: AtomicBool::new(false),
             mail_bell: (Mutex::new(false), Condvar::new()),
+            book_turns: Turns::new(config.db_pool_size as usize / 4),
             config,
         })
     }
@@ -75,6 +80,23 @@ impl App {
     /// Now, in the microseconds that Postgres keeps: what is answered is what is stored.
     pub fn now(&self) -> DateTime<Utc> {
         (self.clock)().trunc_subsecs(6)
+    }
+
+    /// Changes an owner's address book in one transaction. Waits for its turn before it takes a
+    /// connection, see [`Turns`].
+    pub fn change_book<T>(&self, owner: i64, work: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
+        let _turn = self.book_turns.take(owner)?;
+        self.db.transaction(work)
+    }
+
+    /// Like [`App::change_book`], for a single statement.
+    pub fn write_book<T>(
+        &self,
+        owner: i64,
+        work: impl FnOnce(&mut Conn) -> Result<T>,
+    ) -> Result<T> {
+        let _turn = self.book_turns.take(owner)?;
+        self.db.write(work)
     }
 
     /// Changes what the cache holds of an account (itself, its sessions), in one transaction.
@@ -316,8 +338,7 @@ impl Call<'_> {
 
     /// The query's parameters. [`Error::Malformed`] when it cannot be decoded.
     pub fn query(&self) -> Result<Query> {
-        let raw = self.request.raw_query_string().as_bytes();
-        Ok(Query { pairs: pairs(raw, "query")?, faults: Faults::default() })
+        Query::read(self.request.raw_query_string())
     }
 
     /// Address and program of the client, for its session.
@@ -370,112 +391,3 @@ impl Call<'_> {
 pub fn as_client((ip, user_agent): &(String, String)) -> sessions::Client<'_> {
     sessions::Client { ip, user_agent }
 }
-
-/// Decodes `a=1&b=2` (application/x-www-form-urlencoded), strictly: a broken `%` or broken UTF-8
-/// is the client's mistake and not replaced by something else.
-fn pairs(raw: &[u8], what: &str) -> Result<Vec<(String, String)>> {
-    let wrong = || Error::Malformed(format!("the {what} is not valid percent-encoded UTF-8"));
-    let decode = |text: &[u8]| -> Result<String> {
-        let text: Vec<u8> =
-            text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
-        let stray = text
-            .split(|&byte| byte == b'%')
-            .skip(1)
-            .any(|after| !(after.len() >= 2 && after.iter().take(2).all(u8::is_ascii_hexdigit)));
-        let decoded = percent_decode(&text).decode_utf8().map_err(|_| wrong())?;
-        if stray { Err(wrong()) } else { Ok(decoded.into_owned()) }
-    };
-    raw.split(|&byte| byte == b'&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let mut halves = pair.splitn(2, |&byte| byte == b'=');
-            let name = decode(halves.next().unwrap_or_default())?;
-            Ok((name, decode(halves.next().unwrap_or_default())?))
-        })
-        .collect()
-}
-
-/// The parameters of a query. Unknown ones are ignored, an empty one counts as absent, and of a
-/// repeated one the last counts. Call [`Query::finish`] when everything was asked for.
-#[derive(Debug)]
-pub struct Query {
-    pairs: Vec<(String, String)>,
-    faults: Faults,
-}
-
-impl Query {
-    /// A text; NFC and trimmed like every string.
-    pub fn text(&mut self, name: &str) -> Option<String> {
-        self.parsed(name, |raw| model::text::line(raw, 0, 1_000))
-    }
-
-    /// A parameter that passes `check`.
-    pub fn parsed<T>(
-        &mut self,
-        name: &str,
-        check: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Option<T> {
-        let raw = self.pairs.iter().rev().find(|(known, _)| known == name).map(|(_, raw)| raw)?;
-        if model::text::is_blank(raw) {
-            return None;
-        }
-        match check(raw) {
-            Ok(value) => Some(value),
-            Err(detail) => {
-                self.faults.add(name, detail);
-                None
-            }
-        }
-    }
-
-    /// A whole number within a range.
-    pub fn number(&mut self, name: &str, default: i64, range: RangeInclusive<i64>) -> i64 {
-        let number = self.parsed(name, |raw| {
-            let number = raw.parse().ok().filter(|number| range.contains(number));
-            number.ok_or_else(|| {
-                format!("must be a number from {} to {}", range.start(), range.end())
-            })
-        });
-        number.unwrap_or(default)
-    }
-
-    /// True or false.
-    pub fn flag(&mut self, name: &str) -> bool {
-        let flag = self.parsed(name, |raw| match raw {
-            "true" | "1" => Ok(true),
-            "false" | "0" => Ok(false),
-            _ => Err("must be true or false".to_owned()),
-        });
-        flag.unwrap_or(false)
-    }
-
-    /// `limit` 1 to 100 (20) and `skip` 0 to 10,000.
-    pub fn slice(&mut self) -> Slice {
-        Slice { limit: self.number("limit", 20, 1..=100), skip: self.number("skip", 0, 0..=10_000) }
-    }
-
-    /// Notes a fault that only several parameters together show.
-    pub fn fault(&mut self, name: &str, detail: &str) {
-        self.faults.add(name, detail);
-    }
-
-    /// The query as it was sent, but without some parameters and with another one. Encoded anew,
-    /// so that it can stand in a header.
-    pub fn with(&self, without: &[&str], name: &str, value: &str) -> String {
-        let kept = self.pairs.iter().filter(|(name, _)| !without.contains(&name.as_str()));
-        let kept = kept.map(|(name, value)| (name.as_str(), value.as_str()));
-        let encode = |text| utf8_percent_encode(text, &RESERVED).to_string();
-        let pairs = kept
-            .chain([(name, value)])
-            .map(|(name, value)| format!("{}={}", encode(name), encode(value)));
-        pairs.collect::<Vec<_>>().join("&")
-    }
-
-    /// Fails with every fault.
-    pub fn finish(self) -> Result<()> {
-        self.faults.into_result(())
-    }
-}
-
-/// Everything but the unreserved characters of RFC 3986, section 2.3.
-const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -1,5 +1,7 @@
-//! Postgres: the pool, statements prepared once per connection, migrations, and what the
-//! database's errors mean to us.
+//! Postgres: the pool, statements prepared once per connection, and what the database's errors
+//! mean to us.
+
+pub mod migrations;
 
 use crate::config::Config;
 use crate::error::{Conflict, Error, Result};
@@ -98,6 +100,11 @@ impl Conn {
         self.checked(count)
     }
 
+    /// Asks Postgres whether it is there.
+    pub fn ping(&mut self) -> Result<()> {
+        self.query("SELECT 1", &[]).map(|_| ())
+    }
+
     /// Runs statements without parameters, not prepared.
     pub fn batch(&mut self, sql: &str) -> Result<()> {
         let done = self.client.batch_execute(sql);
@@ -159,16 +166,16 @@ struct Manager {
 
 impl ManageConnection for Manager {
     type Connection = Conn;
-    type Error = postgres::Error;
+    type Error = Error;
 
-    fn connect(&self) -> Result<Conn, postgres::Error> {
+    fn connect(&self) -> Result<Conn> {
         let checked = self.breakages.load(Ordering::Relaxed);
         let mut client = self.inner.connect()?;
         client.batch_execute(SESSION_SETTINGS)?;
         Ok(Conn { client, statements: HashMap::new(), checked, broken: false, failed: false })
     }
 
-    fn is_valid(&self, conn: &mut Conn) -> Result<(), postgres::Error> {
+    fn is_valid(&self, conn: &mut Conn) -> Result<()> {
         let breakages = self.breakages.load(Ordering::Relaxed);
         if conn.checked != breakages {
             conn.client.is_valid(ALIVE_WAIT)?;
@@ -190,9 +197,9 @@ impl ManageConnection for Manager {
 #[derive(Debug)]
 struct LogErrors;
 
-impl r2d2::HandleError<postgres::Error> for LogErrors {
-    fn handle_error(&self, error: postgres::Error) {
-        log::warn!("postgres: {}", describe(&error));
+impl r2d2::HandleError<Error> for LogErrors {
+    fn handle_error(&self, error: Error) {
+        log::warn!("postgres: {error}");
     }
 }
 
@@ -225,8 +232,8 @@ impl Pool {
     }
 
     fn conn(&self) -> Result<r2d2::PooledConnection<Manager>> {
-        let wait = |_| Error::Unavailable("no Postgres connection within a second".to_owned());
-        self.0.get().map_err(wait)
+        // It tells why the last connection failed, if one did.
+        self.0.get().map_err(|error| Error::Unavailable(format!("no Postgres connection: {error}")))
     }
 
     /// Runs something that only reads. If its connection breaks it is run once more on another.
@@ -330,69 +337,4 @@ fn describe(error: &postgres::Error) -> String {
             cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
         }
     }
-}
-
-/// The migrations in order. Once landed, a file never changes.
-const MIGRATIONS: &[(&str, &str)] = &[("001_schema", include_str!("../sql/001_schema.sql"))];
-
-/// Key of the advisory lock that lets one replica migrate at a time; any constant will do.
-const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('contactd migrations in ' || current_schema(), 0))";
-
-/// How many files are still to be applied. Changes nothing.
-pub fn pending(conn: &mut Conn) -> Result<usize> {
-    let table = conn.query_one("SELECT to_regclass('migrations') IS NOT NULL", &[])?;
-    if !table.get::<_, bool>(0) {
-        return Ok(MIGRATIONS.len());
-    }
-    let known: i64 = conn.query_one("SELECT count(*) FROM migrations", &[])?.get(0);
-    Ok(MIGRATIONS.len().saturating_sub(usize::try_from(known).unwrap_or(0)))
-}
-
-/// Brings the schema up to date and returns how many files were applied. Each file is a
-/// transaction under a lock, so several replicas may start at once. Fails when a file that was
-/// applied differs from the one in this program, or when the database is newer than it.
-pub fn migrate(conn: &mut Conn) -> Result<usize> {
-    let icu = conn.query("SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu'", &[])?;
-    if icu.is_empty() {
-        return Err(Error::internal(
-            "this Postgres was built without ICU: the collation und-x-icu is missing",
-        ));
-    }
-    let encoding: String = conn.query_one("SHOW server_encoding", &[])?.get(0);
-    if encoding != "UTF8" {
-        return Err(Error::internal(format!(
-            "the database has the encoding {encoding}; make one with ENCODING 'UTF8'"
-        )));
-    }
-    let mut applied = 0;
-    for &(name, sql) in MIGRATIONS {
-        let mut tx = Tx::begin(conn)?;
-        // Building an index on a large table may well take longer than a request may.
-        tx.batch("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")?;
-        tx.batch(MIGRATION_LOCK)?;
-        tx.batch(
-            "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, checksum text NOT NULL)",
-        )?;
-        let checksum = crate::crypto::sha256_hex(sql.as_bytes());
-        let row = tx.query_opt("SELECT checksum FROM migrations WHERE name = $1", &[&name])?;
-        match row {
-            Some(row) if row.get::<_, String>(0) == checksum => {}
-            Some(_) => {
-                return Err(Error::internal(format!(
-                    "migration {name} was changed after it was applied to this database"
-                )));
-            }
-            None => {
-                tx.batch(sql)?;
-                tx.execute("INSERT INTO migrations VALUES ($1, $2)", &[&name, &checksum])?;
-                applied += 1;
-            }
-        }
-        tx.commit()?;
-    }
-    let known: i64 = conn.query_one("SELECT count(*) FROM migrations", &[])?.get(0);
-    if usize::try_from(known) != Ok(MIGRATIONS.len()) {
-        return Err(Error::internal("this database belongs to a newer version of contactd"));
-    }
-    Ok(applied)
 }

@@ -7,6 +7,7 @@
 pub mod error;
 pub mod gate;
 pub mod counters;
+pub mod turns;
 pub mod model;
 
 // Floor 1: one outside thing each.

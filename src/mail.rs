@@ -250,11 +250,11 @@ impl Mailer {
     }
 
     /// Tries the way out without sending anything: signs in at the SMTP server, or makes the
-    /// directory.
+    /// directory and a file there, which goes at once.
     pub fn check(&self) -> Result<()> {
         match &self.way {
             Way::Smtp(relay) => relay.connect().map(|connection| relay.quit(connection)),
-            Way::Files(directory) => make_directory(directory)
+            Way::Files(directory) => try_directory(directory)
                 .map_err(|why| Error::Unavailable(format!("{}: {why}", directory.display()))),
         }
     }
@@ -485,6 +485,13 @@ fn write_file(directory: &Path, message_id: &str, mail: &[u8]) -> Result<PathBuf
         Error::Unavailable(format!("{}: {why}", path.display()))
     })?;
     Ok(path)
+}
+
+fn try_directory(directory: &Path) -> io::Result<()> {
+    make_directory(directory)?;
+    let probe = directory.join(".contactd-check");
+    fs::write(&probe, "a mail would be here")?;
+    fs::remove_file(probe)
 }
 
 fn make_directory(directory: &Path) -> io::Result<()> {

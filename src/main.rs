@@ -4,6 +4,7 @@ use contactd::config::Config;
 use contactd::context::App;
 use contactd::error::Error;
 use contactd::{db, logger};
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 const HELP: &str = "\
@@ -35,8 +36,10 @@ impl From<Error> for Failure {
 }
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match run(&arguments) {
+    let arguments: Result<Vec<String>, _> =
+        std::env::args_os().skip(1).map(|argument| argument.into_string()).collect();
+    let unreadable = |_| Failure::Usage("contactd: an argument is not valid UTF-8".to_owned());
+    match arguments.map_err(unreadable).and_then(|arguments| run(&arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(told)) => {
             eprintln!("{told}");
@@ -57,25 +60,25 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
             contactd::serve::serve(app()?).map_err(Failure::from)
         }
         ["migrate"] => {
-            let applied = app()?.db.write(db::migrate)?;
-            println!("{applied} migrations applied; the schema is up to date");
-            Ok(())
+            let applied = app()?.db.write(db::migrations::migrate)?;
+            say(&format!("{applied} migrations applied; the schema is up to date\n"))
         }
         ["create-admin", options @ ..] => create_admin(options),
         ["check"] => check(),
-        ["openapi"] => {
-            print!("{}", contactd::openapi::document());
-            Ok(())
-        }
-        ["--help" | "-h" | "help"] => {
-            print!("{HELP}");
-            Ok(())
-        }
-        ["--version" | "-V"] => {
-            println!("contactd {}", env!("CARGO_PKG_VERSION"));
-            Ok(())
-        }
+        ["openapi"] => say(contactd::openapi::document()),
+        ["--help" | "-h" | "help"] => say(HELP),
+        ["--version" | "-V"] => say(concat!("contactd ", env!("CARGO_PKG_VERSION"), "\n")),
         _ => Err(Failure::Usage(format!("contactd: unknown command\n\n{HELP}"))),
+    }
+}
+
+/// Writes to standard output. That nobody reads on, as with `contactd openapi | head`, is no fault.
+fn say(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::Fault(format!("standard output: {error}")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -128,14 +131,13 @@ fn create_admin(options: &[&str]) -> Result<(), Failure> {
     let app = app()?;
     let password = read_password().map_err(|error| Failure::Fault(error.to_string()))?;
     let password = user::password(&password, &username, &email).map_err(wrong("password"))?;
-    app.db.write(db::migrate)?;
+    app.db.write(db::migrations::migrate)?;
     let created = contactd::handlers::profile::create_admin(&app, &username, &email, &password);
     let id = created.map_err(|error| match error {
         Error::Conflict(_) => Failure::Fault(contactd::http::detail(&error)),
         other => other.into(),
     })?;
-    println!("admin {username} made, with id {id}");
-    Ok(())
+    say(&format!("admin {username} made, with id {id}\n"))
 }
 
 /// From a prompt on a terminal, else the first line of standard input.
@@ -152,20 +154,21 @@ fn read_password() -> std::io::Result<String> {
 /// One line each; fails when the server could not serve.
 fn check() -> Result<(), Failure> {
     let config = config()?;
-    println!("configuration: ok");
+    say("configuration: ok\n")?;
     #[allow(clippy::disallowed_methods, reason = "the clock of the one App of this process")]
     let app = App::new(config, Box::new(chrono::Utc::now))?;
-    let schema = app.db.read(db::pending);
-    match &schema {
-        Ok(0) => println!("postgres: ok, the schema is up to date"),
-        Ok(pending) => println!("postgres: ok, {pending} migrations will be applied at start"),
-        Err(error) => println!("postgres: {error}"),
-    }
-    println!("redis: {}", app.cache.status());
-    match app.mailer.check() {
-        Ok(()) if app.config.smtp.is_some() => println!("smtp: ok"),
-        Ok(()) => println!("smtp: off, mails are written to {}", app.config.mail_dir.display()),
-        Err(error) => println!("smtp: {error}"),
-    }
-    schema.map(|_| ()).map_err(|_| Failure::Fault("Postgres is out of reach".to_owned()))
+    let schema = app.db.read(db::migrations::check);
+    let postgres = match &schema {
+        Ok(0) => "ok, the schema is up to date".to_owned(),
+        Ok(pending) => format!("ok, {pending} migrations will be applied at start"),
+        Err(error) => error.to_string(),
+    };
+    let mail = match app.mailer.check() {
+        Ok(()) if app.config.smtp.is_some() => "ok".to_owned(),
+        Ok(()) => format!("off, mails are written to {}", app.config.mail_dir.display()),
+        Err(error) => error.to_string(),
+    };
+    let redis = app.cache.status();
+    say(&format!("postgres: {postgres}\nredis: {redis}\nsmtp: {mail}\n"))?;
+    schema.map(|_| ()).map_err(|_| Failure::Fault("Postgres cannot be used".to_owned()))
 }

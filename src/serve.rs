@@ -60,7 +60,7 @@ fn bind(name: &str, address: SocketAddr, limits: Limits, service: impl Service) 
 
 /// Serves until SIGTERM or SIGINT, then finishes what is under way; a second signal stops at once.
 pub fn serve(app: App) -> Result<()> {
-    let applied = app.db.write(db::migrate)?;
+    let applied = app.db.write(db::migrations::migrate)?;
     if applied > 0 {
         log::info!("{applied} migrations applied");
     }

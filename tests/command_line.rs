@@ -96,6 +96,8 @@ fn create_admin_makes_a_confirmed_active_admin() {
         (&json!("admin"), &json!(true), &json!(true), &json!("Root@example.com"))
     );
     root.get("/api/users").expect(200);
+    let events = root.get("/api/audit-events?action=registered").expect(200).json();
+    assert_eq!(events[0]["request_id"], "create-admin", "{events}");
     // What exists is not touched, whatever its case.
     for other in [["ROOT", "new@example.com"], ["new", "ROOT@example.com"]] {
         let again = ["create-admin", "--email", other[1], "--username", other[0]];
@@ -221,7 +223,53 @@ fn check_tells_of_each_part_in_a_line() {
         "{}",
         gone.out
     );
-    assert_eq!(gone.err, "contactd: Postgres is out of reach\n");
+    assert!(gone.out.contains("Connection refused"), "{}", gone.out);
+    assert_eq!(gone.err, "contactd: Postgres cannot be used\n");
+
+    // What would stop a start is found here too.
+    let mails = std::env::temp_dir().join("contactd-command-line-no-folder");
+    std::fs::write(&mails, "a file, where a folder should be").unwrap();
+    place.world.app.db.write(|db| db.batch("UPDATE migrations SET checksum = 'x'")).unwrap();
+    let changed = contactd(
+        &["check"],
+        "",
+        &[
+            ("DATABASE_URL", &place.database),
+            ("SECRET_KEY", SECRET),
+            ("MAIL_DIR", mails.to_str().unwrap()),
+        ],
+    );
+    std::fs::remove_file(&mails).unwrap();
+    assert_eq!(changed.code, 1);
+    assert!(changed.out.contains("postgres: migration 001_schema was changed"), "{}", changed.out);
+    assert!(changed.out.contains("smtp: /"), "{}", changed.out);
+}
+
+#[test]
+fn arguments_that_are_no_text_and_a_reader_that_goes_away_are_no_panic() {
+    use std::os::unix::ffi::OsStrExt;
+    let mut program = Command::new(env!("CARGO_BIN_EXE_contactd"));
+    let odd = std::ffi::OsStr::from_bytes(b"\xff");
+    let ended = program.arg(odd).env_clear().output().unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    assert_eq!(ended.stderr, b"contactd: an argument is not valid UTF-8\n");
+
+    let odd = ("DATABASE_URL", odd);
+    let ended = Command::new(env!("CARGO_BIN_EXE_contactd"))
+        .arg("check")
+        .env_clear()
+        .env(odd.0, odd.1)
+        .current_dir(std::env::temp_dir())
+        .output()
+        .unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert!(told.contains("DATABASE_URL is not valid UTF-8\n"), "{told}");
+
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut program = Command::new(env!("CARGO_BIN_EXE_contactd"));
+    let ended = program.arg("openapi").env_clear().stdout(writer).output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
 }
 
 #[test]

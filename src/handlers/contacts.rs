@@ -24,8 +24,9 @@ pub fn create(call: &Call, caller: &Caller) -> Result<Reply> {
     let body = call.json(&["application/json"])?;
     let fields = ContactFields::from_json(body, latest_date(call.now))?;
     let uid = crypto::random_uuid()?;
-    let contact =
-        call.app.db.write(|db| contacts::insert(db, caller.id(), &uid, &fields, call.now))?;
+    let contact = call
+        .app
+        .write_book(caller.id(), |db| contacts::insert(db, caller.id(), &uid, &fields, call.now))?;
     let location = format!("/api/contacts/{}", contact.id);
     let reply = Reply::created(Some(location), &views::contact(&contact));
     Ok(reply.with_etag(contact.revision))
@@ -89,7 +90,7 @@ fn change(
     new_fields: impl FnOnce(&Contact) -> Result<ContactFields>,
 ) -> Result<Reply> {
     let id = call.id()?;
-    let contact = call.app.db.transaction(|tx| {
+    let contact = call.app.change_book(caller.id(), |tx| {
         let revision = books::next_revision(tx, caller.id())?;
         let contact = find_matching(call, tx, caller.id(), id)?;
         let fields = new_fields(&contact)?;
@@ -111,7 +112,7 @@ fn find_matching(call: &Call, tx: &mut Tx, owner: i64, id: i64) -> Result<Contac
 /// `DELETE /api/contacts/{id}`
 pub fn delete(call: &Call, caller: &Caller) -> Result<Reply> {
     let id = call.id()?;
-    call.app.db.transaction(|tx| {
+    call.app.change_book(caller.id(), |tx| {
         let revision = books::next_revision(tx, caller.id())?;
         find_matching(call, tx, caller.id(), id)?;
         trash::put(tx, caller.id(), id, revision, call.now)?;
@@ -134,7 +135,7 @@ pub fn list_trash(call: &Call, caller: &Caller) -> Result<Reply> {
 pub fn restore(call: &Call, caller: &Caller) -> Result<Reply> {
     let id = call.id()?;
     let new_uid = crypto::random_uuid()?;
-    let contact = call.app.db.transaction(|tx| {
+    let contact = call.app.change_book(caller.id(), |tx| {
         let revision = books::next_revision(tx, caller.id())?;
         let restored = trash::restore(tx, caller.id(), id, revision, &new_uid, call.now)?;
         let contact = restored.ok_or(Error::NotFound)?;

@@ -50,7 +50,7 @@ pub fn import(call: &Call, caller: &Caller) -> Result<Reply> {
         _ => Box::new(json::read(&bytes, latest)?),
     };
     query.finish()?;
-    let outcome = call.app.db.transaction(|tx| {
+    let outcome = call.app.change_book(caller.id(), |tx| {
         books::lock(tx, caller.id())?;
         if !dry_run {
             return store(tx, caller.id(), rows, call.now);

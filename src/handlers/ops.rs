@@ -7,13 +7,9 @@ use crate::http::Reply;
 use crate::repository::outbox;
 use serde_json::json;
 
-fn ping(db: &mut Conn) -> Result<()> {
-    db.query("SELECT 1", &[]).map(|_| ())
-}
-
 /// `GET /api/healthchecker`
 pub fn healthchecker(call: &Call) -> Result<Reply> {
-    call.app.db.read(ping)?;
+    call.app.db.read(Conn::ping)?;
     Ok(Reply::json(&json!({ "message": "contactd is up and its database answers." })))
 }
 

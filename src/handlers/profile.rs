@@ -13,7 +13,7 @@ use crate::mail::Kind;
 use crate::model::text;
 use crate::model::user::{self, Role, User};
 use crate::picture;
-use crate::repository::audit::Action;
+use crate::repository::audit::{self, Action};
 use crate::repository::mail_tokens::Purpose;
 use crate::repository::users::Credentials;
 use crate::repository::{avatars, sessions, users};
@@ -195,5 +195,17 @@ pub fn create_admin(app: &App, username: &str, email: &str, password: &str) -> R
         role: Role::Admin,
         is_verified: true,
     };
-    app.db.transaction(|tx| Ok(users::insert(tx, &new, app.now())?.id))
+    app.db.transaction(|tx| {
+        let id = users::insert(tx, &new, app.now())?.id;
+        let event = audit::NewEvent {
+            at: app.now(),
+            actor_id: None,
+            user_id: Some(id),
+            action: Action::Registered,
+            ip: "local",
+            request_id: "create-admin",
+        };
+        audit::insert(tx, event)?;
+        Ok(id)
+    })
 }

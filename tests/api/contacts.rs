@@ -1,7 +1,10 @@
 //! One contact: made, read, changed, refused.
 
 use crate::world::World;
+use contactd::repository::contacts::books;
 use serde_json::{Value, json};
+use std::sync::Barrier;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_contact_from_creation_to_deletion() {
@@ -253,4 +256,41 @@ fn a_label_is_found_whole_and_in_any_case() {
         let list = ann.get(&format!("/api/contacts?label={label}")).expect(200);
         assert_eq!(list.header("X-Total-Count"), count.to_string(), "{label}");
     }
+}
+
+#[test]
+fn an_owner_whose_book_is_locked_leaves_connections_to_others() {
+    let world = World::new(); // four connections
+    let (ann, eve) = (world.user("ann"), world.user("eve"));
+    let begun = Barrier::new(9);
+    world
+        .app
+        .db
+        .transaction(|tx| {
+            books::lock(tx, ann.id)?; // as a long import does
+            std::thread::scope(|scope| {
+                let writers: Vec<_> = (0..8)
+                    .map(|_| {
+                        scope.spawn(|| {
+                            begun.wait();
+                            ann.post("/api/contacts", json!({"first_name": "Bob"}))
+                        })
+                    })
+                    .collect();
+                begun.wait();
+                // For as long as they wait, twice over for those behind.
+                let until = Instant::now() + Duration::from_secs(2);
+                while Instant::now() < until {
+                    eve.get("/api/contacts").expect(200);
+                    eve.post("/api/contacts", json!({"first_name": "Bob"})).expect(201);
+                }
+                for writer in writers {
+                    let answer = writer.join().unwrap().expect(503);
+                    assert!(!answer.header("Retry-After").is_empty());
+                }
+            });
+            Ok(())
+        })
+        .unwrap();
+    ann.post("/api/contacts", json!({"first_name": "Bob"})).expect(201);
 }

@@ -229,6 +229,8 @@ fn unknown_paths_wrong_methods_and_options() {
     world.nobody().get("/api/contacts/1/x").expect(404);
     let answer = world.nobody().send("DELETE", "/api/contacts", &[], b"").expect(405);
     assert_eq!(answer.header("Allow"), "OPTIONS, POST, GET, HEAD");
+    let answer = world.nobody().send("OPTIONS", "*", &[], b"").expect(204);
+    assert_eq!(answer.header("Allow"), "OPTIONS, GET, HEAD, POST, PUT, PATCH, DELETE");
     let answer = world.nobody().send("OPTIONS", "/api/contacts", &[], b"").expect(204);
     assert_eq!(answer.header("Allow"), "OPTIONS, POST, GET, HEAD");
     ann.send("HEAD", "/api/contacts/", &[], b"").expect(200);

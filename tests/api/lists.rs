@@ -198,6 +198,9 @@ fn limits_of_pages() {
     for wrong in ["skip=-1", "skip=10001", "skip=9999999999999999999999"] {
         ann.get(&format!("/api/contacts?{wrong}")).expect_faults(&["skip"]);
     }
+    // Other lists have no cursor, so that skip goes as far as they do.
+    ann.get("/api/contacts/trash?skip=10001").expect(200);
+    ann.get("/api/contacts/trash?skip=2147483648").expect_faults(&["skip"]);
     ann.get("/api/contacts?sort=email").expect_faults(&["sort"]);
     ann.get("/api/contacts?sort=--name&limit=0&skip=x&updated_since=x&cursor=x").expect_faults(&[
         "sort",

@@ -21,27 +21,27 @@ fn one(pool: &Pool) -> Result<i32> {
 #[test]
 fn migrations_run_once_also_when_replicas_start_at_once() {
     let pool = pool();
-    assert_eq!(pool.read(db::pending).unwrap(), 1);
+    assert_eq!(pool.read(db::migrations::check).unwrap(), 1);
     let applied: usize = std::thread::scope(|scope| {
         let threads: Vec<_> =
-            (0..4).map(|_| scope.spawn(|| pool.write(db::migrate).unwrap())).collect();
+            (0..4).map(|_| scope.spawn(|| pool.write(db::migrations::migrate).unwrap())).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
     assert_eq!(applied, 1);
-    assert_eq!(pool.read(db::pending).unwrap(), 0);
-    assert_eq!(pool.write(db::migrate).unwrap(), 0);
+    assert_eq!(pool.read(db::migrations::check).unwrap(), 0);
+    assert_eq!(pool.write(db::migrations::migrate).unwrap(), 0);
 }
 
 #[test]
 fn an_edited_old_migration_and_a_newer_database_are_noticed() {
     let pool = pool();
-    pool.write(db::migrate).unwrap();
+    pool.write(db::migrations::migrate).unwrap();
     pool.write(|db| db.batch("INSERT INTO migrations VALUES ('999_later', '')")).unwrap();
-    let told = pool.write(db::migrate).unwrap_err().to_string();
+    let told = pool.write(db::migrations::migrate).unwrap_err().to_string();
     assert!(told.contains("newer version"), "{told}");
     pool.write(|db| db.batch("DELETE FROM migrations WHERE name = '999_later'")).unwrap();
     pool.write(|db| db.batch("UPDATE migrations SET checksum = 'x'")).unwrap();
-    let told = pool.write(db::migrate).unwrap_err().to_string();
+    let told = pool.write(db::migrations::migrate).unwrap_err().to_string();
     assert!(told.contains("001_schema was changed"), "{told}");
 }
 

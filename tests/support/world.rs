@@ -85,7 +85,7 @@ impl World {
         let clock = Arc::new(AtomicI64::new(noon.timestamp_micros()));
         let mail_dir = config.mail_dir.clone();
         let app = App::new(config, World::reads(&clock)).unwrap();
-        app.db.write(db::migrate).unwrap();
+        app.db.write(db::migrations::migrate).unwrap();
         World { app: Arc::new(app), clock, mail_dir }
     }
 

@@ -1,0 +1,141 @@
+use super::*;
+use std::collections::BTreeSet;
+
+const GOOD: [(&str, &str); 2] = [
+    ("DATABASE_URL", "postgres://u:pw-secret@127.0.0.1/db"),
+    ("SECRET_KEY", "0123456789abcdef0123456789abcdef"),
+];
+
+fn read(more: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+    let map: HashMap<_, _> = GOOD.iter().chain(more).copied().collect();
+    Config::read(|name| map.get(name).map(|&value| value.to_owned()))
+}
+
+#[test]
+fn the_defaults_are_those_of_the_contract() {
+    let config = read(&[]).unwrap();
+    assert_eq!(config.public_url, "http://127.0.0.1:8000");
+    assert_eq!(config.mail_from.to_string(), "contactd@localhost");
+    assert_eq!(config.mail_dir, PathBuf::from("mail"));
+    assert_eq!(config.rates.login_failures, Some(Rate { count: 5, seconds: 900 }));
+    assert_eq!(config.access_token, Duration::minutes(15));
+    assert!(config.redis_url.is_none() && config.metrics_addr.is_none());
+}
+
+#[test]
+fn every_fault_is_reported_at_once_by_name_and_without_its_value() {
+    let wrong = [
+        ("DATABASE_URL", "mysql://u:hidden@h/d"),
+        ("REDIS_URL", "http://:hidden@h"),
+        ("SECRET_KEY", "hidden"),
+        ("LISTEN_ADDR", "hidden"),
+        ("PUBLIC_URL", "ftp://hidden"),
+        ("SMTP_URL", "http://u:hidden@h"),
+        ("MAIL_FROM", "hidden"),
+        ("CORS_ORIGINS", "*"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, hidden"),
+        ("ACCESS_TOKEN_MINUTES", "0"),
+        ("REFRESH_TOKEN_DAYS", "-1"),
+        ("DB_POOL_SIZE", "many"),
+        ("MAX_CONNECTIONS", "0"),
+        ("RATE_LIMIT_ME", "60"),
+        ("RATE_LIMIT_EXEMPT", "hidden"),
+        ("LOG_FORMAT", "xml"),
+        ("METRICS_ADDR", ":9"),
+        ("TLS_CA_FILE", "/nowhere/ca.pem"),
+    ];
+    let faults = read(&wrong).unwrap_err();
+    for (name, _) in wrong {
+        let told = faults.iter().filter(|line| line.starts_with(&format!("{name} "))).count();
+        assert_eq!(told, 1, "{name}: {faults:?}");
+    }
+    assert_eq!(faults.len(), wrong.len());
+    assert!(!faults.iter().any(|line| line.contains("hidden")), "{faults:?}");
+}
+
+#[test]
+fn addresses_that_would_break_links_or_match_no_browser_are_refused_or_mended() {
+    for wrong in
+        ["http://:", "http://a:99999", "http://a:0", "http://a?b", "a.example:80", "http://"]
+    {
+        assert!(read(&[("PUBLIC_URL", wrong)]).is_err(), "{wrong}");
+    }
+    let config = read(&[
+        ("PUBLIC_URL", "https://a.example/contacts/"),
+        ("CORS_ORIGINS", "HTTPS://App.Example:443, http://[::1]:3000/"),
+    ]);
+    let config = config.unwrap();
+    assert_eq!(config.public_url, "https://a.example/contacts");
+    assert_eq!(config.cors_origins, ["https://app.example", "http://[::1]:3000"]);
+    for wrong in ["https://*.example", "https://a.example/path", "null", "https://u@a.example"] {
+        assert!(read(&[("CORS_ORIGINS", wrong)]).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn every_wrong_line_of_the_file_is_told_by_its_number() {
+    let text = "A=1\n# a comment\nwith hidden spaces\nB='$2'\n\nC=hidden value\n";
+    let (values, faults) = parse_dotenv(text);
+    assert_eq!(
+        values,
+        HashMap::from([("A", "1"), ("B", "$2")].map(|(a, b)| (a.to_owned(), b.to_owned())))
+    );
+    assert_eq!(faults.len(), 2, "{faults:?}");
+    assert!(
+        faults[0].starts_with(".env: line 3 ") && faults[1].starts_with(".env: line 6 "),
+        "{faults:?}"
+    );
+    assert!(!faults.iter().any(|fault| fault.contains("hidden")), "{faults:?}");
+}
+
+#[test]
+fn the_example_secret_is_refused_and_no_secret_is_printed() {
+    assert!(read(&[("SECRET_KEY", EXAMPLE_SECRETS[0])]).is_err());
+    let config = read(&[("SMTP_URL", "smtp://u:pw-secret@h")]).unwrap();
+    let printed = format!("{config:?}");
+    assert!(!printed.contains("pw-secret") && !printed.contains("0123456789abcdef"));
+}
+
+#[test]
+fn lists_are_comma_separated_and_empty_values_are_unset() {
+    let config = read(&[
+        ("CORS_ORIGINS", "https://a.example, http://b.example:3000"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,::1"),
+        ("REDIS_URL", " "),
+        ("RATE_LIMIT_ME", "off"),
+    ]);
+    let config = config.unwrap();
+    assert_eq!(config.cors_origins, ["https://a.example", "http://b.example:3000"]);
+    assert_eq!(config.trusted_proxies.len(), 2);
+    assert!(config.redis_url.is_none() && config.rates.me.is_none());
+}
+
+/// `.env.example` lists every variable that this file reads, with a comment before it, and no
+/// other but those of docker-compose.yml.
+#[test]
+fn the_example_file_lists_every_variable() {
+    let asked = RefCell::new(BTreeSet::new());
+    let _ = Config::read(|name| {
+        asked.borrow_mut().insert(name.to_owned());
+        GOOD.iter().find(|(good, _)| *good == name).map(|(_, value)| (*value).to_owned())
+    });
+    let example = include_str!("../../.env.example");
+    let mut listed = BTreeSet::new();
+    let mut before = "";
+    for line in example.lines() {
+        let name = line.trim_start_matches('#').split_once('=').map(|(name, _)| name);
+        let is_name = |name: &&str| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+        if let Some(name) = name.filter(is_name) {
+            assert!(before.starts_with('#'), "{name} has no comment before it");
+            listed.insert(name.to_owned());
+        }
+        before = line;
+    }
+    let compose = include_str!("../../docker-compose.yml");
+    let only_compose = |name: &String| compose.contains(&format!("${{{name}"));
+    let listed: BTreeSet<_> = listed
+        .into_iter()
+        .filter(|name| asked.borrow().contains(name) || !only_compose(name))
+        .collect();
+    assert_eq!(listed, *asked.borrow());
+}
