@@ -54,8 +54,10 @@ pub struct Head {
     pub length: usize,
 }
 
-/// The methods that a route may have. All others are 501.
-pub const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+/// The methods that RFC 9110 and 5789 define, and the HTTP group's QUERY, but not CONNECT, which only
+/// proxies have a use for. All others are 501; one of these that a route does not have is its 405.
+pub const METHODS: [&str; 9] =
+    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"];
 
 /// How far a head has been looked at, so that a head arriving byte by byte costs each byte once.
 #[derive(Debug, Default, Clone, Copy)]

@@ -234,6 +234,13 @@ fn unknown_paths_wrong_methods_and_options() {
     let answer = world.nobody().send("OPTIONS", "/api/contacts", &[], b"").expect(204);
     assert_eq!(answer.header("Allow"), "OPTIONS, POST, GET, HEAD");
     ann.send("HEAD", "/api/contacts/", &[], b"").expect(200);
+    for route in ROUTES {
+        let path = route.path.replace(['{', '}'], "");
+        for method in ["TRACE", "QUERY"] {
+            let answer = ann.send(method, &path, &[], b"").expect(405);
+            assert!(answer.header("Allow").contains(route.verb), "{} {path}", route.verb);
+        }
+    }
 }
 
 #[test]

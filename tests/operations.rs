@@ -1,0 +1,158 @@
+//! The commands of docs/operations.md that need nothing but the stores, run as they stand there:
+//! a backup is restored and served, and an upgrade of ICU is followed.
+
+#![allow(clippy::unwrap_used, reason = "clippy knows test functions, but not what they call")]
+
+#[path = "support/server.rs"]
+mod server;
+#[path = "support/world.rs"]
+mod world;
+
+use postgres::{Client, NoTls};
+use serde_json::{Value, json};
+use server::Server;
+use std::process::Command;
+
+/// The shell code of operations.md under a heading, one block after the other.
+fn blocks_under(heading: &str) -> Vec<&'static str> {
+    let page = include_str!("../docs/operations.md");
+    let section = page
+        .split("\n#")
+        .find(|section| section.trim_start_matches(['#', ' ']).starts_with(heading));
+    let blocks = section.unwrap().split("```sh\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap()).collect()
+}
+
+/// Runs a block as an operator would, with the programs of the Postgres that the tests run.
+fn run(script: &str, variables: &[(&str, &str)]) {
+    let folder = std::env::temp_dir().join(world::unique_name());
+    run_in(&folder, script, variables);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+fn run_in(folder: &std::path::Path, script: &str, variables: &[(&str, &str)]) {
+    std::fs::create_dir_all(folder).unwrap();
+    let programs = world::variable("TEST_POSTGRES_BIN");
+    let path = format!("{programs}:{}", std::env::var("PATH").unwrap());
+    let output = Command::new("bash")
+        .args(["-c", &format!("set -euo pipefail\n{script}")])
+        .current_dir(folder)
+        .env("PATH", path)
+        .envs(variables.iter().copied())
+        .output()
+        .expect("bash");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && errors.is_empty(), "{script}\n{errors}");
+}
+
+/// A new database beside the one of the tests. They go with the throw-away Postgres.
+fn database() -> String {
+    let (all, name) = (world::variable("TEST_DATABASE_URL"), world::unique_name());
+    Client::connect(&all, NoTls)
+        .unwrap()
+        .batch_execute(&format!("CREATE DATABASE {name}"))
+        .unwrap();
+    let (server, _) = all.split('?').next().unwrap().rsplit_once('/').unwrap();
+    format!("{server}/{name}")
+}
+
+/// A server of a database, and of a Redis database that no other one of these tests has.
+fn serve(database: &str, redis: u8) -> Server {
+    let url = world::variable("TEST_REDIS_URL");
+    let redis = format!("{}{redis}", url.trim_end_matches('0'));
+    Server::with(&[("DATABASE_URL", database), ("REDIS_URL", &redis)])
+}
+
+const PASSWORD: &str = "correct horse battery";
+
+fn register(server: &Server) {
+    let ann = json!({"username": "ann", "email": "ann@example.com", "password": PASSWORD});
+    call(server, "POST", "/api/auth/register", "", &ann.to_string(), 201);
+}
+
+/// Signs in; the header for what follows.
+fn sign_in(server: &Server) -> String {
+    let ann = json!({"username": "ann", "password": PASSWORD}).to_string();
+    let tokens = call(server, "POST", "/api/auth/login", "", &ann, 200);
+    format!("Authorization: Bearer {}\r\n", tokens["access_token"].as_str().unwrap())
+}
+
+fn call(server: &Server, method: &str, path: &str, token: &str, body: &str, status: u16) -> Value {
+    let headers = format!("{token}Content-Type: application/json\r\n");
+    let (answered, body) = server.ask(method, path, &headers, body).unwrap();
+    assert_eq!(answered, status, "{method} {path}: {body}\n{}", server.log());
+    serde_json::from_str(&body).unwrap_or(Value::Null)
+}
+
+#[test]
+fn a_backup_is_restored_and_served() {
+    let (old, new) = (database(), database());
+    let mut first = serve(&old, 7);
+    register(&first);
+    let confirm = "UPDATE users SET is_verified = true";
+    Client::connect(&old, NoTls).unwrap().batch_execute(confirm).unwrap();
+    let token = sign_in(&first);
+    let contact = json!({"first_name": "Jürgen", "last_name": "Müller", "birthday": "1990-02-28",
+        "phone": "+49 30 123", "labels": ["work"], "additional_data": "x".repeat(3_000)});
+    let added = call(&first, "POST", "/api/contacts", &token, &contact.to_string(), 201);
+    let contact = json!({"first_name": "Їжак"}).to_string();
+    let trashed = call(&first, "POST", "/api/contacts", &token, &contact, 201);
+    let path = format!("/api/contacts/{}", trashed["id"]);
+    call(&first, "DELETE", &path, &token, "", 204);
+
+    let folder = std::env::temp_dir().join(world::unique_name());
+    let variables = [("DATABASE_URL", old.as_str()), ("NEW_DATABASE_URL", new.as_str())];
+    let blocks = blocks_under("Back up and restore");
+    assert_eq!(blocks.len(), 3);
+    for block in blocks {
+        run_in(&folder, block, &variables);
+        first.stop(); // after the backup, which a server does not mind
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+
+    let second = serve(&new, 8); // stands for the Redis that was emptied
+    assert!(!second.log().contains("migrations applied"), "{}", second.log());
+    let (status, _) = second.ask("GET", "/api/users/me", &token, "").unwrap();
+    assert_eq!(status, 401, "a session of before");
+    let token = sign_in(&second);
+    let found = call(&second, "GET", "/api/contacts?search=muller", &token, "", 200);
+    assert_eq!(found, json!([added]));
+    let found = call(&second, "GET", "/api/contacts?search=xxxx", &token, "", 200);
+    assert_eq!(found, json!([added]), "long ones are folded elsewhere");
+    call(&second, "GET", &format!("/api/contacts/{}", added["id"]), &token, "", 200);
+    call(&second, "POST", &format!("{path}/restore"), &token, "", 200);
+    // Numbers go on where they were.
+    let contact = json!({"first_name": "New"}).to_string();
+    let newer = call(&second, "POST", "/api/contacts", &token, &contact, 201);
+    assert!(newer["id"].as_i64() > trashed["id"].as_i64(), "{newer}");
+    let waiting = "SELECT count(*) FROM outbox WHERE done_at IS NULL";
+    let waiting: i64 =
+        Client::connect(&new, NoTls).unwrap().query_one(waiting, &[]).unwrap().get(0);
+    assert_eq!(waiting, 0);
+}
+
+#[test]
+fn an_upgrade_of_icu_is_followed() {
+    let url = database();
+    let mut server = serve(&url, 9);
+    register(&server);
+    server.stop();
+    let mut client = Client::connect(&url, NoTls).unwrap();
+    // What another ICU made of this name, as far as Postgres can know.
+    client
+        .batch_execute(
+            "INSERT INTO address_books (owner) VALUES (1) ON CONFLICT DO NOTHING;
+             INSERT INTO contacts (owner, uid, revision, first_name, created_at, updated_at)
+             VALUES (1, 'u', 1, 'Müller', '2020-01-01', '2020-01-01');
+             CREATE OR REPLACE FUNCTION if_short(content text) RETURNS text LANGUAGE sql
+             IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT 'newer ' || content $$;
+             UPDATE pg_collation SET collversion = '1.2' WHERE collname = 'und-x-icu'",
+        )
+        .unwrap();
+    let [block] = blocks_under("Postgres, ICU and the collation").try_into().unwrap();
+    run(block, &[("DATABASE_URL", &url), ("PGOPTIONS", "-c client_min_messages=error")]);
+    let mut one = |query: &str| -> bool { client.query_one(query, &[]).unwrap().get(0) };
+    assert!(one("SELECT folded LIKE 'newer muller%' FROM contacts"));
+    assert!(one("SELECT collversion = pg_collation_actual_version(oid) FROM pg_collation
+         WHERE collname = 'und-x-icu'"));
+}
