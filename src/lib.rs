@@ -1,7 +1,31 @@
 //! contactd: a small, fast, self-hosted contacts server.
 //!
-//! The modules stand in reading order, which is the order of the floors too: a file imports only
-//! from modules above its own (`tests/house.rs` holds this). Whoever audits begins at [`routes`].
+//! One process, threads that block, plain SQL. Postgres keeps everything; Redis holds the current
+//! users and the counters of the rate limits, and may be lost at any time.
+//!
+//! # The path of one request
+//!
+//! 1. [`front`] reads sockets: a poll thread gathers a whole request, so that a slow client costs
+//!    no worker; then one of the workers has it.
+//! 2. [`app::respond`] gives it an id and finds its row in [`routes::ROUTES`], the page that lists
+//!    every call, who may make it, what counts it and how large its body may be: 404, 405 or a row.
+//! 3. The row's [`Gate`](routes::Gate) is the type of its handler, and only [`access`] makes the
+//!    [`Caller`](access::Caller) or [`Admin`](access::Admin) that a handler wants: 401, 403.
+//!    [`cache`] finds the user and [`limits`] are counted in one round trip to Redis: 429.
+//! 4. The handler in [`handlers`] reads its input from the [`Call`](context::Call) and has
+//!    [`model`] check it: 400, 415, 422. It takes a connection of [`db`] for the statement in
+//!    [`repository`] that it needs, where the owner stands in every WHERE: 404, 409, 412.
+//! 5. It returns a [`Reply`](http::Reply) or an [`Error`](error::Error), and [`http`] makes status,
+//!    headers and JSON of it: the one place that knows status codes.
+//! 6. A change that needs a mail has put it into the outbox, in its own transaction; [`worker`]
+//!    sends it later.
+//!
+//! # The floors
+//!
+//! The modules below stand in reading order, which is the order of the floors too: a file imports
+//! only from modules above its own (`tests/house.rs` holds this). So there are no circles, and
+//! whoever reads from the top meets nothing unknown. Whoever audits begins at [`routes`].
+//! `docs/architecture.md` has the picture and the reasons.
 
 // Floor 0: words and data, no I/O.
 pub mod error;

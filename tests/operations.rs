@@ -1,7 +1,12 @@
 //! The commands of docs/operations.md that need nothing but the stores, run as they stand there:
 //! a backup is restored and served, and an upgrade of ICU is followed.
 
-#![allow(clippy::unwrap_used, reason = "clippy knows test functions, but not what they call")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "clippy knows test functions, but not what they call"
+)]
 
 #[path = "support/server.rs"]
 mod server;
@@ -32,12 +37,9 @@ fn run(script: &str, variables: &[(&str, &str)]) {
 
 fn run_in(folder: &std::path::Path, script: &str, variables: &[(&str, &str)]) {
     std::fs::create_dir_all(folder).unwrap();
-    let programs = world::variable("TEST_POSTGRES_BIN");
-    let path = format!("{programs}:{}", std::env::var("PATH").unwrap());
     let output = Command::new("bash")
-        .args(["-c", &format!("set -euo pipefail\n{script}")])
+        .args(["-c", &format!("set -euo pipefail\nPATH=$TEST_POSTGRES_BIN:$PATH\n{script}")])
         .current_dir(folder)
-        .env("PATH", path)
         .envs(variables.iter().copied())
         .output()
         .expect("bash");

@@ -3,7 +3,7 @@
 //!
 //! One thread, the poll set, accepts connections and holds all that wait for their client. Worker
 //! threads run the handlers; **a worker never waits for a client**. A connection goes from one to
-//! the other through the [`queue`], and is always owned by exactly one of them:
+//! the other through the `queue`, and is always owned by exactly one of them:
 //!
 //! ```text
 //!   accept → parked in the poll set ── an event ──→ queue ──→ worker: read, handler, write
@@ -12,8 +12,8 @@
 //!                └───────── nothing to read, nothing to write ←────┘
 //! ```
 //!
-//! Read [`limits`] for what a client may take, [`request`] and [`chunked`] for what counts as a
-//! request, [`connection`] for the life of one, [`listener`] for who gets in.
+//! Read `limits` for what a client may take, `request` and `chunked` for what counts as a
+//! request, `connection` for the life of one, `listener` for who gets in.
 
 #![allow(clippy::vec_box, reason = "a connection moves often; its box does not move it")]
 
