@@ -123,6 +123,10 @@ fn token(
         let alive = mail_tokens::prolong(db, &crypto::token_hash(token), purpose, expires)?;
         return Ok(alive.then(|| token.clone()));
     }
+    // Two workers may take two wishes in either order, and the link of the newer one counts.
+    if outbox::is_superseded(db, due.id, user.id, &due.kind)? {
+        return Ok(None);
+    }
     let token = crypto::random_token()?;
     if outbox::set_token(db, due.id, &token)? == 0 {
         return Ok(None);

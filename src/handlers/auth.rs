@@ -62,27 +62,35 @@ pub fn register(call: &Call) -> Result<Reply> {
 /// `POST /api/auth/login`
 pub fn login(call: &Call) -> Result<Reply> {
     let (name, password) = credentials(call)?;
-    let found = call.app.db.read(|db| users::find_by_login(db, &name))?;
-    let account = Account::of(found.as_ref().map(|it| it.user.id), &name);
+    // Once more when the account was changed meanwhile: another login may have renewed the hash.
+    match sign_in(call, &name, &password)? {
+        Some(reply) => Ok(reply),
+        None => sign_in(call, &name, &password)?.ok_or(Error::BadCredentials),
+    }
+}
+
+/// Opens a session. Nothing if the password was changed, or the account disabled, since it was
+/// looked at.
+fn sign_in(call: &Call, name: &str, password: &str) -> Result<Option<Reply>> {
+    let found = call.app.db.read(|db| users::find_by_login(db, name))?;
+    let account = Account::of(found.as_ref().map(|it| it.user.id), name);
     let hash = found.as_ref().map(|it| it.password_hash.as_str());
-    let rehashed = check_password(call, &account, hash, &password, Error::BadCredentials)?;
+    let rehashed = check_password(call, &account, hash, password, Error::BadCredentials)?;
     let found = found.ok_or(Error::BadCredentials)?;
+    let id = found.user.id;
     if !found.user.is_active || !found.user.is_verified {
-        let id = Some(found.user.id);
-        call.app.db.transaction(|tx| call.audit(tx, Action::LoginFailed, None, id))?;
+        call.app.db.transaction(|tx| call.audit(tx, Action::LoginFailed, None, Some(id)))?;
         return Err(match found.user.is_active {
             true => Error::EmailNotConfirmed,
             false => Error::AccountDisabled,
         });
     }
-    let id = found.user.id;
     let refresh_token = crypto::random_token()?;
     let refresh_hash = crypto::token_hash(&refresh_token);
     let expires = call.now + call.app.config.refresh_token;
     let session = call.app.change_user(id, |tx, now| {
-        // The password may have been changed, or the account disabled, since it was looked at.
         if now.password_hash != found.password_hash || !now.user.is_active {
-            return Err(Error::BadCredentials);
+            return Ok(None);
         }
         if let Some(hash) = &rehashed {
             users::set_password(tx, id, hash)?;
@@ -92,9 +100,9 @@ pub fn login(call: &Call) -> Result<Reply> {
             sessions::insert(tx, id, &refresh_hash, as_client(&client), call.now, expires)?;
         sessions::trim(tx, id)?;
         call.audit(tx, Action::Login, Some(id), Some(id))?;
-        Ok(session)
+        Ok(Some(session))
     })?;
-    tokens(call, id, session, refresh_token)
+    session.map(|session| tokens(call, id, session, refresh_token)).transpose()
 }
 
 /// Name and password of a login: JSON, or the form of an OAuth 2 password grant (RFC 6749, 4.3),

@@ -26,7 +26,8 @@ fn letter(kind: Kind) -> Letter {
 fn mailer_by(url: &str) -> Mailer {
     let transport = Transport::Smtp(parse_smtp_url(url).unwrap());
     let from = parse_mail_from("Contacts <contacts@example.com>").unwrap();
-    Mailer::new(transport, from, "https://contacts.example/", Some(smtp::CA_PEM)).unwrap()
+    Mailer::new(transport, from, "https://contacts.example/", Some(smtp::ca_pem().as_bytes()))
+        .unwrap()
 }
 
 fn mailer(sink: &Sink) -> Mailer {

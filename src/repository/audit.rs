@@ -116,9 +116,11 @@ pub fn list(
     Ok((rows.iter().map(from_row).collect(), total))
 }
 
-/// The first 500 events of a user whose id is greater than `after`, oldest first.
+/// The first 500 events of a user whose id is greater than `after`, oldest first, as the user may
+/// see them: the address of an admin who did something is the admin's.
 pub fn page(db: &mut Conn, user: i64, after: i64) -> Result<Vec<Event>> {
-    const SQL: &str = "SELECT id, at, actor_id, user_id, action, ip, request_id
+    const SQL: &str = "SELECT id, at, actor_id, user_id, action,
+            CASE WHEN actor_id <> user_id THEN '' ELSE ip END AS ip, request_id
         FROM audit_events WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT 500";
     let rows = db.query(SQL, &[&user, &after])?;
     Ok(rows.iter().map(from_row).collect())

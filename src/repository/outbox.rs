@@ -80,6 +80,14 @@ pub fn set_token(db: &mut Conn, id: i64, token: &str) -> Result<u64> {
     db.execute(SQL, &[&id, &token])
 }
 
+/// True if the account asked for a newer mail of this kind. Reads the whole table, which holds a
+/// week, and no request waits for it.
+pub fn is_superseded(db: &mut Conn, id: i64, user: i64, kind: &str) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS
+        (SELECT 1 FROM outbox WHERE user_id = $2 AND kind = $3 AND id > $1)";
+    Ok(db.query_one(SQL, &[&id, &user, &kind])?.get(0))
+}
+
 /// Takes mails of a kind back that wait for an account: their links are not wanted any more.
 pub fn withdraw(db: &mut Conn, user: i64, kind: &str, now: DateTime<Utc>) -> Result<u64> {
     const SQL: &str = "UPDATE outbox SET done_at = $3, token = NULL

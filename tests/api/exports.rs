@@ -123,6 +123,9 @@ fn a_failure_in_the_middle_breaks_the_transfer() {
 fn an_account_s_export_has_everything_and_no_secret() {
     let world = World::new();
     let (ann, bob) = (world.user("ann"), world.user("bob"));
+    let root = world.admin("root").at([203, 0, 113, 9]);
+    let path = format!("/api/users/{}/role", ann.id);
+    root.patch(&path, json!({"role": "admin"})).expect(200);
     import(&ann, "BEGIN:VCARD\nVERSION:3.0\nUID:u1\nN:;Live\nX-A:1\nX-B:2\nEND:VCARD\n");
     let gone = ann.post("/api/contacts", json!({"first_name": "Gone"})).expect(201);
     ann.delete(gone.header("Location")).expect(204);
@@ -147,9 +150,12 @@ fn an_account_s_export_has_everything_and_no_secret() {
     let actions: Vec<_> =
         all["audit_events"].as_array().unwrap().iter().map(|it| it["action"].clone()).collect();
     assert!(actions.contains(&json!("login")), "{actions:?}");
+    assert!(actions.contains(&json!("role_changed")), "{actions:?}");
     let text = file.text();
     let url = url["url"].as_str().unwrap().rsplit('/').next().unwrap().trim_end_matches(".ics");
-    for secret in ["argon2", "hash", "Secret", &secret, url, ann.token.as_ref().unwrap()] {
+    for secret in
+        ["argon2", "hash", "Secret", "203.0.113.9", &secret, url, ann.token.as_ref().unwrap()]
+    {
         assert!(!text.contains(secret), "{secret}");
     }
     world.pass(Duration::days(1));

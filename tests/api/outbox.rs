@@ -194,6 +194,25 @@ fn a_newer_link_voids_the_older_even_when_the_older_waits() {
 }
 
 #[test]
+fn of_two_wishes_the_newer_counts_whichever_worker_is_quicker() {
+    let sink = Sink::start();
+    let world = world(&sink);
+    world.user("ann");
+    for _ in 0..2 {
+        let body = json!({"email": "ann@example.com"});
+        world.nobody().post("/api/auth/request-password-reset", body).expect(202);
+    }
+    // One worker took the older wish and was slow; another one did the newer one meanwhile.
+    let older = world.app.db.write(|db| outbox::claim(db, world.now())).unwrap().unwrap();
+    assert_eq!(deliver(&world), 1);
+    world.pass(Duration::minutes(1));
+    assert_eq!(deliver(&world), 0, "the older wish {} is no mail any more", older.id);
+    assert_eq!(sink.mails().len(), 1);
+    let page = format!("/api/auth/reset-password/{}", sink.mails()[0].token().unwrap());
+    world.nobody().get(&page).expect(200);
+}
+
+#[test]
 fn nobody_is_written_to_who_does_not_want_it_any_more() {
     let sink = Sink::start();
     let world = world(&sink);

@@ -323,4 +323,12 @@ fn a_hash_with_older_parameters_is_renewed_at_login() {
     assert!(new.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{new}");
     ann.log_in(PASSWORD).expect(200);
     assert_eq!(world.sql::<String>("SELECT password_hash FROM users"), new);
+
+    // Logins at once find the old hash, and all but one find it renewed when they are through.
+    world.app.db.write(|db| db.execute("UPDATE users SET password_hash = $1", &[&old])).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| ann.log_in(PASSWORD).expect(200));
+        }
+    });
 }

@@ -11,19 +11,25 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use base64::Engine;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use rcgen::{CertifiedKey, KeyPair};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, LazyLock, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// The authority that signed the server's certificate (for `localhost` and `127.0.0.1`).
-pub const CA_PEM: &[u8] = include_bytes!("tls/ca.pem");
-const SERVER_PEM: &[u8] = include_bytes!("tls/server.pem");
-const SERVER_KEY: &[u8] = include_bytes!("tls/server.key");
+/// The server's certificate, made for this run, and its own authority.
+static CERTIFICATE: LazyLock<CertifiedKey<KeyPair>> = LazyLock::new(|| {
+    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    rcgen::generate_simple_self_signed(names).unwrap()
+});
+
+/// What a client has to trust.
+pub fn ca_pem() -> String {
+    CERTIFICATE.cert.pem()
+}
 
 /// What the server does, beginning with the next command of each connection.
 #[derive(Debug, Clone, PartialEq)]
@@ -188,12 +194,12 @@ impl Sink {
     /// A server at a fixed address, for coming back where an earlier one was.
     pub fn at(address: SocketAddr, offer: Offer) -> Sink {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let chain = CertificateDer::pem_slice_iter(SERVER_PEM).collect::<Result<_, _>>().unwrap();
+        let key = CERTIFICATE.signing_key.serialize_der().try_into().unwrap();
         let tls = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(chain, PrivateKeyDer::from_pem_slice(SERVER_KEY).unwrap())
+            .with_single_cert(vec![CERTIFICATE.cert.der().clone()], key)
             .unwrap();
         let shared = Arc::new(Shared {
             offer,
