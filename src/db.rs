@@ -1,22 +1,22 @@
 //! Postgres: the pool, statements prepared once per connection, and what the database's errors
 //! mean to us.
 
+mod link;
 pub mod migrations;
 
 use crate::config::Config;
 use crate::error::{Conflict, Error, Result};
+use link::{Dialer, Patience};
 use postgres::error::SqlState;
 use postgres::types::{ToSql, Type};
 use postgres::{Client, Row, Statement};
 use r2d2::ManageConnection;
 use r2d2_postgres::PostgresConnectionManager;
-use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long a request waits for a connection before it is answered 503.
 const CHECKOUT_WAIT: Duration = Duration::from_secs(1);
@@ -36,7 +36,9 @@ pub type TypedParams<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
 
 /// One connection and the statements prepared on it.
 pub struct Conn {
+    /// To be asked through [`Conn::client`] only.
     client: Client,
+    patience: Arc<Patience>,
     /// By their SQL. There are few: SQL is written down, never made from input.
     statements: HashMap<String, Statement>,
     /// The pool's count of breakages when this connection was last known to be alive.
@@ -49,11 +51,17 @@ pub struct Conn {
 }
 
 impl Conn {
+    /// The connection, for one question that is asked now.
+    fn client(&mut self) -> &mut Client {
+        self.patience.begin();
+        &mut self.client
+    }
+
     fn prepared(&mut self, sql: &str) -> Result<Statement> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.client.prepare(sql);
+        let statement = self.client().prepare(sql);
         let statement = self.checked(statement)?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
@@ -72,14 +80,14 @@ impl Conn {
     /// All rows of a statement.
     pub fn query(&mut self, sql: &str, params: Params) -> Result<Vec<Row>> {
         let statement = self.prepared(sql)?;
-        let rows = self.client.query(&statement, params);
+        let rows = self.client().query(&statement, params);
         self.checked(rows)
     }
 
     /// All rows of a statement that is not kept: one whose SQL has too many forms to keep each, or
     /// whose plan depends on its parameters, which Postgres knows here when it plans.
     pub fn query_once(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
-        let rows = self.client.query_typed(sql, params);
+        let rows = self.client().query_typed(sql, params);
         self.checked(rows)
     }
 
@@ -96,7 +104,7 @@ impl Conn {
     /// Runs a statement; the number of rows that it changed.
     pub fn execute(&mut self, sql: &str, params: Params) -> Result<u64> {
         let statement = self.prepared(sql)?;
-        let count = self.client.execute(&statement, params);
+        let count = self.client().execute(&statement, params);
         self.checked(count)
     }
 
@@ -107,6 +115,13 @@ impl Conn {
 
     /// Runs statements without parameters, not prepared.
     pub fn batch(&mut self, sql: &str) -> Result<()> {
+        let done = self.client().batch_execute(sql);
+        self.checked(done)
+    }
+
+    /// Like [`Conn::batch`], for what may take as long as it needs.
+    fn batch_without_end(&mut self, sql: &str) -> Result<()> {
+        self.patience.without_end();
         let done = self.client.batch_execute(sql);
         self.checked(done)
     }
@@ -160,7 +175,7 @@ impl Drop for Tx<'_> {
 /// than the last breakage have to prove that they are alive before they are used again. So a
 /// check-out costs no round trip, and a restart of Postgres costs one failed request.
 struct Manager {
-    inner: PostgresConnectionManager<MakeRustlsConnect>,
+    dialer: Dialer,
     breakages: Arc<AtomicU64>,
 }
 
@@ -170,14 +185,19 @@ impl ManageConnection for Manager {
 
     fn connect(&self) -> Result<Conn> {
         let checked = self.breakages.load(Ordering::Relaxed);
-        let mut client = self.inner.connect()?;
+        let patience = Arc::default();
+        let (config, connector) = self.dialer.parts(&patience);
+        let mut client = PostgresConnectionManager::new(config, connector).connect()?;
+        patience.begin();
         client.batch_execute(SESSION_SETTINGS)?;
-        Ok(Conn { client, statements: HashMap::new(), checked, broken: false, failed: false })
+        let statements = HashMap::new();
+        Ok(Conn { client, patience, statements, checked, broken: false, failed: false })
     }
 
     fn is_valid(&self, conn: &mut Conn) -> Result<()> {
         let breakages = self.breakages.load(Ordering::Relaxed);
         if conn.checked != breakages {
+            conn.patience.begin_for(ALIVE_WAIT);
             conn.client.is_valid(ALIVE_WAIT)?;
             conn.checked = breakages;
         }
@@ -211,9 +231,7 @@ impl Pool {
     /// A pool for `config.database_url` with `config.db_pool_size` connections, opened as they
     /// are needed. Does not fail when Postgres is away.
     pub fn new(config: &Config) -> Result<Pool> {
-        let tls = tls(config)?;
-        let inner = PostgresConnectionManager::new(config.postgres.clone(), tls);
-        let manager = Manager { inner, breakages: Arc::default() };
+        let manager = Manager { dialer: Dialer::new(config)?, breakages: Arc::default() };
         let pool = r2d2::Pool::builder()
             .max_size(config.db_pool_size)
             .min_idle(Some(1))
@@ -268,19 +286,6 @@ impl Pool {
         tx.commit()?;
         Ok(value)
     }
-}
-
-/// TLS for `sslmode=require`: the public roots, and what `TLS_CA_FILE` adds.
-fn tls(config: &Config) -> Result<MakeRustlsConnect> {
-    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    for certificate in CertificateDer::pem_slice_iter(config.tls_ca.as_deref().unwrap_or_default())
-    {
-        let certificate =
-            certificate.map_err(|error| Error::internal(format!("TLS_CA_FILE: {error}")))?;
-        roots.add(certificate).map_err(|error| Error::internal(format!("TLS_CA_FILE: {error}")))?;
-    }
-    let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    Ok(MakeRustlsConnect::new(tls))
 }
 
 impl From<postgres::Error> for Error {

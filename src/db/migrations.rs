@@ -65,13 +65,13 @@ pub fn migrate(conn: &mut Conn) -> Result<usize> {
         let mut tx = Tx::begin(conn)?;
         // Building an index on a large table may well take longer than a request may.
         tx.batch("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")?;
-        tx.batch(MIGRATION_LOCK)?;
+        tx.batch_without_end(MIGRATION_LOCK)?;
         tx.batch(
             "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, checksum text NOT NULL)",
         )?;
         // Another replica may have been here while this one waited for the lock.
         if !applied(&mut tx)?.contains_key(name) {
-            tx.batch(sql)?;
+            tx.batch_without_end(sql)?;
             let checksum = crypto::sha256_hex(sql.as_bytes());
             tx.execute("INSERT INTO migrations VALUES ($1, $2)", &[&name, &checksum])?;
             count += 1;

@@ -8,8 +8,13 @@
     reason = "clippy knows test functions, but not what they call"
 )]
 
+#[path = "../support/postgres_server.rs"]
+mod postgres_server;
+#[path = "../support/redis_server.rs"]
+mod redis_server;
 #[path = "../support/world.rs"]
 mod world;
 
+mod links;
 mod pool;
 mod users;

@@ -79,8 +79,18 @@ impl PostgresServer {
         finish(program("pg_ctl").arg("promote").arg("-D").arg(&self.folder));
     }
 
-    pub fn address(&self) -> (&'static str, u16) {
-        ("127.0.0.1", self.port)
+    /// Where its data are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Settings that count from the next start, or from [`PostgresServer::reload`].
+    pub fn set(&self, settings: &str) {
+        append(&self.folder.join("postgresql.conf"), settings);
+    }
+
+    pub fn reload(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::HUP).unwrap();
     }
 
     pub fn url(&self) -> String {

@@ -1,0 +1,264 @@
+//! The socket to Postgres: TLS, and an end to waiting.
+//!
+//! The driver waits for an answer for ever. Postgres ends a statement that takes too long by
+//! itself, but not when all of it hangs (a stuck disk, a stopped process whose kernel goes on
+//! acknowledging), nor when a commit waits for a standby that is gone. So each read from the
+//! socket has a deadline. The driver lets nobody else at its socket than the connector for TLS;
+//! therefore this connector is used for connections without TLS, too.
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use postgres::Socket;
+use postgres::config::{Host, SslMode, SslNegotiation};
+use postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::Sleep;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How long Postgres may take for an answer: a second more than its own limit for a statement.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+/// Until when a connection waits for an answer.
+#[derive(Debug, Default)]
+pub(super) struct Patience(Mutex<Option<Instant>>);
+
+impl Patience {
+    /// A question is asked now. Has to be called before each, since the deadline of the last one
+    /// still stands.
+    pub(super) fn begin(&self) {
+        self.begin_for(PATIENCE);
+    }
+
+    /// Like [`Patience::begin`] with less of it. Dropping a connection waits for what was asked,
+    /// too: until then, and no longer.
+    pub(super) fn begin_for(&self, time: Duration) {
+        self.set(Some(Instant::now() + time));
+    }
+
+    /// The answer to the next question may take as long as it likes.
+    pub(super) fn without_end(&self) {
+        self.set(None);
+    }
+
+    fn set(&self, deadline: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Makes connections as the configuration asks for.
+pub(super) struct Dialer {
+    config: postgres::Config,
+    tls: MakeRustlsConnect,
+}
+
+impl Dialer {
+    /// Fails when `TLS_CA_FILE` holds what is no certificate.
+    pub(super) fn new(config: &Config) -> Result<Dialer> {
+        Ok(Dialer { config: config.postgres.clone(), tls: tls(config)? })
+    }
+
+    /// The driver's configuration and connector for one connection.
+    pub(super) fn parts(&self, patience: &Arc<Patience>) -> (postgres::Config, Connector) {
+        let mut config = self.config.clone();
+        let connector = Connector {
+            tls: self.tls.clone(),
+            mode: config.get_ssl_mode(),
+            asks_first: config.get_ssl_negotiation() == SslNegotiation::Postgres,
+            patience: Arc::clone(patience),
+        };
+        // The driver refuses connectors on Unix sockets, so there waiting has no end.
+        if config.get_hosts().iter().all(|host| matches!(host, Host::Tcp(_))) {
+            // "Use the connector, and leave asking for TLS to it."
+            config.ssl_mode(SslMode::Require).ssl_negotiation(SslNegotiation::Direct);
+        }
+        (config, connector)
+    }
+}
+
+/// For TLS the public roots, and what `TLS_CA_FILE` adds.
+fn tls(config: &Config) -> Result<MakeRustlsConnect> {
+    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    for certificate in CertificateDer::pem_slice_iter(config.tls_ca.as_deref().unwrap_or_default())
+    {
+        let certificate =
+            certificate.map_err(|error| Error::internal(format!("TLS_CA_FILE: {error}")))?;
+        roots.add(certificate).map_err(|error| Error::internal(format!("TLS_CA_FILE: {error}")))?;
+    }
+    let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    Ok(MakeRustlsConnect::new(tls))
+}
+
+/// Turns a socket into a stream: with TLS or without, with a deadline in any case.
+#[derive(Clone)]
+pub(super) struct Connector {
+    tls: MakeRustlsConnect,
+    mode: SslMode,
+    /// Postgres' own way: the server is asked in the clear whether it speaks TLS.
+    asks_first: bool,
+    patience: Arc<Patience>,
+}
+
+type MakeTls = <MakeRustlsConnect as MakeTlsConnect<Patient>>::TlsConnect;
+
+impl MakeTlsConnect<Socket> for Connector {
+    type Stream = Stream;
+    type TlsConnect = Dial;
+    type Error = Infallible;
+
+    /// Called for each of several hosts anew.
+    fn make_tls_connect(&mut self, host: &str) -> Result<Dial, Infallible> {
+        self.patience.begin();
+        let tls = MakeTlsConnect::<Patient>::make_tls_connect(&mut self.tls, host)?;
+        Ok(Dial { tls, how: self.clone() })
+    }
+}
+
+/// One connection about to be made.
+pub(super) struct Dial {
+    tls: MakeTls,
+    how: Connector,
+}
+
+impl TlsConnect<Socket> for Dial {
+    type Stream = Stream;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
+
+    fn connect(self, socket: Socket) -> Self::Future {
+        Box::pin(async move {
+            let Dial { tls, how } = self;
+            let mut socket = Patient { socket, patience: how.patience, alarm: None };
+            let secure = match how.mode {
+                SslMode::Disable => false,
+                _ if !how.asks_first => true,
+                _ => offers_tls(&mut socket).await?,
+            };
+            match how.mode {
+                _ if secure => Ok(Stream::Tls(Box::new(tls.connect(socket).await?))),
+                SslMode::Disable | SslMode::Prefer => Ok(Stream::Plain(socket)),
+                _ => Err(io::Error::other("server does not support TLS")),
+            }
+        })
+    }
+}
+
+/// `SSLRequest` of the Postgres protocol, 55.2.11.
+async fn offers_tls(socket: &mut Patient) -> io::Result<bool> {
+    socket.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).await?;
+    Ok(socket.read_u8().await? == b'S')
+}
+
+/// A socket whose reads have a deadline.
+pub(super) struct Patient {
+    socket: Socket,
+    patience: Arc<Patience>,
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+impl AsyncRead for Patient {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if let Poll::Ready(read) = Pin::new(&mut self.socket).poll_read(cx, buffer) {
+            return Poll::Ready(read);
+        }
+        let Some(deadline) = self.patience.deadline().map(tokio::time::Instant::from) else {
+            return Poll::Pending;
+        };
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if alarm.deadline() != deadline {
+            alarm.as_mut().reset(deadline);
+        }
+        ready!(alarm.as_mut().poll(cx));
+        let told = "Postgres does not answer";
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, told)))
+    }
+}
+
+impl AsyncWrite for Patient {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
+
+/// What the driver talks through.
+pub(super) enum Stream {
+    Plain(Patient),
+    Tls(Box<<MakeRustlsConnect as MakeTlsConnect<Patient>>::Stream>),
+}
+
+/// Something that reads and writes, whichever it is.
+trait ReadWrite: AsyncRead + AsyncWrite + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Unpin> ReadWrite for T {}
+
+impl Stream {
+    fn either(self: Pin<&mut Self>) -> Pin<&mut dyn ReadWrite> {
+        match self.get_mut() {
+            Stream::Plain(socket) => Pin::new(socket),
+            Stream::Tls(stream) => Pin::new(stream.as_mut()),
+        }
+    }
+}
+
+impl TlsStream for Stream {
+    fn channel_binding(&self) -> ChannelBinding {
+        match self {
+            Stream::Plain(_) => ChannelBinding::none(),
+            Stream::Tls(stream) => stream.channel_binding(),
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.either().poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.either().poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.either().poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.either().poll_shutdown(cx)
+    }
+}
