@@ -56,9 +56,9 @@ pub fn landing() -> String {
 /// button, because mail scanners follow links but press nothing.
 pub fn confirm(token: &str) -> String {
     layout(
-        "Confirm your e-mail address",
+        "Confirm your address",
         &format!(
-            "<p>Press the button, and your address is confirmed.</p>\n\
+            "<p>Press the button, and we know that this mailbox is yours.</p>\n\
              <form method=\"post\" action=\"/api/auth/confirm-email\">\n{}\
              <button type=\"submit\">Confirm my address</button>\n</form>\n",
             hidden_token(token)

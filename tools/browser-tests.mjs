@@ -121,7 +121,7 @@ await picture('landing');
 assert.equal(await post('/api/auth/register', { username: 'ann', email: 'ann@example.com', password: first }), 201);
 const confirmation = await link();
 await open(confirmation);
-assert.equal(await heading(), 'Confirm your e-mail address');
+assert.equal(await heading(), 'Confirm your address');
 await picture('confirm');
 assert.equal(await login(first), 401, 'opening the link confirmed the address');
 await click('button');

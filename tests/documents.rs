@@ -1,0 +1,259 @@
+//! README, CONTRIBUTING and docs/: every link leads somewhere, every file that is named is there,
+//! and every command is either run by a test or at least known to the program that it calls.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy knows test functions, but not what they call"
+)]
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Who runs the shell code under a heading: a test that names the heading, or nobody, for a reason.
+const RUN_BY: &[(&str, &str, &str)] = &[
+    (
+        "README.md",
+        "Quick start",
+        "nobody: needs the network and minutes; its commands are resolved",
+    ),
+    ("README.md", "A walk through the API", "tests/walk_through.rs"),
+    ("README.md", "Deployment", "nobody: needs a Docker daemon; its commands are resolved"),
+    ("README.md", "Development", "nobody: these run the tests; they are resolved"),
+    ("docs/operations.md", "Deploy with Docker Compose", "nobody: as in README"),
+    ("docs/operations.md", "Deploy with systemd", "tools/deploy"),
+    ("docs/operations.md", "Back up and restore", "tests/operations.rs"),
+    ("docs/operations.md", "Postgres, ICU and the collation", "tests/operations.rs"),
+];
+
+/// Programs that the pages call and that are none of ours: their words are not looked at further.
+const OTHERS: &[&str] =
+    &["git", "curl", "sleep", "pg_dump", "pg_restore", "psql", "systemctl", "systemd-run"];
+
+struct Page {
+    /// Below the root.
+    name: String,
+    text: String,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn pages() -> Vec<Page> {
+    let docs = fs::read_dir(root().join("docs")).unwrap().map(|it| it.unwrap().path());
+    let docs = docs.filter(|path| path.extension().is_some_and(|it| it == "md"));
+    let names = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| root().join(name));
+    let pages: Vec<_> = names
+        .into_iter()
+        .chain(docs)
+        .map(|path| Page {
+            name: path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned(),
+            text: fs::read_to_string(&path).unwrap(),
+        })
+        .collect();
+    assert!(pages.len() >= 7, "fewer pages than there were");
+    pages
+}
+
+impl Page {
+    /// What stands between one text and the next other one.
+    fn between(&self, before: &str, after: &str) -> Vec<&str> {
+        let parts = self.text.split(before).skip(1);
+        parts.map(|part| part.split(after).next().unwrap()).collect()
+    }
+
+    /// The anchors of its headings, as the usual forges make them.
+    fn anchors(&self) -> HashSet<String> {
+        let headings = self.text.lines().filter(|line| line.starts_with('#'));
+        headings
+            .map(|line| {
+                let title = line.trim_start_matches('#').trim().to_lowercase();
+                let kept = title.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+                kept.collect::<String>().replace(' ', "-")
+            })
+            .collect()
+    }
+
+    /// Blocks of shell code with the heading that they stand under.
+    fn blocks(&self) -> Vec<(&str, &str)> {
+        let (mut heading, mut found) = ("", vec![]);
+        for (at, part) in self.text.split("```").enumerate() {
+            if at % 2 == 1 {
+                found.extend(part.strip_prefix("sh\n").map(|code| (heading, code)));
+            } else if let Some(line) = part.lines().rfind(|line| line.starts_with('#')) {
+                heading = line.trim_start_matches('#').trim();
+            }
+        }
+        found
+    }
+
+    /// Code within a line, outside of blocks.
+    fn spans(&self) -> Vec<&str> {
+        let prose = self.text.split("```").step_by(2);
+        let lines = prose.flat_map(str::lines);
+        lines.flat_map(|line| line.split('`').skip(1).step_by(2)).collect()
+    }
+
+    fn lines_of_shell(&self) -> Vec<&str> {
+        let blocks = self.blocks().into_iter().flat_map(|(_, code)| code.lines());
+        // A span that is a command: it has a word of ours, and another one.
+        let spans = self.spans().into_iter().filter(|span| {
+            ["./dev ", "contactd ", "docker ", "cargo ", "tools/"]
+                .iter()
+                .any(|program| span.starts_with(program))
+        });
+        blocks.chain(spans).collect()
+    }
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut followed = 0;
+    for page in pages() {
+        let folder = root().join(&page.name).parent().unwrap().to_owned();
+        let links = page.between("](", ")").into_iter().chain(page.between("src=\"", "\""));
+        for link in links {
+            followed += 1;
+            // Nothing outside can break then, and nothing has to be asked.
+            assert!(!link.contains("://"), "{} leads outside: {link}", page.name);
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let path = if file.is_empty() { root().join(&page.name) } else { folder.join(file) };
+            assert!(path.exists(), "{} links to {link}", page.name);
+            if !anchor.is_empty() {
+                let target =
+                    Page { name: file.to_owned(), text: fs::read_to_string(path).unwrap() };
+                assert!(target.anchors().contains(anchor), "{} links to {link}", page.name);
+            }
+        }
+    }
+    assert!(followed >= 15, "only {followed} links: does the test still read them?");
+}
+
+#[test]
+fn every_file_that_is_named_is_there() {
+    let endings = [".rs", ".md", ".json", ".sql", ".toml", ".yml", ".service", ".conf", ".html"];
+    let folders =
+        ["", "src", "tests", "docs", "src/front", "src/repository"].map(|it| root().join(it));
+    let mut named = 0;
+    for page in pages() {
+        for span in page.spans() {
+            let is_path = endings.iter().any(|ending| span.ends_with(ending))
+                || ["src/", "tests/", "tools/", "docs/", "deploy/", "assets/", "sql/"]
+                    .iter()
+                    .any(|folder| span.starts_with(folder));
+            // `name.rs` without more is a file of any name, `.dev/` is made at run time.
+            if !is_path
+                || span.starts_with('/')
+                || span.contains(' ')
+                || span.contains('…')
+                || span.starts_with(".dev")
+            {
+                continue;
+            }
+            named += 1;
+            let there = folders.iter().any(|folder| folder.join(span).exists());
+            assert!(there, "{}: there is no {span}", page.name);
+        }
+    }
+    assert!(named >= 40, "only {named} files: does the test still read them?");
+}
+
+#[test]
+fn every_block_of_commands_is_run_or_has_a_reason() {
+    let mut seen = HashSet::new();
+    for page in pages() {
+        for (heading, _) in page.blocks() {
+            let key = |it: &&(&str, &str, &str)| it.0 == page.name && it.1 == heading;
+            let declared = RUN_BY.iter().find(key);
+            let &(_, _, by) = declared.unwrap_or_else(|| {
+                panic!("{}: who runs the commands under “{heading}”?", page.name)
+            });
+            seen.insert((page.name.clone(), heading.to_owned()));
+            if by.starts_with("tests/") {
+                let test = fs::read_to_string(root().join(by)).unwrap();
+                assert!(test.contains(&format!("\"{heading}\"")), "{by} does not run {heading}");
+            } else {
+                assert!(by.starts_with("nobody: ") || root().join(by).exists(), "{by}");
+            }
+        }
+    }
+    assert_eq!(seen.len(), RUN_BY.len(), "a heading of RUN_BY is gone");
+}
+
+/// What `./dev help` and `contactd --help` list.
+fn known_words(program: &str, argument: &str, before: &str) -> HashSet<String> {
+    let output = Command::new(program).arg(argument).current_dir(root()).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = text.lines().filter_map(|line| line.strip_prefix(before));
+    let words = lines.filter_map(|line| line.split_whitespace().next());
+    words.map(|word| word.trim_matches(['[', ']', ',']).to_owned()).collect()
+}
+
+#[test]
+fn every_command_is_known_to_its_program() {
+    let dev = known_words("./dev", "help", "  ");
+    let contactd = known_words(env!("CARGO_BIN_EXE_contactd"), "--help", "  contactd ");
+    assert!(dev.contains("run") && contactd.contains("serve") && contactd.contains("check"));
+    let compose = fs::read_to_string(root().join("docker-compose.yml")).unwrap();
+    let mut resolved = 0;
+    for page in pages() {
+        for line in page.lines_of_shell() {
+            let line = line.split(" #").next().unwrap();
+            for command in line.split(" && ").flat_map(|it| it.split(" | ")) {
+                let words: Vec<_> = command.split_whitespace().collect();
+                let known = match words.as_slice() {
+                    ["./dev", word, ..] => dev.contains(*word),
+                    ["contactd", word, ..] => contactd.contains(*word),
+                    ["docker", "compose", "exec", service, "contactd", word, ..] => {
+                        compose.contains(&format!("\n  {service}:\n")) && contactd.contains(*word)
+                    }
+                    ["docker", "compose", verb, ..] => ["up", "stop", "down"].contains(verb),
+                    ["cargo", verb, ..] => ["build", "test", "doc"].contains(verb),
+                    ["cp", from, _] => root().join(from).exists(),
+                    ["cd", "contactd"] => true,
+                    ["install", "-m", _, from, _] => root().join(from).exists(),
+                    [tool, ..] if tool.starts_with("tools/") => root().join(tool).exists(),
+                    // The rest of a longer command, variables, SQL: in blocks that tests run.
+                    _ => continue,
+                };
+                assert!(known, "{}: {command}", page.name);
+                resolved += 1;
+            }
+        }
+    }
+    assert!(resolved >= 20, "only {resolved} commands: does the test still read them?");
+}
+
+/// What nobody runs must be resolved, each line of it.
+#[test]
+fn blocks_that_nobody_runs_have_known_programs_only() {
+    let known = ["./dev", "docker", "cp", "cd", "install"];
+    for page in pages() {
+        for (heading, code) in page.blocks() {
+            let by = RUN_BY.iter().find(|it| it.0 == page.name && it.1 == heading);
+            if by.is_none_or(|it| it.2.starts_with("tests/")) {
+                continue;
+            }
+            for command in code.lines().flat_map(|line| line.split(" && ")) {
+                let Some(program) = command.split_whitespace().next() else { continue };
+                let fine = known.contains(&program) || OTHERS.contains(&program);
+                assert!(fine, "{}: who knows {program}?", page.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn pictures_are_small() {
+    let pictures = fs::read_dir(root().join("docs/images")).unwrap();
+    let paths: Vec<PathBuf> = pictures.map(|it| it.unwrap().path()).collect();
+    assert_eq!(paths.len(), 8);
+    for path in paths {
+        assert!(path.metadata().unwrap().len() < 100_000, "{}", path.display());
+    }
+}
