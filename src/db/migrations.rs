@@ -6,7 +6,10 @@ use crate::error::{Error, Result};
 use std::collections::HashMap;
 
 /// The files in order. Once landed, a file never changes.
-const MIGRATIONS: &[(&str, &str)] = &[("001_schema", include_str!("../../sql/001_schema.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("001_schema", include_str!("../../sql/001_schema.sql")),
+    ("002_search", include_str!("../../sql/002_search.sql")),
+];
 
 /// Key of the advisory lock that lets one replica migrate at a time; any constant will do.
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('contactd migrations in ' || current_schema(), 0))";

@@ -15,6 +15,7 @@ mod redis_server;
 #[path = "../support/world.rs"]
 mod world;
 
+mod contacts;
 mod links;
 mod pool;
 mod users;

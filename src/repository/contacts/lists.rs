@@ -77,8 +77,14 @@ fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
 
-/// A statement that is put together, and its parameters; `$1` is the owner.
+/// The parameters of a statement that is put together; `$1` is the owner.
 type Typed<'a> = Vec<(&'a (dyn ToSql + Sync), Type)>;
+
+/// Adds a parameter; its `$n`.
+fn number<'a>(params: &mut Typed<'a>, value: &'a (dyn ToSql + Sync), kind: Type) -> String {
+    params.push((value, kind));
+    format!("${}", params.len())
+}
 
 /// What of a filter is digits only.
 struct Digits {
@@ -96,26 +102,21 @@ impl Digits {
     }
 }
 
-/// The conditions of a filter on the text that `search_text` of the schema makes, here called
-/// `TEXT`. strpos, not LIKE: `%`, `_` and `\` are plain characters. `(SELECT fold(…))` is computed
-/// once, `fold(…)` alone might be for every row. What folds to nothing (an accent alone) is in no
-/// text. The whole text is looked at before it is split, since most rows end there.
+/// The conditions of a filter on `digits`, on the text that `search_text` of the schema makes, here
+/// called `TEXT`, and on what its `label_text` makes, `LABELS`. strpos, not LIKE: `%`, `_` and `\`
+/// are plain characters. `(SELECT fold(…))` is computed once, `fold(…)` alone might be for every row.
+/// What folds to nothing (an accent alone) is in no text. The whole text is looked at before it is
+/// split, and few digits before many letters, since with most rows that is all.
 fn conditions<'a>(filter: &'a Filter, digits: &'a Digits, params: &mut Typed<'a>) -> String {
     const IN_PART: &str = " AND (SELECT fold($n)) <> ''
         AND strpos(TEXT, (SELECT fold($n))) > 0
         AND strpos(split_part(TEXT, E'\\x1f', PART), (SELECT fold($n))) > 0";
-    const IN_DIGITS: &str = "$n <> '' AND strpos(TEXT, $n) > 0
-        AND strpos(split_part(TEXT, E'\\x1d', 2), $n) > 0";
-    const IN_ALL: &str = "(SELECT fold($n)) <> ''
-        AND strpos(TEXT, (SELECT fold($n))) BETWEEN 1 AND strpos(TEXT, E'\\x1d')";
-    const LABEL: &str = " AND strpos(TEXT,
-        (SELECT E'\\x1e' || lower($n COLLATE \"und-x-icu\") || E'\\x1e') COLLATE \"C\") > 0";
-    let mut numbered = |value: &'a Option<String>, sql: &str| {
-        if value.is_none() {
-            return String::new();
-        }
-        params.push((value, Type::TEXT));
-        sql.replace("$n", &format!("${}", params.len()))
+    const IN_DIGITS: &str = "$n <> '' AND strpos(digits, $n) > 0";
+    const IN_ALL: &str = "(SELECT fold($n)) <> '' AND strpos(TEXT, (SELECT fold($n))) > 0";
+    const LABEL: &str = " AND strpos(LABELS, (SELECT label_text(ARRAY[$n])) COLLATE \"C\") > 0";
+    let mut numbered = |value: &'a Option<String>, sql: &str| match value {
+        None => String::new(),
+        Some(value) => sql.replace("$n", &number(params, value, Type::TEXT)),
     };
     let mut all = String::new();
     for (value, part) in [(&filter.first_name, "1"), (&filter.last_name, "2"), (&filter.email, "3")]
@@ -129,31 +130,31 @@ fn conditions<'a>(filter: &'a Filter, digits: &'a Digits, params: &mut Typed<'a>
     match (text.is_empty(), digits.is_empty()) {
         (true, _) => all,
         (false, true) => format!("{all} AND {text}"),
-        (false, false) => format!("{all} AND ({text} OR {digits})"),
+        (false, false) => format!("{all} AND ({digits} OR {text})"),
     }
 }
 
-/// What the contacts that pass the filter are sorted by. Texts too long for the index are looked at one
-/// by one.
-fn hits<'a>(filter: &'a Filter, digits: &'a Digits, sort: Sort, params: &mut Typed<'a>) -> String {
-    let keys = keys(sort).join(", ");
-    let hits = format!("SELECT {keys} FROM contacts WHERE owner = $1 AND deleted_at IS NULL");
+/// The contacts that pass the filter: the beginning of a statement, and `FROM … WHERE …`. What is
+/// too long for the index is looked at before and one by one.
+fn hits<'a>(filter: &'a Filter, digits: &'a Digits, params: &mut Typed<'a>) -> (String, String) {
+    const TOO_LONG: &str = "(folded IS NULL OR short_labels IS NULL)";
     let on_text = conditions(filter, digits, params);
-    let since = match &filter.updated_since {
-        Some(instant) => {
-            params.push((instant, Type::TIMESTAMPTZ));
-            format!(" AND updated_at >= ${}", params.len())
-        }
-        None => String::new(),
-    };
-    if on_text.is_empty() {
-        return format!("{hits}{since}");
+    let mut from = "FROM contacts WHERE owner = $1 AND deleted_at IS NULL".to_owned();
+    if let Some(instant) = &filter.updated_since {
+        let instant = number(params, instant, Type::TIMESTAMPTZ);
+        from.push_str(&format!(" AND updated_at >= {instant}"));
     }
-    let (short, long) = (on_text.replace("TEXT", "folded"), on_text.replace("TEXT", "folded_long"));
-    format!(
-        "{hits}{since} AND folded IS NOT NULL{short}
-        UNION ALL {hits}{since} AND folded IS NULL{long}"
-    )
+    if on_text.is_empty() {
+        return ("WITH".to_owned(), from);
+    }
+    let (short, long) = (
+        on_text.replace("TEXT", "folded").replace("LABELS", "short_labels"),
+        on_text
+            .replace("TEXT", "coalesce(folded, folded_long)")
+            .replace("LABELS", "label_text(labels)"),
+    );
+    let with = format!("WITH long AS MATERIALIZED (SELECT id {from} AND {TOO_LONG}{long}),");
+    (with, format!("{from} AND (true{short} OR {TOO_LONG} AND id IN (SELECT id FROM long))"))
 }
 
 /// A page and the number of all contacts that pass the filter.
@@ -165,44 +166,74 @@ pub fn page(
     start: &Start,
     limit: i64,
 ) -> Result<(Vec<Contact>, i64)> {
+    if filter.is_empty() {
+        return plain_page(db, owner, sort, start, limit);
+    }
     let digits = Digits::of(filter);
     let mut params: Typed = vec![(&owner, Type::INT8)];
-    if filter.is_empty() {
-        let slice = slice(sort, start, &limit, &mut params);
-        let sql = format!(
-            "SELECT {}, (SELECT contacts FROM address_books WHERE owner = $1) AS total
-            FROM contacts WHERE owner = $1 AND deleted_at IS NULL {slice}",
-            columns!()
-        );
-        // Six statements in all, so they are kept.
-        let params: Vec<_> = params.into_iter().map(|(param, _)| param).collect();
-        let rows = db.query(&sql, &params)?;
-        let total = rows.first().map_or_else(|| books::count(db, owner), |it| Ok(it.get("total")));
-        return Ok((rows.iter().map(from_row).collect(), total?));
-    }
-    let hits = hits(filter, &digits, sort, &mut params);
-    let filters = params.len();
-    let slice = slice(sort, start, &limit, &mut params);
-    let sql = format!(
-        "WITH hits AS MATERIALIZED ({hits})
-        SELECT {}, (SELECT count(*) FROM hits) AS total FROM contacts
-        WHERE owner = $1 AND id = ANY (ARRAY(SELECT id FROM hits WHERE true {slice}))
-        ORDER BY {}",
-        columns!(),
-        order(sort)
-    );
-    let rows = db.query_once(&sql, &params)?;
-    let total = match rows.first() {
-        Some(row) => row.get("total"),
-        None if *start == Start::Skip(0) => 0,
-        // There is no row to tell, because the page lies behind the end.
-        None => {
-            let filters = params.get(..filters).unwrap_or_default();
-            let rows = db.query_once(&format!("SELECT count(*) FROM ({hits}) AS hits"), filters)?;
-            rows.first().map_or(0, |row| row.get(0))
+    let (with, from) = hits(filter, &digits, &mut params);
+    let order = order(sort);
+    // One pass over the index finds all of them, in order. Names are not compared in it, which would
+    // take longer than the search: where a cursor stands is told by the last hit that is not after
+    // it, which the index finds, going back.
+    let skip = match start {
+        Start::Skip(rows) => number(&mut params, rows, Type::INT8),
+        _ => {
+            let back = Sort { descending: !sort.descending, ..sort };
+            let (until, back) = (compare(back, "=", start, &mut params), self::order(back));
+            format!(
+                "coalesce(array_position(ids, (SELECT id {from} AND {until}
+                    ORDER BY {back} LIMIT 1)), 0)"
+            )
         }
     };
-    Ok((rows.iter().map(from_row).collect(), total))
+    let limit = number(&mut params, &limit, Type::INT8);
+    let sql = format!(
+        "{with} hits AS MATERIALIZED (
+            SELECT count(*) AS total, array_agg(id) AS ids
+            FROM (SELECT id {from} ORDER BY {order}) AS hit
+        ), page AS MATERIALIZED (
+            SELECT total, ids[skip + 1 : skip + {limit}::int] AS ids
+            FROM (SELECT *, ({skip})::int AS skip FROM hits) AS start
+        )
+        SELECT {}, total FROM page LEFT JOIN contacts ON owner = $1 AND id = ANY (ids)
+        ORDER BY {order}",
+        columns!(),
+    );
+    let rows = db.query_once(&sql, &params)?;
+    let total = rows.first().map_or(0, |row| row.get("total"));
+    // Without a hit there is one row, to tell the total.
+    let found = rows.iter().filter(|row| row.get::<_, Option<i64>>("id").is_some());
+    Ok((found.map(from_row).collect(), total))
+}
+
+/// A page of all contacts, whose number the book knows.
+fn plain_page(
+    db: &mut Conn,
+    owner: i64,
+    sort: Sort,
+    start: &Start,
+    limit: i64,
+) -> Result<(Vec<Contact>, i64)> {
+    let mut params: Typed = vec![(&owner, Type::INT8)];
+    let start = match start {
+        Start::Skip(rows) => {
+            let skip = number(&mut params, rows, Type::INT8);
+            format!("ORDER BY {} OFFSET {skip}", order(sort))
+        }
+        _ => format!("AND {} ORDER BY {}", compare(sort, "", start, &mut params), order(sort)),
+    };
+    let sql = format!(
+        "SELECT {}, (SELECT contacts FROM address_books WHERE owner = $1) AS total
+        FROM contacts WHERE owner = $1 AND deleted_at IS NULL {start} LIMIT {}",
+        columns!(),
+        number(&mut params, &limit, Type::INT8)
+    );
+    // Six statements in all, so they are kept.
+    let params: Vec<_> = params.into_iter().map(|(param, _)| param).collect();
+    let rows = db.query(&sql, &params)?;
+    let total = rows.first().map_or_else(|| books::count(db, owner), |it| Ok(it.get("total")));
+    Ok((rows.iter().map(from_row).collect(), total?))
 }
 
 fn keys(sort: Sort) -> &'static [&'static str] {
@@ -219,28 +250,22 @@ fn order(sort: Sort) -> String {
     order.join(", ")
 }
 
-/// The end of a statement: `AND` after the start, in order, so many rows.
-fn slice<'a>(sort: Sort, start: &'a Start, limit: &'a i64, params: &mut Typed<'a>) -> String {
-    let mut number = |value: &'a (dyn ToSql + Sync), kind: Type| {
-        params.push((value, kind));
-        format!("${}", params.len())
-    };
-    let (after, skip) = match start {
-        Start::Skip(rows) => (Vec::new(), format!(" OFFSET {}", number(rows, Type::INT8))),
-        Start::AfterName { sort_name, first_name, id } => {
-            let names = [number(sort_name, Type::TEXT), number(first_name, Type::TEXT)];
-            ([&names[..], &[number(id, Type::INT8)]].concat(), String::new())
-        }
+/// The condition that a row comes after the cursor in this order; with `=`, or at it.
+fn compare<'a>(sort: Sort, equal: &str, cursor: &'a Start, params: &mut Typed<'a>) -> String {
+    let mut number = |value: &'a (dyn ToSql + Sync), kind| number(params, value, kind);
+    let cursor = match cursor {
+        Start::Skip(_) => return "true".to_owned(),
+        Start::AfterName { sort_name, first_name, id } => vec![
+            number(sort_name, Type::TEXT),
+            number(first_name, Type::TEXT),
+            number(id, Type::INT8),
+        ],
         Start::AfterInstant(instant, id) => {
-            (vec![number(instant, Type::TIMESTAMPTZ), number(id, Type::INT8)], String::new())
+            vec![number(instant, Type::TIMESTAMPTZ), number(id, Type::INT8)]
         }
     };
-    let comparison = if sort.descending { "<" } else { ">" };
-    let after = match after.is_empty() {
-        true => String::new(),
-        false => format!("AND ({}) {comparison} ({}) ", keys(sort).join(", "), after.join(", ")),
-    };
-    format!("{after}ORDER BY {} LIMIT {}{skip}", order(sort), number(limit, Type::INT8))
+    let sign = if sort.descending { "<" } else { ">" };
+    format!("({}) {sign}{equal} ({})", keys(sort).join(", "), cursor.join(", "))
 }
 
 /// The contacts whose birthday falls on a day with one of these keys (month × 100 + day, both

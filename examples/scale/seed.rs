@@ -1,0 +1,134 @@
+//! Ten million contacts, made by Postgres itself.
+
+use crate::config;
+use contactd::db::{self, Conn, Pool};
+use contactd::error::Result;
+use std::sync::Mutex;
+use std::time::Instant;
+
+/// How many connections fill the table: half of this is the folding of names, on a core each.
+const HANDS: usize = 2;
+/// Rows of one statement.
+const STEP: i64 = 250_000;
+
+/// Fills the schema, unless that was done before. Indexes are made afterwards.
+pub fn seed(schema: &str, contacts: i64) -> Result<()> {
+    let pool = Pool::new(&config(schema))?;
+    if pool.read(|db| Ok(db.query_one("SELECT to_regclass('seeded') IS NOT NULL", &[])?.get(0)))? {
+        return Ok(());
+    }
+    let began = Instant::now();
+    let owners = contacts / 100;
+    let later: Vec<String> = pool.write(|db| {
+        db.batch(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}"))?;
+        db::migrations::migrate(db)?;
+        db.batch("SET statement_timeout = 0")?;
+        let later = put_off(db, schema)?;
+        db.execute(
+            "INSERT INTO users (username, email, password_hash, is_verified, created_at)
+            SELECT 'user' || n, 'user' || n || '@example.com', '-', true, '2026-01-01'
+            FROM generate_series(1, $1::bigint) AS n",
+            &[&owners],
+        )?;
+        Ok(later)
+    })?;
+    let mut steps: Vec<i64> = (0..contacts).step_by(STEP as usize).collect();
+    steps.reverse();
+    share(schema, steps, |db, from| {
+        let to = contacts.min(from + STEP);
+        fill(db, from, to, contacts)?;
+        eprintln!("up to {to} of {contacts} after {:?}", began.elapsed());
+        Ok(())
+    });
+    share(schema, later, |db, sql| {
+        db.batch(&sql)?;
+        eprintln!("{sql} after {:?}", began.elapsed());
+        Ok(())
+    });
+    pool.write(|db| {
+        db.execute(
+            "INSERT INTO address_books (owner, revision, contacts)
+            SELECT users.id, $1, count(contacts.id) FROM users
+            LEFT JOIN contacts ON owner = users.id GROUP BY users.id",
+            &[&contacts],
+        )?;
+        // No VACUUM in a transaction, and a batch of several statements is one.
+        db.batch("VACUUM ANALYZE contacts")?;
+        db.batch("ANALYZE; CREATE TABLE seeded ()")?;
+        eprintln!("seeded after {:?}", began.elapsed());
+        db.batch("RESET statement_timeout")
+    })
+}
+
+/// Drops the indexes and constraints of contacts, and tells how to make them again.
+fn put_off(db: &mut Conn, schema: &str) -> Result<Vec<String>> {
+    let list = |db: &mut Conn, sql: &str| -> Result<Vec<(String, String)>> {
+        let rows = db.query(sql, &[&schema])?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    };
+    let constraints = list(
+        db,
+        "SELECT conname::text, pg_get_constraintdef(oid) FROM pg_constraint
+        WHERE conrelid = 'contacts'::regclass AND connamespace = to_regnamespace($1)",
+    )?;
+    let mut later = Vec::new();
+    for (name, definition) in constraints {
+        db.batch(&format!("ALTER TABLE contacts DROP CONSTRAINT {name}"))?;
+        later.push(format!("ALTER TABLE contacts ADD CONSTRAINT {name} {definition}"));
+    }
+    let indexes = list(
+        db,
+        "SELECT indexname::text, indexdef FROM pg_indexes
+        WHERE schemaname = $1 AND tablename = 'contacts' ORDER BY indexname = 'contacts_name_idx'",
+    )?;
+    for (name, definition) in indexes {
+        db.batch(&format!("DROP INDEX {name}"))?;
+        // Taken from the end: the largest one first.
+        later.push(definition);
+    }
+    Ok(later)
+}
+
+/// Does the work on [`HANDS`] connections, from the end of the list.
+fn share<T: Send>(schema: &str, work: Vec<T>, act: impl Fn(&mut Conn, T) -> Result<()> + Sync) {
+    let work = Mutex::new(work);
+    std::thread::scope(|scope| {
+        for _ in 0..HANDS {
+            scope.spawn(|| {
+                let pool = Pool::new(&config(schema)).unwrap();
+                let hand = |db: &mut Conn| {
+                    db.batch("SET statement_timeout = 0; SET lock_timeout = 0")?;
+                    loop {
+                        let Some(piece) = work.lock().unwrap().pop() else { return Ok(()) };
+                        act(db, piece)?;
+                    }
+                };
+                pool.write(hand).unwrap();
+            });
+        }
+    });
+}
+
+/// Owners take turns, so that the contacts of one lie far from each other, as in real life. The
+/// first one gets 100,000.
+fn fill(db: &mut Conn, from: i64, to: i64, contacts: i64) -> Result<u64> {
+    const SQL: &str = "
+        INSERT INTO contacts (owner, uid, revision, first_name, last_name, email, phone,
+            birthday, additional_data, labels, created_at, updated_at)
+        SELECT CASE WHEN n % ($3::bigint / 100000) = 0 THEN 1 ELSE 2 + (n * 7919) % ($3::bigint / 100 - 1) END,
+            gen_random_uuid(), n,
+            (ARRAY['Іван', 'Олена', 'Zoë', 'John', 'Mary', 'Андрій', 'José', 'Anna', 'Тарас',
+                'Peter', 'Ґудзь', 'Ольга'])[1 + hash % 12],
+            CASE WHEN hash % 20 > 0 THEN (ARRAY['Шевченко', 'Коваленко', 'Müller', 'Smith',
+                'Іваненко', 'O''Brien', 'García', 'Бондар', 'Ткачук', 'Novák'])[1 + hash / 12 % 10]
+                || n % 997 END,
+            'person' || n || '@example.com', '+380 44 ' || lpad((n % 10000000)::text, 7, '0'),
+            CASE WHEN hash % 3 > 0 THEN date '1950-01-01' + (hash % 25000)::int END,
+            CASE WHEN hash % 4 = 0 THEN 'Met at the conference in Kyiv, ' || n END,
+            CASE WHEN hash % 5 = 0 THEN ARRAY['friends', 'work'] ELSE '{}' END,
+            timestamptz '2026-01-01' + n * interval '1 second',
+            timestamptz '2026-01-01' + n * interval '1 second'
+        FROM (SELECT n, abs(hashint8(n)::bigint) AS hash
+            FROM generate_series($1::bigint, $2::bigint - 1) AS n) AS numbers";
+    db.execute(SQL, &[&from, &to, &contacts])
+}
