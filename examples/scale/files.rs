@@ -34,6 +34,7 @@ impl Server {
             .env("DATABASE_URL", url)
             .env("SECRET_KEY", SECRET_KEY)
             .env("LISTEN_ADDR", "127.0.0.1:0")
+            .env("PUBLIC_URL", "http://127.0.0.1")
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
