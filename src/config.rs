@@ -200,7 +200,8 @@ impl Reader<'_> {
     fn config(&mut self) -> Option<Config> {
         let listen_addr = self.parsed("LISTEN_ADDR", "127.0.0.1:8000", "must be address:port");
         let own_url = listen_addr.as_ref().map(|address| format!("http://{address}"));
-        let public_url = self.value("PUBLIC_URL", &own_url, public_url);
+        // Port 0 (any free one) is good for listening, though not for links.
+        let public_url = self.optional("PUBLIC_URL", public_url).or(own_url);
         let postgres = self.required("DATABASE_URL", database_url);
         let secret_key = self.required("SECRET_KEY", secret_key);
         let mail_from =

@@ -20,9 +20,12 @@ mod smtp;
 mod world;
 
 mod clock;
+mod failover;
 mod ledger;
 mod mail;
 mod memory;
 mod postgres;
 mod process;
 mod redis;
+#[cfg(target_os = "linux")]
+mod soak;

@@ -23,7 +23,7 @@ fn kills() -> usize {
     std::env::var("FAULTS_KILLS").map_or(15, |number| number.parse().unwrap())
 }
 
-fn register(address: &str, name: &str) -> bool {
+pub fn register(address: &str, name: &str) -> bool {
     let email = format!("{name}@example.com");
     let body = json!({"username": name, "email": email, "password": "correct horse battery"});
     let answer = exchange(address, "POST", "/api/auth/register", JSON, &body.to_string());
@@ -87,7 +87,7 @@ fn killed_under_load_again_and_again_loses_nothing() {
 
 /// Waits for a mail to each of them; how many came, and how many of those more than once. Every
 /// mail to one address has one Message-ID and one link.
-fn arrived(sink: &Sink, names: &[String]) -> (usize, usize) {
+pub fn arrived(sink: &Sink, names: &[String]) -> (usize, usize) {
     let wanted: HashSet<String> = names.iter().map(|name| format!("{name}@example.com")).collect();
     let end = Instant::now() + Duration::from_secs(30);
     loop {
