@@ -297,6 +297,14 @@ fn size_is_checked_before_anything_is_decoded() {
         assert!(is_invalid(&png_of_size(width, height, &end)), "PNG {width} {height}");
     }
     assert!(is_invalid(&png_of_size(u32::MAX, u32::MAX, &[])));
+    // Nothing is wrong with these but their size.
+    let real = |width, height| {
+        let mut png = Cursor::new(Vec::new());
+        DynamicImage::new_luma8(width, height).write_to(&mut png, ImageFormat::Png).unwrap();
+        png.into_inner()
+    };
+    assert!(avatar(&real(8_192, 1)).is_ok());
+    assert!(is_invalid(&real(8_193, 1)) && is_invalid(&real(4_900, 4_900)));
     // A GIF with a giant canvas, and one with a giant frame on a small canvas.
     let gif = |canvas: u16, frame: u16| {
         let (canvas, frame) = (canvas.to_le_bytes(), frame.to_le_bytes());

@@ -168,6 +168,16 @@ fn a_mail_of_what_was_rolled_back_is_never_sent() {
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1);
     deliver(&world);
     assert_eq!(sink.mails().len(), 2, "one link and one notice");
+    // A statement that fails after the mail was written down.
+    let refuse =
+        "ALTER TABLE audit_events ADD CHECK (action <> 'password_reset_requested') NOT VALID";
+    world.app.db.write(|db| db.batch(refuse)).unwrap();
+    world
+        .nobody()
+        .post("/api/auth/request-password-reset", json!({"email": "ann@example.com"}))
+        .expect(500);
+    assert_eq!(deliver(&world), 0);
+    assert_eq!(sink.mails().len(), 2);
 }
 
 #[test]
