@@ -252,3 +252,51 @@ fn install_hmac() {
     // Fails when it is installed already, which is what is wanted.
     let _ = provider.install_default();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 9562, 4 and 5.4: where the version and the variant stand.
+    #[test]
+    fn a_uuid_is_random_and_says_so() {
+        for _ in 0..64 {
+            let uuid = random_uuid().unwrap();
+            let lengths: Vec<_> = uuid.split('-').map(str::len).collect();
+            assert_eq!(lengths, [8, 4, 4, 4, 12], "{uuid}");
+            assert!(uuid.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-')), "{uuid}");
+            assert_eq!(&uuid[14..15], "4", "{uuid}");
+            assert!("89ab".contains(&uuid[19..20]), "{uuid}");
+            assert_ne!(uuid, random_uuid().unwrap());
+        }
+        // All other bits take both values.
+        let ids: Vec<_> = (0..128).map(|_| random_uuid().unwrap().replace('-', "")).collect();
+        let number = |id: &String| u128::from_str_radix(id, 16).unwrap();
+        let ever_set = ids.iter().map(number).fold(0, |all, one| all | one);
+        let ever_unset = ids.iter().map(number).fold(0, |all, one| all | !one);
+        let fixed: u128 = 0xf000_c000_0000_0000_0000;
+        assert_eq!((ever_set | fixed, ever_unset | fixed), (u128::MAX, u128::MAX));
+    }
+
+    #[test]
+    fn a_token_has_256_bits_and_is_stored_as_its_hash() {
+        let token = random_token().unwrap();
+        assert_eq!(URL_SAFE_NO_PAD.decode(&token).unwrap().len(), 32);
+        assert_ne!(token, random_token().unwrap());
+        // FIPS 180-2, B.1
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!((sha256_hex(b"abc").as_str(), hex(&token_hash("abc")).as_str()), (abc, abc));
+    }
+
+    #[test]
+    fn nobody_has_the_password_of_no_account() {
+        let passwords = Passwords::new().unwrap();
+        let hasher = passwords.enter().unwrap();
+        let stored = hasher.hash("right").unwrap();
+        assert!(hasher.verify("right", Some(&stored)).unwrap());
+        assert!(!hasher.verify("wrong", Some(&stored)).unwrap());
+        assert!(!hasher.verify("no account has this password", None).unwrap());
+        assert_ne!(stored, hasher.hash("right").unwrap(), "a salt");
+        assert!(!is_outdated(&stored) && is_outdated(&stored.replace("t=", "t=9")));
+    }
+}

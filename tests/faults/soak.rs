@@ -140,13 +140,14 @@ fn soak() {
         std::thread::sleep(Duration::from_secs(seconds.min(50) / 5));
         lines.push((begin.elapsed(), holds(&server)));
         while begin.elapsed() < end {
-            let told = fail(faults, &mut postgres, &mut redis, &sink);
-            faults += 1;
-            let back = ledger.until_all_write();
+            // Its mail is on its way when the fault comes.
             let user = format!("user{faults}");
             if register(server.address(), &user) {
                 registered.push(user);
             }
+            let told = fail(faults, &mut postgres, &mut redis, &sink);
+            faults += 1;
+            let back = ledger.until_all_write();
             println!(
                 "{:>5} s: {told}; writes again after {:.2} s",
                 begin.elapsed().as_secs(),
@@ -190,7 +191,10 @@ fn soak() {
         last.threads,
     );
     balance.check(&format!("soak of {seconds} s"), &told);
+    // In the first half the pool opens its 16 connections (four descriptors each) and the
+    // allocator takes what it needs. After that nothing may grow.
+    let middle = lines[lines.len() / 2].1;
     assert!(last.threads <= first.threads, "threads: {first:?}, {last:?}");
-    assert!(last.descriptors <= first.descriptors + 16, "descriptors: {first:?}, {last:?}");
-    assert!(last.resident <= first.resident + 64 * 1024, "memory: {first:?}, {last:?}");
+    assert!(last.descriptors <= middle.descriptors + 8, "descriptors: {middle:?}, {last:?}");
+    assert!(last.resident <= middle.resident + 16 * 1024, "memory: {middle:?}, {last:?}");
 }
