@@ -1,9 +1,9 @@
 //! Who is calling. This file is the only maker of [`Caller`] and [`Admin`]: a handler that takes
 //! one of them cannot be reached by anybody else.
 
-use crate::cache::Counter;
+use crate::cache::LookedUp;
 use crate::context::Call;
-use crate::error::{Error, LimitState, Result};
+use crate::error::{Error, Result};
 use crate::model::user::{CurrentUser, Role, User};
 
 /// Somebody who is signed in: the token is valid, its session alive, the account active.
@@ -60,17 +60,11 @@ pub fn token_ids(call: &Call) -> Result<(i64, i64)> {
     call.app.access_tokens.verify(token.trim(), call.now)
 }
 
-/// The caller with these ids, and where the counters stand, in one look-up.
-pub fn caller(
-    call: &Call,
-    (id, session): (i64, i64),
-    counters: &[Counter],
-) -> Result<(Result<Caller>, Vec<LimitState>)> {
-    let load = |purpose| call.app.load_user(id, purpose);
-    let (current, states) = call.app.cache.current_user(id, counters, load)?;
+/// The caller with these ids, of whom the cache was asked before.
+pub fn caller(call: &Call, (id, session): (i64, i64), looked_up: LookedUp) -> Result<Caller> {
+    let current = call.app.cache.finish(looked_up, |purpose| call.app.load_user(id, purpose))?;
     let alive = current.filter(|it| it.user.is_active && it.sessions.contains(&session));
-    let caller = alive.map(|current| Caller { current, session }).ok_or(Error::Unauthenticated);
-    Ok((caller, states))
+    alive.map(|current| Caller { current, session }).ok_or(Error::Unauthenticated)
 }
 
 /// The caller as an admin, or [`Error::AdminOnly`].

@@ -1,46 +1,144 @@
 //! One request: find the route, open its gate, run, log.
 
 use crate::access;
+use crate::cache::{Asked, Counter, LookedUp};
 use crate::context::{App, Call};
 use crate::crypto;
-use crate::error::{Error, LimitState, Result};
+use crate::error::{Error, Result};
 use crate::http::{self, Reply};
 use crate::limits;
 use crate::routes::{self, Gate, Route};
+use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use rouille::{Request, Response};
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-/// Answers one request. Whatever happens inside, the client gets an answer and the log the story.
+/// A request on its way: what is known of it when the cache was asked.
+pub struct Begun {
+    began: Instant,
+    now: DateTime<Utc>,
+    ip: IpAddr,
+    request_id: String,
+    params: routes::Params,
+    way: Way,
+    looked_up: LookedUp,
+}
+
+/// Where a request goes.
+enum Way {
+    /// To a route, with the ids of its token where the route wants one.
+    To(&'static Route, Result<Option<(i64, i64)>>),
+    /// To no handler. The route, if there is one, has the right path.
+    Refused(Option<&'static Route>, Error),
+    /// To the answer to `OPTIONS`; none: about the server as a whole.
+    Options(Option<&'static Route>, String),
+}
+
+/// Answers one request.
 pub fn respond(app: &App, request: &Request) -> Response {
-    let began = Instant::now();
-    let request_id = request_id(request);
-    let (found, mut response) = catch_unwind(AssertUnwindSafe(|| {
-        answer(app, request, &request_id)
-    }))
-    .unwrap_or_else(|_| (None, problem(&Error::internal("a handler panicked"), &request_id)));
-    http::common_headers(&mut response, &request_id);
-    cors(app, request, &mut response);
-    let took = began.elapsed();
-    app.counters.of(counted_as(found, request.method())).count(response.status_code, took);
-    // Paths that hold secrets are logged as their patterns, unknown ones not at all: they may be
-    // misspelt ones.
-    let path = match found {
-        Some(route) if route.path.contains("{token}") || route.path.contains("{secret}") => {
-            route.path
+    let begun = begin(app, std::slice::from_ref(request)).pop();
+    begun.map_or_else(|| refuse(500, ""), |begun| begun.answer(app, request))
+}
+
+/// Looks at requests that are here together, and asks the cache about all of them at once. The
+/// result has their order.
+pub fn begin(app: &App, requests: &[Request]) -> Vec<Begun> {
+    let (mut all, counters): (Vec<_>, Vec<_>) =
+        requests.iter().map(|request| Begun::new(app, request)).unzip();
+    let asked =
+        all.iter().zip(&counters).map(|(begun, counters)| Asked { user: begun.user(), counters });
+    let looked_up = app.cache.look_up(&asked.collect::<Vec<_>>());
+    for (begun, looked_up) in all.iter_mut().zip(looked_up) {
+        begun.looked_up = looked_up;
+    }
+    all
+}
+
+impl Begun {
+    fn new(app: &App, request: &Request) -> (Begun, Vec<Counter>) {
+        let began = Instant::now();
+        let mut call = Call {
+            app,
+            now: app.now(),
+            ip: client_address(request, &app.config.trusted_proxies),
+            request_id: request_id(request),
+            params: Vec::new(),
+            body_max: 0,
+            request,
+        };
+        let (way, params) = way(&call);
+        let counters = match &way {
+            // A request that no user sent is counted for its address, although 401 comes before 429.
+            Way::To(route, ids) => {
+                let ids = ids.as_ref().ok().copied().flatten();
+                limits::of_route(route.limit, &call, ids.map(|(user, _)| user))
+            }
+            _ => Vec::new(),
+        };
+        call.params = params;
+        let Call { now, ip, request_id, params, .. } = call;
+        let looked_up = LookedUp::default();
+        (Begun { began, now, ip, request_id, params, way, looked_up }, counters)
+    }
+
+    /// Whose request it is, as far as its token tells.
+    fn user(&self) -> Option<i64> {
+        match &self.way {
+            Way::To(_, Ok(Some((user, _)))) => Some(*user),
+            _ => None,
         }
-        Some(_) => request.raw_url().split('?').next().unwrap_or_default(),
-        None => "-",
-    };
-    log::info!(
-        "{} {path} {} {:.1}ms request_id={request_id}",
-        request.method(),
-        response.status_code,
-        took.as_secs_f64() * 1_000.0,
-    );
-    response
+    }
+
+    /// Its answer keeps nobody waiting: there is nothing to be asked any more.
+    pub fn is_quick(&self) -> bool {
+        match &self.way {
+            Way::To(route, Ok(_)) => route.quick && self.looked_up.is_complete(),
+            _ => true,
+        }
+    }
+
+    /// The answer. Whatever happens inside, the client gets one and the log the story.
+    pub fn answer(self, app: &App, request: &Request) -> Response {
+        let Begun { began, now, ip, request_id, params, way, looked_up } = self;
+        let found = match &way {
+            Way::To(route, _) => Some(*route),
+            Way::Refused(route, _) | Way::Options(route, _) => *route,
+        };
+        let answer = || match way {
+            Way::To(route, ids) => {
+                let body_max = route.body;
+                let id = request_id.clone();
+                let call = Call { app, now, ip, request_id: id, params, body_max, request };
+                run(route, &call, ids, looked_up)
+            }
+            Way::Refused(_, error) => problem(&error, &request_id),
+            Way::Options(_, allow) => http::options(allow),
+        };
+        let mut response = catch_unwind(AssertUnwindSafe(answer))
+            .unwrap_or_else(|_| problem(&Error::internal("a handler panicked"), &request_id));
+        http::common_headers(&mut response, &request_id);
+        cors(app, request, &mut response);
+        let took = began.elapsed();
+        app.counters.of(counted_as(found, request.method())).count(response.status_code, took);
+        // Paths that hold secrets are logged as their patterns, unknown ones not at all: they may
+        // be misspelt ones.
+        let path = match found {
+            Some(route) if route.path.contains("{token}") || route.path.contains("{secret}") => {
+                route.path
+            }
+            Some(_) => request.raw_url().split('?').next().unwrap_or_default(),
+            None => "-",
+        };
+        log::info!(
+            "{} {path} {} {:.1}ms request_id={request_id}",
+            request.method(),
+            response.status_code,
+            took.as_secs_f64() * 1_000.0,
+        );
+        response
+    }
 }
 
 /// The place in `ROUTES` under which a request is counted: none when no route answered it.
@@ -65,91 +163,87 @@ pub fn refuse(status: u16, detail: &str) -> Response {
     response
 }
 
-fn answer(app: &App, request: &Request, request_id: &str) -> (Option<&'static Route>, Response) {
-    let path = request.raw_url().split('?').next().unwrap_or_default();
-    if path == "*" && request.method() == "OPTIONS" {
+fn way(call: &Call) -> (Way, routes::Params) {
+    let path = call.request.raw_url().split('?').next().unwrap_or_default();
+    if path == "*" && call.request.method() == "OPTIONS" {
         // RFC 9110, 9.3.7: about the server as a whole.
         let verbs = "OPTIONS, GET, HEAD, POST, PUT, PATCH, DELETE";
-        return (None, http::options(verbs.to_owned()));
+        return (Way::Options(None, verbs.to_owned()), Vec::new());
     }
     let Some((routes, params)) = routes::find(path) else {
-        return (None, problem(&Error::NotFound, request_id));
+        return (Way::Refused(None, Error::NotFound), Vec::new());
     };
-    let verb = match request.method() {
+    let verb = match call.request.method() {
         "HEAD" => "GET",
         verb => verb,
     };
-    let some = routes.first().copied();
-    let Some(&route) = routes.iter().find(|route| route.verb == verb) else {
-        let allow = allow(&routes);
-        let response = match verb {
-            "OPTIONS" => http::options(allow),
-            _ => problem(&Error::MethodNotAllowed(allow), request_id),
-        };
-        return (some, response);
+    let way = match (routes.iter().find(|route| route.verb == verb), routes.first()) {
+        (Some(route), _) => {
+            let ids = match route.gate {
+                Gate::Anyone(_) => Ok(None),
+                Gate::User(_) | Gate::Admin(_) => access::token_ids(call).map(Some),
+            };
+            Way::To(route, ids)
+        }
+        (None, route @ Some(_)) if verb == "OPTIONS" => {
+            Way::Options(route.copied(), allow(&routes))
+        }
+        (None, route) => Way::Refused(route.copied(), Error::MethodNotAllowed(allow(&routes))),
     };
-    let call = Call {
-        app,
-        now: app.now(),
-        ip: client_address(request, &app.config.trusted_proxies),
-        request_id: request_id.to_owned(),
-        params,
-        body_max: route.body,
-        request,
-    };
-    let mut state = None;
-    let result = pass(route, &call, &mut state);
+    (way, params)
+}
+
+/// Runs a route's handler, if its gate opens.
+fn run(
+    route: &Route,
+    call: &Call,
+    ids: Result<Option<(i64, i64)>>,
+    looked_up: LookedUp,
+) -> Response {
+    let state = looked_up.limits.first().copied();
+    let result = ids.and_then(|ids| pass(route, call, ids, looked_up));
     let mut response = match result {
         Ok(reply) => reply.into(),
         Err(error) if route.pages && call.is_form() => {
-            note(&error, request_id);
-            http::error_page(&error, request_id)
+            note(&error, &call.request_id);
+            http::error_page(&error, &call.request_id)
         }
-        Err(error) => problem(&error, request_id),
+        Err(error) => problem(&error, &call.request_id),
     };
     if let Some(state) = state {
         http::limit_headers(&mut response, state);
     }
-    (Some(route), response)
+    response
 }
 
 /// Through the gate in the order of the contract: 401, 403, 429, 413, then the handler.
-fn pass(route: &Route, call: &Call, state: &mut Option<LimitState>) -> Result<Reply> {
-    if let Gate::Anyone(handler) = route.gate {
-        let states = call.app.cache.count(&limits::of_route(route.limit, call, None));
-        within(states, state)?;
-        check_size(call)?;
-        return handler(call);
-    }
-    let ids = access::token_ids(call).inspect_err(|_| {
-        // Counted for its address, although 401 comes before 429.
-        *state = call.app.cache.count(&limits::of_route(route.limit, call, None)).first().copied();
-    })?;
-    let (caller, states) =
-        access::caller(call, ids, &limits::of_route(route.limit, call, Some(ids.0)))?;
-    *state = states.first().copied();
-    let caller = caller?;
-    match route.gate {
-        Gate::User(handler) => {
-            within(states, state)?;
-            check_size(call)?;
+fn pass(
+    route: &Route,
+    call: &Call,
+    ids: Option<(i64, i64)>,
+    mut looked_up: LookedUp,
+) -> Result<Reply> {
+    let states = std::mem::take(&mut looked_up.limits);
+    let within_limits = || match states.into_iter().find(|state| state.exceeded) {
+        Some(state) => Err(Error::TooManyRequests(state)),
+        None => check_size(call),
+    };
+    match (&route.gate, ids) {
+        (Gate::Anyone(handler), _) => {
+            within_limits()?;
+            handler(call)
+        }
+        (Gate::User(handler), Some(ids)) => {
+            let caller = access::caller(call, ids, looked_up)?;
+            within_limits()?;
             handler(call, &caller)
         }
-        Gate::Admin(handler) => {
-            let admin = access::admin(caller)?;
-            within(states, state)?;
-            check_size(call)?;
+        (Gate::Admin(handler), Some(ids)) => {
+            let admin = access::admin(access::caller(call, ids, looked_up)?)?;
+            within_limits()?;
             handler(call, &admin)
         }
-        Gate::Anyone(handler) => handler(call),
-    }
-}
-
-fn within(states: Vec<LimitState>, told: &mut Option<LimitState>) -> Result<()> {
-    *told = states.first().copied();
-    match states.into_iter().find(|state| state.exceeded) {
-        Some(state) => Err(Error::TooManyRequests(state)),
-        None => Ok(()),
+        (Gate::User(_) | Gate::Admin(_), None) => Err(Error::Unauthenticated),
     }
 }
 

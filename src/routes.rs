@@ -36,6 +36,8 @@ pub struct Route {
     /// A page of ours posts forms here: whoever sends one is a browser and gets HTML, for errors
     /// too.
     pub pages: bool,
+    /// The handler asks nobody: it is not given a thread of its own.
+    pub quick: bool,
 }
 
 const KIB: u64 = 1024;
@@ -49,12 +51,18 @@ const AVATAR: u64 = 5 * 1024 * KIB + 8 * KIB;
 const FILE: u64 = 10 * 1024 * KIB;
 
 const fn route(verb: &'static str, path: &'static str, gate: Gate) -> Route {
-    Route { verb, path, gate, limit: Limit::Default, body: 16 * KIB, pages: false }
+    let (limit, body) = (Limit::Default, 16 * KIB);
+    Route { verb, path, gate, limit, body, pages: false, quick: false }
 }
 
 impl Route {
     const fn limit(mut self, limit: Limit) -> Route {
         self.limit = limit;
+        self
+    }
+
+    const fn quick(mut self) -> Route {
+        self.quick = true;
         self
     }
 
@@ -91,7 +99,7 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/api/auth/reset-password/{token}", Anyone(pages::reset)),
     route("POST", "/api/auth/reset-password", Anyone(auth::reset_password)).pages(),
     // One's own account
-    route("GET", "/api/users/me", User(profile::me)).limit(Limit::Me),
+    route("GET", "/api/users/me", User(profile::me)).limit(Limit::Me).quick(),
     route("PATCH", "/api/users/me", User(profile::rename)),
     route("DELETE", "/api/users/me", User(profile::delete)),
     route("POST", "/api/users/me/password", User(profile::change_password)),
@@ -127,7 +135,7 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/api/contacts/{id}/restore", User(contacts::restore)),
     // The server itself
     route("GET", "/api/healthchecker", Anyone(ops::healthchecker)).limit(Limit::Never),
-    route("GET", "/healthz", Anyone(ops::healthz)).limit(Limit::Never),
+    route("GET", "/healthz", Anyone(ops::healthz)).limit(Limit::Never).quick(),
     route("GET", "/readyz", Anyone(ops::readyz)).limit(Limit::Never),
     route("GET", "/openapi.json", Anyone(docs::description)),
     route("GET", "/docs", Anyone(docs::page)),
@@ -153,6 +161,9 @@ pub fn find(path: &str) -> Option<(Vec<&'static Route>, Params)> {
 }
 
 fn matches(pattern: &'static str, path: &str) -> Option<Params> {
+    if !pattern.contains('{') {
+        return (pattern == path).then(Params::new);
+    }
     let mut params = Params::new();
     let mut segments = path.split('/');
     for expected in pattern.split('/') {

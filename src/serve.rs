@@ -2,7 +2,7 @@
 
 use crate::context::App;
 use crate::error::{Error, Result};
-use crate::front::{Limits, Server, Service, Stopper};
+use crate::front::{Limits, Prepared, Server, Service, Stopper};
 use crate::{app, db, metrics, worker};
 use rouille::{Request, Response};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -29,6 +29,17 @@ impl Service for Contacts {
 
     fn respond(&self, request: &Request) -> Response {
         app::respond(&self.0, request)
+    }
+
+    fn prepare(&self, requests: &[Request]) -> Vec<Prepared> {
+        let one = |(begun, request): (app::Begun, &Request)| {
+            if begun.is_quick() {
+                return Prepared::Answer(begun.answer(&self.0, request));
+            }
+            let app = Arc::clone(&self.0);
+            Prepared::Job(Box::new(move |request| begun.answer(&app, request)))
+        };
+        app::begin(&self.0, requests).into_iter().zip(requests).map(one).collect()
     }
 
     fn refuse(&self, status: u16, detail: &'static str) -> Response {

@@ -88,8 +88,19 @@ fn never(_: Load) -> Result<Loaded> {
     panic!("the database was asked")
 }
 
+/// The user with the id 7, for a request that counts against these.
+fn current(
+    cache: &Cache,
+    counters: &[Counter],
+    load: impl FnOnce(Load) -> Result<Loaded>,
+) -> (Result<Option<CurrentUser>>, Vec<LimitState>) {
+    let mut looked_up = cache.look_up(&[Asked { user: Some(7), counters }]).remove(0);
+    let limits = std::mem::take(&mut looked_up.limits);
+    (cache.finish(looked_up, load), limits)
+}
+
 fn name(cache: &Cache, load: impl FnOnce(Load) -> Result<Loaded>) -> String {
-    cache.current_user(7, &[], load).unwrap().0.unwrap().user.username
+    current(cache, &[], load).0.unwrap().unwrap().user.username
 }
 
 #[test]
@@ -98,7 +109,7 @@ fn a_user_is_loaded_once_and_then_served_to_all_replicas_for_ten_seconds() {
     assert_eq!(name(&stage.cache, found("ann")), "ann");
     assert_eq!(name(&stage.cache, never), "ann");
     assert_eq!(name(&stage.other, never), "ann");
-    assert_eq!(stage.other.current_user(7, &[], never).unwrap().0, Some(user(7, "ann")));
+    assert_eq!(current(&stage.other, &[], never).0.unwrap(), Some(user(7, "ann")));
     assert!((9_000..=10_000).contains(&stage.life_ms()));
 }
 
@@ -168,7 +179,7 @@ fn what_was_loaded_beside_a_writer_or_not_found_is_not_filled() {
     let key = stage.key();
     stage.command(&["DEL", &key]);
     let nobody = |_| Ok(Loaded { user: None, settled: true });
-    assert_eq!(stage.cache.current_user(7, &[], nobody).unwrap().0, None);
+    assert_eq!(current(&stage.cache, &[], nobody).0.unwrap(), None);
     assert!(stage.value().unwrap().starts_with('L'));
 }
 
@@ -177,7 +188,7 @@ fn a_failed_load_is_an_error_and_its_requests_are_counted() {
     let stage = stage();
     let counter = counter("a", 9, 60);
     let fail = |_| Err(Error::Unavailable("no database".to_owned()));
-    let answer = stage.cache.current_user(7, std::slice::from_ref(&counter), fail);
+    let (answer, _) = current(&stage.cache, std::slice::from_ref(&counter), fail);
     assert!(matches!(answer, Err(Error::Unavailable(_))));
     assert_eq!(stage.cache.peek(&[counter])[0].remaining, 8);
 }
@@ -463,7 +474,7 @@ fn without_redis_every_look_up_loads_and_limits_are_counted_here() {
     cache.write(&[7], |fence| fence.raise(&[8])).unwrap();
     let counter = counter("a", 1, 60);
     let load = |_| Ok(Loaded { user: None, settled: true });
-    let states = cache.current_user(7, std::slice::from_ref(&counter), load).unwrap().1;
+    let (_, states) = current(&cache, std::slice::from_ref(&counter), load);
     assert_eq!(states, [LimitState { limit: 1, remaining: 0, reset_seconds: 60, exceeded: false }]);
     assert!(cache.count(&[counter])[0].exceeded);
     assert_eq!(cache.status(), "off");

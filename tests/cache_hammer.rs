@@ -9,7 +9,7 @@
 #[path = "support/redis_server.rs"]
 mod redis_server;
 
-use contactd::cache::{Cache, Load, Loaded};
+use contactd::cache::{Asked, Cache, Load, Loaded};
 use contactd::error::{Error, Result};
 use contactd::model::user::{CurrentUser, Role, User};
 use redis_server::RedisServer;
@@ -125,7 +125,8 @@ impl Hammer {
         let committed = row.version.load(Ordering::SeqCst);
         let cache = &self.replicas[dice.below(2) as usize];
         let load = |purpose| Ok(self.load(id, purpose, dice));
-        let seen = cache.current_user(id as i64, &[], load).unwrap().0.unwrap().sessions[0];
+        let looked_up = cache.look_up(&[Asked { user: Some(id as i64), counters: &[] }]).remove(0);
+        let seen = cache.finish(looked_up, load).unwrap().unwrap().sessions[0];
         self.reads.fetch_add(1, Ordering::Relaxed);
         self.stale_a.fetch_add(u64::from(seen < answered), Ordering::Relaxed);
         self.stale_b.fetch_add(u64::from(seen < committed), Ordering::Relaxed);

@@ -1,6 +1,6 @@
 //! What slow and hostile clients do to others.
 
-use super::{HEALTH, Process, connect_from, health, healthy};
+use super::{HEALTH, connect_from, health, healthy};
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub fn run() {
 /// Attackers that send a byte a second, and open again what is closed, while one client asks for
 /// `/healthz`, each tenth time on a new connection.
 fn slow(name: &str, attackers: &[(usize, &[u8])]) {
-    let server = Process::start("front", &[]);
+    let server = super::start("front", &[]);
     let address = server.address;
     assert!(healthy(address));
     let before = server.memory();
@@ -105,7 +105,7 @@ fn measure(address: SocketAddr, length: Duration) -> (Vec<f64>, usize) {
 }
 
 fn idle() {
-    let server = Process::start("front", &[]);
+    let server = super::start("front", &[]);
     assert!(healthy(server.address));
     std::thread::sleep(Duration::from_millis(300));
     let (memory, descriptors) = (server.memory(), server.descriptors());
@@ -123,7 +123,7 @@ fn idle() {
 }
 
 fn few_descriptors(kind: &str, name: &str) {
-    let mut server = Process::start(kind, &["prlimit", "--nofile=64:64"]);
+    let mut server = super::start(kind, &["prlimit", "--nofile=64:64"]);
     let mut sockets: Vec<_> = (0..200).map(|_| connect_from(2, server.address)).collect();
     for socket in sockets.iter_mut().flatten() {
         let _ = socket.write(HEALTH);
@@ -146,7 +146,7 @@ fn few_threads() {
     let text = address.to_string();
     let words = ["setpriv", user[0], user[1], "--clear-groups", "prlimit", "--nproc=8"];
     let words = [&words[..], &[copy.to_str().unwrap(), "serve", "front", &text, "32"]].concat();
-    let mut server = Process::spawn(&words, address);
+    let mut server = super::spawn(&words, address);
     let threads = std::fs::read_dir(format!("/proc/{}/task", server.child.id())).unwrap().count();
     let served = (0..100).all(|_| healthy(server.address));
     println!("nproc 8: {threads} threads, alive: {}, serves: {served}", server.is_alive());
@@ -154,7 +154,7 @@ fn few_threads() {
 }
 
 fn cut_at_every_byte() {
-    let mut server = Process::start("front", &[]);
+    let mut server = super::start("front", &[]);
     assert!(healthy(server.address));
     std::thread::sleep(Duration::from_millis(300));
     let before = server.descriptors();

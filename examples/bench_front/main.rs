@@ -13,14 +13,21 @@
 )]
 
 mod attacks;
+#[path = "../bench/process.rs"]
+mod process;
 mod serve;
 mod throughput;
 
+use process::{Process, free_address};
 use std::io::Read;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// As in contactd itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -38,75 +45,18 @@ fn main() {
     }
 }
 
-/// A child, killed when dropped.
-struct Process {
-    child: Child,
-    address: SocketAddr,
+/// Starts a server of this program, behind `prefix` (`prlimit …`) if there is one.
+fn start(kind: &str, prefix: &[&str]) -> Process {
+    let own = std::env::current_exe().unwrap();
+    let address = free_address();
+    let mut words: Vec<&str> = prefix.to_vec();
+    let (own, text) = (own.to_str().unwrap(), address.to_string());
+    words.extend([own, "serve", kind, &text, "32"]);
+    spawn(&words, address)
 }
 
-impl Process {
-    /// Starts a server of this program, behind `prefix` (`prlimit …`) if there is one.
-    fn start(kind: &str, prefix: &[&str]) -> Process {
-        let own = std::env::current_exe().unwrap();
-        let address = free_address();
-        let mut words: Vec<&str> = prefix.to_vec();
-        let (own, text) = (own.to_str().unwrap(), address.to_string());
-        words.extend([own, "serve", kind, &text, "32"]);
-        Process::spawn(&words, address)
-    }
-
-    fn spawn(words: &[&str], address: SocketAddr) -> Process {
-        let child = Command::new(words[0]).args(&words[1..]).stdout(Stdio::null()).spawn().unwrap();
-        let process = Process { child, address };
-        let start = Instant::now();
-        while TcpStream::connect(address).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(10), "the server did not start");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        process
-    }
-
-    fn proc(&self, file: &str) -> String {
-        std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).unwrap()
-    }
-
-    /// Resident memory in MiB.
-    fn memory(&self) -> f64 {
-        let status = self.proc("status");
-        let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
-    }
-
-    fn descriptors(&self) -> usize {
-        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
-    }
-
-    /// Processor time in hundredths of a second.
-    fn ticks(&self) -> u64 {
-        let stat = self.proc("stat");
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
-    }
-
-    fn is_alive(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn free_address() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+fn spawn(words: &[&str], address: SocketAddr) -> Process {
+    Process::spawn(Command::new(words[0]).args(&words[1..]).stdout(Stdio::null()), address)
 }
 
 /// A socket from 127.0.0.`last`.

@@ -1,6 +1,6 @@
 //! The servers that are measured.
 
-use contactd::front::{Limits, Server, Service, Stopper};
+use contactd::front::{Limits, Prepared, Server, Service, Stopper};
 use rouille::{Request, Response};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::fs::File;
@@ -16,6 +16,10 @@ impl Service for Program {
 
     fn respond(&self, request: &Request) -> Response {
         answer(request)
+    }
+
+    fn prepare(&self, requests: &[Request]) -> Vec<Prepared> {
+        requests.iter().map(|request| Prepared::Answer(answer(request))).collect()
     }
 
     fn refuse(&self, status: u16, detail: &'static str) -> Response {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 pub fn stop() {
     let (mut clean, mut longest) = (0, Duration::ZERO);
     for _ in 0..20 {
-        let mut server = Process::start("front", &[]);
+        let mut server = super::start("front", &[]);
         let url = format!("http://{}/healthz", server.address);
         let mut wrk = Command::new("wrk")
             .args(["-t1", "-c64", "-d2s", &url])
@@ -31,15 +31,13 @@ pub fn stop() {
 pub fn run(axum: Option<&str>) {
     let axum = axum.map(|path| {
         let address = super::free_address();
-        ("axum", Process::spawn(&[path, &address.to_string()], address))
+        ("axum", super::spawn(&[path, &address.to_string()], address))
     });
-    let servers: Vec<_> = [
-        ("front", Process::start("front", &[])),
-        ("rouille's own", Process::start("rouille", &[])),
-    ]
-    .into_iter()
-    .chain(axum)
-    .collect();
+    let servers: Vec<_> =
+        [("front", super::start("front", &[])), ("rouille's own", super::start("rouille", &[]))]
+            .into_iter()
+            .chain(axum)
+            .collect();
     let mut rounds = vec![Vec::new(); servers.len()];
     for _ in 0..7 {
         for (index, (_, server)) in servers.iter().enumerate() {

@@ -201,12 +201,6 @@ impl Store {
         })
     }
 
-    /// Readers leave Redis alone just now.
-    pub(super) fn is_broken(&self) -> bool {
-        let until = self.broken_until.load(Ordering::Relaxed);
-        until != 0 && self.now_ms() < until
-    }
-
     /// For readers: `None` when Redis fails or has failed within the last second. After that
     /// second one reader tries, and the others come back when it has succeeded.
     pub(super) fn read<T>(&self, ask: impl FnMut(&mut Link) -> RedisResult<T>) -> Option<T> {

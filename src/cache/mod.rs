@@ -10,7 +10,6 @@
 //! swaps the server behind an open connection; and (B), for at most 12 s, when the writer's
 //! tombstone was never acknowledged because it alone cannot reach Redis.
 
-mod combine;
 mod connection;
 mod limits;
 pub mod protocol;
@@ -20,10 +19,10 @@ pub use limits::Counter;
 pub use users::{Asked, Fence, Load, Loaded, LookedUp};
 
 use crate::error::{LimitState, Result};
-use combine::{Answers, Combiner, Question};
 use connection::{Link, READ_TIMEOUT, SCRIPTS, Store};
 use limits::{Change, LocalCounters};
 use redis::{ErrorKind, RedisError, Value};
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// The cache, one per process. Without Redis every look-up asks the database, and limits are
@@ -32,7 +31,6 @@ pub struct Cache {
     store: Option<Store>,
     prefix: String,
     local: LocalCounters,
-    combiner: Combiner,
     /// Random: names leases and tombstones together with `names`, unlike any other process'.
     process: String,
     names: AtomicU64,
@@ -52,7 +50,6 @@ impl Cache {
             store: url.map(Store::new).transpose()?,
             prefix,
             local: LocalCounters::default(),
-            combiner: Combiner::default(),
             process: format!("{:032x}", u128::from_be_bytes(random)),
             names: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
@@ -93,8 +90,8 @@ impl Cache {
         if counters.is_empty() {
             return Vec::new();
         }
-        let questions = counters.iter().map(|counter| self.question(counter, change)).collect();
-        self.ask(questions)
+        let question = |counter| self.question(counter, change);
+        self.ask(&counters.iter().map(question).collect::<Vec<_>>())
             .and_then(|answers| read_states(counters, change, answers))
             .unwrap_or_else(|| self.local.apply(counters, change))
     }
@@ -108,32 +105,47 @@ impl Cache {
         Question::Counter(format!("{}rl:{}", self.prefix, counter.key), change)
     }
 
-    /// One round trip for all `questions`, and for those of other threads that wait just now.
-    fn ask(&self, questions: Vec<Question>) -> Answers {
-        let store = self.store.as_ref()?;
-        if store.is_broken() {
-            return None; // without a look at the queue, nor at its lock
-        }
-        self.combiner.ask(questions, |questions| {
-            let mut tries = 0;
-            store.read(|link| {
-                tries += 1;
-                let (keys, arguments): (Vec<_>, Vec<_>) = questions
-                    .iter()
-                    .map(|question| question.parts(&self.prefix, &link.run_id))
-                    .unzip();
-                match link.run(&SCRIPTS.look, &keys, &arguments)? {
-                    Value::Array(answers) if tries == 1 => Ok(answers),
-                    Value::Array(answers) => Ok(answers.into_iter().map(not_leased).collect()),
-                    _ => Err(RedisError::from((ErrorKind::UnexpectedReturnType, "odd answer"))),
-                }
-            })
-        })
+    /// One round trip for all `questions`. The answers are in their order; `None`: Redis did not
+    /// answer.
+    fn ask(&self, questions: &[Question]) -> Option<Vec<Value>> {
+        let mut tries = 0;
+        let answers = self.store.as_ref()?.read(|link| {
+            tries += 1;
+            let (keys, arguments): (Vec<_>, Vec<_>) =
+                questions.iter().map(|question| question.parts(&self.prefix, &link.run_id)).unzip();
+            match link.run(&SCRIPTS.look, &keys, &arguments)? {
+                Value::Array(answers) if tries == 1 => Ok(answers),
+                Value::Array(answers) => Ok(answers.into_iter().map(not_leased).collect()),
+                _ => Err(RedisError::from((ErrorKind::UnexpectedReturnType, "odd answer"))),
+            }
+        });
+        answers.filter(|answers| answers.len() == questions.len())
     }
 
     /// A name that nobody had before.
     fn name(&self) -> String {
         format!("{}{:x}", self.process, self.names.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// One thing to ask [`protocol::LOOK`].
+#[derive(Debug)]
+enum Question {
+    /// The user with this id; where nothing is, this lease is put there.
+    User(i64, String),
+    /// The counter under this key, prefix included, and what happens to it.
+    Counter(String, String),
+}
+
+impl Question {
+    /// The key that it is about and what to do there.
+    fn parts(&self, prefix: &str, run_id: &str) -> (Cow<'_, str>, &[u8]) {
+        match self {
+            Question::User(id, lease) => {
+                (protocol::key(prefix, run_id, *id).into(), lease.as_bytes())
+            }
+            Question::Counter(key, change) => (key.into(), change.as_bytes()),
+        }
     }
 }
 

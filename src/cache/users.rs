@@ -1,10 +1,9 @@
 //! The current user: reading through the cache, and the fence around every change of it.
 
-use super::combine::Question;
 use super::connection::SCRIPTS;
 use super::limits::Change;
 use super::protocol::{self, AfterCommit, BeforeCommit, Found, Reach, ReadStep, WAITERS};
-use super::{Cache, Counter, read_states};
+use super::{Cache, Counter, Question, read_states};
 use crate::error::{Error, LimitState, Result};
 use crate::model::user::CurrentUser;
 use redis::Value;
@@ -52,35 +51,23 @@ pub struct Asked<'a> {
 }
 
 /// What the cache knows of one request: to be given to [`Cache::finish`].
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct LookedUp {
     /// Where the request's counters stand, in their order.
     pub limits: Vec<LimitState>,
     user: Option<(i64, String, ReadStep<CurrentUser>)>,
 }
 
-impl Cache {
-    /// The current user and the rate limits of a request, in one round trip when warm. Without
-    /// a cached user runs `load`, whose errors are returned; counters are counted all the same.
-    ///
-    /// An unknown id is not cached: it comes from a token that we signed for an account that was
-    /// deleted since, within 15 minutes, so nobody can ask for many of them.
-    pub fn current_user(
-        &self,
-        id: i64,
-        counters: &[Counter],
-        load: impl FnOnce(Load) -> Result<Loaded>,
-    ) -> Result<(Option<CurrentUser>, Vec<LimitState>)> {
-        let looked_up = self.look_up(&[Asked { user: Some(id), counters }]).pop();
-        let Some(mut looked_up) = looked_up else {
-            return Err(Error::internal("one look-up, no answer"));
-        };
-        let limits = std::mem::take(&mut looked_up.limits);
-        Ok((self.finish(looked_up, load)?, limits))
+impl LookedUp {
+    /// [`Cache::finish`] has nothing to load.
+    pub fn is_complete(&self) -> bool {
+        matches!(&self.user, None | Some((_, _, ReadStep::Use(_))))
     }
+}
 
-    /// The first half of [`Cache::current_user`] for several requests, in one round trip. Each
-    /// answer is for a request that had begun before this call, and for no other.
+impl Cache {
+    /// The current users and the rate limits of several requests, in one round trip. Each answer
+    /// is for a request that had begun before this call, and for no other.
     pub fn look_up(&self, asked: &[Asked<'_>]) -> Vec<LookedUp> {
         let lease = |_| format!("L{}", self.name());
         let leases: Vec<Option<String>> = asked.iter().map(|one| one.user.map(lease)).collect();
@@ -91,7 +78,7 @@ impl Cache {
             let counters = one.counters.iter();
             questions.extend(counters.map(|counter| self.question(counter, Change::Count)));
         }
-        let answers = if questions.is_empty() { None } else { self.ask(questions) };
+        let answers = if questions.is_empty() { None } else { self.ask(&questions) };
         let mut answers = answers.map(Vec::into_iter);
         let answer = |(one, lease): (&Asked<'_>, Option<String>)| {
             let user = one.user.zip(lease).map(|(id, lease)| {
@@ -112,8 +99,11 @@ impl Cache {
         asked.iter().zip(leases).map(answer).collect()
     }
 
-    /// The second half of [`Cache::current_user`]: runs `load` where the cache had no user, and
-    /// fills it. Nobody's request has no user.
+    /// The current user of a request. Runs `load`, whose errors are returned, where the cache had
+    /// none, and fills it. Nobody's request has no user.
+    ///
+    /// An unknown id is not cached: it comes from a token that we signed for an account that was
+    /// deleted since, within 15 minutes, so nobody can ask for many of them.
     pub fn finish(
         &self,
         looked_up: LookedUp,

@@ -4,7 +4,7 @@
 use super::incoming::Incoming;
 use super::outgoing::{Flushed, Outgoing, Then, discard};
 use super::request::{self, Refusal, Scan};
-use super::response::Stream;
+use super::response::{Pending, Stream};
 use super::shared::{Peer, Scratch, Shared};
 use mio::net::TcpStream;
 use rustix::buffer::spare_capacity;
@@ -49,6 +49,8 @@ pub enum State {
     Body(Box<Incoming>),
     /// A whole request, for a worker.
     Ready(Box<Incoming>),
+    /// One that the program has looked at and left for a worker of its own.
+    Prepared(Box<Pending>),
     /// An answer on its way.
     Writing(Outgoing),
     /// The last answer is sent. What still comes is thrown away until the client closes.
@@ -98,6 +100,12 @@ impl Connection {
         matches!(self.state, State::Head { begun: false, .. }) && self.input.is_empty()
     }
 
+    /// A worker can go on with it without making others wait: it has a request, or part of one,
+    /// that the program has not seen yet.
+    pub fn is_quick(&self) -> bool {
+        matches!(self.state, State::Head { .. } | State::Body(_) | State::Ready(_))
+    }
+
     /// Reads, refuses, writes and lingers as far as it can be done without waiting and without
     /// the handler.
     pub fn drive(&mut self, shared: &Shared, scratch: &mut Scratch, now: Instant) -> Need {
@@ -110,8 +118,7 @@ impl Connection {
                         Err(refusal) => self.refuse(refusal, shared, scratch, now),
                     };
                 }
-                State::Ready(_) => return Need::Worker,
-                State::Doomed(_) => return Need::Worker,
+                State::Ready(_) | State::Prepared(_) | State::Doomed(_) => return Need::Worker,
                 State::Writing(_) => match self.flush(shared, now) {
                     Flushed::All if matches!(&self.state, State::Writing(o) if o.stream.is_some()) =>
                     {

@@ -10,6 +10,9 @@ pub struct Limits {
     pub max_connections: usize,
     /// Threads that run requests.
     pub workers: usize,
+    /// How many of them may be busy with what may wait for others, a database above all. The rest
+    /// is there for what is quick.
+    pub jobs: usize,
     /// Requests that may wait for a worker; past that, 503.
     pub queue: usize,
     /// Bytes of the request line without its CRLF; past that, 414.
@@ -49,7 +52,8 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             max_connections: 4096,
-            workers: 32,
+            workers: 34,
+            jobs: 32,
             queue: 1024,
             request_line_bytes: 8 << 10,
             head_bytes: 16 << 10,

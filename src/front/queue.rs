@@ -1,6 +1,7 @@
 //! The queue between the poll set and the workers.
 
 use super::connection::Connection;
+use super::limits::Limits;
 use super::shared::lock;
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -10,11 +11,17 @@ use std::thread::Thread;
 pub struct Queue {
     waiting: Mutex<Waiting>,
     most: usize,
+    jobs: usize,
 }
 
 #[derive(Default)]
 struct Waiting {
-    connections: VecDeque<Box<Connection>>,
+    /// Those whose requests the program has not seen yet. A worker takes all of them.
+    quick: VecDeque<Box<Connection>>,
+    /// Those with work that may take its time. A worker takes one.
+    jobs: VecDeque<Box<Connection>>,
+    /// Workers that are at such work.
+    working: usize,
     /// Workers asleep. The last one is called first: few workers stay warm, and the others cost
     /// nothing.
     asleep: Vec<Thread>,
@@ -25,14 +32,18 @@ struct Waiting {
     closed: bool,
 }
 
+/// Most connections that a worker takes at once.
+const TOGETHER: usize = 64;
+
 /// How often a worker without work looks again before it falls asleep. Under load the next
 /// connection is a few microseconds away, and to fall asleep and be called costs more than that.
 const LOOKS: usize = 8;
 
 impl Queue {
-    /// A queue for so many connections.
-    pub fn new(most: usize) -> Queue {
-        Queue { waiting: Mutex::default(), most }
+    /// A queue with the limits `queue` and `jobs`.
+    pub fn new(limits: &Limits) -> Queue {
+        let (most, jobs) = (limits.queue, limits.jobs.max(1));
+        Queue { waiting: Mutex::default(), most, jobs }
     }
 
     /// Appends as many as there is room for, and leaves the others in `connections`. With
@@ -42,36 +53,35 @@ impl Queue {
             return;
         }
         let mut waiting = lock(&self.waiting);
-        let room = self.most.saturating_sub(waiting.connections.len());
+        let room = self.most.saturating_sub(waiting.quick.len() + waiting.jobs.len());
         let count = if always { connections.len() } else { room.min(connections.len()) };
-        waiting.connections.extend(connections.drain(..count));
-        let called = waiting.call();
+        waiting.append(connections.drain(..count));
+        let called = waiting.call(self.jobs);
         drop(waiting);
         called.inspect(Thread::unpark);
     }
 
-    /// Whether somebody waits.
-    pub fn is_empty(&self) -> bool {
-        lock(&self.waiting).connections.is_empty()
-    }
-
-    /// The next connection; waits for one. `None` when the queue is closed and empty.
-    pub fn pop(&self) -> Option<Box<Connection>> {
+    /// For a worker: appends what it leaves in `taken`, and moves there what it is to do next, all
+    /// that is quick or one job; waits for something. `was_job`: it comes from a job. False when the
+    /// queue is closed and there is nothing left.
+    pub fn exchange(&self, taken: &mut Vec<Box<Connection>>, was_job: bool) -> bool {
         let mut looks = 0;
         let mut mine = false;
+        let mut waiting = lock(&self.waiting);
+        waiting.working -= usize::from(was_job);
+        waiting.append(taken.drain(..));
         loop {
-            let mut waiting = lock(&self.waiting);
             if mine {
                 waiting.coming = false;
             }
-            if let Some(connection) = waiting.connections.pop_front() {
-                let called = waiting.call();
+            if waiting.take(taken, was_job, self.jobs) {
+                let called = waiting.call(self.jobs);
                 drop(waiting);
                 called.inspect(Thread::unpark);
-                return Some(connection);
+                return true;
             }
             if waiting.closed {
-                return None;
+                return false;
             }
             if looks < LOOKS && !waiting.coming {
                 looks += 1;
@@ -79,6 +89,7 @@ impl Queue {
                 mine = true;
                 drop(waiting);
                 std::thread::yield_now();
+                waiting = lock(&self.waiting);
                 continue;
             }
             let me = std::thread::current();
@@ -87,10 +98,11 @@ impl Queue {
             // `park` may return for no reason; who was called is no longer on the list.
             loop {
                 std::thread::park();
-                let waiting = lock(&self.waiting);
+                waiting = lock(&self.waiting);
                 if !waiting.asleep.iter().any(|thread| thread.id() == me.id()) {
                     break;
                 }
+                drop(waiting);
             }
             mine = true;
             looks = 0;
@@ -108,9 +120,32 @@ impl Queue {
 }
 
 impl Waiting {
+    fn append(&mut self, connections: impl Iterator<Item = Box<Connection>>) {
+        for connection in connections {
+            let line = if connection.is_quick() { &mut self.quick } else { &mut self.jobs };
+            line.push_back(connection);
+        }
+    }
+
+    fn has_job(&self, most: usize) -> bool {
+        !self.jobs.is_empty() && self.working < most
+    }
+
+    /// Moves work to `taken`, of the kind that its worker did not do last if there is some.
+    fn take(&mut self, taken: &mut Vec<Box<Connection>>, was_job: bool, most: usize) -> bool {
+        if self.has_job(most) && (!was_job || self.quick.is_empty()) {
+            self.working += 1;
+            taken.extend(self.jobs.pop_front());
+        } else {
+            let count = self.quick.len().min(TOGETHER);
+            taken.extend(self.quick.drain(..count));
+        }
+        !taken.is_empty()
+    }
+
     /// The worker to be called now, if one is needed.
-    fn call(&mut self) -> Option<Thread> {
-        if self.coming || self.connections.is_empty() {
+    fn call(&mut self, most: usize) -> Option<Thread> {
+        if self.coming || (self.quick.is_empty() && !self.has_job(most)) {
             return None;
         }
         let thread = self.asleep.pop()?;

@@ -1,7 +1,7 @@
 //! From a `rouille::Response` to bytes: status line, header fields, body or the start of a stream.
 
-use super::gzip;
-use rouille::Response;
+use super::{Job, gzip};
+use rouille::{Request, Response};
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,8 +16,18 @@ pub struct Asked {
     pub http_1_1: bool,
     /// The connection stays open after this answer.
     pub keep_alive: bool,
+    /// The client has said that it sends no more, and all of this request is here.
+    pub is_last: bool,
     /// The client wants gzip.
     pub gzip: bool,
+}
+
+/// A request whose answer is still to be made.
+pub struct Pending {
+    pub(super) request: Request,
+    /// What makes it; none: [`super::Service::respond`].
+    pub(super) job: Option<Job>,
+    pub(super) asked: Asked,
 }
 
 /// Answers up to this size are built in memory and sent with one write; longer ones, and those of

@@ -6,7 +6,7 @@ use super::limits::Limits;
 use super::queue::Queue;
 use super::request::Refusal;
 use super::response::{self, Asked, DateCache};
-use super::{Service, stop};
+use super::{Job, Prepared, Service, stop};
 use rouille::{Request, Response};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
@@ -80,7 +80,7 @@ impl Shared {
     /// A table with so many places.
     pub fn new(limits: Limits, service: Arc<dyn Service>, places: usize) -> Shared {
         Shared {
-            queue: Queue::new(limits.queue),
+            queue: Queue::new(&limits),
             limits,
             stage: Arc::new(AtomicU8::new(stop::RUNNING)),
             service,
@@ -164,9 +164,18 @@ impl Shared {
         catch_unwind(AssertUnwindSafe(|| self.service.body_limit(method, target))).unwrap_or(0)
     }
 
+    /// Has the program look at requests. A panic becomes `None`.
+    pub fn prepare(&self, requests: &[Request]) -> Option<Vec<Prepared>> {
+        catch_unwind(AssertUnwindSafe(|| self.service.prepare(requests))).ok()
+    }
+
     /// Runs the handler. A panic becomes `None`.
-    pub fn respond(&self, request: &Request) -> Option<Response> {
-        catch_unwind(AssertUnwindSafe(|| self.service.respond(request))).ok()
+    pub fn respond(&self, request: &Request, job: Option<Job>) -> Option<Response> {
+        let respond = || match job {
+            Some(job) => job(request),
+            None => self.service.respond(request),
+        };
+        catch_unwind(AssertUnwindSafe(respond)).ok()
     }
 
     /// The bytes of an answer that the front gives by itself; the connection closes after it.
@@ -174,7 +183,8 @@ impl Shared {
         let Refusal { status, detail } = refusal;
         let mut out = scratch.out();
         let response = catch_unwind(AssertUnwindSafe(|| self.service.refuse(status, detail)));
-        let asked = Asked { head_only: false, http_1_1: true, keep_alive: false, gzip: false };
+        let (head_only, http_1_1, keep_alive, is_last, gzip) = (false, true, false, false, false);
+        let asked = Asked { head_only, http_1_1, keep_alive, is_last, gzip };
         let written = match response {
             Ok(mut response) => {
                 if status == 503 && !has(&response, "Retry-After") {

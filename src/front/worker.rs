@@ -1,67 +1,124 @@
 //! The worker threads: they run handlers, and pull and send answers. They never wait for a client.
 
+use super::Prepared;
 use super::connection::{Connection, Need, State};
 use super::gzip;
 use super::incoming::Incoming;
 use super::outgoing::Then;
 use super::request::{Framing, Refusal};
-use super::response::{self, Asked};
+use super::response::{self, Asked, Pending};
 use super::shared::{Scratch, Shared};
 use rouille::{Request, Response};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// After so many requests or parts of a stream on one connection, another one has its turn, if one
-/// waits.
-const TURNS: usize = 16;
-
 /// The life of a worker: until the queue is closed.
 pub fn run(shared: &Arc<Shared>) {
     let mut scratch = Scratch::default();
-    while let Some(connection) = shared.queue.pop() {
-        let token = connection.token;
-        let served = catch_unwind(AssertUnwindSafe(|| serve(connection, shared, &mut scratch)));
-        if served.is_err() {
-            // Every call of the program is guarded by itself, so this is a fault of the front.
-            log::error!("front: a worker panicked");
-            scratch = Scratch::default();
-            shared.release(token);
-        }
+    let mut taken = Vec::new();
+    let mut was_job = false;
+    while shared.queue.exchange(&mut taken, was_job) {
+        was_job = taken.iter().any(|connection| !connection.is_quick());
+        round(&mut taken, shared, &mut scratch);
     }
 }
 
-/// Serves one connection until it has nothing more to do just now.
-fn serve(mut connection: Box<Connection>, shared: &Shared, scratch: &mut Scratch) {
-    let mut now = Instant::now();
-    let mut turns = 0;
-    loop {
-        match connection.drive(shared, scratch, now) {
-            Need::Event => match shared.park(connection) {
-                Some(again) => connection = again,
-                None => return,
-            },
-            Need::Close => return shared.close(connection),
-            Need::Turn | Need::Worker => {
-                turns += 1;
-                if turns > TURNS && !shared.queue.is_empty() {
-                    return shared.queue.push(&mut vec![connection], true);
-                }
-                if !work(&mut connection, shared, scratch) {
-                    return shared.close(connection);
-                }
-                now = Instant::now();
+/// Goes on with these connections, and leaves in `taken` those that have more to do just now.
+fn round(taken: &mut Vec<Box<Connection>>, shared: &Shared, scratch: &mut Scratch) {
+    let (mut requests, mut askers) = (Vec::new(), Vec::new());
+    let mut next = Vec::new();
+    for connection in taken.drain(..) {
+        let step = if connection.is_quick() { go_on } else { work };
+        let Some(mut connection) = guarded(connection, shared, scratch, step) else { continue };
+        match take_request(&mut connection) {
+            Some((request, asked)) => {
+                requests.push(request);
+                askers.push((connection, asked));
             }
+            None => next.push(connection),
+        }
+    }
+    *taken = next;
+    if requests.is_empty() {
+        return;
+    }
+    let mut prepared = shared.prepare(&requests).unwrap_or_default().into_iter();
+    for ((mut connection, asked), request) in askers.into_iter().zip(requests) {
+        let job = match prepared.next() {
+            Some(Prepared::Job(job)) => Some(job),
+            Some(Prepared::Respond) => None,
+            done => {
+                let response = match done {
+                    Some(Prepared::Answer(response)) => Some(response),
+                    _ => None, // the program has failed
+                };
+                taken.extend(guarded(
+                    connection,
+                    shared,
+                    scratch,
+                    |mut connection, shared, scratch| {
+                        answer(&mut connection, response, asked, shared, scratch);
+                        go_on(connection, shared, scratch)
+                    },
+                ));
+                continue;
+            }
+        };
+        connection.state = State::Prepared(Box::new(Pending { request, job, asked }));
+        taken.push(connection);
+    }
+}
+
+/// Takes a step with a connection. Every call of the program is guarded by itself, so a panic here
+/// is a fault of the front; it costs this one connection.
+fn guarded(
+    connection: Box<Connection>,
+    shared: &Shared,
+    scratch: &mut Scratch,
+    step: impl FnOnce(Box<Connection>, &Shared, &mut Scratch) -> Option<Box<Connection>>,
+) -> Option<Box<Connection>> {
+    let token = connection.token;
+    let step = AssertUnwindSafe(|| step(connection, shared, scratch));
+    catch_unwind(step).unwrap_or_else(|_| {
+        log::error!("front: a worker panicked");
+        shared.release(token);
+        None
+    })
+}
+
+/// Goes on with a connection until it waits for somebody. `None` when that is its client, or it is
+/// closed.
+fn go_on(
+    mut connection: Box<Connection>,
+    shared: &Shared,
+    scratch: &mut Scratch,
+) -> Option<Box<Connection>> {
+    loop {
+        match connection.drive(shared, scratch, Instant::now()) {
+            Need::Event => connection = shared.park(connection)?,
+            Need::Close => {
+                shared.close(connection);
+                return None;
+            }
+            Need::Turn | Need::Worker => return Some(connection),
         }
     }
 }
 
-/// What only a worker may do, because it may take time: run the handler, pull from a stream, drop
-/// one. False when the connection is to be closed.
-fn work(connection: &mut Connection, shared: &Shared, scratch: &mut Scratch) -> bool {
+/// What may take time: runs the handler, pulls from a stream, drops one; and goes on.
+fn work(
+    mut connection: Box<Connection>,
+    shared: &Shared,
+    scratch: &mut Scratch,
+) -> Option<Box<Connection>> {
     let idle = State::Lingering { left: 0 };
     match std::mem::replace(&mut connection.state, idle) {
-        State::Ready(incoming) => answer(connection, *incoming, shared, scratch),
+        State::Prepared(pending) => {
+            let Pending { request, job, asked } = *pending;
+            let response = shared.respond(&request, job);
+            answer(&mut connection, response, asked, shared, scratch);
+        }
         State::Writing(mut out) => {
             out.bytes.clear();
             out.sent = 0;
@@ -76,38 +133,58 @@ fn work(connection: &mut Connection, shared: &Shared, scratch: &mut Scratch) -> 
                 Some(Err(e)) => {
                     log::error!("front: a streamed answer broke off: {e}");
                     connection.reset_on_close();
-                    return false;
+                    shared.close(connection);
+                    return None;
                 }
                 None => connection.state = State::Writing(out),
             }
         }
-        State::Doomed(_) => return false,
+        State::Doomed(_) => {
+            shared.close(connection);
+            return None;
+        }
         other => connection.state = other,
     }
-    true
+    go_on(connection, shared, scratch)
 }
 
-/// Runs the handler and begins to send its answer.
-fn answer(connection: &mut Connection, incoming: Incoming, shared: &Shared, scratch: &mut Scratch) {
-    let Incoming { head, body, cut, .. } = incoming;
+/// The request of a connection that has a whole one, for the program, and what decides about the
+/// form of its answer.
+fn take_request(connection: &mut Connection) -> Option<(Request, Asked)> {
+    let State::Ready(_) = connection.state else { return None };
+    let idle = State::Lingering { left: 0 };
+    let State::Ready(incoming) = std::mem::replace(&mut connection.state, idle) else {
+        return None;
+    };
+    let Incoming { head, body, cut, .. } = *incoming;
     let mut headers = head.headers;
     if head.framing == Framing::Chunked {
         // The body is decoded: for the handler it has a length like any other.
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("transfer-encoding"));
         headers.push(("Content-Length".to_owned(), body.len().to_string()));
     }
-    let mut asked = Asked {
+    let asked = Asked {
         head_only: head.method == "HEAD",
         http_1_1: head.http_1_1,
         keep_alive: head.keep_alive && !cut,
+        is_last: !head.keep_alive && !cut,
         gzip: headers
             .iter()
             .any(|(n, v)| n.eq_ignore_ascii_case("accept-encoding") && gzip::is_accepted(v)),
     };
     let request =
         Request::fake_http_from(connection.remote, head.method, head.target, headers, body);
-    let response = shared.respond(&request);
-    drop(request);
+    Some((request, asked))
+}
+
+/// Begins to send an answer; `None`: the handler failed.
+fn answer(
+    connection: &mut Connection,
+    response: Option<Response>,
+    mut asked: Asked,
+    shared: &Shared,
+    scratch: &mut Scratch,
+) {
     asked.keep_alive &= !shared.is_stopping();
     let mut out = scratch.out();
     let written = match response {
@@ -122,7 +199,7 @@ fn answer(connection: &mut Connection, incoming: Incoming, shared: &Shared, scra
     let then = match keep_alive {
         true => Then::Next,
         // Who said close and sent no more sees the answer without further care.
-        false if !head.keep_alive && !cut && !connection.has_input() => Then::Close,
+        false if asked.is_last && !connection.has_input() => Then::Close,
         false => Then::Linger,
     };
     connection.begin(out, stream, then, shared, now);

@@ -1,0 +1,172 @@
+//! contactd beside a reference server (`PEER`) and beside what the stores alone can do, over the
+//! same data: `tools/bench` builds and runs this. Results are kept in `target/bench`, a file for
+//! each part, so that parts can be measured one by one; `bench report` puts them together.
+//!
+//! `bench [me|page|by-id|search|create|login|start]… [report]`; all of them without a word.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a measurement may die of what surprises it"
+)]
+
+mod limits;
+mod load;
+#[allow(dead_code, reason = "shared with bench_front, which asks for more")]
+mod process;
+mod report;
+mod stores;
+
+use load::{Measured, median};
+use process::Process;
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use stores::{SECRET, Stores};
+
+/// Rounds of each measurement, taken in turn by all servers: 3, or `ROUNDS` for a first look.
+fn turns() -> usize {
+    std::env::var("ROUNDS").map_or(3, |turns| turns.parse().unwrap())
+}
+
+/// What is measured.
+struct Scenario {
+    name: &'static str,
+    /// The reference server has it too.
+    peer: bool,
+    connections: &'static [u32],
+    /// What the limit is called.
+    limit: &'static str,
+}
+
+const ALL: &[u32] = &[1, 16, 64, 256];
+const PGBENCH: &str = "pgbench -M prepared";
+const SCENARIOS: &[Scenario] = &[
+    Scenario { name: "me", peer: true, connections: ALL, limit: "redis-benchmark GET -c 64" },
+    Scenario { name: "page", peer: true, connections: ALL, limit: PGBENCH },
+    Scenario { name: "by-id", peer: true, connections: ALL, limit: PGBENCH },
+    Scenario { name: "search", peer: false, connections: ALL, limit: PGBENCH },
+    Scenario { name: "create", peer: true, connections: ALL, limit: PGBENCH },
+    Scenario { name: "login", peer: true, connections: &[4], limit: "argon2 alone" },
+];
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let wanted = |name: &str| words.is_empty() || words.iter().any(|word| word == name);
+    let mut stores = Stores::seed();
+    for scenario in SCENARIOS.iter().filter(|scenario| wanted(scenario.name)) {
+        report::save(scenario.name, &measure(scenario, &mut stores));
+    }
+    if wanted("start") {
+        report::save("start", &[start(&stores)]);
+    }
+    report::write();
+}
+
+/// `target/bench`: what is built, measured and written.
+fn folder() -> PathBuf {
+    let folder = PathBuf::from("target/bench");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn contactd(database: &str, redis: &str) -> Process {
+    let address = process::free_address();
+    let mut command = Command::new(std::env::var("CONTACTD").unwrap());
+    command.arg("serve").env_clear().current_dir(folder());
+    // High limits, not none: each request is counted in Redis as in production.
+    for limit in ["ME", "DEFAULT", "LOGIN"] {
+        command.env(format!("RATE_LIMIT_{limit}"), "1000000000/60");
+    }
+    command
+        .env("LISTEN_ADDR", address.to_string())
+        .env("DATABASE_URL", database)
+        .env("REDIS_URL", redis)
+        .env("SECRET_KEY", SECRET);
+    // To a file, as a service manager does.
+    command.stderr(File::create(folder().join("contactd.log")).unwrap());
+    Process::spawn(&mut command, address)
+}
+
+fn peer(stores: &Stores) -> Option<Process> {
+    let address = process::free_address();
+    let mut command = Command::new(std::env::var("PEER_SERVER").ok()?);
+    command
+        .env_clear()
+        .env("LISTEN", address.to_string())
+        .env("DATABASE_URL", &stores.peer_database)
+        .env("REDIS_URL", &stores.redis)
+        .env("JWT_SECRET", SECRET)
+        .stdout(Stdio::null())
+        .stderr(File::create(folder().join("peer.log")).unwrap());
+    Some(Process::spawn(&mut command, address))
+}
+
+/// One line of the table.
+struct Line {
+    server: String,
+    connections: u32,
+    measured: Measured,
+}
+
+fn measure(scenario: &Scenario, stores: &mut Stores) -> Vec<Line> {
+    let mut servers = vec![("contactd", contactd(&stores.database, &stores.redis))];
+    if scenario.peer {
+        servers.extend(peer(stores).map(|peer| ("reference", peer)));
+    }
+    let requests: Vec<_> = servers
+        .iter()
+        .map(|(name, server)| load::write_requests(scenario.name, name, server.address, stores))
+        .collect();
+    let mut lines = Vec::new();
+    // C: with so many connections only.
+    let only = std::env::var("C").ok().map(|c| c.parse::<u32>().unwrap());
+    for &connections in scenario.connections {
+        if only.is_some_and(|only| only != connections) {
+            continue;
+        }
+        let mut rounds = vec![Vec::new(); servers.len()];
+        for _ in 0..turns() {
+            for (index, (_, server)) in servers.iter().enumerate() {
+                let measured = load::wrk(&requests[index], server, connections, stores);
+                rounds[index].push(measured);
+            }
+        }
+        for ((name, _), rounds) in servers.iter().zip(rounds) {
+            let server = (*name).to_owned();
+            lines.push(Line { server, connections, measured: median(rounds) });
+            report::print(scenario.name, lines.last().unwrap());
+        }
+    }
+    let rounds = (0..turns()).map(|_| limits::measure(scenario.name, &servers[0].1, stores));
+    let (rounds, server) = (rounds.collect(), scenario.limit.to_owned());
+    lines.push(Line {
+        server,
+        connections: limits::connections(scenario.name),
+        measured: median(rounds),
+    });
+    report::print(scenario.name, lines.last().unwrap());
+    lines
+}
+
+/// From the start of the process to its first answer, with the schema in place, in milliseconds.
+fn start(stores: &Stores) -> Line {
+    let mut times: Vec<f64> = (0..7)
+        .map(|_| {
+            let began = Instant::now();
+            let server = contactd(&stores.database, &stores.redis);
+            while !load::is_healthy(server.address) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            began.elapsed().as_secs_f64() * 1_000.0
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    let measured = Measured { p50: times[3], p99: times[6], ..Measured::default() };
+    let line = Line { server: "contactd".to_owned(), connections: 1, measured };
+    report::print("start", &line);
+    line
+}

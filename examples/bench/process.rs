@@ -1,0 +1,77 @@
+//! A server under measurement: a child process, and what the kernel tells of it.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+/// A child, killed when dropped.
+pub struct Process {
+    pub child: Child,
+    pub address: SocketAddr,
+}
+
+impl Process {
+    /// Starts it, and waits until it listens.
+    pub fn spawn(command: &mut Command, address: SocketAddr) -> Process {
+        let process = Process { child: command.spawn().unwrap(), address };
+        let start = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            assert!(start.elapsed() < Duration::from_secs(10), "the server did not start");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        process
+    }
+
+    /// Resident memory in MiB.
+    pub fn memory(&self) -> f64 {
+        memory(self.child.id())
+    }
+
+    pub fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
+    /// Processor time in hundredths of a second.
+    pub fn ticks(&self) -> u64 {
+        ticks(self.child.id())
+    }
+
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Resident memory of a process in MiB.
+pub fn memory(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+}
+
+/// The fields of `/proc/PID/stat` behind the name; none when the process is gone.
+pub fn stat(pid: u32) -> Option<Vec<u64>> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields = stat.rsplit(')').next()?.split_whitespace();
+    Some(fields.map(|field| field.parse().unwrap_or(0)).collect())
+}
+
+/// Processor time of a process and of its children that ended, in hundredths of a second.
+pub fn ticks(pid: u32) -> u64 {
+    stat(pid).map_or(0, |fields| fields[11..15].iter().sum())
+}
+
+pub fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}

@@ -1,0 +1,149 @@
+//! The stores with what is in them: one user with 1,000 contacts and 1,000 users with 100 each, in
+//! contactd's tables and in those of the reference server.
+
+use contactd::crypto::Passwords;
+use postgres::{Client, NoTls};
+use ring::hmac;
+use serde_json::json;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Signs the tokens of both servers.
+pub const SECRET: &str = "a-secret-for-measuring-that-nobody-has-to-guess";
+pub const PASSWORD: &str = "Secret-pw-1";
+/// So many users send requests: the one with many contacts, and others.
+pub const CALLERS: usize = 100;
+
+/// Somebody who sends requests.
+pub struct Caller {
+    pub id: i64,
+    pub name: String,
+    /// A contact of theirs in contactd's table, and one in the reference server's.
+    pub contact: i64,
+    pub peer_contact: i64,
+    pub token: String,
+}
+
+pub struct Stores {
+    pub database: String,
+    pub peer_database: String,
+    pub redis: String,
+    pub callers: Vec<Caller>,
+    pub db: Client,
+    pub postgres_pid: u32,
+    pub redis_pid: u32,
+}
+
+const USERS: &str = "INSERT INTO users
+        (username, email, password_hash, is_verified, created_at)
+    SELECT 'user' || n, 'user' || n || '@example.com', $1, true, now()
+    FROM generate_series(0, 1000) AS n";
+const BOOKS: &str = "INSERT INTO address_books (owner, revision, contacts)
+    SELECT id, contacts, contacts FROM (SELECT id, CASE username WHEN 'user0' THEN 1000 ELSE 100 END
+        AS contacts FROM users) AS all_users
+    ON CONFLICT (owner) DO UPDATE SET revision = excluded.revision, contacts = excluded.contacts";
+const SESSIONS: &str = "INSERT INTO sessions
+        (user_id, refresh_hash, created_at, last_used_at, expires_at, ip, user_agent)
+    SELECT id, sha256(username::bytea), now(), now(), now() + interval '1 day', '127.0.0.1', 'bench'
+    FROM users";
+/// The fields of the contact with number `n` in its book.
+const FIELDS: &str = "(ARRAY['Ann', 'Borys', 'Clara', 'David', 'Олена', 'Émile', 'Frida', 'Gustav',
+        'Hanna', 'Ivan'])[1 + n * 7 % 10] || ' ' || n,
+    (ARRAY['Smith', 'Shevchenko', 'Nováková', 'Müller', 'Коваль', 'Dupont', 'Jones', 'García',
+        'Andersen', 'Rossi', 'Petrenko'])[1 + n * 5 % 11],
+    'contact' || n || '@example.com', '+38044' || 1000000 + n * 7919 % 8999999,
+    date '1950-01-01' + n * 37 % 20000";
+const AGAIN: &str =
+    "FROM users, generate_series(1, CASE username WHEN 'user0' THEN 1000 ELSE 100 END) AS n";
+
+const PEER_SCHEMA: &str = "
+    create table users(id bigserial primary key, username text not null unique, email text not null unique, hashed_password text not null, avatar text, confirmed boolean not null default false, role text not null default 'user', created_at timestamptz not null default now());
+    create table contacts(id bigserial primary key, user_id bigint not null references users(id) on delete cascade, first_name text not null, last_name text not null, email text not null, phone text not null, birthday date not null, extra text, created_at timestamptz not null default now(), updated_at timestamptz not null default now());
+    create index contacts_list on contacts(user_id, last_name, first_name, id);";
+
+impl Stores {
+    /// Fills the empty stores of `TEST_DATABASE_URL` and `TEST_REDIS_URL`.
+    pub fn seed() -> Stores {
+        let database = std::env::var("TEST_DATABASE_URL").unwrap();
+        let redis = std::env::var("TEST_REDIS_URL").unwrap();
+        let mut db = Client::connect(&database, NoTls).unwrap();
+        let hash = Passwords::new().unwrap().enter().unwrap().hash(PASSWORD).unwrap();
+
+        db.batch_execute("CREATE DATABASE peer").unwrap();
+        let peer_database = database.rsplit_once('/').unwrap().0.to_owned() + "/peer";
+        let mut peer = Client::connect(&peer_database, NoTls).unwrap();
+        peer.batch_execute(PEER_SCHEMA).unwrap();
+        let users = "INSERT INTO users (username, email, hashed_password, confirmed)
+            SELECT 'user' || n, 'user' || n || '@example.com', $1, true
+            FROM generate_series(0, 1000) AS n";
+        peer.execute(users, &[&hash]).unwrap();
+        let contacts = "INSERT INTO contacts
+            (user_id, first_name, last_name, email, phone, birthday)";
+        peer.batch_execute(&format!("{contacts} SELECT id, {FIELDS} {AGAIN}; ANALYZE")).unwrap();
+
+        drop(crate::contactd(&database, &redis)); // it makes its tables
+        db.execute(USERS, &[&hash]).unwrap();
+        db.batch_execute(&format!("{BOOKS}; {SESSIONS}")).unwrap();
+        let contacts = "INSERT INTO contacts (owner, uid, revision, first_name, last_name, email,
+            phone, birthday, created_at, updated_at)";
+        db.batch_execute(&format!(
+            "{contacts} SELECT id, gen_random_uuid(), n, {FIELDS}, now(), now() {AGAIN}"
+        ))
+        .unwrap();
+        // Not in a transaction: the index-only scans want to know which pages all may see.
+        db.batch_execute("VACUUM ANALYZE").unwrap();
+
+        let contact_of = |client: &mut Client, owner: &str, id: i64| -> i64 {
+            let sql = format!("SELECT id FROM contacts WHERE {owner} = $1 ORDER BY id OFFSET 50");
+            client.query(&sql, &[&id]).unwrap()[0].get(0)
+        };
+        let rows = db
+            .query("SELECT users.id, username, sessions.id FROM users JOIN sessions ON user_id = users.id ORDER BY users.id", &[])
+            .unwrap();
+        let callers = rows.iter().take(CALLERS).map(|row| {
+            let id = row.get(0);
+            Caller {
+                id,
+                name: row.get(1),
+                contact: contact_of(&mut db, "owner", id),
+                peer_contact: contact_of(&mut peer, "user_id", id),
+                token: token(id, row.get(2)),
+            }
+        });
+        let callers = callers.collect();
+        let backend: i32 = db.query_one("SELECT pg_backend_pid()", &[]).unwrap().get(0);
+        let backend = u32::try_from(backend).unwrap();
+        let postgres_pid = crate::process::stat(backend).unwrap()[1] as u32;
+        let mut connection = redis::Client::open(redis.as_str()).unwrap().get_connection().unwrap();
+        let info: String = redis::cmd("INFO").arg("server").query(&mut connection).unwrap();
+        let redis_pid = info.lines().find_map(|line| line.strip_prefix("process_id:")).unwrap();
+        let redis_pid = redis_pid.trim().parse().unwrap();
+        Stores { database, peer_database, redis, callers, db, postgres_pid, redis_pid }
+    }
+
+    /// Processor time of Postgres and of Redis in hundredths of a second.
+    pub fn ticks(&self) -> (u64, u64) {
+        let processes = std::fs::read_dir("/proc").unwrap();
+        let pids = processes.filter_map(|it| it.unwrap().file_name().to_str()?.parse().ok());
+        let children = pids.filter(|pid| {
+            crate::process::stat(*pid).is_some_and(|it| it[1] == u64::from(self.postgres_pid))
+        });
+        let backends: u64 = children.map(crate::process::ticks).sum();
+        let postgres = backends + crate::process::ticks(self.postgres_pid);
+        (postgres, crate::process::ticks(self.redis_pid))
+    }
+}
+
+/// An access token that both servers take.
+fn token(user: i64, session: i64) -> String {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let claims = json!({
+        "sub": user.to_string(), "sid": session, "typ": "access", "iat": now.as_secs(),
+        "exp": (now + Duration::from_secs(86_400)).as_secs(), "jti": "bench",
+    });
+    let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let head = encode(br#"{"alg":"HS256","typ":"JWT"}"#);
+    let signed = format!("{head}.{}", encode(claims.to_string().as_bytes()));
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+    format!("{signed}.{}", encode(hmac::sign(&key, signed.as_bytes()).as_ref()))
+}
