@@ -144,10 +144,12 @@ fn an_upgrade_of_icu_is_followed() {
     client
         .batch_execute(
             "INSERT INTO address_books (owner) VALUES (1) ON CONFLICT DO NOTHING;
-             INSERT INTO contacts (owner, uid, revision, first_name, created_at, updated_at)
-             VALUES (1, 'u', 1, 'Müller', '2020-01-01', '2020-01-01');
+             INSERT INTO contacts (owner, uid, revision, first_name, labels, created_at, updated_at)
+             VALUES (1, 'u', 1, 'Müller', '{work}', '2020-01-01', '2020-01-01');
              CREATE OR REPLACE FUNCTION if_short(content text) RETURNS text LANGUAGE sql
              IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT 'newer ' || content $$;
+             CREATE OR REPLACE FUNCTION label_text(labels text[]) RETURNS text LANGUAGE sql
+             IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT 'newer ' || labels[1] $$;
              UPDATE pg_collation SET collversion = '1.2' WHERE collname = 'und-x-icu'",
         )
         .unwrap();
@@ -155,6 +157,7 @@ fn an_upgrade_of_icu_is_followed() {
     run(block, &[("DATABASE_URL", &url), ("PGOPTIONS", "-c client_min_messages=error")]);
     let mut one = |query: &str| -> bool { client.query_one(query, &[]).unwrap().get(0) };
     assert!(one("SELECT folded LIKE 'newer muller%' FROM contacts"));
+    assert!(one("SELECT short_labels = 'newer work' FROM contacts"));
     assert!(one("SELECT collversion = pg_collation_actual_version(oid) FROM pg_collation
          WHERE collname = 'und-x-icu'"));
 }
