@@ -73,7 +73,7 @@ def before_call(context, case, kwargs):
     # An account can be made once only, but schemathesis repeats itself, and stops when the answers differ.
     if called == "register" and positive and isinstance(case.body, dict):
         number = next(COUNT)
-        case.body |= {"username": f"u{number}", "email": f"u{number}@example.com"}
+        case.body |= {"username": f"user{number}", "email": f"user{number}@example.com"}
     # Nor can the schema list the common passwords, which have letters and digits only.
     if positive and isinstance(case.body, dict) and called in NEW_PASSWORDS:
         name = NEW_PASSWORDS[called]
