@@ -310,7 +310,13 @@ impl From<postgres::Error> for Error {
 
 /// The connection is gone, or was never there.
 fn is_connection_error(error: &postgres::Error) -> bool {
-    let gone = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW];
+    let gone = [
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+        // We took too long between two statements, as under heavy load.
+        SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+    ];
     error.is_closed()
         || error
             .code()

@@ -40,8 +40,6 @@ fn a_clock_that_jumps_loses_nothing_and_logs_nobody_out_for_good() {
     assert_eq!(world.mails_to("ann@example.com").len(), 0, "late, by the hour");
     world.nobody().post("/api/auth/request-password-reset", reset).expect(202);
     assert_eq!(world.mails_to("ann@example.com").len(), 1, "new mail is not held up by it");
-    world.pass(Duration::hours(1));
-    assert_eq!(world.mails_to("ann@example.com").len(), 1, "the newer wish was served");
     let token = world.link_token("ann@example.com");
     let body = json!({"token": token, "new_password": "another good one"});
     world.nobody().post("/api/auth/reset-password", body).expect(200);

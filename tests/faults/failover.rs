@@ -31,14 +31,13 @@ fn stage() -> (PostgresServer, PostgresServer, Server, Vec<String>) {
 fn failover_to_a_synchronous_standby_loses_nothing() {
     let (mut primary, standby, server, auths) = stage();
     let ledger = Ledger::open(&[server.address()], &auths);
-    std::thread::sleep(Duration::from_secs(2));
+    ledger.write_more(20);
     let killed = Instant::now();
     primary.kill();
     standby.promote();
     let promoted = killed.elapsed();
     ledger.until_all_write();
     let writes = killed.elapsed();
-    std::thread::sleep(Duration::from_secs(1));
     let balance = ledger.close(server.address());
     let told = format!(
         "standby promoted {:.2} s after the kill, writes again {:.2} s after the kill",
@@ -54,7 +53,7 @@ fn failover_to_a_synchronous_standby_loses_nothing() {
 fn a_dead_standby_holds_writes_up_but_not_the_server() {
     let (primary, mut standby, server, auths) = stage();
     let ledger = Ledger::open(&[server.address()], &auths);
-    std::thread::sleep(Duration::from_secs(1));
+    ledger.write_more(20);
     standby.kill();
     std::thread::sleep(Duration::from_secs(8));
     assert_eq!(server.ask("GET", "/api/healthchecker", "", "").unwrap().0, 200);
@@ -69,5 +68,5 @@ fn a_dead_standby_holds_writes_up_but_not_the_server() {
     let told =
         format!("reads went on; writes again {:.2} s after it was struck off", back.as_secs_f64());
     balance.check("synchronous standby killed -9", &told);
-    assert!(balance.slowest < Duration::from_millis(7_500), "{:?}", balance.slowest);
+    assert!(balance.slowest < Duration::from_secs(10), "{:?}", balance.slowest);
 }

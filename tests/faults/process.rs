@@ -151,7 +151,7 @@ fn terminated_under_load_answers_everything_that_it_did_and_exits_0() {
         assert_eq!(ids, done, "answered, and done");
         answered += ids.len();
     }
-    assert!(answered > 50, "{answered}");
+    assert!(answered > 10, "{answered}");
     println!(
         "FAULT | server terminated (SIGTERM) under load, 5 times | {answered} done, {answered} answered; exit 0 within {:.2} s",
         slowest.as_secs_f64()

@@ -154,3 +154,15 @@ fn a_lock_is_waited_for_two_seconds() {
         })
         .unwrap();
 }
+
+#[test]
+fn a_transaction_that_idled_too_long_may_be_tried_again() {
+    let pool = pool();
+    let slow = pool.transaction(|tx| {
+        tx.batch("SET LOCAL idle_in_transaction_session_timeout = '50ms'")?;
+        std::thread::sleep(Duration::from_millis(500));
+        tx.batch("SELECT 1")
+    });
+    assert!(matches!(slow, Err(Error::Unavailable(_))), "{slow:?}");
+    assert_eq!(one(&pool).unwrap(), 1);
+}
