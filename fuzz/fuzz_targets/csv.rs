@@ -1,11 +1,20 @@
-//! Any bytes as a file of this format: no panic, no hang.
+//! Any bytes as a table: what is read is the same as a card and, in its fields, as a table.
 #![no_main]
 
-use chrono::NaiveDate;
+mod common;
+
+use common::{good, latest, same_as_card, stored};
 use contactd::formats::csv;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let latest = NaiveDate::from_ymd_opt(2026, 11, 22).expect("a date");
-    let _ = csv::read(bytes, latest).into_iter().flatten().count();
+    for row in good(bytes, csv::read(bytes, latest())) {
+        same_as_card(&row);
+        let mut table = String::new();
+        csv::header(&mut table);
+        csv::row(&mut table, &stored(&row));
+        let again = good(table.as_bytes(), csv::read(table.as_bytes(), latest()));
+        assert_eq!(again.len(), 1, "{table}");
+        assert_eq!(again[0].fields, row.fields, "{table}");
+    }
 });

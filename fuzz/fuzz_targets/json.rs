@@ -1,11 +1,19 @@
-//! Any bytes as a file of this format: no panic, no hang.
+//! Any bytes as a JSON file: what is read is the same as JSON and as a card.
 #![no_main]
 
-use chrono::NaiveDate;
+mod common;
+
+use common::{good, latest, same_as_card};
 use contactd::formats::json;
 use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
 
 fuzz_target!(|bytes: &[u8]| {
-    let latest = NaiveDate::from_ymd_opt(2026, 11, 22).expect("a date");
-    let _ = json::read(bytes, latest).into_iter().flatten().count();
+    for row in good(bytes, json::read(bytes, latest())) {
+        same_as_card(&row);
+        let array = Value::Array(vec![Value::Object(row.fields.to_json())]).to_string();
+        let again = good(array.as_bytes(), json::read(array.as_bytes(), latest()));
+        assert_eq!(again.len(), 1, "{array}");
+        assert_eq!(again[0].fields, row.fields, "{array}");
+    }
 });

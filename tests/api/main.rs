@@ -31,6 +31,7 @@ mod limits;
 mod lists;
 mod metrics;
 mod order;
+mod others;
 mod outbox;
 mod pages;
 mod passwords;
