@@ -126,7 +126,8 @@ fn postgres_time(pool: &Pool) -> Duration {
 
 /// Takes away what the bench added, so that the next run finds what this one found.
 fn remove(db: &mut Conn, owner: i64, added: &str) -> Result<u64> {
-    let delete = format!("DELETE FROM contacts WHERE owner = $1 AND {added}");
+    let delete =
+        format!("DELETE FROM contacts WHERE owner = $1 AND deleted_at IS NULL AND {added}");
     let gone = i64::try_from(db.execute(&delete, &[&owner])?).unwrap();
     let count = "UPDATE address_books SET contacts = contacts - $2 WHERE owner = $1";
     db.execute(count, &[&owner, &gone])

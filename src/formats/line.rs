@@ -194,9 +194,11 @@ fn param_value(value: &str) -> String {
     if bare.contains([';', ':', ',']) { format!("\"{bare}\"") } else { bare }
 }
 
-/// RFC 2426's `iana-token`, and the underscore that some programs use.
+/// RFC 2426's `iana-token`, and the underscore that some programs use. Not longer than any program
+/// has it: folded, a name of 75 letters would look like one more line of base64.
 fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    (1..=60).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 /// The line up to its value: to the first colon outside double quotes, or if a quote stays open

@@ -225,3 +225,13 @@ fn files_that_are_not_whole() {
         assert!(matches!(read, Err(contactd::error::Error::Malformed(_))), "{none}");
     }
 }
+
+/// Found by `./dev fuzz`: after a photograph, the first line of the second was taken for base64.
+#[test]
+fn a_long_name_after_a_photograph_stays_a_line_of_its_own() {
+    for long in [format!("{}:b", "A".repeat(80)), format!("{}.NOTE:b", "A".repeat(80))] {
+        let imported = with_lines(&format!("N:;a\nPHOTO;ENCODING=b:AAAA\n{long}"));
+        assert_eq!(imported.properties.lines().count(), 2, "{}", imported.properties);
+        assert_eq!(card(&export(&stored(&imported))).properties, imported.properties);
+    }
+}

@@ -216,16 +216,20 @@ fn plain_page(
     limit: i64,
 ) -> Result<(Vec<Contact>, i64)> {
     let mut params: Typed = vec![(&owner, Type::INT8)];
-    let start = match start {
+    let order = order(sort);
+    let (after, skip) = match start {
         Start::Skip(rows) => {
-            let skip = number(&mut params, rows, Type::INT8);
-            format!("ORDER BY {} OFFSET {skip}", order(sort))
+            ("true".to_owned(), format!("OFFSET {}", number(&mut params, rows, Type::INT8)))
         }
-        _ => format!("AND {} ORDER BY {}", compare(sort, "", start, &mut params), order(sort)),
+        _ => (compare(sort, "", start, &mut params), String::new()),
     };
+    // What is skipped is skipped in the index: its rows lie far from each other in the table.
     let sql = format!(
         "SELECT {}, (SELECT contacts FROM address_books WHERE owner = $1) AS total
-        FROM contacts WHERE owner = $1 AND deleted_at IS NULL {start} LIMIT {}",
+        FROM contacts WHERE owner = $1 AND id = ANY (ARRAY(
+            SELECT id FROM contacts WHERE owner = $1 AND deleted_at IS NULL AND {after}
+            ORDER BY {order} LIMIT {} {skip}
+        )) ORDER BY {order}",
         columns!(),
         number(&mut params, &limit, Type::INT8)
     );
