@@ -268,11 +268,3 @@ fn a_card_goes_through_our_table_as_far_as_it_has_columns() {
     let odd = stored(&with_lines("FN:Ann\nTEL:call me\nEMAIL:nobody"));
     assert_eq!(row(&table(std::slice::from_ref(&odd))).fields, odd.fields);
 }
-
-/// Found by `./dev fuzz`: a label `x :::` was another one after its next export.
-#[test]
-fn separators_of_labels_may_stand_side_by_side_and_at_the_ends() {
-    let table = "Name,Labels\nA,::: x ::: ::: a:::b :::\n";
-    assert_eq!(row(table).fields.labels, ["x", "a:::b"]);
-    assert_eq!(row("Name,Labels\nA,x :::\n").fields.labels, ["x"]);
-}

@@ -74,12 +74,7 @@ impl Builder {
             }
             Column::Notes => self.lines.push(Line::new("NOTE", escape(text))),
             // Only as Google writes it, with spaces: a label may well be ":::", or hold it.
-            Column::Labels => {
-                // Word by word: separators may stand side by side, and at the ends.
-                let words: Vec<&str> = text.split(' ').collect();
-                let labels = words.split(|word| word.trim() == SEVERAL);
-                self.labels.extend(labels.map(|words| label(&words.join(" "))));
-            }
+            Column::Labels => self.labels.extend(text.split(" ::: ").map(label)),
             Column::Categories => self.labels.extend(text.split([';', ',']).map(label)),
             Column::Line(name) => {
                 let (name, param) = name.split_once(';').unwrap_or((name, ""));
