@@ -34,7 +34,11 @@ const SESSION_SETTINGS: &str = "SET statement_timeout = '5s'; SET lock_timeout =
 /// Parameters of a statement.
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// Parameters of a statement that is not prepared, with their types.
+/// Most statements kept on a connection. Those with filters have more forms than that; a statement
+/// takes Postgres some 100 kB.
+const STATEMENTS: usize = 100;
+
+/// Parameters of a statement, with types where Postgres would guess others.
 pub type TypedParams<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
 
 /// One connection and the statements prepared on it.
@@ -42,7 +46,7 @@ pub struct Conn {
     /// To be asked through [`Conn::client`] only.
     client: Client,
     patience: Arc<Patience>,
-    /// By their SQL. There are few: SQL is written down, never made from input.
+    /// By their SQL, which is never made from input.
     statements: HashMap<String, Statement>,
     /// The pool's count of breakages when this connection was last known to be alive.
     checked: u64,
@@ -60,12 +64,15 @@ impl Conn {
         &mut self.client
     }
 
-    fn prepared(&mut self, sql: &str) -> Result<Statement> {
+    fn prepared(&mut self, sql: &str, types: &[Type]) -> Result<Statement> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.client().prepare(sql);
+        let statement = self.client().prepare_typed(sql, types);
         let statement = self.checked(statement)?;
+        if self.statements.len() >= STATEMENTS {
+            self.statements.clear(); // the driver closes them
+        }
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
@@ -82,13 +89,21 @@ impl Conn {
 
     /// All rows of a statement.
     pub fn query(&mut self, sql: &str, params: Params) -> Result<Vec<Row>> {
-        let statement = self.prepared(sql)?;
+        let statement = self.prepared(sql, &[])?;
         let rows = self.client().query(&statement, params);
         self.checked(rows)
     }
 
-    /// All rows of a statement that is not kept: one whose SQL has too many forms to keep each, or
-    /// whose plan depends on its parameters, which Postgres knows here when it plans.
+    /// All rows of a statement whose parameters have these types.
+    pub fn query_typed(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
+        let (params, types): (Vec<_>, Vec<_>) = params.iter().cloned().unzip();
+        let statement = self.prepared(sql, &types)?;
+        let rows = self.client().query(&statement, &params);
+        self.checked(rows)
+    }
+
+    /// All rows of a statement that is not kept: one whose plan depends on its parameters, which
+    /// Postgres knows here when it plans.
     pub fn query_once(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
         let rows = self.client().query_typed(sql, params);
         self.checked(rows)
@@ -106,7 +121,7 @@ impl Conn {
 
     /// Runs a statement; the number of rows that it changed.
     pub fn execute(&mut self, sql: &str, params: Params) -> Result<u64> {
-        let statement = self.prepared(sql)?;
+        let statement = self.prepared(sql, &[])?;
         let count = self.client().execute(&statement, params);
         self.checked(count)
     }

@@ -84,9 +84,9 @@ fn pgbench_script(name: &str, contactd: &Process, stores: &mut Stores) -> String
     let owner = format!("\\set owner random({}, {last})\n", first + 1);
     let contact = format!("\\set contact {} + 100 * (:owner - {})\n", contacts[1], first + 1);
     let parameters: &[&str] = match name {
-        "page" => &[":owner", "21", "0"],
+        "page" => &[":owner"],
         "by-id" => &[":owner", ":contact"],
-        "search" => &[":owner", ":word", "21", "0"],
+        "search" => &[":owner", ":word", "0", "21"],
         "create" => &[
             ":owner",
             "gen_random_uuid()::text",

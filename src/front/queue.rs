@@ -4,6 +4,7 @@ use super::connection::Connection;
 use super::limits::Limits;
 use super::shared::lock;
 use std::collections::VecDeque;
+use std::num::NonZero;
 use std::sync::Mutex;
 use std::thread::Thread;
 
@@ -11,7 +12,20 @@ use std::thread::Thread;
 pub struct Queue {
     waiting: Mutex<Waiting>,
     most: usize,
+    /// Workers that may be at each kind of work at one time.
     jobs: usize,
+    quick: usize,
+}
+
+/// What a worker comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Last {
+    /// Its start.
+    Nothing,
+    /// Requests that the program had not seen yet.
+    Quick,
+    /// A job.
+    Job,
 }
 
 #[derive(Default)]
@@ -22,6 +36,8 @@ struct Waiting {
     jobs: VecDeque<Box<Connection>>,
     /// Workers that are at such work.
     working: usize,
+    /// Workers that are at quick work.
+    looking: usize,
     /// Workers asleep. The last one is called first: few workers stay warm, and the others cost
     /// nothing.
     asleep: Vec<Thread>,
@@ -32,18 +48,22 @@ struct Waiting {
     closed: bool,
 }
 
-/// Most connections that a worker takes at once.
-const TOGETHER: usize = 64;
+/// Most connections that a worker takes at once. More ask the cache together, but wait for each other
+/// when their worker loses its core.
+const TOGETHER: usize = 16;
 
 /// How often a worker without work looks again before it falls asleep. Under load the next
 /// connection is a few microseconds away, and to fall asleep and be called costs more than that.
 const LOOKS: usize = 8;
 
 impl Queue {
-    /// A queue with the limits `queue` and `jobs`.
+    /// A queue with the limits `queue` and `jobs`. As many workers are at quick work as there are
+    /// cores, two at least, so that one goes on while the other waits for the cache: more would only
+    /// take requests from each other, and ask for fewer of them together.
     pub fn new(limits: &Limits) -> Queue {
         let (most, jobs) = (limits.queue, limits.jobs.max(1));
-        Queue { waiting: Mutex::default(), most, jobs }
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Queue { waiting: Mutex::default(), most, jobs, quick: cores.max(2) }
     }
 
     /// Appends as many as there is room for, and leaves the others in `connections`. With
@@ -56,32 +76,34 @@ impl Queue {
         let room = self.most.saturating_sub(waiting.quick.len() + waiting.jobs.len());
         let count = if always { connections.len() } else { room.min(connections.len()) };
         waiting.append(connections.drain(..count));
-        let called = waiting.call(self.jobs);
+        let called = waiting.call(self);
         drop(waiting);
         called.inspect(Thread::unpark);
     }
 
     /// For a worker: appends what it leaves in `taken`, and moves there what it is to do next, all
-    /// that is quick or one job; waits for something. `was_job`: it comes from a job. False when the
-    /// queue is closed and there is nothing left.
-    pub fn exchange(&self, taken: &mut Vec<Box<Connection>>, was_job: bool) -> bool {
+    /// that is quick or one job; waits for something. [`Last::Nothing`] when the queue is closed and
+    /// there is nothing left.
+    pub fn exchange(&self, taken: &mut Vec<Box<Connection>>, last: Last) -> Last {
         let mut looks = 0;
         let mut mine = false;
         let mut waiting = lock(&self.waiting);
-        waiting.working -= usize::from(was_job);
+        waiting.working -= usize::from(last == Last::Job);
+        waiting.looking -= usize::from(last == Last::Quick);
         waiting.append(taken.drain(..));
         loop {
             if mine {
                 waiting.coming = false;
             }
-            if waiting.take(taken, was_job, self.jobs) {
-                let called = waiting.call(self.jobs);
+            let next = waiting.take(taken, last, self);
+            if next != Last::Nothing {
+                let called = waiting.call(self);
                 drop(waiting);
                 called.inspect(Thread::unpark);
-                return true;
+                return next;
             }
             if waiting.closed {
-                return false;
+                return Last::Nothing;
             }
             if looks < LOOKS && !waiting.coming {
                 looks += 1;
@@ -127,25 +149,34 @@ impl Waiting {
         }
     }
 
-    fn has_job(&self, most: usize) -> bool {
-        !self.jobs.is_empty() && self.working < most
+    fn has_job(&self, queue: &Queue) -> bool {
+        !self.jobs.is_empty() && self.working < queue.jobs
+    }
+
+    fn has_quick(&self, queue: &Queue) -> bool {
+        !self.quick.is_empty() && self.looking < queue.quick
     }
 
     /// Moves work to `taken`, of the kind that its worker did not do last if there is some.
-    fn take(&mut self, taken: &mut Vec<Box<Connection>>, was_job: bool, most: usize) -> bool {
-        if self.has_job(most) && (!was_job || self.quick.is_empty()) {
+    fn take(&mut self, taken: &mut Vec<Box<Connection>>, last: Last, queue: &Queue) -> Last {
+        let quick = self.has_quick(queue);
+        if self.has_job(queue) && (last != Last::Job || !quick) {
             self.working += 1;
             taken.extend(self.jobs.pop_front());
-        } else {
+            Last::Job
+        } else if quick {
+            self.looking += 1;
             let count = self.quick.len().min(TOGETHER);
             taken.extend(self.quick.drain(..count));
+            Last::Quick
+        } else {
+            Last::Nothing
         }
-        !taken.is_empty()
     }
 
     /// The worker to be called now, if one is needed.
-    fn call(&mut self, most: usize) -> Option<Thread> {
-        if self.coming || (self.quick.is_empty() && !self.has_job(most)) {
+    fn call(&mut self, queue: &Queue) -> Option<Thread> {
+        if self.coming || !(self.has_quick(queue) || self.has_job(queue)) {
             return None;
         }
         let thread = self.asleep.pop()?;

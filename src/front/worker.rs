@@ -5,6 +5,7 @@ use super::connection::{Connection, Need, State};
 use super::gzip;
 use super::incoming::Incoming;
 use super::outgoing::Then;
+use super::queue::Last;
 use super::request::{Framing, Refusal};
 use super::response::{self, Asked, Pending};
 use super::shared::{Scratch, Shared};
@@ -17,9 +18,12 @@ use std::time::Instant;
 pub fn run(shared: &Arc<Shared>) {
     let mut scratch = Scratch::default();
     let mut taken = Vec::new();
-    let mut was_job = false;
-    while shared.queue.exchange(&mut taken, was_job) {
-        was_job = taken.iter().any(|connection| !connection.is_quick());
+    let mut last = Last::Nothing;
+    loop {
+        last = shared.queue.exchange(&mut taken, last);
+        if last == Last::Nothing {
+            return;
+        }
         round(&mut taken, shared, &mut scratch);
     }
 }

@@ -27,7 +27,10 @@ fn what_was_exported_in_any_format_adds_nothing_and_brings_everything_to_somebod
         "first_name": "=Zoë", "last_name": "O'Brien, Jr; \\ \"x\"", "email": "zoe@example.com",
         "phone": "+380 44 123-45-67", "birthday": "1990-02-28",
         "additional_data": "one\r\ntwo\tthree\n\n-four, \"five\"; six\\n",
-        "labels": ["Сім'я", "a;b", "c,d", ":::", "x:::y"],
+        "labels": [
+            "Сім'я", "a;b", "c,d", ":::", "x:::y", "ends :::", "::: begins", "in ::: it", "\\:::", "\\\\::::",
+            "* family", "\\* family", "* mine",
+        ],
     });
     ann.post("/api/contacts", full.clone()).expect(201);
     ann.post("/api/contacts", json!({"first_name": "Їжак"})).expect(201);

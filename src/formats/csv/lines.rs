@@ -73,7 +73,7 @@ impl Builder {
                 }
             }
             Column::Notes => self.lines.push(Line::new("NOTE", escape(text))),
-            // Only as Google writes it, with spaces: a label may well be ":::", or hold it.
+            // Only as Google writes it, with spaces: its labels may well hold ":::" themselves.
             Column::Labels => self.labels.extend(text.split(" ::: ").map(label)),
             Column::Categories => self.labels.extend(text.split([';', ',']).map(label)),
             Column::Line(name) => {
@@ -217,11 +217,26 @@ impl Builder {
     }
 }
 
+/// A label as [`label`] reads it again. What separates labels, and the star of Google's own ones, get
+/// a backslash in front where they are part of a label.
+pub fn label_cell(label: &str) -> String {
+    let star = if is_starred(label) { "\\" } else { "" };
+    format!("{star}{}", label.replace(SEVERAL, "\\:::"))
+}
+
+/// Begins with a star, or with what [`label_cell`] makes of one.
+fn is_starred(label: &str) -> bool {
+    label.trim_start_matches('\\').starts_with("* ")
+}
+
 /// A label without the star that Google gives to its own ones.
 fn label(text: &str) -> String {
-    let text = text.trim();
+    let text = text.trim().replace("\\:::", SEVERAL);
+    if let Some(bare) = text.strip_prefix('\\').filter(|bare| is_starred(bare)) {
+        return bare.to_owned();
+    }
     let own = ["myContacts", "starred", "friends", "family", "coworkers"];
     let bare =
         text.strip_prefix("* ").filter(|bare| own.iter().any(|own| bare.eq_ignore_ascii_case(own)));
-    bare.unwrap_or(text).to_owned()
+    bare.unwrap_or(&text).to_owned()
 }

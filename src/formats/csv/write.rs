@@ -1,7 +1,7 @@
 //! Contacts → rows with Google's current headers. The columns are fixed beforehand, since rows
 //! are streamed; what has no column is in the vCard export.
 
-use super::lines::SEVERAL;
+use super::lines::{SEVERAL, label_cell};
 use crate::formats::fields;
 use crate::formats::line::Line;
 use crate::formats::names::one_line;
@@ -56,6 +56,7 @@ pub fn row(out: &mut String, contact: &Contact) {
     let all = |name: &'static str| lines.iter().filter(move |line| line.is(name));
     let part = |name, at| all(name).next().and_then(|line| split_value(&line.value, ';').nth(at));
     let text = |name, at| part(name, at).map(one_line).unwrap_or_default();
+    let labels: Vec<String> = fields.labels.iter().map(|it| label_cell(it)).collect();
     let date = all("BDAY").next().map(|line| one_line(&line.value)).unwrap_or_default();
     let mut cells = vec![
         fields.first_name.clone(),
@@ -69,7 +70,7 @@ pub fn row(out: &mut String, contact: &Contact) {
         text("ORG", 1),
         fields.birthday.map_or(date, |date| date.to_string()),
         fields.additional_data.clone().unwrap_or_default(),
-        fields.labels.join(&format!(" {SEVERAL} ")),
+        labels.join(&format!(" {SEVERAL} ")),
     ];
     // Without the field no others: read back, one of them would fill it.
     cells.extend(several(all("EMAIL").filter(|_| fields.email.is_some()), &lines, 2));
