@@ -10,14 +10,19 @@ BEGIN
         'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe');
 END
 $$;
--- It looks for fold() when it runs, and pg_restore, which computes columns again, runs it without a
--- search path: so it has one of its own.
+-- fold() is written out in here: PL/pgSQL would look for it by the search path of whoever writes, and
+-- pg_restore, which computes columns again, has none. A test compares the two.
 CREATE OR REPLACE FUNCTION search_text(first_name text, last_name text, email text, phone text, additional_data text)
-RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
+RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
-    RETURN fold(first_name || E'\x1f' || coalesce(last_name, '') || E'\x1f' || coalesce(email, '') || E'\x1f'
-        || coalesce(phone, '') || E'\x1f' || coalesce(additional_data, '') || E'\x1f'
-        || coalesce(first_name || ' ' || last_name || ' ' || first_name, ''));
+    RETURN replace(replace(replace(regexp_replace(
+        translate(lower(normalize(
+            first_name || E'\x1f' || coalesce(last_name, '') || E'\x1f' || coalesce(email, '') || E'\x1f'
+            || coalesce(phone, '') || E'\x1f' || coalesce(additional_data, '') || E'\x1f'
+            || coalesce(first_name || ' ' || last_name || ' ' || first_name, ''),
+            NFKD) COLLATE "und-x-icu"), 'ґłøđðıħŧ', 'гloddiht'),
+        '[\u0300-\u036F\u02B9-\u02BC\u2018\u2019''`´]', '', 'g'),
+        'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe');
 END
 $$;
 CREATE OR REPLACE FUNCTION label_text(labels text[]) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$

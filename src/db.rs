@@ -80,8 +80,7 @@ impl Conn {
     /// Notes whether an error is the end of this connection.
     fn checked<T>(&mut self, result: Result<T, postgres::Error>) -> Result<T> {
         result.map_err(|error| {
-            let read_only = error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION);
-            self.broken |= read_only || is_connection_error(&error);
+            self.broken |= error.code().is_some_and(spoils) || is_connection_error(&error);
             self.failed = true;
             Error::from(error)
         })
@@ -337,6 +336,17 @@ fn is_connection_error(error: &postgres::Error) -> bool {
         || error
             .code()
             .map_or(error.as_db_error().is_none() && is_io(error), |code| gone.contains(code))
+}
+
+/// Another connection has to be taken from now on: this one leads to a server that became read-only, or
+/// keeps statements that fit the schema no more, as after the migration of a newer replica.
+fn spoils(code: &SqlState) -> bool {
+    let spoiling = [
+        &SqlState::READ_ONLY_SQL_TRANSACTION,
+        &SqlState::FEATURE_NOT_SUPPORTED, // "cached plan must not change result type"
+        &SqlState::INVALID_SQL_STATEMENT_NAME,
+    ];
+    spoiling.contains(&code)
 }
 
 fn is_io(error: &postgres::Error) -> bool {

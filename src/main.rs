@@ -40,15 +40,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// Without this the allocator asks for pages of 2 MB, and a few dozen threads with a little each held
-/// 170 MB under load instead of 40.
-fn small_pages() {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::thread::disable_transparent_huge_pages(true); // a kernel without them is fine
-}
-
 fn main() -> ExitCode {
-    small_pages();
     let arguments: Result<Vec<String>, _> =
         std::env::args_os().skip(1).map(|argument| argument.into_string()).collect();
     let unreadable = |_| Failure::Usage("contactd: an argument is not valid UTF-8".to_owned());

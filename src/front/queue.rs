@@ -48,8 +48,8 @@ struct Waiting {
     closed: bool,
 }
 
-/// Most connections that a worker takes at once. More ask the cache together, but wait for each other
-/// when their worker loses its core.
+/// Connections that a worker takes at once, or its share of a longer queue, as with a slow cache. More
+/// ask the cache together, but wait for each other when their worker loses its core.
 const TOGETHER: usize = 16;
 
 /// How often a worker without work looks again before it falls asleep. Under load the next
@@ -166,7 +166,8 @@ impl Waiting {
             Last::Job
         } else if quick {
             self.looking += 1;
-            let count = self.quick.len().min(TOGETHER);
+            let waiting = self.quick.len();
+            let count = waiting.min(TOGETHER.max(waiting / queue.quick));
             taken.extend(self.quick.drain(..count));
             Last::Quick
         } else {

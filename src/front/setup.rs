@@ -58,7 +58,19 @@ pub fn places(wanted: usize) -> (usize, usize) {
     (most, spare)
 }
 
+/// Without this an allocator may ask for pages of 2 MB (mimalloc does), and a few dozen threads with a
+/// little each held 170 MB under load instead of 40.
+fn small_pages() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::disable_transparent_huge_pages(true); // a kernel without them is fine
+}
+
+/// Starts the threads; fewer if no more are to be had.
+///
+/// # Errors
+/// Not a single one could be started.
 pub fn start_workers(shared: &Arc<Shared>) -> io::Result<Vec<JoinHandle<()>>> {
+    small_pages();
     let mut workers = Vec::new();
     for number in 0..shared.limits.workers.max(1) {
         let mine = Arc::clone(shared);

@@ -24,7 +24,11 @@ pub fn run(shared: &Arc<Shared>) {
         if last == Last::Nothing {
             return;
         }
-        round(&mut taken, shared, &mut scratch);
+        // Steps are guarded one by one; this is for what is between them, so that a worker that has a
+        // place in the queue's counts always gives it back.
+        if catch_unwind(AssertUnwindSafe(|| round(&mut taken, shared, &mut scratch))).is_err() {
+            log::error!("front: a worker panicked");
+        }
     }
 }
 

@@ -58,6 +58,18 @@ fn a_statement_is_prepared_once_per_connection() {
 }
 
 #[test]
+fn a_connection_keeps_a_bounded_number_of_statements() {
+    let world = World::with(|config| config.db_pool_size = 1);
+    for number in 0..250 {
+        let sql = format!("SELECT {number}");
+        let row = world.app.db.read(|db| db.query_one(&sql, &[])).unwrap();
+        assert_eq!(row.get::<_, i32>(0), number);
+    }
+    let kept: i64 = world.sql("SELECT count(*) FROM pg_prepared_statements");
+    assert!((1..=101).contains(&kept), "{kept}");
+}
+
+#[test]
 fn connections_that_broke_are_replaced_and_a_read_is_tried_again() {
     let world = World::new();
     let pool = &world.app.db;

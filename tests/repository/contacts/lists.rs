@@ -224,3 +224,21 @@ fn labels_are_counted_ignoring_case_of_one_s_own_live_contacts() {
     assert_eq!(labels(eve), [], "another owner cannot");
     assert_eq!(labels(owner(&world, "bob")), []);
 }
+
+#[test]
+fn both_places_of_folding_do_the_same_and_need_no_search_path() {
+    let (world, ann, _) = ann_and_eve();
+    add(&world, ann, &named("Ґонта Мар’яна"));
+    let same: bool = world.sql(
+        "SELECT bool_and(search_text(a, b, a, b, a) = fold(concat_ws(E'\\x1f', a, b, a, b, a, a || ' ' || b || ' ' || a)))
+        FROM (VALUES ('Їжак', 'ҐАЛАҐАН'), ('Álvaro ß', 'Łukasz Æ Œ'), ('Мар’яна', 'O''Neil `´'), ('ﬁ', '①')) AS names (a, b)",
+    );
+    assert!(same);
+    let schema: String = world.sql("SELECT current_schema()::text");
+    let rewritten = world.app.db.transaction(|tx| {
+        tx.batch("SET LOCAL search_path = ''")?;
+        tx.execute(&format!("UPDATE {schema}.contacts SET first_name = 'Йосип'"), &[])
+    });
+    assert_eq!(rewritten.unwrap(), 1);
+    assert_eq!(found(&world, ann, &search("иосип")), (vec!["Йосип".to_owned()], 1));
+}
