@@ -59,7 +59,7 @@ impl Default for Limits {
             head_bytes: 16 << 10,
             header_fields: 64,
             chunk_extension_bytes: 4 << 10,
-            buffered_bytes: 128 << 20,
+            buffered_bytes: 64 << 20,
             head_time: Duration::from_secs(5),
             idle_time: Duration::from_secs(15),
             body_time: Duration::from_secs(30),

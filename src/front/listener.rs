@@ -141,6 +141,7 @@ impl Server {
             }
             if stop_at.is_some() || now.saturating_duration_since(swept) >= TICK {
                 swept = now;
+                self.shared.queue.look();
                 self.sweep(now, stop_at.is_some());
                 self.hand_over(now);
                 self.reap();
