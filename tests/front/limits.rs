@@ -190,6 +190,23 @@ fn a_full_queue_is_503_with_retry_after() {
     assert_eq!(server.connect().get("/healthz").status, 200);
 }
 
+/// Only a few jobs are begun at once, but those that wait for something do not count for long.
+#[test]
+fn jobs_that_wait_leave_their_places_to_others() {
+    let server = Running::start(Limits::default());
+    let mut clients: Vec<_> = (0..30).map(|_| server.connect()).collect();
+    let ((), took) = time(|| {
+        for client in &mut clients {
+            client.send("GET /sleep?ms=800 HTTP/1.1\r\nHost: a\r\n\r\n");
+        }
+        for client in &mut clients {
+            assert_eq!(client.answer().unwrap().status, 200);
+        }
+    });
+    // A few at a time on two cores would take five times 800 ms.
+    assert!((800..2_400).contains(&took), "{took} ms");
+}
+
 #[test]
 fn one_connection_too_many_is_503() {
     let server = Running::start(Limits { max_connections: 8, ..small() });
