@@ -1,8 +1,8 @@
 //! Ten million contacts, made by Postgres itself.
 
 use crate::config;
-use contactd::db::{self, Conn, Pool};
-use contactd::error::Result;
+use contactd::db::{self, Pool};
+use postgres::{Client, Error, NoTls};
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -12,26 +12,22 @@ const HANDS: usize = 2;
 const STEP: i64 = 250_000;
 
 /// Fills the schema, unless that was done before. Indexes are made afterwards.
-pub fn seed(schema: &str, contacts: i64) -> Result<()> {
-    let pool = Pool::new(&config(schema))?;
-    if pool.read(|db| Ok(db.query_one("SELECT to_regclass('seeded') IS NOT NULL", &[])?.get(0)))? {
+pub fn seed(schema: &str, contacts: i64) -> Result<(), Error> {
+    let mut db = connect(schema)?;
+    if db.query_one("SELECT to_regclass('seeded') IS NOT NULL", &[])?.get(0) {
         return Ok(());
     }
     let began = Instant::now();
     let owners = contacts / 100;
-    let later: Vec<String> = pool.write(|db| {
-        db.batch(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}"))?;
-        db::migrations::migrate(db)?;
-        db.batch("SET statement_timeout = 0")?;
-        let later = put_off(db, schema)?;
-        db.execute(
-            "INSERT INTO users (username, email, password_hash, is_verified, created_at)
-            SELECT 'user' || n, 'user' || n || '@example.com', '-', true, '2026-01-01'
-            FROM generate_series(1, $1::bigint) AS n",
-            &[&owners],
-        )?;
-        Ok(later)
-    })?;
+    db.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}"))?;
+    Pool::new(&config(schema)).unwrap().write(db::migrations::migrate).unwrap();
+    let later = put_off(&mut db, schema)?;
+    db.execute(
+        "INSERT INTO users (username, email, password_hash, is_verified, created_at)
+        SELECT 'user' || n, 'user' || n || '@example.com', '-', true, '2026-01-01'
+        FROM generate_series(1, $1::bigint) AS n",
+        &[&owners],
+    )?;
     let mut steps: Vec<i64> = (0..contacts).step_by(STEP as usize).collect();
     steps.reverse();
     share(schema, steps, |db, from| {
@@ -41,29 +37,31 @@ pub fn seed(schema: &str, contacts: i64) -> Result<()> {
         Ok(())
     });
     share(schema, later, |db, sql| {
-        db.batch(&sql)?;
+        db.batch_execute(&sql)?;
         eprintln!("{sql} after {:?}", began.elapsed());
         Ok(())
     });
-    pool.write(|db| {
-        db.batch("SET statement_timeout = 0")?;
-        db.execute(
-            "INSERT INTO address_books (owner, revision, contacts)
-            SELECT users.id, $1, count(contacts.id) FROM users
-            LEFT JOIN contacts ON owner = users.id GROUP BY users.id",
-            &[&contacts],
-        )?;
-        // No VACUUM in a transaction, and a batch of several statements is one.
-        db.batch("VACUUM ANALYZE contacts")?;
-        db.batch("ANALYZE; CREATE TABLE seeded ()")?;
-        eprintln!("seeded after {:?}", began.elapsed());
-        Ok(())
-    })
+    db.execute(
+        "INSERT INTO address_books (owner, revision, contacts)
+        SELECT users.id, $1, count(contacts.id) FROM users
+        LEFT JOIN contacts ON owner = users.id GROUP BY users.id",
+        &[&contacts],
+    )?;
+    // No VACUUM in a transaction, and a batch of several statements is one.
+    db.batch_execute("VACUUM ANALYZE contacts")?;
+    db.batch_execute("ANALYZE; CREATE TABLE seeded ()")?;
+    eprintln!("seeded after {:?}", began.elapsed());
+    Ok(())
+}
+
+/// A connection without contactd's limits of time.
+fn connect(schema: &str) -> Result<Client, Error> {
+    config(schema).postgres.connect(NoTls)
 }
 
 /// Drops the indexes and constraints of contacts, and tells how to make them again.
-fn put_off(db: &mut Conn, schema: &str) -> Result<Vec<String>> {
-    let list = |db: &mut Conn, sql: &str| -> Result<Vec<(String, String)>> {
+fn put_off(db: &mut Client, schema: &str) -> Result<Vec<String>, Error> {
+    let list = |db: &mut Client, sql: &str| -> Result<Vec<(String, String)>, Error> {
         let rows = db.query(sql, &[&schema])?;
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     };
@@ -74,7 +72,7 @@ fn put_off(db: &mut Conn, schema: &str) -> Result<Vec<String>> {
     )?;
     let mut later = Vec::new();
     for (name, definition) in constraints {
-        db.batch(&format!("ALTER TABLE contacts DROP CONSTRAINT {name}"))?;
+        db.batch_execute(&format!("ALTER TABLE contacts DROP CONSTRAINT {name}"))?;
         later.push(format!("ALTER TABLE contacts ADD CONSTRAINT {name} {definition}"));
     }
     let indexes = list(
@@ -83,7 +81,7 @@ fn put_off(db: &mut Conn, schema: &str) -> Result<Vec<String>> {
         WHERE schemaname = $1 AND tablename = 'contacts' ORDER BY indexname = 'contacts_name_idx'",
     )?;
     for (name, definition) in indexes {
-        db.batch(&format!("DROP INDEX {name}"))?;
+        db.batch_execute(&format!("DROP INDEX {name}"))?;
         // Taken from the end: the largest one first.
         later.push(definition);
     }
@@ -91,20 +89,20 @@ fn put_off(db: &mut Conn, schema: &str) -> Result<Vec<String>> {
 }
 
 /// Does the work on [`HANDS`] connections, from the end of the list.
-fn share<T: Send>(schema: &str, work: Vec<T>, act: impl Fn(&mut Conn, T) -> Result<()> + Sync) {
+fn share<T: Send>(
+    schema: &str,
+    work: Vec<T>,
+    act: impl Fn(&mut Client, T) -> Result<(), Error> + Sync,
+) {
     let work = Mutex::new(work);
     std::thread::scope(|scope| {
         for _ in 0..HANDS {
             scope.spawn(|| {
-                let pool = Pool::new(&config(schema)).unwrap();
-                let hand = |db: &mut Conn| {
-                    db.batch("SET statement_timeout = 0; SET lock_timeout = 0")?;
-                    loop {
-                        let Some(piece) = work.lock().unwrap().pop() else { return Ok(()) };
-                        act(db, piece)?;
-                    }
-                };
-                pool.write(hand).unwrap();
+                let mut db = connect(schema).unwrap();
+                loop {
+                    let Some(piece) = work.lock().unwrap().pop() else { return };
+                    act(&mut db, piece).unwrap();
+                }
             });
         }
     });
@@ -112,7 +110,7 @@ fn share<T: Send>(schema: &str, work: Vec<T>, act: impl Fn(&mut Conn, T) -> Resu
 
 /// Owners take turns, so that the contacts of one lie far from each other, as in real life. The
 /// first one gets 100,000.
-fn fill(db: &mut Conn, from: i64, to: i64, contacts: i64) -> Result<u64> {
+fn fill(db: &mut Client, from: i64, to: i64, contacts: i64) -> Result<u64, Error> {
     const SQL: &str = "
         INSERT INTO contacts (owner, uid, revision, first_name, last_name, email, phone,
             birthday, additional_data, labels, created_at, updated_at)
