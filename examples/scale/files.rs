@@ -132,7 +132,8 @@ pub fn measure(schema: &str, missed: &mut Vec<String>) {
     if took > Duration::from_secs(5) || grown > 100 * 1024 || !whole {
         missed.push(format!("the import: {took:?}, {grown} KiB"));
     }
-    for format in ["vcard", "csv", "json"] {
+    // The first one reads what Postgres has not had in memory since it started.
+    for format in ["vcard", "vcard", "csv", "json"] {
         let path = format!("/api/contacts/export?format={format}");
         let (answer, grown) = server.grown(|| server.ask(LARGE, "GET", &path, b""));
         let Answer { size, took, end } = answer;

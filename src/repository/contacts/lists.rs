@@ -175,7 +175,7 @@ pub fn page(
     let order = order(sort);
     // One pass over the index finds all of them, in order. Names are not compared in it, which would
     // take longer than the search: where a cursor stands is told by the last hit that is not after
-    // it, which the index finds, going back.
+    // it, which the index finds, going back. OFFSET 0: once, not for each time that it is named.
     let skip = match start {
         Start::Skip(rows) => number(&mut params, rows, Type::INT8),
         _ => {
@@ -194,7 +194,7 @@ pub fn page(
             FROM (SELECT id {from} ORDER BY {order}) AS hit
         ), page AS MATERIALIZED (
             SELECT total, ids[skip + 1 : skip + {limit}::int] AS ids
-            FROM (SELECT *, ({skip})::int AS skip FROM hits) AS start
+            FROM (SELECT *, ({skip})::int AS skip FROM hits OFFSET 0) AS start
         )
         SELECT {}, total FROM page LEFT JOIN contacts ON owner = $1 AND id = ANY (ids)
         ORDER BY {order}",
