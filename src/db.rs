@@ -125,6 +125,11 @@ impl Conn {
         self.checked(count)
     }
 
+    /// It will not do any more.
+    fn is_gone(&self) -> bool {
+        self.broken || self.client.is_closed()
+    }
+
     /// Asks Postgres whether it is there.
     pub fn ping(&mut self) -> Result<()> {
         self.query("SELECT 1", &[]).map(|_| ())
@@ -222,11 +227,11 @@ impl ManageConnection for Manager {
     }
 
     fn has_broken(&self, conn: &mut Conn) -> bool {
-        let broken = conn.broken || conn.client.is_closed();
-        if broken {
+        let gone = conn.is_gone();
+        if gone {
             self.breakages.fetch_add(1, Ordering::Relaxed);
         }
-        broken
+        gone
     }
 }
 
@@ -275,7 +280,7 @@ impl Pool {
     pub fn read<T>(&self, mut work: impl FnMut(&mut Conn) -> Result<T>) -> Result<T> {
         let mut conn = self.conn()?;
         let result = work(&mut conn);
-        if result.is_err() && conn.broken {
+        if result.is_err() && conn.is_gone() {
             drop(conn);
             return work(&mut *self.conn()?);
         }
@@ -291,8 +296,10 @@ impl Pool {
     /// is acknowledged, none of them otherwise.
     pub fn transaction<T>(&self, work: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
         let mut conn = self.conn()?;
-        if conn.batch("BEGIN").is_err() && conn.broken {
-            // Nothing was done yet, so another connection may try.
+        if conn.batch("BEGIN").is_err() {
+            // Without it each statement would count by itself. Nothing was done yet, so another
+            // connection may try.
+            conn.broken = true;
             drop(conn);
             conn = self.conn()?;
             conn.batch("BEGIN")?;
@@ -315,7 +322,9 @@ impl From<postgres::Error> for Error {
             }
         }
         let told = describe(&error);
-        if is_connection_error(&error) || error.code().is_some_and(passes_by) {
+        if is_connection_error(&error)
+            || error.code().is_some_and(|code| passes_by(code) || spoils(code))
+        {
             Error::Unavailable(told)
         } else {
             Error::Internal(told)
@@ -331,6 +340,8 @@ fn is_connection_error(error: &postgres::Error) -> bool {
         SqlState::CANNOT_CONNECT_NOW,
         // We took too long between two statements, as under heavy load.
         SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+        // The operator set one, and this connection was not needed for as long.
+        SqlState::IDLE_SESSION_TIMEOUT,
     ];
     error.is_closed()
         || error
@@ -359,7 +370,6 @@ fn passes_by(code: &SqlState) -> bool {
     // Class 53 is insufficient resources, 57 operator intervention, 40 transaction rollback.
     ["53", "57", "40", "08"].iter().any(|class| code.starts_with(class))
         || code == SqlState::LOCK_NOT_AVAILABLE.code()
-        || code == SqlState::READ_ONLY_SQL_TRANSACTION.code()
 }
 
 /// An error for the log: without `DETAIL`, which would repeat people's data.

@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 /// Connections accepted before the others have their turn.
 const ACCEPTS: usize = 64;
 impl Server {
-    /// Accepts what waits, or a good part of it.
-    pub(super) fn accept(&mut self, now: Instant) {
+    /// Accepts what waits, or a good part of it: true when there may be more that can be accepted now.
+    pub(super) fn accept(&mut self, now: Instant) -> bool {
         self.accept_again = false;
         for _ in 0..ACCEPTS {
-            let Some(listener) = &self.listener else { return };
+            let Some(listener) = &self.listener else { return false };
             match listener.accept() {
                 Ok((stream, remote)) => self.admit(stream, remote, now),
-                Err(e) if e.kind() == ErrorKind::WouldBlock => return,
+                Err(e) if e.kind() == ErrorKind::WouldBlock => return false,
                 Err(e) if is_of_the_client(&e) => {}
                 Err(e) => {
                     // No descriptor or no memory. The connection stays in the backlog, of which
@@ -32,11 +32,12 @@ impl Server {
                         self.error_logged = Some(now);
                     }
                     self.accept_again = true;
-                    return;
+                    return false;
                 }
             }
         }
         self.accept_again = true;
+        true
     }
 
     /// Finds a place for a new connection, by closing one of a greedier address if need be, or

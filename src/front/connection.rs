@@ -246,8 +246,10 @@ impl Connection {
         }
     }
 
-    /// Takes this part of the memory for bodies and answers; false when there is none.
+    /// Takes this part of the memory for bodies and answers; false when there is none. What every
+    /// connection may have is not counted, so that large bodies leave room for small ones.
     pub(super) fn charge(&mut self, bytes: usize, shared: &Shared) -> bool {
+        let bytes = bytes.saturating_sub(shared.limits.free_bytes);
         let fits = shared.charge(&self.peer, self.charged, bytes);
         if fits {
             self.charged = bytes;

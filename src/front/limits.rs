@@ -26,6 +26,9 @@ pub struct Limits {
     /// Bytes of unfinished bodies and unsent answers that may lie in memory, of all connections.
     /// When half of it is taken, one address gets no more than a quarter.
     pub buffered_bytes: usize,
+    /// Bytes of these that each connection has without being counted: 16 MiB in all, at the most
+    /// connections.
+    pub free_bytes: usize,
     /// From the first byte of a head to its end; past that, 408.
     pub head_time: Duration,
     /// Without a byte between two requests, or before the first; then the connection closes.
@@ -60,6 +63,7 @@ impl Default for Limits {
             header_fields: 64,
             chunk_extension_bytes: 4 << 10,
             buffered_bytes: 64 << 20,
+            free_bytes: 4 << 10,
             head_time: Duration::from_secs(5),
             idle_time: Duration::from_secs(15),
             body_time: Duration::from_secs(30),

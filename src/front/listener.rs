@@ -141,7 +141,6 @@ impl Server {
             }
             if stop_at.is_some() || now.saturating_duration_since(swept) >= TICK {
                 swept = now;
-                self.shared.queue.look();
                 self.sweep(now, stop_at.is_some());
                 self.hand_over(now);
                 self.reap();
@@ -174,7 +173,7 @@ impl Server {
 
     fn on_event(&mut self, event: &Event, now: Instant) {
         match event.token() {
-            LISTENER => self.accept(now),
+            LISTENER => drop(self.accept(now)),
             WAKER => {}
             Token(token) => {
                 let ended = event.is_read_closed() || event.is_error();
@@ -312,12 +311,7 @@ impl Server {
     /// Takes what waits in the backlog, so that nobody's request is met with a reset, and closes
     /// the listener.
     fn stop_accepting(&mut self, now: Instant) {
-        loop {
-            self.accept(now);
-            if !self.accept_again || self.seats.is_crammed() {
-                break;
-            }
-        }
+        while self.accept(now) && !self.seats.is_crammed() {}
         self.accept_again = false;
         if let Some(mut listener) = self.listener.take() {
             let _ = self.poll.registry().deregister(&mut listener);

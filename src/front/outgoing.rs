@@ -110,6 +110,7 @@ impl Connection {
                 if self.stream.shutdown(Shutdown::Write).is_err() {
                     return Some(Need::Close);
                 }
+                self.charge(0, shared);
                 self.deadline = now + shared.limits.linger_time;
                 self.state = State::Lingering { left: shared.limits.linger_bytes };
                 None

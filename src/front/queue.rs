@@ -6,6 +6,7 @@ use super::shared::lock;
 use std::collections::VecDeque;
 use std::num::NonZero;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ pub struct Queue {
     waiting: Mutex<Waiting>,
     most: usize,
     /// Jobs that may be under way.
-    jobs: usize,
+    jobs: AtomicUsize,
     /// How many of them may be younger than [`YOUNG`].
     young: usize,
     /// Workers that may be at quick work.
@@ -48,6 +49,8 @@ struct Waiting {
     /// A worker was called and is on its way here. It calls the next one if there is work left, so
     /// that a burst of short requests does not wake more workers than can run.
     coming: bool,
+    /// One of those asleep wakes by itself, to see which jobs are no longer young.
+    watched: bool,
     closed: bool,
 }
 
@@ -58,7 +61,7 @@ const TOGETHER: usize = 16;
 /// Where a database is near, a few jobs keep all cores busy, and more would only take turns at them:
 /// measured with a contact by its id, 6 jobs at once on two cores are a fifth faster than 32. A job that
 /// takes longer than this waits for something else, and leaves its place among the few to another.
-const YOUNG: Duration = Duration::from_millis(10);
+const YOUNG: Duration = Duration::from_millis(2);
 
 impl Queue {
     /// A queue with the limits `queue` and `jobs`. As many workers are at quick work as there are
@@ -67,7 +70,19 @@ impl Queue {
     pub fn new(limits: &Limits) -> Queue {
         let (most, jobs) = (limits.queue, limits.jobs.max(1));
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Queue { waiting: Mutex::default(), most, jobs, young: cores * 3, quick: cores.max(2) }
+        let (young, quick) = (cores * 3, cores.max(2));
+        Queue { waiting: Mutex::default(), most, jobs: AtomicUsize::new(jobs), young, quick }
+    }
+
+    /// There are only so many workers: two of them are kept from jobs.
+    pub fn has_workers(&self, workers: usize) {
+        self.jobs.fetch_min(workers.saturating_sub(2).max(1), Ordering::Relaxed);
+    }
+
+    /// How many more jobs may wait. Requests that the program has not looked at have room of their own,
+    /// so that a slow database does not take it from those that need none.
+    pub fn room_for_jobs(&self) -> usize {
+        self.most.saturating_sub(lock(&self.waiting).jobs.len())
     }
 
     /// Appends as many as there is room for, and leaves the others in `connections`. With
@@ -77,7 +92,7 @@ impl Queue {
             return;
         }
         let mut waiting = lock(&self.waiting);
-        let room = self.most.saturating_sub(waiting.quick.len() + waiting.jobs.len());
+        let room = self.most.saturating_sub(waiting.quick.len());
         let count = if always { connections.len() } else { room.min(connections.len()) };
         waiting.append(connections.drain(..count));
         let called = waiting.call(self);
@@ -115,25 +130,34 @@ impl Queue {
                 return Last::Nothing;
             }
             let me = std::thread::current();
-            waiting.asleep.push(me.clone());
+            let watches = waiting.needs_a_watch(self);
+            waiting.watched |= watches;
+            // The watch is called last.
+            let place = if watches { 0 } else { waiting.asleep.len() };
+            waiting.asleep.insert(place, me.clone());
             drop(waiting);
             // `park` may return for no reason; who was called is no longer on the list.
             loop {
-                std::thread::park();
-                waiting = lock(&self.waiting);
-                if !waiting.asleep.iter().any(|thread| thread.id() == me.id()) {
-                    break;
+                if watches {
+                    std::thread::park_timeout(YOUNG)
+                } else {
+                    std::thread::park()
                 }
-                drop(waiting);
+                waiting = lock(&self.waiting);
+                let place = waiting.asleep.iter().position(|thread| thread.id() == me.id());
+                mine = place.is_none();
+                match place {
+                    Some(place) if watches => drop(waiting.asleep.remove(place)),
+                    Some(_) => {
+                        drop(waiting);
+                        continue;
+                    }
+                    None => {}
+                }
+                break;
             }
-            mine = true;
+            waiting.watched &= !watches;
         }
-    }
-
-    /// Calls a worker if one is needed: of jobs that are no longer young nobody else tells.
-    pub fn look(&self) {
-        let called = lock(&self.waiting).call(self);
-        called.inspect(Thread::unpark);
     }
 
     /// Sends the workers home once the queue is empty.
@@ -155,10 +179,18 @@ impl Waiting {
     }
 
     fn has_job(&self, queue: &Queue) -> bool {
-        if self.jobs.is_empty() || self.begun.len() >= queue.jobs {
-            return false;
-        }
-        self.begun.iter().filter(|begun| begun.elapsed() < YOUNG).count() < queue.young
+        self.has_place(queue)
+            && self.begun.iter().filter(|begun| begun.elapsed() < YOUNG).count() < queue.young
+    }
+
+    /// A job waits that may begin, once those under way are no longer young.
+    fn has_place(&self, queue: &Queue) -> bool {
+        !self.jobs.is_empty() && self.begun.len() < queue.jobs.load(Ordering::Relaxed)
+    }
+
+    /// A job waits for others to age, of which nobody else tells.
+    fn needs_a_watch(&self, queue: &Queue) -> bool {
+        !self.watched && self.has_place(queue)
     }
 
     fn has_quick(&self, queue: &Queue) -> bool {
@@ -187,7 +219,8 @@ impl Waiting {
 
     /// The worker to be called now, if one is needed.
     fn call(&mut self, queue: &Queue) -> Option<Thread> {
-        if self.coming || !(self.has_quick(queue) || self.has_job(queue)) {
+        let needed = self.has_quick(queue) || self.has_job(queue) || self.needs_a_watch(queue);
+        if self.coming || !needed {
             return None;
         }
         let thread = self.asleep.pop()?;

@@ -37,6 +37,10 @@ const LARGEST_WHOLE: usize = 1 << 20;
 /// A streamed answer is sent in parts of about this size.
 const PART: usize = 32 << 10;
 
+/// About what the program behind holds of a streamed answer of unknown length: contactd's exports are
+/// made in pieces of 250 kB and more (`repository::contacts::exports`).
+const PIECE: usize = 512 << 10;
+
 /// The rest of an answer that is pulled from the handler's reader as the client takes it.
 pub struct Stream {
     reader: Box<dyn Read + Send>,
@@ -169,11 +173,11 @@ fn pull(reader: Box<dyn Read + Send>, size: usize, out: &mut Vec<u8>) -> Result<
 
 impl Stream {
     /// The bytes that this stream may hold in memory. Behind a body of known size there is mostly a
-    /// buffer of that size; one of unknown size is made as it is read.
+    /// buffer of that size; one of unknown size is made piece by piece, as it is read.
     pub fn owed(&self) -> usize {
         match self.framing {
             StreamFraming::Exact(left) => left,
-            StreamFraming::Chunked | StreamFraming::UntilClose => PART,
+            StreamFraming::Chunked | StreamFraming::UntilClose => PIECE,
         }
     }
 

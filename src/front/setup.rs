@@ -84,5 +84,6 @@ pub fn start_workers(shared: &Arc<Shared>) -> io::Result<Vec<JoinHandle<()>>> {
             }
         }
     }
+    shared.queue.has_workers(workers.len());
     Ok(workers)
 }

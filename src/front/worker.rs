@@ -4,6 +4,7 @@ use super::Prepared;
 use super::connection::{Connection, Need, State};
 use super::gzip;
 use super::incoming::Incoming;
+use super::listener::OVERLOADED;
 use super::outgoing::Then;
 use super::queue::Last;
 use super::request::{Framing, Refusal};
@@ -51,9 +52,14 @@ fn round(taken: &mut Vec<Box<Connection>>, shared: &Shared, scratch: &mut Scratc
     if requests.is_empty() {
         return;
     }
+    let mut room = shared.queue.room_for_jobs();
     let mut prepared = shared.prepare(&requests).unwrap_or_default().into_iter();
     for ((mut connection, asked), request) in askers.into_iter().zip(requests) {
         let job = match prepared.next() {
+            Some(Prepared::Job(_) | Prepared::Respond) if room == 0 => {
+                taken.extend(guarded(connection, shared, scratch, refuse));
+                continue;
+            }
             Some(Prepared::Job(job)) => Some(job),
             Some(Prepared::Respond) => None,
             done => {
@@ -73,6 +79,7 @@ fn round(taken: &mut Vec<Box<Connection>>, shared: &Shared, scratch: &mut Scratc
                 continue;
             }
         };
+        room -= 1;
         connection.state = State::Prepared(Box::new(Pending { request, job, asked }));
         taken.push(connection);
     }
@@ -112,6 +119,16 @@ fn go_on(
             Need::Turn | Need::Worker => return Some(connection),
         }
     }
+}
+
+/// Answers 503: there are too many jobs already.
+fn refuse(
+    mut connection: Box<Connection>,
+    shared: &Shared,
+    scratch: &mut Scratch,
+) -> Option<Box<Connection>> {
+    connection.refuse(OVERLOADED, shared, scratch, Instant::now());
+    go_on(connection, shared, scratch)
 }
 
 /// What may take time: runs the handler, pulls from a stream, drops one; and goes on.

@@ -85,6 +85,45 @@ fn serve() {
 }
 
 #[test]
+#[ignore = "the child of the test below"]
+fn stop() {
+    setrlimit(Resource::Nofile, Rlimit { current: Some(64), maximum: Some(64) }).unwrap();
+    let mut server = Running::start_with(small(), Arc::new(Program::default()));
+    let mut client = server.connect();
+    assert_eq!(client.get("/healthz").status, 200);
+    let mut hogged = Vec::new();
+    while let Ok(file) = File::open("/dev/null") {
+        hogged.push(file);
+    }
+    server.stopper.stop();
+    let start = Instant::now();
+    assert!(server.stopped(), "gracefully");
+    println!("stopped after {:?}", start.elapsed());
+    std::process::exit(0); // the harness would want descriptors
+}
+
+#[test]
+fn without_descriptors_it_can_still_be_stopped() {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "descriptors::stop", "--ignored", "--nocapture"])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    let ended = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break Some(status);
+        }
+        if start.elapsed() > Duration::from_secs(10) {
+            child.kill().unwrap();
+            break None;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert!(ended.expect("it ended").success());
+}
+
+#[test]
 fn with_64_descriptors_200_clients_do_no_harm() {
     Server::start("0").survives_200_clients();
 }

@@ -1,6 +1,6 @@
 //! A server with a small program behind it, and a client that speaks bytes.
 
-use contactd::front::{Limits, Server, Service, Stopper};
+use contactd::front::{Limits, Prepared, Server, Service, Stopper};
 use rouille::{Request, Response, ResponseBody};
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
@@ -96,6 +96,33 @@ impl Read for Broken {
         self.0 -= 1;
         buffer.fill(b'x');
         Ok(buffer.len())
+    }
+}
+
+/// One that answers `/healthz` without a job, and sleeps in a job for `/sleep?ms=`.
+pub struct Sleeper;
+
+impl Service for Sleeper {
+    fn body_limit(&self, _method: &str, _target: &str) -> u64 {
+        0
+    }
+
+    fn respond(&self, request: &Request) -> Response {
+        let ms = request.get_param("ms").map_or(0, |ms| ms.parse().unwrap());
+        std::thread::sleep(Duration::from_millis(ms));
+        Response::text("slept")
+    }
+
+    fn prepare(&self, requests: &[Request]) -> Vec<Prepared> {
+        let prepared = |request: &Request| match request.url().as_str() {
+            "/healthz" => Prepared::Answer(Response::text("ok")),
+            _ => Prepared::Respond,
+        };
+        requests.iter().map(prepared).collect()
+    }
+
+    fn refuse(&self, status: u16, detail: &'static str) -> Response {
+        Response::text(detail).with_status_code(status)
     }
 }
 

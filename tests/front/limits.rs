@@ -1,7 +1,7 @@
 //! Times, overload, fairness between addresses, and what hostile clients do. Deadlines are
 //! shortened; that the real ones are those of the design is the first test.
 
-use crate::harness::{Client, HEALTH, Running, small, statuses};
+use crate::harness::{Client, HEALTH, Running, Sleeper, small, statuses};
 use contactd::front::Limits;
 use std::io::Write;
 use std::net::Shutdown;
@@ -171,7 +171,8 @@ fn a_slow_reader_gets_its_stream() {
 
 #[test]
 fn a_full_queue_is_503_with_retry_after() {
-    let server = Running::start(Limits { workers: 1, queue: 2, ..Limits::default() });
+    // Two workers are kept from what may take its time.
+    let server = Running::start(Limits { workers: 3, queue: 2, ..Limits::default() });
     let mut busy = server.connect();
     busy.send("GET /sleep?ms=700 HTTP/1.1\r\nHost: a\r\n\r\n");
     std::thread::sleep(ms(150));
@@ -204,7 +205,45 @@ fn jobs_that_wait_leave_their_places_to_others() {
         }
     });
     // A few at a time on two cores would take five times 800 ms.
-    assert!((800..2_400).contains(&took), "{took} ms");
+    assert!((800..1_200).contains(&took), "{took} ms");
+}
+
+#[test]
+fn a_short_job_does_not_wait_for_long_ones() {
+    let server = Running::start(Limits::default());
+    let mut short = server.connect();
+    assert_eq!(short.get("/healthz").status, 200);
+    // As many as may be begun at once; the last ones of them are young when the short one comes.
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let mut long: Vec<_> = (0..cores * 3).map(|_| server.connect()).collect();
+    for client in &mut long {
+        client.send("GET /sleep?ms=600 HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    std::thread::sleep(ms(3));
+    let (answer, took) = time(|| short.get("/sleep?ms=0"));
+    assert_eq!(answer.status, 200);
+    assert!(took < 80, "{took} ms");
+}
+
+/// Neither more jobs than there are workers for them, nor more than may wait, take the place of what
+/// needs none.
+#[test]
+fn jobs_leave_room_for_quick_requests() {
+    let limits = Limits { workers: 6, queue: 20, ..Limits::default() };
+    let server = Running::start_with(limits, std::sync::Arc::new(Sleeper));
+    let mut jobs: Vec<_> = (0..40).map(|_| server.connect()).collect();
+    for client in &mut jobs {
+        client.send("GET /sleep?ms=500 HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    std::thread::sleep(ms(100));
+    let (answer, took) = time(|| server.connect().get("/healthz"));
+    assert_eq!(answer.status, 200);
+    assert!(took < 150, "{took} ms");
+    let answers: Vec<_> = jobs.iter_mut().map(|it| it.answer().unwrap().status).collect();
+    // Four under way and twenty that wait, or some more: two workers may look at the room at once.
+    assert!(answers.iter().all(|status| [200, 503].contains(status)), "{answers:?}");
+    let refused = answers.iter().filter(|&&status| status == 503).count();
+    assert!((1..=16).contains(&refused), "{answers:?}");
 }
 
 #[test]
@@ -278,6 +317,13 @@ fn unfinished_uploads_have_a_share_of_memory() {
     // Now a third one would have more than a quarter while half is taken.
     let mut third = start(2, 4_000_000);
     assert_eq!(third.answer().unwrap().status, 503);
+    // What is small needs no share.
+    let mut small = server.connect_from(2);
+    small.send(format!(
+        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4000\r\n\r\n{}",
+        "x".repeat(4000)
+    ));
+    assert_eq!(small.answer().unwrap().status, 200);
     // Another address has its own share.
     let other = start(3, 4_000_000);
     other.socket.set_read_timeout(Some(ms(200))).unwrap();
@@ -292,6 +338,21 @@ fn unfinished_uploads_have_a_share_of_memory() {
         client.socket.write_all(&[0; 700_000]).is_ok()
             && client.answer().is_some_and(|a| a.status == 200 && a.body.len() == 1_600_000)
     });
+}
+
+#[test]
+fn a_body_that_was_answered_takes_no_memory_while_its_connection_lingers() {
+    let server = Running::start(Limits { buffered_bytes: 4 << 20, ..small() });
+    let upload = |close: &str, behind: &str| {
+        let mut client = server.connect();
+        let head =
+            format!("POST /upload HTTP/1.1\r\nHost: a\r\n{close}Content-Length: 2000000\r\n\r\n");
+        client.send(head + &"x".repeat(2_000_000) + behind);
+        (client.answer().unwrap().status, client)
+    };
+    let (first, _lingers) = upload("Connection: close\r\n", "more");
+    let (second, _) = upload("", "");
+    assert_eq!((first, second), (200, 200));
 }
 
 #[test]

@@ -140,6 +140,24 @@ fn a_transaction_is_all_or_nothing() {
 }
 
 #[test]
+fn a_transaction_that_cannot_begin_here_begins_on_another_connection() {
+    let mut config = config(&unique_name());
+    config.db_pool_size = 1;
+    let pool = Pool::new(&config).unwrap();
+    let id = |db: &mut db::Conn| -> Result<i32> {
+        Ok(db.query_one("SELECT pg_backend_pid()", &[])?.get(0))
+    };
+    let spoilt = pool.write(|db| {
+        let own = id(db)?;
+        db.batch("BEGIN")?;
+        assert!(db.batch("SELECT 1 / 0").is_err()); // from now on it takes no BEGIN
+        Ok(own)
+    });
+    let began = pool.transaction(|tx| id(tx));
+    assert_ne!(began.unwrap(), spoilt.unwrap());
+}
+
+#[test]
 fn an_error_tells_the_log_its_cause_but_no_data() {
     let pool = pool();
     pool.write(|db| db.batch("CREATE TABLE t (n text CONSTRAINT t_n_key UNIQUE)")).unwrap();

@@ -18,8 +18,8 @@ pub enum Part {
 }
 
 /// The first contacts whose id is greater than `after`, in the order of ids and with their vCard
-/// properties. A page has at most 500 rows and about a megabyte, so that it costs little memory;
-/// only the last one is empty. Sizes are known without reading what is large (TOAST).
+/// properties. A page has at most 500 rows and about 250 kB of what is long, so that a client that
+/// reads slowly costs little memory; only the last one is empty. Sizes are known without reading what is large (TOAST).
 pub fn page(db: &mut Conn, owner: i64, part: Part, after: i64) -> Result<Vec<Contact>> {
     macro_rules! page {
         ($properties:literal, $part:literal) => {
@@ -40,7 +40,7 @@ pub fn page(db: &mut Conn, owner: i64, part: Part, after: i64) -> Result<Vec<Con
                     FROM contacts WHERE owner = $1 AND id > $2 AND ",
                 $part,
                 " ORDER BY id LIMIT 500
-                ) AS page WHERE at = 1 OR bytes <= 1000000 ORDER BY id"
+                ) AS page WHERE at = 1 OR bytes <= 250000 ORDER BY id"
             )
         };
     }
