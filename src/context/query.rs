@@ -30,8 +30,8 @@ pub(super) fn pairs(raw: &[u8], what: &str) -> Result<Vec<(String, String)>> {
         .collect()
 }
 
-/// The parameters of a query. Unknown ones are ignored, an empty one counts as absent, and of a
-/// repeated one the last counts. Call [`Query::finish`] when everything was asked for.
+/// The parameters of a query. Unknown ones are ignored, an empty one counts as absent, and a
+/// repeated one is a fault: nobody can know which was meant. Call [`Query::finish`] when everything was asked for.
 #[derive(Debug)]
 pub struct Query {
     pairs: Vec<(String, String)>,
@@ -55,7 +55,12 @@ impl Query {
         name: &str,
         check: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let raw = self.pairs.iter().rev().find(|(known, _)| known == name).map(|(_, raw)| raw)?;
+        let mut values = self.pairs.iter().filter(|(known, _)| known == name);
+        let (_, raw) = values.next()?;
+        if values.next().is_some() {
+            self.faults.add(name, "must be there once only");
+            return None;
+        }
         if model::text::is_blank(raw) {
             return None;
         }

@@ -61,7 +61,7 @@ const TOGETHER: usize = 16;
 /// Where a database is near, a few jobs keep all cores busy, and more would only take turns at them:
 /// measured with a contact by its id, 6 jobs at once on two cores are a fifth faster than 32. A job that
 /// takes longer than this waits for something else, and leaves its place among the few to another.
-const YOUNG: Duration = Duration::from_millis(2);
+const YOUNG: Duration = Duration::from_millis(4);
 
 impl Queue {
     /// A queue with the limits `queue` and `jobs`. As many workers are at quick work as there are
