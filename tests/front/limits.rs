@@ -240,10 +240,11 @@ fn jobs_leave_room_for_quick_requests() {
     assert_eq!(answer.status, 200);
     assert!(took < 150, "{took} ms");
     let answers: Vec<_> = jobs.iter_mut().map(|it| it.answer().unwrap().status).collect();
-    // Four under way and twenty that wait, or some more: two workers may look at the room at once.
+    // Four under way and twenty that wait; fewer if these have not begun, more since two workers may
+    // look at the room at once.
     assert!(answers.iter().all(|status| [200, 503].contains(status)), "{answers:?}");
     let refused = answers.iter().filter(|&&status| status == 503).count();
-    assert!((1..=16).contains(&refused), "{answers:?}");
+    assert!((1..=20).contains(&refused), "{answers:?}");
 }
 
 #[test]
