@@ -332,3 +332,24 @@ impl DateCache {
         &self.text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::reason;
+    use hyper::StatusCode;
+
+    #[test]
+    fn reasons_are_those_of_the_registry() {
+        let known: Vec<_> = (100..600).filter(|&status| !reason(status).is_empty()).collect();
+        assert_eq!(known.len(), 35);
+        for status in known {
+            let registered = match status {
+                // Their names in RFC 9110, which hyper does not have yet.
+                413 => Some("Content Too Large"),
+                422 => Some("Unprocessable Content"),
+                _ => StatusCode::from_u16(status).unwrap().canonical_reason(),
+            };
+            assert_eq!(Some(reason(status)), registered);
+        }
+    }
+}

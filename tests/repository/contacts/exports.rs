@@ -30,7 +30,7 @@ fn each_part_has_its_own_contacts_and_another_owner_none() {
 }
 
 #[test]
-fn a_page_has_500_rows_or_a_megabyte_and_pages_lose_nothing() {
+fn a_page_has_500_rows_or_250_kb_and_pages_lose_nothing() {
     let (world, ann, _) = ann_and_eve();
     world
         .app
@@ -38,7 +38,7 @@ fn a_page_has_500_rows_or_a_megabyte_and_pages_lose_nothing() {
         .write(|db| {
             db.execute(
                 "INSERT INTO contacts (owner, uid, revision, first_name, properties, created_at, updated_at)
-                SELECT $1, n, n, n, CASE WHEN n > 1100 THEN repeat('X', 400000) ELSE 'X:' || n END,
+                SELECT $1, n, n, n, CASE WHEN n > 1100 THEN repeat('X', 100000) ELSE 'X:' || n END,
                     '2026-01-01', '2026-01-01'
                 FROM generate_series(1, 1105) AS n",
                 &[&ann],
