@@ -1,7 +1,7 @@
 //! Times, overload, fairness between addresses, and what hostile clients do. Deadlines are
 //! shortened; that the real ones are those of the design is the first test.
 
-use crate::harness::{Client, HEALTH, Running, Sleeper, small, statuses};
+use crate::harness::{Client, HEALTH, Quick, Running, small, statuses};
 use contactd::front::Limits;
 use std::io::Write;
 use std::net::Shutdown;
@@ -230,7 +230,7 @@ fn a_short_job_does_not_wait_for_long_ones() {
 #[test]
 fn jobs_leave_room_for_quick_requests() {
     let limits = Limits { workers: 6, queue: 20, ..Limits::default() };
-    let server = Running::start_with(limits, std::sync::Arc::new(Sleeper));
+    let server = Running::start_with(limits, std::sync::Arc::new(Quick::default()));
     let mut jobs: Vec<_> = (0..40).map(|_| server.connect()).collect();
     for client in &mut jobs {
         client.send("GET /sleep?ms=500 HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -318,18 +318,18 @@ fn unfinished_uploads_have_a_share_of_memory() {
     // Now a third one would have more than a quarter while half is taken.
     let mut third = start(2, 4_000_000);
     assert_eq!(third.answer().unwrap().status, 503);
-    // What is small needs no share.
+    // Another address has its own share.
+    let other = start(3, 4_000_000);
+    other.socket.set_read_timeout(Some(ms(200))).unwrap();
+    let mut byte = [0];
+    assert!(other.socket.peek(&mut byte).is_err(), "no answer yet");
+    // Now the first one has no share left, but what is small needs none.
     let mut small = server.connect_from(2);
     small.send(format!(
         "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4000\r\n\r\n{}",
         "x".repeat(4000)
     ));
     assert_eq!(small.answer().unwrap().status, 200);
-    // Another address has its own share.
-    let other = start(3, 4_000_000);
-    other.socket.set_read_timeout(Some(ms(200))).unwrap();
-    let mut byte = [0];
-    assert!(other.socket.peek(&mut byte).is_err(), "no answer yet");
     // What was given up is there again.
     drop(first.pop());
     drop(first.pop());
