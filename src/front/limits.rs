@@ -13,7 +13,8 @@ pub struct Limits {
     /// How many of them may be busy with what may wait for others, a database above all. The rest
     /// is there for what is quick.
     pub jobs: usize,
-    /// Requests that may wait for a worker; past that, 503.
+    /// Requests that may wait until the program looks at them, and as many jobs that may wait for a
+    /// worker; past that, 503.
     pub queue: usize,
     /// Bytes of the request line without its CRLF; past that, 414.
     pub request_line_bytes: usize,

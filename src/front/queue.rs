@@ -75,7 +75,7 @@ impl Queue {
     }
 
     /// There are only so many workers: two of them are kept from jobs.
-    pub fn has_workers(&self, workers: usize) {
+    pub fn workers_started(&self, workers: usize) {
         self.jobs.fetch_min(workers.saturating_sub(2).max(1), Ordering::Relaxed);
     }
 
@@ -137,7 +137,7 @@ impl Queue {
             waiting.asleep.insert(place, me.clone());
             drop(waiting);
             // `park` may return for no reason; who was called is no longer on the list.
-            loop {
+            let place = loop {
                 if watches {
                     std::thread::park_timeout(YOUNG)
                 } else {
@@ -145,17 +145,13 @@ impl Queue {
                 }
                 waiting = lock(&self.waiting);
                 let place = waiting.asleep.iter().position(|thread| thread.id() == me.id());
-                mine = place.is_none();
-                match place {
-                    Some(place) if watches => drop(waiting.asleep.remove(place)),
-                    Some(_) => {
-                        drop(waiting);
-                        continue;
-                    }
-                    None => {}
+                if watches || place.is_none() {
+                    break place;
                 }
-                break;
-            }
+                drop(waiting);
+            };
+            mine = place.is_none();
+            place.map(|place| waiting.asleep.remove(place));
             waiting.watched &= !watches;
         }
     }

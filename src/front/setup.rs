@@ -84,6 +84,6 @@ pub fn start_workers(shared: &Arc<Shared>) -> io::Result<Vec<JoinHandle<()>>> {
             }
         }
     }
-    shared.queue.has_workers(workers.len());
+    shared.queue.workers_started(workers.len());
     Ok(workers)
 }

@@ -11,6 +11,7 @@ use super::request::{Framing, Refusal};
 use super::response::{self, Asked, Pending};
 use super::shared::{Scratch, Shared};
 use rouille::{Request, Response};
+use std::cell::LazyCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
@@ -52,11 +53,12 @@ fn round(taken: &mut Vec<Box<Connection>>, shared: &Shared, scratch: &mut Scratc
     if requests.is_empty() {
         return;
     }
-    let mut room = shared.queue.room_for_jobs();
+    let room = LazyCell::new(|| shared.queue.room_for_jobs());
+    let mut jobs = 0;
     let mut prepared = shared.prepare(&requests).unwrap_or_default().into_iter();
     for ((mut connection, asked), request) in askers.into_iter().zip(requests) {
         let job = match prepared.next() {
-            Some(Prepared::Job(_) | Prepared::Respond) if room == 0 => {
+            Some(Prepared::Job(_) | Prepared::Respond) if jobs >= *room => {
                 taken.extend(guarded(connection, shared, scratch, refuse));
                 continue;
             }
@@ -79,7 +81,7 @@ fn round(taken: &mut Vec<Box<Connection>>, shared: &Shared, scratch: &mut Scratc
                 continue;
             }
         };
-        room -= 1;
+        jobs += 1;
         connection.state = State::Prepared(Box::new(Pending { request, job, asked }));
         taken.push(connection);
     }

@@ -22,11 +22,22 @@ impl Drop for Server {
     }
 }
 
+/// This program with only one of its tests.
+fn child(test: &str) -> Command {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", test, "--ignored", "--nocapture"]);
+    child
+}
+
+/// Every descriptor that is left.
+fn hog() -> Vec<File> {
+    std::iter::from_fn(|| File::open("/dev/null").ok()).collect()
+}
+
 impl Server {
     /// With 64 descriptors. The program behind it hogs all but this many, or none of them for 0.
     fn start(left: &str) -> Server {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "descriptors::serve", "--ignored", "--nocapture"])
+        let mut child = child("descriptors::serve")
             .env("FRONT_TEST_DESCRIPTORS_LEFT", left)
             .stdout(Stdio::piped())
             .spawn()
@@ -71,10 +82,7 @@ fn serve() {
     setrlimit(Resource::Nofile, Rlimit { current: Some(32), maximum: Some(64) }).unwrap();
     let server = Running::start_with(small(), Arc::new(Program::default()));
     assert_eq!(rustix::process::getrlimit(Resource::Nofile).current, Some(64), "it was raised");
-    let mut hogged = Vec::new();
-    while let Ok(file) = File::open("/dev/null") {
-        hogged.push(file);
-    }
+    let mut hogged = hog();
     hogged.truncate(if left == 0 { 0 } else { hogged.len() - left });
     println!("serves {}", server.address);
     for _ in 0..20 {
@@ -91,24 +99,15 @@ fn stop() {
     let mut server = Running::start_with(small(), Arc::new(Program::default()));
     let mut client = server.connect();
     assert_eq!(client.get("/healthz").status, 200);
-    let mut hogged = Vec::new();
-    while let Ok(file) = File::open("/dev/null") {
-        hogged.push(file);
-    }
+    let _hogged = hog();
     server.stopper.stop();
-    let start = Instant::now();
     assert!(server.stopped(), "gracefully");
-    println!("stopped after {:?}", start.elapsed());
     std::process::exit(0); // the harness would want descriptors
 }
 
 #[test]
 fn without_descriptors_it_can_still_be_stopped() {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "descriptors::stop", "--ignored", "--nocapture"])
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = child("descriptors::stop").stdout(Stdio::null()).spawn().unwrap();
     let start = Instant::now();
     let ended = loop {
         if let Some(status) = child.try_wait().unwrap() {

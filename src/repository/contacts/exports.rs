@@ -19,7 +19,8 @@ pub enum Part {
 
 /// The first contacts whose id is greater than `after`, in the order of ids and with their vCard
 /// properties. A page has at most 500 rows and about 250 kB of what is long, so that a client that
-/// reads slowly costs little memory; only the last one is empty. Sizes are known without reading what is large (TOAST).
+/// reads slowly costs little memory; only the last one is empty. Sizes are known without reading
+/// what is large (TOAST).
 pub fn page(db: &mut Conn, owner: i64, part: Part, after: i64) -> Result<Vec<Contact>> {
     macro_rules! page {
         ($properties:literal, $part:literal) => {
