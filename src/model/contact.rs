@@ -171,6 +171,16 @@ mod tests {
     }
 
     #[test]
+    fn a_birthday_may_be_today_and_labels_as_many_as_allowed() {
+        let latest = NaiveDate::from_ymd_opt(2026, 11, 22).unwrap();
+        assert_eq!(birthday("2026-11-22", latest), Ok(latest));
+        assert!(birthday("2026-11-23", latest).is_err());
+        let labels = |count: usize| check_labels((0..count).map(|it| it.to_string()).collect());
+        assert_eq!(labels(LABELS_MAX).map(|it| it.len()), Ok(LABELS_MAX));
+        assert!(labels(LABELS_MAX + 1).is_err());
+    }
+
+    #[test]
     fn every_wrong_member_is_named() {
         let wrong = json!({"first_name": "", "last_name": "x".repeat(101), "email": "no",
             "phone": "12", "birthday": "2026-11-23", "additional_data": "\u{0}",

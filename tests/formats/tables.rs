@@ -268,3 +268,42 @@ fn a_card_goes_through_our_table_as_far_as_it_has_columns() {
     let odd = stored(&with_lines("FN:Ann\nTEL:call me\nEMAIL:nobody"));
     assert_eq!(row(&table(std::slice::from_ref(&odd))).fields, odd.fields);
 }
+
+/// Every header of a single phone is known: with another one in the field, each keeps its kind.
+#[test]
+fn each_phone_column_has_its_kind() {
+    for (header, kinds) in [
+        ("Primary Phone", "MAIN"),
+        ("Business Phone", "WORK"),
+        ("Work Phone", "WORK"),
+        ("Business Phone 2", "WORK"),
+        ("Car Phone", "CAR"),
+        ("Radio Phone", "RADIO"),
+        ("Pager", "PAGER"),
+        ("Home Fax", "HOME,FAX"),
+        ("Telex", "TELEX"),
+        ("TTY/TDD Phone", "TTY"),
+    ] {
+        let imported = row(&format!("First Name,Phone,{header}\r\nAnn,111,222\r\n"));
+        assert_eq!(imported.fields.phone.as_deref(), Some("111"), "{header}");
+        let types: String = kinds.split(',').map(|kind| format!(";TYPE={kind}")).collect();
+        let kept = imported.properties.split('\n').any(|it| it == format!("TEL{types}:222"));
+        assert!(kept, "{header}: {}", imported.properties);
+    }
+}
+
+/// What Outlook has besides; its 0/0/00 is no birthday, and today is one.
+#[test]
+fn small_columns_of_outlook() {
+    let imported = row("First Name,Suffix,Nickname,File As,Other PO Box,Other State,Birthday\r\n\
+         Ann,Jr.,Annie,\"A, Ann\",Box 7,Kent,0/0/00\r\n");
+    assert_eq!(imported.fields.birthday, None);
+    let expected =
+        ["N:;;;;Jr.", "NICKNAME:Annie", r"X-FILE-AS:A\, Ann", "ADR;TYPE=OTHER:Box 7;;;;Kent;;"];
+    for property in expected {
+        let kept = imported.properties.split('\n').any(|it| it == property);
+        assert!(kept, "{property}: {}", imported.properties);
+    }
+    let born = |day: &str| row(&format!("First Name,Birthday\r\nAnn,{day}\r\n")).fields.birthday;
+    assert_eq!(born(&latest().to_string()), Some(latest()));
+}
