@@ -151,7 +151,9 @@ impl Queue {
                 drop(waiting);
             };
             mine = place.is_none();
-            place.map(|place| waiting.asleep.remove(place));
+            if let Some(place) = place {
+                waiting.asleep.remove(place);
+            }
             waiting.watched &= !watches;
         }
     }
