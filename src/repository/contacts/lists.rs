@@ -104,15 +104,14 @@ impl Digits {
 
 /// The conditions of a filter on `digits`, on the text that `search_text` of the schema makes, here
 /// called `TEXT`, and on what its `label_text` makes, `LABELS`. strpos, not LIKE: `%`, `_` and `\`
-/// are plain characters. `(SELECT fold(…))` is computed once, `fold(…)` alone might be for every row.
-/// What folds to nothing (an accent alone) is in no text. The whole text is looked at before it is
-/// split, and few digits before many letters, since with most rows that is all.
+/// are plain characters. `(SELECT …)` is computed once, `fold(…)` alone might be for every row.
+/// What folds to nothing (an accent alone) is null, and in no text. The whole text is looked at before
+/// it is split, and few digits before many letters, since with most rows that is all.
 fn conditions<'a>(filter: &'a Filter, digits: &'a Digits, params: &mut Typed<'a>) -> String {
-    const IN_PART: &str = " AND (SELECT fold($n)) <> ''
-        AND strpos(TEXT, (SELECT fold($n))) > 0
+    const IN_PART: &str = " AND strpos(TEXT, (SELECT nullif(fold($n), ''))) > 0
         AND strpos(split_part(TEXT, E'\\x1f', PART), (SELECT fold($n))) > 0";
-    const IN_DIGITS: &str = "$n <> '' AND strpos(digits, $n) > 0";
-    const IN_ALL: &str = "(SELECT fold($n)) <> '' AND strpos(TEXT, (SELECT fold($n))) > 0";
+    const IN_DIGITS: &str = "strpos(digits, (SELECT nullif($n, ''))) > 0";
+    const IN_ALL: &str = "strpos(TEXT, (SELECT nullif(fold($n), ''))) > 0";
     const LABEL: &str = " AND strpos(LABELS, (SELECT label_text(ARRAY[$n])) COLLATE \"C\") > 0";
     let mut numbered = |value: &'a Option<String>, sql: &str| match value {
         None => String::new(),
@@ -173,29 +172,13 @@ pub fn page(
     let mut params: Typed = vec![(&owner, Type::INT8)];
     let (with, from) = hits(filter, &digits, &mut params);
     let order = order(sort);
-    // One pass over the index finds all of them, in order. Names are not compared in it, which would
-    // take longer than the search: where a cursor stands is told by the last hit that is not after
-    // it, which the index finds, going back. OFFSET 0: once, not for each time that it is named.
-    let skip = match start {
-        Start::Skip(rows) => number(&mut params, rows, Type::INT8),
-        _ => {
-            let back = Sort { descending: !sort.descending, ..sort };
-            let (until, back) = (compare(back, "=", start, &mut params), self::order(back));
-            format!(
-                "coalesce(array_position(ids, (SELECT id {from} AND {until}
-                    ORDER BY {back} LIMIT 1)), 0)"
-            )
-        }
-    };
     let limit = number(&mut params, &limit, Type::INT8);
+    let page = match sort.key {
+        Key::Name => page_by_name(&from, sort, start, &limit, &mut params),
+        Key::CreatedAt | Key::UpdatedAt => page_by_time(&from, sort, start, &limit, &mut params),
+    };
     let sql = format!(
-        "{with} hits AS MATERIALIZED (
-            SELECT count(*) AS total, array_agg(id) AS ids
-            FROM (SELECT id {from} ORDER BY {order}) AS hit
-        ), page AS MATERIALIZED (
-            SELECT total, ids[skip + 1 : skip + {limit}::int] AS ids
-            FROM (SELECT *, ({skip})::int AS skip FROM hits OFFSET 0) AS start
-        )
+        "{with} {page}
         SELECT {}, total FROM page LEFT JOIN contacts ON owner = $1 AND id = ANY (ids)
         ORDER BY {order}",
         columns!(),
@@ -205,10 +188,67 @@ pub fn page(
         Some(_) => db.query_once(&sql, &params)?,
         None => db.query_typed(&sql, &params)?,
     };
-    let total = rows.first().map_or(0, |row| row.get("total"));
+    let total = rows.first().map_or(0, |row| row.get::<_, i32>("total"));
     // Without a hit there is one row, to tell the total.
     let found = rows.iter().filter(|row| row.get::<_, Option<i64>>("id").is_some());
-    Ok((found.map(from_row).collect(), total))
+    Ok((found.map(from_row).collect(), total.into()))
+}
+
+/// `hits` and `page` (the total, and the ids of the page) of a list by name. One pass over the index
+/// finds all hits, in order. Names are not compared in it, which would take longer than the search:
+/// where a cursor stands is told by the last hit that is not after it, which the index finds, going
+/// back. OFFSET 0: once, not for each time that it is named.
+fn page_by_name<'a>(
+    from: &str,
+    sort: Sort,
+    start: &'a Start,
+    limit: &str,
+    params: &mut Typed<'a>,
+) -> String {
+    let order = order(sort);
+    let skip = match start {
+        Start::Skip(rows) => number(params, rows, Type::INT8),
+        _ => {
+            let back = Sort { descending: !sort.descending, ..sort };
+            let (until, back) = (compare(back, "=", start, params), self::order(back));
+            format!(
+                "coalesce(array_position(ids, (SELECT id {from} AND {until}
+                    ORDER BY {back} LIMIT 1)), 0)"
+            )
+        }
+    };
+    format!(
+        "hits AS MATERIALIZED (SELECT ARRAY(SELECT id {from} ORDER BY {order}) AS ids),
+        page AS MATERIALIZED (
+            SELECT cardinality(ids) AS total, ids[skip + 1 : skip + {limit}::int] AS ids
+            FROM (SELECT *, ({skip})::int AS skip FROM hits OFFSET 0) AS start
+        )"
+    )
+}
+
+/// The same of a list by time: one pass over the index finds all hits, in the order of names. Only
+/// the first ones of what comes after the cursor are sorted.
+fn page_by_time<'a>(
+    from: &str,
+    sort: Sort,
+    start: &'a Start,
+    limit: &str,
+    params: &mut Typed<'a>,
+) -> String {
+    let (order, after) = (order(sort), compare(sort, "", start, params));
+    let skip = match start {
+        Start::Skip(rows) => number(params, rows, Type::INT8),
+        _ => "0".to_owned(),
+    };
+    let keys = keys(sort).join(", ");
+    format!(
+        "hits AS MATERIALIZED (SELECT {keys} {from}),
+        page AS MATERIALIZED (
+            SELECT (SELECT count(*) FROM hits)::int AS total, ARRAY(
+                SELECT id FROM hits WHERE {after} ORDER BY {order} LIMIT {limit} OFFSET {skip}
+            ) AS ids
+        )"
+    )
 }
 
 /// A page of all contacts, whose number the book knows.
