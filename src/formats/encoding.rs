@@ -113,6 +113,10 @@ mod tests {
         assert_eq!(decode(cyrillic, Some("windows-1251")), "Їжак Ґалаґан");
         assert_eq!(decode(b"M\xFCller, Zo\xEB \x80", None), "Müller, Zoë €");
         assert_eq!(decode("Мак".as_bytes(), Some("windows-1251")), "Мак");
+        assert_eq!(decode(b"P\xE4\xE4", None), "Pää");
+        // Where the file names its encoding, nothing is guessed.
+        assert_eq!(decode(b"J\xE4\xE4\xE4\xE4r", Some("ISO-8859-1")), "Jäääär");
+        assert_eq!(decode(b"\xDF", Some("windows-1251")), "Я");
     }
 
     #[test]

@@ -268,6 +268,9 @@ mod tests {
             "X-A;B=:",
             "tel;type=home,pref:1",
             "PHOTO;ENCODING=b;TYPE=JPEG:/9j/4AA=",
+            "PHOTO;TYPE=JPEG;ENCODING=B:/9j/4AA=",
+            "N:Stevenson;John;Philip,Paul;Dr.;Jr.,M.D.",
+            "NOTE:a\tb",
         ] {
             assert_eq!(read(line, false), line);
         }
@@ -280,7 +283,10 @@ mod tests {
             ("ORG:Contoso, Ltd.;Sales", r"ORG:Contoso\, Ltd.;Sales"),
             ("NOTE;CHARSET=UTF-8:a; b", r"NOTE:a\; b"),
             ("LABEL;WORK;ENCODING=QUOTED-PRINTABLE:A=0D=0AB=3B", r"LABEL;TYPE=WORK:A\nB\;"),
+            ("NOTE;ENCODING=QUOTED-PRINTABLE:a=0Ab=0D=0Dc", r"NOTE:a\nb\n\nc"),
             ("PHOTO;ENCODING=BASE64;JPEG:/9j /4", "PHOTO;ENCODING=b;TYPE=JPEG:/9j/4"),
+            ("PHOTO;ENCODING=b;BASE64;INLINE:/9j/", "PHOTO;ENCODING=b:/9j/"),
+            ("PHOTO;URL:http://x.yz/a.jpg", "PHOTO;VALUE=URL:http://x.yz/a.jpg"),
             ("N;QUOTED-PRINTABLE:=D0=97;=3D=", "N:З;=="),
             (
                 "TEL;X-CUSTOM(CHARSET=UTF-8,ENCODING=QUOTED-PRINTABLE,=D0=B4=D0=B0=D1=87):1",
@@ -299,9 +305,12 @@ mod tests {
         for (bad, good) in [
             ("X-WEIRD;=;A;B=:v", "X-WEIRD;TYPE=A;B=:v"),
             (r#"EMAIL;TYPE="open:q@x.y"#, "EMAIL;TYPE=open:q@x.y"),
+            (r#"X-A;B=b"c,d:v"#, r#"X-A;B="bc,d":v"#),
             ("a.b.TEL:1\u{0}2", "a-b.TEL:12"),
             ("no colon, at all", r"X-CONTACTD-UNREADABLE:no colon\, at all"),
             (":empty", "X-CONTACTD-UNREADABLE::empty"),
+            ("begin:vevent", "X-CONTACTD-UNREADABLE:begin:vevent"),
+            ("END:VEVENT", "X-CONTACTD-UNREADABLE:END:VEVENT"),
             ("with space: x", "X-CONTACTD-UNREADABLE:with space: x"),
         ] {
             assert_eq!(read(bad, false), good);

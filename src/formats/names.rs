@@ -190,6 +190,12 @@ mod tests {
     fn what_n_says_beside_the_names_survives_an_edit() {
         assert_eq!(n_slot(line("N:Smith;John;;;"), false), None);
         assert_eq!(n_slot(line("N:Smith;John"), false), None);
+        let slot = |text, always| n_slot(line(text), always).map(|line| line.to_string());
+        assert_eq!(
+            slot("N;LANGUAGE=en:Smith;John;;;", false).as_deref(),
+            Some("N;LANGUAGE=en:;;;;")
+        );
+        assert_eq!(slot("N:Smith;John;;;", true).as_deref(), Some("N:;;;;"));
         let slot = n_slot(line("N;LANGUAGE=en:Smith;John;Q.;Mr.;Jr."), false).unwrap();
         assert_eq!(slot.to_string(), "N;LANGUAGE=en:;;Q.;Mr.;Jr.");
         let filled = n_filled(Some(slot), "Jo", "Sm;ith");
@@ -211,6 +217,7 @@ mod tests {
         assert_eq!(edited(arranged, john, ("Jo", "Doe")), "Mr. Jo Q. Doe Jr.");
         assert_eq!(edited(arranged, john, ("Jo", "")), "Mr. Jo Q. Jr.");
         assert_eq!(edited("Smith, John", john, ("Jo", "")), "Jo");
+        assert_eq!(edited("Dr.Smith, John", john, ("Jo", "")), "Dr., Jo");
         assert_eq!(edited("The Boss", john, ("Jo", "Doe")), "The Boss");
         assert_eq!(edited("Bob Smith", john, ("Jo", "Doe")), "Bob Doe");
         assert_eq!(edited("Johnny Smith", john, ("Jo", "Doe")), "Johnny Doe");

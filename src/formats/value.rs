@@ -68,6 +68,7 @@ mod tests {
         }
         assert_eq!(unescape(r"https\://a\qb\"), r"https://a\qb\");
         assert_eq!(escape("a\r\nb\rc"), r"a\nb\nc");
+        assert_eq!(escape_bare(r"a\,b\\,c", &[',']), r"a\,b\\\,c");
         assert_eq!(split_value(r"a\;b;c\\;d", ';').collect::<Vec<_>>(), [r"a\;b", r"c\\", "d"]);
     }
 }

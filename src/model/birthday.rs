@@ -120,6 +120,13 @@ mod tests {
         assert_eq!(next("1990-06-01", "2026-06-01", 366), Some(("2026-06-01".to_owned(), 0, 36)));
     }
 
+    #[test]
+    fn of_a_week_no_more_than_its_days_are_looked_up() {
+        let keys = |from: &str| Window::new(day(from), 7).keys();
+        assert_eq!(keys("2026-06-01"), [(601, 608), (1, 0)]);
+        assert_eq!(keys("2026-12-28"), [(1228, 1231), (101, 104)]);
+    }
+
     /// The ranges that are looked up hold every day of every window, checked one by one.
     #[test]
     fn the_ranges_hold_every_birthday_of_the_window() {

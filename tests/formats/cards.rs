@@ -45,6 +45,8 @@ fn the_preferred_mail_and_phone_fill_the_fields_and_the_others_are_kept() {
     assert_eq!(card.fields.email.as_deref(), Some("two@x.yz"));
     assert_eq!(card.fields.phone.as_deref(), Some("333"));
     let lines = lines(&export(&stored(&card)));
+    let odd = stored(&with_lines("FN:Ann\nTEL:call me\nEMAIL:nobody"));
+    assert_eq!(self::lines(&export(&odd))[7..9], ["TEL:call me", "EMAIL:nobody"]);
     for line in [
         "EMAIL:one@x.yz",
         "EMAIL;TYPE=HOME,PREF:two@x.yz",
@@ -92,10 +94,39 @@ fn an_edit_shows_and_keeps_what_the_fields_do_not_hold() {
 
 #[test]
 fn what_the_user_deleted_is_nowhere_any_more() {
-    let imported =
-        with_lines("FN:Ann\nTEL;TYPE=CELL:0441234567\nEMAIL;X=1:ann@x.yz\nNOTE;X=1:secret");
-    for secret in ["0441234567", "ann@x.yz", "secret"] {
+    let imported = with_lines(
+        "FN:Ann\nTEL;TYPE=CELL:0441234567\nEMAIL;X=1:ann@x.yz\nNOTE;X=1:secret\nCATEGORIES;X=1:rivals",
+    );
+    for secret in ["0441234567", "ann@x.yz", "secret", "rivals"] {
         assert!(!imported.properties.contains(secret), "{}", imported.properties);
+    }
+}
+
+#[test]
+fn a_number_or_address_is_read_however_it_is_spelt() {
+    for (line, phone) in [
+        ("TEL:+380\u{a0}44\u{202f}1", "+380 44 1"),
+        ("TEL:\u{202a}+1 555 0100\u{202c}", "+1 555 0100"),
+        ("TEL:555\u{2011}0100", "555-0100"),
+        ("TEL;VALUE=uri:tel:+1-555-0100;ext=5", "+1-555-0100 x5"),
+    ] {
+        let card = with_lines(&format!("FN:Ann\n{line}"));
+        assert_eq!(card.fields.phone.as_deref(), Some(phone), "{line}");
+    }
+    let card = with_lines("FN:Ann\nEMAIL:MAILTO:ann@x.yz");
+    assert_eq!(card.fields.email.as_deref(), Some("ann@x.yz"));
+}
+
+#[test]
+fn labels_are_put_together_from_all_lines_that_say_nothing_besides() {
+    for (lines, labels, kept) in [
+        ("CATEGORIES:a\nCATEGORIES:b,c", &["a", "b", "c"][..], ""),
+        ("CATEGORIES;X=1:a\nCATEGORIES:b", &["a", "b"], "CATEGORIES;X=1:"),
+        ("CATEGORIES:a\nCATEGORIES;X=1:b", &["a"], "CATEGORIES;X=1:b"),
+    ] {
+        let card = with_lines(&format!("FN:Ann\n{lines}"));
+        assert_eq!(card.fields.labels, labels, "{lines}");
+        assert_eq!(card.properties, kept, "{lines}");
     }
 }
 
@@ -112,6 +143,7 @@ fn odd_birthdays_are_kept_and_full_ones_read() {
         ("BDAY:1990-04-12\nBDAY:--04-12", ""),
         ("BDAY;X-APPLE-OMIT-YEAR=1604:1604-04-12\nBDAY:1990-04-12", ""),
         ("BDAY:--0505\nBDAY:1990-04-12", "BDAY:--0505"),
+        ("X-A:1\nBDAY:1990-04-12\nBDAY:1991-05-06", "X-A:1\nBDAY:1991-05-06"),
     ] {
         let card = with_lines(&format!("FN:Ann\n{line}"));
         assert_eq!((card.fields.birthday, card.properties.as_str()), (date, kept), "{line}");
@@ -125,9 +157,27 @@ fn odd_birthdays_are_kept_and_full_ones_read() {
         "BDAY:１９９０-04-12",
         "BDAY;VALUE=text:circa 1800",
         "BDAY:1990-4-12",
+        "BDAY:1990+4+1",
+        "BDAY:T10:30:00",
     ] {
         let card = with_lines(&format!("FN:Ann\n{odd}"));
         assert_eq!((card.fields.birthday, card.properties.as_str()), (None, odd));
+        assert!(lines(&export(&stored(&card))).contains(&odd.to_owned()), "{odd}");
+    }
+}
+
+#[test]
+fn a_birthday_that_gets_its_year_takes_the_place_of_the_one_without() {
+    for (kept, born) in [
+        ("BDAY:--0412", &["BDAY:1990-04-12"][..]),
+        ("BDAY;X-APPLE-OMIT-YEAR=1604:1604-04-12", &["BDAY:1990-04-12"]),
+        ("BDAY:--0505", &["BDAY:1990-04-12", "BDAY:--0505"]),
+    ] {
+        let mut contact = stored(&with_lines(&format!("FN:Ann\n{kept}")));
+        contact.fields.birthday = NaiveDate::from_ymd_opt(1990, 4, 12);
+        let lines = lines(&export(&contact));
+        let lines: Vec<_> = lines.iter().filter(|line| line.starts_with("BDAY")).collect();
+        assert_eq!(lines, born);
     }
 }
 
@@ -165,6 +215,8 @@ fn a_value_that_its_field_cannot_take_is_an_error_with_line_and_field() {
         assert_eq!((error.line, error.detail.as_str()), (2, detail));
         assert_eq!(rows[1].as_ref().unwrap().fields.first_name, "Good");
     }
+    let longest = with_lines(&format!("FN:a\nUID:{}", long(255)));
+    assert_eq!(longest.uid, Some(long(255)));
 }
 
 #[test]

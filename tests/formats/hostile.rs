@@ -216,9 +216,19 @@ fn a_contact_keeps_only_so_much() {
     };
     let rows = cards(photo(PROPERTIES_MAX - 6).as_bytes());
     assert_eq!(rows[0].as_ref().unwrap().properties.len(), PROPERTIES_MAX);
-    for size in [PROPERTIES_MAX, PROPERTIES_MAX * 4] {
-        let rows = cards(photo(size).as_bytes());
-        assert_eq!(rows[0].as_ref().unwrap_err().line, 1);
+    let lines =
+        |count: usize| format!("BEGIN:VCARD\nFN:Ann{}\nEND:VCARD", "\nX-A:1".repeat(count - 1));
+    assert!(cards(lines(10_000).as_bytes())[0].is_ok());
+    let bytes = format!("BEGIN:VCARD\nFN:Ann\nPRODID:{}\nEND:VCARD", "A".repeat(1_114_112 - 13));
+    assert!(cards(bytes.as_bytes())[0].is_ok());
+    for (text, limit) in [
+        (photo(PROPERTIES_MAX), "at most 1048576 bytes"),
+        (photo(PROPERTIES_MAX * 4), "at most 1114112 bytes and 10000 lines"),
+        (lines(10_001) + "\nBEGIN:VCARD\nFN:Bob", "at most 1114112 bytes and 10000 lines"),
+    ] {
+        let rows = cards(text.as_bytes());
+        let error = rows[0].as_ref().unwrap_err();
+        assert!(error.line == 1 && error.detail.ends_with(limit), "{error:?}");
         assert_eq!(rows[1].as_ref().unwrap().fields.first_name, "Bob");
     }
 }

@@ -77,14 +77,46 @@ fn google_contacts() {
 
 #[test]
 fn google_until_2023() {
-    let imported = row(
-        "Name,Given Name,Additional Name,Family Name,Birthday,Notes,Group Membership,\
-         E-mail 1 - Type,E-mail 1 - Value,Phone 1 - Type,Phone 1 - Value,Organization 1 - Name\n\
-         Dr. Ann Smith,Ann,,Smith, --04-12,,* friends ::: Chess,* Work,ann@x.yz,Mobile,+1 555 0100,Acme\n",
-    );
+    let imported =
+        row("Name,Given Name,Additional Name,Family Name,Birthday,Notes,Group Membership,\
+         E-mail 1 - Type,E-mail 1 - Value,Phone 1 - Type,Phone 1 - Value,Organization 1 - Name,\
+         Organization 1 - Department,Organization 1 - Title\n\
+         Dr. Ann Smith,Ann,,Smith, --04-12,,* friends ::: Chess,* Work,ann@x.yz,Mobile,+1 555 0100,\
+         Acme,Sales,Boss\n");
     assert_eq!(imported.fields.labels, ["friends", "Chess"]);
     assert_eq!(imported.fields.birthday, None);
-    for kept in ["FN:Dr. {first_name} {last_name}", "BDAY:--04-12", "TEL;TYPE=CELL:", "ORG:Acme"] {
+    for kept in [
+        "FN:Dr. {first_name} {last_name}",
+        "BDAY:--04-12",
+        "TEL;TYPE=CELL:",
+        "ORG:Acme;Sales",
+        "TITLE:Boss",
+    ] {
+        assert_kept(&imported, kept);
+    }
+}
+
+#[test]
+fn small_columns_of_google() {
+    let imported =
+        row("First Name,Phonetic First Name,Phonetic Middle Name,Phonetic Last Name,Photo,Gender,\
+         IM 1 - Label,IM 1 - Value,Relation 1 - Label,Relation 1 - Value,Address 1 - Formatted,\
+         Address 2 - Street,Address 2 - Extended Address,\"My \"\"own\"\" field\"\n\
+         Ann,en,em,es,https://x.yz/a;b,f,XMPP,ann@x.yz,Sister,Eve,Way 1,Way 2,Door 3,\u{7}x\n");
+    for kept in [
+        "X-PHONETIC-FIRST-NAME:en",
+        "X-PHONETIC-MIDDLE-NAME:em",
+        "X-PHONETIC-LAST-NAME:es",
+        "PHOTO;VALUE=uri:https://x.yz/a;b",
+        "X-GENDER:f",
+        "ADR:;;Way 1;;;;",
+        "ADR:;Door 3;Way 2;;;;",
+        "item1.X-IM:ann@x.yz",
+        "item1.X-ABLabel:XMPP",
+        "item2.X-ABRELATEDNAMES:Eve",
+        "item2.X-ABLabel:Sister",
+        r#"X-CSV;X-COLUMN="My  own  field":x"#,
+    ] {
         assert_kept(&imported, kept);
     }
 }
@@ -115,8 +147,17 @@ fn outlook() {
     ] {
         assert_kept(&imported, kept);
     }
-    let elsewhere = row("First Name,Birthday\nAnn,5/15/1990");
-    assert_eq!(elsewhere.properties, "BDAY:5/15/1990");
+    // Month before day is sure only with Outlook's headers and none of Google's, and a year only
+    // with its four digits.
+    for (header, born) in [
+        ("Phone", "5/15/1990"),
+        ("Company,Phone 1 - Value", "5/15/1990"),
+        ("Company", "5/15/90"),
+        ("Company", "5/15/999"),
+    ] {
+        let kept = row(&format!("First Name,Birthday,{header}\nAnn,{born}")).properties;
+        assert_eq!(kept, format!("BDAY:{born}"), "{header}");
+    }
 }
 
 #[test]
@@ -130,6 +171,12 @@ fn thunderbird_and_our_own_names() {
     assert_eq!(imported.fields.additional_data.as_deref(), Some("=note"));
     let kept = "TEL;TYPE=CELL:\nEMAIL:b@x.yz\nADR;TYPE=HOME:;;Street 1;;;01001;";
     assert_eq!(imported.properties, kept);
+    for (parts, kept) in
+        [("1990,,", "1990--"), (",4,", "-4-"), (",,12", "--12"), (",4,12", "--04-12")]
+    {
+        let odd = row(&format!("First Name,Birth Year,Birth Month,Birth Day\nAnn,{parts}\n"));
+        assert_eq!(odd.properties, format!("BDAY:{kept}"));
+    }
     let ours = row(
         "first_name,last_name,email,phone,birthday,additional_data,labels,uid\na,b,a@b.cd,123,2000-02-29,n,l ::: m,u-1",
     );
@@ -171,6 +218,34 @@ fn bad_rows_have_their_physical_line_and_do_not_stop_the_others() {
         let open = error(12, "a quote is opened in this row and never closed");
         assert_eq!(seen[6..], [Err(&open)]);
     }
+}
+
+/// A table must be able to name somebody, in whatever way.
+#[test]
+fn whole_names_and_organisations_name_people_too() {
+    for (header, name) in [("Name", "Ann Lee"), ("Display Name", "Ann Lee"), ("Company", "Acme")] {
+        let imported = row(&format!("{header},Phone\n{name},111\n"));
+        assert_eq!(imported.fields.first_name, name, "{header}");
+    }
+    for none in ["Phone 1 - Value,Notes\n111,x\n", "Middle Name,Nickname\nB.,Annie\n"] {
+        assert!(matches!(csv::read(none.as_bytes(), latest()), Err(Error::Malformed(_))), "{none}");
+    }
+}
+
+#[test]
+fn a_line_has_a_thousand_cells_at_most_and_what_is_quoted_makes_none() {
+    let wide = |cells: usize| format!("First Name{}\nAnn\n", ",".repeat(cells - 1));
+    assert_eq!(rows(&wide(1_000)).len(), 1);
+    assert!(matches!(csv::read(wide(1_001).as_bytes(), latest()), Err(Error::Malformed(_))));
+    let note = format!("say \"hi\"{}", ",".repeat(1_500));
+    let quoted = row(&format!("First Name,Notes\nAnn,\"{}\"\n", note.replace('"', "\"\"")));
+    assert_eq!(quoted.fields.additional_data, Some(note));
+    assert_eq!(rows(&format!("First Name,Notes\n{}", "Ann,x\n".repeat(1_100))).len(), 1_100);
+    // Nor does it tell what separates them, nor does any line but the first.
+    let semicolons = row("\"Size, in, cm, or so\";First Name;Notes\n1;Ann;x\n");
+    assert_eq!(semicolons.fields.additional_data.as_deref(), Some("x"));
+    let commas = row("First Name,Notes\nAnn,a;b;c;d\n");
+    assert_eq!(commas.fields.additional_data.as_deref(), Some("a;b;c;d"));
 }
 
 #[test]
@@ -233,6 +308,53 @@ fn no_cell_is_a_formula_and_every_text_comes_back() {
     }
 }
 
+/// Quotes only where they are needed, labels as Google writes them.
+#[test]
+fn a_row_of_ours() {
+    let ann = with_lines(
+        r"N:Smith;Ann;B.;Dr.;Jr.
+NICKNAME:Annie
+ORG:Acme;Sales
+TITLE:Boss
+BDAY:19900412
+NOTE:a\; b
+CATEGORIES:Work,* friends,a:::b
+EMAIL;TYPE=HOME:a@b.cd
+TEL:+1 555 0100
+ADR;TYPE=WORK:Box 7;Door 2; Way 1;Kyiv;K;01001;Ukraine
+URL:https://x.yz",
+    );
+    let out = table(&[stored(&ann)]);
+    assert_eq!(
+        out.lines().nth(1),
+        Some(
+            "Ann,B.,Smith,Dr.,Jr.,Annie,Acme,Boss,Sales,1990-04-12,\"a; b\",\
+             Work ::: \\* friends ::: a\\:::b,home,a@b.cd,,,,+1 555 0100,,,,,\
+             work,\" Way 1\",Kyiv,Box 7,K,01001,Ukraine,Door 2,https://x.yz"
+        )
+    );
+    assert_eq!(row(&out).fields.labels, ["Work", "* friends", "a:::b"]);
+}
+
+#[test]
+fn a_phone_has_the_label_that_google_gives_it() {
+    for (line, label) in [
+        ("TEL:111", ""),
+        ("TEL;TYPE=HOME,FAX:111", "Home Fax"),
+        ("TEL;TYPE=FAX;TYPE=WORK:111", "Work Fax"),
+        ("TEL;TYPE=FAX:111", "fax"),
+        ("TEL;TYPE=VOICE,HOME:111", "home"),
+        ("TEL;TYPE=WORK,PREF:111", "* work"),
+        ("TEL;TYPE=CELL,VOICE:111", "Mobile"),
+        ("item1.TEL;TYPE=HOME:111\nitem1.X-ABLabel:_$!<School>!$_", "School"),
+    ] {
+        // The field is another one, so that this is the second phone.
+        let card = with_lines(&format!("FN:Ann\nTEL;PREF=1:999\n{line}"));
+        let out = table(&[stored(&card)]);
+        assert!(out.contains(&format!(",*,999,{label},111,")), "{line}: {out}");
+    }
+}
+
 #[test]
 fn a_card_goes_through_our_table_as_far_as_it_has_columns() {
     let contact = stored(&with_lines(
@@ -273,13 +395,23 @@ fn a_card_goes_through_our_table_as_far_as_it_has_columns() {
 fn each_phone_column_has_its_kind() {
     for (header, kinds) in [
         ("Primary Phone", "MAIN"),
+        ("Mobile Phone", "CELL"),
+        ("Home Phone", "HOME"),
+        ("Home Phone 2", "HOME"),
         ("Business Phone", "WORK"),
         ("Work Phone", "WORK"),
         ("Business Phone 2", "WORK"),
+        ("Company Main Phone", "WORK,MAIN"),
+        ("Other Phone", "OTHER"),
         ("Car Phone", "CAR"),
         ("Radio Phone", "RADIO"),
+        ("Callback", "CALLBACK"),
+        ("Assistant's Phone", "ASSISTANT"),
+        ("ISDN", "ISDN"),
         ("Pager", "PAGER"),
         ("Home Fax", "HOME,FAX"),
+        ("Business Fax", "WORK,FAX"),
+        ("Other Fax", "FAX"),
         ("Telex", "TELEX"),
         ("TTY/TDD Phone", "TTY"),
     ] {
@@ -293,14 +425,24 @@ fn each_phone_column_has_its_kind() {
 /// What Outlook has besides; its 0/0/00 is no birthday, and today is one.
 #[test]
 fn small_columns_of_outlook() {
-    let imported = row("First Name,Suffix,Nickname,File As,Other PO Box,Other State,Birthday\r\n\
-         Ann,Jr.,Annie,\"A, Ann\",Box 7,Kent,0/0/00\r\n");
-    assert_eq!(imported.fields.birthday, None);
-    let expected =
-        ["N:;;;;Jr.", "NICKNAME:Annie", r"X-FILE-AS:A\, Ann", "ADR;TYPE=OTHER:Box 7;;;;Kent;;"];
-    for property in expected {
+    let imported = row(
+        "First Name,Suffix,Nickname,File As,Department,E-mail Address,E-mail 3 Address,Web Page,\
+         Personal Web Page,Other PO Box,Other State,Other Country/Region,Birthday\r\n\
+         Ann,Jr.,Annie,\"A, Ann\",Sales,a@b.cd,c@b.cd,x.yz/1,x.yz/2,Box 7,Kent,UK,0/0/00\r\n",
+    );
+    for property in [
+        "N:;;;;Jr.",
+        "NICKNAME:Annie",
+        r"X-FILE-AS:A\, Ann",
+        "ORG:;Sales",
+        "EMAIL:c@b.cd",
+        "URL:x.yz/1",
+        "URL;TYPE=HOME:x.yz/2",
+        "ADR;TYPE=OTHER:Box 7;;;;Kent;;UK",
+    ] {
         assert_kept(&imported, property);
     }
+    assert!(!imported.properties.contains("BDAY"), "{}", imported.properties);
     let born = |day: &str| row(&format!("First Name,Birthday\r\nAnn,{day}\r\n")).fields.birthday;
     assert_eq!(born(&latest().to_string()), Some(latest()));
 }
