@@ -156,6 +156,7 @@ pub fn title(status: u16) -> &'static str {
         413 => "Content Too Large",
         414 => "URI Too Long",
         415 => "Unsupported Media Type",
+        417 => "Expectation Failed",
         422 => "Unprocessable Content",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
@@ -311,4 +312,26 @@ pub fn common_headers(response: &mut Response, request_id: &str) {
         ("Referrer-Policy".into(), "no-referrer".into()),
         ("X-Request-Id".into(), request_id.to_owned().into()),
     ]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::title;
+    use hyper::StatusCode;
+
+    #[test]
+    fn titles_are_those_of_the_registry() {
+        for status in [
+            400, 401, 403, 404, 405, 408, 409, 412, 413, 414, 415, 417, 422, 429, 431, 500, 501,
+            503, 505,
+        ] {
+            let registered = match status {
+                // Their names in RFC 9110, which hyper does not have yet.
+                413 => Some("Content Too Large"),
+                422 => Some("Unprocessable Content"),
+                _ => StatusCode::from_u16(status).unwrap().canonical_reason(),
+            };
+            assert_eq!(Some(title(status)), registered);
+        }
+    }
 }

@@ -56,6 +56,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn libraries_are_heard_only_when_something_is_wrong() {
+        let clock = || DateTime::UNIX_EPOCH;
+        let logger = Logger { format: LogFormat::Text, clock };
+        for (target, level, heard) in [
+            ("contactd::app", Level::Info, true),
+            ("rustls::conn", Level::Info, false),
+            ("rustls::conn", Level::Warn, true),
+            ("r2d2", Level::Error, true),
+        ] {
+            let metadata = Metadata::builder().target(target).level(level).build();
+            assert_eq!(log::Log::enabled(&logger, &metadata), heard, "{target} {level}");
+        }
+    }
+
+    #[test]
     fn a_message_is_one_line() {
         let at = "2026-11-22T10:00:00Z".parse().unwrap();
         let text = line(LogFormat::Text, at, Level::Info, "a\nb");

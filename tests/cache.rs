@@ -376,7 +376,7 @@ fn connections_that_redis_closed_are_replaced_without_a_failure() {
 #[test]
 fn a_redis_that_hangs_costs_readers_a_tenth_of_a_second_once_a_second() {
     let server = RedisServer::start();
-    let stage = stage_on(&server.url());
+    let mut stage = stage_on(&server.url());
     name(&stage.cache, found("ann"));
     server.hang();
     let start = Instant::now();
@@ -392,6 +392,9 @@ fn a_redis_that_hangs_costs_readers_a_tenth_of_a_second_once_a_second() {
     server.go_on();
     std::thread::sleep(Duration::from_millis(1_100));
     assert_eq!(name(&stage.cache, never), "ann");
+    // Nobody who had waited in vain asked in another way and waited again.
+    let info: String = redis::cmd("INFO").arg("commandstats").query(&mut stage.redis).unwrap();
+    assert!(info.contains("cmdstat_evalsha:") && !info.contains("cmdstat_eval:"), "{info}");
 }
 
 #[test]
@@ -400,6 +403,10 @@ fn writers_wait_for_a_redis_that_hangs_and_answer_when_it_goes_on() {
     let mut stage = stage_on(&server.url());
     name(&stage.cache, found("old"));
     server.hang();
+    // Nobody is told that anything changed, so there is nothing to wait for.
+    let start = Instant::now();
+    assert!(stage.cache.write(&[7], |_| Err::<(), _>(Error::NotFound)).is_err());
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
     let start = Instant::now();
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| stage.cache.write(&[7], |fence| fence.raise(&[7])));
@@ -422,7 +429,8 @@ fn eight_writers_wait_thirteen_seconds_and_more_are_refused_before_their_commit(
     let (commits, start) = (AtomicUsize::new(0), Instant::now());
     std::thread::scope(|scope| {
         let write = || {
-            stage.cache.write(&[7], |_| {
+            stage.cache.write(&[7], |fence| {
+                fence.raise(&[7])?; // takes no second place, and waits no second time
                 commits.fetch_add(1, Ordering::Relaxed);
                 Ok(())
             })
@@ -463,6 +471,20 @@ fn a_name_that_nobody_knows_is_a_redis_that_is_not_there() {
     cache.write(&[7], |_| Ok(())).unwrap();
     assert_eq!((name(&cache, found("ann")).as_str(), cache.status()), ("ann", "down"));
     assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+/// The password goes over TLS or not at all, also where the name has to be looked up first.
+#[test]
+fn a_redis_over_tls_hears_nothing_in_the_clear() {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("rediss://:secret@localhost:{}/", server.local_addr().unwrap().port());
+    let cache = Cache::new(Some(&url), prefix()).unwrap();
+    let asking = std::thread::spawn(move || cache.status());
+    let mut first = [0];
+    std::io::Read::read_exact(&mut server.accept().unwrap().0, &mut first).unwrap();
+    assert_eq!(first, [0x16], "a handshake");
+    drop(server);
+    assert_eq!(asking.join().unwrap(), "down");
 }
 
 #[test]

@@ -3,11 +3,14 @@
 #![allow(missing_docs, clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "support/smtp.rs"]
+mod smtp;
 #[path = "support/world.rs"]
 mod world;
 
 use serde_json::json;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use world::{Actor, PASSWORD, World, variable};
 
@@ -19,13 +22,31 @@ struct Ended {
     err: String,
 }
 
+/// `contactd`, with nothing in its environment but what `./dev mutants` and `./dev coverage` tell
+/// every program.
+fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_contactd"));
+    let told = ["MUTANT", "REACHED", "LLVM_PROFILE_FILE"];
+    let told = told.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+    program.env_clear().envs(told);
+    program
+}
+
 /// Runs `contactd` with these arguments, this input, and of the environment only what is given.
 fn contactd(arguments: &[&str], input: &str, environment: &[(&str, &str)]) -> Ended {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_contactd"))
+    contactd_in(&std::env::temp_dir(), arguments, input, environment)
+}
+
+fn contactd_in(
+    folder: &Path,
+    arguments: &[&str],
+    input: &str,
+    environment: &[(&str, &str)],
+) -> Ended {
+    let mut child = program()
         .args(arguments)
-        .env_clear()
         .envs(environment.iter().copied())
-        .current_dir(std::env::temp_dir())
+        .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -191,6 +212,11 @@ fn check_tells_of_each_part_in_a_line() {
         ["configuration: ok", "postgres: ok, the schema is up to date", "redis: ok"]
     );
     assert!(lines[3].starts_with("smtp: off"), "{}", lines[3]);
+    let sink = smtp::Sink::start();
+    let url = sink.url();
+    let mail = [("DATABASE_URL", &*place.database), ("SECRET_KEY", SECRET), ("SMTP_URL", &url)];
+    let good = contactd(&["check"], "", &mail);
+    assert!(good.out.ends_with("\nredis: off\nsmtp: ok\n"), "{}", good.out);
 
     // Nothing listens at port 1. Without Redis and mail it could serve, without Postgres not.
     let bad = contactd(
@@ -248,16 +274,14 @@ fn check_tells_of_each_part_in_a_line() {
 #[test]
 fn arguments_that_are_no_text_and_a_reader_that_goes_away_are_no_panic() {
     use std::os::unix::ffi::OsStrExt;
-    let mut program = Command::new(env!("CARGO_BIN_EXE_contactd"));
     let odd = std::ffi::OsStr::from_bytes(b"\xff");
-    let ended = program.arg(odd).env_clear().output().unwrap();
+    let ended = program().arg(odd).output().unwrap();
     assert_eq!(ended.status.code(), Some(2));
     assert_eq!(ended.stderr, b"contactd: an argument is not valid UTF-8\n");
 
     let odd = ("DATABASE_URL", odd);
-    let ended = Command::new(env!("CARGO_BIN_EXE_contactd"))
+    let ended = program()
         .arg("check")
-        .env_clear()
         .env(odd.0, odd.1)
         .current_dir(std::env::temp_dir())
         .output()
@@ -267,8 +291,7 @@ fn arguments_that_are_no_text_and_a_reader_that_goes_away_are_no_panic() {
 
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let mut program = Command::new(env!("CARGO_BIN_EXE_contactd"));
-    let ended = program.arg("openapi").env_clear().stdout(writer).output().unwrap();
+    let ended = program().arg("openapi").stdout(writer).output().unwrap();
     assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
 }
 
@@ -308,6 +331,32 @@ fn a_wrong_setting_stops_every_start_with_a_line_that_names_it() {
         nothing.err,
         "contactd: DATABASE_URL is required\ncontactd: SECRET_KEY is required\n"
     );
+}
+
+#[test]
+fn settings_come_from_the_file_and_the_environment_beats_it() {
+    let folder = std::env::temp_dir().join(world::unique_name());
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join(".env");
+    let check = |environment: &[(&str, &str)]| {
+        let ended = contactd_in(&folder, &["check"], "", environment);
+        assert_eq!(ended.code, 2, "{}{}", ended.out, ended.err);
+        ended.err
+    };
+    let good = [("DATABASE_URL", "postgres://u@127.0.0.1:1/db"), ("SECRET_KEY", SECRET)];
+    let set = good.map(|(name, value)| format!("{name}={value}\n")).concat();
+    std::fs::write(&file, format!("{set}LOG_FORMAT=xml\nDB_POOL_SIZE=many\n")).unwrap();
+    let told = check(&[("DB_POOL_SIZE", "4")]);
+    assert_eq!(told, "contactd: LOG_FORMAT must be text or json\n");
+    // Nothing else may be missing for it: who wrote the line meant something.
+    std::fs::write(&file, format!("LOG FORMAT=json {SECRET}\n")).unwrap();
+    let told = check(&good);
+    assert!(told.starts_with("contactd: .env: line 1 cannot be read"), "{told}");
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    let told = check(&good);
+    assert!(told.starts_with("contactd: .env: cannot be read"), "{told}");
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

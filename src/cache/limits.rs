@@ -165,7 +165,7 @@ mod tests {
     fn peeking_adds_nothing_and_giving_back_takes_one_off() {
         let counters = LocalCounters::default();
         let apply = |change| counters.apply(&[counter("a", 1)], change).remove(0);
-        assert!(!apply(Change::Peek).exceeded && !apply(Change::Peek).exceeded);
+        assert!(!apply(Change::Peek).exceeded && apply(Change::Peek).reset_seconds == 60);
         assert_eq!(apply(Change::GiveBack).remaining, 1);
         assert!(!apply(Change::Count).exceeded);
         assert!(apply(Change::Peek).exceeded && apply(Change::Count).exceeded);
@@ -183,9 +183,16 @@ mod tests {
         for number in 0..SHARDS * CAPACITY * 2 {
             counters.apply(&[counter(&number.to_string(), 1)], Change::Count);
         }
-        let kept: usize =
-            counters.shards.iter().map(|shard| shard.lock().unwrap().windows.len()).sum();
-        assert!(kept <= SHARDS * CAPACITY);
+        let kept = || -> usize {
+            counters.shards.iter().map(|shard| shard.lock().unwrap().windows.len()).sum()
+        };
+        assert!(kept() <= SHARDS * CAPACITY);
         assert!(counters.apply(&[counter("eve", 1)], Change::Peek).remove(0).exceeded);
+        // What has ended makes room for what begins.
+        let later = Instant::now() + Duration::from_secs(60);
+        for number in 0..1_000 {
+            counters.apply_one(&counter(&format!("later{number}"), 1), Change::Count, later);
+        }
+        assert_eq!(kept(), 1_000);
     }
 }

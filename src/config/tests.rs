@@ -73,6 +73,33 @@ fn addresses_that_would_break_links_or_match_no_browser_are_refused_or_mended() 
 }
 
 #[test]
+fn only_on_this_machine_postgres_is_reached_without_tls_unless_told_so() {
+    for (url, mode) in [
+        ("localhost/db", SslMode::Disable),
+        ("127.0.0.1,[::1]/db", SslMode::Disable),
+        ("127.0.0.1/db?sslmode=require", SslMode::Require),
+        ("db.example/db", SslMode::Prefer),
+        ("127.0.0.1,db.example/db", SslMode::Prefer),
+        ("db.example/db?sslmode=disable", SslMode::Disable),
+        ("db.example/db?sslmode=require", SslMode::Require),
+    ] {
+        let config = read(&[("DATABASE_URL", &format!("postgres://u:pw@{url}"))]).unwrap();
+        assert_eq!(config.postgres.get_ssl_mode(), mode, "{url}");
+    }
+}
+
+#[test]
+fn a_rate_has_a_count_and_a_window_of_at_most_31_days() {
+    for (raw, seconds) in [("1/1", 1), ("1000000000/60", 60), ("5/2678400", 2_678_400)] {
+        let rate = read(&[("RATE_LIMIT_ME", raw)]).unwrap().rates.me;
+        assert_eq!(rate.map(|rate| rate.seconds), Some(seconds), "{raw}");
+    }
+    for wrong in ["0/60", "60/0", "1000000001/60", "5/2678401", "-1/60", "60/60/60", "on"] {
+        assert!(read(&[("RATE_LIMIT_ME", wrong)]).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn every_wrong_line_of_the_file_is_told_by_its_number() {
     let text = "A=1\n# a comment\nwith hidden spaces\nB='$2'\n\nC=hidden value\n";
     let (values, faults) = parse_dotenv(text);

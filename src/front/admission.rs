@@ -2,7 +2,6 @@
 
 use super::connection::{Connection, State};
 use super::listener::{OVERLOADED, Server};
-use super::outgoing::Then;
 use super::seats::client;
 use super::shared::Slot;
 use mio::net::TcpStream;
@@ -87,7 +86,6 @@ impl Server {
         let Some(mut connection) = self.unpark(token, |_| true) else { return false };
         if matches!(connection.state, State::Head { begun: true, .. } | State::Body(_)) {
             connection.refuse(OVERLOADED, &self.shared, &mut self.scratch, now);
-            connection.then(Then::Close);
             let _ = connection.drive(&self.shared, &mut self.scratch, now);
         }
         self.shared.close(connection);

@@ -56,7 +56,7 @@ pub enum State {
     /// The last answer is sent. What still comes is thrown away until the client closes.
     Lingering { left: usize },
     /// Nothing but to be dropped, by a worker: dropping a stream may end a transaction.
-    Doomed(#[allow(dead_code)] Stream),
+    Doomed(#[allow(dead_code, reason = "it is kept only to be dropped")] Stream),
 }
 
 /// What a connection needs next.
@@ -289,13 +289,6 @@ impl Connection {
         !self.input.is_empty()
     }
 
-    /// Changes what follows the answer that was begun.
-    pub fn then(&mut self, then: Then) {
-        if let State::Writing(out) = &mut self.state {
-            out.then = then;
-        }
-    }
-
     /// The deadline has passed. Returns what is needed now; a request that is half here gets 408.
     pub fn expire(&mut self, shared: &Shared, scratch: &mut Scratch, now: Instant) -> Need {
         let detail = match &self.state {
@@ -311,5 +304,50 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.peer.uncharge(self.charged);
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::Limits;
+    use super::super::shared::tests::shared;
+    use super::*;
+    use std::fs::File;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    /// A connection that reads from this.
+    pub fn connection(from: impl Into<OwnedFd>, shared: &Shared) -> Connection {
+        let stream = std::net::TcpStream::from(from.into());
+        stream.set_nonblocking(true).unwrap();
+        let nobody = SocketAddr::from(([127, 0, 0, 1], 1));
+        Connection::new(TcpStream::from_std(stream), nobody, 0, shared.new_peer(), Instant::now())
+    }
+
+    #[test]
+    fn who_sends_without_a_pause_lets_others_have_their_turn() {
+        let shared = shared(Limits::default());
+        let mut endless = connection(File::open("/dev/zero").unwrap(), &shared);
+        endless.input = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n".to_vec();
+        let mut turns = 0;
+        while endless.drive(&shared, &mut Scratch::default(), Instant::now()) == Need::Turn {
+            turns += 1;
+        }
+        assert!(matches!(endless.state, State::Ready(_)));
+        assert_eq!(turns, 2_000_000 / TURN);
+    }
+
+    /// The socket tells of it once.
+    #[test]
+    fn what_comes_at_once_behind_half_a_head_is_all_read() {
+        let shared = shared(Limits::default());
+        let (mut client, server) = UnixStream::pair().unwrap();
+        let (mut connection, mut scratch) = (connection(server, &shared), Scratch::default());
+        client.write_all(b"POST / HTTP/1.1\r\n").unwrap();
+        assert_eq!(connection.drive(&shared, &mut scratch, Instant::now()), Need::Event);
+        client.write_all(b"Host: a\r\nContent-Length: 80000\r\n\r\n").unwrap();
+        client.write_all(&[b'x'; 80_000]).unwrap();
+        connection.more = true;
+        assert_eq!(connection.drive(&shared, &mut scratch, Instant::now()), Need::Worker);
     }
 }

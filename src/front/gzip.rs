@@ -104,10 +104,11 @@ mod tests {
 
     #[test]
     fn only_long_plain_text_without_a_strong_etag_is_compressed() {
-        let eligible = |headers: &[(&'static str, &'static str)], size| {
+        let with_status = |status, headers: &[(&'static str, &'static str)], size| {
             let headers: Vec<_> = headers.iter().map(|&(n, v)| (n.into(), v.into())).collect();
-            is_eligible(200, &headers, size)
+            is_eligible(status, &headers, size)
         };
+        let eligible = |headers: &[_], size| with_status(200, headers, size);
         assert!(eligible(&[("Content-Type", "application/json")], 1025));
         assert!(!eligible(&[("Content-Type", "application/json")], 1024));
         assert!(eligible(&[("content-type", "application/problem+json")], 2000));
@@ -116,6 +117,16 @@ mod tests {
         assert!(!eligible(&[("Content-Type", "text/vcard"), ("ETag", "\"1\"")], 2000));
         assert!(!eligible(&[("Content-Type", "image/png")], 2000));
         assert!(!eligible(&[("Content-Type", "text/csv"), ("Content-Encoding", "br")], 2000));
+        assert!(!eligible(
+            &[("Content-Type", "text/csv"), ("Cache-Control", "no-transform")],
+            2000
+        ));
+        assert!(eligible(&[("Content-Type", "text/csv"), ("Cache-Control", "no-store")], 2000));
+        assert!(eligible(&[("Content-Type", "Image/SVG+XML")], 2000));
+        assert!(
+            !with_status(206, &[("Content-Type", "text/csv")], 2000),
+            "a part of the plain bytes"
+        );
         assert!(!eligible(&[], 2000));
     }
 }

@@ -167,3 +167,87 @@ pub fn discard(stream: &TcpStream, left: &mut usize, scratch: &mut Scratch) -> N
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::connection::tests::connection;
+    use super::super::response::{self, Asked};
+    use super::super::shared::tests::shared;
+    use super::*;
+    use rouille::{Response, ResponseBody};
+    use std::io::{Read, Write};
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn a_client_has_the_more_time_for_a_stream_the_more_of_it_it_has_taken() {
+        let seconds = Duration::from_secs;
+        let limits = Limits { write_time: seconds(15), stream_rate: 1000, ..Limits::default() };
+        for (total, stalled, left) in [
+            (0, 0, Some(15)),
+            (0, 10, Some(5)),
+            (0, 15, None),
+            // Ten seconds were earned.
+            (10_999, 15, Some(10)),
+            (10_999, 25, None),
+            // However much was: not for one part.
+            (1_000_000, 20, Some(15)),
+        ] {
+            let mut out = Outgoing::new(Vec::new(), None, Then::Next);
+            (out.total, out.stalled) = (total, seconds(stalled));
+            assert_eq!(out.patience(&limits), left.map(seconds), "{total} bytes, {stalled} s");
+        }
+    }
+
+    /// Four megabytes of an answer for a client that takes something every ten seconds: what is needed
+    /// then, and when it is given up, counted from the begin.
+    fn taken_in_drops(limits: Limits, is_stream: bool) -> [(Need, Duration); 3] {
+        let (shared, mut scratch) = (shared(limits), Scratch::default());
+        let (mut client, server) = UnixStream::pair().unwrap();
+        client.set_nonblocking(true).unwrap();
+        let mut connection = connection(server, &shared);
+        let (head_only, http_1_1, keep_alive, is_last, gzip) = (false, true, true, false, false);
+        let asked = Asked { head_only, http_1_1, keep_alive, is_last, gzip };
+        let data = ResponseBody::from_reader(std::io::empty());
+        let answer = Response { data, ..Response::text("") };
+        let (stream, _) = response::write(answer, asked, "", &mut Vec::new()).unwrap();
+        let (bytes, begin) = (vec![b'x'; 4_000_000], Instant::now());
+        connection.begin(bytes, stream.filter(|_| is_stream), Then::Next, &shared, begin);
+        [0, 10, 20].map(|seconds| {
+            let now = begin + Duration::from_secs(seconds);
+            let need = connection.drive(&shared, &mut scratch, now);
+            while client.read(&mut [0; 64 << 10]).is_ok() {}
+            (need, connection.deadline - begin)
+        })
+    }
+
+    #[test]
+    fn a_whole_answer_has_its_time_and_a_stream_some_for_each_part() {
+        let seconds = Duration::from_secs;
+        let limits = Limits { write_time: seconds(15), stream_rate: 1, ..Limits::default() };
+        let needs = taken_in_drops(limits.clone(), false);
+        assert_eq!(needs, [(Need::Event, seconds(15)); 3]);
+        let needs = taken_in_drops(limits.clone(), true);
+        assert_eq!(needs, [15, 25, 35].map(|end| (Need::Event, seconds(end))));
+        // Nothing is earned at this rate. A worker then drops the stream.
+        let needs = taken_in_drops(Limits { stream_rate: 100_000_000, ..limits }, true);
+        let [first, second, third] = [Need::Event, Need::Event, Need::Worker];
+        assert_eq!(needs, [first, second, third].map(|need| (need, seconds(15))));
+    }
+
+    #[test]
+    fn so_much_is_thrown_away_behind_a_last_answer_and_no_more() {
+        // Not of the network, where bytes take their time.
+        let (mut client, server) = UnixStream::pair().unwrap();
+        server.set_nonblocking(true).unwrap();
+        let server = TcpStream::from_std(std::net::TcpStream::from(OwnedFd::from(server)));
+        let (mut left, mut scratch) = (10, Scratch::default());
+        let mut send = |bytes: &[u8]| {
+            client.write_all(bytes).unwrap();
+            discard(&server, &mut left, &mut scratch)
+        };
+        assert_eq!(send(b"12345"), Need::Event);
+        assert_eq!(send(b"6789"), Need::Event);
+        assert_eq!(send(b"0"), Need::Close);
+    }
+}

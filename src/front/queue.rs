@@ -226,3 +226,96 @@ impl Waiting {
         Some(thread)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::connection::State;
+    use super::super::connection::tests::connection;
+    use super::super::shared::tests::shared;
+    use super::*;
+    use std::fs::File;
+
+    /// Two workers may look at requests; three jobs may be under way, two of them young.
+    fn queue() -> Queue {
+        let jobs = AtomicUsize::new(3);
+        Queue { jobs, young: 2, quick: 2, ..Queue::new(&Limits::default()) }
+    }
+
+    fn waiting(quick: usize, jobs: usize) -> Waiting {
+        let shared = shared(Limits::default());
+        let mut waiting = Waiting::default();
+        waiting.append((0..quick + jobs).map(|number| {
+            let mut connection = connection(File::open("/dev/null").unwrap(), &shared);
+            if number < jobs {
+                connection.state = State::Lingering { left: 0 };
+            }
+            Box::new(connection)
+        }));
+        waiting
+    }
+
+    /// What a worker takes that comes from this: requests, jobs.
+    fn taken(waiting: &mut Waiting, last: Last) -> (usize, usize) {
+        let mut taken = Vec::new();
+        match waiting.take(&mut taken, last, &queue()) {
+            Last::Nothing => (0, 0),
+            Last::Quick => (taken.len(), 0),
+            Last::Job(_) => (0, taken.len()),
+        }
+    }
+
+    #[test]
+    fn a_worker_takes_a_job_or_requests_together_and_goes_from_one_to_the_other() {
+        let job = Last::Job(Instant::now());
+        for (quick, jobs, last, next) in [
+            (0, 0, Last::Nothing, (0, 0)),
+            (3, 2, Last::Nothing, (0, 1)),
+            (3, 2, Last::Quick, (0, 1)),
+            (3, 2, job, (3, 0)),
+            (3, 0, Last::Quick, (3, 0)),
+            (0, 2, job, (0, 1)),
+            (16, 0, Last::Nothing, (16, 0)),
+            (20, 0, Last::Nothing, (16, 0)),
+            (40, 0, Last::Nothing, (20, 0)),
+        ] {
+            assert_eq!(taken(&mut waiting(quick, jobs), last), next, "{quick}, {jobs}, {last:?}");
+        }
+    }
+
+    #[test]
+    fn few_look_and_few_jobs_are_young() {
+        let mut requests = waiting(3, 0);
+        requests.looking = 2;
+        assert_eq!(taken(&mut requests, Last::Nothing), (0, 0));
+        requests.looking = 1;
+        assert_eq!(taken(&mut requests, Last::Nothing), (3, 0));
+
+        let now = Instant::now();
+        let (old, young) = (now - Duration::from_secs(9), now + Duration::from_secs(9));
+        // Jobs that wait, those under way: whether one may begin, whether it waits for them to age.
+        for (jobs, begun, begins, watched) in [
+            (1, vec![], true, true),
+            (1, vec![young], true, true),
+            (1, vec![old, old], true, true),
+            (1, vec![young, young], false, true),
+            (1, vec![old, old, old], false, false),
+            (0, vec![young, young], false, false),
+        ] {
+            let mut waiting = Waiting { begun, ..waiting(0, jobs) };
+            assert_eq!(waiting.needs_a_watch(&queue()), watched, "{:?}", waiting.begun);
+            waiting.watched = true;
+            assert!(!waiting.needs_a_watch(&queue()), "one is enough");
+            assert_eq!(taken(&mut waiting, Last::Nothing), (0, usize::from(begins)));
+        }
+    }
+
+    #[test]
+    fn one_worker_is_called_at_a_time_and_none_for_nothing() {
+        for (quick, jobs, called) in [(0, 0, false), (1, 0, true), (0, 1, true)] {
+            let mut waiting = waiting(quick, jobs);
+            waiting.asleep = vec![std::thread::current(); 2];
+            assert_eq!(waiting.call(&queue()).is_some(), called);
+            assert!(waiting.call(&queue()).is_none());
+        }
+    }
+}

@@ -337,3 +337,48 @@ fn is_registered_name(name: &[u8]) -> bool {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who speaks something else may never send the end of a head.
+    #[test]
+    fn what_begins_no_request_is_refused_before_its_end() {
+        for start in [
+            "\x16\x03\x01",
+            "GET /\x7f",
+            "GET / HTTP/1.1\r\nHost: a\0",
+            "GET / HTTP/1.1\n",
+            "GET / HTTP/1.1\rH",
+            "GET / HTTP/1.1\r\n H",
+        ] {
+            let refused = head(start.as_bytes(), &mut Scan::default(), &Limits::default());
+            assert_eq!(refused.map(drop).map_err(|it| it.status), Err(400), "{start:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_and_perhaps_a_port() {
+        for yes in [
+            "a",
+            "a.example:80",
+            "a:",
+            "127.0.0.1:65535",
+            "xn--bcher-kva.example",
+            "a_b~c!",
+            "b%C3%BCcher",
+            "[::1]",
+            "[::1]:80",
+            "[::ffff:127.0.0.1]:80",
+        ] {
+            assert!(is_host(yes.as_bytes()), "{yes}");
+        }
+        for no in [
+            "", ":80", "a b", "a/b", "u@a", "a:x", "a:123456", "a:80:80", "a%", "a%4", "a%4g",
+            "a%g4", "[]", "[]:80", "[g::1]", "[::1", "[::1]80", "[::1]:x", "::1",
+        ] {
+            assert!(!is_host(no.as_bytes()), "{no}");
+        }
+    }
+}

@@ -335,8 +335,15 @@ impl DateCache {
 
 #[cfg(test)]
 mod tests {
-    use super::reason;
+    use super::{DateCache, reason};
     use hyper::StatusCode;
+
+    #[test]
+    fn a_date_is_that_of_its_second() {
+        let mut date = DateCache { second: 1, text: "of an older answer".to_owned() };
+        let made = date.now().to_owned();
+        assert!(chrono::DateTime::parse_from_rfc2822(&made).is_ok(), "{made}");
+    }
 
     #[test]
     fn reasons_are_those_of_the_registry() {

@@ -106,3 +106,44 @@ pub fn client(address: IpAddr) -> IpAddr {
         v4 => v4,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Limits;
+    use super::super::shared::tests::shared;
+    use super::*;
+
+    #[test]
+    fn a_place_is_taken_from_who_has_two_more() {
+        let (shared, mut seats) = (shared(Limits::default()), Seats::new(8, 1));
+        let [a, b] = [1, 2].map(|last| IpAddr::from([127, 0, 0, last]));
+        let mut given = |client| seats.take(client, &shared).map(|_| seats.greediest(b)).unwrap();
+        assert_eq!(given(a), None);
+        assert_eq!(given(a), Some((a, false)));
+        assert_eq!(given(b), None, "or the two would only swap");
+        assert_eq!(given(a), Some((a, true)), "more than a quarter of the places");
+    }
+
+    #[test]
+    fn what_is_given_back_counts_no_more() {
+        let (shared, mut seats) = (shared(Limits::default()), Seats::new(8, 1));
+        let [a, b] = [1, 2].map(|last| IpAddr::from([127, 0, 0, last]));
+        let [first, second, third] = [(); 3].map(|()| seats.take(a, &shared).unwrap().0);
+        seats.give_back(third);
+        assert_eq!((seats.taken(), seats.greediest(b)), (2, Some((a, false))));
+        seats.give_back(second);
+        assert_eq!((seats.taken(), seats.greediest(b)), (1, None));
+        seats.take(a, &shared).unwrap();
+        assert_eq!(seats.greediest(b), Some((a, false)), "the first is still here");
+        [first, second, third].into_iter().for_each(|token| seats.give_back(token));
+        assert!(seats.taken() == 0 && seats.peers.is_empty());
+    }
+
+    #[test]
+    fn a_client_is_an_address_or_a_network_of_version_6() {
+        let client = |address: &str| client(address.parse().unwrap()).to_string();
+        assert_eq!(client("192.0.2.1"), "192.0.2.1");
+        assert_eq!(client("::ffff:192.0.2.1"), "192.0.2.1");
+        assert_eq!(client("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+    }
+}

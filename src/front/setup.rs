@@ -87,3 +87,17 @@ pub fn start_workers(shared: &Arc<Shared>) -> io::Result<Vec<JoinHandle<()>>> {
     shared.queue.workers_started(workers.len());
     Ok(workers)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::places;
+
+    #[test]
+    fn descriptors_are_left_for_the_program_behind() {
+        assert_eq!(places(10), (10, 9));
+        let (most, spare) = places(usize::MAX);
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let limit = limit.map_or(usize::MAX, |it| usize::try_from(it).unwrap());
+        assert_eq!(limit - most - spare, (limit / 4).clamp(32, 256));
+    }
+}

@@ -224,3 +224,59 @@ impl Peer {
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    struct Nothing;
+
+    impl Service for Nothing {
+        fn body_limit(&self, _method: &str, _target: &str) -> u64 {
+            64 << 20
+        }
+
+        fn respond(&self, _request: &Request) -> Response {
+            Response::text("")
+        }
+
+        fn refuse(&self, status: u16, detail: &'static str) -> Response {
+            Response::text(detail).with_status_code(status)
+        }
+    }
+
+    /// With a program that does nothing.
+    pub fn shared(limits: Limits) -> Shared {
+        Shared::new(limits, Arc::new(Nothing), 8)
+    }
+
+    #[test]
+    fn when_half_of_the_memory_is_taken_an_address_has_a_quarter_at_most() {
+        let shared = shared(Limits { buffered_bytes: 100, ..Limits::default() });
+        let peers = [(); 5].map(|()| shared.new_peer());
+        assert!(shared.charge(&peers[0], 0, 50), "alone it may have half");
+        assert!(!shared.charge(&peers[0], 50, 51));
+        assert!(!shared.charge(&peers[1], 0, 26));
+        assert!(shared.charge(&peers[1], 0, 25));
+        assert!(shared.charge(&peers[2], 0, 25), "the last byte too");
+        assert!(!shared.charge(&peers[3], 0, 1));
+        assert!(shared.charge(&peers[0], 50, 25), "giving back always works");
+        assert!(shared.charge(&peers[3], 0, 25));
+        assert!(!shared.charge(&peers[4], 0, 1));
+        for peer in &peers[..4] {
+            peer.uncharge(25);
+        }
+        assert!(shared.charge(&peers[4], 0, 50));
+    }
+
+    #[test]
+    fn a_buffer_serves_again_unless_it_is_large() {
+        let mut scratch = Scratch::default();
+        for (given, kept) in [(1000, 1000), (KEPT, KEPT), (KEPT + 1, 0)] {
+            scratch.give_back(Vec::with_capacity(given));
+            assert_eq!(scratch.out().capacity(), kept);
+        }
+        scratch.give_back(b"of an answer".to_vec());
+        assert!(scratch.out().is_empty());
+    }
+}

@@ -238,6 +238,18 @@ fn wrong_smtp_urls_are_explained_without_the_password() {
         let why = parse_smtp_url(url).expect_err(url);
         assert!(!why.contains("hun") && !why.contains("ter2") && !why.is_empty(), "{url}: {why}");
     }
+    for (url, what) in [
+        ("http://a:hunter2@host", "smtp:// or smtps://"),
+        ("smtp://a:hunter2@host?tls=none", "?tls=off"),
+        ("smtps://a:hunter2@host?tls=off", "?tls=off"),
+        ("smtp://a:hun/ter2@host", "%2F"),
+        ("smtp://hunter2@host", "both a user and a password"),
+        ("smtp://a:hunter2@host:0", "port"),
+        ("smtp://a:hunter2@ho st", "host"),
+    ] {
+        let why = parse_smtp_url(url).expect_err(url);
+        assert!(why.contains(what), "{url}: {why}");
+    }
     let settings = parse_smtp_url("smtp://user:hunter2@host").unwrap();
     let shown = format!("{settings:?} {:?}", Transport::Smtp(settings.clone()));
     assert!(shown.contains("user") && !shown.contains("hunter2"), "{shown}");
@@ -255,6 +267,7 @@ fn starttls_is_used_and_the_password_goes_over_it() {
     assert!(mail.tls);
     assert_eq!(mail.auth, Some(("ann".to_owned(), "hunter2".to_owned())));
     assert!(mailer_by(&url).check().is_ok());
+    assert_eq!(sink.farewells(), 2, "RFC 5321, 4.1.1.10: a client takes leave");
 }
 
 #[test]
@@ -333,15 +346,44 @@ fn errors_hold_no_secret_even_if_the_server_repeats_it() {
     let packed =
         base64::Engine::encode(&base64::engine::general_purpose::STANDARD, "\0ann\0hunter2");
     let mailer = mailer_by(&sink.url().replace("smtp://", "smtp://ann:hunter2@"));
-    for (behaviour, code) in
-        [(Behaviour::RefuseAuthEchoing, "535"), (Behaviour::RefuseMailQuoting, "554")]
-    {
+    for (behaviour, told) in [
+        (Behaviour::RefuseAuthEchoing(535), "refuses the password: 535"),
+        (Behaviour::RefuseAuthEchoing(454), "cannot sign us in now: 454"),
+        (Behaviour::RefuseMailQuoting, "554"),
+    ] {
         sink.behave(behaviour);
         let why = mailer.send(&letter(Kind::Reset), now()).unwrap_err().to_string();
-        assert!(why.contains(code), "{why}");
+        assert!(why.contains(told), "{why}");
         for secret in [TOKEN, &TOKEN[..10], "hunter2", &packed] {
             assert!(!why.contains(secret), "{why}");
         }
+    }
+}
+
+#[test]
+fn of_a_server_s_words_neither_links_nor_secrets_are_kept() {
+    for (told, kept) in [
+        ("bad link https://x.example/y in\r\n it", "bad link *** in it"),
+        ("bad x.example/api/auth/z in it", "bad *** in it"),
+        ("bad <tokentok=\r\n entoken> in it", "bad *** entoken> in it"),
+        ("no box for ann:hunter2", "no box for ***"),
+        ("no such box", "no such box"),
+    ] {
+        assert_eq!(redact(told, Some(TOKEN), Some("hunter2")), kept);
+    }
+    assert_eq!(redact(&"x".repeat(400), None, None).len(), 300);
+}
+
+#[test]
+fn it_greets_by_the_host_of_its_own_address() {
+    for (url, name) in [
+        ("https://my-contacts.example/path", "my-contacts.example".to_owned()),
+        ("http://192.0.2.1:8000", "[192.0.2.1]".to_owned()),
+        ("http://[2001:db8::1]:8000", "[IPv6:2001:db8::1]".to_owned()),
+        // No name for mail servers, some of which would hang up.
+        ("http://my_contacts", ClientId::default().to_string()),
+    ] {
+        assert_eq!(hello(url).to_string(), name, "{url}");
     }
 }
 
@@ -366,6 +408,11 @@ fn a_slow_greeting_is_waited_for_and_silence_is_not() {
     let start = Instant::now();
     assert!(matches!(hasty(&sink).send(&letter(Kind::Reset), now()), Err(Error::Unavailable(_))));
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    // Who hangs up was not slow, so nobody calls again at once.
+    let before = sink.connections();
+    sink.behave(Behaviour::HangUp);
+    assert!(hasty(&sink).check().is_err());
+    assert_eq!(sink.connections(), before + 1);
     // Each answer comes in time, so the mail goes out, slowly; the one to QUIT does not matter.
     sink.behave(Behaviour::Slow(Duration::from_millis(120)));
     assert!(hasty(&sink).send(&letter(Kind::Reset), now()).is_ok());

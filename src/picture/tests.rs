@@ -207,6 +207,24 @@ fn transparency_stays_and_leaves_no_dark_rim() {
         assert!(image.pixels().any(|pixel| (30..220).contains(&pixel.0[3])), "a soft edge");
         assert!(image.pixels().all(|pixel| pixel.0[3] < 8 || pixel.0[0] > 225), "{format:?}");
     }
+    // Nor a light one: what is transparent may have any colour.
+    let disc = RgbaImage::from_fn(600, 600, |x, y| {
+        let (x, y) = (x as f32 - 300.0, y as f32 - 300.0);
+        if x.hypot(y) < 250.0 { Rgba([60, 60, 60, 255]) } else { Rgba([255, 255, 255, 0]) }
+    });
+    let disc = DynamicImage::from(disc);
+    for deep in [
+        disc.clone(),
+        disc.to_luma_alpha8().into(),
+        disc.to_luma_alpha16().into(),
+        disc.to_rgba16().into(),
+    ] {
+        let image = drawn(&written(&deep, ImageFormat::Png));
+        let seen = |pixel: &Rgba<u8>| pixel.0[3] >= 32;
+        assert!(image.pixels().any(|pixel| seen(pixel) && pixel.0[3] < 200), "a soft edge");
+        let dark = |pixel: &Rgba<u8>| pixel.0[..3].iter().all(|colour| (50..70).contains(colour));
+        assert!(image.pixels().all(|pixel| !seen(pixel) || dark(pixel)), "{:?}", deep.color());
+    }
 }
 
 #[test]
@@ -343,6 +361,12 @@ fn a_giant_frame_in_a_small_webp_is_found() {
     };
     assert!(avatar(&in_animation(&frame)).is_ok());
     assert!(is_invalid(&in_animation(&giant)));
+    // Before the decoder sees them: it would ask for memory first.
+    let odd = riff(&[(b"VP8X", &canvas(0)), (b"ICCP", &[0; 3]), (b"VP8 ", &giant)]);
+    let lossless = riff(&[(b"VP8L", lossless)]);
+    for file in [riff(&[(b"VP8 ", &giant)]), lossless, odd, in_animation(&giant)] {
+        assert!(!webp_frames_fit(&file));
+    }
     // Metadata that claims four gigabytes.
     let mut file = riff(&[(b"VP8X", &canvas(8)), (b"VP8 ", &frame), (b"EXIF", &[0; 4])]);
     let at = file.len() - 8;
@@ -383,6 +407,10 @@ fn the_largest_pictures_are_read() {
             ["red"; 4]
         );
     }
+    // A large GIF with a rim that its one frame leaves free.
+    let mut gif = written(&plain(2_600, 2_400, RED), ImageFormat::Gif);
+    gif[6..10].copy_from_slice(&[0x29, 0x0a, 0x61, 0x09]);
+    assert!(near(drawn(&gif).get_pixel(128, 128), RED));
     let mut file = written(&plain(16, 16, RED), ImageFormat::Png);
     file.resize(BYTES_MAX, 0);
     assert!(avatar(&file).is_ok(), "5 MiB exactly");

@@ -1,6 +1,7 @@
 //! Pictures of accounts, through the API. What happens to the pixels is tested in `picture`.
 
 use crate::world::{Actor, Answer, World};
+use base64::Engine;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use std::io::Cursor;
 
@@ -64,6 +65,10 @@ fn an_admin_sets_and_removes_a_picture_and_everybody_sees_it() {
         nobody.send("GET", &path, &[("If-None-Match", "\"other\"")], b"").expect(200);
     }
     let last = path_of(&root.get("/api/users/me").json());
+    // The account's own export has it too.
+    let export = root.get("/api/users/me/export").expect(200).json();
+    let kept = base64::engine::general_purpose::STANDARD.encode(nobody.get(&last).body);
+    assert_eq!(export["avatar_picture"], kept);
     let user = root.delete(AVATAR).expect(200).json();
     assert_eq!(path_of(&user), before);
     nobody.get(&last).expect(404);

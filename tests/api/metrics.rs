@@ -29,6 +29,8 @@ fn requests_are_counted_by_route_and_nothing_of_a_user_is_told() {
     assert_eq!(counted(&format!("{read},status=\"2xx\"")), Some(2.0), "{page}");
     assert_eq!(counted(&format!("{read},status=\"4xx\"")), Some(1.0));
     assert_eq!(counted("route=\"-\",method=\"-\",status=\"4xx\""), Some(2.0));
+    assert_eq!(counted(&format!("{read},status=\"5xx\"")), None, "what never was has no line");
+    assert!(!page.contains("/api/contacts/birthdays"), "what never was has no line");
     let duration = "contactd_request_duration_seconds";
     assert_eq!(value(&page, &format!("{duration}_bucket{{{read},le=\"+Inf\"}}")), Some(3.0));
     assert_eq!(value(&page, &format!("{duration}_count{{{read}}}")), Some(3.0));
@@ -36,9 +38,34 @@ fn requests_are_counted_by_route_and_nothing_of_a_user_is_told() {
     assert_eq!(value(&page, "contactd_postgres_up"), Some(1.0));
     assert_eq!(value(&page, "contactd_mail_queue"), Some(0.0));
     assert_eq!(value(&page, "contactd_db_connections_max"), Some(4.0));
+    assert_eq!(value(&page, "contactd_draining"), Some(0.0));
+    let noon = world.now().timestamp() as f64;
+    assert_eq!(value(&page, "process_start_time_seconds"), Some(noon));
     for secret in ["secretive", "ebedee", "999999", "BREW", "example.com"] {
         assert!(!page.contains(secret), "{secret}");
     }
+}
+
+#[test]
+fn connections_are_told_apart_by_whether_they_are_busy() {
+    let world = World::new();
+    let db = &world.app.db;
+    let page = db.read(|_| db.read(|_| Ok(metrics::render(&world.app)))).unwrap();
+    assert_eq!(value(&page, "contactd_db_connections{state=\"busy\"}"), Some(2.0), "{page}");
+    let page = metrics::render(&world.app);
+    assert_eq!(value(&page, "contactd_db_connections{state=\"busy\"}"), Some(0.0), "{page}");
+    assert!(value(&page, "contactd_db_connections{state=\"idle\"}").unwrap() >= 2.0, "{page}");
+}
+
+#[test]
+fn while_it_ends_load_balancers_and_operators_are_told() {
+    let world = World::new();
+    let nobody = world.nobody();
+    nobody.get("/readyz").expect(200);
+    world.app.drain();
+    nobody.get("/readyz").expect(503);
+    nobody.get("/healthz").expect(200);
+    assert_eq!(value(&metrics::render(&world.app), "contactd_draining"), Some(1.0));
 }
 
 #[test]

@@ -42,6 +42,8 @@ fn a_mail_goes_out_by_itself_and_its_secret_is_wiped() {
         mails
     });
     assert_eq!(mails[0].to, ["ann@example.com"]);
+    let id = mails[0].header("Message-ID").unwrap();
+    assert!(id.ends_with("@localhost>"), "{id}: the domain of MAIL_FROM");
     let link = mails[0].link().unwrap();
     // From PUBLIC_URL: the requests say `Host: evil.example`.
     assert!(link.starts_with("https://contacts.example/api/auth/confirmed_email/"), "{link}");
@@ -277,6 +279,42 @@ fn a_server_that_hangs_holds_no_request_up() {
         stop.store(true, Ordering::Relaxed);
         world.app.ring_mail_bell();
     });
+}
+
+#[test]
+fn a_bell_wakes_the_worker_and_without_one_it_sleeps() {
+    let world = World::new();
+    let wait = |at_most| {
+        let began = std::time::Instant::now();
+        world.app.wait_for_mail_bell(std::time::Duration::from_millis(at_most));
+        began.elapsed().as_millis()
+    };
+    world.app.ring_mail_bell(); // before anybody waits
+    assert!(wait(60_000) < 30_000);
+    assert!(wait(50) >= 50);
+}
+
+#[test]
+fn what_was_sent_is_kept_for_a_week_and_a_dead_link_for_two_days() {
+    let sink = Sink::start();
+    let world = world(&sink);
+    register(&world, "ann");
+    assert_eq!(deliver(&world), 1);
+    let kept = || {
+        worker::purge(&world.app).unwrap();
+        let mails: i64 = world.sql("SELECT count(*) FROM outbox");
+        (mails, world.sql::<i64>("SELECT count(*) FROM mail_tokens"))
+    };
+    let (link, week) = (Duration::hours(24) + Duration::days(2), Duration::days(7));
+    for (passes, expected) in [
+        (link - Duration::seconds(1), (1, 1)),
+        (Duration::seconds(1), (1, 0)),
+        (week - link - Duration::seconds(1), (1, 0)),
+        (Duration::seconds(1), (0, 0)),
+    ] {
+        world.pass(passes);
+        assert_eq!(kept(), expected, "{}", world.now());
+    }
 }
 
 #[test]

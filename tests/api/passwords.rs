@@ -258,6 +258,17 @@ fn a_reset_token_works_once_only_the_newest_and_for_half_an_hour() {
 }
 
 #[test]
+fn a_reset_link_is_for_the_address_that_it_was_mailed_to() {
+    let world = World::new();
+    world.user("ann");
+    ask_reset(&world, "ann@example.com");
+    let token = world.link_token("ann@example.com");
+    // By somebody's hand: a change through the API voids the link at once.
+    world.app.db.write(|db| db.batch("UPDATE users SET email = 'new@example.com'")).unwrap();
+    reset(&world, &token, "a new password").expect(400);
+}
+
+#[test]
 fn of_parallel_uses_of_a_reset_token_one_wins() {
     let world = World::new();
     let ann = world.user("ann");

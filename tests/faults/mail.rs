@@ -114,6 +114,21 @@ fn a_mail_server_that_refuses_drops_or_is_slow_gets_every_mail_in_the_end() {
 }
 
 #[test]
+fn a_mail_that_is_going_out_is_waited_for_at_the_end() {
+    let sink = Sink::start();
+    let url = sink.url();
+    let mut stage = stage(&[("SMTP_URL", &url)]);
+    sink.behave(Behaviour::Slow(Duration::from_millis(150)));
+    stage.register("ann");
+    while sink.connections() == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(stage.server.stop(), Some(0), "{}", stage.server.log());
+    let sent = "SELECT count(*) FROM outbox WHERE done_at IS NOT NULL";
+    assert_eq!((sink.mails().len(), stage.one(sent)), (1, 1), "{}", stage.server.log());
+}
+
+#[test]
 fn a_mail_server_that_is_down_gets_every_mail_when_it_is_back() {
     let sink = Sink::start();
     let (url, address) = (sink.url(), sink.address());

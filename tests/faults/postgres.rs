@@ -66,8 +66,14 @@ fn postgres_stopped_at_once_loses_nothing() {
     let mut stage = stage();
     stage.postgres.stop_at_once();
     expect_unavailable(&stage.server, &stage.auth, AWAY);
+    let named = format!("{}X-Request-Id: look-for-me\r\n", stage.auth);
+    stage.server.ask("GET", "/api/contacts", &named, "").unwrap();
     stage.postgres.restart();
     let back = expect_service(&stage);
+    // The client hears a fixed sentence; the whole story is in the log.
+    let log = stage.server.log();
+    let told = |line: &str| line.contains(" WARN ") && line.ends_with("request_id=look-for-me");
+    assert!(log.lines().any(told), "{log}");
     close(stage, "Postgres stopped at once, started again", back);
 }
 

@@ -159,6 +159,21 @@ fn terminated_under_load_answers_everything_that_it_did_and_exits_0() {
 }
 
 #[test]
+fn metrics_have_an_address_of_their_own() {
+    let own = format!("127.0.0.1:{}", free_port(700));
+    let mut server = Server::with(&[("METRICS_ADDR", &own), ("REDIS_URL", "")]);
+    let get = |address: &str, path: &str| exchange(address, "GET", path, "", "").unwrap();
+    let page = get(&own, "/metrics");
+    assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("\ncontactd_postgres_up 1\n"));
+    assert!(get(&own, "/healthz").starts_with("HTTP/1.1 404 "));
+    assert!(get(server.address(), "/metrics").starts_with("HTTP/1.1 404 "));
+    // Nothing is under way, so there is nothing to wait for at the end.
+    let began = Instant::now();
+    assert_eq!(server.stop(), Some(0));
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[test]
 fn two_replicas_share_everything_and_one_survives_the_other() {
     let (sink, redis) = (Sink::start(), RedisServer::start());
     let (name, _) = schema();

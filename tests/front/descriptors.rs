@@ -23,7 +23,7 @@ impl Drop for Server {
 }
 
 /// This program with only one of its tests.
-fn child(test: &str) -> Command {
+pub fn child(test: &str) -> Command {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", test, "--ignored", "--nocapture"]);
     child

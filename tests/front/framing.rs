@@ -38,6 +38,8 @@ const RULES: &[(&str, &str, u16, bool)] = &[
     ("no version", "GET /\r\nHost: a\r\n\r\n", 400, CLOSES),
     ("a version in small letters", "GET / http/1.1\r\nHost: a\r\n\r\n", 400, CLOSES),
     ("an odd version", "GET / HTTP/1.1.1\r\nHost: a\r\n\r\n", 400, CLOSES),
+    ("a version that begins with a letter", "GET / HTTP/x.1\r\nHost: a\r\n\r\n", 400, CLOSES),
+    ("a version that ends with a letter", "GET / HTTP/1.x\r\nHost: a\r\n\r\n", 400, CLOSES),
 
     // Methods.
     ("an unknown method", "BREW / HTTP/1.1\r\nHost: a\r\n\r\n", 501, CLOSES),
@@ -140,7 +142,8 @@ const RULES: &[(&str, &str, u16, bool)] = &[
     ("a request line of 8 KiB", "GET /?a…8177 HTTP/1.1\r\nHost: a\r\n\r\n", 200, STAYS),
     ("a request line over 8 KiB", "GET /?a…8178 HTTP/1.1\r\nHost: a\r\n\r\n", 414, CLOSES),
     ("a request line without an end", "GET /?a…9000", 414, CLOSES),
-    ("a head over 16 KiB", "GET / HTTP/1.1\r\nHost: a\r\nX: a…16384\r\n\r\n", 431, CLOSES),
+    ("a head of 16 KiB", "GET / HTTP/1.1\r\nHost: a\r\nX: a…16352\r\n\r\n", 200, STAYS),
+    ("a head over 16 KiB", "GET / HTTP/1.1\r\nHost: a\r\nX: a…16353\r\n\r\n", 431, CLOSES),
     ("64 fields", "GET / HTTP/1.1\r\nHost: a\r\nF…63\r\n", 200, STAYS),
     ("65 fields", "GET / HTTP/1.1\r\nHost: a\r\nF…64\r\n", 431, CLOSES),
     ("a body larger than its route takes", "POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n", 413, CLOSES),

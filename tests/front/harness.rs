@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The program behind the front: `/healthz`, and a route for each kind of answer.
 #[derive(Default)]
@@ -49,6 +49,8 @@ impl Service for Program {
                 Response::text("slept")
             }
             "/json" => Response::from_data("application/json", vec![b'1'; number("n") as usize]),
+            "/vary" => Response::text("x".repeat(4000))
+                .with_additional_header("vary", request.get_param("on").unwrap()),
             "/etag" => Response::text("x".repeat(4000)).with_additional_header("ETag", "\"1\""),
             "/stream" => {
                 let bytes = std::io::repeat(b'x').take(number("n"));
@@ -62,6 +64,11 @@ impl Service for Program {
             }
             "/broken-stream" => {
                 Response { data: ResponseBody::from_reader(Broken(3)), ..Response::text("") }
+            }
+            "/short-stream" => {
+                let bytes = std::io::repeat(b'x').take(2_000_000);
+                let data = ResponseBody::from_reader_and_size(bytes, 2_000_001);
+                Response { data, ..Response::text("") }
             }
             "/short" => Response {
                 data: ResponseBody::from_reader_and_size(&b"abc"[..], 4),
@@ -122,6 +129,40 @@ impl Service for Quick {
 
     fn refuse(&self, status: u16, detail: &'static str) -> Response {
         self.0.refuse(status, detail)
+    }
+}
+
+/// The same program, which stops where a test holds one of its locks.
+#[derive(Default)]
+pub struct Held {
+    program: Quick,
+    /// How often it was given requests to look at.
+    pub given: AtomicUsize,
+    /// In the poll set, which asks for the limit of a body.
+    pub polling: Mutex<()>,
+    pub looking: Mutex<()>,
+    pub working: Mutex<()>,
+}
+
+impl Service for Held {
+    fn body_limit(&self, method: &str, target: &str) -> u64 {
+        drop(self.polling.lock());
+        self.program.body_limit(method, target)
+    }
+
+    fn respond(&self, request: &Request) -> Response {
+        drop(self.working.lock());
+        self.program.respond(request)
+    }
+
+    fn prepare(&self, requests: &[Request]) -> Vec<Prepared> {
+        self.given.fetch_add(1, Ordering::Relaxed);
+        drop(self.looking.lock());
+        self.program.prepare(requests)
+    }
+
+    fn refuse(&self, status: u16, detail: &'static str) -> Response {
+        self.program.refuse(status, detail).with_additional_header("retry-after", "7")
     }
 }
 
@@ -272,6 +313,20 @@ pub fn small() -> Limits {
 
 pub const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
 
+/// Workers that may look at requests at one time.
+pub fn lookers() -> usize {
+    std::thread::available_parallelism().unwrap().get().max(2)
+}
+
+/// Waits for something to become true.
+pub fn eventually(what: &str, mut test: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !test() {
+        assert!(start.elapsed() < Duration::from_secs(10), "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// A client's socket.
 pub struct Client {
     pub socket: TcpStream,
@@ -414,6 +469,14 @@ impl Client {
     pub fn get(&mut self, target: &str) -> Answer {
         self.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
         self.answer().expect("an answer")
+    }
+
+    /// Something has come, or comes within a moment.
+    pub fn hears(&self) -> bool {
+        self.socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        let heard = self.socket.peek(&mut [0]).is_ok();
+        self.socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        heard
     }
 
     /// The server has closed without another byte.

@@ -1,10 +1,13 @@
 //! Times, overload, fairness between addresses, and what hostile clients do. Deadlines are
 //! shortened; that the real ones are those of the design is the first test.
 
-use crate::harness::{Client, HEALTH, Quick, Running, small, statuses};
+use crate::descriptors::child;
+use crate::harness::{Client, HEALTH, Held, Quick, Running, eventually, lookers, small, statuses};
 use contactd::front::Limits;
 use std::io::Write;
 use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 fn ms(n: u64) -> Duration {
@@ -21,15 +24,6 @@ fn time<T>(f: impl FnOnce() -> T) -> (T, u128) {
 /// Descriptors of this process. Only for tests that look for many lost ones: others run beside.
 fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
-}
-
-/// Waits for something to become true.
-fn eventually(what: &str, mut test: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !test() {
-        assert!(start.elapsed() < Duration::from_secs(10), "{what}");
-        std::thread::sleep(ms(5));
-    }
 }
 
 #[test]
@@ -153,6 +147,18 @@ fn a_whole_answer_that_is_not_read_is_cut_off() {
 }
 
 #[test]
+fn answers_that_are_read_late_come_whole() {
+    let server = Running::start(small());
+    let mut client = server.connect();
+    // All at once, and more than the buffers of both kernels take.
+    client.send("GET /json?n=1000000 HTTP/1.1\r\nHost: a\r\n\r\n".repeat(20));
+    std::thread::sleep(ms(400));
+    for _ in 0..20 {
+        assert_eq!(client.answer().unwrap().body.len(), 1_000_000);
+    }
+}
+
+#[test]
 fn a_slow_reader_gets_its_stream() {
     use std::io::Read;
     let server = Running::start(Limits { write_time: ms(600), ..small() });
@@ -189,6 +195,77 @@ fn a_full_queue_is_503_with_retry_after() {
         assert_eq!(client.answer().unwrap().status, 200);
     }
     assert_eq!(server.connect().get("/healthz").status, 200);
+}
+
+#[test]
+fn past_the_queue_no_request_waits_to_be_looked_at() {
+    let program = Arc::new(Held::default());
+    let limits = Limits { workers: lookers() + 2, queue: 2, ..Limits::default() };
+    let server = Running::start_with(limits, program.clone());
+    let (mut parts, (begin, end)) = (server.connect(), HEALTH.split_at(20));
+    parts.send(begin);
+    let mut clients = Vec::new();
+    let mut send = |bytes: &str| {
+        let mut client = server.connect();
+        client.send(bytes);
+        clients.push(client);
+        clients.len()
+    };
+    let held = program.looking.lock().unwrap();
+    for _ in 0..lookers() {
+        let count = send(HEALTH);
+        eventually("it is looked at", || program.given.load(Ordering::Relaxed) == count);
+    }
+    for _ in 0..5 {
+        send(HEALTH);
+    }
+    eventually("the queue is full", || clients.iter().any(Client::hears));
+    let mut late = server.connect();
+    late.send(begin);
+    // A worker would have read what comes whole; this was read by the poll set.
+    parts.send(end);
+    let answer = parts.answer().unwrap();
+    assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("7")));
+    assert_eq!(answer.head.to_lowercase().matches("retry-after").count(), 1);
+    drop(held);
+    let answers: Vec<_> = clients.iter_mut().map(|it| it.answer().unwrap().status).collect();
+    assert_eq!(answers.iter().filter(|&&status| status == 503).count(), 3, "{answers:?}");
+    assert_eq!(answers.iter().filter(|&&status| status == 200).count(), lookers() + 2);
+    late.send(end);
+    assert_eq!(late.answer().unwrap().status, 200);
+}
+
+#[test]
+fn past_the_queue_no_job_waits_however_many_are_looked_at_together() {
+    let program = Arc::new(Held::default());
+    let limits = Limits { workers: lookers() + 2, jobs: 1, queue: 4, ..Limits::default() };
+    let server = Running::start_with(limits, program.clone());
+    let send = |target| {
+        let mut client = server.connect();
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        client
+    };
+    let looked_at = |target| {
+        let given = || program.given.load(Ordering::Relaxed);
+        let (before, client) = (given(), send(target));
+        eventually("it is looked at", || given() > before);
+        client
+    };
+    // One is under way, and three wait: there is room for one more.
+    let working = program.working.lock().unwrap();
+    let first: Vec<_> = (0..4).map(|_| looked_at("/sleep?ms=0")).collect();
+    let looking = program.looking.lock().unwrap();
+    let others: Vec<_> = (0..lookers()).map(|_| looked_at("/healthz")).collect();
+    let mut together: Vec<_> = (0..4).map(|_| send("/sleep?ms=0")).collect();
+    std::thread::sleep(ms(100));
+    drop(looking);
+    eventually("all but one are refused", || together.iter().filter(|it| it.hears()).count() >= 3);
+    drop(working);
+    let statuses = together.iter_mut().map(|it| it.answer().unwrap().status);
+    assert!(statuses.filter(|&status| status == 503).count() >= 3);
+    for mut client in first.into_iter().chain(others) {
+        assert_eq!(client.answer().unwrap().status, 200);
+    }
 }
 
 /// Only a few jobs are begun at once, but those that wait for something do not count for long.
@@ -230,7 +307,7 @@ fn a_short_job_does_not_wait_for_long_ones() {
 #[test]
 fn jobs_leave_room_for_quick_requests() {
     let limits = Limits { workers: 6, queue: 20, ..Limits::default() };
-    let server = Running::start_with(limits, std::sync::Arc::new(Quick::default()));
+    let server = Running::start_with(limits, Arc::new(Quick::default()));
     let mut jobs: Vec<_> = (0..40).map(|_| server.connect()).collect();
     for client in &mut jobs {
         client.send("GET /sleep?ms=500 HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -300,6 +377,63 @@ fn the_newest_idle_connection_of_the_greediest_address_goes_first() {
 }
 
 #[test]
+fn half_a_request_gives_way_where_an_address_has_more_than_a_quarter() {
+    // Who is asked for a body has been read, and waits.
+    let half = |server: &Running, address| {
+        let mut client = server.connect_from(address);
+        client.send(
+            "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n",
+        );
+        assert_eq!(client.answer().unwrap().status, 100);
+        client
+    };
+    let server = Running::start(Limits { max_connections: 8, ..small() });
+    let mut greedy: Vec<_> = (0..8).map(|_| half(&server, 2)).collect();
+    std::thread::sleep(ms(200));
+    assert_eq!(server.connect_from(3).get("/healthz").status, 200);
+    let answer = greedy.pop().unwrap().answer().unwrap();
+    assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")));
+    for mut client in greedy {
+        client.send("hi");
+        assert_eq!(client.answer().unwrap().text(), "hi");
+    }
+
+    let server = Running::start(Limits { max_connections: 8, ..small() });
+    let fair: Vec<_> = (0..8).map(|n| half(&server, 2 + n % 4)).collect();
+    std::thread::sleep(ms(200));
+    assert_eq!(server.connect_from(6).answer().unwrap().status, 503);
+    for mut client in fair {
+        client.send("hi");
+        assert_eq!(client.answer().unwrap().text(), "hi");
+    }
+}
+
+#[test]
+fn who_has_nothing_more_to_get_has_no_place_any_more() {
+    let minute = ms(60_000);
+    let limits = Limits { max_connections: 1, write_time: minute, linger_time: minute, ..small() };
+    let is_free = |server: &Running| {
+        let mut other = server.connect();
+        other.socket.write_all(HEALTH.as_bytes()).is_ok()
+            && other.answer().is_some_and(|it| it.status == 200)
+    };
+    // It asked for the end, and has not closed its side.
+    let server = Running::start(limits.clone());
+    let mut client = server.connect();
+    client.send("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert_eq!(statuses(&client.answers(&[])), [200]);
+    eventually("a place is free", || is_free(&server));
+    // It is gone in the middle of its answer.
+    let server = Running::start(limits);
+    let mut client = server.connect();
+    client.send("GET /stream?n=90000000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    eventually("an answer", || client.hears());
+    rustix::net::sockopt::set_socket_linger(&client.socket, Some(Duration::ZERO)).unwrap();
+    drop(client);
+    eventually("a place is free", || is_free(&server));
+}
+
+#[test]
 fn unfinished_uploads_have_a_share_of_memory() {
     let server = Running::start(Limits { buffered_bytes: 4 << 20, ..small() });
     let start = |address, size| {
@@ -342,6 +476,20 @@ fn unfinished_uploads_have_a_share_of_memory() {
 }
 
 #[test]
+fn streams_that_are_not_read_have_a_share_of_memory() {
+    let server = Running::start(Limits { buffered_bytes: 64 << 20, ..small() });
+    let mut clients: Vec<_> = (0..3).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send("GET /sized-stream?n=20000000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    // A third one would have more than a quarter while half is taken.
+    let is_cut_off = |client: &Client| client.socket.take_error().unwrap().is_some();
+    eventually("one is cut off", || clients.iter().any(is_cut_off));
+    let whole = clients.iter_mut().filter_map(Client::answer).count();
+    assert!((1..3).contains(&whole), "{whole}");
+}
+
+#[test]
 fn a_body_that_was_answered_takes_no_memory_while_its_connection_lingers() {
     let server = Running::start(Limits { buffered_bytes: 4 << 20, ..small() });
     let upload = |close: &str, behind: &str| {
@@ -359,9 +507,15 @@ fn a_body_that_was_answered_takes_no_memory_while_its_connection_lingers() {
 #[test]
 fn the_answer_to_an_upload_that_is_not_wanted_arrives() {
     let server = Running::start(small());
-    for _ in 0..5 {
+    for round in 0..6 {
         let mut client = server.connect();
-        client.send("POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 8000000\r\n\r\n");
+        client.send("POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 8000000\r\n");
+        client.send(if round % 2 == 0 { "Connection: close\r\n\r\n" } else { "\r\n" });
+        if round < 2 {
+            // The answer may be long here when the body comes.
+            eventually("an answer", || client.hears());
+            std::thread::sleep(ms(300));
+        }
         for _ in 0..80 {
             client.send([b'x'; 100_000]);
         }
@@ -415,4 +569,27 @@ fn a_busy_client_does_not_keep_others_from_a_worker() {
     assert!(status == 200 && took < 300, "{took} ms");
     assert!(reader.join().unwrap() > 100);
     flood.join().unwrap();
+}
+
+/// Of this process, in hundredths of a second.
+fn processor_time() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    stat.split(' ').skip(13).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+}
+
+#[test]
+#[ignore = "the child of the test below"]
+fn wait() {
+    let server = Running::start(Limits::default());
+    let mut client = server.connect();
+    assert_eq!(client.get("/healthz").status, 200);
+    let before = processor_time();
+    std::thread::sleep(ms(1000));
+    let used = processor_time() - before;
+    assert!(used <= 3, "{used}0 ms of a second");
+}
+
+#[test]
+fn waiting_takes_no_processor_time() {
+    assert!(child("limits::wait").output().unwrap().status.success());
 }

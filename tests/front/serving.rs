@@ -1,7 +1,9 @@
 //! Requests that are fine, and their answers.
 
 use crate::harness::{HEALTH, Running, small, statuses};
-use contactd::front::Limits;
+use contactd::front::{Limits, Service};
+use rouille::{Request, Response, ResponseBody};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -71,8 +73,10 @@ fn large_bodies_come_back_whole() {
     let mut client = server.connect();
     client
         .send(format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len()));
-    client.send(&body);
+    // What comes with the end of a body is the next request.
+    client.send([&body, HEALTH.as_bytes()].concat());
     assert!(client.answer().unwrap().body == body);
+    assert_eq!(client.answer().unwrap().text(), "ok");
 
     client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
     for chunk in body.chunks(70_000) {
@@ -95,6 +99,14 @@ fn a_body_is_asked_for_only_when_it_will_be_read() {
     assert_eq!(client.answer().unwrap().status, 100);
     client.send("hi");
     assert_eq!(client.answer().unwrap().text(), "hi");
+    // It is here already, or there is none.
+    for body in ["hi", ""] {
+        let length = body.len();
+        client.send(format!(
+            "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n{body}"
+        ));
+        assert_eq!(client.answer().unwrap().text(), body);
+    }
     client.send(
         "POST /small HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 20\r\n\r\n",
     );
@@ -129,9 +141,11 @@ fn streams_are_chunked_or_end_with_the_connection() {
 fn a_stream_that_breaks_is_not_taken_for_whole() {
     use std::io::{ErrorKind, Read, Write};
     let server = Running::start(small());
-    for version in ["1.0", "1.1"] {
+    for (target, version) in
+        [("/broken-stream", "1.0"), ("/broken-stream", "1.1"), ("/short-stream", "1.1")]
+    {
         let mut client = server.connect();
-        let request = format!("GET /broken-stream HTTP/{version}\r\nHost: a\r\n\r\n");
+        let request = format!("GET {target} HTTP/{version}\r\nHost: a\r\n\r\n");
         client.socket.write_all(request.as_bytes()).unwrap();
         let mut all = Vec::new();
         let end = client.socket.read_to_end(&mut all).map_err(|e| e.kind());
@@ -155,6 +169,35 @@ fn what_the_program_gets_wrong_is_a_500() {
         many.exchange(b"GET /panic HTTP/1.1\r\nHost: a\r\n\r\n");
     }
     assert_eq!(many.connect().get("/healthz").status, 200, "the workers are still there");
+}
+
+/// A program that has no answer to what is no request.
+struct Speechless;
+
+impl Service for Speechless {
+    fn body_limit(&self, _method: &str, _target: &str) -> u64 {
+        0
+    }
+
+    fn respond(&self, _request: &Request) -> Response {
+        Response::text("ok")
+    }
+
+    fn refuse(&self, status: u16, _detail: &'static str) -> Response {
+        assert_ne!(status, 400, "on purpose");
+        Response { data: ResponseBody::from_reader(std::io::empty()), ..Response::text("") }
+    }
+}
+
+#[test]
+fn a_program_that_cannot_refuse_costs_a_500_too() {
+    let server = Running::start_with(small(), Arc::new(Speechless));
+    for request in ["GET / HTTP/1.1\r\n\r\n", "GET / HTTP/2.0\r\n\r\n"] {
+        let answers = server.exchange(request.as_bytes());
+        assert_eq!(statuses(&answers), [500], "{request}");
+        assert_eq!(answers[0].header("Connection"), Some("close"));
+    }
+    assert_eq!(server.connect().get("/").status, 200);
 }
 
 #[test]
@@ -222,6 +265,10 @@ fn text_is_compressed_when_asked_for() {
     let short = ask("/json?n=1024", "gzip");
     assert_eq!((short.header("Content-Encoding"), short.header("Vary")), (None, None));
     assert_eq!(ask("/etag", "gzip").header("Content-Encoding"), None);
+    for (on, fields) in [("Cookie", 2), ("X, ACCEPT-ENCODING", 1)] {
+        let head = ask(&format!("/vary?on={}", on.replace(' ', "%20")), "").head.to_lowercase();
+        assert_eq!(head.matches("\r\nvary: ").count(), fields, "{head}");
+    }
 
     let mut client = server.connect();
     client.send("HEAD /json?n=5000 HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n");

@@ -1,9 +1,10 @@
 //! The end: graceful, or at once.
 
-use crate::harness::{HEALTH, Running, small};
-use contactd::front::Limits;
+use crate::harness::{HEALTH, Held, Program, Running, eventually, small};
+use contactd::front::{Limits, Server};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,37 @@ fn a_server_without_clients_stops_at_once() {
     let start = Instant::now();
     server.stopper.stop();
     assert!(server.stopped() && start.elapsed() < Duration::from_millis(500));
+}
+
+#[test]
+fn who_waits_to_be_accepted_is_answered_before_the_end() {
+    let program = Arc::new(Held::default());
+    let mut server = Running::start_with(small(), program.clone());
+    let mut post = server.connect();
+    post.send("POST /echo HTTP/1.1\r\nHost: a\r\n");
+    std::thread::sleep(Duration::from_millis(100));
+    let held = program.polling.lock().unwrap();
+    post.send("Content-Length: 2\r\n\r\nhi");
+    std::thread::sleep(Duration::from_millis(100));
+    // More than are accepted at a time.
+    let mut clients: Vec<_> = (0..300).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(HEALTH);
+    }
+    server.stopper.stop();
+    drop(held);
+    for client in clients.iter_mut().chain([&mut post]) {
+        assert_eq!(client.answer().unwrap().status, 200);
+        let _ = client.socket.shutdown(Shutdown::Write);
+    }
+    assert!(server.stopped());
+}
+
+#[test]
+fn a_server_that_never_runs_leaves_no_workers() {
+    let program = Arc::new(Program::default());
+    drop(Server::bind("127.0.0.1:0", small(), program.clone()).unwrap());
+    eventually("no thread has the program", || Arc::strong_count(&program) == 1);
 }
 
 #[test]

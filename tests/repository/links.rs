@@ -46,3 +46,19 @@ fn tls_is_taken_refused_and_demanded_as_the_setting_says() {
     assert!(has_tls(&does_not, "sslmode=require", ca).is_err());
     assert!(!has_tls(&does_not, "sslmode=prefer", ca).unwrap());
 }
+
+/// Postgres 17 and some proxies take TLS from the first byte, without being asked for it.
+#[test]
+fn a_direct_connection_begins_with_a_handshake() {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut config = config("public");
+    let port = server.local_addr().unwrap().port();
+    let url = format!("postgres://u:p@127.0.0.1:{port}/db?sslmode=require&sslnegotiation=direct");
+    config.postgres = url.parse().unwrap();
+    let pool = Pool::new(&config).unwrap();
+    let mut first = [0];
+    // The pool connects by itself.
+    std::io::Read::read_exact(&mut server.accept().unwrap().0, &mut first).unwrap();
+    assert_eq!(first, [0x16]);
+    drop(pool);
+}

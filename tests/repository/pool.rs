@@ -158,6 +158,17 @@ fn a_transaction_that_cannot_begin_here_begins_on_another_connection() {
 }
 
 #[test]
+fn a_connection_to_a_server_that_became_read_only_is_given_up() {
+    let world = World::with(|config| config.db_pool_size = 1);
+    let pool = &world.app.db;
+    // As after a failover, when the old primary follows the new one.
+    pool.write(|db| db.batch("SET default_transaction_read_only = on")).unwrap();
+    let write = || pool.write(|db| db.execute("DELETE FROM sessions", &[]));
+    assert!(matches!(write(), Err(Error::Unavailable(_))));
+    write().unwrap();
+}
+
+#[test]
 fn an_error_tells_the_log_its_cause_but_no_data() {
     let pool = pool();
     pool.write(|db| db.batch("CREATE TABLE t (n text CONSTRAINT t_n_key UNIQUE)")).unwrap();

@@ -67,6 +67,16 @@ fn the_twenty_first_session_ends_the_oldest() {
 }
 
 #[test]
+fn an_account_is_not_settled_while_somebody_changes_it() {
+    let world = World::new();
+    let id = insert(&world, "ann", "ann@example.com").unwrap();
+    let settled = || world.app.db.read(|db| users::is_settled(db, id)).unwrap();
+    assert!(settled());
+    let during = world.app.db.transaction(|tx| users::lock(tx, id).map(|_| settled()));
+    assert!(!during.unwrap() && settled());
+}
+
+#[test]
 fn a_mailed_token_has_one_purpose_one_use_and_an_end() {
     let world = World::new();
     let id = insert(&world, "ann", "ann@example.com").unwrap();

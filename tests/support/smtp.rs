@@ -52,8 +52,9 @@ pub enum Behaviour {
     SlowGreeting(Duration),
     /// Never answers.
     Silent,
-    /// Answers AUTH with 535 and repeats the line that it got, as some servers do.
-    RefuseAuthEchoing,
+    /// Answers AUTH with this code (535: never, 454: try again) and repeats the line that it got,
+    /// as some servers do.
+    RefuseAuthEchoing(u16),
     /// Refuses the mail and quotes what is in it, as some spam filters do.
     RefuseMailQuoting,
 }
@@ -170,6 +171,7 @@ struct Shared {
     mails: Mutex<Vec<Mail>>,
     came: Condvar,
     connections: AtomicUsize,
+    farewells: AtomicUsize,
     stop: AtomicBool,
 }
 
@@ -208,6 +210,7 @@ impl Sink {
             mails: Mutex::default(),
             came: Condvar::new(),
             connections: AtomicUsize::new(0),
+            farewells: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
         });
         let listener = TcpListener::bind(address).unwrap();
@@ -267,6 +270,11 @@ impl Sink {
     /// How many connections were made so far.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(SeqCst)
+    }
+
+    /// How many clients took leave (QUIT) so far.
+    pub fn farewells(&self) -> usize {
+        self.shared.farewells.load(SeqCst)
     }
 }
 
@@ -386,16 +394,21 @@ impl Session<'_> {
                     self.reader = BufReader::new(encrypt(self.shared, stream));
                     self.tls = true;
                 }
-                "QUIT" => return self.say("221 bye"),
+                "QUIT" => {
+                    self.shared.farewells.fetch_add(1, SeqCst);
+                    return self.say("221 bye");
+                }
                 "NOOP" => self.say("250 ok")?,
                 _ if naked => self.say("530 5.7.0 Must issue a STARTTLS command first")?,
-                "AUTH" if self.behaviour() == Behaviour::RefuseAuthEchoing => {
-                    self.say(&format!("535 5.7.8 do not understand: {line}"))?;
-                }
-                "AUTH" => {
-                    self.auth = plain_credentials(&line);
-                    self.say("235 welcome")?;
-                }
+                "AUTH" => match self.behaviour() {
+                    Behaviour::RefuseAuthEchoing(code) => {
+                        self.say(&format!("{code} do not understand: {line}"))?;
+                    }
+                    _ => {
+                        self.auth = plain_credentials(&line);
+                        self.say("235 welcome")?;
+                    }
+                },
                 "MAIL" => {
                     (from, to) = (path(&line), Vec::new());
                     self.say("250 ok")?;
