@@ -27,8 +27,9 @@ impl RouteCounters {
     pub fn count(&self, status: u16, took: Duration) {
         let class = usize::from(status / 100).wrapping_sub(1);
         let seconds = took.as_secs_f64();
-        let bucket = BUCKETS.iter().position(|end| seconds <= *end).unwrap_or(BUCKETS.len() - 1);
-        for counter in [self.classes.get(class), self.buckets.get(bucket)].into_iter().flatten() {
+        let bucket = BUCKETS.iter().position(|end| seconds <= *end);
+        let bucket = bucket.and_then(|at| self.buckets.get(at));
+        for counter in [self.classes.get(class), bucket].into_iter().flatten() {
             counter.fetch_add(1, Relaxed);
         }
         self.micros.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Relaxed);
@@ -58,13 +59,10 @@ pub struct Counters {
     connections: AtomicU64,
 }
 
-/// What [`Counters::connections`] holds before anybody set it.
-const UNKNOWN: u64 = u64::MAX;
-
 impl Default for Counters {
     fn default() -> Counters {
         let routes = std::iter::repeat_with(RouteCounters::default).take(ROUTES_MAX).collect();
-        Counters { routes, others: RouteCounters::default(), connections: UNKNOWN.into() }
+        Counters { routes, others: RouteCounters::default(), connections: AtomicU64::new(0) }
     }
 }
 
@@ -75,13 +73,13 @@ impl Counters {
         route.and_then(|at| self.routes.get(at)).unwrap_or(&self.others)
     }
 
-    /// Tells how many connections are open.
+    /// Tells how many connections of clients are open.
     pub fn set_connections(&self, open: u64) {
         self.connections.store(open, Relaxed);
     }
 
-    /// How many connections are open, if somebody tells.
-    pub fn connections(&self) -> Option<u64> {
-        Some(self.connections.load(Relaxed)).filter(|open| *open != UNKNOWN)
+    /// How many connections of clients are open.
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Relaxed)
     }
 }

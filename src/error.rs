@@ -29,16 +29,6 @@ impl Faults {
     pub fn into_result<T>(self, value: T) -> Result<T> {
         if self.0.is_empty() { Ok(value) } else { Err(Error::Invalid(self.0)) }
     }
-
-    /// True while nothing was wrong.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The faults noted so far.
-    pub fn into_vec(self) -> Vec<Fault> {
-        self.0
-    }
 }
 
 /// What already exists, or must not cease to.

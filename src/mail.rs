@@ -323,7 +323,6 @@ fn hello(public_url: &str) -> ClientId {
         Err(_) if host.bytes().any(|b| !b.is_ascii_alphanumeric() && b != b'-' && b != b'.') => {
             ClientId::default()
         }
-        Err(_) if host.is_empty() => ClientId::default(),
         Err(_) => ClientId::Domain(host.to_owned()),
     }
 }

@@ -37,9 +37,8 @@ pub fn render(app: &App) -> String {
     if let Ok(waiting) = waiting {
         page.one("contactd_mail_queue", "Mails that wait to be sent, of all replicas.", waiting);
     }
-    if let Some(open) = app.counters.connections() {
-        page.one("contactd_open_connections", "Open connections of clients.", open);
-    }
+    let open = app.counters.connections();
+    page.one("contactd_open_connections", "Open connections of clients.", open);
     let draining = u8::from(app.is_draining());
     page.one("contactd_draining", "1 while the process finishes what is under way.", draining);
     let started = app.started.timestamp_millis() as f64 / 1_000.0;

@@ -45,6 +45,10 @@ impl Service for Contacts {
     fn refuse(&self, status: u16, detail: &'static str) -> Response {
         app::refuse(status, detail)
     }
+
+    fn set_connections(&self, open: usize) {
+        self.0.counters.set_connections(open as u64);
+    }
 }
 
 /// `/metrics` as the front sees it.

@@ -93,12 +93,13 @@ impl Server {
         true
     }
 
-    /// Makes the places of closed connections free.
+    /// Makes the places of closed connections free, and tells how many are taken.
     pub(super) fn reap(&mut self) {
         self.shared.take_gone(&mut self.gone);
         for token in self.gone.drain(..) {
             self.seats.give_back(token);
         }
+        self.shared.service.set_connections(self.seats.taken());
     }
 }
 

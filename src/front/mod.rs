@@ -68,6 +68,9 @@ pub trait Service: Send + Sync + 'static {
     /// The answer to what is no request (400, 408, 414, 417, 431, 501, 505), to one too many (503)
     /// and to one whose handler failed (500). Must not block.
     fn refuse(&self, status: u16, detail: &'static str) -> Response;
+
+    /// Is told how many connections are open, a tenth of a second after that changed at the latest.
+    fn set_connections(&self, _open: usize) {}
 }
 
 /// What `Service::prepare` has made of a request.

@@ -101,6 +101,7 @@ fn events_are_paged_newest_first() {
         answer.json().as_array().unwrap().iter().map(|e| e["id"].as_i64().unwrap()).collect();
     assert!(ids.len() == 2 && ids[0] > ids[1]);
     root.get("/api/audit-events?user_id=x&limit=0").expect_faults(&["user_id", "limit"]);
+    root.get("/api/audit-events?user_id=0").expect_faults(&["user_id"]);
     assert!(events(&root, "?action=nothing").is_empty());
 }
 

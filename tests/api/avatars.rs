@@ -83,6 +83,14 @@ fn only_admins_may() {
     upload(&ann, &[("file", "a.png", &file)]).expect(403);
     upload(&world.nobody(), &[("file", "a.png", &file)]).expect(401);
     assert_eq!(world.sql::<i64>("SELECT count(*) FROM avatars"), 0);
+    // By the row, even where the cache has not heard of a change.
+    for (name, change) in [("root", "role = 'user'"), ("eve", "is_active = false")] {
+        let admin = world.admin(name);
+        admin.get("/api/users/me").expect(200);
+        let change = format!("UPDATE users SET {change} WHERE username = '{name}'");
+        world.app.db.write(|db| db.batch(&change)).unwrap();
+        admin.delete(AVATAR).expect(403);
+    }
 }
 
 #[test]

@@ -47,6 +47,28 @@ fn requests_are_counted_by_route_and_nothing_of_a_user_is_told() {
 }
 
 #[test]
+fn how_long_requests_took_is_told_in_buckets_and_together() {
+    let world = World::new();
+    for (milliseconds, status) in [(1, 200), (2, 302), (1_500, 404), (60_000, 503)] {
+        let took = std::time::Duration::from_millis(milliseconds);
+        world.app.counters.of(None).count(status, took);
+    }
+    let page = metrics::render(&world.app);
+    let labels = "route=\"-\",method=\"-\"";
+    let duration = "contactd_request_duration_seconds";
+    for (end, count) in [("0.001", 1.0), ("0.005", 2.0), ("0.5", 2.0), ("2.5", 3.0), ("+Inf", 4.0)]
+    {
+        let bucket = format!("{duration}_bucket{{{labels},le=\"{end}\"}}");
+        assert_eq!(value(&page, &bucket), Some(count), "{page}");
+    }
+    assert_eq!(value(&page, &format!("{duration}_sum{{{labels}}}")), Some(61.503));
+    for class in ["2xx", "3xx", "4xx", "5xx"] {
+        let line = format!("contactd_requests_total{{{labels},status=\"{class}\"}}");
+        assert_eq!(value(&page, &line), Some(1.0), "{page}");
+    }
+}
+
+#[test]
 fn connections_are_told_apart_by_whether_they_are_busy() {
     let world = World::new();
     let db = &world.app.db;

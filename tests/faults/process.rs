@@ -8,6 +8,7 @@ use crate::smtp::Sink;
 use crate::world::unique_name;
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 fn schema() -> (String, postgres::Client) {
@@ -167,6 +168,19 @@ fn metrics_have_an_address_of_their_own() {
     assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("\ncontactd_postgres_up 1\n"));
     assert!(get(&own, "/healthz").starts_with("HTTP/1.1 404 "));
     assert!(get(server.address(), "/metrics").starts_with("HTTP/1.1 404 "));
+    // Of clients only, not of who reads this page.
+    let open = [(); 2].map(|()| TcpStream::connect(server.address()).unwrap());
+    let tells = |count| {
+        let line = format!("\ncontactd_open_connections {count}\n");
+        let mut looks = std::iter::repeat_with(|| get(&own, "/metrics")).take(100);
+        assert!(looks.any(|page| {
+            std::thread::sleep(Duration::from_millis(50));
+            page.contains(&line)
+        }));
+    };
+    tells(2);
+    drop(open);
+    tells(0);
     // Nothing is under way, so there is nothing to wait for at the end.
     let began = Instant::now();
     assert_eq!(server.stop(), Some(0));
