@@ -137,5 +137,6 @@ mod tests {
             assert!(turns.take(1).is_err());
             assert!(began.elapsed() < WAIT);
         });
+        assert_eq!(lock(&lock(&turns.lines)[&1].state).waiting, 0);
     }
 }

@@ -444,6 +444,9 @@ fn eight_writers_wait_thirteen_seconds_and_more_are_refused_before_their_commit(
         assert_eq!(answers.iter().filter(refused).count(), 12);
     });
     assert!((13_000..16_000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    // Their places are free again.
+    let next = stage.cache.write(&[7], |_| Err::<(), _>(Error::NotFound));
+    assert!(matches!(next, Err(Error::NotFound)), "{next:?}");
     server.go_on();
     stage.cache.write(&[7], |_| Ok(())).unwrap();
 }

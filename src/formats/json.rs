@@ -100,13 +100,13 @@ mod tests {
 
     #[test]
     fn each_element_has_its_line() {
-        let text = "\u{feff}\n[\n{\"first_name\": \"a]},\\\"\"}, {\"first_name\":\n\"b\", \"x\": [1,{}]},\n7]\n";
+        let text = "\u{feff}\n\n[\n{\"first_name\": \"a]},\\\"\"}, {\"first_name\":\n\"b\", \"x\": [1,{}]},\n7]\n";
         let rows = rows(text);
         let first = rows[0].as_ref().unwrap();
-        assert_eq!((first.line, first.fields.first_name.as_str()), (3, "a]},\""));
+        assert_eq!((first.line, first.fields.first_name.as_str()), (4, "a]},\""));
         let detail = |line, detail: &str| Err(RowError { line, detail: detail.to_owned() });
-        assert_eq!(rows[1], detail(3, "x: is not a known member"));
-        assert_eq!(rows[2], detail(5, "body: must be a JSON object"));
+        assert_eq!(rows[1], detail(4, "x: is not a known member"));
+        assert_eq!(rows[2], detail(6, "body: must be a JSON object"));
         assert_eq!(rows.len(), 3);
     }
 

@@ -102,6 +102,10 @@ mod tests {
             }
         }
         assert!(draw_default("i-as-137").unwrap().contains(">AS</text>"));
+        // Two letters have to be smaller to fit.
+        for (key, size) in [("i-w-0", 120), ("i-ww-0", 92)] {
+            assert!(draw_default(key).unwrap().contains(&format!("font-size=\"{size}\"")));
+        }
     }
 
     #[test]

@@ -422,6 +422,22 @@ fn each_phone_column_has_its_kind() {
     }
 }
 
+#[test]
+fn each_phone_label_of_google_has_its_kind() {
+    for (label, kinds) in [
+        ("Mobile", "CELL"),
+        ("Home Fax", "HOME,FAX"),
+        ("Work Fax", "WORK,FAX"),
+        ("Pager", "PAGER"),
+        ("Main", "MAIN"),
+    ] {
+        let header = "First Name,Phone 1 - Value,Phone 2 - Label,Phone 2 - Value";
+        let imported = row(&format!("{header}\nAnn,111,{label},222\n"));
+        let types: String = kinds.split(',').map(|kind| format!(";TYPE={kind}")).collect();
+        assert_kept(&imported, &format!("TEL{types}:222"));
+    }
+}
+
 /// What Outlook has besides; its 0/0/00 is no birthday, and today is one.
 #[test]
 fn small_columns_of_outlook() {
