@@ -129,11 +129,14 @@ fn every_format_is_read_by_content_and_comes_out_as_a_square() {
 
 #[test]
 fn the_middle_is_cut_out() {
-    // Red at both ends, green in the middle.
-    let third = |x: u32| if (300..600).contains(&x) { Rgb(GREEN) } else { Rgb(RED) };
-    let wide: DynamicImage = RgbImage::from_fn(900, 300, |x, _| third(x)).into();
-    let tall: DynamicImage = RgbImage::from_fn(300, 900, |_, y| third(y)).into();
-    for image in [wide, tall] {
+    // Red at both ends, green in the middle; the larger ones are made smaller in two steps.
+    let pictures = [300, 1_200].into_iter().flat_map(|side| {
+        let third = move |x| if (side..side * 2).contains(&x) { Rgb(GREEN) } else { Rgb(RED) };
+        let wide = RgbImage::from_fn(side * 3, side, |x, _| third(x));
+        let tall = RgbImage::from_fn(side, side * 3, |_, y| third(y));
+        [DynamicImage::from(wide), tall.into()]
+    });
+    for image in pictures {
         let image = drawn(&written(&image, ImageFormat::Png));
         assert_eq!(corners(&image), ["green"; 4]);
         assert!(near(image.get_pixel(0, 0), GREEN) && near(image.get_pixel(255, 255), GREEN));
