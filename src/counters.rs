@@ -75,7 +75,10 @@ impl Counters {
 
     /// Tells how many connections of clients are open.
     pub fn set_connections(&self, open: u64) {
-        self.connections.store(open, Relaxed);
+        // Written only when it is new: the workers read what lies beside it.
+        if self.connections() != open {
+            self.connections.store(open, Relaxed);
+        }
     }
 
     /// How many connections of clients are open.

@@ -10,6 +10,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("001_schema", include_str!("../../sql/001_schema.sql")),
     ("002_search", include_str!("../../sql/002_search.sql")),
     ("003_plans", include_str!("../../sql/003_plans.sql")),
+    ("004_fold", include_str!("../../sql/004_fold.sql")),
 ];
 
 /// Key of the advisory lock that lets one replica migrate at a time; any constant will do.

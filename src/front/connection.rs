@@ -343,6 +343,8 @@ pub(super) mod tests {
         let shared = shared(Limits::default());
         let (mut client, server) = UnixStream::pair().unwrap();
         let (mut connection, mut scratch) = (connection(server, &shared), Scratch::default());
+        // Room for all that is written before anything is read.
+        rustix::net::sockopt::set_socket_send_buffer_size(&client, 200_000).unwrap();
         client.write_all(b"POST / HTTP/1.1\r\n").unwrap();
         assert_eq!(connection.drive(&shared, &mut scratch, Instant::now()), Need::Event);
         client.write_all(b"Host: a\r\nContent-Length: 80000\r\n\r\n").unwrap();

@@ -17,7 +17,7 @@ pub struct Shared {
     pub(super) limits: Limits,
     pub(super) queue: Queue,
     pub(super) stage: Arc<AtomicU8>,
-    pub service: Arc<dyn Service>,
+    pub(super) service: Arc<dyn Service>,
     slots: Box<[Mutex<Slot>]>,
     /// Tokens of connections that a worker closed; the poll set makes their places free.
     gone: Mutex<Vec<usize>>,

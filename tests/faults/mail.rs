@@ -120,9 +120,11 @@ fn a_mail_that_is_going_out_is_waited_for_at_the_end() {
     let mut stage = stage(&[("SMTP_URL", &url)]);
     sink.behave(Behaviour::Slow(Duration::from_millis(150)));
     stage.register("ann");
-    while sink.connections() == 0 {
+    let begun = (0..2_000).any(|_| {
         std::thread::sleep(Duration::from_millis(5));
-    }
+        sink.connections() > 0
+    });
+    assert!(begun, "{}", stage.server.log());
     assert_eq!(stage.server.stop(), Some(0), "{}", stage.server.log());
     let sent = "SELECT count(*) FROM outbox WHERE done_at IS NOT NULL";
     assert_eq!((sink.mails().len(), stage.one(sent)), (1, 1), "{}", stage.server.log());

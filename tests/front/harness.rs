@@ -138,6 +138,8 @@ pub struct Held {
     program: Quick,
     /// How often it was given requests to look at.
     pub given: AtomicUsize,
+    /// How often it had looked at them.
+    pub looked: AtomicUsize,
     /// In the poll set, which asks for the limit of a body.
     pub polling: Mutex<()>,
     pub looking: Mutex<()>,
@@ -158,6 +160,7 @@ impl Service for Held {
     fn prepare(&self, requests: &[Request]) -> Vec<Prepared> {
         self.given.fetch_add(1, Ordering::Relaxed);
         drop(self.looking.lock());
+        self.looked.fetch_add(1, Ordering::Relaxed);
         self.program.prepare(requests)
     }
 

@@ -219,7 +219,7 @@ fn past_the_queue_no_request_waits_to_be_looked_at() {
     for _ in 0..5 {
         send(HEALTH);
     }
-    eventually("the queue is full", || clients.iter().any(Client::hears));
+    eventually("the queue is full", || clients[lookers()..].iter().any(Client::hears));
     let mut late = server.connect();
     late.send(begin);
     // A worker would have read what comes whole; this was read by the poll set.
@@ -254,6 +254,7 @@ fn past_the_queue_no_job_waits_however_many_are_looked_at_together() {
     // One is under way, and three wait: there is room for one more.
     let working = program.working.lock().unwrap();
     let first: Vec<_> = (0..4).map(|_| looked_at("/sleep?ms=0")).collect();
+    eventually("all were", || program.looked.load(Ordering::Relaxed) == 4);
     let looking = program.looking.lock().unwrap();
     let others: Vec<_> = (0..lookers()).map(|_| looked_at("/healthz")).collect();
     let mut together: Vec<_> = (0..4).map(|_| send("/sleep?ms=0")).collect();
@@ -591,5 +592,7 @@ fn wait() {
 
 #[test]
 fn waiting_takes_no_processor_time() {
-    assert!(child("limits::wait").output().unwrap().status.success());
+    let output = child("limits::wait").output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && told.contains("1 passed"), "{told}");
 }

@@ -226,12 +226,27 @@ fn labels_are_counted_ignoring_case_of_one_s_own_live_contacts() {
 }
 
 #[test]
+fn what_was_folded_otherwise_is_folded_anew() {
+    let (world, ann, _) = ann_and_eve();
+    world.app.db.transaction(|tx| tx.batch(
+        "CREATE OR REPLACE FUNCTION search_text(first_name text, last_name text, email text, phone text, additional_data text)
+        RETURNS text LANGUAGE sql IMMUTABLE RETURN 'as before'",
+    )).unwrap();
+    add(&world, ann, &named("O´Neil"));
+    assert_eq!(found(&world, ann, &search("oneil")).1, 0);
+    let migration = include_str!("../../../sql/004_fold.sql");
+    world.app.db.transaction(|tx| tx.batch(migration)).unwrap();
+    assert_eq!(found(&world, ann, &search("oneil")).1, 1);
+}
+
+#[test]
 fn both_places_of_folding_do_the_same_and_need_no_search_path() {
     let (world, ann, _) = ann_and_eve();
     add(&world, ann, &named("Ґонта Мар’яна"));
     let same: bool = world.sql(
         "SELECT bool_and(search_text(a, b, a, b, a) = fold(concat_ws(E'\\x1f', a, b, a, b, a, a || ' ' || b || ' ' || a)))
-        FROM (VALUES ('Їжак', 'ҐАЛАҐАН'), ('Álvaro ß', 'Łukasz Æ Œ'), ('Мар’яна', 'O''Neil `´'), ('ﬁ', '①')) AS names (a, b)",
+        FROM (VALUES ('Їжак', 'ҐАЛАҐАН'), ('Álvaro ß', 'Łukasz Æ Œ'), ('Мар’яна', 'O''Neil `´'), ('ﬁ', '①'),
+            ('ΚΩΣ', 'דָּוִד ¨')) AS names (a, b)",
     );
     assert!(same);
     let schema: String = world.sql("SELECT current_schema()::text");
