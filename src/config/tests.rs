@@ -54,6 +54,26 @@ fn every_fault_is_reported_at_once_by_name_and_without_its_value() {
 }
 
 #[test]
+fn a_database_has_a_host_and_a_name() {
+    for wrong in ["postgres://127.0.0.1", "dbname=contacts", "http://a/b"] {
+        assert_eq!(read(&[("DATABASE_URL", wrong)]).unwrap_err().len(), 1, "{wrong}");
+    }
+}
+
+#[test]
+fn authorities_are_a_file_of_certificates() {
+    let path = std::env::temp_dir().join(format!("contactd-{}.pem", std::process::id()));
+    let with = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        read(&[("TLS_CA_FILE", path.to_str().unwrap())]).map(|config| config.tls_ca)
+    };
+    let pem = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n";
+    assert_eq!(with(pem).unwrap(), Some(pem.into()));
+    assert_eq!(with("-----BEGIN PRIVATE KEY-----\n").unwrap_err().len(), 1);
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
 fn addresses_that_would_break_links_or_match_no_browser_are_refused_or_mended() {
     for wrong in
         ["http://:", "http://a:99999", "http://a:0", "http://a?b", "a.example:80", "http://"]

@@ -41,6 +41,12 @@ fn requests_are_counted_by_route_and_nothing_of_a_user_is_told() {
     assert_eq!(value(&page, "contactd_draining"), Some(0.0));
     let noon = world.now().timestamp() as f64;
     assert_eq!(value(&page, "process_start_time_seconds"), Some(noon));
+    for line in page.lines().filter(|line| !line.starts_with('#')) {
+        let name = line.split(['{', ' ']).next().unwrap();
+        let ends = ["_bucket", "_sum", "_count"];
+        let family = ends.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+        assert!(page.contains(&format!("# TYPE {family} ")), "{line}");
+    }
     for secret in ["secretive", "ebedee", "999999", "BREW", "example.com"] {
         assert!(!page.contains(secret), "{secret}");
     }

@@ -423,6 +423,15 @@ fn each_phone_column_has_its_kind() {
 }
 
 #[test]
+fn an_address_may_have_all_its_parts() {
+    let imported =
+        row("First Name,Address 1 - PO Box,Address 1 - Extended Address,Address 1 - Street,\
+         Address 1 - City,Address 1 - Region,Address 1 - Postal Code,Address 1 - Country\n\
+         Ann,Box 7,Door 2,Way 1,Kyiv,K,01001,Ukraine\n");
+    assert_kept(&imported, "ADR:Box 7;Door 2;Way 1;Kyiv;K;01001;Ukraine");
+}
+
+#[test]
 fn each_phone_label_of_google_has_its_kind() {
     for (label, kinds) in [
         ("Mobile", "CELL"),
