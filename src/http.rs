@@ -316,8 +316,16 @@ pub fn common_headers(response: &mut Response, request_id: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::title;
+    use super::{refusal, title};
     use hyper::StatusCode;
+
+    #[test]
+    fn who_is_turned_away_is_told_when_to_come_again() {
+        for (status, told) in [(503, true), (400, false)] {
+            let headers = refusal(status, "", "").headers;
+            assert_eq!(headers.iter().any(|(name, _)| name == "Retry-After"), told, "{status}");
+        }
+    }
 
     #[test]
     fn titles_are_those_of_the_registry() {

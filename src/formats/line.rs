@@ -284,6 +284,7 @@ mod tests {
             ("NOTE;CHARSET=UTF-8:a; b", r"NOTE:a\; b"),
             ("LABEL;WORK;ENCODING=QUOTED-PRINTABLE:A=0D=0AB=3B", r"LABEL;TYPE=WORK:A\nB\;"),
             ("NOTE;ENCODING=QUOTED-PRINTABLE:a=0Ab=0D=0Dc", r"NOTE:a\nb\n\nc"),
+            ("N;ENCODING=QUOTED-PRINTABLE:A=3BB;C=5C", r"N:A\;B;C\\"),
             ("PHOTO;ENCODING=BASE64;JPEG:/9j /4", "PHOTO;ENCODING=b;TYPE=JPEG:/9j/4"),
             ("PHOTO;ENCODING=b;BASE64;INLINE:/9j/", "PHOTO;ENCODING=b:/9j/"),
             ("PHOTO;URL:http://x.yz/a.jpg", "PHOTO;VALUE=URL:http://x.yz/a.jpg"),

@@ -218,6 +218,7 @@ mod tests {
         assert_eq!(edited(arranged, john, ("Jo", "")), "Mr. Jo Q. Jr.");
         assert_eq!(edited("Smith, John", john, ("Jo", "")), "Jo");
         assert_eq!(edited("Dr.Smith, John", john, ("Jo", "")), "Dr., Jo");
+        assert_eq!(edited("Mary Ann Ann", ("Mary Ann", "Ann"), ("Jo", "Doe")), "Jo Doe");
         assert_eq!(edited("The Boss", john, ("Jo", "Doe")), "The Boss");
         assert_eq!(edited("Bob Smith", john, ("Jo", "Doe")), "Bob Doe");
         assert_eq!(edited("Johnny Smith", john, ("Jo", "Doe")), "Johnny Doe");
