@@ -359,6 +359,16 @@ mod tests {
     }
 
     #[test]
+    fn a_target_in_absolute_form_says_which_host_and_nothing_else() {
+        let text = "GET http://a.example/x HTTP/1.1\r\nHost: b\r\nX-Y: z\r\n\r\n";
+        let head = head(text.as_bytes(), &mut Scan::default(), &Limits::default());
+        let Ok(Some(head)) = head else { panic!("it is a whole head") };
+        let fields = [("Host", "a.example"), ("X-Y", "z")];
+        assert_eq!(head.headers, fields.map(|(name, value)| (name.into(), value.into())));
+        assert_eq!(head.target, "/x");
+    }
+
+    #[test]
     fn a_host_is_a_name_or_an_address_and_perhaps_a_port() {
         for yes in [
             "a",
