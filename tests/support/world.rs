@@ -292,7 +292,8 @@ impl Actor {
             ("User-Agent".to_owned(), "test".to_owned()),
         ];
         all.extend(headers.iter().map(|(name, value)| (name.to_string(), value.to_string())));
-        if !body.is_empty() {
+        let chunked = headers.iter().any(|(name, _)| *name == "Transfer-Encoding");
+        if !body.is_empty() && !chunked {
             all.push(("Content-Length".to_owned(), body.len().to_string()));
         }
         if let Some(token) = &self.token {
