@@ -4,6 +4,4 @@ mod card;
 mod details;
 
 pub use card::Card;
-pub use details::{
-    Address, DateEntry, Details, Entry, Labelled, Online, PartialDate, Picture,
-};
+pub use details::{Address, DateEntry, Details, Entry, Labelled, Online, PartialDate, Picture};
