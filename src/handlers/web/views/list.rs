@@ -153,7 +153,7 @@ fn one(p: &Page, row: &Row) -> Markup {
             (face(row.id, &row.name, photo.as_deref(), ""))
             a class="name" href={ "/contacts/" (row.id) } { bdi { (row.name) } }
             @if !row.about.is_empty() { span class="about" { bdi { (row.about) } } }
-            @if !row.phone.is_empty() { a class="tel" href=(tel(&row.phone)) { bdi { (row.phone) } } }
+            @if !row.phone.is_empty() { a class="tel" href=(tel(&row.phone)) { (row.phone) } }
         }
     }
 }

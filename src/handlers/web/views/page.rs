@@ -151,11 +151,15 @@ pub fn icon(name: &str) -> Markup {
 pub fn face(id: i64, name: &str, photo: Option<&str>, class: &str) -> Markup {
     html! {
         @if let Some(photo) = photo {
-            img class={ "face " (class) } src=(photo) alt="" loading="lazy" width="40" height="40";
+            img class=(face_class("face", class)) src=(photo) alt="" loading="lazy" width="40" height="40";
         } @else {
-            span class={ "face c" (id.rem_euclid(5)) " " (class) } aria-hidden="true" { (initials(name)) }
+            span class=(face_class(&format!("face c{}", id.rem_euclid(5)), class)) aria-hidden="true" { (initials(name)) }
         }
     }
+}
+
+fn face_class(first: &str, second: &str) -> String {
+    format!("{first} {second}").trim_end().to_owned()
 }
 
 /// The first letters of the first and the last word that begin with a letter.
