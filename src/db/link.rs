@@ -10,8 +10,8 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use postgres::Socket;
 use postgres::config::{Host, SslMode, SslNegotiation};
-use postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
-use rustls::pki_types::{CertificateDer, pem::PemObject};
+use postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect};
+use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -21,7 +21,8 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::Sleep;
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// How long Postgres may take for an answer: a second more than its own limit for a statement.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -60,7 +61,7 @@ impl Patience {
 /// Makes connections as the configuration asks for.
 pub(super) struct Dialer {
     config: postgres::Config,
-    tls: MakeRustlsConnect,
+    tls: TlsConnector,
 }
 
 impl Dialer {
@@ -88,7 +89,7 @@ impl Dialer {
 }
 
 /// For TLS the public roots, and what `TLS_CA_FILE` adds.
-fn tls(config: &Config) -> Result<MakeRustlsConnect> {
+fn tls(config: &Config) -> Result<TlsConnector> {
     let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     for certificate in CertificateDer::pem_slice_iter(config.tls_ca.as_deref().unwrap_or_default())
     {
@@ -97,20 +98,18 @@ fn tls(config: &Config) -> Result<MakeRustlsConnect> {
         roots.add(certificate).map_err(|error| Error::internal(format!("TLS_CA_FILE: {error}")))?;
     }
     let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    Ok(MakeRustlsConnect::new(tls))
+    Ok(TlsConnector::from(Arc::new(tls)))
 }
 
 /// Turns a socket into a stream: with TLS or without, with a deadline in any case.
 #[derive(Clone)]
 pub(super) struct Connector {
-    tls: MakeRustlsConnect,
+    tls: TlsConnector,
     mode: SslMode,
     /// Postgres' own way: the server is asked in the clear whether it speaks TLS.
     asks_first: bool,
     patience: Arc<Patience>,
 }
-
-type MakeTls = <MakeRustlsConnect as MakeTlsConnect<Patient>>::TlsConnect;
 
 impl MakeTlsConnect<Socket> for Connector {
     type Stream = Stream;
@@ -120,14 +119,13 @@ impl MakeTlsConnect<Socket> for Connector {
     /// Called for each of several hosts anew.
     fn make_tls_connect(&mut self, host: &str) -> Result<Dial, Infallible> {
         self.patience.begin();
-        let tls = MakeTlsConnect::<Patient>::make_tls_connect(&mut self.tls, host)?;
-        Ok(Dial { tls, how: self.clone() })
+        Ok(Dial { host: host.to_owned(), how: self.clone() })
     }
 }
 
 /// One connection about to be made.
 pub(super) struct Dial {
-    tls: MakeTls,
+    host: String,
     how: Connector,
 }
 
@@ -138,7 +136,7 @@ impl TlsConnect<Socket> for Dial {
 
     fn connect(self, socket: Socket) -> Self::Future {
         Box::pin(async move {
-            let Dial { tls, how } = self;
+            let Dial { host, how } = self;
             let mut socket = Patient { socket, patience: how.patience, alarm: None };
             let secure = match how.mode {
                 SslMode::Disable => false,
@@ -146,7 +144,10 @@ impl TlsConnect<Socket> for Dial {
                 _ => offers_tls(&mut socket).await?,
             };
             match how.mode {
-                _ if secure => Ok(Stream::Tls(Box::new(tls.connect(socket).await?))),
+                _ if secure => {
+                    let name = ServerName::try_from(host).map_err(io::Error::other)?;
+                    Ok(Stream::Tls(Box::new(how.tls.connect(name, socket).await?)))
+                }
                 SslMode::Disable | SslMode::Prefer => Ok(Stream::Plain(socket)),
                 _ => Err(io::Error::other("server does not support TLS")),
             }
@@ -210,7 +211,7 @@ impl AsyncWrite for Patient {
 /// What the driver talks through.
 pub(super) enum Stream {
     Plain(Patient),
-    Tls(Box<<MakeRustlsConnect as MakeTlsConnect<Patient>>::Stream>),
+    Tls(Box<TlsStream<Patient>>),
 }
 
 /// Something that reads and writes, whichever it is.
@@ -226,12 +227,11 @@ impl Stream {
     }
 }
 
-impl TlsStream for Stream {
+impl postgres::tls::TlsStream for Stream {
+    /// Not offered: the digest of the server's certificate would take ten more packages, and the
+    /// certificate was verified. A URL with `channel_binding=require` gets no connection.
     fn channel_binding(&self) -> ChannelBinding {
-        match self {
-            Stream::Plain(_) => ChannelBinding::none(),
-            Stream::Tls(stream) => stream.channel_binding(),
-        }
+        ChannelBinding::none()
     }
 }
 
