@@ -25,20 +25,20 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// How long Postgres may take for an answer: a second more than its own limit for a statement.
-const PATIENCE: Duration = Duration::from_secs(6);
+const ANSWER_LIMIT: Duration = Duration::from_secs(6);
 
 /// Until when a connection waits for an answer.
 #[derive(Debug, Default)]
-pub(super) struct Patience(Mutex<Option<Instant>>);
+pub(super) struct Deadline(Mutex<Option<Instant>>);
 
-impl Patience {
+impl Deadline {
     /// A question is asked now. Has to be called before each, since the deadline of the last one
     /// still stands.
     pub(super) fn begin(&self) {
-        self.begin_for(PATIENCE);
+        self.begin_for(ANSWER_LIMIT);
     }
 
-    /// Like [`Patience::begin`] with less of it. Dropping a connection waits for what was asked,
+    /// Like [`Deadline::begin`] with less of it. Dropping a connection waits for what was asked,
     /// too: until then, and no longer.
     pub(super) fn begin_for(&self, time: Duration) {
         self.set(Some(Instant::now() + time));
@@ -53,7 +53,7 @@ impl Patience {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
     }
 
-    fn deadline(&self) -> Option<Instant> {
+    fn get(&self) -> Option<Instant> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -71,13 +71,13 @@ impl Dialer {
     }
 
     /// The driver's configuration and connector for one connection.
-    pub(super) fn parts(&self, patience: &Arc<Patience>) -> (postgres::Config, Connector) {
+    pub(super) fn parts(&self, deadline: &Arc<Deadline>) -> (postgres::Config, Connector) {
         let mut config = self.config.clone();
         let connector = Connector {
             tls: self.tls.clone(),
             mode: config.get_ssl_mode(),
             asks_first: config.get_ssl_negotiation() == SslNegotiation::Postgres,
-            patience: Arc::clone(patience),
+            deadline: Arc::clone(deadline),
         };
         // The driver refuses connectors on Unix sockets, so there waiting has no end.
         if config.get_hosts().iter().all(|host| matches!(host, Host::Tcp(_))) {
@@ -108,7 +108,7 @@ pub(super) struct Connector {
     mode: SslMode,
     /// Postgres' own way: the server is asked in the clear whether it speaks TLS.
     asks_first: bool,
-    patience: Arc<Patience>,
+    deadline: Arc<Deadline>,
 }
 
 impl MakeTlsConnect<Socket> for Connector {
@@ -118,7 +118,7 @@ impl MakeTlsConnect<Socket> for Connector {
 
     /// Called for each of several hosts anew.
     fn make_tls_connect(&mut self, host: &str) -> Result<Dial, Infallible> {
-        self.patience.begin();
+        self.deadline.begin();
         Ok(Dial { host: host.to_owned(), how: self.clone() })
     }
 }
@@ -137,7 +137,7 @@ impl TlsConnect<Socket> for Dial {
     fn connect(self, socket: Socket) -> Self::Future {
         Box::pin(async move {
             let Dial { host, how } = self;
-            let mut socket = Patient { socket, patience: how.patience, alarm: None };
+            let mut socket = TimedSocket { socket, deadline: how.deadline, timer: None };
             let secure = match how.mode {
                 SslMode::Disable => false,
                 _ if !how.asks_first => true,
@@ -156,19 +156,19 @@ impl TlsConnect<Socket> for Dial {
 }
 
 /// `SSLRequest` of the Postgres protocol, 55.2.11.
-async fn offers_tls(socket: &mut Patient) -> io::Result<bool> {
+async fn offers_tls(socket: &mut TimedSocket) -> io::Result<bool> {
     socket.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).await?;
     Ok(socket.read_u8().await? == b'S')
 }
 
 /// A socket whose reads have a deadline.
-pub(super) struct Patient {
+pub(super) struct TimedSocket {
     socket: Socket,
-    patience: Arc<Patience>,
-    alarm: Option<Pin<Box<Sleep>>>,
+    deadline: Arc<Deadline>,
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl AsyncRead for Patient {
+impl AsyncRead for TimedSocket {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -177,20 +177,20 @@ impl AsyncRead for Patient {
         if let Poll::Ready(read) = Pin::new(&mut self.socket).poll_read(cx, buffer) {
             return Poll::Ready(read);
         }
-        let Some(deadline) = self.patience.deadline().map(tokio::time::Instant::from) else {
+        let Some(deadline) = self.deadline.get().map(tokio::time::Instant::from) else {
             return Poll::Pending;
         };
-        let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        if alarm.deadline() != deadline {
-            alarm.as_mut().reset(deadline);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
         }
-        ready!(alarm.as_mut().poll(cx));
+        ready!(timer.as_mut().poll(cx));
         let told = "Postgres does not answer";
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, told)))
     }
 }
 
-impl AsyncWrite for Patient {
+impl AsyncWrite for TimedSocket {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -210,8 +210,8 @@ impl AsyncWrite for Patient {
 
 /// What the driver talks through.
 pub(super) enum Stream {
-    Plain(Patient),
-    Tls(Box<TlsStream<Patient>>),
+    Plain(TimedSocket),
+    Tls(Box<TlsStream<TimedSocket>>),
 }
 
 /// Something that reads and writes, whichever it is.
