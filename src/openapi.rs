@@ -2,5 +2,5 @@
 
 /// `assets/openapi.json` as it stands, so that editors and generators open what is served.
 /// `tests/api/description.rs` compares it with `ROUTES` and with the program's version, and
-/// `tests/support/description.rs` with every answer that the tests get.
+/// `crates/support/src/description.rs` with every answer that the tests get.
 pub const DOCUMENT: &str = include_str!("../assets/openapi.json");

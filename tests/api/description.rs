@@ -1,12 +1,5 @@
 //! `/openapi.json` says what `ROUTES` says. That it says what the answers say is checked with
-//! every answer of every test, see `tests/support/description.rs`.
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "clippy knows test functions, but not what they call"
-)]
+//! every answer of every test, see `crates/support/src/description.rs`.
 
 use crate::world::World;
 use crate::world::description::{DOCUMENT, valid};

@@ -2,7 +2,7 @@
 //! and does its body fit the schema? `Actor::send` asks, so every test of the API is a test of the
 //! description too.
 
-use super::Answer;
+use crate::world::Answer;
 use contactd::{openapi, routes};
 use jsonschema::{Registry, Validator};
 use serde_json::{Value, json};
