@@ -2,6 +2,7 @@
 
 mod card;
 mod details;
+pub mod table;
 
 pub use card::Card;
 pub use details::{Address, DateEntry, Details, Entry, Labelled, Online, PartialDate, Picture};

@@ -1,0 +1,2 @@
+//! Tables.
+mod cells;
