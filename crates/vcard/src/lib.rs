@@ -6,8 +6,9 @@ mod date;
 mod details;
 mod fold;
 mod line;
-mod value;
 pub mod table;
+mod value;
+mod warning;
 
 pub use card::Card;
 pub use clean::{clean_email, clean_phone, is_valid_email, is_valid_phone};
@@ -15,3 +16,4 @@ pub use date::{DateText, read_date};
 pub use details::{Address, DateEntry, Details, Entry, Labelled, Online, PartialDate, Picture};
 pub use fold::{digits, fold};
 pub use line::Line;
+pub use warning::Warning;

@@ -23,6 +23,7 @@ pub(super) enum Meaning {
 pub(super) struct Column {
     /// The header as it was written, cut to 64 characters.
     pub header: String,
+    key: Key,
     pub meaning: Meaning,
     /// Under which name of a content line its cells are kept, where no member takes them.
     pub line: String,
@@ -70,6 +71,7 @@ impl Layout {
         let has_city = keys.iter().any(|(key, _)| is_plain_city(key));
         for ((key, mapped), header) in keys.iter().zip(header) {
             let seen = seen.entry(key).or_default();
+            let own = Key::of(header.as_ref());
             let header: String = header.as_ref().trim().chars().take(NAME_MAX).collect();
             let meaning = match words::name(&key.word) {
                 Some(Word::Member(member)) => Meaning::Member(member),
@@ -84,7 +86,16 @@ impl Layout {
             let (line, says_header) = line_name(&header, layout.columns.len() + 1);
             let english = *mapped || is_english(&key.word);
             let (used, dates) = (0, Evidence::default());
-            layout.columns.push(Column { header, meaning, line, says_header, english, used, dates });
+            layout.columns.push(Column {
+                header,
+                key: own,
+                meaning,
+                line,
+                says_header,
+                english,
+                used,
+                dates,
+            });
         }
         layout.settle();
         layout
@@ -153,6 +164,12 @@ impl Layout {
             }
             Meaning::Line(_) | Meaning::Unknown => false,
         })
+    }
+
+    /// True if there is a column with this header.
+    pub fn has(&self, header: &str) -> bool {
+        let key = Key::of(header);
+        self.columns.iter().any(|column| column.key == key)
     }
 
     fn kind(&self, slot: usize) -> Option<Kind> {
