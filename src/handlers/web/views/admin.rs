@@ -57,7 +57,7 @@ pub fn accounts(p: &Page, health: &Health, accounts: &[Account], slice: &Slice, 
             div { dt { (w.mails) } dd { (w.n(w.n_waiting, health.mails_waiting)) ", " (w.n(w.n_failing, health.mails_failing)) } }
         }
         div class="head" { h2 { (w.accounts) " " small class="soft" { (w.number(slice.total)) } } a class="button" href="/admin/events" { (w.events) } }
-        form class="filter" action="/admin" role="search" {
+        form class="filter" action="/admin" {
             input type="search" name="search" aria-label=(w.search_accounts) placeholder=(w.search_accounts) value=(slice.search);
             select name="role" aria-label=(w.role) { @for (value, name) in roles { option value=(value) selected[value == slice.role] { (name) } } }
             button { (w.search_button) }

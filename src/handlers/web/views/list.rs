@@ -101,7 +101,7 @@ fn table(p: &Page, list: &List) -> Markup {
         input type="hidden" name="search" value=(list.search);
         input type="hidden" name="label_shown" value=(list.label);
         (bar(p, list))
-        ul class="rows" { @for row in &list.rows { (one(p, row)) } }
+        ul class="rows" { @for row in &list.rows { (one(row)) } }
     };
     html! {
         (p.post("/contacts/bulk", "book", &rows))
@@ -145,13 +145,13 @@ fn bar(p: &Page, list: &List) -> Markup {
     }
 }
 
-fn one(p: &Page, row: &Row) -> Markup {
+fn one(row: &Row) -> Markup {
     let photo = row.has_photo.then(|| format!("/contacts/{}/photo", row.id));
     html! {
         li {
-            label class="check" { input type="checkbox" name="ids" value=(row.id) aria-label={ (p.w.select) " " (row.name) }; }
+            label class="check" { input type="checkbox" name="ids" value=(row.id) aria-labelledby={ "n" (row.id) }; }
             (face(row.id, &row.name, photo.as_deref(), ""))
-            a class="name" href={ "/contacts/" (row.id) } { bdi { (row.name) } }
+            a class="name" id={ "n" (row.id) } href={ "/contacts/" (row.id) } { bdi { (row.name) } }
             @if !row.about.is_empty() { span class="about" { bdi { (row.about) } } }
             @if !row.phone.is_empty() { a class="tel" href=(tel(&row.phone)) { (row.phone) } }
         }
