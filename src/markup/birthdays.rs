@@ -1,6 +1,6 @@
 //! `/birthdays`: the coming twelve months, and the calendar's secret address.
 
-use super::super::words::Words;
+use super::words::Words;
 use super::contact::{Birthday, coming};
 use super::page::{Page, face, shell};
 use chrono::Datelike;

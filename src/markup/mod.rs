@@ -15,5 +15,17 @@ pub mod list;
 pub mod page;
 pub mod past;
 pub mod settings;
+pub mod words;
 #[cfg(test)]
 mod tests;
+
+pub use doors::DeadLink;
+
+/// The picture beside the title of every page, served at `/icon.svg`.
+pub const ICON: &str = include_str!("../../assets/icon.svg");
+
+/// The style sheet of every page, served at `/style.css`.
+pub const STYLE: &str = include_str!("../../assets/style.css");
+
+/// The script of every page, served at `/app.js`.
+pub const SCRIPT: &str = include_str!("../../assets/app.js");

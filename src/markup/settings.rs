@@ -66,7 +66,7 @@ pub fn again(p: &Page, form: &Form, id: &str) -> Markup {
 fn profile(p: &Page, it: &Account, typed: &Form) -> Markup {
     let w = p.w;
     let mut languages = vec![("", w.language_of_browser)];
-    languages.extend_from_slice(super::super::words::LANGUAGES);
+    languages.extend_from_slice(super::words::LANGUAGES);
     let mut form = typed.clone();
     if typed.get("username").is_empty() {
         form.set("username", it.username);

@@ -1,6 +1,6 @@
 //! Every page from invented people: what holds for all of them, and files to look at.
 
-use super::super::words::{self, EN, UK, Words};
+use super::words::{self, EN, UK, Words};
 use super::contact::{Birthday, Change, Shown};
 use super::doors::DeadLink;
 use super::form::Form;
@@ -12,8 +12,6 @@ use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use vcard::{Address, DateEntry, Details, Entry, Labelled, Online, PartialDate};
 
-const STYLE: &str = include_str!("../../../../assets/style.css");
-const SCRIPT: &str = include_str!("../../../../assets/app.js");
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -32,7 +30,7 @@ fn reader(w: &'static Words, path: &'static str) -> Page<'static> {
         path,
         user: Some(User { username: "ann".to_owned(), avatar: "/icon.svg".to_owned(), is_admin: true }),
         csrf: "t0ken".to_owned(),
-        search: "",
+        search: String::new(),
         flash: None,
     }
 }
@@ -161,7 +159,6 @@ fn found(columns: bool) -> files::Found {
     let row = |line, name: &str, about: &str, verdict| files::FileRow { line, name: name.to_owned(), about: about.to_owned(), verdict };
     let column = |title: &str, member: &str, sample: &str| files::Column { title: title.to_owned(), member: member.to_owned(), sample: sample.to_owned() };
     files::Found {
-        name: "contacts.csv".to_owned(),
         format: "CSV, Google".to_owned(),
         charset: "windows-1251".to_owned(),
         new: 297,
@@ -270,7 +267,7 @@ fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         ("contacts", list::page(&p("/contacts"), &plain)),
         ("label", list::page(&Page { flash: Some(deleted), ..p("/contacts") }, &listed)),
         ("empty", list::page(&p("/contacts"), &list::List::default())),
-        ("nothing", list::page(&Page { search: "xyz", ..p("/contacts") }, &list::List { search: "xyz", labels: labels(), ..list::List::default() })),
+        ("nothing", list::page(&Page { search: "xyz".to_owned(), ..p("/contacts") }, &list::List { search: "xyz", labels: labels(), ..list::List::default() })),
         ("contact", contact::page(&p("/contacts/42"), &shown(None))),
         ("contact-then", contact::page(&p("/contacts/42"), &shown(history.first()))),
         ("new", edit::page(&p("/contacts/new"), &edit::Edited { id: None, name: "", revision: 0, ..edited(None) }, &none)),
@@ -399,7 +396,7 @@ fn what_comes_from_outside_is_escaped_and_no_link_runs() {
     assert!(!page.contains("<img src=x") && page.contains("&lt;img src=x onerror"), "{page}");
     assert!(!page.to_lowercase().contains("href=\"javascript"));
     let list = list::List { search: evil, label: evil, labels: vec![(evil.to_owned(), 1)], ..list::List::default() };
-    assert!(!list::page(&Page { search: evil, ..reader(&EN, "/") }, &list).into_string().contains("<img src=x"));
+    assert!(!list::page(&Page { search: evil.to_owned(), ..reader(&EN, "/") }, &list).into_string().contains("<img src=x"));
 }
 
 #[test]
@@ -506,7 +503,7 @@ fn colours_can_be_told_apart() {
     }
 }
 
-/// `PAGES_DIR=/tmp/pages cargo test --lib web::views` writes the pages out, to be looked at.
+/// `PAGES_DIR=/tmp/pages cargo test --lib markup` writes the pages out, to be looked at.
 #[test]
 #[allow(clippy::disallowed_methods, reason = "no setting of the program")]
 fn pages_can_be_looked_at() {

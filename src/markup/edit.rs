@@ -1,6 +1,6 @@
 //! `/contacts/new` and `/contacts/{id}/edit`.
 
-use super::super::words::Words;
+use super::words::Words;
 use super::form::{Form, Input, alert};
 use super::page::{Page, icon, shell};
 use maud::{Markup, html};

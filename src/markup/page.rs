@@ -1,7 +1,7 @@
 //! What all pages share: who reads, the frame around a page, dates and numbers as the reader
 //! writes them.
 
-use super::super::words::Words;
+use super::words::Words;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -35,7 +35,7 @@ pub struct Page<'a> {
     /// The token of every form.
     pub csrf: String,
     /// What the search box in the head holds.
-    pub search: &'a str,
+    pub search: String,
     pub flash: Option<Flash>,
 }
 
@@ -207,7 +207,7 @@ pub fn bare(p: &Page, title: &str, body: &Markup) -> Markup {
 fn languages(p: &Page) -> Markup {
     html! {
         nav aria-label=(p.w.language) {
-            @for (tag, name) in super::super::words::LANGUAGES {
+            @for (tag, name) in super::words::LANGUAGES {
                 a href={ "?lang=" (tag) } lang=(tag) hreflang=(tag) aria-current=[(*tag == p.w.lang).then_some("true")] { (name) }
             }
         }
@@ -229,7 +229,7 @@ pub fn shell(p: &Page, title: &str, side: &Markup, body: &Markup) -> Markup {
                     form class="find" role="search" action="/contacts" {
                         (icon("search"))
                         input type="search" name="search" id="search" aria-label=(w.search) placeholder=(w.search)
-                            autocomplete="off" aria-keyshortcuts="/" value=[some(p.search)];
+                            autocomplete="off" aria-keyshortcuts="/" value=[some(&p.search)];
                     }
                     @if let Some(user) = &p.user { (account_menu(p, user)) }
                 }

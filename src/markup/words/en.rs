@@ -189,7 +189,7 @@ words! {
     from_apple: "On a Mac: Contacts → File → Export → Export vCard. On icloud.com: Contacts → select all → Export vCard.",
     from_outlook: "outlook.com → People → Manage → Export contacts. In the program: File → Open & Export → Import/Export → Export to a file.",
     from_android: "Contacts app → Fix & manage → Export to file.",
-    found_in: "Found in",
+    found_in: "What is in the file",
     n_new: "new|new",
     n_updated: "to be changed|to be changed",
     n_duplicates: "there already|there already",

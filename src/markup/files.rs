@@ -63,7 +63,6 @@ pub struct Column {
 /// What was found in a file.
 #[derive(Default)]
 pub struct Found {
-    pub name: String,
     pub format: String,
     pub charset: String,
     pub new: i64,
@@ -93,7 +92,7 @@ pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
         }
     };
     let body = html! {
-        h1 { (w.found_in) " " bdi { (found.name) } }
+        h1 { (w.found_in) }
         p class="soft" { (found.format) @if !found.charset.is_empty() { " · " (found.charset) } }
         ul class="counts" { @for (words, n) in counts { @if n > 0 { li { strong { (w.number(n)) } " " (w.form(words, n)) } } } }
         (p.post("/import/found", "panel", &fields))
