@@ -29,8 +29,6 @@ pub const SINGLE: [&str; 11] = [
 /// A contact that is edited: none is a new one.
 pub struct Edited<'a> {
     pub id: Option<i64>,
-    /// Its name as it is stored.
-    pub name: &'a str,
     /// The revision that the form began from.
     pub revision: i64,
     pub has_photo: bool,

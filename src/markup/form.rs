@@ -39,6 +39,11 @@ impl Form {
         self.values.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Keeps the fields whose names pass.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.values.retain(|(name, _)| keep(name));
+    }
+
     /// Notes what is wrong with a field.
     pub fn fault(&mut self, name: &str, detail: String) {
         self.faults.push((name.to_owned(), detail));

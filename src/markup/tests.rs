@@ -212,7 +212,7 @@ fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
     let mut mine = stored.clone();
     mine.set("phones.1.value", "+49 33 001");
     let known = ["family", "optics", "work"].map(str::to_owned);
-    let edited = |now| edit::Edited { id: Some(42), name: "Dr. Jürgen Müller", revision: 9, has_photo: false, known_labels: &known, now };
+    let edited = |now| edit::Edited { id: Some(42), revision: 9, has_photo: false, known_labels: &known, now };
     let mut wrong = stored.clone();
     wrong.set("emails.0.value", "no address");
     wrong.fault("emails.0.value", w.sentence("must be an e-mail address"));
@@ -270,7 +270,7 @@ fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         ("nothing", list::page(&Page { search: "xyz".to_owned(), ..p("/contacts") }, &list::List { search: "xyz", labels: labels(), ..list::List::default() })),
         ("contact", contact::page(&p("/contacts/42"), &shown(None))),
         ("contact-then", contact::page(&p("/contacts/42"), &shown(history.first()))),
-        ("new", edit::page(&p("/contacts/new"), &edit::Edited { id: None, name: "", revision: 0, ..edited(None) }, &none)),
+        ("new", edit::page(&p("/contacts/new"), &edit::Edited { id: None, revision: 0, ..edited(None) }, &none)),
         ("edit", edit::page(&p("/contacts/42/edit"), &edited(None), &stored)),
         ("edit-error", edit::page(&p("/contacts/42/edit"), &edited(None), &wrong)),
         ("conflict", edit::page(&p("/contacts/42/edit"), &edited(Some(&stored)), &mine)),
