@@ -4,8 +4,14 @@ mod card;
 mod clean;
 mod date;
 mod details;
+mod edit;
 mod fold;
+mod label;
 mod line;
+mod names;
+mod online;
+mod picture;
+mod shown;
 mod value;
 
 pub use card::Card;
