@@ -194,9 +194,8 @@ fn guess(file: &[u8]) -> &'static Encoding {
 /// True where base64 is text: no picture, and nothing that names a type of file.
 fn is_text(name: &str, params: &[(String, String)]) -> bool {
     let known = BINARY.iter().any(|it| name.eq_ignore_ascii_case(it));
-    !known
-        && !(name.starts_with("X-")
-            && params.iter().any(|param| param.0.eq_ignore_ascii_case("TYPE")))
+    let typed = params.iter().any(|param| param.0.eq_ignore_ascii_case("TYPE"));
+    !(known || name.starts_with("X-") && typed)
 }
 
 /// Without a character of UTF-8 of which the end is missing, at the end of a part.
