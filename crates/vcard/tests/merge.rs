@@ -45,7 +45,7 @@ fn a_merge_unites_lists_and_keeps_unknown_lines() {
         "PHOTO;ENCODING=b;TYPE=JPEG:/9j/4AA=",
         "item9.X-ABLabel:alone",
     ]);
-    keep.merge(&[other.clone()]);
+    keep.merge(std::slice::from_ref(&other));
     assert_eq!(
         body(&keep),
         [
