@@ -4,7 +4,7 @@
 //! `httparse` splits the head into its parts; it is no filter (a bare LF, two Hosts or
 //! Content-Length beside Transfer-Encoding pass it), so the rules stand here.
 
-use super::limits::Limits;
+use crate::limits::Limits;
 
 /// Why a request is refused before the program sees it. The connection closes afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,10 +54,15 @@ pub struct Head {
     pub length: usize,
 }
 
-/// The methods that RFC 9110 and 5789 define, and the HTTP group's QUERY, but not CONNECT, which only
-/// proxies have a use for. All others are 501; one of these that a route does not have is its 405.
-pub const METHODS: [&str; 9] =
-    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"];
+/// The methods that RFC 9110 and 5789 define, the HTTP group's QUERY, and those of WebDAV (RFC 4918,
+/// 3253, 3744, 4791, 5323); but not CONNECT, which only proxies have a use for. All others are 501;
+/// one of these that a route does not have is its 405.
+#[rustfmt::skip]
+pub const METHODS: [&str; 20] = [
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY",
+    "PROPFIND", "PROPPATCH", "REPORT", "MKCOL", "MOVE", "COPY", "LOCK", "UNLOCK", "ACL", "SEARCH",
+    "MKCALENDAR",
+];
 
 /// How far a head has been looked at, so that a head arriving byte by byte costs each byte once.
 #[derive(Debug, Default, Clone, Copy)]
@@ -105,6 +110,18 @@ fn find_end(bytes: &[u8], scan: &mut Scan, limits: &Limits) -> Result<Option<usi
         }
     }
     Ok(None)
+}
+
+/// The value of the Origin field among the whole lines of half a head: a refusal of a request that
+/// never became whole carries cross-origin headers too.
+pub fn origin(bytes: &[u8]) -> Option<String> {
+    let whole = bytes.get(..bytes.iter().rposition(|&b| b == b'\n')?)?;
+    let is_origin = |line: &&[u8]| {
+        line.split_at_checked(7).is_some_and(|(name, _)| name.eq_ignore_ascii_case(b"origin:"))
+    };
+    let line = whole.split(|&b| b == b'\n').find(is_origin)?.get(7..)?.trim_ascii();
+    let printable = line.iter().all(|b| matches!(b, 0x21..=0x7e));
+    str::from_utf8(line).ok().filter(|_| printable).map(str::to_owned)
 }
 
 /// Reads the head at the start of `bytes`; `None` when it has not come whole yet. `scan` starts

@@ -1,8 +1,10 @@
 //! From a `rouille::Response` to bytes: status line, header fields, body or the start of a stream.
 
-use super::{Job, gzip};
-use rouille::{Request, Response};
+use crate::gzip;
+use crate::status::reason;
+use rouille::Response;
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,14 +22,6 @@ pub struct Asked {
     pub is_last: bool,
     /// The client wants gzip.
     pub gzip: bool,
-}
-
-/// A request whose answer is still to be made.
-pub struct Pending {
-    pub(super) request: Request,
-    /// What makes it; none: [`super::Service::respond`].
-    pub(super) job: Option<Job>,
-    pub(super) asked: Asked,
 }
 
 /// Answers up to this size are built in memory and sent with one write; longer ones, and those of
@@ -65,7 +59,6 @@ pub struct Fault(pub &'static str);
 pub fn write(
     response: Response,
     asked: Asked,
-    date: &str,
     out: &mut Vec<u8>,
 ) -> Result<(Option<Stream>, bool), Fault> {
     let status = response.status_code;
@@ -77,7 +70,9 @@ pub fn write(
     let start = out.len();
     let version = if asked.http_1_1 { "HTTP/1.1" } else { "HTTP/1.0" };
     // Writing to a Vec cannot fail.
-    let _ = write!(out, "{version} {status} {}\r\nDate: {date}\r\n", reason(status));
+    let _ = write!(out, "{version} {status} {}\r\nDate: ", reason(status));
+    DATE.with_borrow_mut(|date| out.extend_from_slice(date.now().as_bytes()));
+    out.extend_from_slice(b"\r\n");
     for (name, value) in &response.headers {
         if !is_safe(name, value) {
             out.truncate(start);
@@ -269,51 +264,13 @@ fn is_safe(name: &str, value: &str) -> bool {
         && !value.bytes().any(|b| matches!(b, b'\r' | b'\n' | 0))
 }
 
-/// The words after the status. Nobody reads them but people.
-fn reason(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        201 => "Created",
-        202 => "Accepted",
-        204 => "No Content",
-        206 => "Partial Content",
-        301 => "Moved Permanently",
-        302 => "Found",
-        303 => "See Other",
-        304 => "Not Modified",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        406 => "Not Acceptable",
-        408 => "Request Timeout",
-        409 => "Conflict",
-        410 => "Gone",
-        412 => "Precondition Failed",
-        413 => "Content Too Large",
-        414 => "URI Too Long",
-        415 => "Unsupported Media Type",
-        417 => "Expectation Failed",
-        422 => "Unprocessable Content",
-        428 => "Precondition Required",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        500 => "Internal Server Error",
-        501 => "Not Implemented",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        505 => "HTTP Version Not Supported",
-        _ => "",
-    }
+thread_local! {
+    static DATE: RefCell<DateCache> = RefCell::default();
 }
 
 /// The `Date` field, made once a second.
 #[derive(Debug, Default)]
-pub struct DateCache {
+struct DateCache {
     second: u64,
     text: String,
 }
@@ -321,7 +278,7 @@ pub struct DateCache {
 impl DateCache {
     /// Now, as an IMF-fixdate (RFC 9110, section 5.6.7).
     #[allow(clippy::disallowed_methods)] // A test that stops the program's clock reads no Date.
-    pub fn now(&mut self) -> &str {
+    fn now(&mut self) -> &str {
         let second = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
         if second != self.second || self.text.is_empty() {
             self.second = second;
@@ -335,28 +292,12 @@ impl DateCache {
 
 #[cfg(test)]
 mod tests {
-    use super::{DateCache, reason};
-    use hyper::StatusCode;
+    use super::DateCache;
 
     #[test]
     fn a_date_is_that_of_its_second() {
         let mut date = DateCache { second: 1, text: "of an older answer".to_owned() };
         let made = date.now().to_owned();
         assert!(chrono::DateTime::parse_from_rfc2822(&made).is_ok(), "{made}");
-    }
-
-    #[test]
-    fn reasons_are_those_of_the_registry() {
-        let known: Vec<_> = (100..600).filter(|&status| !reason(status).is_empty()).collect();
-        assert_eq!(known.len(), 35);
-        for status in known {
-            let registered = match status {
-                // Their names in RFC 9110, which hyper does not have yet.
-                413 => Some("Content Too Large"),
-                422 => Some("Unprocessable Content"),
-                _ => StatusCode::from_u16(status).unwrap().canonical_reason(),
-            };
-            assert_eq!(Some(reason(status)), registered);
-        }
     }
 }

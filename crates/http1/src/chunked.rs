@@ -3,8 +3,8 @@
 //! `httparse::parse_chunk_size` takes an empty line as 0 and spaces before the CRLF, so the line
 //! is read here, strictly: what two readers can take in two ways is refused.
 
-use super::limits::Limits;
-use super::request::{Refusal, bad};
+use crate::limits::Limits;
+use crate::request::{Refusal, bad};
 
 /// Where in the coding we are. The bytes before it are gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
