@@ -238,8 +238,10 @@ impl Connection {
     }
 }
 
-const SLOW_HEAD: Refusal = Refusal { status: 408, detail: "The head of the request took too long." };
-const SLOW_BODY: Refusal = Refusal { status: 408, detail: "The body of the request took too long." };
+const SLOW_HEAD: Refusal =
+    Refusal { status: 408, detail: "The head of the request took too long." };
+const SLOW_BODY: Refusal =
+    Refusal { status: 408, detail: "The body of the request took too long." };
 
 /// Reads once, without waiting.
 fn read(stream: &TcpStream, buffer: &mut Vec<u8>) -> rustix::io::Result<usize> {

@@ -132,9 +132,14 @@ fn next(shared: &Shared, mut connection: Box<Connection>, then: Then) {
             Wants::Input
         }
         Then::Next => {
-            connection.deadline = now + limits.idle_time;
             connection.stage = Stage::Idle;
-            if connection.input.is_empty() { Wants::Input } else { Wants::Turn }
+            // Its turn comes when the client has taken enough of this answer.
+            let (time, wants) = match connection.input.is_empty() {
+                true => (limits.idle_time, Wants::Input),
+                false => (limits.write_time, Wants::Turn),
+            };
+            connection.deadline = now + time;
+            wants
         }
     };
     shared.room.put(connection, wants);

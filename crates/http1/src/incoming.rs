@@ -103,7 +103,6 @@ pub fn for_the_program(
         is_last: !head.keep_alive && incoming.done && !incoming.cut,
         gzip,
     };
-    let request =
-        Request::fake_http_from(remote, head.method, head.target, headers, Vec::new());
+    let request = Request::fake_http_from(remote, head.method, head.target, headers, Vec::new());
     (request, asked, origin)
 }

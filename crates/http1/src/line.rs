@@ -1,9 +1,10 @@
 //! A line in which work waits for its turn: a bounded queue in order of arrival, shared fairly
 //! between clients. What waits takes no thread.
 //!
-//! As many runners as the line lets run at once take one thing after another. Of the clients that
-//! have something waiting, the one with least under way is next, and of these the one that waits
-//! longest.
+//! As many runners as the line lets run at once take one thing after another. Which is next is
+//! start-time fair queueing (Goyal, Vin and Cheng, 1996): the n-th thing that a client has waiting
+//! counts as n turns later than the first, so each client with something waiting has one turn after
+//! the other client's, and who has nothing else waiting comes in order of arrival.
 
 use crate::budget::lock;
 use crate::client::Client;
@@ -20,19 +21,25 @@ pub struct Line<T> {
 
 struct State<T> {
     runners: usize,
+    running: usize,
     waiting: usize,
     arrived: u64,
+    /// The turn of what was taken last.
+    turn: u64,
     clients: HashMap<Client, Share<T>>,
 }
 
 /// What one client has in the line and under way.
 struct Share<T> {
     running: usize,
+    /// The turn of its newest.
+    turn: u64,
     waiting: VecDeque<Waiting<T>>,
 }
 
 struct Waiting<T> {
     what: T,
+    turn: u64,
     number: u64,
     since: Instant,
     /// See [`Work::most`](crate::Work::most).
@@ -56,7 +63,8 @@ pub struct Pushed<T> {
 impl<T> Line<T> {
     /// An empty line.
     pub fn new(limits: LineLimits) -> Arc<Line<T>> {
-        let state = State { runners: 0, waiting: 0, arrived: 0, clients: HashMap::new() };
+        let (clients, arrived, turn) = (HashMap::new(), 0, 0);
+        let state = State { runners: 0, running: 0, waiting: 0, arrived, turn, clients };
         Arc::new(Line { limits, state: Mutex::new(state) })
     }
 
@@ -64,8 +72,7 @@ impl<T> Line<T> {
     pub fn push(&self, client: Client, most: usize, what: T) -> Pushed<T> {
         let mut state = lock(&self.state);
         let mut refused = None;
-        let runs_now = state.runners < self.limits.at_once;
-        if state.waiting >= self.limits.places && !runs_now {
+        if state.waiting + state.running >= self.limits.places + self.limits.at_once {
             let own = state.clients.get(&client).map_or(0, |it| it.waiting.len());
             let greediest = state.clients.values_mut().max_by_key(|it| it.waiting.len());
             let greediest = greediest.filter(|it| it.waiting.len() > own + 1);
@@ -77,10 +84,11 @@ impl<T> Line<T> {
         }
         state.arrived += 1;
         state.waiting += 1;
-        let (number, since) = (state.arrived, Instant::now());
-        let share = state.clients.entry(client);
-        let share = share.or_insert_with(|| Share { running: 0, waiting: VecDeque::new() });
-        share.waiting.push_back(Waiting { what, number, since, most: most.max(1) });
+        let (now, number) = (state.turn, state.arrived);
+        let share = state.clients.entry(client).or_insert_with(Share::default);
+        share.turn = if share.is_empty() { now } else { now.max(share.turn + 1) };
+        let (turn, since) = (share.turn, Instant::now());
+        share.waiting.push_back(Waiting { what, turn, number, since, most: most.max(1) });
         let needs_runner = state.runners < self.limits.at_once;
         state.runners += usize::from(needs_runner);
         Pushed { needs_runner, refused }
@@ -91,9 +99,9 @@ impl<T> Line<T> {
         let mut state = lock(&self.state);
         let startable = state.clients.iter().filter_map(|(client, share)| {
             let first = share.waiting.front()?;
-            (share.running < first.most).then_some((share.running, first.number, *client))
+            (share.running < first.most).then_some((first.turn, first.number, *client))
         });
-        let Some((_, _, client)) = startable.min_by_key(|it| (it.0, it.1)) else {
+        let Some((turn, _, client)) = startable.min_by_key(|it| (it.0, it.1)) else {
             state.runners -= 1;
             return None;
         };
@@ -101,6 +109,8 @@ impl<T> Line<T> {
         share.running += 1;
         let first = share.waiting.pop_front()?;
         state.waiting -= 1;
+        state.running += 1;
+        state.turn = state.turn.max(turn);
         Some((first.what, Running { line: Arc::clone(self), client }))
     }
 
@@ -117,7 +127,8 @@ impl<T> Line<T> {
         let mut state = lock(&self.state);
         let mut overdue = Vec::new();
         for share in state.clients.values_mut() {
-            let is_due = |it: &&Waiting<T>| now.saturating_duration_since(it.since) > self.limits.wait;
+            let is_due =
+                |it: &&Waiting<T>| now.saturating_duration_since(it.since) > self.limits.wait;
             while share.waiting.front().filter(is_due).is_some() {
                 overdue.extend(share.waiting.pop_front().map(|it| it.what));
             }
@@ -125,6 +136,12 @@ impl<T> Line<T> {
         state.waiting -= overdue.len();
         state.clients.retain(|_, share| !share.is_empty());
         overdue
+    }
+}
+
+impl<T> Default for Share<T> {
+    fn default() -> Share<T> {
+        Share { running: 0, turn: 0, waiting: VecDeque::new() }
     }
 }
 
@@ -137,6 +154,7 @@ impl<T> Share<T> {
 impl<T> Drop for Running<T> {
     fn drop(&mut self) {
         let mut state = lock(&self.line.state);
+        state.running -= 1;
         if let Some(share) = state.clients.get_mut(&self.client) {
             share.running -= 1;
             if share.is_empty() {
@@ -176,16 +194,19 @@ mod tests {
     }
 
     #[test]
-    fn who_has_less_under_way_is_next() {
-        let line = line(3, 9);
-        [1, 2, 3].map(|what| push(&line, ANN, what));
-        push(&line, BOB, 4);
-        let first = line.next().unwrap();
-        let second = line.next().unwrap();
-        let third = line.next().unwrap();
-        assert_eq!((first.0, second.0, third.0), (1, 4, 2));
-        drop((first, third));
-        assert_eq!(line.next().unwrap().0, 3);
+    fn clients_take_turns_and_none_is_left_out() {
+        let line = line(1, 99);
+        let next = || line.next().map(|(what, _)| what);
+        (1..5).for_each(|what| assert_eq!(push(&line, ANN, what), None));
+        push(&line, BOB, 11);
+        assert_eq!([next(), next()], [Some(1), Some(11)]);
+        // Others who come one at a time do not keep Ann waiting for ever.
+        let cyd = |number| {
+            push(&line, Client::Account(number), 100);
+            [next(), next()]
+        };
+        let taken: Vec<_> = (3..6).flat_map(cyd).flatten().collect();
+        assert_eq!(taken.iter().filter(|what| **what < 9).count(), 3, "{taken:?}");
     }
 
     #[test]

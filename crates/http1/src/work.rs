@@ -82,7 +82,8 @@ fn enqueue(
         return None;
     };
     let client = work.client;
-    let ticket = Ticket { connection, exchange, run: work.run, body: incoming.body, charge, client };
+    let ticket =
+        Ticket { connection, exchange, run: work.run, body: incoming.body, charge, client };
     let pushed = line.push(client, work.most, ticket);
     pushed.refused.into_iter().for_each(|ticket| refuse_ticket(shared, ticket));
     pushed.needs_runner.then(|| Arc::clone(line))
@@ -113,12 +114,7 @@ pub fn refuse_ticket(shared: &Arc<Shared>, ticket: Ticket) {
     refuse(shared, ticket.connection, OVERLOADED, ticket.exchange);
 }
 
-fn refuse(
-    shared: &Arc<Shared>,
-    connection: Box<Connection>,
-    refusal: Refusal,
-    exchange: Exchange,
-) {
+fn refuse(shared: &Arc<Shared>, connection: Box<Connection>, refusal: Refusal, exchange: Exchange) {
     let unfinished = deliver::refuse(shared, connection, refusal, exchange.origin.as_deref());
     unfinished.into_iter().for_each(|it| deliver::finish_elsewhere(shared, it));
 }

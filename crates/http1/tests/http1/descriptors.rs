@@ -1,13 +1,12 @@
 //! No descriptors left. A process has one limit of them, so the server is a child here: this very
 //! program, run with only the ignored test below.
 
-use crate::harness::{HEALTH, Logged, Program, Running, small};
+use crate::harness::{HEALTH, Logged, Running, small};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 struct Server {
@@ -38,7 +37,7 @@ impl Server {
     /// With 64 descriptors. The program behind it hogs all but this many, or none of them for 0.
     fn start(left: &str) -> Server {
         let mut child = child("descriptors::serve")
-            .env("FRONT_TEST_DESCRIPTORS_LEFT", left)
+            .env("HTTP1_TEST_DESCRIPTORS_LEFT", left)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -78,9 +77,9 @@ impl Server {
 #[ignore = "the child of the tests below"]
 #[allow(clippy::disallowed_methods, reason = "how the parent tells it")]
 fn serve() {
-    let left: usize = std::env::var("FRONT_TEST_DESCRIPTORS_LEFT").unwrap().parse().unwrap();
+    let left: usize = std::env::var("HTTP1_TEST_DESCRIPTORS_LEFT").unwrap().parse().unwrap();
     setrlimit(Resource::Nofile, Rlimit { current: Some(32), maximum: Some(64) }).unwrap();
-    let server = Running::start_with(small(), Arc::new(Program::default()));
+    let server = Running::start(small());
     assert_eq!(rustix::process::getrlimit(Resource::Nofile).current, Some(64), "it was raised");
     let mut hogged = hog();
     hogged.truncate(if left == 0 { 0 } else { hogged.len() - left });
@@ -96,7 +95,7 @@ fn serve() {
 #[ignore = "the child of the test below"]
 fn stop() {
     setrlimit(Resource::Nofile, Rlimit { current: Some(64), maximum: Some(64) }).unwrap();
-    let mut server = Running::start_with(small(), Arc::new(Program::default()));
+    let mut server = Running::start(small());
     let mut client = server.connect();
     assert_eq!(client.get("/healthz").status, 200);
     let _hogged = hog();

@@ -45,6 +45,7 @@ const RULES: &[(&str, &str, u16, bool)] = &[
     ("an unknown method", "BREW / HTTP/1.1\r\nHost: a\r\n\r\n", 501, CLOSES),
     ("TRACE is known: the routes refuse it", "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 200, STAYS),
     ("QUERY is too", "QUERY / HTTP/1.1\r\nHost: a\r\n\r\n", 200, STAYS),
+    ("the methods of WebDAV are known", "PROPFIND / HTTP/1.1\r\nHost: a\r\nDepth: 0\r\n\r\nREPORT / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200, STAYS),
     ("CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 501, CLOSES),
     ("methods have capital letters", "get / HTTP/1.1\r\nHost: a\r\n\r\n", 501, CLOSES),
     ("no method", " / HTTP/1.1\r\nHost: a\r\n\r\n", 400, CLOSES),

@@ -1,9 +1,9 @@
-//! Random connections. Three things are looked for: that the front never panics; that nothing is
+//! Random connections. Three things are looked for: that the server never panics; that nothing is
 //! answered after a refusal, nor more than was asked; and that it reads no request in another way
 //! than hyper does, which is how requests are smuggled past a proxy: the requests that our handler
 //! saw are always the first ones, or all, of those that hyper's saw.
 //!
-//! The cases come from a fixed seed. `FRONT_FUZZ_CASES` and `FRONT_FUZZ_SEED` set others; a failure
+//! The cases come from a fixed seed. `HTTP1_FUZZ_CASES` and `HTTP1_FUZZ_SEED` set others; a failure
 //! names the seed that brings its case back as the first one.
 
 use crate::harness::{Logged, Recorder, Running, small};
@@ -244,13 +244,13 @@ fn setting(name: &str, default: u64) -> u64 {
 fn random_connections_are_read_as_hyper_reads_them_or_refused() {
     let recorder = Arc::new(Recorder::default());
     let server = Running::start_with(small(), recorder.clone());
-    let (cases, seed) = (setting("FRONT_FUZZ_CASES", 1500), setting("FRONT_FUZZ_SEED", 0x5EED));
+    let (cases, seed) = (setting("HTTP1_FUZZ_CASES", 1500), setting("HTTP1_FUZZ_SEED", 0x5EED));
     let (mut answered, mut refused) = (0, 0);
     for case in 0..cases {
         let seed = seed.wrapping_add(case);
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let bytes = connection(&mut random);
-        let told = || format!("FRONT_FUZZ_SEED={seed}: {:?}", String::from_utf8_lossy(&bytes));
+        let told = || format!("HTTP1_FUZZ_SEED={seed}: {:?}", String::from_utf8_lossy(&bytes));
 
         let mut client = server.connect();
         client.send_then_end(&bytes);

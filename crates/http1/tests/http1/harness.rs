@@ -1,6 +1,6 @@
 //! A server with a small program behind it, and a client that speaks bytes.
 
-use contactd::front::{Limits, Prepared, Server, Service, Stopper};
+use http1::{Client as Payer, Limits, LineLimits, Look, Refusal, Server, Service, Stopper, Work};
 use rouille::{Request, Response, ResponseBody};
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
@@ -16,7 +16,7 @@ pub struct Program {
     pub answered: AtomicUsize,
 }
 
-impl Service for Program {
+impl Program {
     fn body_limit(&self, _method: &str, target: &str) -> u64 {
         match target {
             "/echo" => 1 << 20,
@@ -27,12 +27,10 @@ impl Service for Program {
         }
     }
 
-    fn respond(&self, request: &Request) -> Response {
+    fn respond(&self, request: &Request, body: Vec<u8>) -> Response {
         self.answered.fetch_add(1, Ordering::Relaxed);
         let url = request.url();
         let number = |name: &str| request.get_param(name).map_or(0, |v| v.parse().unwrap());
-        let mut body = Vec::new();
-        request.data().unwrap().read_to_end(&mut body).unwrap();
         let length = request.header("Content-Length").map_or(0, |v| v.parse().unwrap());
         if url == "/missing" {
             return Response::text("missing").with_status_code(404);
@@ -86,10 +84,6 @@ impl Service for Program {
             _ => Response::text("missing").with_status_code(404),
         }
     }
-
-    fn refuse(&self, status: u16, detail: &'static str) -> Response {
-        Response::text(detail).with_status_code(status)
-    }
 }
 
 /// Gives some parts and then fails.
@@ -106,72 +100,110 @@ impl Read for Broken {
     }
 }
 
-/// The same program, but it answers `/healthz` without a job.
-#[derive(Default)]
-pub struct Quick(Program);
-
-impl Service for Quick {
-    fn body_limit(&self, method: &str, target: &str) -> u64 {
-        self.0.body_limit(method, target)
-    }
-
-    fn respond(&self, request: &Request) -> Response {
-        self.0.respond(request)
-    }
-
-    fn prepare(&self, requests: &[Request]) -> Vec<Prepared> {
-        let prepared = |request: &Request| match request.url().as_str() {
-            "/healthz" => Prepared::Answer(self.respond(request)),
-            _ => Prepared::Respond,
-        };
-        requests.iter().map(prepared).collect()
-    }
-
-    fn refuse(&self, status: u16, detail: &'static str) -> Response {
-        self.0.refuse(status, detail)
-    }
+/// The program behind a server: all its requests are work, but those to `/healthz` where `quick` says
+/// so.
+pub struct Behind {
+    pub program: Arc<Program>,
+    pub quick: bool,
+    /// What a test may hold, and what happened.
+    pub holds: Holds,
 }
 
-/// The same program, which stops where a test holds one of its locks.
+/// Locks where the program stops while a test holds them, and counts of what it was asked.
 #[derive(Default)]
-pub struct Held {
-    program: Quick,
-    /// How often it was given requests to look at.
-    pub given: AtomicUsize,
-    /// How often it had looked at them.
-    pub looked: AtomicUsize,
-    /// In the poll set, which asks for the limit of a body.
-    pub polling: Mutex<()>,
+pub struct Holds {
+    /// How often requests were looked at together.
+    pub looks: AtomicUsize,
+    /// How many requests were in these.
+    pub looked_at: AtomicUsize,
+    pub limit: Mutex<()>,
     pub looking: Mutex<()>,
-    pub working: Mutex<()>,
+    pub working: Arc<Mutex<()>>,
 }
 
-impl Service for Held {
+impl Behind {
+    pub fn new(quick: bool) -> Arc<Behind> {
+        Arc::new(Behind { program: Arc::default(), quick, holds: Holds::default() })
+    }
+}
+
+impl Service for Behind {
+    type InFlight = Request;
+
     fn body_limit(&self, method: &str, target: &str) -> u64 {
-        drop(self.polling.lock());
+        drop(self.holds.limit.lock());
         self.program.body_limit(method, target)
     }
 
-    fn respond(&self, request: &Request) -> Response {
-        drop(self.working.lock());
-        self.program.respond(request)
+    fn begin(&self, request: Request) -> Request {
+        assert_ne!(request.raw_url(), "/panic-at-the-begin", "on purpose");
+        request
     }
 
-    fn prepare(&self, requests: &[Request]) -> Vec<Prepared> {
-        self.given.fetch_add(1, Ordering::Relaxed);
-        drop(self.looking.lock());
-        self.looked.fetch_add(1, Ordering::Relaxed);
-        self.program.prepare(requests)
+    fn ask(&self, together: &mut [Request]) {
+        self.holds.looks.fetch_add(1, Ordering::SeqCst);
+        self.holds.looked_at.fetch_add(together.len(), Ordering::SeqCst);
+        drop(self.holds.looking.lock());
     }
 
-    fn refuse(&self, status: u16, detail: &'static str) -> Response {
-        self.program.refuse(status, detail).with_additional_header("retry-after", "7")
+    fn decide(&self, request: Request) -> Look {
+        let url = request.url();
+        assert_ne!(url, "/panic-at-the-look", "on purpose");
+        match url.as_str() {
+            "/refused" => return Look::Answer(Response::text("no").with_status_code(401)),
+            "/healthz" if self.quick => {
+                return Look::Answer(self.program.respond(&request, Vec::new()));
+            }
+            "/panic-at-the-drop" => {
+                let data = ResponseBody::from_reader(PanicsAtTheDrop);
+                let response = Response { data, ..Response::text("") };
+                return Look::Answer(response.with_status_code(304));
+            }
+            _ => {}
+        }
+        let (program, working) = (self.program.clone(), self.holds.working.clone());
+        // Behind a proxy the program says who it is.
+        let account = request.header("X-Account").map(|it| Payer::Account(it.parse().unwrap()));
+        let client = account.unwrap_or(Payer::at(request.remote_addr().ip()));
+        let line = request.get_param("line").map_or(0, |it| it.parse().unwrap());
+        let run = Box::new(move |body| {
+            drop(working.lock());
+            program.respond(&request, body)
+        });
+        Look::Work(Work { line, client, most: usize::MAX, run })
+    }
+
+    fn refuse(&self, refusal: Refusal, origin: Option<&str>) -> Response {
+        let mut response = Response::text(refusal.detail).with_status_code(refusal.status);
+        if refusal.status == 503 {
+            response = response.with_additional_header("Retry-After", "1");
+        }
+        match origin {
+            Some(origin) => {
+                response.with_additional_header("Access-Control-Allow-Origin", origin.to_owned())
+            }
+            None => response,
+        }
+    }
+}
+
+struct PanicsAtTheDrop;
+
+impl Read for PanicsAtTheDrop {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        Ok(0)
+    }
+}
+
+impl Drop for PanicsAtTheDrop {
+    fn drop(&mut self) {
+        panic!("on purpose");
     }
 }
 
 /// A program that remembers what it was asked, and takes any body to a megabyte.
 #[derive(Default)]
-pub struct Recorder(Mutex<Vec<(String, String, Vec<u8>)>>);
+pub struct Recorder(Arc<Mutex<Vec<(String, String, Vec<u8>)>>>);
 
 impl Recorder {
     pub fn take(&self) -> Vec<(String, String, Vec<u8>)> {
@@ -180,29 +212,38 @@ impl Recorder {
 }
 
 impl Service for Recorder {
+    type InFlight = Request;
+
     fn body_limit(&self, _method: &str, _target: &str) -> u64 {
         1 << 20
     }
 
-    fn respond(&self, request: &Request) -> Response {
-        let mut body = Vec::new();
-        request.data().unwrap().read_to_end(&mut body).unwrap();
-        let length = request.header("Content-Length").map_or(0, |v| v.parse().unwrap());
-        if length != body.len() as u64 {
-            return Response::text("").with_status_code(413);
-        }
-        let seen = (request.method().to_owned(), request.raw_url().to_owned(), body);
-        self.0.lock().unwrap().push(seen);
-        // Without a body, the answer to a HEAD looks like any other.
-        Response::text("")
+    fn begin(&self, request: Request) -> Request {
+        request
     }
 
-    fn refuse(&self, status: u16, _detail: &'static str) -> Response {
-        Response::text("").with_status_code(status)
+    fn decide(&self, request: Request) -> Look {
+        let record = self.0.clone();
+        let run = Box::new(move |body: Vec<u8>| {
+            let length = request.header("Content-Length").map(|v| v.parse::<u64>().unwrap());
+            if length.is_some_and(|length| length != body.len() as u64) {
+                return Response::text("").with_status_code(413);
+            }
+            let seen = (request.method().to_owned(), request.raw_url().to_owned(), body);
+            record.lock().unwrap().push(seen);
+            // Without a body, the answer to a HEAD looks like any other.
+            Response::text("")
+        });
+        let client = Payer::Account(1);
+        Look::Work(Work { line: 0, client, most: usize::MAX, run })
+    }
+
+    fn refuse(&self, refusal: Refusal, _origin: Option<&str>) -> Response {
+        Response::text("").with_status_code(refusal.status)
     }
 }
 
-/// What the front logs.
+/// What the server logs.
 pub struct Logged;
 
 static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -221,7 +262,7 @@ impl Logged {
 
 impl log::Log for Logged {
     fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
-        metadata.target().starts_with("contactd")
+        metadata.target().starts_with("http1")
     }
 
     fn log(&self, record: &log::Record<'_>) {
@@ -243,20 +284,24 @@ pub struct Running {
 
 impl Running {
     pub fn start(limits: Limits) -> Running {
-        let program = Arc::new(Program::default());
-        let mut running = Running::start_with(limits, program.clone());
+        Running::behind(limits, Behind::new(false))
+    }
+
+    /// The same with this program.
+    pub fn behind(limits: Limits, behind: Arc<Behind>) -> Running {
+        let program = behind.program.clone();
+        let mut running = Running::start_with(limits, behind);
         running.program = program;
         running
     }
 
-    /// The same with another program.
-    pub fn start_with(limits: Limits, service: Arc<dyn Service>) -> Running {
+    /// The same with any program.
+    pub fn start_with(limits: Limits, service: Arc<impl Service>) -> Running {
         Logged::install();
-        let program = Arc::new(Program::default());
         let server = Server::bind("127.0.0.1:0", limits, service).unwrap();
         let (address, stopper) = (server.local_addr(), server.stopper());
         let thread = Some(std::thread::spawn(move || server.run()));
-        Running { address, stopper, program, thread }
+        Running { address, stopper, program: Arc::default(), thread }
     }
 
     /// What `run` returned.
@@ -309,17 +354,16 @@ impl Drop for Running {
     }
 }
 
-/// Workers few enough to be all busy in a test.
+/// A line that lets two run at once.
 pub fn small() -> Limits {
-    Limits { workers: 4, ..Limits::default() }
+    Limits { lines: vec![line(2, 1024)], ..Limits::default() }
+}
+
+pub fn line(at_once: usize, places: usize) -> LineLimits {
+    LineLimits { at_once, places, ..LineLimits::default() }
 }
 
 pub const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
-
-/// Workers that may look at requests at one time.
-pub fn lookers() -> usize {
-    std::thread::available_parallelism().unwrap().get().max(2)
-}
 
 /// Waits for something to become true.
 pub fn eventually(what: &str, mut test: impl FnMut() -> bool) {

@@ -1,13 +1,11 @@
-//! Times, overload, fairness between addresses, and what hostile clients do. Deadlines are
+//! Times, and what slow and hostile clients do. Deadlines are
 //! shortened; that the real ones are those of the design is the first test.
 
 use crate::descriptors::child;
-use crate::harness::{Client, HEALTH, Held, Quick, Running, eventually, lookers, small, statuses};
-use contactd::front::Limits;
+use crate::harness::{HEALTH, Running, eventually, small, statuses};
+use http1::{Limits, LineLimits};
 use std::io::Write;
 use std::net::Shutdown;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 fn ms(n: u64) -> Duration {
@@ -35,6 +33,8 @@ fn the_defaults_are_those_of_the_design() {
     assert_eq!((limits.head_time, limits.idle_time), (seconds(5), seconds(15)));
     assert_eq!((limits.body_time, limits.body_rate), (seconds(30), 1024));
     assert_eq!((limits.write_time, limits.stop_time), (seconds(15), seconds(25)));
+    assert_eq!((limits.threads, limits.small_body_bytes), (512, 16 << 10));
+    assert_eq!(LineLimits::default().wait, seconds(2));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_slow_body_gets_408() {
 }
 
 #[test]
-fn clients_that_do_not_read_hold_no_worker() {
+fn clients_that_do_not_read_hold_up_no_other() {
     let server = Running::start(Limits { write_time: ms(1500), ..small() });
     let clients: Vec<_> = (0..12)
         .map(|n| {
@@ -176,336 +176,6 @@ fn a_slow_reader_gets_its_stream() {
 }
 
 #[test]
-fn a_full_queue_is_503_with_retry_after() {
-    // Two workers are kept from what may take its time.
-    let server = Running::start(Limits { workers: 3, queue: 2, ..Limits::default() });
-    let mut busy = server.connect();
-    busy.send("GET /sleep?ms=700 HTTP/1.1\r\nHost: a\r\n\r\n");
-    std::thread::sleep(ms(150));
-    let mut waiting: Vec<_> = (0..2).map(|_| server.connect()).collect();
-    for client in &mut waiting {
-        client.send(HEALTH);
-    }
-    std::thread::sleep(ms(150));
-    let (answer, took) = time(|| server.connect().get("/healthz"));
-    assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")));
-    assert_eq!(answer.header("Connection"), Some("close"));
-    assert!(took < 300, "{took} ms");
-    for client in waiting.iter_mut().chain([&mut busy]) {
-        assert_eq!(client.answer().unwrap().status, 200);
-    }
-    assert_eq!(server.connect().get("/healthz").status, 200);
-}
-
-#[test]
-fn past_the_queue_no_request_waits_to_be_looked_at() {
-    let program = Arc::new(Held::default());
-    let limits = Limits { workers: lookers() + 2, queue: 2, ..Limits::default() };
-    let server = Running::start_with(limits, program.clone());
-    let (mut parts, (begin, end)) = (server.connect(), HEALTH.split_at(20));
-    parts.send(begin);
-    let mut clients = Vec::new();
-    let mut send = |bytes: &str| {
-        let mut client = server.connect();
-        client.send(bytes);
-        clients.push(client);
-        clients.len()
-    };
-    let held = program.looking.lock().unwrap();
-    for _ in 0..lookers() {
-        let count = send(HEALTH);
-        eventually("it is looked at", || program.given.load(Ordering::Relaxed) == count);
-    }
-    for _ in 0..5 {
-        send(HEALTH);
-    }
-    eventually("the queue is full", || clients[lookers()..].iter().any(Client::hears));
-    let mut late = server.connect();
-    late.send(begin);
-    // A worker would have read what comes whole; this was read by the poll set.
-    parts.send(end);
-    let answer = parts.answer().unwrap();
-    assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("7")));
-    assert_eq!(answer.head.to_lowercase().matches("retry-after").count(), 1);
-    drop(held);
-    let answers: Vec<_> = clients.iter_mut().map(|it| it.answer().unwrap().status).collect();
-    assert_eq!(answers.iter().filter(|&&status| status == 503).count(), 3, "{answers:?}");
-    assert_eq!(answers.iter().filter(|&&status| status == 200).count(), lookers() + 2);
-    late.send(end);
-    assert_eq!(late.answer().unwrap().status, 200);
-}
-
-#[test]
-fn past_the_queue_no_job_waits_however_many_are_looked_at_together() {
-    let program = Arc::new(Held::default());
-    let limits = Limits { workers: lookers() + 2, jobs: 1, queue: 4, ..Limits::default() };
-    let server = Running::start_with(limits, program.clone());
-    let send = |target| {
-        let mut client = server.connect();
-        client.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
-        client
-    };
-    let looked_at = |target| {
-        let given = || program.given.load(Ordering::Relaxed);
-        let (before, client) = (given(), send(target));
-        eventually("it is looked at", || given() > before);
-        client
-    };
-    // One is under way, and three wait: there is room for one more.
-    let working = program.working.lock().unwrap();
-    let first: Vec<_> = (0..4).map(|_| looked_at("/sleep?ms=0")).collect();
-    eventually("all were", || program.looked.load(Ordering::Relaxed) == 4);
-    let looking = program.looking.lock().unwrap();
-    let others: Vec<_> = (0..lookers()).map(|_| looked_at("/healthz")).collect();
-    let mut together: Vec<_> = (0..4).map(|_| send("/sleep?ms=0")).collect();
-    std::thread::sleep(ms(100));
-    drop(looking);
-    eventually("all but one are refused", || together.iter().filter(|it| it.hears()).count() >= 3);
-    drop(working);
-    let statuses = together.iter_mut().map(|it| it.answer().unwrap().status);
-    assert!(statuses.filter(|&status| status == 503).count() >= 3);
-    for mut client in first.into_iter().chain(others) {
-        assert_eq!(client.answer().unwrap().status, 200);
-    }
-}
-
-/// Only a few jobs are begun at once, but those that wait for something do not count for long.
-#[test]
-fn jobs_that_wait_leave_their_places_to_others() {
-    let server = Running::start(Limits::default());
-    let mut clients: Vec<_> = (0..30).map(|_| server.connect()).collect();
-    let ((), took) = time(|| {
-        for client in &mut clients {
-            client.send("GET /sleep?ms=800 HTTP/1.1\r\nHost: a\r\n\r\n");
-        }
-        for client in &mut clients {
-            assert_eq!(client.answer().unwrap().status, 200);
-        }
-    });
-    // A few at a time on two cores would take five times 800 ms.
-    assert!((800..1_200).contains(&took), "{took} ms");
-}
-
-#[test]
-fn a_short_job_does_not_wait_for_long_ones() {
-    let server = Running::start(Limits::default());
-    let mut short = server.connect();
-    assert_eq!(short.get("/healthz").status, 200);
-    // As many as may be begun at once; the last ones of them are young when the short one comes.
-    let cores = std::thread::available_parallelism().unwrap().get();
-    let mut long: Vec<_> = (0..cores * 3).map(|_| server.connect()).collect();
-    for client in &mut long {
-        client.send("GET /sleep?ms=600 HTTP/1.1\r\nHost: a\r\n\r\n");
-    }
-    std::thread::sleep(ms(3));
-    let (answer, took) = time(|| short.get("/sleep?ms=0"));
-    assert_eq!(answer.status, 200);
-    assert!(took < 80, "{took} ms");
-}
-
-/// Neither more jobs than there are workers for them, nor more than may wait, take the place of what
-/// needs none.
-#[test]
-fn jobs_leave_room_for_quick_requests() {
-    let limits = Limits { workers: 6, queue: 20, ..Limits::default() };
-    let server = Running::start_with(limits, Arc::new(Quick::default()));
-    let mut jobs: Vec<_> = (0..40).map(|_| server.connect()).collect();
-    for client in &mut jobs {
-        client.send("GET /sleep?ms=500 HTTP/1.1\r\nHost: a\r\n\r\n");
-    }
-    std::thread::sleep(ms(100));
-    let (answer, took) = time(|| server.connect().get("/healthz"));
-    assert_eq!(answer.status, 200);
-    assert!(took < 150, "{took} ms");
-    let answers: Vec<_> = jobs.iter_mut().map(|it| it.answer().unwrap().status).collect();
-    // Four under way and twenty that wait; fewer if these have not begun, more since two workers may
-    // look at the room at once.
-    assert!(answers.iter().all(|status| [200, 503].contains(status)), "{answers:?}");
-    let refused = answers.iter().filter(|&&status| status == 503).count();
-    assert!((1..=20).contains(&refused), "{answers:?}");
-}
-
-#[test]
-fn one_connection_too_many_is_503() {
-    let server = Running::start(Limits { max_connections: 8, ..small() });
-    let mut clients: Vec<_> = (0..8).map(|_| server.connect()).collect();
-    for client in &mut clients {
-        assert_eq!(client.get("/healthz").status, 200);
-    }
-    let mut ninth = server.connect();
-    let answer = ninth.answer().unwrap();
-    assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")));
-    let _ = ninth.socket.shutdown(Shutdown::Write);
-    assert!(ninth.is_closed());
-    // Who has a place keeps it, and whose place becomes free is replaced.
-    clients.pop();
-    eventually("a place is free", || {
-        let mut client = server.connect();
-        client.socket.write_all(HEALTH.as_bytes()).is_ok()
-            && client.answer().is_some_and(|a| a.status == 200)
-    });
-    for client in &mut clients {
-        assert_eq!(client.get("/healthz").status, 200);
-    }
-}
-
-#[test]
-fn the_newest_idle_connection_of_the_greediest_address_goes_first() {
-    let server = Running::start(Limits { max_connections: 8, ..small() });
-    let mut greedy: Vec<_> = (0..8).map(|_| server.connect_from(2)).collect();
-    for client in &mut greedy {
-        assert_eq!(client.get("/healthz").status, 200);
-    }
-    // Half a request is no idle connection. It goes when the idle ones are gone.
-    greedy[7].send("GET /");
-    std::thread::sleep(ms(100));
-    let mut others: Vec<_> = (3..6).map(|n| server.connect_from(n)).collect();
-    for client in &mut others {
-        assert_eq!(client.get("/healthz").status, 200);
-    }
-    for n in [6, 5, 4] {
-        assert!(greedy[n].is_closed(), "{n}");
-    }
-    greedy[7].send("healthz HTTP/1.1\r\nHost: a\r\n\r\n");
-    for n in [0, 1, 2, 3, 7] {
-        if n != 7 {
-            greedy[n].send(HEALTH);
-        }
-        assert_eq!(greedy[n].answer().unwrap().status, 200, "{n}");
-    }
-    // The greedy one itself gets no more.
-    assert_eq!(server.connect_from(2).answer().unwrap().status, 503);
-}
-
-#[test]
-fn half_a_request_gives_way_where_an_address_has_more_than_a_quarter() {
-    // Who is asked for a body has been read, and waits.
-    let half = |server: &Running, address| {
-        let mut client = server.connect_from(address);
-        client.send(
-            "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n",
-        );
-        assert_eq!(client.answer().unwrap().status, 100);
-        client
-    };
-    let server = Running::start(Limits { max_connections: 8, ..small() });
-    let mut greedy: Vec<_> = (0..8).map(|_| half(&server, 2)).collect();
-    std::thread::sleep(ms(200));
-    assert_eq!(server.connect_from(3).get("/healthz").status, 200);
-    let answer = greedy.pop().unwrap().answer().unwrap();
-    assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")));
-    for mut client in greedy {
-        client.send("hi");
-        assert_eq!(client.answer().unwrap().text(), "hi");
-    }
-
-    let server = Running::start(Limits { max_connections: 8, ..small() });
-    let fair: Vec<_> = (0..8).map(|n| half(&server, 2 + n % 4)).collect();
-    std::thread::sleep(ms(200));
-    assert_eq!(server.connect_from(6).answer().unwrap().status, 503);
-    for mut client in fair {
-        client.send("hi");
-        assert_eq!(client.answer().unwrap().text(), "hi");
-    }
-}
-
-#[test]
-fn who_has_nothing_more_to_get_has_no_place_any_more() {
-    let minute = ms(60_000);
-    let limits = Limits { max_connections: 1, write_time: minute, linger_time: minute, ..small() };
-    let is_free = |server: &Running| {
-        let mut other = server.connect();
-        other.socket.write_all(HEALTH.as_bytes()).is_ok()
-            && other.answer().is_some_and(|it| it.status == 200)
-    };
-    // It asked for the end, and has not closed its side.
-    let server = Running::start(limits.clone());
-    let mut client = server.connect();
-    client.send("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    assert_eq!(statuses(&client.answers(&[])), [200]);
-    eventually("a place is free", || is_free(&server));
-    // It is gone in the middle of its answer.
-    let server = Running::start(limits);
-    let mut client = server.connect();
-    client.send("GET /stream?n=90000000 HTTP/1.1\r\nHost: a\r\n\r\n");
-    eventually("an answer", || client.hears());
-    rustix::net::sockopt::set_socket_linger(&client.socket, Some(Duration::ZERO)).unwrap();
-    drop(client);
-    eventually("a place is free", || is_free(&server));
-}
-
-#[test]
-fn unfinished_uploads_have_a_share_of_memory() {
-    let server = Running::start(Limits { buffered_bytes: 4 << 20, ..small() });
-    let start = |address, size| {
-        let mut client: Client = server.connect_from(address);
-        let head = format!("POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n");
-        client.send(head);
-        let mut sent = 0;
-        // 900 KB each. A refusal may come before all is sent.
-        while sent < 9 && client.socket.write_all(&[0; 100_000]).is_ok() {
-            sent += 1;
-        }
-        client
-    };
-    let mut first: Vec<_> = (0..2).map(|_| start(2, 4_000_000)).collect();
-    std::thread::sleep(ms(100));
-    // Now a third one would have more than a quarter while half is taken.
-    let mut third = start(2, 4_000_000);
-    assert_eq!(third.answer().unwrap().status, 503);
-    // Another address has its own share.
-    let other = start(3, 4_000_000);
-    other.socket.set_read_timeout(Some(ms(200))).unwrap();
-    let mut byte = [0];
-    assert!(other.socket.peek(&mut byte).is_err(), "no answer yet");
-    // Now the first one has no share left, but what is small needs none.
-    let mut small = server.connect_from(2);
-    small.send(format!(
-        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4000\r\n\r\n{}",
-        "x".repeat(4000)
-    ));
-    assert_eq!(small.answer().unwrap().status, 200);
-    // What was given up is there again.
-    drop(first.pop());
-    drop(first.pop());
-    drop(other);
-    eventually("memory is free", || {
-        let mut client = start(2, 1_600_000);
-        client.socket.write_all(&[0; 700_000]).is_ok()
-            && client.answer().is_some_and(|a| a.status == 200 && a.body.len() == 1_600_000)
-    });
-}
-
-#[test]
-fn streams_that_are_not_read_have_a_share_of_memory() {
-    let server = Running::start(Limits { buffered_bytes: 64 << 20, ..small() });
-    let mut clients: Vec<_> = (0..3).map(|_| server.connect()).collect();
-    for client in &mut clients {
-        client.send("GET /sized-stream?n=20000000 HTTP/1.1\r\nHost: a\r\n\r\n");
-    }
-    // A third one would have more than a quarter while half is taken.
-    let is_cut_off = |client: &Client| client.socket.take_error().unwrap().is_some();
-    eventually("one is cut off", || clients.iter().any(is_cut_off));
-    let whole = clients.iter_mut().filter_map(Client::answer).count();
-    assert!((1..3).contains(&whole), "{whole}");
-}
-
-#[test]
-fn a_body_that_was_answered_takes_no_memory_while_its_connection_lingers() {
-    let server = Running::start(Limits { buffered_bytes: 4 << 20, ..small() });
-    let upload = |close: &str, behind: &str| {
-        let mut client = server.connect();
-        let head =
-            format!("POST /upload HTTP/1.1\r\nHost: a\r\n{close}Content-Length: 2000000\r\n\r\n");
-        client.send(head + &"x".repeat(2_000_000) + behind);
-        (client.answer().unwrap().status, client)
-    };
-    let (first, _lingers) = upload("Connection: close\r\n", "more");
-    let (second, _) = upload("", "");
-    assert_eq!((first, second), (200, 200));
-}
-
-#[test]
 fn the_answer_to_an_upload_that_is_not_wanted_arrives() {
     let server = Running::start(small());
     for round in 0..6 {
@@ -549,8 +219,8 @@ fn a_reset_or_an_end_at_every_byte_costs_nothing() {
 }
 
 #[test]
-fn a_busy_client_does_not_keep_others_from_a_worker() {
-    let server = Running::start(Limits { workers: 1, write_time: ms(900), ..Limits::default() });
+fn a_flood_of_pipelined_requests_does_not_keep_others_from_a_thread() {
+    let server = Running::start(Limits { write_time: ms(900), ..Limits::default() });
     let mut busy = server.connect();
     let mut writer = busy.socket.try_clone().unwrap();
     let flood = std::thread::spawn(move || {
@@ -570,6 +240,70 @@ fn a_busy_client_does_not_keep_others_from_a_worker() {
     assert!(status == 200 && took < 300, "{took} ms");
     assert!(reader.join().unwrap() > 100);
     flood.join().unwrap();
+}
+
+/// Each of them costs its bytes once, so that a flood of them is like any other.
+#[test]
+fn a_flood_of_empty_lines_keeps_nobody_waiting() {
+    let server = Running::start(small());
+    let flood = b"\r\n".repeat(32 << 10);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let address = server.address;
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let mut socket = std::net::TcpStream::connect(address).unwrap();
+                socket.set_write_timeout(Some(ms(100))).unwrap();
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    let _ = socket.write(&flood);
+                }
+            });
+        }
+        std::thread::sleep(ms(200));
+        let (_, took) = time(|| {
+            for _ in 0..20 {
+                assert_eq!(server.connect().get("/healthz").status, 200);
+            }
+        });
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(took < 2_000, "{took} ms for 20 requests");
+    });
+}
+
+#[test]
+fn small_bodies_that_come_slowly_take_no_thread() {
+    let server = Running::start(Limits { threads: 3, ..small() });
+    let mut slow: Vec<_> = (0..100).map(|_| server.connect()).collect();
+    for client in &mut slow {
+        client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nh");
+    }
+    std::thread::sleep(ms(100));
+    assert_eq!(server.connect().get("/healthz").status, 200);
+    for client in &mut slow {
+        client.send("i");
+        assert_eq!(client.answer().unwrap().text(), "hi");
+    }
+}
+
+#[test]
+fn without_a_thread_the_newest_slow_client_of_the_greediest_address_goes() {
+    let server = Running::start(Limits { threads: 5, ..small() });
+    let half = |address| {
+        let mut client = server.connect_from(address);
+        client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\nx");
+        std::thread::sleep(ms(50));
+        client
+    };
+    let mut greedy: Vec<_> = (0..5).map(|_| half(2)).collect();
+    assert_eq!(half(2).answer().unwrap().status, 503, "its own sixth");
+    let mut other = half(3);
+    let refused = greedy.pop().unwrap().answer().unwrap();
+    assert_eq!((refused.status, refused.header("Retry-After")), (503, Some("1")));
+    for client in greedy.iter_mut().chain([&mut other]) {
+        client.send([b'x'; 19_999]);
+        assert_eq!(client.answer().unwrap().body.len(), 20_000);
+    }
+    assert_eq!(server.connect_from(4).get("/healthz").status, 200);
 }
 
 /// Of this process, in hundredths of a second.
@@ -593,6 +327,6 @@ fn wait() {
 #[test]
 fn waiting_takes_no_processor_time() {
     let output = child("limits::wait").output().unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && told.contains("1 passed"), "{told}");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }

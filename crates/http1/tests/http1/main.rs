@@ -1,4 +1,4 @@
-//! The front against raw sockets.
+//! The server against raw sockets.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,5 +13,8 @@ mod framing;
 mod fuzz;
 mod harness;
 mod limits;
+mod lines;
+mod memory;
+mod places;
 mod serving;
 mod stopping;

@@ -1,7 +1,7 @@
 //! Requests that are fine, and their answers.
 
 use crate::harness::{HEALTH, Running, small, statuses};
-use contactd::front::{Limits, Service};
+use http1::{Limits, Look, Refusal, Service};
 use rouille::{Request, Response, ResponseBody};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -164,7 +164,7 @@ fn what_the_program_gets_wrong_is_a_500() {
     }
     let request = b"POST /panicking-limit HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";
     assert_eq!(statuses(&server.exchange(request)), [500]);
-    let many = Running::start(Limits { workers: 2, ..Limits::default() });
+    let many = Running::start(Limits { threads: 2, ..Limits::default() });
     for _ in 0..20 {
         many.exchange(b"GET /panic HTTP/1.1\r\nHost: a\r\n\r\n");
     }
@@ -175,16 +175,20 @@ fn what_the_program_gets_wrong_is_a_500() {
 struct Speechless;
 
 impl Service for Speechless {
+    type InFlight = ();
+
     fn body_limit(&self, _method: &str, _target: &str) -> u64 {
         0
     }
 
-    fn respond(&self, _request: &Request) -> Response {
-        Response::text("ok")
+    fn begin(&self, _request: Request) {}
+
+    fn decide(&self, (): ()) -> Look {
+        Look::Answer(Response::text("ok"))
     }
 
-    fn refuse(&self, status: u16, _detail: &'static str) -> Response {
-        assert_ne!(status, 400, "on purpose");
+    fn refuse(&self, refusal: Refusal, _origin: Option<&str>) -> Response {
+        assert_ne!(refusal.status, 400, "on purpose");
         Response { data: ResponseBody::from_reader(std::io::empty()), ..Response::text("") }
     }
 }
@@ -274,4 +278,26 @@ fn text_is_compressed_when_asked_for() {
     client.send("HEAD /json?n=5000 HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n");
     let length = client.answer_to(true).unwrap().header("Content-Length").unwrap().to_owned();
     assert_eq!(length, packed.body.len().to_string());
+}
+
+/// Without them a browser hides the answer from the page that asked.
+#[test]
+fn refusals_know_the_origin_as_far_as_it_has_come() {
+    let server = Running::start(Limits { head_time: Duration::from_millis(200), ..small() });
+    let long = "x".repeat(20_000);
+    for (status, rest) in [
+        (400, "Host: b\r\n\r\n".to_owned()),
+        (408, "X: ".to_owned()),
+        (431, format!("X: {long}")),
+        (417, "Expect: tea\r\n\r\n".to_owned()),
+    ] {
+        let mut client = server.connect();
+        client.send(format!("GET / HTTP/1.1\r\nHost: a\r\norigin: http://b.example\r\n{rest}"));
+        let answer = client.answer().unwrap();
+        let origin = answer.header("Access-Control-Allow-Origin");
+        assert_eq!((answer.status, origin), (status, Some("http://b.example")));
+    }
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\nOrigin: http://b.exa");
+    assert_eq!(client.answer().unwrap().header("Access-Control-Allow-Origin"), None, "half a line");
 }

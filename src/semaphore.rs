@@ -1,13 +1,13 @@
-//! A counting gate for work that eats a machine when too much of it runs at once: hashing
+//! A counting semaphore for work that eats a machine when too much of it runs at once: hashing
 //! passwords, decoding pictures. So many at once, so many waiting, each only so long.
 
 use crate::error::{Error, Result};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// A gate with a number of places and a bounded queue before it. All time here is monotonic.
+/// A semaphore with a number of places and a bounded queue before it. All time here is monotonic.
 #[derive(Debug)]
-pub struct Gate {
+pub struct Semaphore {
     slots: usize,
     queue: usize,
     wait: Duration,
@@ -27,17 +27,17 @@ struct State {
     handed: usize,
 }
 
-/// A place inside the gate. It is given back when this value goes, also by a panic.
+/// A place. It is given back when this value goes, also by a panic.
 #[derive(Debug)]
 #[must_use = "the place is given back as soon as the permit is dropped"]
-pub struct Permit<'a>(&'a Gate);
+pub struct Permit<'a>(&'a Semaphore);
 
-impl Gate {
-    /// A gate that lets `slots` in at once, keeps at most `queue` more waiting, and none of them
+impl Semaphore {
+    /// A semaphore that lets `slots` in at once, keeps at most `queue` more waiting, and none of them
     /// longer than `wait`.
-    pub const fn new(slots: usize, queue: usize, wait: Duration) -> Gate {
+    pub const fn new(slots: usize, queue: usize, wait: Duration) -> Semaphore {
         let state = State { busy: 0, waiting: 0, handed: 0 };
-        Gate { slots, queue, wait, state: Mutex::new(state), handed: Condvar::new() }
+        Semaphore { slots, queue, wait, state: Mutex::new(state), handed: Condvar::new() }
     }
 
     /// Waits for a place. Fails with [`Error::Unavailable`]: at once when the queue is full, or
@@ -100,13 +100,13 @@ mod tests {
 
     #[test]
     fn never_more_inside_than_there_are_places_and_everybody_gets_in() {
-        let gate = Gate::new(3, 64, Duration::from_secs(30));
+        let semaphore = Semaphore::new(3, 64, Duration::from_secs(30));
         let (inside, most, done) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {
             for _ in 0..40 {
                 scope.spawn(|| {
                     for _ in 0..50 {
-                        let permit = gate.enter().unwrap();
+                        let permit = semaphore.enter().unwrap();
                         most.fetch_max(inside.fetch_add(1, SeqCst) + 1, SeqCst);
                         thread::yield_now();
                         inside.fetch_sub(1, SeqCst);
@@ -117,33 +117,33 @@ mod tests {
             }
         });
         assert_eq!((done.into_inner(), most.into_inner()), (2_000, 3));
-        let state = gate.lock();
+        let state = semaphore.lock();
         assert_eq!((state.busy, state.waiting, state.handed), (0, 0, 0));
     }
 
     #[test]
     fn a_full_queue_refuses_at_once_and_a_wait_ends() {
-        let gate = Gate::new(1, 1, Duration::from_millis(300));
-        let permit = gate.enter().unwrap();
+        let semaphore = Semaphore::new(1, 1, Duration::from_millis(300));
+        let permit = semaphore.enter().unwrap();
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| gate.enter().map(drop));
-            until(|| gate.lock().waiting == 1);
+            let waiter = scope.spawn(|| semaphore.enter().map(drop));
+            until(|| semaphore.lock().waiting == 1);
             let start = Instant::now();
-            assert!(matches!(gate.enter(), Err(Error::Unavailable(_))));
+            assert!(matches!(semaphore.enter(), Err(Error::Unavailable(_))));
             assert!(start.elapsed() < Duration::from_millis(200));
             assert!(matches!(waiter.join().unwrap(), Err(Error::Unavailable(_))));
         });
         drop(permit);
-        assert!(gate.enter().is_ok(), "giving up must not cost a place");
+        assert!(semaphore.enter().is_ok(), "giving up must not cost a place");
     }
 
     #[test]
     fn a_place_goes_to_the_one_who_waits_and_not_to_a_newcomer() {
-        let gate = Gate::new(1, 1, Duration::from_secs(10));
-        let permit = gate.enter().unwrap();
+        let semaphore = Semaphore::new(1, 1, Duration::from_secs(10));
+        let permit = semaphore.enter().unwrap();
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| gate.enter().map(drop).is_ok());
-            until(|| gate.lock().waiting == 1);
+            let waiter = scope.spawn(|| semaphore.enter().map(drop).is_ok());
+            until(|| semaphore.lock().waiting == 1);
             drop(permit);
             assert!(waiter.join().unwrap());
         });
@@ -151,29 +151,29 @@ mod tests {
 
     #[test]
     fn a_panic_gives_the_place_back() {
-        let gate = Gate::new(1, 0, Duration::ZERO);
+        let semaphore = Semaphore::new(1, 0, Duration::ZERO);
         let result = std::panic::catch_unwind(|| {
-            let _permit = gate.enter().unwrap();
+            let _permit = semaphore.enter().unwrap();
             panic!("as planned");
         });
-        assert!(result.is_err() && gate.enter().is_ok());
+        assert!(result.is_err() && semaphore.enter().is_ok());
     }
 
     #[test]
     fn storms_of_timeouts_lose_no_place() {
-        let gate = Gate::new(2, 64, Duration::from_micros(300));
+        let semaphore = Semaphore::new(2, 64, Duration::from_micros(300));
         thread::scope(|scope| {
             for _ in 0..16 {
                 scope.spawn(|| {
                     for _ in 0..200 {
-                        if let Ok(_permit) = gate.enter() {
+                        if let Ok(_permit) = semaphore.enter() {
                             thread::sleep(Duration::from_micros(100));
                         }
                     }
                 });
             }
         });
-        let (first, second) = (gate.enter(), gate.enter());
+        let (first, second) = (semaphore.enter(), semaphore.enter());
         assert!(first.is_ok() && second.is_ok());
     }
 }
