@@ -115,7 +115,9 @@ impl<'a> Table<'a> {
             if next.is_err() {
                 continue;
             }
-            for ((column, date), cell) in self.layout.columns.iter_mut().zip(&dates).zip(&record.cells) {
+            for ((column, date), cell) in
+                self.layout.columns.iter_mut().zip(&dates).zip(&record.cells)
+            {
                 column.used += u64::from(!cell.trim().is_empty());
                 if *date {
                     column.dates.add(cell);
@@ -125,9 +127,11 @@ impl<'a> Table<'a> {
     }
 
     fn warn(&mut self, line: u64) {
-        let unknown = self.layout.columns.iter().filter(|column| {
-            column.meaning == Meaning::Unknown && column.used > 0
-        });
+        let unknown = self
+            .layout
+            .columns
+            .iter()
+            .filter(|column| column.meaning == Meaning::Unknown && column.used > 0);
         let names: Vec<&str> = unknown.map(|column| column.header.as_str()).collect();
         if !names.is_empty() {
             let more = names.len().saturating_sub(NAMES_MAX);
@@ -210,7 +214,8 @@ pub fn columns(text: &str) -> Result<Vec<Column>, Fault> {
         }
         for (column, cell) in found.iter_mut().zip(&record.cells) {
             let cell: String = cell.trim().chars().take(SAMPLE_MAX).collect();
-            if !cell.is_empty() && column.samples.len() < SAMPLES && !column.samples.contains(&cell) {
+            if !cell.is_empty() && column.samples.len() < SAMPLES && !column.samples.contains(&cell)
+            {
                 column.samples.push(cell);
             }
         }

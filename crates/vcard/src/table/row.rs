@@ -3,7 +3,7 @@
 use super::cells::Record;
 use super::columns::{Layout, Meaning, custom_line, list_name};
 use super::dates::from_parts;
-use super::text::{entry_label, google_labels, unprotected, values};
+use super::text::{entry_label, google_labels, unescaped, unprotected, values};
 use super::words::{Kind, Member, Part};
 use super::{Row, RowError, display_name, names};
 use crate::value::{is_forbidden, one_line, visible};
@@ -212,9 +212,9 @@ impl<'t> Builder<'t> {
     fn thing(&mut self, slot: usize, thing: Thing) {
         let Some(slot) = self.layout.slots.get(slot) else { return };
         let (said, primary) = entry_label(&thing.label);
-        // Outlook writes the kind of an address (SMTP, EX) where Google writes a label.
-        let said = Some(said).filter(|said| !matches!(*said, "SMTP" | "EX"));
-        let mut label = said.and_then(label);
+        // Outlook writes the kind of an e-mail address where Google writes a label.
+        let technical = slot.kind == Kind::Email && matches!(said, "SMTP" | "EX");
+        let mut label = if technical { None } else { label(said) };
         let mut service = one_line(&thing.service);
         match slot.kind {
             Kind::Online => service = service.or_else(|| slot.label.map(str::to_owned)),
@@ -224,7 +224,7 @@ impl<'t> Builder<'t> {
             return self.address(thing, label, primary);
         }
         let values = match thing.as_is {
-            true => vec![thing.value.clone()],
+            true => vec![unescaped(&thing.value).into_owned()],
             false => values(&thing.value, slot.kind),
         };
         for (nth, text) in values.iter().enumerate() {
@@ -236,7 +236,8 @@ impl<'t> Builder<'t> {
                 Kind::Date => self.date(thing.column, text, label),
                 Kind::Custom => {
                     let (name, says) = custom_line(thing.label.trim(), thing.column + 1);
-                    let value = if says { format!("{}: {text}", thing.label) } else { text.clone() };
+                    let value =
+                        if says { format!("{}: {text}", thing.label) } else { text.clone() };
                     self.kept.push((Cow::Owned(name), value));
                 }
                 Kind::Address => {}
@@ -309,7 +310,8 @@ impl<'t> Builder<'t> {
             let said: HashSet<&str> = said.split(|c: char| !c.is_alphanumeric()).collect();
             if said.len() < 2 && said.iter().all(|word| word.is_empty()) {
                 address.street = Some(whole);
-            } else if fold(&whole).split(|c: char| !c.is_alphanumeric()).any(|w| !said.contains(w)) {
+            } else if fold(&whole).split(|c: char| !c.is_alphanumeric()).any(|w| !said.contains(w))
+            {
                 // Google puts it together from the others; somebody else may say more in it.
                 self.keep(at, &whole);
             }
@@ -332,7 +334,8 @@ impl<'t> Builder<'t> {
         choose(&mut self.details.addresses, |entry| &mut entry.primary, |_| true);
         self.name();
         if self.details.display_name.is_empty() {
-            let detail = "nothing in this row says who it is: no name, organisation, address or number";
+            let detail =
+                "nothing in this row says who it is: no name, organisation, address or number";
             return Err(RowError { line: self.line, detail: detail.to_owned() });
         }
         // A short row under long headers must not become many times as long.
@@ -354,7 +357,8 @@ impl<'t> Builder<'t> {
             (None, full) => (full.map(|full| full.1), None),
         };
         let more = |name: &str| {
-            words(name) != words(&derived) && said.as_ref().is_none_or(|said| words(name) != words(said))
+            words(name) != words(&derived)
+                && said.as_ref().is_none_or(|said| words(name) != words(said))
         };
         let other = other.filter(|(_, other)| more(other));
         let addressee = self.addressee.take().filter(|name| more(name));
@@ -382,7 +386,10 @@ impl<'t> Builder<'t> {
             DateText::Nothing => {}
             _ => {
                 let text = [year, month, day].map(String::as_str).join("-");
-                self.warn("birthday", &format!("{text:?} is no date; it is kept as X-CSV-BIRTHDAY"));
+                self.warn(
+                    "birthday",
+                    &format!("{text:?} is no date; it is kept as X-CSV-BIRTHDAY"),
+                );
                 self.kept.push((Cow::Borrowed("X-CSV-BIRTHDAY"), text));
             }
         }
@@ -416,8 +423,7 @@ fn words(name: &str) -> Vec<String> {
 
 /// A label as the JSON has it: the TYPEs of a card in lower case.
 fn label(text: &str) -> Option<String> {
-    let fixed =
-        ["home", "work", "mobile", "main", "fax", "home fax", "work fax", "pager", "other"];
+    let fixed = ["home", "work", "mobile", "main", "fax", "home fax", "work fax", "pager", "other"];
     let text = one_line(text)?;
     let known = fixed.into_iter().find(|word| word.eq_ignore_ascii_case(&text));
     Some(known.map_or(text, str::to_owned))

@@ -97,10 +97,7 @@ const NAMES: &[(Word, &str)] = &[
         "prefix, name prefix, honorific prefix, salutation, anrede, namenspräfix, titre de civilité, civilité, préfixe, \
          tratamiento, prefijo, prefisso, prefiks, forma grzecznościowa, звернення, префікс, обращение, префикс, 肩書き, 敬称接頭",
     ),
-    (
-        Word::Member(Member::Title),
-        "title, titel, titre, título, titolo, tytuł, титул",
-    ),
+    (Word::Member(Member::Title), "title, titel, titre, título, titolo, tytuł, титул"),
     (
         Word::Member(Member::First),
         "first name, first, given name, given, forename, christian name, vorname, rufname, prénom, nombre, nombre de pila, \
@@ -192,9 +189,15 @@ const NAMES: &[(Word, &str)] = &[
          categorie, kategoria, категорії, категорія, категории, категория, 分類, カテゴリ",
     ),
     (Word::Member(Member::Uid), "uid"),
-    (Line("X-PHONETIC-FIRST-NAME"), "phonetic first name, given name yomi, given yomi, 名フリガナ, 名前フリガナ"),
+    (
+        Line("X-PHONETIC-FIRST-NAME"),
+        "phonetic first name, given name yomi, given yomi, 名フリガナ, 名前フリガナ",
+    ),
     (Line("X-PHONETIC-MIDDLE-NAME"), "phonetic middle name, additional name yomi"),
-    (Line("X-PHONETIC-LAST-NAME"), "phonetic last name, family name yomi, surname yomi, 姓フリガナ"),
+    (
+        Line("X-PHONETIC-LAST-NAME"),
+        "phonetic last name, family name yomi, surname yomi, 姓フリガナ",
+    ),
     (Entry(Phone, "home"), "home, abitazione, particular"),
     (Entry(Phone, "work"), "work, ufficio"),
     (Entry(Phone, "other"), "other"),
@@ -215,8 +218,14 @@ const NAMES: &[(Word, &str)] = &[
         "car phone, autotelefon, téléphone voiture, teléfono del automóvil, telefono auto, telefon w samochodzie, \
          телефон в автомобілі, телефон у машині, телефон в машине, 自動車電話",
     ),
-    (Entry(Phone, "radio"), "radio phone, radiotelefon, radiotéléphone, radioteléfono, radiotelefono, радіотелефон, радиотелефон, 無線電話"),
-    (Entry(Phone, "callback"), "callback, rückmeldung, rappel, devolución de llamada, richiamata automatica, wywołanie zwrotne, зворотний виклик, обратный вызов, コールバック"),
+    (
+        Entry(Phone, "radio"),
+        "radio phone, radiotelefon, radiotéléphone, radioteléfono, radiotelefono, радіотелефон, радиотелефон, 無線電話",
+    ),
+    (
+        Entry(Phone, "callback"),
+        "callback, rückmeldung, rappel, devolución de llamada, richiamata automatica, wywołanie zwrotne, зворотний виклик, обратный вызов, コールバック",
+    ),
     (
         Entry(Phone, "assistant"),
         "assistants phone, assistant phone, telefon assistent, téléphone de l'assistant(e), teléfono del ayudante, \
@@ -224,7 +233,10 @@ const NAMES: &[(Word, &str)] = &[
     ),
     (Entry(Phone, "isdn"), "isdn, rnis, rdsi"),
     (Entry(Phone, "telex"), "telex, télex, télex, teleks, телекс, テレックス"),
-    (Entry(Phone, "tty"), "tty tdd phone, tty tdd, telefon für hörbehinderte, número de teletipo, telefono tty tdd, telefon tty tdd, телефон tty tdd, телетайп телефон с титрами"),
+    (
+        Entry(Phone, "tty"),
+        "tty tdd phone, tty tdd, telefon für hörbehinderte, número de teletipo, telefono tty tdd, telefon tty tdd, телефон tty tdd, телетайп телефон с титрами",
+    ),
     (Entry(Phone, "yahoo"), "yahoo phone"),
     (
         Word::Kind(Url),
@@ -237,7 +249,10 @@ const NAMES: &[(Word, &str)] = &[
         "anniversary, wedding anniversary, jahrestag, hochzeitstag, anniversaire de mariage, aniversario, anniversario, \
          rocznica, річниця, годовщина, 記念日",
     ),
-    (Entry(Relation, "spouse"), "spouse, partner, partner in, ehepartner, conjoint(e), conjoint, cónyuge, coniuge, współmałżonek, małżonek, дружина, супруг(а), супруга, 配偶者"),
+    (
+        Entry(Relation, "spouse"),
+        "spouse, partner, partner in, ehepartner, conjoint(e), conjoint, cónyuge, coniuge, współmałżonek, małżonek, дружина, супруг(а), супруга, 配偶者",
+    ),
     (Entry(Relation, "child"), "children, kinder, enfants, hijos, figli, dzieci, діти, дети, 子供"),
     (
         Entry(Relation, "manager"),
@@ -249,7 +264,10 @@ const NAMES: &[(Word, &str)] = &[
         "assistant, assistant name, assistants name, name assistent, nom de l'assistant(e), nombre del ayudante, nome assistente, \
          imię i nazwisko asystenta, ім'я помічника, имя помощника, 秘書の氏名",
     ),
-    (Word::Kind(Online), "im, im address, im addresses, screen name, messenger, messenger id, messenger-name, instant messenger, nome instant messenger, chat, indirizzi im, online"),
+    (
+        Word::Kind(Online),
+        "im, im address, im addresses, screen name, messenger, messenger id, messenger-name, instant messenger, nome instant messenger, chat, indirizzi im, online",
+    ),
     (Entry(Online, "skype"), "skype, skype id, skype name"),
     (Entry(Online, "matrix"), "matrix, matrix id"),
     (Entry(Online, "telegram"), "telegram, telegram username"),
@@ -286,7 +304,10 @@ const WORDS: &[(Word, &str)] = &[
         "mobile, mobil, cell, cellular, cell phone, mobiltelefon, handy, handynummer, natel, portable, móvil, celular, cellulare, \
          komórka, komórkowy, мобільний, моб, мобильный, переносной, 携帯, 携帯電話",
     ),
-    (Entry(Phone, "fax"), "fax, telefax, faxnummer, télécopie, télécopieur, faks, факс, ファックス, ファクス"),
+    (
+        Entry(Phone, "fax"),
+        "fax, telefax, faxnummer, télécopie, télécopieur, faks, факс, ファックス, ファクス",
+    ),
     (
         Entry(Phone, "pager"),
         "pager, beeper, récepteur de radiomessagerie, téléavertisseur, radiomessagerie, localizador, buscapersonas, \
@@ -296,8 +317,14 @@ const WORDS: &[(Word, &str)] = &[
         Word::Kind(Address),
         "address, addresses, adresse, anschrift, postanschrift, dirección, direcciones, indirizzo, adres, адреса, адрес, 住所, アドレス",
     ),
-    (Word::Part(Part::Street), "street, street address, address line, straße, strasse, str, rue, calle, via, ulica, вулиця, улица, 番地, 町名番地"),
-    (Word::Part(Part::City), "city, town, locality, ort, stadt, wohnort, ville, ciudad, población, città, citta, comune, miasto, miejscowość, місто, город, 市町村, 市区町村"),
+    (
+        Word::Part(Part::Street),
+        "street, street address, address line, straße, strasse, str, rue, calle, via, ulica, вулиця, улица, 番地, 町名番地",
+    ),
+    (
+        Word::Part(Part::City),
+        "city, town, locality, ort, stadt, wohnort, ville, ciudad, población, città, citta, comune, miasto, miejscowość, місто, город, 市町村, 市区町村",
+    ),
     (
         Word::Part(Part::Region),
         "state, region, province, county, bundesland, kanton, state province, dép, dépt, département région, région, état, \
@@ -319,13 +346,28 @@ const WORDS: &[(Word, &str)] = &[
         "po box, post office box, postfach, boîte postale, bp, apartado postal, apartado de correos, casella postale, \
          skrytka pocztowa, поштова скринька, почтовый ящик, абонентский ящик, 私書箱, 住所私書箱",
     ),
-    (Word::Part(Part::Extended), "extended address, extended, apartment, apt, suite, floor, adresszusatz, complément d'adresse, 建物名"),
+    (
+        Word::Part(Part::Extended),
+        "extended address, extended, apartment, apt, suite, floor, adresszusatz, complément d'adresse, 建物名",
+    ),
     (Word::Part(Part::Formatted), "formatted, full address"),
-    (Word::Part(Part::Label), "label, type, typ, tipo, étiquette, etykieta, тип, мітка, ярлык, 種類"),
-    (Word::Part(Part::Value), "value, wert, valeur, valor, valore, wartość, значення, значение, 値"),
+    (
+        Word::Part(Part::Label),
+        "label, type, typ, tipo, étiquette, etykieta, тип, мітка, ярлык, 種類",
+    ),
+    (
+        Word::Part(Part::Value),
+        "value, wert, valeur, valor, valore, wartość, значення, значение, 値",
+    ),
     (Word::Part(Part::Service), "service, protocol"),
-    (Word::Kind(Url), "website, websites, web page, webpage, web, url, urls, homepage, webseite, página web, pagina web, site web, page web"),
-    (Word::Kind(Date), "event, date, dates, ereignis, événement, evento, wydarzenie, подія, событие"),
+    (
+        Word::Kind(Url),
+        "website, websites, web page, webpage, web, url, urls, homepage, webseite, página web, pagina web, site web, page web",
+    ),
+    (
+        Word::Kind(Date),
+        "event, date, dates, ereignis, événement, evento, wydarzenie, подія, событие",
+    ),
     (Entry(Date, "anniversary"), "anniversary"),
     (Word::Kind(Relation), "relation, relations, related person, beziehung"),
     (Entry(Relation, "spouse"), "spouse"),
@@ -391,7 +433,15 @@ fn dictionary() -> &'static Dictionary {
         map
     };
     DICTIONARY.get_or_init(|| {
-        let words = read(WORDS);
+        let mut words = read(WORDS);
+        // `online.skype` and `phones.company main` are members of a map of columns.
+        for (word, names) in NAMES {
+            if let Entry(_, label) = word {
+                for name in names.split(',').chain([*label]) {
+                    words.entry(fold(name)).or_insert(*word);
+                }
+            }
+        }
         let longest = words.keys().map(String::len).max().unwrap_or_default();
         Dictionary { names: read(NAMES), words, longest }
     })
