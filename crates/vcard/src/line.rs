@@ -128,6 +128,11 @@ impl<'a> Line<'a> {
         split_value(&self.value(), separator).map(unescape).collect()
     }
 
+    /// How many octets it takes, ends and folds included, as it was read.
+    pub(crate) fn octets(&self) -> usize {
+        self.raw.map_or_else(|| self.unfolded().len() + 2, str::len)
+    }
+
     /// Appends the line: as it was read, or else folded.
     pub fn write(&self, out: &mut String) {
         let Some(raw) = self.raw else { return fold(out, &self.unfolded()) };

@@ -1,5 +1,7 @@
 //! The calendar of birthdays. `tools/calendar-check` has another program read the same text.
 
+#![cfg(test)]
+
 use vcard::PartialDate;
 use vcard::calendar::{end, event, start};
 

@@ -1,7 +1,9 @@
 //! CSV: our own tables out, and in again.
 
+#![cfg(test)]
+
 use vcard::table::{self, Options, Widths};
-use vcard::{Address, DateEntry, Details, Entry, Labelled, Online, PartialDate};
+use vcard::{Address, Card, DateEntry, Details, Entry, Labelled, Online, PartialDate};
 
 fn written(contacts: &[Details]) -> String {
     let mut widths = Widths::default();
@@ -214,6 +216,21 @@ fn what_was_written_is_read_as_the_same() {
         for (row, contact) in rows.iter().zip(&contacts) {
             assert_eq!(row, contact, "round {round}:\n{text}");
         }
+    }
+}
+
+#[test]
+fn card_table_and_card_say_the_same() {
+    let mut random = Random(0xcafe_5eed);
+    for round in 0..100 {
+        let mut card = Card::new("u");
+        card.set(&random.details());
+        let details = card.details();
+        let text = written(std::slice::from_ref(&details));
+        assert_eq!(again(&text), [details.clone()], "round {round}:\n{text}");
+        let mut other = Card::new("u");
+        other.set(&again(&text)[0]);
+        assert_eq!(other.details(), details, "round {round}:\n{text}");
     }
 }
 

@@ -9,9 +9,11 @@
 mod cells;
 mod columns;
 mod dates;
+mod entries;
 mod find;
 mod row;
 mod text;
+mod vocabulary;
 mod words;
 mod write;
 
@@ -221,25 +223,4 @@ pub fn columns(text: &str) -> Result<Vec<Column>, Fault> {
         }
     }
     Ok(found)
-}
-
-/// First and last name with what belongs to them, or the nickname.
-fn names(details: &Details) -> Option<String> {
-    let Details { prefix, first_name, middle_name, last_name, suffix, .. } = details;
-    let all = [prefix, first_name, middle_name, last_name, suffix];
-    let all: Vec<&str> = all.into_iter().flatten().map(String::as_str).collect();
-    if all.is_empty() { details.nickname.clone() } else { Some(all.join(" ")) }
-}
-
-/// The display name of a contact that has none of its own: its names, else whatever there is.
-/// Empty where nothing says who it is.
-fn display_name(details: &Details) -> String {
-    let names = names(details).or_else(|| details.organization.clone());
-    let email = || details.emails.first().map(|entry| entry.value.clone());
-    let phone = || details.phones.first().map(|entry| entry.value.clone());
-    let address = || details.addresses.first().map(|address| row::parts(address).join(", "));
-    let online = || details.online.first().map(|online| online.value.clone());
-    let url = || details.urls.first().map(|url| url.value.clone());
-    let name = names.or_else(email).or_else(phone).or_else(address).or_else(online).or_else(url);
-    name.unwrap_or_default().replace('\n', ", ")
 }
