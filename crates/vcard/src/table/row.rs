@@ -11,7 +11,7 @@ use crate::names::says_who;
 use crate::value::{is_forbidden, one_line, visible};
 use crate::{Address, DateText, Details, Warning, fold};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Most characters of a value that a warning shows.
 pub(super) const SHOWN_MAX: usize = 40;
@@ -56,6 +56,8 @@ pub(super) struct Builder<'t> {
     full: Option<(usize, String)>,
     /// The name before an e-mail address.
     pub addressee: Option<String>,
+    /// The labels in lower case.
+    labels: HashSet<String>,
     /// Year, month, day.
     born: [String; 3],
     /// By their place in the layout. Rows are short where tables are wide: only what is there.
@@ -74,6 +76,7 @@ impl<'t> Builder<'t> {
             file_as: None,
             full: None,
             addressee: None,
+            labels: HashSet::new(),
             born: Default::default(),
             things: BTreeMap::new(),
             kept: Vec::new(),
@@ -161,8 +164,7 @@ impl<'t> Builder<'t> {
     /// Adds a label; they are a set ignoring case.
     fn label(&mut self, text: &str) {
         let Some(label) = one_line(text) else { return };
-        let lower = label.to_lowercase();
-        if !self.details.labels.iter().any(|there| there.to_lowercase() == lower) {
+        if self.labels.insert(label.to_lowercase()) {
             self.details.labels.push(label);
         }
     }
