@@ -1,6 +1,6 @@
 //! `/admin`: accounts, audit events, the mail queue, health.
 
-use super::form::{Form, alert};
+use super::form::{Form, Input, alert};
 use super::list::query;
 use super::page::{Page, face, shell};
 use chrono::{DateTime, Utc};
@@ -131,18 +131,25 @@ fn number(id: Option<i64>) -> Markup {
     html! { @if let Some(id) = id { a href={ "/admin/events?user_id=" (id) } { (id) } } @else { "–" } }
 }
 
-/// Asks before an account is deleted.
-pub fn sure(p: &Page, id: i64, username: &str) -> Markup {
+/// Asks before an account is deleted; and for the password, when an admin signed in long ago.
+pub fn sure(p: &Page, it: &Account, form: &Form) -> Markup {
     let w = p.w;
-    let body = html! {
-        h1 { (w.delete) " " bdi { (username) } "?" }
-        div class="panel" {
-            p { (w.delete_other_text) }
-            div class="acts" {
-                (p.button(&format!("/admin/users/{id}"), "danger", w.delete, &[("action", "delete"), ("sure", "1")]))
-                a class="button" href="/admin" { (w.cancel) }
-            }
+    let action = form.get("action");
+    let deletes = action == "delete";
+    let password = Input { name: "password", label: w.password_if_long_ago, kind: "password", autocomplete: "current-password", ..Input::default() };
+    let fields = html! {
+        @if deletes { p { (w.delete_other_text) } }
+        input type="hidden" name="action" value=(action);
+        input type="hidden" name="sure" value="1";
+        (password.show(form))
+        div class="acts" {
+            button class=(if deletes { "danger" } else { "main" }) { (if deletes { w.delete } else { w.go_on }) }
+            a class="button" href="/admin" { (w.cancel) }
         }
     };
-    shell(p, w.delete, &html! {}, &body)
+    let body = html! {
+        h1 { (if deletes { w.delete } else { w.change }) ": " bdi { (it.username) } }
+        (p.post(&format!("/admin/users/{}", it.id), "panel", &fields))
+    };
+    shell(p, w.change, &html! {}, &body)
 }

@@ -117,9 +117,11 @@ fn totp(p: &Page, it: &Account, form: &Form) -> Markup {
 }
 
 /// The second factor, before its first code: the QR code and the secret in letters.
-pub fn totp_setup(p: &Page, qr: &str, secret: &str, form: &Form) -> Markup {
+pub fn totp_setup(p: &Page, qr: &str, form: &Form) -> Markup {
     let w = p.w;
     let fields = html! {
+        input type="hidden" name="secret" value=(form.get("secret"));
+        input type="hidden" name="uri" value=(form.get("uri"));
         (Input { name: "code", label: w.code, hint: w.totp_code_hint, autocomplete: "one-time-code", inputmode: "numeric", required: true, focus: true, ..Input::default() }.show(form))
         button class="main" { (w.totp_switch_on) }
     };
@@ -128,7 +130,7 @@ pub fn totp_setup(p: &Page, qr: &str, secret: &str, form: &Form) -> Markup {
         div class="panel" {
             p { (w.totp_scan) }
             div class="qr" role="img" aria-label=(w.qr) { (drawing(qr)) }
-            p class="hint" { (w.totp_by_hand) " " code { (secret) } }
+            p class="hint" { (w.totp_by_hand) " " code { (form.get("secret")) } }
             (p.post("/settings/totp/confirm", "", &fields))
         }
     };

@@ -288,13 +288,13 @@ fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         ("history", past::history(&p("/history"), &stretches, some("before=17").as_deref())),
         ("rewind", past::rewind(&p("/history"), "17", 412, 3, 1)),
         ("settings", settings::page(&p("/settings"), &account(), "", &none)),
-        ("totp", settings::totp_setup(&p("/settings"), qr, "JBSWY3DPEHPK3PXP", &none)),
+        ("totp", settings::totp_setup(&p("/settings"), qr, &Form::of(vec![("secret".to_owned(), "JBSWY3DPEHPK3PXP".to_owned())]))),
         ("codes", settings::recovery_codes(&p("/settings"), &codes)),
         ("connect", connect::page(&p("/settings/connect"), "https://contacts.example", "ann", &devices, None, &none)),
         ("connected", connect::page(&p("/settings/connect"), "https://contacts.example", "ann", &devices, Some(&fresh), &none)),
         ("admin", admin::accounts(&p("/admin"), &health, &[user(1, "ann", true, true), user(2, "bob", false, false), user(3, "eve", false, true)], &slice, &none)),
         ("events", admin::events(&p("/admin"), &[event("login", Some(2)), event("login_failed", None)], "", "", &["login", "login_failed"], None)),
-        ("sure", admin::sure(&p("/admin"), 2, "bob")),
+        ("sure", admin::sure(&p("/admin"), &user(2, "bob", false, true), &Form::of(vec![("action".to_owned(), "delete".to_owned())]))),
     ]
 }
 

@@ -9,6 +9,7 @@ use crate::markup::words::Words;
 use crate::multipart;
 use rouille::Request;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Fields of a form that hold files.
 const FILES: [&str; 2] = ["file", "photo"];
@@ -65,22 +66,19 @@ pub fn forward<T>(
     body: &Value,
     handler: impl FnOnce(&Call) -> Result<T>,
 ) -> Result<T> {
-    let body = body.to_string().into_bytes();
     let mut headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-    headers.push(("Content-Length".to_owned(), body.len().to_string()));
     if let Some(agent) = call.header("User-Agent") {
         headers.push(("User-Agent".to_owned(), agent.to_owned()));
     }
-    let request = Request::fake_http_from((call.ip, 0).into(), "POST", "/", headers, body);
     handler(&Call {
-        app: call.app,
-        now: call.now,
-        ip: call.ip,
-        request_id: call.request_id.clone(),
-        own_id: call.own_id.clone(),
+        app: Arc::clone(&call.app),
+        request: Request::fake_http("POST", "/", headers, Vec::new()),
+        received: body.to_string().into_bytes(),
         params,
         body_max: u64::MAX,
-        request: &request,
+        request_id: call.request_id.clone(),
+        own_id: call.own_id.clone(),
+        ..*call
     })
 }
 

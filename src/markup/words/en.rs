@@ -368,6 +368,8 @@ words! {
     enable: "Enable",
     reset_totp: "Reset the second factor",
     delete_other_text: "The account and all its contacts are gone at once, and do not come back.",
+    password_if_long_ago: "Your password, if you signed in more than an hour ago",
+    go_on: "Go on",
     events: "Audit events",
     account_number: "Number of the account",
     action: "Action",

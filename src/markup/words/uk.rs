@@ -361,6 +361,8 @@ pub const UK: Words = Words {
     enable: "Увімкнути",
     reset_totp: "Скинути другий чинник",
     delete_other_text: "Обліковий запис і всі його контакти зникнуть одразу й назавжди.",
+    password_if_long_ago: "Ваш пароль, якщо ви увійшли понад годину тому",
+    go_on: "Далі",
     events: "Журнал подій",
     account_number: "Номер облікового запису",
     action: "Подія",
