@@ -127,6 +127,8 @@ CREATE TABLE address_books (
     -- Contacts that lists show: X-Total-Count of an unfiltered list must not cost more the longer the
     -- list is.
     contacts      bigint NOT NULL DEFAULT 0 CONSTRAINT address_books_contacts_check CHECK (contacts >= 0),
+    -- Apple's cards of groups; most books have none, and then nobody has to look.
+    groups        bigint NOT NULL DEFAULT 0 CONSTRAINT address_books_groups_check CHECK (groups >= 0),
     -- Rows of contacts, those in the trash too, and bytes of their cards and of history, for the quotas.
     stored        bigint NOT NULL DEFAULT 0 CONSTRAINT address_books_stored_check CHECK (stored >= 0),
     card_bytes    bigint NOT NULL DEFAULT 0 CONSTRAINT address_books_card_bytes_check CHECK (card_bytes >= 0),

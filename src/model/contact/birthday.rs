@@ -1,6 +1,7 @@
 //! When somebody's birthday is. 29 February is kept on 28 February in common years.
 
 use chrono::{Datelike, Days, NaiveDate};
+use vcard::PartialDate;
 
 /// Some days in a row, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +17,8 @@ pub struct Birthday {
     pub date: NaiveDate,
     /// Days from the window's first day.
     pub days_until: i64,
-    /// The age reached.
-    pub turns: i32,
+    /// The age reached; none where the year of birth is unknown.
+    pub turns: Option<i32>,
 }
 
 impl Window {
@@ -34,41 +35,53 @@ impl Window {
         self.last
     }
 
-    /// The days as ranges of month × 100 + day, to look birthdays up by: one range, or two when
-    /// the year ends in between. May hold a 29 February too many; [`next_in`] decides.
+    /// The first day.
+    pub fn first(self) -> NaiveDate {
+        self.first
+    }
+
+    /// The days as ranges of month × 100 + day, in the order of the days: one range, or two when the
+    /// year ends in between. May hold a 29 February too many; [`next_in`] decides.
     pub fn keys(self) -> [(i16, i16); 2] {
         const NONE: (i16, i16) = (1, 0);
-        let (from, mut to) = (key(self.first), key(self.last));
+        let of = |date: NaiveDate| key(date.month(), date.day());
+        let (from, mut to) = (of(self.first), of(self.last));
         if to == 228 {
             // In a common year those born on the 29th are celebrated on this day.
             to = 229;
         }
         match self.last.year() - self.first.year() {
             0 => [(from, to), NONE],
-            1 if to < from => [(from, 1231), (101, to)],
-            _ => [(101, 1231), NONE],
+            // Of a window of a year and a day the last one is the first one again.
+            1 => [(from, 1231), (101, to.min(from - 1))],
+            _ => [(from, 1231), (101, from - 1)],
         }
     }
 }
 
-fn key(date: NaiveDate) -> i16 {
-    i16::try_from(date.month() * 100 + date.day()).unwrap_or(0)
+/// Month and day as one number.
+pub fn key(month: u32, day: u32) -> i16 {
+    i16::try_from(month * 100 + day).unwrap_or(0)
 }
 
 /// The day on which somebody who was `born` then celebrates in `year`.
-pub fn in_year(born: NaiveDate, year: i32) -> Option<NaiveDate> {
-    born.with_year(year).or_else(|| NaiveDate::from_ymd_opt(year, 2, 28))
+pub fn in_year(born: PartialDate, year: i32) -> Option<NaiveDate> {
+    let day = NaiveDate::from_ymd_opt(year, born.month, born.day);
+    day.or_else(|| NaiveDate::from_ymd_opt(year, 2, 28))
 }
 
 /// The first birthday within a window, if there is one. Nobody has one before being born.
-pub fn next_in(born: NaiveDate, window: Window) -> Option<Birthday> {
+pub fn next_in(born: PartialDate, window: Window) -> Option<Birthday> {
     let years = window.first.year()..=window.last.year();
     let mut dates = years.filter_map(|year| in_year(born, year));
-    let date = dates.find(|date| (window.first..=window.last).contains(date) && *date >= born)?;
+    let born_on = born.year.and_then(|year| in_year(born, year));
+    let date = dates.find(|date| {
+        (window.first..=window.last).contains(date) && born_on.is_none_or(|born_on| *date >= born_on)
+    })?;
     Some(Birthday {
         date,
         days_until: (date - window.first).num_days(),
-        turns: date.year() - born.year(),
+        turns: born.year.map(|year| date.year() - year),
     })
 }
 
@@ -80,9 +93,25 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn next(born: &str, from: &str, days: i64) -> Option<(String, i64, i32)> {
-        let next = next_in(day(born), Window::new(day(from), days))?;
-        Some((next.date.to_string(), next.days_until, next.turns))
+    fn born(text: &str) -> PartialDate {
+        match text.strip_prefix("--") {
+            Some(rest) => PartialDate { year: None, ..born(&format!("2000-{rest}")) },
+            None => {
+                let date = day(text);
+                PartialDate { year: Some(date.year()), month: date.month(), day: date.day() }
+            }
+        }
+    }
+
+    fn next(text: &str, from: &str, days: i64) -> Option<(String, i64, i32)> {
+        let next = next_in(born(text), Window::new(day(from), days))?;
+        Some((next.date.to_string(), next.days_until, next.turns.unwrap_or(-1)))
+    }
+
+    #[test]
+    fn without_a_year_of_birth_there_is_a_birthday_and_no_age() {
+        let found = Some(("2027-02-28".to_owned(), 0, -1));
+        assert_eq!(next("--02-29", "2027-02-28", 0), found);
     }
 
     #[test]
@@ -133,10 +162,12 @@ mod tests {
         for from in day("2027-01-01").iter_days().take(800) {
             for days in [0, 1, 2, 31, 59, 60, 364, 365, 366] {
                 let window = Window::new(from, days);
-                for born in
+                for date in
                     day("2000-01-01").iter_days().take(366).step_by(7).chain([day("2000-02-29")])
                 {
-                    let held = window.keys().iter().any(|(a, b)| (*a..=*b).contains(&key(born)));
+                    let born = born(&date.to_string());
+                    let key = key(born.month, born.day);
+                    let held = window.keys().iter().any(|(a, b)| (*a..=*b).contains(&key));
                     assert!(held || next_in(born, window).is_none(), "{born} {window:?}");
                 }
             }
