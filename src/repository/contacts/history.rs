@@ -120,9 +120,11 @@ pub fn changed_since(
     after: i64,
 ) -> Result<Vec<Then>> {
     const SQL: &str = "WITH first AS (
-            SELECT DISTINCT ON (contact) contact, revision FROM history
-            WHERE owner = $1 AND contact > $4 AND revision > $2 AND revision <= $3
-            ORDER BY contact, revision LIMIT 500
+            SELECT DISTINCT ON (contact) contact, history.revision
+            FROM history JOIN contacts ON contacts.owner = $1 AND contacts.id = contact AND born <= $2
+            WHERE history.owner = $1 AND contact > $4
+                AND history.revision > $2 AND history.revision <= $3
+            ORDER BY contact, history.revision LIMIT 500
         ), page AS (
             SELECT contacts.id, history.revision, sum(octet_length(history.card)
                     + octet_length(contacts.card)) OVER (ORDER BY contacts.id) AS bytes,
@@ -130,7 +132,6 @@ pub fn changed_since(
             FROM first
             JOIN history ON history.owner = $1 AND history.revision = first.revision
             JOIN contacts ON contacts.owner = $1 AND contacts.id = first.contact
-            WHERE contacts.born <= $2
         )
         SELECT page.id, history.card AS card, history.in_trash, contacts.card AS card_now,
             contacts.deleted_at IS NOT NULL AS in_trash_now, contacts.resource

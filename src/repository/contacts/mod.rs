@@ -4,9 +4,9 @@
 //! Only `service::contacts` writes here, because whatever changes a contact also takes a revision,
 //! keeps history and counts bytes.
 
+pub mod birthdays;
 pub mod books;
 pub mod changes;
-pub mod exports;
 pub mod history;
 pub mod imports;
 pub mod lists;

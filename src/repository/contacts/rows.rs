@@ -7,7 +7,8 @@ use crate::model::contact::columns::{ITEM, VERSION};
 use crate::model::contact::{Columns, Contact, Stored};
 use chrono::{DateTime, Utc};
 use postgres::Row;
-use postgres::types::ToSql;
+use postgres::types::{ToSql, Type};
+use std::collections::HashSet;
 
 /// Who changes something, with what, and when.
 #[derive(Debug, Clone, Copy)]
@@ -206,7 +207,8 @@ pub fn bury(
     Ok(written(&tx.query_one(SQL, params)?))
 }
 
-/// Gives a contact another name for CardDAV clients, and remembers that the old one is gone.
+/// Gives a contact another name for CardDAV clients, and remembers that the old one is gone; that takes
+/// the revision before `revision`, so that each revision is one thing.
 pub fn rename(
     tx: &mut Tx,
     owner: i64,
@@ -221,7 +223,7 @@ pub fn rename(
         ), was AS (",
         keep_history!("$2", "$3", "$4"),
         "), gone AS (
-            INSERT INTO former_names (owner, revision, at, resource) VALUES ($1, $6, $2, $7)
+            INSERT INTO former_names (owner, revision, at, resource) VALUES ($1, $6 - 1, $2, $7)
         ), changed AS (
             UPDATE contacts SET revision = $6, updated_at = $2, resource = $8
             WHERE owner = $1 AND id = $5
@@ -235,14 +237,17 @@ pub fn rename(
     Ok(written(&tx.query_one(SQL, params)?))
 }
 
-macro_rules! stored {
+/// The columns of [`Stored`].
+macro_rules! STORED {
     () => {
         "id, uid, revision, members, photo_type, created_at, updated_at, deleted_at, resource, card, \
          is_group"
     };
 }
 
-fn stored(row: &Row) -> Stored {
+pub(crate) use STORED;
+
+pub(crate) fn stored(row: &Row) -> Stored {
     Stored {
         contact: super::from_row(row),
         resource: row.get("resource"),
@@ -255,7 +260,7 @@ fn stored(row: &Row) -> Stored {
 pub fn find_any(db: &mut Conn, owner: i64, id: i64) -> Result<Option<Stored>> {
     const SQL: &str = concat!(
         "SELECT ",
-        stored!(),
+        STORED!(),
         " FROM contacts WHERE owner = $1 AND id = $2 AND NOT is_group"
     );
     Ok(db.query_opt(SQL, &[&owner, &id])?.as_ref().map(stored))
@@ -285,10 +290,10 @@ pub fn members(db: &mut Conn, owner: i64, id: i64) -> Result<Option<String>> {
 pub fn find_named(db: &mut Conn, owner: i64, name: &[u8]) -> Result<Option<Stored>> {
     const SQL: &str = concat!(
         "SELECT ",
-        stored!(),
+        STORED!(),
         " FROM contacts WHERE owner = $1 AND deleted_at IS NULL AND resource = $2
         UNION ALL SELECT ",
-        stored!(),
+        STORED!(),
         " FROM contacts WHERE owner = $1 AND deleted_at IS NULL AND resource IS NULL AND uid = $3"
     );
     // No uid has a NUL, so this one names nothing.
@@ -305,32 +310,96 @@ pub fn uid_of_name(name: &[u8]) -> Option<&str> {
 pub fn find_uid(db: &mut Conn, owner: i64, uid: &str) -> Result<Option<Stored>> {
     const SQL: &str = concat!(
         "SELECT ",
-        stored!(),
+        STORED!(),
         " FROM contacts WHERE owner = $1 AND uid = $2 AND deleted_at IS NULL"
     );
     Ok(db.query_opt(SQL, &[&owner, &uid])?.as_ref().map(stored))
 }
 
-/// Those of these that are there, by id, each with its card; in the trash or not.
-pub fn find_all(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<Vec<Stored>> {
+/// Contacts that are read or changed one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Those that are not in the trash.
+    Live,
+    /// Of those the ones with this label (`columns::label_key`).
+    Labelled(String),
+    /// Those in the trash.
+    Trash,
+    /// Those with these ids, in the trash or not; groups too.
+    Ids(Vec<i64>),
+    /// Apple's cards of groups that are not in the trash.
+    Groups,
+}
+
+/// The first contacts whose id is greater than `after`, in the order of ids. A page has at most 500
+/// rows and about 250 kB, so that a client that reads slowly costs little memory; only the last one is
+/// empty. Sizes are known without reading what is large (TOAST).
+pub fn page(db: &mut Conn, owner: i64, part: &Part, after: i64) -> Result<Vec<Stored>> {
+    macro_rules! page {
+        ($part:literal) => {
+            concat!(
+                "SELECT ",
+                STORED!(),
+                " FROM (
+                    SELECT *, sum(octet_length(card)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS bytes,
+                        row_number() OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS at
+                    FROM contacts WHERE owner = $1 AND id > $2 AND ",
+                $part,
+                " ORDER BY id LIMIT 500
+                ) AS page WHERE at = 1 OR bytes <= 250000 ORDER BY id"
+            )
+        };
+    }
+    const LIVE: &str = page!("deleted_at IS NULL AND NOT is_group");
+    const LABELLED: &str = page!(
+        "deleted_at IS NULL AND NOT is_group
+            AND strpos(coalesce(label_keys, split_part(long_text, E'\\x1d', 3)), $3) > 0"
+    );
+    const TRASH: &str = page!("deleted_at IS NOT NULL AND NOT is_group");
+    const IDS: &str = page!("id = ANY ($3)");
+    const GROUPS: &str = page!("deleted_at IS NULL AND is_group");
+    let mut params = vec![(&owner as _, Type::INT8), (&after as _, Type::INT8)];
+    let sql = match part {
+        Part::Live => LIVE,
+        Part::Labelled(key) => {
+            params.push((key as _, Type::TEXT));
+            LABELLED
+        }
+        Part::Trash => TRASH,
+        Part::Ids(ids) => {
+            params.push((ids as _, Type::INT8_ARRAY));
+            IDS
+        }
+        Part::Groups => GROUPS,
+    };
+    // Planned for this owner: a plan for any owner would reckon with a hundred contacts, and read
+    // and sort all that a large one has for each page.
+    Ok(db.query_once(sql, &params)?.iter().map(stored).collect())
+}
+
+/// Those with these ids, which are few, by id.
+pub fn all(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<Vec<Stored>> {
     const SQL: &str = concat!(
         "SELECT ",
-        stored!(),
-        " FROM contacts WHERE owner = $1 AND id = ANY ($2) AND NOT is_group ORDER BY id"
+        STORED!(),
+        " FROM contacts WHERE owner = $1 AND id = ANY ($2) ORDER BY id"
     );
     Ok(db.query(SQL, &[&owner, &ids])?.iter().map(stored).collect())
 }
 
-/// Contacts that have this label ([`crate::model::contact::columns::label_key`]), a few at a time.
-pub fn find_labelled(db: &mut Conn, owner: i64, key: &str, after: i64) -> Result<Vec<Stored>> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        stored!(),
-        " FROM contacts WHERE owner = $1 AND id > $3 AND deleted_at IS NULL AND NOT is_group
+/// The uids of the contacts that have a label, in the order of ids.
+pub fn uids_labelled(db: &mut Conn, owner: i64, key: &str) -> Result<Vec<String>> {
+    const SQL: &str = "SELECT uid FROM contacts
+        WHERE owner = $1 AND deleted_at IS NULL AND NOT is_group
             AND strpos(coalesce(label_keys, split_part(long_text, E'\\x1d', 3)), $2) > 0
-        ORDER BY id LIMIT 200"
-    );
-    Ok(db.query(SQL, &[&owner, &key, &after])?.iter().map(stored).collect())
+        ORDER BY id";
+    Ok(db.query(SQL, &[&owner, &key])?.iter().map(|row| row.get(0)).collect())
+}
+
+/// Which of these uids contacts have, in the trash or not.
+pub fn known_uids(db: &mut Conn, owner: i64, uids: &[String]) -> Result<HashSet<String>> {
+    const SQL: &str = "SELECT uid FROM contacts WHERE owner = $1 AND uid = ANY ($2)";
+    Ok(db.query(SQL, &[&owner, &uids])?.iter().map(|row| row.get(0)).collect())
 }
 
 /// Rows after this id, with the ids and cards that a function made columns of which is older.
