@@ -12,7 +12,9 @@ mod names;
 mod online;
 mod picture;
 mod shown;
+pub mod table;
 mod value;
+mod warning;
 
 pub use card::Card;
 pub use clean::{clean_email, clean_phone, is_valid_email, is_valid_phone};
@@ -20,3 +22,4 @@ pub use date::{DateText, read_date};
 pub use details::{Address, DateEntry, Details, Entry, Labelled, Online, PartialDate, Picture};
 pub use fold::{digits, fold};
 pub use line::Line;
+pub use warning::Warning;
