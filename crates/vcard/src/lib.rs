@@ -1,5 +1,6 @@
 //! A contact is its vCard. This crate reads and writes the text; it is pure: no I/O, no clock.
 
+pub mod calendar;
 mod card;
 mod clean;
 mod date;

@@ -254,7 +254,10 @@ mod tests {
 
     #[test]
     fn a_quote_that_is_not_doubled_is_text() {
-        assert_eq!(all("\"He said \"hi\" there\",x", b','), [record(1, &["He said \"hi\" there", "x"])]);
+        assert_eq!(
+            all("\"He said \"hi\" there\",x", b','),
+            [record(1, &["He said \"hi\" there", "x"])]
+        );
         assert_eq!(all("\"a \"b\"\nc", b','), [record(1, &["a \"b"]), record(2, &["c"])]);
     }
 
@@ -263,8 +266,7 @@ mod tests {
         assert_eq!(all("a,\"b\nc,d\ne", b','), [Err(1), record(2, &["c", "d"]), record(3, &["e"])]);
         // The quote of another row does not close it.
         let text = "a,\"b\nc,\"d, e\",f\ng,\"h\n\"i\",k";
-        let want =
-            [Err(1), record(2, &["c", "d, e", "f"]), Err(3), record(4, &["i", "k"])];
+        let want = [Err(1), record(2, &["c", "d, e", "f"]), Err(3), record(4, &["i", "k"])];
         assert_eq!(all(text, b','), want);
         // The line is the quote's, where the row began before it.
         assert_eq!(all("\"a\nb\",\"c\nd", b','), [Err(2), record(3, &["d"])]);

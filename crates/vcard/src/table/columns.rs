@@ -57,14 +57,18 @@ impl Layout {
     /// Reads the header. `map` says as which header some columns are to be read; it names members
     /// of the contract (`phones.home`), which are words of headers too.
     pub fn read<S: AsRef<str>>(header: &[S], map: &[(String, String)]) -> Layout {
-        let map: HashMap<Key, Key> = map.iter().map(|(from, to)| (Key::of(from), Key::of(to))).collect();
-        let keys: Vec<(Key, bool)> = header.iter().map(|header| {
-            let key = Key::of(header.as_ref());
-            match map.get(&key) {
-                Some(mapped) => (mapped.clone(), true),
-                None => (key, false),
-            }
-        }).collect();
+        let map: HashMap<Key, Key> =
+            map.iter().map(|(from, to)| (Key::of(from), Key::of(to))).collect();
+        let keys: Vec<(Key, bool)> = header
+            .iter()
+            .map(|header| {
+                let key = Key::of(header.as_ref());
+                match map.get(&key) {
+                    Some(mapped) => (mapped.clone(), true),
+                    None => (key, false),
+                }
+            })
+            .collect();
         let mut layout = Layout::default();
         let mut slots = HashMap::new();
         let mut seen: HashMap<&Key, u32> = HashMap::new();
@@ -286,10 +290,10 @@ fn is_plain_city(key: &Key) -> bool {
     matches!(words.as_slice(), [Word::Part(Part::City | Part::PostalCode)]) && key.number.is_none()
 }
 
+/// True for the headers of dates as English programs and people write them.
 fn is_english(folded: &str) -> bool {
-    ["birthday", "birthdate", "dateofbirth", "dob", "bday", "born", "anniversary", "event", "date"]
-        .iter()
-        .any(|word| folded.starts_with(word) || folded.ends_with(word))
+    let words = ["birthday", "birthdate", "dateofbirth", "dob", "bday", "born", "date", "dates"];
+    words.contains(&folded) || folded.ends_with("anniversary") || folded.starts_with("event")
 }
 
 /// The name of the content line that keeps the cells of an unknown column, at most 64 characters,

@@ -9,9 +9,11 @@
 mod cells;
 mod columns;
 mod dates;
+mod entries;
 mod find;
 mod row;
 mod text;
+mod vocabulary;
 mod words;
 mod write;
 
@@ -115,7 +117,9 @@ impl<'a> Table<'a> {
             if next.is_err() {
                 continue;
             }
-            for ((column, date), cell) in self.layout.columns.iter_mut().zip(&dates).zip(&record.cells) {
+            for ((column, date), cell) in
+                self.layout.columns.iter_mut().zip(&dates).zip(&record.cells)
+            {
                 column.used += u64::from(!cell.trim().is_empty());
                 if *date {
                     column.dates.add(cell);
@@ -125,9 +129,11 @@ impl<'a> Table<'a> {
     }
 
     fn warn(&mut self, line: u64) {
-        let unknown = self.layout.columns.iter().filter(|column| {
-            column.meaning == Meaning::Unknown && column.used > 0
-        });
+        let unknown = self
+            .layout
+            .columns
+            .iter()
+            .filter(|column| column.meaning == Meaning::Unknown && column.used > 0);
         let names: Vec<&str> = unknown.map(|column| column.header.as_str()).collect();
         if !names.is_empty() {
             let more = names.len().saturating_sub(NAMES_MAX);
@@ -210,31 +216,11 @@ pub fn columns(text: &str) -> Result<Vec<Column>, Fault> {
         }
         for (column, cell) in found.iter_mut().zip(&record.cells) {
             let cell: String = cell.trim().chars().take(SAMPLE_MAX).collect();
-            if !cell.is_empty() && column.samples.len() < SAMPLES && !column.samples.contains(&cell) {
+            if !cell.is_empty() && column.samples.len() < SAMPLES && !column.samples.contains(&cell)
+            {
                 column.samples.push(cell);
             }
         }
     }
     Ok(found)
-}
-
-/// First and last name with what belongs to them, or the nickname.
-fn names(details: &Details) -> Option<String> {
-    let Details { prefix, first_name, middle_name, last_name, suffix, .. } = details;
-    let all = [prefix, first_name, middle_name, last_name, suffix];
-    let all: Vec<&str> = all.into_iter().flatten().map(String::as_str).collect();
-    if all.is_empty() { details.nickname.clone() } else { Some(all.join(" ")) }
-}
-
-/// The display name of a contact that has none of its own: its names, else whatever there is.
-/// Empty where nothing says who it is.
-fn display_name(details: &Details) -> String {
-    let names = names(details).or_else(|| details.organization.clone());
-    let email = || details.emails.first().map(|entry| entry.value.clone());
-    let phone = || details.phones.first().map(|entry| entry.value.clone());
-    let address = || details.addresses.first().map(|address| row::parts(address).join(", "));
-    let online = || details.online.first().map(|online| online.value.clone());
-    let url = || details.urls.first().map(|url| url.value.clone());
-    let name = names.or_else(email).or_else(phone).or_else(address).or_else(online).or_else(url);
-    name.unwrap_or_default().replace('\n', ", ")
 }

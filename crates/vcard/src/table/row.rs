@@ -1,21 +1,20 @@
 //! A record of cells → what it says of a person.
 
 use super::cells::Record;
-use super::columns::{Layout, Meaning, custom_line, list_name};
+use super::columns::{Layout, Meaning};
 use super::dates::from_parts;
-use super::text::{entry_label, google_labels, unprotected, values};
-use super::words::{Kind, Member, Part};
-use super::{Row, RowError, display_name, names};
+use super::entries::choose;
+use super::text::{google_labels, unprotected};
+use super::words::{Member, Part};
+use super::{Row, RowError};
+use crate::names::says_who;
 use crate::value::{is_forbidden, one_line, visible};
-use crate::{
-    Address, DateEntry, DateText, Details, Entry, Labelled, Online, Warning, clean_email,
-    clean_phone, fold, is_valid_email, is_valid_phone,
-};
+use crate::{Address, DateText, Details, Warning, fold};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 /// Most characters of a value that a warning shows.
-const SHOWN_MAX: usize = 40;
+pub(super) const SHOWN_MAX: usize = 40;
 
 /// What the row says, or why it cannot be a contact.
 pub(super) fn read<'t>(layout: &'t Layout, record: &Record<'_>) -> Result<Row<'t>, RowError> {
@@ -35,32 +34,35 @@ pub(super) fn read<'t>(layout: &'t Layout, record: &Record<'_>) -> Result<Row<'t
 
 /// An entry of a list, put together from its columns.
 #[derive(Default)]
-struct Thing {
-    label: String,
-    service: String,
+pub(super) struct Thing {
+    pub label: String,
+    pub service: String,
     /// The values, and whether they are one as it stands.
-    value: String,
-    as_is: bool,
-    address: Address,
+    pub value: String,
+    pub as_is: bool,
+    pub address: Address,
     /// The whole address, or an unreadable date: its column.
-    formatted: Option<(usize, String)>,
-    column: usize,
+    pub formatted: Option<(usize, String)>,
+    pub column: usize,
 }
 
-struct Builder<'t> {
-    layout: &'t Layout,
+/// A row in the making.
+pub(super) struct Builder<'t> {
+    pub layout: &'t Layout,
     line: u64,
-    details: Details,
+    pub details: Details,
     uid: Option<String>,
     file_as: Option<(usize, String)>,
     full: Option<(usize, String)>,
     /// The name before an e-mail address.
-    addressee: Option<String>,
+    pub addressee: Option<String>,
+    /// The labels in lower case.
+    labels: HashSet<String>,
     /// Year, month, day.
     born: [String; 3],
     /// By their place in the layout. Rows are short where tables are wide: only what is there.
     things: BTreeMap<usize, Thing>,
-    kept: Vec<(Cow<'t, str>, String)>,
+    pub kept: Vec<(Cow<'t, str>, String)>,
     warnings: Vec<Warning>,
 }
 
@@ -74,6 +76,7 @@ impl<'t> Builder<'t> {
             file_as: None,
             full: None,
             addressee: None,
+            labels: HashSet::new(),
             born: Default::default(),
             things: BTreeMap::new(),
             kept: Vec::new(),
@@ -81,7 +84,7 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn warn(&mut self, member: &str, why: &str) {
+    pub fn warn(&mut self, member: &str, why: &str) {
         self.warnings.push(Warning { line: self.line, detail: format!("{member}: {why}") });
     }
 
@@ -106,7 +109,7 @@ impl<'t> Builder<'t> {
     }
 
     /// Keeps the text under the name of its column.
-    fn keep(&mut self, at: usize, text: &str) {
+    pub fn keep(&mut self, at: usize, text: &str) {
         let Some(column) = self.layout.columns.get(at) else { return };
         let text = match column.says_header {
             true => format!("{}: {text}", column.header),
@@ -161,8 +164,7 @@ impl<'t> Builder<'t> {
     /// Adds a label; they are a set ignoring case.
     fn label(&mut self, text: &str) {
         let Some(label) = one_line(text) else { return };
-        let lower = label.to_lowercase();
-        if !self.details.labels.iter().any(|there| there.to_lowercase() == lower) {
+        if self.labels.insert(label.to_lowercase()) {
             self.details.labels.push(label);
         }
     }
@@ -179,7 +181,7 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn unreadable(&mut self, at: usize, member: &str, text: &str) {
+    pub fn unreadable(&mut self, at: usize, member: &str, text: &str) {
         let shown: String = text.chars().take(SHOWN_MAX).collect();
         self.warn(member, &format!("{shown:?} is no date that can be read; it is kept as it is"));
         self.keep(at, text);
@@ -208,117 +210,6 @@ impl<'t> Builder<'t> {
         *place = Some(format!("{before}{text}"));
     }
 
-    /// Adds the entries that the columns of a slot make.
-    fn thing(&mut self, slot: usize, thing: Thing) {
-        let Some(slot) = self.layout.slots.get(slot) else { return };
-        let (said, primary) = entry_label(&thing.label);
-        // Outlook writes the kind of an address (SMTP, EX) where Google writes a label.
-        let said = Some(said).filter(|said| !matches!(*said, "SMTP" | "EX"));
-        let mut label = said.and_then(label);
-        let mut service = one_line(&thing.service);
-        match slot.kind {
-            Kind::Online => service = service.or_else(|| slot.label.map(str::to_owned)),
-            _ => label = label.or_else(|| slot.label.map(str::to_owned)),
-        }
-        if slot.kind == Kind::Address {
-            return self.address(thing, label, primary);
-        }
-        let values = match thing.as_is {
-            true => vec![thing.value.clone()],
-            false => values(&thing.value, slot.kind),
-        };
-        for (nth, text) in values.iter().enumerate() {
-            let label = label.clone();
-            let primary = primary && nth == 0;
-            match slot.kind {
-                Kind::Email => self.email(text, label, primary),
-                Kind::Phone => self.phone(text, label, primary),
-                Kind::Date => self.date(thing.column, text, label),
-                Kind::Custom => {
-                    let (name, says) = custom_line(thing.label.trim(), thing.column + 1);
-                    let value = if says { format!("{}: {text}", thing.label) } else { text.clone() };
-                    self.kept.push((Cow::Owned(name), value));
-                }
-                Kind::Address => {}
-                Kind::Url | Kind::Relation | Kind::Online => {
-                    let Some(value) = one_line(text) else { continue };
-                    match slot.kind {
-                        Kind::Url => self.details.urls.push(Labelled { value, label }),
-                        Kind::Relation => self.details.relations.push(Labelled { value, label }),
-                        _ => self.details.online.push(Online {
-                            service: service.clone(),
-                            value,
-                            label,
-                        }),
-                    }
-                }
-            }
-        }
-    }
-
-    fn email(&mut self, text: &str, label: Option<String>, primary: bool) {
-        let value = clean_email(text);
-        // `Ann Ash <ann@x.example>` also says a name.
-        if let Some((name, _)) = text.split_once('<').filter(|_| value != text.trim())
-            && let Some(name) = one_line(name.trim().trim_matches('"'))
-        {
-            self.addressee.get_or_insert(name);
-        }
-        if value.is_empty() {
-            return;
-        }
-        if !is_valid_email(&value) {
-            self.odd(Kind::Email, &value, "is no valid address");
-        }
-        self.details.emails.push(Entry { value, label, primary });
-    }
-
-    fn phone(&mut self, text: &str, label: Option<String>, primary: bool) {
-        let value = clean_phone(text);
-        if value.is_empty() {
-            return;
-        }
-        if !is_valid_phone(&value) {
-            self.odd(Kind::Phone, &value, "is no number that can be dialled");
-        }
-        self.details.phones.push(Entry { value, label, primary });
-    }
-
-    fn odd(&mut self, kind: Kind, value: &str, why: &str) {
-        let shown: String = value.chars().take(SHOWN_MAX).collect();
-        let why = format!("{shown:?} {why}; it is kept as it is");
-        self.warn(list_name(kind).unwrap_or_default(), &why);
-    }
-
-    fn date(&mut self, at: usize, text: &str, label: Option<String>) {
-        let Some(column) = self.layout.columns.get(at) else { return };
-        match column.dates.read(text, column.english) {
-            DateText::Date(value) => self.details.dates.push(DateEntry { value, label }),
-            DateText::Nothing => {}
-            _ => {
-                let text = label.map_or(text.to_owned(), |label| format!("{label}: {text}"));
-                self.unreadable(at, "dates", &text);
-            }
-        }
-    }
-
-    fn address(&mut self, thing: Thing, label: Option<String>, primary: bool) {
-        let mut address = Address { label, primary, ..thing.address };
-        if let Some((at, whole)) = thing.formatted {
-            let said = fold(&parts(&address).join(" "));
-            let said: HashSet<&str> = said.split(|c: char| !c.is_alphanumeric()).collect();
-            if said.len() < 2 && said.iter().all(|word| word.is_empty()) {
-                address.street = Some(whole);
-            } else if fold(&whole).split(|c: char| !c.is_alphanumeric()).any(|w| !said.contains(w)) {
-                // Google puts it together from the others; somebody else may say more in it.
-                self.keep(at, &whole);
-            }
-        }
-        if !parts(&address).is_empty() {
-            self.details.addresses.push(address);
-        }
-    }
-
     fn finish(mut self, raw: &str) -> Result<Row<'t>, RowError> {
         for (slot, thing) in std::mem::take(&mut self.things) {
             self.thing(slot, thing);
@@ -332,7 +223,8 @@ impl<'t> Builder<'t> {
         choose(&mut self.details.addresses, |entry| &mut entry.primary, |_| true);
         self.name();
         if self.details.display_name.is_empty() {
-            let detail = "nothing in this row says who it is: no name, organisation, address or number";
+            let detail =
+                "nothing in this row says who it is: no name, organisation, address or number";
             return Err(RowError { line: self.line, detail: detail.to_owned() });
         }
         // A short row under long headers must not become many times as long.
@@ -347,14 +239,17 @@ impl<'t> Builder<'t> {
     /// Sets the display name: what the row says, or what follows from the names. A name that loses
     /// is kept where it says more than the others.
     fn name(&mut self) {
-        let derived = display_name(&self.details);
-        let named = names(&self.details).is_some() || self.details.organization.is_some();
+        let derived = says_who(&self.details).unwrap_or_default();
+        let Details { first_name, last_name, nickname, organization, .. } = &self.details;
+        let named =
+            [first_name, last_name, nickname, organization].into_iter().any(Option::is_some);
         let (said, other) = match (self.file_as.take(), self.full.take()) {
             (Some(file_as), full) => (Some(file_as.1), full),
             (None, full) => (full.map(|full| full.1), None),
         };
         let more = |name: &str| {
-            words(name) != words(&derived) && said.as_ref().is_none_or(|said| words(name) != words(said))
+            words(name) != words(&derived)
+                && said.as_ref().is_none_or(|said| words(name) != words(said))
         };
         let other = other.filter(|(_, other)| more(other));
         let addressee = self.addressee.take().filter(|name| more(name));
@@ -382,27 +277,14 @@ impl<'t> Builder<'t> {
             DateText::Nothing => {}
             _ => {
                 let text = [year, month, day].map(String::as_str).join("-");
-                self.warn("birthday", &format!("{text:?} is no date; it is kept as X-CSV-BIRTHDAY"));
+                self.warn(
+                    "birthday",
+                    &format!("{text:?} is no date; it is kept as X-CSV-BIRTHDAY"),
+                );
                 self.kept.push((Cow::Borrowed("X-CSV-BIRTHDAY"), text));
             }
         }
     }
-}
-
-/// Marks one entry as the primary one: the first that is marked, else the first good one.
-fn choose<T>(list: &mut [T], flag: impl Fn(&mut T) -> &mut bool, good: impl Fn(&T) -> bool) {
-    let marked = list.iter_mut().position(|entry| *flag(entry));
-    let chosen = marked.or_else(|| list.iter().position(good)).unwrap_or(0);
-    for (at, entry) in list.iter_mut().enumerate() {
-        *flag(entry) = at == chosen;
-    }
-}
-
-/// The parts of an address that say something.
-pub(super) fn parts(address: &Address) -> Vec<&str> {
-    let Address { po_box, extended, street, city, region, postal_code, country, .. } = address;
-    let all = [po_box, extended, street, postal_code, city, region, country];
-    all.into_iter().flatten().map(String::as_str).collect()
 }
 
 /// The words of a name, for comparing.
@@ -412,15 +294,6 @@ fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = words.map(str::to_owned).collect();
     words.sort_unstable();
     words
-}
-
-/// A label as the JSON has it: the TYPEs of a card in lower case.
-fn label(text: &str) -> Option<String> {
-    let fixed =
-        ["home", "work", "mobile", "main", "fax", "home fax", "work fax", "pager", "other"];
-    let text = one_line(text)?;
-    let known = fixed.into_iter().find(|word| word.eq_ignore_ascii_case(&text));
-    Some(known.map_or(text, str::to_owned))
 }
 
 /// The text of a cell: one kind of line ends, no characters that no card can have, no blanks at

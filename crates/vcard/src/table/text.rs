@@ -69,14 +69,15 @@ pub(super) fn unescaped(value: &str) -> Cow<'_, str> {
 fn pieces(text: &str, kind: Option<Kind>) -> Vec<&str> {
     match kind {
         Some(Kind::Phone) => {
-            let apart = wholes(text, &[",", ";", "\n", " / "], is_number);
+            let apart = wholes(text, true, is_number);
             // A slash also stands behind an area code: `030/1234567`.
             let slashes = |piece: &str| piece.split('/').all(is_number);
-            let split = |piece| if slashes(piece) { piece.split('/').collect() } else { vec![piece] };
+            let split =
+                |piece| if slashes(piece) { piece.split('/').collect() } else { vec![piece] };
             apart.into_iter().flat_map(split).collect()
         }
         Some(Kind::Email) => {
-            wholes(text, &[",", ";", "\n"], |piece| piece.contains('@') && !piece.contains('"'))
+            wholes(text, false, |piece| piece.contains('@') && !piece.contains('"'))
         }
         _ => vec![text],
     }
@@ -89,14 +90,22 @@ fn is_number(text: &str) -> bool {
     text.trim_start().starts_with(starts) && digits >= DIGITS_MIN
 }
 
-/// The text cut before each part that is a whole value, if one was there before.
-fn wholes<'a>(text: &'a str, separators: &[&str], is_whole: impl Fn(&str) -> bool) -> Vec<&'a str> {
+/// The text cut before each part that is a whole value, if one was there before. Parts end at
+/// commas, semicolons and line breaks, and at slashes between blanks where these count.
+fn wholes(text: &str, slashes: bool, is_whole: impl Fn(&str) -> bool) -> Vec<&str> {
+    let separator = |rest: &[u8]| match rest {
+        [b',' | b';' | b'\n', ..] => 1,
+        [b' ', b'/', b' ', ..] if slashes => 3,
+        _ => 0,
+    };
     let (mut found, mut start, mut end, mut whole) = (Vec::new(), 0, 0, false);
     let mut at = 0;
     while at <= text.len() {
         let rest = text.get(at..).unwrap_or_default();
-        let cut = separators.iter().filter_map(|s| rest.find(s).map(|from| (from, s.len()))).min();
-        let (length, separator) = cut.unwrap_or((rest.len(), 1));
+        let bytes = rest.as_bytes();
+        let here = |from: &usize| bytes.get(*from..).is_some_and(|rest| separator(rest) > 0);
+        let length = (0..bytes.len()).find(here).unwrap_or(bytes.len());
+        let separator = bytes.get(length..).map_or(1, separator).max(1);
         let is_whole = is_whole(rest.get(..length).unwrap_or_default());
         if whole && is_whole {
             found.push(text.get(start..end).unwrap_or_default());
@@ -178,18 +187,37 @@ mod tests {
     fn an_apostrophe_protects_and_comes_off_again() {
         for kind in [None, Some(Kind::Phone), Some(Kind::Email)] {
             for text in [
-                "=1+1", "'=1", "''=1", "@x", "-", "+", "'t Hooft", "''", "'", "+49 30 1234567", "'+49 30 1234567",
-                "030 1234567, 030 7654321", "'030 1234567, 030 7654321", "'030", "a@x.example, b@x.example",
-                "'a@x.example, b@x.example", "-1+cmd|' /C calc'!A0", "+1*2", "",
+                "=1+1",
+                "'=1",
+                "''=1",
+                "@x",
+                "-",
+                "+",
+                "'t Hooft",
+                "''",
+                "'",
+                "+49 30 1234567",
+                "'+49 30 1234567",
+                "030 1234567, 030 7654321",
+                "'030 1234567, 030 7654321",
+                "'030",
+                "a@x.example, b@x.example",
+                "'a@x.example, b@x.example",
+                "-1+cmd|' /C calc'!A0",
+                "+1*2",
+                "",
             ] {
-                let cell = if wants_protection(text, kind) { format!("'{text}") } else { text.to_owned() };
+                let cell =
+                    if wants_protection(text, kind) { format!("'{text}") } else { text.to_owned() };
                 let (again, as_is) = unprotected(&cell, kind);
                 assert_eq!(again, text);
                 assert!(as_is || pieces(text, kind).len() == 1, "{text}");
             }
         }
         assert_eq!(unprotected("'t Hooft", None), ("'t Hooft", false));
-        assert!(wants_protection("-1+cmd|' /C calc'!A0", None) && !wants_protection("+49 30 123", None));
+        assert!(
+            wants_protection("-1+cmd|' /C calc'!A0", None) && !wants_protection("+49 30 123", None)
+        );
     }
 
     #[test]
@@ -201,6 +229,9 @@ mod tests {
         }
         let labels = ["myContacts", "a ::: b", "* c", ":::", "\\:::"].map(str::to_owned);
         assert_eq!(google_labels(&labels_cell(&labels)), labels);
-        assert_eq!(google_labels("* myContacts ::: * starred ::: Friends"), ["myContacts", "starred", "Friends"]);
+        assert_eq!(
+            google_labels("* myContacts ::: * starred ::: Friends"),
+            ["myContacts", "starred", "Friends"]
+        );
     }
 }

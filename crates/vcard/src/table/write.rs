@@ -4,9 +4,9 @@
 //! Rows are streamed, so the columns are counted before: [`Widths`] goes through all contacts, then
 //! [`header`] and one [`row`] each write them. What was written is read again as the same.
 
-use super::display_name;
 use super::text::{escaped, escaped_star, labels_cell, wants_protection};
 use super::words::Kind;
+use crate::names::says_who;
 use crate::{Address, Details, PartialDate};
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -84,7 +84,8 @@ pub fn header(out: &mut String, widths: &Widths) {
 /// snapshot of the contacts.
 pub fn row(out: &mut String, widths: &Widths, details: &Details) {
     let mut line = Cells { out, empty: true };
-    let own = Some(&details.display_name).filter(|name| **name != display_name(details));
+    let derived = says_who(details);
+    let own = Some(&details.display_name).filter(|name| derived.as_ref() != Some(*name));
     let singles = [
         &details.first_name,
         &details.middle_name,
