@@ -2,25 +2,34 @@
 
 pub mod calendar;
 mod card;
+mod charset;
 mod clean;
+mod content;
 mod date;
 mod details;
 mod edit;
 mod fold;
 mod label;
 mod line;
+mod modern;
 mod names;
+mod odd;
 mod online;
 mod picture;
+mod quoted;
+mod read;
 mod shown;
 pub mod table;
+mod unfold;
 mod value;
 mod warning;
 
 pub use card::Card;
+pub use charset::decode;
 pub use clean::{clean_email, clean_phone, is_valid_email, is_valid_phone};
 pub use date::{DateText, read_date};
 pub use details::{Address, DateEntry, Details, Entry, Labelled, Online, PartialDate, Picture};
 pub use fold::{digits, fold};
-pub use line::Line;
+pub use line::{Line, lines};
+pub use read::{CARD_MAX, Cards, Put, Read, Refusal, has_cards, put_card, read_cards};
 pub use warning::Warning;
