@@ -145,11 +145,17 @@ CREATE TABLE address_books (
     epoch         uuid NOT NULL DEFAULT gen_random_uuid(),
     -- What CardDAV clients call it; null: what we call it.
     display_name  text,
-    description   text,
-    -- SHA-256 of the secret in the address of the birthday calendar.
-    calendar_hash bytea
+    description   text
 ) WITH (fillfactor = 50);
 CREATE INDEX address_books_purge_idx ON address_books (purge_after) WHERE purge_after IS NOT NULL;
+
+-- The address of the birthday calendar: SHA-256 of its secret. Apart from the book, whose row an import
+-- may hold locked: ending an account's secrets waits for nothing.
+CREATE TABLE calendars (
+    owner bigint CONSTRAINT calendars_pkey PRIMARY KEY
+          CONSTRAINT calendars_owner_fkey REFERENCES users ON DELETE CASCADE,
+    hash  bytea NOT NULL
+);
 
 -- A contact is its card. Everything from `is_group` to `photo_type` is made from the card when the row
 -- is written, by the function whose version stands in `made_by`.

@@ -333,6 +333,7 @@ impl From<postgres::Error> for Error {
         if let Some(db) = error.as_db_error() {
             match db.constraint() {
                 Some("users_username_key") => return Error::Conflict(Conflict::UsernameTaken),
+                Some("contacts_uid_key") => return Error::Conflict(Conflict::UidTaken),
                 Some("users_email_key") => return Error::Conflict(Conflict::EmailTaken),
                 _ => {}
             }

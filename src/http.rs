@@ -32,6 +32,16 @@ impl Reply {
         Reply::new(status, JSON, serde_json::to_vec(value).unwrap_or_default())
     }
 
+    /// Done; here is the result, which is JSON already.
+    pub fn json_text(text: String) -> Reply {
+        Reply::new(200, JSON, text)
+    }
+
+    /// Made; here it is, in JSON already, and where.
+    pub fn created_text(location: String, text: String) -> Reply {
+        Reply::new(201, JSON, text).with("Location", location)
+    }
+
     /// Done; here is the result.
     pub fn json(value: &impl Serialize) -> Reply {
         Reply::json_with(200, value)
@@ -132,6 +142,7 @@ pub fn status(error: &Error) -> u16 {
         Error::NotFound => 404,
         Error::MethodNotAllowed(_) => 405,
         Error::Conflict(_) => 409,
+        Error::Resync => 410,
         Error::PreconditionFailed => 412,
         Error::BodyTooLarge(_) => 413,
         Error::UnsupportedMediaType(_) => 415,
@@ -152,6 +163,7 @@ pub fn title(status: u16) -> &'static str {
         405 => "Method Not Allowed",
         408 => "Request Timeout",
         409 => "Conflict",
+        410 => "Gone",
         412 => "Precondition Failed",
         413 => "Content Too Large",
         414 => "URI Too Long",
@@ -177,6 +189,9 @@ fn kind(error: &Error) -> Option<&'static str> {
         Error::Conflict(Conflict::UsernameTaken) => Some("username-taken"),
         Error::Conflict(Conflict::EmailTaken) => Some("email-taken"),
         Error::Conflict(Conflict::LastAdmin) => Some("last-admin"),
+        Error::Conflict(Conflict::UidTaken) => Some("uid-taken"),
+        Error::Conflict(Conflict::QuotaExceeded) => Some("quota-exceeded"),
+        Error::Resync => Some("resync"),
         _ => None,
     }
 }
@@ -197,6 +212,9 @@ pub fn detail(error: &Error) -> String {
         Error::Conflict(Conflict::UsernameTaken) => "This username is taken.",
         Error::Conflict(Conflict::EmailTaken) => "There is an account with this e-mail address.",
         Error::Conflict(Conflict::LastAdmin) => "This is the last active admin.",
+        Error::Conflict(Conflict::UidTaken) => "Another contact has this uid.",
+        Error::Conflict(Conflict::QuotaExceeded) => "The address book is as large as it may be.",
+        Error::Resync => "This token is not known any more. Begin anew, without one.",
         Error::PreconditionFailed => "It was changed since you read it. Read it again.",
         Error::Unavailable(_) => "The server is busy or a part of it is down. Try again.",
         Error::Internal(_) => "The server made a mistake. It is written down.",
@@ -330,7 +348,7 @@ mod tests {
     #[test]
     fn titles_are_those_of_the_registry() {
         for status in [
-            400, 401, 403, 404, 405, 408, 409, 412, 413, 414, 415, 417, 422, 429, 431, 500, 501,
+            400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 414, 415, 417, 422, 429, 431, 500, 501,
             503, 505,
         ] {
             let registered = match status {

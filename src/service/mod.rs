@@ -1,5 +1,6 @@
 //! What REST, CardDAV and pages share. A contact changes through [`contacts`] only.
 
+pub mod bodies;
 pub mod changes;
 pub mod contacts;
 pub mod groups;

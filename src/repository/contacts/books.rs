@@ -127,35 +127,43 @@ pub fn set_names(
 
 /// Sets the hash of the calendar's secret; `None` revokes it.
 pub fn set_calendar(db: &mut Conn, owner: i64, hash: Option<&[u8]>) -> Result<u64> {
-    const SQL: &str = "UPDATE address_books SET calendar_hash = $2 WHERE owner = $1";
-    db.execute(SQL, &[&owner, &hash])
+    const SET: &str = "INSERT INTO calendars (owner, hash) SELECT id, $2 FROM users WHERE id = $1
+        ON CONFLICT (owner) DO UPDATE SET hash = excluded.hash";
+    const REVOKE: &str = "DELETE FROM calendars WHERE owner = $1";
+    match hash {
+        Some(hash) => db.execute(SET, &[&owner, &hash]),
+        None => db.execute(REVOKE, &[&owner]),
+    }
 }
 
 /// True if the owner has a calendar address that works.
 pub fn has_calendar(db: &mut Conn, owner: i64) -> Result<bool> {
-    const SQL: &str = "SELECT calendar_hash IS NOT NULL FROM address_books WHERE owner = $1";
-    Ok(db.query_opt(SQL, &[&owner])?.is_some_and(|row| row.get(0)))
+    const SQL: &str = "SELECT 1 FROM calendars WHERE owner = $1";
+    Ok(db.query_opt(SQL, &[&owner])?.is_some())
 }
 
 /// The revision of the book whose calendar has this secret, if the account is active.
 pub fn find_by_calendar(db: &mut Conn, owner: i64, hash: &[u8]) -> Result<Option<i64>> {
-    const SQL: &str = "SELECT revision FROM address_books JOIN users ON users.id = owner
-        WHERE owner = $1 AND calendar_hash = $2 AND is_active";
+    const SQL: &str = "SELECT revision FROM calendars
+        JOIN address_books ON address_books.owner = $1
+        JOIN users ON users.id = $1 AND is_active
+        WHERE calendars.owner = $1 AND hash = $2";
     Ok(db.query_opt(SQL, &[&owner, &hash])?.map(|row| row.get(0)))
 }
 
-/// Deletes what is in a book, a part at a time, so that no statement takes long. The caller has locked
-/// it and deletes the account in the same transaction.
-pub fn empty(tx: &mut Tx, owner: i64) -> Result<()> {
+/// Deletes a part of what is in a book, so that no statement takes long; 0 when nothing is left. The
+/// caller has locked the book, or nothing is written to it any more.
+pub fn empty(db: &mut Conn, owner: i64) -> Result<u64> {
     const CONTACTS: &str = "DELETE FROM contacts WHERE owner = $1 AND id IN
         (SELECT id FROM contacts WHERE owner = $1 LIMIT 5000)";
     const HISTORY: &str = "DELETE FROM history WHERE owner = $1 AND revision IN
         (SELECT revision FROM history WHERE owner = $1 LIMIT 5000)";
     const NAMES: &str = "DELETE FROM former_names WHERE owner = $1";
-    for sql in [CONTACTS, HISTORY] {
-        while tx.execute(sql, &[&owner])? > 0 {}
+    let mut deleted = 0;
+    for sql in [CONTACTS, HISTORY, NAMES] {
+        deleted += db.execute(sql, &[&owner])?;
     }
-    tx.execute(NAMES, &[&owner]).map(|_| ())
+    Ok(deleted)
 }
 
 /// Gives every book a new epoch: no token from before is believed any more.

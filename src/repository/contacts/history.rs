@@ -4,6 +4,7 @@ use super::books::Book;
 use crate::db::{Conn, Tx};
 use crate::error::Result;
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 /// A change of a contact.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +63,41 @@ pub fn of_contact(
         }),
     };
     Ok(rows.iter().map(change).collect())
+}
+
+/// A change as the account's export shows it.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "each is the column of its name")]
+pub struct Kept {
+    pub revision: i64,
+    pub contact_id: i64,
+    pub at: DateTime<Utc>,
+    pub by: String,
+    pub client: String,
+    pub vcard: String,
+}
+
+/// The history of a whole book after this revision, a few changes at a time and at most about a
+/// megabyte.
+pub fn of_book(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Kept>> {
+    const SQL: &str = "SELECT revision, contact, at, protocol, client, card
+        FROM (
+            SELECT *, sum(octet_length(card)) OVER (ORDER BY revision) AS bytes,
+                row_number() OVER (ORDER BY revision) AS number
+            FROM (
+                SELECT * FROM history WHERE owner = $1 AND revision > $2 ORDER BY revision LIMIT 500
+            ) AS page
+        ) AS numbered WHERE number = 1 OR bytes <= 1000000 ORDER BY revision";
+    let rows = db.query(SQL, &[&owner, &after])?;
+    let kept = |row: &postgres::Row| Kept {
+        revision: row.get("revision"),
+        contact_id: row.get("contact"),
+        at: row.get("at"),
+        by: row.get("protocol"),
+        client: row.get("client"),
+        vcard: row.get("card"),
+    };
+    Ok(rows.iter().map(kept).collect())
 }
 
 /// How a contact was made.

@@ -280,6 +280,16 @@ pub fn find_shown(db: &mut Conn, owner: i64, id: i64) -> Result<Option<Contact>>
     Ok(db.query_opt(SQL, &[&owner, &id])?.as_ref().map(super::from_row))
 }
 
+/// Those of these contacts that are not in the trash.
+pub fn shown(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<Vec<Contact>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        super::columns!(),
+        " FROM contacts WHERE owner = $1 AND id = ANY ($2) AND deleted_at IS NULL AND NOT is_group"
+    );
+    Ok(db.query(SQL, &[&owner, &ids])?.iter().map(super::from_row).collect())
+}
+
 /// The members of a contact, for a list that left them out because they are long.
 pub fn members(db: &mut Conn, owner: i64, id: i64) -> Result<Option<String>> {
     const SQL: &str = "SELECT members FROM contacts WHERE owner = $1 AND id = $2";

@@ -1,9 +1,10 @@
 //! Bodies that are made while they are sent, in constant memory.
 
 use crate::db::Pool;
-use crate::error::Result;
-use crate::model::contact::Contact;
-use crate::repository::contacts::exports::{self, Part};
+use crate::error::{Error, Result};
+use crate::model::contact::Stored;
+use crate::repository::contacts::rows::{self, Part};
+use serde::Serialize;
 use std::io::{self, Read};
 
 /// A body that is made piece by piece. An error breaks the transfer off: the client must not take
@@ -78,9 +79,41 @@ impl Pages {
     }
 
     /// The next contacts; none at the end.
-    pub fn fetch(&mut self) -> Result<Vec<Contact>> {
-        let page = self.db.read(|db| exports::page(db, self.owner, self.part, self.after))?;
-        self.after = page.last().map_or(i64::MAX, |contact| contact.id);
+    pub fn fetch(&mut self) -> Result<Vec<Stored>> {
+        let page = self.db.read(|db| rows::page(db, self.owner, &self.part, self.after))?;
+        self.after = page.last().map_or(i64::MAX, |stored| stored.contact.id);
         Ok(page)
+    }
+}
+
+/// A JSON array, one element a line.
+#[derive(Default)]
+pub struct JsonList {
+    filled: bool,
+}
+
+impl JsonList {
+    /// Its bracket.
+    pub fn begin(&mut self, out: &mut String) {
+        self.filled = false;
+        out.push('[');
+    }
+
+    /// What stands before an element.
+    pub fn separate(&mut self, out: &mut String) {
+        out.push_str(if self.filled { ",\n" } else { "\n" });
+        self.filled = true;
+    }
+
+    /// An element.
+    pub fn add(&mut self, out: &mut String, element: &impl Serialize) -> Result<()> {
+        self.separate(out);
+        out.push_str(&serde_json::to_string(element).map_err(Error::internal)?);
+        Ok(())
+    }
+
+    /// The other bracket.
+    pub fn end(&mut self, out: &mut String) {
+        out.push_str(if self.filled { "\n]" } else { "]" });
     }
 }

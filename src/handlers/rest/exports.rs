@@ -1,19 +1,24 @@
 //! Downloads: the contacts as a file, and everything that is stored about an account.
 
+use super::streams::{JsonList, Pages, Pieces};
 use crate::access::Caller;
+use crate::access::Caller as Owner;
+use crate::config::Config;
 use crate::context::Call;
 use crate::error::{Error, Result};
-use crate::formats::{csv, vcard};
-use crate::handlers::streams::{Pages, Pieces};
 use crate::handlers::views;
 use crate::http::Reply;
-use crate::model::contact::Contact;
-use crate::repository::contacts::{books, exports::Part};
+use crate::model::contact::Stored;
+use crate::model::contact::columns::label_key;
+use crate::repository::contacts::rows::Part;
+use crate::repository::contacts::{books, history};
 use crate::repository::{audit, avatars, mail_tokens, outbox, sessions};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::json;
+use vcard::table::{self, Widths};
 
 #[derive(Clone, Copy)]
 enum Format {
@@ -50,28 +55,46 @@ impl Format {
 }
 
 /// `GET /api/contacts/export`
-pub fn contacts(call: &Call, caller: &Caller) -> Result<Reply> {
+pub fn contacts(call: &Call, owner: &Owner) -> Result<Reply> {
     let mut query = call.query()?;
     let format = query.parsed("format", Format::parse).unwrap_or(Format::Vcard);
+    let label = query.text("label");
     query.finish()?;
-    let mut pages = Pages::new(&call.app.db, caller.id(), Part::Live);
+    let part = label.map_or(Part::Live, |label| Part::Labelled(label_key(&label)));
+    let (db, config, owner) = (call.app.db.clone(), call.app.config.clone(), owner.id());
+    let mut pages = Pages::new(&db, owner, part.clone());
     let mut list = JsonList::default();
+    let mut widths = Widths::default();
     let mut begun = false;
     let body = Pieces::begin(&call.request_id, move |out| {
-        if !begun {
-            begun = true;
+        if !std::mem::replace(&mut begun, true) {
             match format {
                 Format::Vcard => {}
-                Format::Csv => csv::header(out),
+                // The header has as many columns of each kind as some contact needs.
+                Format::Csv => {
+                    let mut all = Pages::new(&db, owner, part.clone());
+                    loop {
+                        let page = all.fetch()?;
+                        page.iter().for_each(|it| widths.add(&it.card().details()));
+                        if page.is_empty() {
+                            break;
+                        }
+                    }
+                    table::header(out, &widths);
+                }
                 Format::Json => list.begin(out),
             }
         }
         let page = pages.fetch()?;
-        for contact in &page {
+        for stored in &page {
             match format {
-                Format::Vcard => vcard::write(out, contact),
-                Format::Csv => csv::row(out, contact),
-                Format::Json => list.add(out, &views::contact(contact))?,
+                Format::Vcard => out.push_str(&stored.text),
+                Format::Csv => table::row(out, &widths, &stored.card().details()),
+                Format::Json => {
+                    list.separate(out);
+                    let members = stored.contact.members.as_deref().unwrap_or_default();
+                    views::contact(out, &config, &stored.contact, members, "");
+                }
             }
         }
         if page.is_empty() && matches!(format, Format::Json) {
@@ -82,48 +105,11 @@ pub fn contacts(call: &Call, caller: &Caller) -> Result<Reply> {
     Ok(Reply::stream(format.content_type(), body).with("Content-Disposition", format.disposition()))
 }
 
-/// A JSON array, one element a line.
-#[derive(Default)]
-struct JsonList {
-    filled: bool,
-}
-
-impl JsonList {
-    fn begin(&mut self, out: &mut String) {
-        self.filled = false;
-        out.push('[');
-    }
-
-    fn add(&mut self, out: &mut String, element: &impl Serialize) -> Result<()> {
-        out.push_str(if self.filled { ",\n" } else { "\n" });
-        self.filled = true;
-        out.push_str(&serde_json::to_string(element).map_err(Error::internal)?);
-        Ok(())
-    }
-
-    fn end(&mut self, out: &mut String) {
-        out.push_str(if self.filled { "\n]" } else { "]" });
-    }
-}
-
 /// A contact with what else is stored of it.
-#[derive(Serialize)]
-struct StoredContact<'a> {
-    #[serde(flatten)]
-    contact: views::ContactView<'a>,
-    uid: &'a str,
-    revision: i64,
-    /// vCard content lines that have no field of ours.
-    properties: Vec<&'a str>,
-}
-
-fn stored(contact: &Contact) -> StoredContact<'_> {
-    StoredContact {
-        contact: views::contact(contact),
-        uid: &contact.uid,
-        revision: contact.revision,
-        properties: contact.properties.lines().collect(),
-    }
+fn stored(out: &mut String, config: &Config, stored: &Stored) {
+    let (contact, members) = (&stored.contact, stored.contact.members.as_deref());
+    let more = format!(",\"revision\":{},\"vcard\":{}", contact.revision, json!(stored.text));
+    views::contact(out, config, contact, members.unwrap_or_default(), &more);
 }
 
 /// What the document of the account's export is made of, in this order.
@@ -131,12 +117,14 @@ enum Step {
     Head(String),
     Contacts(Pages),
     Trash(Pages),
+    Groups(Pages),
+    History(i64),
     Events(i64),
 }
 
 /// `GET /api/users/me/export`: everything stored about the account, but no secrets and no hashes.
 pub fn account(call: &Call, caller: &Caller) -> Result<Reply> {
-    let (db, id) = (call.app.db.clone(), caller.id());
+    let (db, config, id) = (call.app.db.clone(), call.app.config.clone(), caller.id());
     let head = head(call, caller)?;
     let mut list = JsonList::default();
     let mut step = Step::Head(head);
@@ -149,23 +137,32 @@ pub fn account(call: &Call, caller: &Caller) -> Result<Reply> {
                 step = Step::Contacts(Pages::new(&db, id, Part::Live));
             }
             Step::Contacts(pages) => {
-                let page = pages.fetch()?;
-                page.iter().try_for_each(|contact| list.add(out, &stored(contact)))?;
-                if page.is_empty() {
-                    list.end(out);
-                    out.push_str(",\n\"trash\": ");
-                    list.begin(out);
+                if !all(out, &mut list, &config, pages)? {
+                    begin(out, &mut list, "trash");
                     step = Step::Trash(Pages::new(&db, id, Part::Trash));
                 }
             }
             Step::Trash(pages) => {
-                let page = pages.fetch()?;
-                page.iter().try_for_each(|contact| list.add(out, &stored(contact)))?;
-                if page.is_empty() {
-                    list.end(out);
-                    out.push_str(",\n\"audit_events\": ");
-                    list.begin(out);
-                    step = Step::Events(0);
+                if !all(out, &mut list, &config, pages)? {
+                    begin(out, &mut list, "groups");
+                    step = Step::Groups(Pages::new(&db, id, Part::Groups));
+                }
+            }
+            Step::Groups(pages) => {
+                if !all(out, &mut list, &config, pages)? {
+                    begin(out, &mut list, "history");
+                    step = Step::History(0);
+                }
+            }
+            Step::History(after) => {
+                let page = db.read(|db| history::of_book(db, id, *after))?;
+                page.iter().try_for_each(|change| list.add(out, change))?;
+                match page.last() {
+                    Some(last) => *after = last.revision,
+                    None => {
+                        begin(out, &mut list, "audit_events");
+                        step = Step::Events(0);
+                    }
                 }
             }
             Step::Events(after) => {
@@ -185,6 +182,23 @@ pub fn account(call: &Call, caller: &Caller) -> Result<Reply> {
     })?;
     let disposition = "attachment; filename=\"account.json\"";
     Ok(Reply::stream("application/json", body).with("Content-Disposition", disposition))
+}
+
+/// Appends a page of contacts; false after the last one.
+fn all(out: &mut String, list: &mut JsonList, config: &Config, pages: &mut Pages) -> Result<bool> {
+    let page = pages.fetch()?;
+    for contact in &page {
+        list.separate(out);
+        stored(out, config, contact);
+    }
+    Ok(!page.is_empty())
+}
+
+/// Ends a list and begins the next one.
+fn begin(out: &mut String, list: &mut JsonList, name: &str) {
+    list.end(out);
+    out.push_str(&format!(",\n\"{name}\": "));
+    list.begin(out);
 }
 
 #[derive(Serialize)]
