@@ -120,10 +120,7 @@ impl<'f> Reader<'f> {
                 match text.filter(|bytes| {
                     !bytes.iter().any(|byte| matches!(byte, 0..9 | 11 | 12 | 14..32))
                 }) {
-                    Some(bytes) => {
-                        let text = self.text(&bytes, charset, true, say);
-                        text.replace("\r\n", "\\n").replace(['\r', '\n'], "\\n")
-                    }
+                    Some(bytes) => self.text(&escaped_breaks(&bytes), charset, true, say),
                     None => {
                         params.insert(0, ("ENCODING".to_owned(), "b".to_owned()));
                         return printable(&base64).chars().filter(|c| !c.is_whitespace()).collect();
@@ -194,9 +191,15 @@ fn guess(file: &[u8]) -> &'static Encoding {
 /// True where base64 is text: no picture, and nothing that names a type of file.
 fn is_text(name: &str, params: &[(String, String)]) -> bool {
     let known = BINARY.iter().any(|it| name.eq_ignore_ascii_case(it));
-    !known
-        && !(name.starts_with("X-")
-            && params.iter().any(|param| param.0.eq_ignore_ascii_case("TYPE")))
+    let typed = params.iter().any(|param| param.0.eq_ignore_ascii_case("TYPE"));
+    !(known || name.starts_with("X-") && typed)
+}
+
+/// Text with its line breaks as a value has them.
+fn escaped_breaks(text: &[u8]) -> Vec<u8> {
+    let lines = text.split(|byte| *byte == b'\n');
+    let lines: Vec<&[u8]> = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line)).collect();
+    lines.join(&b"\\n"[..])
 }
 
 /// Without a character of UTF-8 of which the end is missing, at the end of a part.
