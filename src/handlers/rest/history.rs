@@ -78,7 +78,7 @@ pub fn revert(call: &Call, owner: &Owner) -> Result<Reply> {
     let mut members = call.members()?;
     let revision = members.required_number("revision");
     members.finish()?;
-    let stored = undo::revert(call.app, owner.id(), &by(call), call.id()?, revision)?;
+    let stored = undo::revert(&call.app, owner.id(), &by(call), call.id()?, revision)?;
     Ok(shown(call, &stored.contact))
 }
 
@@ -98,5 +98,5 @@ pub fn rewind(call: &Call, owner: &Owner) -> Result<Reply> {
     members.finish()?;
     let to = to.ok_or_else(|| Error::invalid("to", wrong))?;
     let by = crate::service::writer::By { protocol: "rewind", ..by(call) };
-    Ok(Reply::json(&undo::rewind(call.app, owner.id(), &by, to, dry_run)?))
+    Ok(Reply::json(&undo::rewind(&call.app, owner.id(), &by, to, dry_run)?))
 }

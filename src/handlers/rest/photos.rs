@@ -38,13 +38,13 @@ pub fn set(call: &Call, owner: &Owner) -> Result<Reply> {
     };
     let jpeg = Some(picture::portrait(upload)?);
     let (id, by) = (call.id()?, by(call));
-    let stored = photos::set(call.app, owner.id(), &by, id, &guard(call), jpeg)?;
+    let stored = photos::set(&call.app, owner.id(), &by, id, &guard(call), jpeg)?;
     Ok(shown(call, &stored.contact))
 }
 
 /// `DELETE /api/contacts/{id}/photo`
 pub fn delete(call: &Call, owner: &Owner) -> Result<Reply> {
     let (id, by) = (call.id()?, by(call));
-    photos::set(call.app, owner.id(), &by, id, &guard(call), None)?;
+    photos::set(&call.app, owner.id(), &by, id, &guard(call), None)?;
     Ok(Reply::no_content())
 }

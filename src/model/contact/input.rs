@@ -70,7 +70,15 @@ impl Input {
     /// the last date that a birthday may have, see [`super::latest_date`]. Every wrong member is
     /// reported at once.
     pub fn apply(&self, stored: &Details, latest: NaiveDate) -> Result<Details> {
-        let (wanted, faults) = self.apply_leniently(stored, latest);
+        let (wanted, mut faults) = self.apply_leniently(stored, latest);
+        let names = |it: &Details| {
+            [&it.first_name, &it.last_name, &it.nickname, &it.organization].map(Clone::clone)
+        };
+        let (before, after) = (names(stored), names(&wanted));
+        let new = self.method == Method::Post;
+        if (new || before != after) && after.iter().all(Option::is_none) {
+            faults.add_once("first_name", "is required, or last_name, nickname or organization");
+        }
         faults.into_result(wanted)
     }
 
@@ -138,15 +146,6 @@ impl Reader<'_> {
             labels: self.labels(&stored.labels),
         };
         self.unknown_members();
-        let names = |it: &Details| {
-            [&it.first_name, &it.last_name, &it.nickname, &it.organization].map(|name| name.clone())
-        };
-        let (before, after) = (names(stored), names(&wanted));
-        let new = self.input.method == Method::Post;
-        if (new || before != after) && after.iter().all(Option::is_none) {
-            let why = "is required, or last_name, nickname or organization";
-            self.faults.add_once("first_name", why);
-        }
         wanted
     }
 

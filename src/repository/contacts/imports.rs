@@ -40,12 +40,12 @@ pub fn each_named(
     db: &mut Conn,
     owner: i64,
     names: &[(String, String)],
-    mut each: impl FnMut((String, String), &str),
+    mut each: impl FnMut(&str),
 ) -> Result<()> {
-    const SQL: &str = "SELECT contacts.sort_name, contacts.sort_more, card
+    const SQL: &str = "SELECT card
         FROM unnest($2::text[], $3::text[]) AS name (sort_name, sort_more)
         JOIN contacts ON owner = $1 AND contacts.sort_name = name.sort_name
             AND contacts.sort_more = name.sort_more AND deleted_at IS NULL AND NOT is_group";
     let (first, more): (Vec<_>, Vec<_>) = names.iter().map(|(a, b)| (a, b)).unzip();
-    db.each(SQL, &[&owner, &first, &more], |row| each((row.get(0), row.get(1)), row.get(2)))
+    db.each(SQL, &[&owner, &first, &more], |row| each(row.get(0)))
 }

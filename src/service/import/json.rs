@@ -1,17 +1,24 @@
-//! A JSON array of contacts, each as the API takes it.
+//! A JSON array of contacts, element by element, so that memory does not grow with the file.
 
-use super::{Imported, Row, RowError};
 use crate::error::{Error, Result};
-use crate::model::contact::ContactFields;
-use chrono::NaiveDate;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
-/// The elements of the array, one by one, so that memory does not grow with the file. Text that
-/// is no JSON, or no array, is [`Error::Malformed`]. `latest` is the last date that a birthday
-/// may have.
-pub fn read(bytes: &[u8], latest: NaiveDate) -> Result<Elements<'_>> {
+/// Longest element, in bytes. No card has as much text, and a parsed one takes many times its length.
+const ELEMENT_MAX: usize = 1024 * 1024 + 64 * 1024;
+
+/// An element of the array.
+pub struct Element {
+    /// The physical line of its beginning, from 1.
+    pub line: u64,
+    /// Parsed, or why it is not.
+    pub value: Result<Value, String>,
+}
+
+/// The elements of the array. Text that is no JSON, or no array, is [`Error::Malformed`].
+pub fn read(bytes: &[u8]) -> Result<Elements<'_>> {
     let malformed = |detail: String| Error::Malformed(detail);
-    let bytes = bytes.strip_prefix(super::encoding::BOM).unwrap_or(bytes);
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     // The whole text is checked first: a broken file changes nothing.
     serde_json::from_slice::<IgnoredAny>(bytes).map_err(|err| malformed(err.to_string()))?;
     let rest = bytes.trim_ascii_start();
@@ -19,11 +26,8 @@ pub fn read(bytes: &[u8], latest: NaiveDate) -> Result<Elements<'_>> {
         return Err(malformed("must be an array of contacts".to_owned()));
     };
     let before = bytes.len() - elements.len();
-    Ok(Elements {
-        number: 1 + line_ends(bytes.get(..before).unwrap_or_default()),
-        rest: elements,
-        latest,
-    })
+    let number = 1 + line_ends(bytes.get(..before).unwrap_or_default());
+    Ok(Elements { number, rest: elements })
 }
 
 /// The iterator that [`read`] returns.
@@ -32,13 +36,12 @@ pub struct Elements<'a> {
     rest: &'a [u8],
     /// The physical line where `rest` begins.
     number: u64,
-    latest: NaiveDate,
 }
 
 impl Iterator for Elements<'_> {
-    type Item = Row;
+    type Item = Element;
 
-    fn next(&mut self) -> Option<Row> {
+    fn next(&mut self) -> Option<Element> {
         let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == b',';
         let start = self.rest.iter().position(|byte| !blank(byte))?;
         let (before, rest) = self.rest.split_at_checked(start)?;
@@ -49,20 +52,11 @@ impl Iterator for Elements<'_> {
         let line = self.number + line_ends(before);
         self.number = line + line_ends(element);
         self.rest = rest;
-        Some(contact(element, self.latest, line))
-    }
-}
-
-fn contact(element: &[u8], latest: NaiveDate, line: u64) -> Row {
-    let error = |detail: String| RowError { line, detail };
-    let value = serde_json::from_slice(element).map_err(|err| error(err.to_string()))?;
-    match ContactFields::from_json(value, latest) {
-        Ok(fields) => Ok(Imported { line, uid: None, fields, properties: String::new() }),
-        Err(Error::Invalid(faults)) => {
-            let faults = faults.iter().map(|fault| format!("{}: {}", fault.field, fault.detail));
-            Err(error(faults.collect::<Vec<_>>().join("; ")))
-        }
-        Err(other) => Err(error(other.to_string())),
+        let value = match element.len() {
+            0..=ELEMENT_MAX => serde_json::from_slice(element).map_err(|error| error.to_string()),
+            _ => Err("must have at most 1 MiB".to_owned()),
+        };
+        Some(Element { line, value })
     }
 }
 
@@ -94,29 +88,28 @@ fn line_ends(text: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
-    fn rows(text: &str) -> Vec<Row> {
-        read(text.as_bytes(), NaiveDate::from_ymd_opt(2026, 11, 22).unwrap()).unwrap().collect()
-    }
-
     #[test]
     fn each_element_has_its_line() {
-        let text = "\u{feff}\n\n[\n{\"first_name\": \"a]},\\\"\"}, {\"first_name\":\n\"b\", \"x\": [1,{}]},\n7]\n";
-        let rows = rows(text);
-        let first = rows[0].as_ref().unwrap();
-        assert_eq!((first.line, first.fields.first_name.as_str()), (4, "a]},\""));
-        let detail = |line, detail: &str| Err(RowError { line, detail: detail.to_owned() });
-        assert_eq!(rows[1], detail(4, "x: is not a known member"));
-        assert_eq!(rows[2], detail(6, "body: must be a JSON object"));
-        assert_eq!(rows.len(), 3);
+        let text = "\u{feff}\n\n[\n{\"a\": \"a]},\\\"\"}, {\"b\":\n\"b\", \"x\": [1,{}]},\n7]\n";
+        let lines: Vec<_> = read(text.as_bytes()).unwrap().map(|it| it.line).collect();
+        assert_eq!(lines, [4, 4, 6]);
+        let first = read(text.as_bytes()).unwrap().next().unwrap().value.unwrap();
+        assert_eq!(first["a"], "a]},\"");
     }
 
     #[test]
     fn broken_text_is_malformed_as_a_whole() {
         let deep = "[".repeat(100_000);
         for bad in ["", "{}", "[{}", "[1] 2", "[,]", "\"[\"", deep.as_str()] {
-            let latest = NaiveDate::MAX;
-            assert!(matches!(read(bad.as_bytes(), latest), Err(Error::Malformed(_))), "{bad:.9}");
+            assert!(matches!(read(bad.as_bytes()), Err(Error::Malformed(_))), "{bad:.9}");
         }
-        assert_eq!(rows(" [ ] ").len(), 0);
+        assert_eq!(read(b" [ ] ").unwrap().count(), 0);
+    }
+
+    #[test]
+    fn an_element_that_is_longer_than_any_contact_is_not_parsed() {
+        let long = format!("[{{\"a\":[{}1]}}, 2]", "1,".repeat(ELEMENT_MAX / 2));
+        let elements: Vec<_> = read(long.as_bytes()).unwrap().map(|it| it.value.is_ok()).collect();
+        assert_eq!(elements, [false, true]);
     }
 }
