@@ -244,3 +244,15 @@ CREATE TABLE former_names (
     resource bytea NOT NULL,
     CONSTRAINT former_names_pkey PRIMARY KEY (owner, revision)
 );
+
+-- Files between the two steps of an import on a page: one an owner, for an hour. Not logged, since a lost
+-- one is sent again.
+CREATE UNLOGGED TABLE uploads (
+    owner   bigint CONSTRAINT uploads_pkey PRIMARY KEY
+            CONSTRAINT uploads_owner_fkey REFERENCES users ON DELETE CASCADE,
+    content bytea NOT NULL,
+    label   text NOT NULL,
+    at      timestamptz NOT NULL
+);
+ALTER TABLE uploads ALTER COLUMN content SET STORAGE EXTERNAL;
+CREATE INDEX uploads_at_idx ON uploads (at);

@@ -1,6 +1,7 @@
 //! `/import` and `/export`.
 
 use super::form::{Form, Input, alert};
+use super::list::query;
 use super::page::{Page, icon, shell};
 use maud::{Markup, html};
 
@@ -34,19 +35,21 @@ pub fn choose(p: &Page, form: &Form) -> Markup {
     )
 }
 
-/// What became of a row of a file, or would.
+/// What would become of a row of a file.
 pub enum Verdict {
     /// A contact that is not there yet.
     New,
-    /// It is there: under this id and name, and why it is the same.
-    Duplicate { of: Option<(i64, String)>, why: String },
+    /// A contact that is there gets what the file says.
+    Changes(i64),
+    /// It is there; under this id, if that is known.
+    Known(Option<i64>),
     /// It cannot come in.
     Fault(String),
 }
 
 /// A row of a file.
 pub struct FileRow {
-    pub line: usize,
+    pub line: u64,
     pub name: String,
     pub about: String,
     pub verdict: Verdict,
@@ -70,7 +73,7 @@ pub struct Found {
     pub duplicates: i64,
     pub faults: i64,
     pub rows: Vec<FileRow>,
-    pub warnings: Vec<(usize, String)>,
+    pub warnings: Vec<(u64, String)>,
     /// Of a table whose columns are not known; empty otherwise.
     pub columns: Vec<Column>,
 }
@@ -82,6 +85,7 @@ pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
     let existing = [("skip", w.existing_skip), ("update", w.existing_update), ("add", w.existing_add)];
     let fields = html! {
         (alert(form, |name| name == "label"))
+        input type="hidden" name="key" value=(form.get("key"));
         @if !found.columns.is_empty() { (columns(p, found, form)) }
         (Input { name: "label", label: w.label_for_all, ..Input::default() }.show(form))
         (Input { name: "existing", label: w.existing, ..Input::default() }.choice(form, &existing))
@@ -107,12 +111,15 @@ pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
     shell(p, w.import, &html! {}, &body)
 }
 
+/// What a column can be; the first: nothing that we know.
+const MEMBERS: [&str; 26] = [
+    "", "first_name", "last_name", "display_name", "middle_name", "prefix", "suffix", "nickname", "organization", "department", "job_title", "emails",
+    "emails.home", "emails.work", "phones", "phones.mobile", "phones.home", "phones.work", "birthday", "addresses.street", "addresses.city",
+    "addresses.postal_code", "addresses.country", "urls", "labels", "additional_data",
+];
+
 fn columns(p: &Page, found: &Found, form: &Form) -> Markup {
     let w = p.w;
-    let members = [
-        "", "first_name", "last_name", "display_name", "middle_name", "prefix", "suffix", "nickname", "organization", "department", "job_title",
-        "email", "phone", "birthday", "street", "city", "region", "postal_code", "country", "url", "additional_data", "labels",
-    ];
     html! {
         fieldset {
             legend { (w.columns) }
@@ -122,9 +129,8 @@ fn columns(p: &Page, found: &Found, form: &Form) -> Markup {
                     div class="field" {
                         label for={ "map." (at) } { bdi { (column.title) } @if !column.sample.is_empty() { " " small class="soft" { bdi { (column.sample) } } } }
                         select id={ "map." (at) } name={ "map." (at) } {
-                            @for member in members {
-                                option value=(member) selected[member == column.member] { @if member.is_empty() { (w.keep_as_is) } @else { (w.member(member)) } }
-                            }
+                            @if !MEMBERS.contains(&column.member.as_str()) { option value=(column.member) selected { (w.column(&column.member)) } }
+                            @for member in MEMBERS { option value=(member) selected[member == column.member] { (w.column(member)) } }
                         }
                         @if let Some(fault) = form.fault_of(&format!("map.{at}")) { p class="fault" { (fault) } }
                     }
@@ -141,21 +147,24 @@ fn rows(p: &Page, found: &Found) -> Markup {
         div class="scroll" tabindex="0" role="region" aria-label=(w.rows_of_file) {
             table class="list" {
                 thead { tr { th { (w.line) } th { (w.name) } th { (w.result) } } }
-                tbody { @for row in &found.rows { tr { td { (row.line) } td { bdi { (row.name) } " " span class="soft" { bdi { (row.about) } } } td { (verdict(p, &row.verdict)) } } } }
+                tbody { @for row in &found.rows { tr { td { (row.line) } td { bdi { (row.name) } " " span class="soft" { bdi { (row.about) } } } td { (verdict(p, row)) } } } }
             }
         }
         @if all > found.rows.len() as i64 { p class="soft" { (w.n(w.first_rows_only, found.rows.len() as i64)) } }
     }
 }
 
-fn verdict(p: &Page, verdict: &Verdict) -> Markup {
+fn verdict(p: &Page, row: &FileRow) -> Markup {
     let w = p.w;
-    match verdict {
+    let there = |id: i64| html! { " " a href={ "/contacts/" (id) } { bdi { (row.name) } } };
+    match &row.verdict {
         Verdict::New => html! { span class="tag good" { (w.verdict_new) } },
-        Verdict::Duplicate { of: Some((id, name)), why } => {
-            html! { span class="tag" { (w.verdict_there) } " " a href={ "/contacts/" (id) } { bdi { (name) } } " " span class="soft" { (why) } }
+        Verdict::Changes(id) => html! { span class="tag good" { (w.verdict_changes) } (there(*id)) },
+        Verdict::Known(Some(id)) => html! { span class="tag" { (w.verdict_there) } (there(*id)) " " span class="soft" { (w.same_uid) } },
+        Verdict::Known(None) => {
+            let search = query(&[("search", &row.name)]);
+            html! { span class="tag" { (w.verdict_there) } " " a href={ "/contacts?" (search) } { bdi { (row.name) } } " " span class="soft" { (w.says_nothing_new) } }
         }
-        Verdict::Duplicate { of: None, why } => html! { span class="tag" { (w.verdict_there) } " " span class="soft" { (why) } },
         Verdict::Fault(detail) => html! { span class="tag bad" { (w.verdict_fault) } " " (detail) },
     }
 }

@@ -23,6 +23,11 @@ impl Form {
         found.map_or("", |(_, value)| value)
     }
 
+    /// True when a field was sent.
+    pub fn has(&self, name: &str) -> bool {
+        self.values.iter().any(|(known, _)| known == name)
+    }
+
     /// Every value of a field that may be there more than once.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.values.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())

@@ -18,6 +18,13 @@ pub struct Upload {
     pub at: DateTime<Utc>,
 }
 
+impl Upload {
+    /// Names the file in the forms of its pages.
+    pub fn key(&self) -> String {
+        self.at.timestamp_micros().to_string()
+    }
+}
+
 /// Keeps a file, in place of the one before.
 pub fn put(db: &mut Conn, owner: i64, content: &[u8], label: &str, at: DateTime<Utc>) -> Result<u64> {
     const SQL: &str = "INSERT INTO uploads (owner, content, label, at) VALUES ($1, $2, $3, $4)

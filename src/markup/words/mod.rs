@@ -108,6 +108,17 @@ impl Words {
         }
     }
 
+    /// What a column of a table can be: a member, perhaps with a label.
+    pub fn column(&self, member: &str) -> String {
+        match member.split_once('.') {
+            _ if member.is_empty() => self.keep_as_is.to_owned(),
+            Some((list, label)) if self.member(member) == self.member(list) => {
+                format!("{} ({})", self.member(list), self.label_name(label))
+            }
+            _ => self.member(member).to_owned(),
+        }
+    }
+
     /// Why two contacts look alike.
     pub fn reason(&self, reason: &str) -> &'static str {
         match reason {
