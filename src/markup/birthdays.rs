@@ -23,8 +23,8 @@ pub struct Calendar {
     pub url: Option<String>,
 }
 
-/// The page.
-pub fn page(p: &Page, rows: &[Row], calendar: &Calendar) -> Markup {
+/// The page. `next` is the query of the next one.
+pub fn page(p: &Page, rows: &[Row], calendar: &Calendar, next: Option<&str>) -> Markup {
     let w = p.w;
     let body = html! {
         h1 { (w.birthdays) }
@@ -37,6 +37,7 @@ pub fn page(p: &Page, rows: &[Row], calendar: &Calendar) -> Markup {
                         ul class="rows days" { @for row in month { (one(p, row)) } }
                     }
                 }
+                @if let Some(next) = next { nav class="pages" aria-label=(w.pages) { a class="button" rel="next" href={ "/birthdays?" (next) } { (w.next_page) } } }
             }
             (calendar_panel(p, calendar))
         }

@@ -379,5 +379,8 @@ words! {
     when: "When",
     by: "By",
     // Why two contacts are the same, faults and errors: as the program says them
-    sentences: "",
+    sentences: "\
+        is required, or last_name, nickname or organization = Write a first name, a last name, a nickname or an organisation
+        is required = Is required
+        ",
 }

@@ -152,21 +152,34 @@ impl Words {
         known.into_iter().find(|(_, known)| *known == lower).map_or(word, |(label, _)| label)
     }
 
-    /// A sentence of the program (a fault, an error) in this language, if it is known; else as it
-    /// is. What stands for a `{}` is carried over.
+    /// What the program says of a fault or an error, as a sentence in this language if it is known; else
+    /// in English. What stands for each `{}` is carried over.
     pub fn sentence(&self, text: &str) -> String {
-        let found = self.sentences.lines().filter_map(|line| line.split_once(" = "));
-        let mut found = found.filter_map(|(english, own)| Some(own.replacen("{}", &between(english, text)?, 1)));
-        found.next().unwrap_or_else(|| text.to_owned())
+        let known = self.sentences.lines().filter_map(|line| line.trim().split_once(" = "));
+        let mut known = known.filter_map(|(english, own)| {
+            let parts = between(english, text)?;
+            Some(parts.iter().fold(own.to_owned(), |own, part| own.replacen("{}", part, 1)))
+        });
+        let found = known.next().unwrap_or_else(|| text.to_owned());
+        let mut letters = found.chars();
+        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+        let end = if found.ends_with(['.', '!', '?']) { "" } else { "." };
+        format!("{first}{}{end}", letters.as_str())
     }
 }
 
-/// What stands in `text` where `pattern` has its `{}`; an empty text where it has none.
-fn between(pattern: &str, text: &str) -> Option<String> {
-    match pattern.trim().split_once("{}") {
-        None => (pattern.trim() == text).then(String::new),
-        Some((before, after)) => text.strip_prefix(before)?.strip_suffix(after).map(str::to_owned),
+/// What stands in `text` where `pattern` has each `{}`; `None` when it is another text.
+fn between<'t>(pattern: &str, text: &'t str) -> Option<Vec<&'t str>> {
+    let mut parts = pattern.split("{}");
+    let mut rest = text.strip_prefix(parts.next()?)?;
+    let mut found = Vec::new();
+    for part in parts {
+        let at = if part.is_empty() { rest.len() } else { rest.find(part)? };
+        let (before, after) = rest.split_at(at);
+        found.push(before);
+        rest = after.strip_prefix(part)?;
     }
+    rest.is_empty().then_some(found)
 }
 
 #[cfg(test)]
@@ -202,9 +215,10 @@ mod tests {
 
     #[test]
     fn sentences_carry_their_numbers() {
-        assert_eq!(UK.sentence("is required"), "треба заповнити");
-        assert_eq!(UK.sentence("must have at most 100 characters"), "не довше за 100 символів");
-        assert_eq!(UK.sentence("is odd"), "is odd");
-        assert_eq!(EN.sentence("is required"), "is required");
+        assert_eq!(UK.sentence("is required"), "Треба заповнити.");
+        assert_eq!(UK.sentence("must have 3 to 50 characters"), "Від 3 до 50 символів.");
+        assert_eq!(UK.sentence("is odd"), "Is odd.");
+        assert_eq!(EN.sentence("is required"), "Is required.");
+        assert_eq!(EN.sentence("Try again."), "Try again.");
     }
 }
