@@ -42,6 +42,40 @@ pub enum Conflict {
     LastAdmin,
 }
 
+/// A rule of WebDAV or CardDAV that a request breaks; most have the name of the precondition in the
+/// RFC (4918, 3253, 6352, 6578).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DavFault {
+    /// A whole tree was asked for.
+    FiniteDepth,
+    /// The XML has a DTD.
+    NoExternalEntities,
+    /// The sync token is none of this book, or too old.
+    ValidSyncToken,
+    /// The same, for Thunderbird, which begins anew only when the status is another one.
+    ValidSyncTokenThunderbird,
+    /// This resource has no such report.
+    SupportedReport,
+    /// A collation that nobody wrote here.
+    SupportedCollation,
+    /// What was sent is no vCard by its type.
+    SupportedAddressData,
+    /// A card was asked for in a form in which it is not given.
+    AddressDataConversion,
+    /// What was sent is not one vCard.
+    ValidAddressData,
+    /// Another card has this UID; holds its href.
+    NoUidConflict(String),
+    /// A property is not the client's to change.
+    ProtectedProperty,
+    /// Nothing can be made here: its parent is missing.
+    MissingParent,
+    /// The book stays as it is; holds the reason.
+    Forbidden(&'static str),
+    /// The destination is on another server.
+    OtherServer,
+}
+
 /// Where a caller stands in a rate limit, told in the `RateLimit-*` headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LimitState {
@@ -91,6 +125,8 @@ pub enum Error {
     Conflict(Conflict),
     /// `If-Match` names an older state of the thing.
     PreconditionFailed,
+    /// A rule of WebDAV or CardDAV is broken.
+    Dav(DavFault),
     /// A store does not answer or we are too busy; trying again helps. The text is for the log.
     Unavailable(String),
     /// A fault of ours. The text is for the log.

@@ -1,5 +1,7 @@
 //! [`Reply`] and [`Error`] → status, headers, bytes: the only place that knows status codes.
 
+pub mod dav;
+
 use crate::error::{Conflict, Error, Fault, LimitState};
 use crate::markup;
 use rouille::{Response, ResponseBody};
@@ -133,6 +135,7 @@ pub fn status(error: &Error) -> u16 {
         Error::MethodNotAllowed(_) => 405,
         Error::Conflict(_) => 409,
         Error::PreconditionFailed => 412,
+        Error::Dav(fault) => dav::precondition(fault).0,
         Error::BodyTooLarge(_) => 413,
         Error::UnsupportedMediaType(_) => 415,
         Error::Invalid(_) => 422,
@@ -161,6 +164,7 @@ pub fn title(status: u16) -> &'static str {
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         501 => "Not Implemented",
+        502 => "Bad Gateway",
         503 => "Service Unavailable",
         505 => "HTTP Version Not Supported",
         _ => "Internal Server Error",
@@ -198,6 +202,7 @@ pub fn detail(error: &Error) -> String {
         Error::Conflict(Conflict::EmailTaken) => "There is an account with this e-mail address.",
         Error::Conflict(Conflict::LastAdmin) => "This is the last active admin.",
         Error::PreconditionFailed => "It was changed since you read it. Read it again.",
+        Error::Dav(_) => "The request breaks a rule of WebDAV.",
         Error::Unavailable(_) => "The server is busy or a part of it is down. Try again.",
         Error::Internal(_) => "The server made a mistake. It is written down.",
         Error::UnsupportedMediaType(why) => return format!("Unsupported content: {why}."),
@@ -331,7 +336,7 @@ mod tests {
     fn titles_are_those_of_the_registry() {
         for status in [
             400, 401, 403, 404, 405, 408, 409, 412, 413, 414, 415, 417, 422, 429, 431, 500, 501,
-            503, 505,
+            502, 503, 505,
         ] {
             let registered = match status {
                 // Their names in RFC 9110, which hyper does not have yet.

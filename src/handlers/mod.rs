@@ -4,6 +4,7 @@ pub mod auth;
 pub mod birthdays;
 pub mod calendars;
 pub mod contacts;
+pub mod dav;
 pub mod exports;
 pub mod imports;
 pub mod docs;

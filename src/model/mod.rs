@@ -3,5 +3,6 @@
 pub mod birthday;
 pub mod contact;
 pub mod input;
+pub mod resource_name;
 pub mod text;
 pub mod user;

@@ -1,0 +1,5 @@
+//! CardDAV: RFC 6352 on WebDAV (4918), with sync-collection (6578) and discovery (6764).
+
+pub mod headers;
+pub mod target;
+pub mod xml;
