@@ -56,9 +56,11 @@ pub enum DavFault {
     ValidSyncTokenThunderbird,
     /// This resource has no such report.
     SupportedReport,
-    /// A collation that nobody wrote here.
+    /// A collation that is not one of ours.
     SupportedCollation,
-    /// What was sent is no vCard by its type.
+    /// A filter with more conditions than are tested.
+    SupportedFilter,
+    /// What was sent, or is asked for, is no vCard 3.0 by its type.
     SupportedAddressData,
     /// A card was asked for in a form in which it is not given.
     AddressDataConversion,

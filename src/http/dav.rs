@@ -59,7 +59,8 @@ pub fn precondition(fault: &DavFault) -> (u16, &'static str) {
         DavFault::ValidSyncTokenThunderbird => (400, "D:valid-sync-token"),
         DavFault::SupportedReport => (403, "D:supported-report"),
         DavFault::SupportedCollation => (403, "C:supported-collation"),
-        DavFault::SupportedAddressData => (415, "C:supported-address-data"),
+        DavFault::SupportedFilter => (403, "C:supported-filter"),
+        DavFault::SupportedAddressData => (403, "C:supported-address-data"),
         DavFault::AddressDataConversion => (406, "C:supported-address-data-conversion"),
         DavFault::ValidAddressData => (403, "C:valid-address-data"),
         // Not 403, which the RFC names: DAVx5 goes on after 409 and stops after 403.

@@ -13,4 +13,4 @@ pub use clean::{clean_email, clean_phone, is_valid_email, is_valid_phone};
 pub use date::{DateText, read_date};
 pub use details::{Address, DateEntry, Details, Entry, Labelled, Online, PartialDate, Picture};
 pub use fold::{digits, fold};
-pub use line::Line;
+pub use line::{Line, lines};

@@ -128,6 +128,12 @@ impl<'a> Line<'a> {
         split_value(&self.value(), separator).map(unescape).collect()
     }
 
+    /// The same line with nothing after the colon.
+    pub fn without_value(mut self) -> Line<'a> {
+        self.set_value(String::new());
+        self
+    }
+
     /// Appends the line: as it was read, or else folded.
     pub fn write(&self, out: &mut String) {
         let Some(raw) = self.raw else { return fold(out, &self.unfolded()) };
