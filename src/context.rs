@@ -332,6 +332,16 @@ impl Call<'_> {
         if nothing { Err(Error::Malformed("the body is missing".to_owned())) } else { Ok(()) }
     }
 
+    /// The boundary of a `multipart/form-data` body, for [`crate::multipart`], which checks it.
+    pub fn multipart_boundary(&self) -> Result<&str> {
+        if self.content_type() != "multipart/form-data" {
+            self.some_body()?;
+            return Err(Error::UnsupportedMediaType("send multipart/form-data".to_owned()));
+        }
+        self.content_type_parameter("boundary")
+            .ok_or_else(|| Error::Malformed("the boundary is missing".to_owned()))
+    }
+
     fn form(&self) -> Result<Vec<(String, String)>> {
         pairs(&self.body()?, "form")
     }

@@ -33,6 +33,7 @@ pub mod gate;
 pub mod counters;
 pub mod turns;
 pub mod model;
+pub mod multipart;
 
 // Floor 1: one outside thing each.
 pub mod formats;

@@ -193,7 +193,7 @@ fn the_dependencies_stay_few() {
     let mut names: Vec<_> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     names.sort_unstable();
     names.dedup();
-    assert!(names.len() <= 210, "{} packages", names.len());
+    assert!(names.len() <= 205, "{} packages", names.len());
     // openssl-probe is none of OpenSSL: it looks for the system's certificate files, for redis.
     let openssl = names.iter().find(|name| name.contains("openssl") && **name != "openssl-probe");
     assert_eq!(openssl, None);
