@@ -6,6 +6,9 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 
+/// Most octets of a card with its pictures.
+pub const CARD_MAX: usize = 4 * 1024 * 1024;
+
 /// Longest first or last name, in characters.
 pub const NAME_MAX: usize = 100;
 /// Longest `additional_data`, in characters.

@@ -5,17 +5,15 @@
 //! ASCII text then, and two names are the same if their texts are.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
-use ring::digest;
-use std::fmt::Write;
 
 /// All that RFC 3986 (2.3) does not call unreserved.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The longest name, encoded: it has to fit into an index of Postgres.
-const MAX: usize = 1_000;
+/// The most octets of a name that a client gives: it has to fit into an index of Postgres.
+pub const MAX: usize = 1_000;
 
 /// One segment of a path, as it stands in a URL, in the one way in which it is kept. None for what
-/// is no segment: nothing, `.` and `..`, NUL, a percent sign that escapes nothing, what is too long.
+/// is no segment: nothing, `.` and `..`, NUL, a percent sign that escapes nothing.
 pub fn canonical(segment: &str) -> Option<String> {
     let mut escapes = segment.split('%').skip(1);
     let is_escape = |after: &str| {
@@ -24,26 +22,19 @@ pub fn canonical(segment: &str) -> Option<String> {
     if !escapes.all(is_escape) {
         return None;
     }
-    encoded(&percent_decode_str(segment).collect::<Vec<u8>>())
+    let octets = octets(segment);
+    let wrong = matches!(octets.as_slice(), b"" | b"." | b"..") || octets.contains(&0);
+    (!wrong).then(|| encoded(&octets))
 }
 
-fn encoded(octets: &[u8]) -> Option<String> {
-    if matches!(octets, b"" | b"." | b"..") || octets.contains(&0) {
-        return None;
-    }
-    Some(percent_encode(octets, ESCAPED).to_string()).filter(|name| name.len() <= MAX)
+/// These octets as they are kept.
+pub fn encoded(octets: &[u8]) -> String {
+    percent_encode(octets, ESCAPED).to_string()
 }
 
-/// The name of a card that no CardDAV client gave one: `{uid}.vcf`, or the digest of a UID that is
-/// too long for it.
-pub fn for_uid(uid: &str) -> String {
-    encoded(format!("{uid}.vcf").as_bytes()).unwrap_or_else(|| {
-        let mut name = String::new();
-        for octet in digest::digest(&digest::SHA256, uid.as_bytes()).as_ref() {
-            let _ = write!(name, "{octet:02x}");
-        }
-        name + ".vcf"
-    })
+/// The octets of a segment.
+pub fn octets(segment: &str) -> Vec<u8> {
+    percent_decode_str(segment).collect()
 }
 
 #[cfg(test)]
@@ -72,14 +63,5 @@ mod tests {
             assert_eq!(canonical(wrong), None, "{wrong}");
         }
         assert!(canonical(&"ü".repeat(100)).is_some());
-        assert_eq!(canonical(&"a".repeat(1_001)), None);
-    }
-
-    #[test]
-    fn every_uid_makes_a_name() {
-        assert_eq!(for_uid("urn:uuid:1"), "urn%3Auuid%3A1.vcf");
-        assert_eq!(for_uid("").len(), 4);
-        let (one, other) = (for_uid(&"😀".repeat(255)), for_uid(&"😁".repeat(255)));
-        assert!(one != other && canonical(&one).as_deref() == Some(one.as_str()));
     }
 }

@@ -50,3 +50,40 @@ pub fn find_by_calendar(db: &mut Conn, hash: &[u8]) -> Result<Option<(i64, i64)>
         WHERE calendar_hash = $1 AND is_active";
     Ok(db.query_opt(SQL, &[&hash])?.map(|row| (row.get(0), row.get(1))))
 }
+
+/// STUB until branch house is merged.
+#[derive(Debug, Clone)]
+pub struct Book {
+    /// The number of the last change.
+    pub revision: i64,
+    /// Up to which revision deletions may be forgotten.
+    pub forgotten: i64,
+    /// Part of every token.
+    pub epoch: String,
+}
+
+/// The book.
+pub fn find(db: &mut Conn, owner: i64) -> Result<Book> {
+    const SQL: &str = "SELECT revision, forgotten, epoch::text FROM address_books WHERE owner = $1";
+    let row = db.query_opt(SQL, &[&owner])?.ok_or(Error::Unauthenticated)?;
+    Ok(Book { revision: row.get(0), forgotten: row.get(1), epoch: row.get(2) })
+}
+
+/// What CardDAV clients call the book, and its description, as far as they were set.
+pub fn names(db: &mut Conn, owner: i64) -> Result<(Option<String>, Option<String>)> {
+    const SQL: &str = "SELECT display_name, description FROM address_books WHERE owner = $1";
+    let row = db.query_opt(SQL, &[&owner])?.ok_or(Error::Unauthenticated)?;
+    Ok((row.get(0), row.get(1)))
+}
+
+/// Sets them.
+pub fn set_names(
+    db: &mut Conn,
+    owner: i64,
+    display_name: Option<&str>,
+    description: Option<&str>,
+) -> Result<u64> {
+    const SQL: &str =
+        "UPDATE address_books SET display_name = $2, description = $3 WHERE owner = $1";
+    db.execute(SQL, &[&owner, &display_name, &description])
+}

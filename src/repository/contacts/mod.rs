@@ -5,6 +5,7 @@ pub mod books;
 pub mod exports;
 pub mod imports;
 pub mod lists;
+pub mod resources;
 pub mod trash;
 
 use crate::db::{Conn, Tx};
