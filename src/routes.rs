@@ -6,7 +6,7 @@
 use crate::access::{Admin, Caller};
 use crate::context::Call;
 use crate::error::Result;
-use crate::handlers::{auth, birthdays, calendars, contacts, docs, exports, imports};
+use crate::handlers::{assets, auth, birthdays, calendars, contacts, exports, imports};
 use crate::handlers::{ops, pages, profile, sessions, users};
 use crate::http::Reply;
 use crate::limits::Limit;
@@ -137,13 +137,13 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/api/healthchecker", Anyone(ops::healthchecker)).limit(Limit::Never),
     route("GET", "/healthz", Anyone(ops::healthz)).limit(Limit::Never).quick(),
     route("GET", "/readyz", Anyone(ops::readyz)).limit(Limit::Never),
-    route("GET", "/openapi.json", Anyone(docs::description)),
-    route("GET", "/docs", Anyone(docs::page)),
-    route("GET", "/docs.js", Anyone(docs::script)),
-    route("GET", "/docs.css", Anyone(docs::style)),
+    route("GET", "/openapi.json", Anyone(assets::description)),
+    route("GET", "/docs", Anyone(assets::docs)),
+    route("GET", "/docs.js", Anyone(assets::docs_script)),
+    route("GET", "/docs.css", Anyone(assets::docs_style)),
     route("GET", "/", Anyone(pages::landing)),
-    route("GET", "/style.css", Anyone(pages::style)),
-    route("GET", "/icon.svg", Anyone(pages::icon)),
+    route("GET", "/style.css", Anyone(assets::style)),
+    route("GET", "/icon.svg", Anyone(assets::icon)),
 ];
 
 /// What the placeholders of a path stand for.

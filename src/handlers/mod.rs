@@ -1,5 +1,6 @@
 //! What the routes run: read, check, act, answer. No SQL, no status numbers, no environment.
 
+pub mod assets;
 pub mod auth;
 pub mod birthdays;
 pub mod calendars;
@@ -7,7 +8,6 @@ pub mod contacts;
 pub mod dav;
 pub mod exports;
 pub mod imports;
-pub mod docs;
 pub mod ops;
 pub mod pages;
 pub mod profile;
