@@ -6,10 +6,14 @@ use crate::error::{DavFault, Error, Result};
 use crate::handlers::dav::headers::{self, If};
 use crate::handlers::dav::properties::{VCARD_TYPE, etag, http_date};
 use crate::handlers::dav::target::Target;
+use crate::handlers::dav::account::sync_token;
 use crate::handlers::dav::{not_here, path};
 use crate::http::Reply;
+use crate::model::contact::Stored;
 use crate::model::resource_name;
+use crate::repository::contacts::books::Book;
 use crate::repository::contacts::resources::{self, Resource};
+use crate::service::contacts::{self, By, Put, Which};
 
 /// The card of this name. [`Error::NotFound`] where there is none.
 pub fn find(call: &Call, owner: i64, name: &str) -> Result<Resource> {
@@ -32,6 +36,133 @@ pub fn get(call: &Call, device: &Device) -> Result<Reply> {
     Ok(reply.with_etag(card.revision).with("Last-Modified", http_date(card.updated_at)))
 }
 
+/// `PUT /dav/…`: a new card, or another one in its place.
+pub fn put(call: &Call, device: &Device) -> Result<Reply> {
+    let owner = device.owner().id();
+    let target = Target::of(path(call), owner);
+    let name = match &target {
+        Target::Card(_, name) => resource_name::octets(name),
+        Target::Orphan(_) => return Err(Error::Dav(DavFault::MissingParent)),
+        target => return Err(not_here(target)),
+    };
+    if name.len() > resource_name::MAX {
+        return Err(Error::Dav(DavFault::Forbidden("C:addressbook-collection-location-ok")));
+    }
+    let content_type = call.content_type();
+    if !CARD_TYPES.contains(&content_type.as_str()) {
+        return Err(Error::Dav(DavFault::SupportedAddressData));
+    }
+    let sent = call.file()?;
+    let card = vcard::put_card(&sent).map_err(|_| Error::Dav(DavFault::ValidAddressData))?.card;
+    let guard = guard(call, owner, &target)?;
+    match contacts::put(call.app, owner, &by(call, device), &name, card, &guard) {
+        Ok(Put::Created(stored)) => Ok(stored_as(&stored, &sent, Reply::made())),
+        Ok(Put::Replaced(stored)) => Ok(stored_as(&stored, &sent, Reply::no_content())),
+        Ok(Put::UidTaken(other)) => {
+            let other = Target::Card(owner, resource_name::encoded(&other));
+            Err(Error::Dav(DavFault::NoUidConflict(other.to_string())))
+        }
+        // The only thing that can be wrong with a card that was read is its size.
+        Err(Error::Invalid(_)) => Err(Error::BodyTooLarge(call.body_max)),
+        Err(other) => Err(other),
+    }
+}
+
+/// The types under which cards are sent; none at all is fine too.
+const CARD_TYPES: [&str; 6] = [
+    "", "text/vcard", "text/x-vcard", "text/directory", "application/octet-stream", "text/plain",
+];
+
+/// With its ETag, if what is stored is what was sent: a client that gets one need not read the card
+/// again (RFC 6352, 6.3.2.3).
+fn stored_as(stored: &Stored, sent: &[u8], reply: Reply) -> Reply {
+    match stored.text.as_bytes() == sent {
+        true => reply.with_etag(stored.contact.revision),
+        false => reply,
+    }
+}
+
+/// `DELETE /dav/…`: a card into the trash.
+pub fn delete(call: &Call, device: &Device) -> Result<Reply> {
+    let owner = device.owner().id();
+    let target = Target::of(path(call), owner);
+    let name = match &target {
+        Target::Card(_, name) => resource_name::octets(name),
+        Target::Book(_) => return Err(Error::Dav(DavFault::Forbidden("D:need-privileges"))),
+        Target::OtherBook(_) | Target::Orphan(_) => return Err(Error::NotFound),
+        target => return Err(not_here(target)),
+    };
+    let guard = guard(call, owner, &target)?;
+    contacts::delete(call.app, owner, &by(call, device), Which::Name(&name), &guard)?;
+    Ok(Reply::no_content())
+}
+
+/// `MOVE /dav/…`: a card gets another name.
+pub fn rename(call: &Call, device: &Device) -> Result<Reply> {
+    const NOT_THERE: DavFault = DavFault::Forbidden("C:addressbook-collection-location-ok");
+    let owner = device.owner().id();
+    let target = Target::of(path(call), owner);
+    let Target::Card(_, from) = &target else { return Err(not_here(&target)) };
+    let destination = headers::destination(call, owner)?;
+    let to = match &destination {
+        Target::Card(_, to) if to == from => return Err(Error::Dav(NOT_THERE)),
+        Target::Card(_, to) => resource_name::octets(to),
+        Target::Orphan(_) | Target::Nothing => return Err(Error::Dav(DavFault::MissingParent)),
+        _ => return Err(Error::Dav(NOT_THERE)),
+    };
+    if to.len() > resource_name::MAX {
+        return Err(Error::Dav(NOT_THERE));
+    }
+    let from = resource_name::octets(from);
+    let guard = guard(call, owner, &target)?;
+    match contacts::rename(call.app, owner, &by(call, device), &from, &to, &guard)? {
+        true => Ok(Reply::made()),
+        false if headers::may_overwrite(call) => {
+            Err(Error::Dav(DavFault::NoUidConflict(destination.to_string())))
+        }
+        false => Err(Error::PreconditionFailed),
+    }
+}
+
+/// Who changes something, for its history.
+fn by(call: &Call, device: &Device) -> By {
+    let client = device.owner().client().map_or_else(|| call.client().1, str::to_owned);
+    By { protocol: "carddav", client }
+}
+
+/// Whether the request's conditions hold, asked under the lock of the book.
+fn guard<'a>(
+    call: &'a Call,
+    owner: i64,
+    target: &'a Target,
+) -> Result<impl Fn(&Book, Option<&Stored>) -> Result<()> + 'a> {
+    let condition = If::of(call)?;
+    Ok(move |book: &Book, stored: Option<&Stored>| {
+        let tag = stored.map(|stored| etag(stored.contact.revision));
+        let is_named = |header: &str, strong: bool| {
+            call.header(header).map(|tags| names_tag(tags, tag.as_deref(), strong))
+        };
+        let token = |it: &Target| {
+            let is_book = matches!(it, Target::Book(_));
+            is_book.then(|| sync_token(&book.epoch, book.revision))
+        };
+        let etag = |it: &Target| if it == target { tag.clone() } else { None };
+        let holds = is_named("If-Match", true) != Some(false)
+            && is_named("If-None-Match", false) != Some(true)
+            && condition.as_ref().is_none_or(|it| it.holds(owner, target, token, etag));
+        if holds { Ok(()) } else { Err(Error::PreconditionFailed) }
+    })
+}
+
+/// True if a list of entity tags names the tag of what is there (RFC 9110, 13.1).
+fn names_tag(tags: &str, tag: Option<&str>, strong: bool) -> bool {
+    let Some(tag) = tag else { return false };
+    tags.split(',').map(str::trim).any(|one| match one.strip_prefix("W/") {
+        Some(weak) => !strong && weak == tag,
+        None => one == "*" || one == tag,
+    })
+}
+
 /// True if one of the media ranges has vCard 3.0 in it.
 fn accepts_cards(accept: &str) -> bool {
     accept.split(',').any(|range| {
@@ -50,6 +181,21 @@ fn accepts_cards(accept: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tags_are_compared_as_their_header_says() {
+        for (tags, tag, strong, named) in [
+            ("\"1\"", Some("\"1\""), true, true),
+            ("\"0\", \"1\"", Some("\"1\""), true, true),
+            ("W/\"1\"", Some("\"1\""), true, false),
+            ("W/\"1\"", Some("\"1\""), false, true),
+            ("*", Some("\"1\""), true, true),
+            ("*", None, true, false),
+            ("\"2\"", Some("\"1\""), false, false),
+        ] {
+            assert_eq!(names_tag(tags, tag, strong), named, "{tags} {tag:?}");
+        }
+    }
 
     #[test]
     fn cards_are_given_to_whoever_takes_vcard_3() {
