@@ -6,7 +6,7 @@ use contactd::config::Config;
 use contactd::context::App;
 use contactd::model::user::Role;
 use contactd::repository::users::{self, NewUser};
-use contactd::{app, crypto, db, worker};
+use contactd::{batch, crypto, db, worker};
 use rouille::Request;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -295,7 +295,7 @@ impl Actor {
         }
         let request =
             Request::fake_http_from((self.ip, 40_000).into(), method, path, all, body.to_vec());
-        let answer = Answer::from(format!("{method} {path}"), app::respond(&self.app, &request));
+        let answer = Answer::from(format!("{method} {path}"), batch::respond(&self.app, request));
         description::check(method, path, &answer);
         answer
     }
