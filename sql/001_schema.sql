@@ -127,6 +127,8 @@ CREATE TABLE address_books (
     -- Contacts that lists show: X-Total-Count of an unfiltered list must not cost more the longer the
     -- list is.
     contacts      bigint NOT NULL DEFAULT 0 CONSTRAINT address_books_contacts_check CHECK (contacts >= 0),
+    -- Apple's cards of groups; most books have none, and then nobody has to look.
+    groups        bigint NOT NULL DEFAULT 0 CONSTRAINT address_books_groups_check CHECK (groups >= 0),
     -- Rows of contacts, those in the trash too, and bytes of their cards and of history, for the quotas.
     stored        bigint NOT NULL DEFAULT 0 CONSTRAINT address_books_stored_check CHECK (stored >= 0),
     card_bytes    bigint NOT NULL DEFAULT 0 CONSTRAINT address_books_card_bytes_check CHECK (card_bytes >= 0),
@@ -143,11 +145,17 @@ CREATE TABLE address_books (
     epoch         uuid NOT NULL DEFAULT gen_random_uuid(),
     -- What CardDAV clients call it; null: what we call it.
     display_name  text,
-    description   text,
-    -- SHA-256 of the secret in the address of the birthday calendar.
-    calendar_hash bytea
+    description   text
 ) WITH (fillfactor = 50);
 CREATE INDEX address_books_purge_idx ON address_books (purge_after) WHERE purge_after IS NOT NULL;
+
+-- The address of the birthday calendar: SHA-256 of its secret. Apart from the book, whose row an import
+-- may hold locked: ending an account's secrets waits for nothing.
+CREATE TABLE calendars (
+    owner bigint CONSTRAINT calendars_pkey PRIMARY KEY
+          CONSTRAINT calendars_owner_fkey REFERENCES users ON DELETE CASCADE,
+    hash  bytea NOT NULL
+);
 
 -- A contact is its card. Everything from `is_group` to `photo_type` is made from the card when the row
 -- is written, by the function whose version stands in `made_by`.

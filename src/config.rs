@@ -47,6 +47,8 @@ pub struct Rate {
     pub seconds: u64,
 }
 
+const MIB: i64 = 1024 * 1024;
+
 /// The rate limits; `None` is off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rates {
@@ -104,6 +106,10 @@ pub struct Config {
     pub access_token: Duration,
     /// Life of a refresh token.
     pub refresh_token: Duration,
+    /// Most contacts of one user, the trash included.
+    pub max_contacts: i64,
+    /// Most bytes of cards and history of one user.
+    pub max_storage: i64,
     /// Most connections to Postgres.
     pub db_pool_size: u32,
     /// Most client connections.
@@ -225,6 +231,8 @@ impl Reader<'_> {
             trusted_proxies: self.list("TRUSTED_PROXIES", network),
             access_token: Duration::minutes(self.number("ACCESS_TOKEN_MINUTES", 15, 1..=1_440)),
             refresh_token: Duration::days(self.number("REFRESH_TOKEN_DAYS", 30, 1..=3_650)),
+            max_contacts: self.number("MAX_CONTACTS", 100_000, 1..=100_000_000),
+            max_storage: self.number("MAX_STORAGE_MB", 1_024, 1..=1_000_000_000) * MIB,
             db_pool_size: self.number("DB_POOL_SIZE", 16, 1..=1_000).try_into().unwrap_or(16),
             max_connections: self
                 .number("MAX_CONNECTIONS", 4_096, 1..=1_000_000)

@@ -1,5 +1,6 @@
 //! What a handler works with: [`App`], one per process, and [`Call`], one per request.
 
+mod conditions;
 mod query;
 
 use crate::cache::{Cache, Load, Loaded};
@@ -19,6 +20,7 @@ use crate::repository::outbox::{self, NewMail};
 use crate::repository::sessions;
 use crate::repository::users::{self, Credentials};
 use chrono::{DateTime, SubsecRound, Utc};
+pub use conditions::Conditions;
 pub use query::Query;
 use query::pairs;
 use rouille::Request;
@@ -134,13 +136,14 @@ impl App {
         check: impl FnOnce(&mut Tx, Credentials, &[i64]) -> Result<()>,
     ) -> Result<()> {
         let lock_book = |tx: &mut Tx| {
-            books::lock(tx, id).map_err(|error| match error {
+            books::lock(tx, id).map(|_| ()).map_err(|error| match error {
                 Error::Unauthenticated => Error::NotFound,
                 other => other,
             })
         };
         self.among_admins(id, lock_book, |tx, user, admins| {
             check(tx, user, admins)?;
+            while books::empty(tx, id)? > 0 {}
             users::delete(tx, id).map(|_| ())
         })
     }
@@ -249,10 +252,12 @@ impl Call {
     /// Whether `If-None-Match` names this entity tag (in its quotes, without `W/`), so that the
     /// client has the answer already. Weak comparison (RFC 9110, 8.8.3.2 and 13.1.2).
     pub fn if_none_match(&self, tag: &str) -> bool {
-        self.header("If-None-Match").is_some_and(|tags| {
-            let mut each = tags.split(',').map(str::trim);
-            each.any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
-        })
+        self.header("If-None-Match").is_some_and(|tags| conditions::names(tags, tag, true))
+    }
+
+    /// `If-Match` and `If-None-Match` of a change.
+    pub fn conditions(&self) -> Conditions {
+        Conditions::new(self.header("If-Match"), self.header("If-None-Match"))
     }
 
     /// The type of the body in lower case without parameters, for example `application/json`.

@@ -20,6 +20,18 @@ pub struct Fault {
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
+    /// Like [`Faults::add`], unless something of the field was noted already.
+    pub fn add_once(&mut self, field: &str, detail: impl Into<String>) {
+        if self.0.iter().all(|fault| fault.field != field) {
+            self.add(field, detail);
+        }
+    }
+
+    /// What was noted.
+    pub fn list(&self) -> &[Fault] {
+        &self.0
+    }
+
     /// Notes that `field` is wrong and why.
     pub fn add(&mut self, field: &str, detail: impl Into<String>) {
         self.0.push(Fault { field: field.to_owned(), detail: detail.into() });
@@ -40,6 +52,10 @@ pub enum Conflict {
     EmailTaken,
     /// The change would leave the server without an active admin.
     LastAdmin,
+    /// Another contact of the book has this uid.
+    UidTaken,
+    /// The book is as large as it may be.
+    QuotaExceeded,
 }
 
 /// A rule of WebDAV or CardDAV that a request breaks; most have the name of the precondition in the
@@ -125,6 +141,8 @@ pub enum Error {
     Invalid(Vec<Fault>),
     /// It exists already, or must stay.
     Conflict(Conflict),
+    /// A token of changes that is unknown, another book's or too old: the client has to begin anew.
+    Resync,
     /// `If-Match` names an older state of the thing.
     PreconditionFailed,
     /// A rule of WebDAV or CardDAV is broken.

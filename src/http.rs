@@ -35,6 +35,16 @@ impl Reply {
         Reply::new(status, JSON, serde_json::to_vec(value).unwrap_or_default())
     }
 
+    /// Done; here is the result, which is JSON already.
+    pub fn json_text(text: String) -> Reply {
+        Reply::new(200, JSON, text)
+    }
+
+    /// Made; here it is, in JSON already, and where.
+    pub fn created_text(location: String, text: String) -> Reply {
+        Reply::new(201, JSON, text).with("Location", location)
+    }
+
     /// Done; here is the result.
     pub fn json(value: &impl Serialize) -> Reply {
         Reply::json_with(200, value)
@@ -140,6 +150,7 @@ pub fn status(error: &Error) -> u16 {
         Error::NotFound => 404,
         Error::MethodNotAllowed(_) => 405,
         Error::Conflict(_) => 409,
+        Error::Resync => 410,
         Error::PreconditionFailed => 412,
         Error::Dav(fault) => dav::precondition(fault).0,
         Error::BodyTooLarge(_) => 413,
@@ -161,6 +172,9 @@ fn kind(error: &Error) -> Option<&'static str> {
         Error::Conflict(Conflict::UsernameTaken) => Some("username-taken"),
         Error::Conflict(Conflict::EmailTaken) => Some("email-taken"),
         Error::Conflict(Conflict::LastAdmin) => Some("last-admin"),
+        Error::Conflict(Conflict::UidTaken) => Some("uid-taken"),
+        Error::Conflict(Conflict::QuotaExceeded) => Some("quota-exceeded"),
+        Error::Resync => Some("resync"),
         _ => None,
     }
 }
@@ -181,6 +195,9 @@ pub fn detail(error: &Error) -> String {
         Error::Conflict(Conflict::UsernameTaken) => "This username is taken.",
         Error::Conflict(Conflict::EmailTaken) => "There is an account with this e-mail address.",
         Error::Conflict(Conflict::LastAdmin) => "This is the last active admin.",
+        Error::Conflict(Conflict::UidTaken) => "Another contact has this uid.",
+        Error::Conflict(Conflict::QuotaExceeded) => "The address book is as large as it may be.",
+        Error::Resync => "This token is not known any more. Begin anew, without one.",
         Error::PreconditionFailed => "It was changed since you read it. Read it again.",
         Error::Dav(_) => "The request breaks a rule of WebDAV.",
         Error::Unavailable(_) => "The server is busy or a part of it is down. Try again.",

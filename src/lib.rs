@@ -36,7 +36,6 @@ pub mod model;
 pub mod multipart;
 
 // Floor 1: one outside thing each.
-pub mod formats;
 pub mod openapi;
 pub mod mail;
 pub mod markup;
@@ -56,13 +55,16 @@ pub mod access;
 pub mod limits;
 pub mod http;
 
-// Floor 4: what the routes run.
+// Floor 4: what REST, CardDAV and pages share.
+pub mod service;
+
+// Floor 5: what the routes run.
 pub mod handlers;
 
-// Floor 5: THE page.
+// Floor 6: THE page.
 pub mod routes;
 
-// Floor 6: one request; several at once; and what happens without one.
+// Floor 7: one request; several at once; and what happens without one.
 pub mod app;
 pub mod batch;
 pub mod worker;

@@ -6,8 +6,9 @@
 use crate::access::{Admin, Caller};
 use crate::context::Call;
 use crate::error::Result;
-use crate::handlers::{assets, auth, birthdays, calendars, contacts, exports, imports};
-use crate::handlers::{ops, pages, profile, sessions, users};
+use crate::handlers::rest::{birthdays, bulk, calendars, changes, contacts, exports, history};
+use crate::handlers::rest::{imports, labels, lists, photos, trash};
+use crate::handlers::{assets, auth, ops, pages, profile, sessions, users};
 use crate::http::Reply;
 use crate::limits::Limit;
 
@@ -65,14 +66,15 @@ impl Waits {
 }
 
 const KIB: u64 = 1024;
-/// Room for the longest contact, each character escaped, and its labels.
-const CONTACT: u64 = 128 * KIB;
+/// Room for the longest contact that is not made to be long: a note of 20,000 characters, each escaped,
+/// and full lists.
+const CONTACT: u64 = 1024 * KIB;
 /// A picture of 5 MiB and what multipart puts around it. A larger picture inside that is refused
 /// when it is unpacked.
-const AVATAR: u64 = 5 * 1024 * KIB + 8 * KIB;
+const PICTURE: u64 = 5 * 1024 * KIB + 8 * KIB;
 
 /// A file of contacts.
-const FILE: u64 = 10 * 1024 * KIB;
+const FILE: u64 = 50 * 1024 * KIB;
 
 const fn route(verb: &'static str, path: &'static str, gate: Gate) -> Route {
     let (limit, body) = (Limit::Default, 16 * KIB);
@@ -136,7 +138,7 @@ pub static ROUTES: &[Route] = &[
     route("DELETE", "/api/users/me/sessions/{id}", User(sessions::delete)),
     route("GET", "/api/users/me/export", User(exports::account)),
     route("PATCH", "/api/users/avatar", AdminOnly(profile::set_avatar))
-        .body(AVATAR)
+        .body(PICTURE)
         .waits(Waits::Core),
     route("DELETE", "/api/users/avatar", AdminOnly(profile::delete_avatar)),
     route("GET", "/avatars/{key}", Anyone(pages::avatar)),
@@ -149,12 +151,16 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/api/audit-events", AdminOnly(users::audit_events)),
     // Contacts
     route("POST", "/api/contacts", User(contacts::create)).body(CONTACT),
-    route("GET", "/api/contacts", User(contacts::list)),
-    route("GET", "/api/contacts/trash", User(contacts::list_trash)),
+    route("GET", "/api/contacts", User(lists::list)),
+    route("GET", "/api/contacts/trash", User(trash::list)),
     route("GET", "/api/contacts/birthdays", User(birthdays::list)),
-    route("GET", "/api/contacts/labels", User(contacts::labels)),
     route("GET", "/api/contacts/export", User(exports::contacts)),
     route("POST", "/api/contacts/import", User(imports::import)).body(FILE),
+    route("GET", "/api/contacts/labels", User(labels::list)),
+    route("PATCH", "/api/contacts/labels", User(labels::rename)),
+    route("POST", "/api/contacts/bulk", User(bulk::bulk)).body(32 * KIB),
+    route("GET", "/api/contacts/changes", User(changes::list)),
+    route("POST", "/api/contacts/rewind", User(history::rewind)),
     route("POST", "/api/contacts/calendar-url", User(calendars::create)),
     route("DELETE", "/api/contacts/calendar-url", User(calendars::delete)),
     route("GET", "/calendars/{secret}.ics", Anyone(calendars::get)),
@@ -162,7 +168,12 @@ pub static ROUTES: &[Route] = &[
     route("PUT", "/api/contacts/{id}", User(contacts::replace)).body(CONTACT),
     route("PATCH", "/api/contacts/{id}", User(contacts::patch)).body(CONTACT),
     route("DELETE", "/api/contacts/{id}", User(contacts::delete)),
-    route("POST", "/api/contacts/{id}/restore", User(contacts::restore)),
+    route("POST", "/api/contacts/{id}/restore", User(trash::restore)),
+    route("GET", "/api/contacts/{id}/photo", User(photos::get)),
+    route("PUT", "/api/contacts/{id}/photo", User(photos::set)).body(PICTURE).waits(Waits::Core),
+    route("DELETE", "/api/contacts/{id}/photo", User(photos::delete)),
+    route("GET", "/api/contacts/{id}/history", User(history::list)),
+    route("POST", "/api/contacts/{id}/revert", User(history::revert)),
     // The server itself
     route("GET", "/api/healthchecker", Anyone(ops::healthchecker))
         .limit(Limit::Never)

@@ -7,10 +7,10 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::mail::{Kind, Letter};
 use crate::model::user::User;
-use crate::repository::contacts::trash;
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::outbox::{self, Due};
 use crate::repository::{sessions, users};
+use crate::service::upkeep;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -143,7 +143,7 @@ pub fn purge(app: &App) -> Result<()> {
         sessions::purge(db, now)?;
         mail_tokens::purge(db, now)?;
         outbox::purge(db, now)?;
-        while trash::purge(db, now)? > 0 {}
         Ok(())
-    })
+    })?;
+    upkeep::purge(app)
 }

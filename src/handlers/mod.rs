@@ -2,16 +2,11 @@
 
 pub mod assets;
 pub mod auth;
-pub mod birthdays;
-pub mod calendars;
-pub mod contacts;
 pub mod dav;
-pub mod exports;
-pub mod imports;
 pub mod ops;
 pub mod pages;
 pub mod profile;
+pub mod rest;
 pub mod sessions;
-pub mod streams;
 pub mod users;
 pub mod views;

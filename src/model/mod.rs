@@ -1,6 +1,5 @@
 //! Data that checks itself, without I/O: what a valid account and a valid contact are.
 
-pub mod birthday;
 pub mod contact;
 pub mod input;
 pub mod resource_name;

@@ -10,7 +10,7 @@ use crate::handlers::dav::properties::{self, BEGIN, END, Subject, Wanted};
 use crate::handlers::dav::target::{Target, path_of};
 use crate::handlers::dav::xml::{DAV, Element};
 use crate::handlers::dav::{allow, answer, body, path};
-use crate::handlers::streams::Pieces;
+use crate::handlers::rest::streams::Pieces;
 use crate::http::Reply;
 use crate::http::dav::OK;
 use crate::repository::contacts::resources;

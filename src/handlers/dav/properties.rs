@@ -1,7 +1,5 @@
 //! The properties of resources: one table, and the requests that read it.
 
-use crate::context::Call;
-use crate::error::{Error, Result};
 use crate::handlers::dav::account::Account;
 use crate::handlers::dav::filter::COLLATIONS;
 use crate::handlers::dav::target::Target;

@@ -2,7 +2,7 @@
 
 use crate::context::Call;
 use crate::db::Conn;
-use crate::error::{DavFault, Error, Result};
+use crate::error::{Error, Result};
 use crate::handlers::dav::account::Account;
 use crate::handlers::dav::address_data::AddressData;
 use crate::handlers::dav::answer;
@@ -11,7 +11,7 @@ use crate::handlers::dav::headers;
 use crate::handlers::dav::properties::{self, BEGIN, END, Subject, Wanted};
 use crate::handlers::dav::target::{Target, canonical_href, path_of};
 use crate::handlers::dav::xml::{CARDDAV, DAV, Element};
-use crate::handlers::streams::Pieces;
+use crate::handlers::rest::streams::Pieces;
 use crate::http::Reply;
 use crate::http::dav::{INSUFFICIENT, NOT_FOUND};
 use crate::repository::contacts::resources::{self, Resource};

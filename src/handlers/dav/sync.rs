@@ -8,7 +8,7 @@ use crate::handlers::dav::query::{limit, write_truncated};
 use crate::handlers::dav::target::Target;
 use crate::handlers::dav::xml::{DAV, Element, escaped};
 use crate::handlers::dav::{answer, headers};
-use crate::handlers::streams::Pieces;
+use crate::handlers::rest::streams::Pieces;
 use crate::http::Reply;
 use crate::http::dav::NOT_FOUND;
 use crate::repository::contacts::resources::{self, Change};
