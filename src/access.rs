@@ -74,38 +74,3 @@ pub fn admin(caller: Caller) -> Result<Admin> {
         Role::User => Err(Error::AdminOnly),
     }
 }
-
-/// STUB until branch accounts is merged.
-pub struct Owner(Caller);
-
-impl Owner {
-    /// The account's id.
-    pub fn id(&self) -> i64 {
-        self.0.id()
-    }
-
-    /// The account.
-    pub fn user(&self) -> &User {
-        self.0.user()
-    }
-
-    /// It may.
-    pub fn may_write(&self) -> bool {
-        true
-    }
-
-    /// None.
-    pub fn client(&self) -> Option<&str> {
-        None
-    }
-}
-
-/// STUB until branch accounts is merged.
-pub struct Device(Owner);
-
-impl Device {
-    /// Whose contacts it may see.
-    pub fn owner(&self) -> &Owner {
-        &self.0
-    }
-}
