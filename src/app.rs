@@ -1,6 +1,6 @@
 //! One request: find the route, open its gate, run, log.
 
-use crate::access;
+use crate::access::{self, Claim};
 use crate::cache::{Asked, Counter, LookedUp};
 use crate::context::{App, Call};
 use crate::crypto;
@@ -21,6 +21,7 @@ pub struct Begun {
     now: DateTime<Utc>,
     ip: IpAddr,
     request_id: String,
+    own_id: String,
     params: routes::Params,
     way: Way,
     looked_up: LookedUp,
@@ -28,8 +29,8 @@ pub struct Begun {
 
 /// Where a request goes.
 enum Way {
-    /// To a route, with the ids of its token where the route wants one.
-    To(&'static Route, Result<Option<(i64, i64)>>),
+    /// To a route, with what the request says of its sender where the route wants to know.
+    To(&'static Route, Result<Option<Claim>>),
     /// To no handler. The route, if there is one, has the right path.
     Refused(Option<&'static Route>, Error),
     /// To the answer to `OPTIONS`; none: about the server as a whole.
@@ -64,29 +65,33 @@ impl Begun {
             now: app.now(),
             ip: client_address(request, &app.config.trusted_proxies),
             request_id: request_id(request),
+            own_id: String::new(),
             params: Vec::new(),
             body_max: 0,
             request,
         };
         let (way, params) = way(&call);
         let counters = match &way {
-            // A request that no user sent is counted for its address, although 401 comes before 429.
-            Way::To(route, ids) => {
-                let ids = ids.as_ref().ok().copied().flatten();
-                limits::of_route(route.limit, &call, ids.map(|(user, _)| user))
+            // A request that no user sent is counted for its address, whatever it wanted.
+            Way::To(route, claim) => {
+                let claim = claim.as_ref().ok().and_then(Option::as_ref);
+                let subject = claim.map(Claim::subject);
+                limits::of_route(route.limit, &call, subject.as_deref())
             }
-            _ => Vec::new(),
+            Way::Refused(..) => limits::of_address(&call),
+            Way::Options(..) => Vec::new(),
         };
         call.params = params;
-        let Call { now, ip, request_id, params, .. } = call;
+        call.own_id = own_id(request, &call.request_id);
+        let Call { now, ip, request_id, own_id, params, .. } = call;
         let looked_up = LookedUp::default();
-        (Begun { began, now, ip, request_id, params, way, looked_up }, counters)
+        (Begun { began, now, ip, request_id, own_id, params, way, looked_up }, counters)
     }
 
     /// Whose request it is, as far as its token tells.
     fn user(&self) -> Option<i64> {
         match &self.way {
-            Way::To(_, Ok(Some((user, _)))) => Some(*user),
+            Way::To(_, Ok(Some(claim))) => Some(claim.user),
             _ => None,
         }
     }
@@ -101,24 +106,28 @@ impl Begun {
 
     /// The answer. Whatever happens inside, the client gets one and the log the story.
     pub fn answer(self, app: &App, request: &Request) -> Response {
-        let Begun { began, now, ip, request_id, params, way, looked_up } = self;
+        let Begun { began, now, ip, request_id, own_id, params, way, looked_up } = self;
         let found = match &way {
             Way::To(route, _) => Some(*route),
             Way::Refused(route, _) | Way::Options(route, _) => *route,
         };
         let answer = || match way {
-            Way::To(route, ids) => {
+            Way::To(route, claim) => {
                 let body_max = route.body;
-                let id = request_id.clone();
-                let call = Call { app, now, ip, request_id: id, params, body_max, request };
-                run(route, &call, ids, looked_up)
+                let (request_id, own_id) = (request_id.clone(), own_id.clone());
+                let call = Call { app, now, ip, request_id, own_id, params, body_max, request };
+                run(route, &call, claim, looked_up)
             }
-            Way::Refused(_, error) => problem(&error, &request_id),
+            Way::Refused(_, error) => {
+                let past = looked_up.limits.iter().find(|state| state.exceeded);
+                let error = past.map_or(error, |state| Error::TooManyRequests(*state));
+                problem(&error, &request_id)
+            }
             Way::Options(_, allow) => http::options(allow),
         };
         let mut response = catch_unwind(AssertUnwindSafe(answer))
             .unwrap_or_else(|_| problem(&Error::internal("a handler panicked"), &request_id));
-        http::common_headers(&mut response, &request_id);
+        http::common_headers(&mut response, &request_id, app.config.is_https());
         cors(app, request, &mut response);
         let took = began.elapsed();
         app.counters.of(counted_as(found, request.method())).count(response.status_code, took);
@@ -131,8 +140,10 @@ impl Begun {
             Some(_) => request.raw_url().split('?').next().unwrap_or_default(),
             None => "-",
         };
+        // Audit events name our own id.
+        let own = if own_id == request_id { String::new() } else { format!(" own_id={own_id}") };
         log::info!(
-            "{} {path} {} {:.1}ms request_id={request_id}",
+            "{} {path} {} {:.1}ms request_id={request_id}{own}",
             request.method(),
             response.status_code,
             took.as_secs_f64() * 1_000.0,
@@ -159,7 +170,7 @@ pub fn body_limit(method: &str, target: &str) -> u64 {
 pub fn refuse(status: u16, detail: &str) -> Response {
     let request_id = new_request_id();
     let mut response = http::refusal(status, detail, &request_id);
-    http::common_headers(&mut response, &request_id);
+    http::common_headers(&mut response, &request_id, false);
     response
 }
 
@@ -179,11 +190,14 @@ fn way(call: &Call) -> (Way, routes::Params) {
     };
     let way = match (routes.iter().find(|route| route.verb == verb), routes.first()) {
         (Some(route), _) => {
-            let ids = match route.gate {
+            let claim = match route.gate {
                 Gate::Anyone(_) => Ok(None),
-                Gate::User(_) | Gate::Admin(_) => access::token_ids(call).map(Some),
+                Gate::User(_) | Gate::Admin(_) => access::access_token(call).map(Some),
+                Gate::Contacts(_) => access::any_token(call).map(Some),
+                Gate::Device(_) => access::basic(call).map(Some),
+                Gate::Visitor(_) => Ok(access::cookie(call)),
             };
-            Way::To(route, ids)
+            Way::To(route, claim)
         }
         (None, route @ Some(_)) if verb == "OPTIONS" => {
             Way::Options(route.copied(), allow(&routes))
@@ -197,11 +211,11 @@ fn way(call: &Call) -> (Way, routes::Params) {
 fn run(
     route: &Route,
     call: &Call,
-    ids: Result<Option<(i64, i64)>>,
+    claim: Result<Option<Claim>>,
     looked_up: LookedUp,
 ) -> Response {
     let state = looked_up.limits.first().copied();
-    let result = ids.and_then(|ids| pass(route, call, ids, looked_up));
+    let result = pass(route, call, claim, looked_up);
     let mut response = match result {
         Ok(reply) => reply.into(),
         Err(error) if route.pages && call.is_form() => {
@@ -216,34 +230,69 @@ fn run(
     response
 }
 
-/// Through the gate in the order of the contract: 401, 403, 429, 413, then the handler.
+/// Through the gate in the order of the contract: 401, 403, 429, 413, then the handler. Past the limit
+/// of its address 429 takes the place of 401.
 fn pass(
     route: &Route,
     call: &Call,
-    ids: Option<(i64, i64)>,
+    claim: Result<Option<Claim>>,
     mut looked_up: LookedUp,
 ) -> Result<Reply> {
     let states = std::mem::take(&mut looked_up.limits);
-    let within_limits = || match states.into_iter().find(|state| state.exceeded) {
-        Some(state) => Err(Error::TooManyRequests(state)),
-        None => check_size(call),
+    let counted = || match states.iter().find(|state| state.exceeded) {
+        Some(state) => Err(Error::TooManyRequests(*state)),
+        None => Ok(()),
     };
-    match (&route.gate, ids) {
-        (Gate::Anyone(handler), _) => {
-            within_limits()?;
-            handler(call)
+    let within_limits = || counted().and_then(|()| check_size(call));
+    let claim = match claim {
+        Ok(claim) => claim,
+        Err(error) => return counted().and(Err(error)),
+    };
+    let Some(known) = &claim else {
+        return match &route.gate {
+            Gate::Anyone(handler) => within_limits().and_then(|()| handler(call)),
+            Gate::Visitor(handler) => {
+                within_limits()?;
+                handler(call, &access::visitor(call, None, looked_up)?)
+            }
+            _ => Err(Error::Unauthenticated),
+        };
+    };
+    // Whoever is nobody after all counts for the address and not for the account.
+    let refused = |error| match error {
+        error @ (Error::Unauthenticated | Error::UnknownDevice) => {
+            limits::refused(call, route.limit, &known.subject(), error)
         }
-        (Gate::User(handler), Some(ids)) => {
-            let caller = access::caller(call, ids, looked_up)?;
+        other => other,
+    };
+    match &route.gate {
+        Gate::Anyone(handler) => within_limits().and_then(|()| handler(call)),
+        Gate::User(handler) => {
+            let caller = access::caller(call, known, looked_up).map_err(refused)?;
             within_limits()?;
             handler(call, &caller)
         }
-        (Gate::Admin(handler), Some(ids)) => {
-            let admin = access::admin(access::caller(call, ids, looked_up)?)?;
+        Gate::Admin(handler) => {
+            let caller = access::caller(call, known, looked_up).map_err(refused)?;
+            let admin = access::admin(caller)?;
             within_limits()?;
             handler(call, &admin)
         }
-        (Gate::User(_) | Gate::Admin(_), None) => Err(Error::Unauthenticated),
+        Gate::Contacts(handler) => {
+            let owner = access::owner(call, known, looked_up).map_err(refused)?;
+            within_limits()?;
+            handler(call, &owner)
+        }
+        Gate::Device(handler) => {
+            let device = access::device(call, known, looked_up).map_err(refused)?;
+            within_limits()?;
+            handler(call, &device)
+        }
+        Gate::Visitor(handler) => {
+            let visitor = access::visitor(call, Some(known), looked_up)?;
+            within_limits()?;
+            handler(call, &visitor)
+        }
     }
 }
 
@@ -289,6 +338,14 @@ fn request_id(request: &Request) -> String {
     };
     let own = request.header("X-Request-Id").filter(decent);
     own.map_or_else(new_request_id, str::to_owned)
+}
+
+/// The request's id unless the client chose that.
+fn own_id(request: &Request, request_id: &str) -> String {
+    match request.header("X-Request-Id") {
+        Some(chosen) if chosen == request_id => new_request_id(),
+        _ => request_id.to_owned(),
+    }
 }
 
 fn new_request_id() -> String {

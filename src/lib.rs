@@ -32,6 +32,8 @@ pub mod error;
 pub mod gate;
 pub mod counters;
 pub mod turns;
+pub mod under_way;
+pub mod uses;
 pub mod model;
 pub mod multipart;
 
@@ -52,11 +54,14 @@ pub mod repository;
 
 // Floor 3: what a request is, who sent it, what it counts for, how it is answered.
 pub mod context;
-pub mod access;
 pub mod limits;
+pub mod access;
 pub mod http;
 
-// Floor 4: what the routes run.
+// Floor 4: what REST, CardDAV and pages share.
+pub mod service;
+
+// Floor 5: what the routes run.
 pub mod handlers;
 
 // Floor 5: THE page.

@@ -11,9 +11,9 @@ use std::sync::LazyLock;
 type Member = (&'static str, &'static str, &'static str);
 
 /// What the members ending in `...` stand for: in `headers` the first two, in `responses` the
-/// others. `user` and `admin` hold what a call can answer whose gate is that; `body` and `query`
+/// others. `user`, `contacts` and `admin` hold what a call can answer whose gate is that; `body` and `query`
 /// come on top for calls that read one, and `form` is for the calls that pages of ours post to.
-const SHARED: [(&str, &[Member]); 9] = [
+const SHARED: [(&str, &[Member]); 10] = [
     ("common...", &[("X-Request-Id", "headers", "RequestId")]),
     (
         "limited...",
@@ -27,6 +27,7 @@ const SHARED: [(&str, &[Member]); 9] = [
     ("probe...", &[TOO_LARGE, INTERNAL, UNAVAILABLE]),
     ("anyone...", &[TOO_LARGE, TOO_MANY, INTERNAL, UNAVAILABLE]),
     ("user...", &[UNAUTHENTICATED, TOO_LARGE, TOO_MANY, INTERNAL, UNAVAILABLE]),
+    ("contacts...", &[UNAUTHENTICATED, READ_ONLY, TOO_LARGE, TOO_MANY, INTERNAL, UNAVAILABLE]),
     ("admin...", &[UNAUTHENTICATED, ADMIN_ONLY, TOO_LARGE, TOO_MANY, INTERNAL, UNAVAILABLE]),
     ("query...", &[MALFORMED, INVALID]),
     ("body...", &[MALFORMED, UNSUPPORTED, INVALID]),
@@ -45,6 +46,7 @@ const SHARED: [(&str, &[Member]); 9] = [
 
 const MALFORMED: Member = ("400", "responses", "Malformed");
 const UNAUTHENTICATED: Member = ("401", "responses", "Unauthenticated");
+const READ_ONLY: Member = ("403", "responses", "ReadOnly");
 const ADMIN_ONLY: Member = ("403", "responses", "AdminOnly");
 const TOO_LARGE: Member = ("413", "responses", "TooLarge");
 const UNSUPPORTED: Member = ("415", "responses", "UnsupportedMediaType");

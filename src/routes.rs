@@ -3,11 +3,11 @@
 //! Who may call is the type of the handler: one that takes an [`Admin`] fits in `Admin(…)` only.
 //! Literal paths stand before those with placeholders.
 
-use crate::access::{Admin, Caller};
+use crate::access::{Admin, Caller, Device, Owner, Visitor};
 use crate::context::Call;
 use crate::error::Result;
-use crate::handlers::{auth, birthdays, calendars, contacts, docs, exports, imports};
-use crate::handlers::{ops, pages, profile, sessions, users};
+use crate::handlers::{app_passwords, auth, birthdays, calendars, contacts, docs, exports, imports};
+use crate::handlers::{ops, pages, profile, second_factor, sessions, users};
 use crate::http::Reply;
 use crate::limits::Limit;
 
@@ -17,6 +17,13 @@ pub enum Gate {
     Anyone(fn(&Call) -> Result<Reply>),
     /// Everybody who is signed in.
     User(fn(&Call, &Caller) -> Result<Reply>),
+    /// Whoever may touch the contacts of an account: signed in, or with an app password whose scope
+    /// the method is in.
+    Contacts(fn(&Call, &Owner) -> Result<Reply>),
+    /// Devices with an app password, over CardDAV.
+    Device(fn(&Call, &Device) -> Result<Reply>),
+    /// Browsers, with a page's session or without.
+    Visitor(fn(&Call, &Visitor) -> Result<Reply>),
     /// Admins.
     Admin(fn(&Call, &Admin) -> Result<Reply>),
 }
@@ -77,7 +84,7 @@ impl Route {
     }
 }
 
-use Gate::{Admin as AdminOnly, Anyone, User};
+use Gate::{Admin as AdminOnly, Anyone, Contacts, User};
 
 /// All routes.
 pub static ROUTES: &[Route] = &[
@@ -101,11 +108,20 @@ pub static ROUTES: &[Route] = &[
     // One's own account
     route("GET", "/api/users/me", User(profile::me)).limit(Limit::Me).quick(),
     route("PATCH", "/api/users/me", User(profile::rename)),
-    route("DELETE", "/api/users/me", User(profile::delete)),
-    route("POST", "/api/users/me/password", User(profile::change_password)),
-    route("POST", "/api/users/me/email", User(profile::change_email)),
+    route("DELETE", "/api/users/me", User(profile::delete)).limit(Limit::Password),
+    route("POST", "/api/users/me/password", User(profile::change_password)).limit(Limit::Password),
+    route("POST", "/api/users/me/email", User(profile::change_email)).limit(Limit::Password),
     route("GET", "/api/users/me/sessions", User(sessions::list)),
     route("DELETE", "/api/users/me/sessions/{id}", User(sessions::delete)),
+    route("GET", "/api/users/me/app-passwords", User(app_passwords::list)),
+    route("POST", "/api/users/me/app-passwords", User(app_passwords::create))
+        .limit(Limit::Password),
+    route("DELETE", "/api/users/me/app-passwords/{id}", User(app_passwords::delete)),
+    route("POST", "/api/users/me/totp", User(second_factor::begin)).limit(Limit::Password),
+    route("DELETE", "/api/users/me/totp", User(second_factor::delete)).limit(Limit::Password),
+    route("POST", "/api/users/me/totp/confirm", User(second_factor::confirm))
+        .limit(Limit::Password),
+    route("GET", "/api/users/me/carddav.mobileconfig", User(profile::carddav_profile)),
     route("GET", "/api/users/me/export", User(exports::account)),
     route("PATCH", "/api/users/avatar", AdminOnly(profile::set_avatar)).body(AVATAR),
     route("DELETE", "/api/users/avatar", AdminOnly(profile::delete_avatar)),
@@ -116,27 +132,30 @@ pub static ROUTES: &[Route] = &[
     route("PATCH", "/api/users/{id}", AdminOnly(users::set_active)),
     route("DELETE", "/api/users/{id}", AdminOnly(users::delete)),
     route("PATCH", "/api/users/{id}/role", AdminOnly(users::set_role)),
+    route("DELETE", "/api/users/{id}/totp", AdminOnly(users::delete_totp)),
     route("GET", "/api/audit-events", AdminOnly(users::audit_events)),
     // Contacts
-    route("POST", "/api/contacts", User(contacts::create)).body(CONTACT),
-    route("GET", "/api/contacts", User(contacts::list)),
-    route("GET", "/api/contacts/trash", User(contacts::list_trash)),
-    route("GET", "/api/contacts/birthdays", User(birthdays::list)),
-    route("GET", "/api/contacts/labels", User(contacts::labels)),
-    route("GET", "/api/contacts/export", User(exports::contacts)),
-    route("POST", "/api/contacts/import", User(imports::import)).body(FILE),
-    route("POST", "/api/contacts/calendar-url", User(calendars::create)),
-    route("DELETE", "/api/contacts/calendar-url", User(calendars::delete)),
+    route("POST", "/api/contacts", Contacts(contacts::create)).body(CONTACT),
+    route("GET", "/api/contacts", Contacts(contacts::list)),
+    route("GET", "/api/contacts/trash", Contacts(contacts::list_trash)),
+    route("GET", "/api/contacts/birthdays", Contacts(birthdays::list)),
+    route("GET", "/api/contacts/labels", Contacts(contacts::labels)),
+    route("GET", "/api/contacts/export", Contacts(exports::contacts)),
+    route("POST", "/api/contacts/import", Contacts(imports::import)).limit(Limit::Import).body(FILE),
+    route("POST", "/api/contacts/calendar-url", Contacts(calendars::create)),
+    route("DELETE", "/api/contacts/calendar-url", Contacts(calendars::delete)),
     route("GET", "/calendars/{secret}.ics", Anyone(calendars::get)),
-    route("GET", "/api/contacts/{id}", User(contacts::get)),
-    route("PUT", "/api/contacts/{id}", User(contacts::replace)).body(CONTACT),
-    route("PATCH", "/api/contacts/{id}", User(contacts::patch)).body(CONTACT),
-    route("DELETE", "/api/contacts/{id}", User(contacts::delete)),
-    route("POST", "/api/contacts/{id}/restore", User(contacts::restore)),
+    route("GET", "/api/contacts/{id}", Contacts(contacts::get)),
+    route("PUT", "/api/contacts/{id}", Contacts(contacts::replace)).body(CONTACT),
+    route("PATCH", "/api/contacts/{id}", Contacts(contacts::patch)).body(CONTACT),
+    route("DELETE", "/api/contacts/{id}", Contacts(contacts::delete)),
+    route("POST", "/api/contacts/{id}/restore", Contacts(contacts::restore)),
     // The server itself
     route("GET", "/api/healthchecker", Anyone(ops::healthchecker)).limit(Limit::Never),
     route("GET", "/healthz", Anyone(ops::healthz)).limit(Limit::Never).quick(),
     route("GET", "/readyz", Anyone(ops::readyz)).limit(Limit::Never),
+    route("GET", "/.well-known/security.txt", Anyone(pages::security)),
+    route("GET", "/.well-known/change-password", Anyone(pages::change_password)),
     route("GET", "/openapi.json", Anyone(docs::description)),
     route("GET", "/docs", Anyone(docs::page)),
     route("GET", "/docs.js", Anyone(docs::script)),

@@ -1,6 +1,6 @@
 //! Birthdays of the next days.
 
-use crate::access::Caller;
+use crate::access::Owner;
 use crate::context::Call;
 use crate::error::Result;
 use crate::handlers::views::{self, ContactView};
@@ -22,7 +22,7 @@ struct BirthdayView<'a> {
 }
 
 /// `GET /api/contacts/birthdays`
-pub fn list(call: &Call, caller: &Caller) -> Result<Reply> {
+pub fn list(call: &Call, caller: &Owner) -> Result<Reply> {
     let mut query = call.query()?;
     let days = query.number("days", 7, 0..=366);
     let zone = query.parsed("tz", |raw| {

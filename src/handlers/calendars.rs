@@ -1,7 +1,7 @@
 //! The birthdays as a calendar to subscribe to, at a secret address: calendar programs cannot
 //! sign in.
 
-use crate::access::Caller;
+use crate::access::Owner;
 use crate::context::Call;
 use crate::crypto;
 use crate::error::{Error, Result};
@@ -18,7 +18,7 @@ const NAME: &str = "Birthdays";
 
 /// `POST /api/contacts/calendar-url`: a new address. It is stored as a hash only, so it is shown
 /// once; the old one dies.
-pub fn create(call: &Call, caller: &Caller) -> Result<Reply> {
+pub fn create(call: &Call, caller: &Owner) -> Result<Reply> {
     let secret = crypto::random_token()?;
     let hash = crypto::token_hash(&secret);
     let changed = call.app.db.write(|db| books::set_calendar(db, caller.id(), Some(&hash)))?;
@@ -31,7 +31,7 @@ pub fn create(call: &Call, caller: &Caller) -> Result<Reply> {
 }
 
 /// `DELETE /api/contacts/calendar-url`
-pub fn delete(call: &Call, caller: &Caller) -> Result<Reply> {
+pub fn delete(call: &Call, caller: &Owner) -> Result<Reply> {
     call.app.db.write(|db| books::set_calendar(db, caller.id(), None))?;
     Ok(Reply::no_content())
 }

@@ -1,6 +1,6 @@
 //! Contacts: create, read, list, change, delete, restore.
 
-use crate::access::Caller;
+use crate::access::Owner;
 use crate::context::{Call, Query};
 use crate::crypto;
 use crate::db::Tx;
@@ -20,7 +20,7 @@ fn shown(contact: &Contact) -> Reply {
 }
 
 /// `POST /api/contacts`
-pub fn create(call: &Call, caller: &Caller) -> Result<Reply> {
+pub fn create(call: &Call, caller: &Owner) -> Result<Reply> {
     let body = call.json(&["application/json"])?;
     let fields = ContactFields::from_json(body, latest_date(call.now))?;
     let uid = crypto::random_uuid()?;
@@ -33,7 +33,7 @@ pub fn create(call: &Call, caller: &Caller) -> Result<Reply> {
 }
 
 /// `GET /api/contacts/{id}`
-pub fn get(call: &Call, caller: &Caller) -> Result<Reply> {
+pub fn get(call: &Call, caller: &Owner) -> Result<Reply> {
     let id = call.id()?;
     let contact = call.app.db.read(|db| contacts::find(db, caller.id(), id))?;
     let contact = contact.ok_or(Error::NotFound)?;
@@ -44,14 +44,14 @@ pub fn get(call: &Call, caller: &Caller) -> Result<Reply> {
 }
 
 /// `PUT /api/contacts/{id}`
-pub fn replace(call: &Call, caller: &Caller) -> Result<Reply> {
+pub fn replace(call: &Call, caller: &Owner) -> Result<Reply> {
     let body = call.json(&["application/json"])?;
     let fields = ContactFields::from_json(body, latest_date(call.now))?;
     change(call, caller, |_| Ok(fields))
 }
 
 /// `PATCH /api/contacts/{id}`
-pub fn patch(call: &Call, caller: &Caller) -> Result<Reply> {
+pub fn patch(call: &Call, caller: &Owner) -> Result<Reply> {
     let patch = call.json(&["application/json", "application/merge-patch+json"])?;
     if !patch.is_object() {
         return Err(Error::invalid("body", "must be a JSON object"));
@@ -86,7 +86,7 @@ fn merge(mut target: Value, patch: Value) -> Value {
 /// nobody else comes.
 fn change(
     call: &Call,
-    caller: &Caller,
+    caller: &Owner,
     new_fields: impl FnOnce(&Contact) -> Result<ContactFields>,
 ) -> Result<Reply> {
     let id = call.id()?;
@@ -110,7 +110,7 @@ fn find_matching(call: &Call, tx: &mut Tx, owner: i64, id: i64) -> Result<Contac
 }
 
 /// `DELETE /api/contacts/{id}`
-pub fn delete(call: &Call, caller: &Caller) -> Result<Reply> {
+pub fn delete(call: &Call, caller: &Owner) -> Result<Reply> {
     let id = call.id()?;
     call.app.change_book(caller.id(), |tx| {
         let revision = books::next_revision(tx, caller.id())?;
@@ -122,7 +122,7 @@ pub fn delete(call: &Call, caller: &Caller) -> Result<Reply> {
 }
 
 /// `GET /api/contacts/trash`
-pub fn list_trash(call: &Call, caller: &Caller) -> Result<Reply> {
+pub fn list_trash(call: &Call, caller: &Owner) -> Result<Reply> {
     let mut query = call.query()?;
     let slice = query.slice();
     query.finish()?;
@@ -132,7 +132,7 @@ pub fn list_trash(call: &Call, caller: &Caller) -> Result<Reply> {
 }
 
 /// `POST /api/contacts/{id}/restore`
-pub fn restore(call: &Call, caller: &Caller) -> Result<Reply> {
+pub fn restore(call: &Call, caller: &Owner) -> Result<Reply> {
     let id = call.id()?;
     let new_uid = crypto::random_uuid()?;
     let contact = call.app.change_book(caller.id(), |tx| {
@@ -146,14 +146,14 @@ pub fn restore(call: &Call, caller: &Caller) -> Result<Reply> {
 }
 
 /// `GET /api/contacts/labels`
-pub fn labels(call: &Call, caller: &Caller) -> Result<Reply> {
+pub fn labels(call: &Call, caller: &Owner) -> Result<Reply> {
     let labels = call.app.db.read(|db| lists::labels(db, caller.id()))?;
     let shown = labels.into_iter().map(|(label, count)| json!({ "label": label, "count": count }));
     Ok(Reply::json(&shown.collect::<Vec<_>>()))
 }
 
 /// `GET /api/contacts`
-pub fn list(call: &Call, caller: &Caller) -> Result<Reply> {
+pub fn list(call: &Call, caller: &Owner) -> Result<Reply> {
     let mut query = call.query()?;
     let filter = Filter {
         first_name: query.text("first_name"),

@@ -1,6 +1,6 @@
 //! Downloads: the contacts as a file, and everything that is stored about an account.
 
-use crate::access::Caller;
+use crate::access::{Caller, Owner};
 use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::formats::{csv, vcard};
@@ -9,7 +9,7 @@ use crate::handlers::views;
 use crate::http::Reply;
 use crate::model::contact::Contact;
 use crate::repository::contacts::{books, exports::Part};
-use crate::repository::{audit, avatars, mail_tokens, outbox, sessions};
+use crate::repository::{app_passwords, audit, avatars, mail_tokens, outbox, sessions, totp};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
@@ -50,7 +50,7 @@ impl Format {
 }
 
 /// `GET /api/contacts/export`
-pub fn contacts(call: &Call, caller: &Caller) -> Result<Reply> {
+pub fn contacts(call: &Call, caller: &Owner) -> Result<Reply> {
     let mut query = call.query()?;
     let format = query.parsed("format", Format::parse).unwrap_or(Format::Vcard);
     query.finish()?;
@@ -194,6 +194,8 @@ struct Head<'a> {
     /// In base64; none: the default one, drawn from the account.
     avatar_picture: Option<String>,
     sessions: Vec<sessions::Session>,
+    app_passwords: Vec<app_passwords::AppPassword>,
+    has_second_factor: bool,
     pending_links: Vec<mail_tokens::PendingLink>,
     mails: Vec<outbox::Mail>,
     has_calendar_url: bool,
@@ -202,9 +204,10 @@ struct Head<'a> {
 /// The account and what there is only little of, as an object whose end is still to come.
 fn head(call: &Call, caller: &Caller) -> Result<String> {
     let id = caller.id();
-    let (sessions, pending_links, mails, has_calendar_url, picture) = call.app.db.read(|db| {
+    let (sessions, access, pending_links, mails, has_calendar_url, picture) = call.app.db.read(|db| {
         Ok((
             sessions::list(db, id, call.now)?,
+            (app_passwords::list(db, id)?, totp::is_on(db, id)?),
             mail_tokens::of_user(db, id)?,
             outbox::of_user(db, id)?,
             books::has_calendar(db, id)?,
@@ -216,6 +219,8 @@ fn head(call: &Call, caller: &Caller) -> Result<String> {
         user: views::user(&call.app.config, caller.user()),
         avatar_picture: picture.map(|picture| STANDARD.encode(picture)),
         sessions,
+        app_passwords: access.0,
+        has_second_factor: access.1,
         pending_links,
         mails,
         has_calendar_url,

@@ -1,6 +1,6 @@
 //! Uploads: contacts from a file.
 
-use crate::access::Caller;
+use crate::access::Owner;
 use crate::context::Call;
 use crate::crypto;
 use crate::db::Tx;
@@ -34,7 +34,7 @@ struct WrongRow {
 }
 
 /// `POST /api/contacts/import`: everything that is good, in one transaction.
-pub fn import(call: &Call, caller: &Caller) -> Result<Reply> {
+pub fn import(call: &Call, caller: &Owner) -> Result<Reply> {
     let content_type = call.content_type();
     if !["text/vcard", "text/csv", "application/json"].contains(&content_type.as_str()) {
         let types = "send text/vcard, text/csv or application/json".to_owned();

@@ -1,5 +1,6 @@
 //! What the routes run: read, check, act, answer. No SQL, no status numbers, no environment.
 
+pub mod app_passwords;
 pub mod auth;
 pub mod birthdays;
 pub mod calendars;
@@ -10,6 +11,7 @@ pub mod docs;
 pub mod ops;
 pub mod pages;
 pub mod profile;
+pub mod second_factor;
 pub mod sessions;
 pub mod streams;
 pub mod users;

@@ -50,3 +50,10 @@ pub fn find_by_calendar(db: &mut Conn, hash: &[u8]) -> Result<Option<(i64, i64)>
         WHERE calendar_hash = $1 AND is_active";
     Ok(db.query_opt(SQL, &[&hash])?.map(|row| (row.get(0), row.get(1))))
 }
+
+/// Deletes some contacts of an account that ended, at most a thousand; how many.
+pub fn empty(db: &mut Conn, owner: i64) -> Result<u64> {
+    const SQL: &str = "DELETE FROM contacts WHERE owner = $1 AND id IN
+        (SELECT id FROM contacts WHERE owner = $1 LIMIT 1000)";
+    db.execute(SQL, &[&owner])
+}
