@@ -35,6 +35,11 @@ enum Proof {
 }
 
 impl Claim {
+    /// True if we made it: nobody else can claim that.
+    pub fn is_signed(&self) -> bool {
+        matches!(self.proof, Proof::Session(_))
+    }
+
     /// Under which name the request is counted. What is no token that we signed may be anybody's
     /// guess, which must not count against the account: it has a name of its own.
     pub fn subject(&self) -> String {
@@ -95,7 +100,8 @@ impl Admin {
 /// access token, with an app password, or on a page.
 pub struct Owner {
     current: CurrentUser,
-    client: Option<String>,
+    /// Id and name of the app password.
+    app_password: Option<(i64, String)>,
 }
 
 impl Owner {
@@ -111,7 +117,23 @@ impl Owner {
 
     /// The name of the app password, for the history of a contact; none: a session.
     pub fn client(&self) -> Option<&str> {
-        self.client.as_deref()
+        self.app_password.as_ref().map(|(_, name)| name.as_str())
+    }
+
+    /// Writes the use of an app password down, once a minute, and an event when it comes from a
+    /// network that is new. Waits for Postgres then.
+    pub fn note_use(&self, call: &Call) -> Result<()> {
+        let Some((id, _)) = self.app_password else { return Ok(()) };
+        let (user, ip, network) = (self.id(), call.ip.to_string(), limits::network(call.ip));
+        if !call.app.uses.is_due(id, &network, call.now) {
+            return Ok(());
+        }
+        call.app.db.transaction(|tx| {
+            match app_passwords::note_use(tx, user, id, &ip, &network, call.now)? {
+                Some(true) => call.audit(tx, Action::AppPasswordNewAddress, Some(user), Some(user)),
+                Some(false) | None => Ok(()),
+            }
+        })
     }
 }
 
@@ -128,6 +150,8 @@ impl Device {
 /// Who looks at a page: somebody with a page's session, or nobody known.
 pub struct Visitor {
     caller: Option<Caller>,
+    /// When the session ends unless it is used.
+    ends: DateTime<Utc>,
     csrf: String,
 }
 
@@ -140,7 +164,7 @@ impl Visitor {
     /// The caller as the owner of contacts.
     pub fn owner(&self) -> Option<Owner> {
         let current = self.caller.as_ref()?.current.clone();
-        Some(Owner { current, client: None })
+        Some(Owner { current, app_password: None })
     }
 
     /// The caller as an admin, or [`Error::AdminOnly`].
@@ -152,6 +176,23 @@ impl Visitor {
     /// in.
     pub fn csrf(&self) -> &str {
         &self.csrf
+    }
+
+    /// The session lives on from its use, as a program's does from a refresh: written once a day.
+    /// Waits for Postgres then.
+    pub fn renew(&self, call: &Call) -> Result<()> {
+        let Some(caller) = &self.caller else { return Ok(()) };
+        let (idle, life) = (call.app.config.refresh_token, call.app.config.session);
+        let is_early = call.now + idle - self.ends < chrono::Duration::days(1);
+        let (user, session) = (caller.id(), caller.session());
+        if is_early || !call.app.page_uses.is_due(session, "", call.now) {
+            return Ok(());
+        }
+        let client = call.client();
+        call.app.change_user(user, |tx, _| {
+            sessions::renew_page(tx, user, session, as_client(&client), call.now, idle, life)
+        })?;
+        Ok(())
     }
 
     /// True if a form came from a page of this visitor: it carries the token, and the browser names
@@ -265,7 +306,7 @@ pub fn admin(caller: Caller) -> Result<Admin> {
 pub fn owner(call: &Call, claim: &Claim, looked_up: LookedUp) -> Result<Owner> {
     if let Proof::Session(_) = claim.proof {
         let Caller { current, .. } = caller(call, claim, looked_up)?;
-        return Ok(Owner { current, client: None });
+        return Ok(Owner { current, app_password: None });
     }
     by_app_password(call, claim, looked_up, &[Scope::Read, Scope::Write])?
         .ok_or(Error::Unauthenticated)
@@ -302,30 +343,14 @@ fn by_app_password(
     if found.scope == Scope::Read && !READING.contains(&call.request.method()) {
         return Err(Error::ReadOnly);
     }
-    note_use(call, current.user.id, found.id)?;
-    let client = Some(found.name.clone());
-    Ok(Some(Owner { current, client }))
-}
-
-/// Writes the use of an app password down, once a minute, and an event when it comes from a network
-/// that is new.
-fn note_use(call: &Call, user: i64, id: i64) -> Result<()> {
-    let (ip, network) = (call.ip.to_string(), limits::network(call.ip));
-    if !call.app.uses.is_due(id, &network, call.now) {
-        return Ok(());
-    }
-    call.app.db.transaction(|tx| {
-        match app_passwords::note_use(tx, user, id, &ip, &network, call.now)? {
-            Some(true) => call.audit(tx, Action::AppPasswordNewAddress, Some(user), Some(user)),
-            Some(false) | None => Ok(()),
-        }
-    })
+    let app_password = Some((found.id, found.name.clone()));
+    Ok(Some(Owner { current, app_password }))
 }
 
 /// Whoever looks at a page, with this claim if there is one. A cookie that is no good any more is as
 /// none.
 pub fn visitor(call: &Call, claim: Option<&Claim>, looked_up: LookedUp) -> Result<Visitor> {
-    let nobody = Visitor { caller: None, csrf: String::new() };
+    let nobody = Visitor { caller: None, ends: call.now, csrf: String::new() };
     let Some(claim) = claim else { return Ok(nobody) };
     let Proof::Cookie { digest } = &claim.proof else { return Ok(nobody) };
     let Some(current) = current(call, claim, looked_up)? else { return Ok(nobody) };
@@ -336,24 +361,6 @@ pub fn visitor(call: &Call, claim: Option<&Claim>, looked_up: LookedUp) -> Resul
     if ends <= call.now {
         return Ok(nobody);
     }
-    renew(call, current.user.id, session, ends)?;
     let csrf = call.app.keys.mac(Purpose::Csrf, &csrf_message(session))?;
-    Ok(Visitor { caller: Some(Caller { current, session }), csrf })
-}
-
-/// A page's session lives on from its use as others do from a refresh: written once a day.
-fn renew(call: &Call, user: i64, session: i64, ends: DateTime<Utc>) -> Result<()> {
-    let later = call.now + call.app.config.refresh_token;
-    if later - ends < chrono::Duration::days(1) {
-        return Ok(());
-    }
-    if !call.app.page_uses.is_due(session, "", call.now) {
-        return Ok(());
-    }
-    let (config, client) = (&call.app.config, call.client());
-    let (idle, life) = (config.refresh_token, config.session);
-    call.app.change_user(user, |tx, _| {
-        sessions::renew_page(tx, user, session, as_client(&client), call.now, idle, life)
-    })?;
-    Ok(())
+    Ok(Visitor { caller: Some(Caller { current, session }), ends, csrf })
 }

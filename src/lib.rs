@@ -29,9 +29,9 @@
 
 // Floor 0: words and data, no I/O.
 pub mod error;
-pub mod gate;
+pub mod semaphore;
 pub mod counters;
-pub mod turns;
+pub mod owner_slots;
 pub mod under_way;
 pub mod uses;
 pub mod model;
@@ -67,13 +67,11 @@ pub mod handlers;
 // Floor 5: THE page.
 pub mod routes;
 
-// Floor 6: one request; and what happens without one.
+// Floor 6: one request; several at once; and what happens without one.
 pub mod app;
+pub mod batch;
 pub mod worker;
 pub mod metrics;
-
-// Floor 7: sockets. Knows nothing of contacts.
-pub mod front;
 
 // The top: all of it, running.
 pub mod serve;

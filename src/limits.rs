@@ -161,11 +161,11 @@ impl<'a> Attempt<'a> {
     /// Begins an attempt with a name as it was typed; `stored`: the hash of the account's password.
     /// [`Error::TooManyRequests`] past a limit, [`Error::Unavailable`] when too many others are under
     /// way for too long.
-    pub fn begin(call: &Call<'a>, typed: &str, stored: Option<&str>) -> Result<Attempt<'a>> {
+    pub fn begin(call: &'a Call, typed: &str, stored: Option<&str>) -> Result<Attempt<'a>> {
         let counters = failures(call, typed, stored);
         let key = counters.first().map(|counter| counter.key.clone()).unwrap_or_default();
         let limit = counters.first().map(|counter| counter.limit);
-        let mut attempt = Attempt { app: call.app, counters, key, began: false };
+        let mut attempt = Attempt { app: &call.app, counters, key, began: false };
         let Some(limit) = limit else { return Ok(attempt) };
         let deadline = Instant::now() + WAIT;
         loop {
