@@ -15,6 +15,9 @@ pub struct Fault {
     pub detail: String,
 }
 
+/// Most faults of one answer: it must not be many times as long as what was wrong.
+pub const FAULTS_MAX: usize = 20;
+
 /// Collects every wrong field of an input, so that a client hears of all of them at once.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<Fault>);
@@ -32,8 +35,11 @@ impl Faults {
         &self.0
     }
 
-    /// Notes that `field` is wrong and why.
+    /// Notes that `field` is wrong and why. Past [`FAULTS_MAX`] nothing is noted any more.
     pub fn add(&mut self, field: &str, detail: impl Into<String>) {
+        if self.0.len() >= FAULTS_MAX {
+            return;
+        }
         self.0.push(Fault { field: field.to_owned(), detail: detail.into() });
     }
 
@@ -56,6 +62,12 @@ pub enum Conflict {
     UidTaken,
     /// The book is as large as it may be.
     QuotaExceeded,
+    /// The account has as many app passwords as it may have.
+    TooManyAppPasswords,
+    /// The account has a second factor already.
+    SecondFactorOn,
+    /// The account has no second factor that could be confirmed or removed.
+    SecondFactorOff,
 }
 
 /// A rule of WebDAV or CardDAV that a request breaks; most have the name of the precondition in the
@@ -123,6 +135,18 @@ pub enum Error {
     EmailNotConfirmed,
     /// The password was right, but an admin disabled the account.
     AccountDisabled,
+    /// The password was right; now the code of the second factor is needed.
+    SecondFactorRequired,
+    /// The password was right, the code of the second factor was not.
+    SecondFactorWrong,
+    /// No app password, or a wrong one, where nothing else counts.
+    UnknownDevice,
+    /// The app password may read only.
+    ReadOnly,
+    /// An admin signed in long ago: the change needs the password.
+    PasswordNeeded,
+    /// Accounts come from the command line only.
+    RegistrationClosed,
     /// A signed-in user typed a wrong current password.
     WrongPassword,
     /// The route is for admins.

@@ -1,7 +1,7 @@
 //! Answers of CardDAV: the second, small map, from faults to the preconditions of the RFCs.
 
 use super::Reply;
-use crate::error::{DavFault, Error};
+use crate::error::{Conflict, DavFault, Error};
 use rouille::{Response, ResponseBody};
 use std::io::Read;
 
@@ -19,9 +19,6 @@ pub const FAILED_DEPENDENCY: &str = "HTTP/1.1 424 Failed Dependency";
 pub const INSUFFICIENT: &str = "HTTP/1.1 507 Insufficient Storage";
 
 const XML: &str = "application/xml; charset=utf-8";
-
-/// What a phone is asked for. `charset` says how to encode what is typed (RFC 7617, 2.1).
-const CHALLENGE: &str = "Basic realm=\"contactd\", charset=\"UTF-8\"";
 
 impl Reply {
     /// The states of several resources, made while they are sent.
@@ -81,15 +78,8 @@ pub fn problem(error: &Error, request_id: &str) -> Response {
         }
         Error::Dav(fault) => (precondition(fault).0, precondition(fault).1, String::new()),
         Error::BodyTooLarge(_) => (413, "C:max-resource-size", String::new()),
-        other => {
-            let mut response = super::problem(other, request_id);
-            for (name, value) in &mut response.headers {
-                if name == "WWW-Authenticate" {
-                    *value = CHALLENGE.into();
-                }
-            }
-            return response;
-        }
+        Error::Conflict(Conflict::QuotaExceeded) => (507, "D:quota-not-exceeded", String::new()),
+        other => return super::problem(other, request_id),
     };
     let element = match inside.as_str() {
         "" => format!("<{name}/>"),

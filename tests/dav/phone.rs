@@ -25,7 +25,7 @@ impl Ground {
     }
 
     pub fn of(world: World) -> Ground {
-        let server = contactd::serve::listen(world.app.clone(), ([127, 0, 0, 1], 0).into()).unwrap();
+        let server = contactd::serve::listen(&world.app, ([127, 0, 0, 1], 0).into()).unwrap();
         let address = server.local_addr();
         std::thread::spawn(move || server.run());
         Ground { world, address }
