@@ -1,8 +1,9 @@
 //! [`Reply`] and [`Error`] → status, headers, bytes: the only place that knows status codes.
 
+pub mod dav;
+
 use crate::context::Call;
 use crate::error::{Conflict, Error, Fault, LimitState};
-use crate::markup;
 use rouille::{Response, ResponseBody};
 use serde::Serialize;
 use serde_json::json;
@@ -18,9 +19,10 @@ pub struct Reply {
 
 const JSON: &str = "application/json";
 
-/// What a page may do: show itself with our style sheet, and post its form to us.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; \
-    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// What a page may do: use our style sheet, our script and our pictures, ask us, and post its forms
+/// to us.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+    img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 impl Reply {
     fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Reply {
@@ -65,6 +67,12 @@ impl Reply {
     /// Done; there is nothing to say.
     pub fn no_content() -> Reply {
         Reply { status: 204, headers: Vec::new(), body: ResponseBody::empty() }
+    }
+
+    /// It is elsewhere, for now.
+    pub fn see_other(location: String) -> Reply {
+        let headers = vec![("Location".into(), location.into())];
+        Reply { status: 303, headers, body: ResponseBody::empty() }
     }
 
     /// These methods there are.
@@ -123,6 +131,12 @@ impl Reply {
         self
     }
 
+    /// With one more header, beside others of its name.
+    pub fn and(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Reply {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
     /// With the entity tag of the state that it shows.
     pub fn with_etag(self, revision: i64) -> Reply {
         self.with("ETag", format!("\"{revision}\""))
@@ -143,13 +157,22 @@ pub fn status(error: &Error) -> u16 {
         Error::Unauthenticated
         | Error::BadCredentials
         | Error::EmailNotConfirmed
-        | Error::AccountDisabled => 401,
-        Error::WrongPassword | Error::AdminOnly => 403,
+        | Error::AccountDisabled
+        | Error::SecondFactorRequired
+        | Error::SecondFactorWrong
+        | Error::UnknownDevice => 401,
+        Error::WrongPassword
+        | Error::AdminOnly
+        | Error::ReadOnly
+        | Error::PasswordNeeded
+        | Error::StaleForm
+        | Error::RegistrationClosed => 403,
         Error::NotFound => 404,
         Error::MethodNotAllowed(_) => 405,
         Error::Conflict(_) => 409,
         Error::Resync => 410,
         Error::PreconditionFailed => 412,
+        Error::Dav(fault) => dav::precondition(fault).0,
         Error::BodyTooLarge(_) => 413,
         Error::UnsupportedMediaType(_) => 415,
         Error::Invalid(_) => 422,
@@ -165,6 +188,12 @@ fn kind(error: &Error) -> Option<&'static str> {
         Error::EmailNotConfirmed => Some("email-not-confirmed"),
         Error::AccountDisabled => Some("account-disabled"),
         Error::WrongPassword => Some("wrong-password"),
+        Error::SecondFactorRequired => Some("second-factor-required"),
+        Error::SecondFactorWrong => Some("second-factor-wrong"),
+        Error::ReadOnly => Some("read-only"),
+        Error::PasswordNeeded => Some("password-needed"),
+        Error::StaleForm => Some("stale-form"),
+        Error::RegistrationClosed => Some("registration-closed"),
         Error::DeadLink => Some("dead-link"),
         Error::Conflict(Conflict::UsernameTaken) => Some("username-taken"),
         Error::Conflict(Conflict::EmailTaken) => Some("email-taken"),
@@ -172,8 +201,16 @@ fn kind(error: &Error) -> Option<&'static str> {
         Error::Conflict(Conflict::UidTaken) => Some("uid-taken"),
         Error::Conflict(Conflict::QuotaExceeded) => Some("quota-exceeded"),
         Error::Resync => Some("resync"),
+        Error::Conflict(Conflict::TooManyAppPasswords) => Some("too-many-app-passwords"),
+        Error::Conflict(Conflict::SecondFactorOn) => Some("second-factor-on"),
+        Error::Conflict(Conflict::SecondFactorOff) => Some("second-factor-off"),
         _ => None,
     }
+}
+
+/// The standard phrase of an error's status.
+pub fn title(error: &Error) -> &'static str {
+    http1::reason(status(error))
 }
 
 /// What a client is told: never more than it knows already, or may know.
@@ -186,6 +223,13 @@ pub fn detail(error: &Error) -> String {
         Error::EmailNotConfirmed => "Confirm your e-mail address first.",
         Error::AccountDisabled => "This account is disabled.",
         Error::WrongPassword => "The current password is wrong.",
+        Error::SecondFactorRequired => "Send the code of your second factor too.",
+        Error::SecondFactorWrong => "The code of the second factor is wrong or was used already.",
+        Error::UnknownDevice => "Sign in with your username or address and an app password.",
+        Error::ReadOnly => "This app password may read only.",
+        Error::PasswordNeeded => "You signed in more than an hour ago: send your password too.",
+        Error::StaleForm => "This form is not of the page that you are signed in on. Load it again.",
+        Error::RegistrationClosed => "Nobody can register here. Ask whoever runs this server.",
         Error::AdminOnly => "Only admins may do this.",
         Error::TooManyRequests(_) => "Too many requests. Try again later.",
         Error::DeadLink => "This link is wrong, was used already or is too old.",
@@ -195,7 +239,11 @@ pub fn detail(error: &Error) -> String {
         Error::Conflict(Conflict::UidTaken) => "Another contact has this uid.",
         Error::Conflict(Conflict::QuotaExceeded) => "The address book is as large as it may be.",
         Error::Resync => "This token is not known any more. Begin anew, without one.",
+        Error::Conflict(Conflict::TooManyAppPasswords) => "There are 50 app passwords: revoke one.",
+        Error::Conflict(Conflict::SecondFactorOn) => "There is a second factor already.",
+        Error::Conflict(Conflict::SecondFactorOff) => "There is no second factor.",
         Error::PreconditionFailed => "It was changed since you read it. Read it again.",
+        Error::Dav(_) => "The request breaks a rule of WebDAV.",
         Error::Unavailable(_) => "The server is busy or a part of it is down. Try again.",
         Error::Internal(_) => "The server made a mistake. It is written down.",
         Error::UnsupportedMediaType(why) => return format!("Unsupported content: {why}."),
@@ -246,12 +294,6 @@ impl Problem<'_> {
     }
 }
 
-/// The page of an error, for a browser that sent a form.
-pub fn error_page(error: &Error, request_id: &str) -> Response {
-    let page = markup::error(http1::reason(status(error)), &detail(error), request_id);
-    Reply::html_error(error, page).into()
-}
-
 /// The problem document of a status that no handler gives: what the front refuses.
 pub fn refusal(status: u16, detail: &str, request_id: &str) -> Response {
     let (type_, detail) = ("about:blank".to_owned(), detail.to_owned());
@@ -264,6 +306,9 @@ pub fn refusal(status: u16, detail: &str, request_id: &str) -> Response {
     response
 }
 
+/// RFC 7617: what a device is asked for.
+const BASIC: &str = "Basic realm=\"contactd\", charset=\"UTF-8\"";
+
 type Headers = Vec<(Cow<'static, str>, Cow<'static, str>)>;
 
 fn error_headers(error: &Error) -> Headers {
@@ -272,7 +317,10 @@ fn error_headers(error: &Error) -> Headers {
         Error::Unauthenticated
         | Error::BadCredentials
         | Error::EmailNotConfirmed
-        | Error::AccountDisabled => vec![("WWW-Authenticate".into(), "Bearer".into())],
+        | Error::AccountDisabled
+        | Error::SecondFactorRequired
+        | Error::SecondFactorWrong => vec![("WWW-Authenticate".into(), "Bearer".into())],
+        Error::UnknownDevice => vec![("WWW-Authenticate".into(), BASIC.into())],
         Error::MethodNotAllowed(allow) => vec![("Allow".into(), allow.clone().into())],
         Error::TooManyRequests(state) => {
             vec![("Retry-After".into(), state.reset_seconds.to_string().into())]
@@ -294,13 +342,18 @@ pub fn limit_headers(response: &mut Response, state: LimitState) {
 }
 
 /// Headers of every answer. Nothing is cached unless its handler said so, because most answers
-/// hold personal data.
-pub fn common_headers(response: &mut Response, request_id: &str) {
+/// hold personal data. `https`: this is how clients reach us (RFC 6797).
+pub fn common_headers(response: &mut Response, request_id: &str, https: bool) {
     let has = |response: &Response, name: &str| {
         response.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
     };
     if !has(response, "Cache-Control") {
         response.headers.push(("Cache-Control".into(), "no-store".into()));
+    }
+    if https {
+        // A year, as the proxies of deploy/ say it too.
+        let value = "max-age=31536000";
+        response.headers.push(("Strict-Transport-Security".into(), value.into()));
     }
     response.headers.extend([
         ("X-Content-Type-Options".into(), "nosniff".into()),

@@ -97,16 +97,13 @@ fn one(p: &Page, it: &Account) -> Markup {
 }
 
 /// `/admin/events`
-pub fn events(p: &Page, events: &[Event], user: &str, action: &str, actions: &[&str], next: Option<&str>) -> Markup {
+pub fn events(p: &Page, events: &[Event], user: &str, action: &str, next: Option<&str>) -> Markup {
     let w = p.w;
     let body = html! {
         h1 { (w.events) }
         form class="filter" action="/admin/events" {
             input type="number" name="user_id" min="1" aria-label=(w.account_number) placeholder=(w.account_number) value=(user);
-            select name="action" aria-label=(w.action) {
-                option value="" { (w.all) }
-                @for name in actions { option value=(name) selected[*name == action] { (name) } }
-            }
+            input type="text" name="action" aria-label=(w.action) placeholder=(w.action) value=(action);
             button { (w.search_button) }
         }
         div class="scroll" tabindex="0" role="region" aria-label=(w.events) {

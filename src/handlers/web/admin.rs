@@ -11,7 +11,7 @@ use crate::markup::admin::{self, Account, Event, Health, Slice};
 use crate::markup::form::Form;
 use crate::markup::list::query as encoded;
 use crate::model::user::{Role, User};
-use crate::repository::audit::{self, Action};
+use crate::repository::audit;
 use crate::repository::{outbox, users as rows};
 use serde_json::{Value, json};
 
@@ -42,9 +42,9 @@ fn shown(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
     let health = Health {
         version: env!("CARGO_PKG_VERSION"),
         postgres: "ok".to_owned(),
-        redis: call.app.cache.state().to_owned(),
-        mails_waiting: queue.waiting,
-        mails_failing: queue.failing,
+        redis: call.app.cache.status().to_owned(),
+        mails_waiting: queue.0,
+        mails_failing: queue.1,
     };
     let accounts: Vec<_> = users.iter().map(account).collect();
     let slice = Slice { search: &search, role, total, next };
@@ -111,5 +111,5 @@ pub fn events(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let event = |it: audit::Event| Event { at: it.at, action: it.action, actor: it.actor_id, user: it.user_id, ip: it.ip };
     let events: Vec<_> = events.into_iter().map(event).collect();
     let page = reader::page(call, visitor);
-    Ok(reader::show(call, admin::events(&page, &events, &user, &action, &Action::NAMES, next.as_deref())))
+    Ok(reader::show(call, admin::events(&page, &events, &user, &action, next.as_deref())))
 }

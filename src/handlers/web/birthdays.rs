@@ -4,7 +4,7 @@ use crate::access::Visitor;
 use crate::context::Call;
 use crate::error::Result;
 use crate::handlers::rest::calendars;
-use crate::handlers::web::contacts::name;
+use crate::handlers::web::contacts::row;
 use crate::handlers::web::reader::{self, owner};
 use crate::handlers::web::sent;
 use crate::http::Reply;
@@ -60,12 +60,9 @@ fn coming(call: &Call, owner: i64, window: Window) -> Result<Vec<Row>> {
                 let [month, day] = [found.key / 100, found.key % 100].map(|part| u32::try_from(part).unwrap_or(0));
                 let born = PartialDate::new(found.year.map(i32::from), month, day);
                 let Some(next) = born.and_then(|born| birthday::next_in(born, window)) else { continue };
-                rows.push(Row {
-                    id: found.contact.id,
-                    name: name(&found.contact),
-                    has_photo: found.contact.photo_type.is_some(),
-                    next: Birthday { date: next.date, days: next.days_until, turns: next.turns },
-                });
+                let it = row(call, owner, &found.contact)?;
+                let next = Birthday { date: next.date, days: next.days_until, turns: next.turns };
+                rows.push(Row { id: it.id, name: it.name, has_photo: it.has_photo, next });
             }
         }
     }

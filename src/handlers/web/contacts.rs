@@ -5,17 +5,17 @@ use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::handlers::web::reader::{self, owner};
 use crate::handlers::web::sent;
-use crate::handlers::{contacts, exports};
+use crate::handlers::rest::{exports, lists as api, photos as pictures};
+use crate::handlers::views;
 use crate::http::Reply;
 use crate::markup::contact::{self, Birthday, Change, Shown};
 use crate::markup::list::{self, List, Row};
 use crate::model::contact::birthday::{self, Window};
 use crate::model::contact::{Contact, Stored};
-use crate::repository::contacts::lists::{self, Filter};
+use crate::repository::contacts::lists::{self, Filter, Key, Sort, Start};
 use crate::repository::contacts::{books, history, rows};
 use crate::service::contacts::{Action, Which, bulk, delete};
 use crate::service::history::revert;
-use crate::service::photos;
 use chrono::Duration;
 use serde_json::Value;
 use vcard::Card;
@@ -25,20 +25,25 @@ const PAGE: i64 = 50;
 /// As many as one call of `bulk` takes.
 const BATCH: usize = 1_000;
 
-/// The text of a member in a contact's JSON.
-fn text(members: &Value, name: &str) -> String {
-    members[name].as_str().unwrap_or_default().to_owned()
+/// The members of a contact's JSON. Long ones, which a list leaves out, are read by themselves.
+pub fn members(call: &Call, owner: i64, contact: &Contact) -> Result<Value> {
+    let lines = match &contact.members {
+        Some(lines) => lines.clone(),
+        None => call.app.db.read(|db| rows::members(db, owner, contact.id))?.unwrap_or_default(),
+    };
+    let mut json = String::new();
+    views::contact(&mut json, &call.app.config, contact, &lines, "");
+    serde_json::from_str(&json).map_err(Error::internal)
 }
 
-fn row(contact: &Contact) -> Row {
-    let members = contacts::members(contact);
-    let about = match text(&members, "organization") {
-        organization if organization.is_empty() => text(&members, "email"),
-        organization => organization,
-    };
-    let name = text(&members, "display_name");
-    let about = if about == name { text(&members, "email") } else { about };
-    Row { id: contact.id, name, has_photo: contact.photo_type.is_some(), about, phone: text(&members, "phone") }
+/// A contact as rows show it.
+pub fn row(call: &Call, owner: i64, contact: &Contact) -> Result<Row> {
+    let members = members(call, owner, contact)?;
+    let text = |name: &str| members[name].as_str().unwrap_or_default().to_owned();
+    let (name, email) = (text("display_name"), text("email"));
+    let about = Some(text("organization")).filter(|it| !it.is_empty() && *it != name).unwrap_or(email);
+    let has_photo = contact.photo_type.is_some();
+    Ok(Row { id: contact.id, name, has_photo, about, phone: text("phone") })
 }
 
 /// `GET /contacts`
@@ -47,20 +52,20 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let mut query = call.query()?;
     let (search, label) = (query.text("search"), query.text("label"));
     let filter = Filter { search: search.clone(), label: label.clone(), ..Filter::default() };
-    let sort = contacts::sort(&mut query);
+    let sort = query.parsed("sort", api::sort).unwrap_or(Sort { key: Key::Name, descending: false });
     let sorted = query.text("sort").unwrap_or_else(|| "name".to_owned());
     let later = query.text("cursor").is_some();
-    let start = contacts::start(call, &mut query, owner.id(), sort);
+    let start = api::start(call, owner.id(), &mut query, sort);
     query.finish()?;
     let (found, labels) = call.app.db.read(|db| {
         let found = lists::page(db, owner.id(), &filter, sort, &start, PAGE)?;
         Ok((found, lists::labels(db, owner.id(), "")?))
     })?;
-    let next = contacts::next_query(call, owner.id(), sort, &found)?;
+    let next = found.next.as_ref().map(|next| api::next_query(call, owner.id(), sort, next)).transpose()?;
     let (search, label) = (search.unwrap_or_default(), label.unwrap_or_default());
     let mut page = reader::page(call, visitor);
     page.search = search.clone();
-    let rows = found.contacts.iter().map(row).collect();
+    let rows = found.contacts.iter().map(|it| row(call, owner.id(), it)).collect::<Result<_>>()?;
     let list = List { rows, total: found.total, search: &search, label: &label, sort: &sorted, next, later, labels };
     Ok(reader::show(call, list::page(&page, &list)))
 }
@@ -121,7 +126,7 @@ pub fn one(call: &Call, visitor: &Visitor) -> Result<Reply> {
 /// `GET /contacts/{id}/photo`
 pub fn photo(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (owner, _) = owner(call, visitor)?;
-    crate::handlers::contacts::photo(call, &owner)
+    pictures::get(call, &owner)
 }
 
 /// `GET /contacts/{id}.vcf`
@@ -143,7 +148,7 @@ pub fn remove(call: &Call, visitor: &Visitor) -> Result<Reply> {
     sent::by_caller(call, visitor)?;
     let (owner, by) = owner(call, visitor)?;
     let before = revision(call, owner.id())?;
-    delete(call.app, owner.id(), &by, Which::Id(call.id()?), &|_, _| Ok(()))?;
+    delete(&call.app, owner.id(), &by, Which::Id(call.id()?), &|_, _| Ok(()))?;
     let text = reader::page(call, visitor).w;
     reader::told(call, visitor, "/contacts", text.n(text.deleted, 1), Some(before))
 }
@@ -155,7 +160,7 @@ pub fn back(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let id = call.id()?;
     let to = form.get("revision").parse().map_err(|_| Error::invalid("revision", "must be a number"))?;
     let before = revision(call, owner.id())?;
-    revert(call.app, owner.id(), &by, id, to)?;
+    revert(&call.app, owner.id(), &by, id, to)?;
     let w = reader::page(call, visitor).w;
     reader::told(call, visitor, format!("/contacts/{id}"), w.reverted.to_owned(), Some(before))
 }
@@ -171,14 +176,14 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let back = format!("/contacts?{}", list::query(&[("search", form.get("search")), ("label", form.get("label_shown"))]));
     let ids: Vec<i64> = match form.get("all").is_empty() {
         true => form.all("ids").filter_map(|id| id.parse().ok()).collect(),
-        false => call.app.db.read(|db| lists::ids(db, owner.id(), &filter))?,
+        false => found(call, owner.id(), &filter)?,
     };
     if ids.is_empty() {
         return reader::told(call, visitor, back, w.none_selected.to_owned(), None);
     }
     let listed: Vec<_> = ids.iter().map(i64::to_string).collect();
     let (action, words) = match form.get("action") {
-        "export" => return exports::selected(call, &owner, &ids),
+        "export" => return exports::selected(call, &owner, ids),
         "merge" if ids.len() < 2 => return reader::told(call, visitor, back, w.two_to_merge.to_owned(), None),
         "merge" => return Ok(reader::go(format!("/duplicates?ids={}", listed.join(",")))),
         "delete" => (Action::Delete, w.deleted),
@@ -189,9 +194,21 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let before = revision(call, owner.id())?;
     let mut changed = 0;
     for ids in ids.chunks(BATCH) {
-        changed += bulk(call.app, owner.id(), &by, &action, ids)?.0;
+        changed += bulk(&call.app, owner.id(), &by, &action, ids)?.0;
     }
     reader::told(call, visitor, back, w.n(words, changed as i64), Some(before))
+}
+
+/// Everything that a filter finds.
+fn found(call: &Call, owner: i64, filter: &Filter) -> Result<Vec<i64>> {
+    let sort = Sort { key: Key::CreatedAt, descending: false };
+    let (mut ids, mut start) = (Vec::new(), Some(Start::Skip(0)));
+    while let Some(from) = start {
+        let page = call.app.db.read(|db| lists::page(db, owner, filter, sort, &from, 1_000))?;
+        ids.extend(page.contacts.iter().map(|it| it.id));
+        start = page.next;
+    }
+    Ok(ids)
 }
 
 fn label(typed: &str) -> Result<String> {

@@ -2,7 +2,6 @@
 
 use crate::access::{self, Visitor};
 use crate::context::Call;
-use crate::crypto::Purpose;
 use crate::error::{Error, Result};
 use crate::handlers::web::reader::{self, caller};
 use crate::handlers::web::sent;

@@ -3,13 +3,13 @@
 use crate::access::Visitor;
 use crate::context::Call;
 use crate::error::{Error, Result};
-use crate::handlers::contacts;
+use crate::handlers::web::contacts::members;
 use crate::handlers::web::reader::{self, owner};
 use crate::handlers::web::sent::{self, Sent};
 use crate::http::Reply;
 use crate::markup::edit::{self, Edited, form_of, json_of};
 use crate::markup::form::{Form, row_number};
-use crate::model::contact::Stored;
+use crate::model::contact::{Method, Stored};
 use crate::picture;
 use crate::repository::contacts::{lists, rows};
 use crate::service::{bodies, photos};
@@ -22,7 +22,7 @@ pub fn new(call: &Call, visitor: &Visitor) -> Result<Reply> {
 /// `GET /contacts/{id}/edit`
 pub fn edit(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let stored = stored(call, visitor)?;
-    let form = form_of(reader::page(call, visitor).w, &contacts::members(&stored.contact));
+    let form = form_of(reader::page(call, visitor).w, &members(call, 0, &stored.contact)?);
     shown(call, visitor, Some(&stored), &form, None).map(|page| reader::show(call, page))
 }
 
@@ -72,9 +72,9 @@ pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let w = reader::page(call, visitor).w;
     let (body, rows) = json_of(w, &form);
     let created = picture_of(file).and_then(|jpeg| {
-        let contact = bodies::create(call.app, owner.id(), &by, body, call.now)?;
+        let contact = bodies::create(&call.app, owner.id(), &by, body, call.now)?;
         match jpeg {
-            Some(jpeg) => photos::set(call.app, owner.id(), &by, contact.id, &|_, _| Ok(()), Some(jpeg)).map(|it| it.contact),
+            Some(jpeg) => photos::set(&call.app, owner.id(), &by, contact.id, &|_, _| Ok(()), Some(jpeg)).map(|it| it.contact),
             None => Ok(contact),
         }
     });
@@ -104,9 +104,9 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
     };
     let removed = !form.get("photo.remove").is_empty();
     let edited = picture_of(file).and_then(|jpeg| {
-        let changed = bodies::edit(call.app, owner.id(), &by, id, &same, body, call.now)?;
+        let changed = bodies::edit(&call.app, owner.id(), &by, id, &same, (body, Method::Patch, call.now))?;
         match jpeg.is_some() || removed {
-            true => photos::set(call.app, owner.id(), &by, id, &|_, _| Ok(()), jpeg).map(|_| ()),
+            true => photos::set(&call.app, owner.id(), &by, id, &|_, _| Ok(()), jpeg).map(|_| ()),
             false => Ok(drop(changed)),
         }
     });
@@ -114,7 +114,7 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
         Ok(()) => reader::told(call, visitor, format!("/contacts/{id}"), w.saved.to_owned(), None),
         Err(Error::PreconditionFailed) => {
             let stored = stored(call, visitor)?;
-            let now = form_of(w, &contacts::members(&stored.contact));
+            let now = form_of(w, &members(call, owner.id(), &stored.contact)?);
             Ok(reader::refuse(&Error::PreconditionFailed, shown(call, visitor, Some(&stored), &form, Some(&now))?))
         }
         Err(error) => {
@@ -128,7 +128,7 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
 
 /// The chosen photo, made small, before anything is stored.
 fn picture_of(file: Option<Vec<u8>>) -> Result<Option<Vec<u8>>> {
-    let photo = file.map(|bytes| picture::photo(&bytes)).transpose();
+    let photo = file.map(|bytes| picture::portrait(&bytes)).transpose();
     photo.map_err(|error| match error {
         Error::UnsupportedMediaType(why) => Error::invalid("photo", why),
         other => other,

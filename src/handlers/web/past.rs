@@ -3,8 +3,7 @@
 use crate::access::Visitor;
 use crate::context::Call;
 use crate::error::{Error, Result};
-use crate::handlers::contacts as api;
-use crate::handlers::web::contacts::program;
+use crate::handlers::web::contacts::{program, row};
 use crate::handlers::web::reader::{self, owner};
 use crate::handlers::web::sent;
 use crate::http::Reply;
@@ -24,12 +23,13 @@ pub fn trash(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let more = slice.skip + (contacts.len() as i64) < total;
     let next = more.then(|| format!("skip={}", slice.skip + slice.limit));
     let same = |a: &rows::Deleted, b: &rows::Deleted| a.client == b.client && (a.at - b.at).num_minutes().abs() < 60;
-    let batches = contacts.chunk_by(same).filter_map(|batch| {
-        let first = batch.first()?;
-        let contacts = batch.iter().map(|it| (it.contact.id, api::name(&it.contact))).collect();
-        Some(Batch { at: first.at, by: program(&first.protocol, &first.client), contacts })
-    });
-    let batches: Vec<_> = batches.collect();
+    let mut batches = Vec::new();
+    for batch in contacts.chunk_by(same) {
+        let named = batch.iter().map(|it| Ok((it.contact.id, row(call, owner.id(), &it.contact)?.name)));
+        let contacts = named.collect::<Result<_>>()?;
+        let by = batch.first().map(|it| (it.at, program(&it.protocol, &it.client)));
+        batches.extend(by.map(|(at, by)| Batch { at, by, contacts }));
+    }
     Ok(reader::show(call, past::trash(&reader::page(call, visitor), &batches, total, next.as_deref())))
 }
 

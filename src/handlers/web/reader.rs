@@ -6,7 +6,9 @@ use crate::context::Call;
 use crate::crypto::Purpose;
 use crate::error::{Error, Result};
 use crate::handlers::views;
-use crate::http::Reply;
+use crate::http::{self, Reply};
+use crate::markup::doors;
+use crate::markup::list;
 use crate::markup::page::{Flash, Page, User};
 use crate::markup::words::{self, Words};
 use crate::model::user::Role;
@@ -142,4 +144,26 @@ pub fn handed(call: &Call, visitor: &Visitor) -> Option<Value> {
     let account = visitor.caller().map_or(0, Caller::id);
     let plain = call.app.keys.open_text(Purpose::Flash, account, cookie(call, FLASH)?)?;
     serde_json::from_str(&plain).ok()
+}
+
+/// True for a request of a browser for a page: where there is nothing, it is shown a page too.
+pub fn browses(call: &Call) -> bool {
+    let path = call.request.raw_url();
+    let html = call.header("Accept").is_some_and(|accept| accept.contains("text/html"));
+    html && !path.starts_with("/api/") && !path.starts_with("/dav")
+}
+
+/// The page of an error; whoever is not signed in is sent to the sign-in page.
+pub fn failed(call: &Call, error: &Error) -> Reply {
+    if let Error::Unauthenticated = error {
+        let next = list::query(&[("next", call.request.raw_url())]);
+        return go(format!("/login?{next}"));
+    }
+    let page = anyone(call);
+    let (title, detail) = match error {
+        Error::StaleForm => (page.w.sentence(http::title(error)), page.w.stale_form.to_owned()),
+        _ => (page.w.sentence(http::title(error)), page.w.sentence(&http::detail(error))),
+    };
+    let title = title.trim_end_matches('.');
+    Reply::html_error(error, doors::error(&page, title, &detail, &call.request_id).into_string())
 }
