@@ -18,7 +18,7 @@ impl Builder<'_> {
         let Some(slot) = self.layout.slots.get(slot) else { return };
         let (said, primary) = entry_label(&thing.label);
         // Outlook writes the kind of an e-mail address where Google writes a label.
-        let technical = slot.kind == Kind::Email && matches!(said, "SMTP" | "EX");
+        let technical = thing.is_type && matches!(said, "SMTP" | "EX");
         let mut label = if technical { None } else { label(said) };
         let mut service = one_line(&thing.service);
         match slot.kind {

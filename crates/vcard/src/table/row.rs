@@ -36,6 +36,8 @@ pub(super) fn read<'t>(layout: &'t Layout, record: &Record<'_>) -> Result<Row<'t
 #[derive(Default)]
 pub(super) struct Thing {
     pub label: String,
+    /// The label stands in a column called `Type`, not `Label`.
+    pub is_type: bool,
     pub service: String,
     /// The values, and whether they are one as it stands.
     pub value: String,
@@ -190,7 +192,11 @@ impl<'t> Builder<'t> {
     fn part(&mut self, at: usize, slot: usize, part: Part, text: &str, as_is: bool) {
         let thing = self.things.entry(slot).or_default();
         let place = match part {
-            Part::Label => return text.clone_into(&mut thing.label),
+            Part::Label => {
+                let header = self.layout.columns.get(at).map_or("", |column| &column.header);
+                thing.is_type = !header.to_lowercase().contains("label");
+                return text.clone_into(&mut thing.label);
+            }
             Part::Service => return text.clone_into(&mut thing.service),
             Part::Value => {
                 (thing.column, thing.as_is) = (at, as_is);
