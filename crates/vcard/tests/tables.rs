@@ -362,6 +362,7 @@ fn separators_and_where_the_table_begins() {
     says(include_str!("samples/f12-sep-line.csv"), "[Ann Ash]; Ann; Ash; +1 555 010 0201*");
     says("\"sep=|\"\r\nName|Phone\r\nAnn|5,5;5\r\n", "[Ann]; 5,5;5*");
     says("sep=\t\nName\tPhone\nAnn\t555", "[Ann]; 555*");
+    says("\u{feff}sep=;\nName;Phone\nAnn;555", "[Ann]; 555*");
     // A comma in every name does not make it the separator.
     says("Name;Phone\n\"Ash, Ann\";555\n", "[Ash, Ann]; 555*");
     says("Name;Phone\nAsh, Ann, Dr.;555\n", "[Ash, Ann, Dr.]; 555*");
