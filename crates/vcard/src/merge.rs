@@ -4,7 +4,7 @@ use crate::edit::{Editor, is_companion, is_entry};
 use crate::fold::{digits, fold};
 use crate::label::Labels;
 use crate::line::Line;
-use crate::{Address, Card, Details, online, shown};
+use crate::{Address, Card, Details, online, picture, shown};
 use std::collections::{HashMap, HashSet};
 
 const PHOTO: &str = "PHOTO";
@@ -84,12 +84,9 @@ impl Card {
         let unread = wanted.birthday.is_none();
         fill(&mut wanted, &other.details());
         let birthday = unread && wanted.birthday.is_some();
-        let mut known: HashSet<String> = self.lines().flat_map(|line| facts(&line)).collect();
+        let known: HashSet<String> = self.lines().flat_map(|line| facts(&line)).collect();
         // An address of a picture gives way to a picture.
         let photo = self.photo().is_none() && other.photo().is_some();
-        if photo {
-            known.remove(PHOTO);
-        }
         let lines: Vec<Line<'static>> = other.lines().map(Line::into_owned).collect();
         self.edit(|editor| {
             if photo {
@@ -99,7 +96,7 @@ impl Card {
                 // It cannot be read, and makes way for one that can.
                 line.set_name("X-BDAY");
             }
-            add_lines(editor, lines, known);
+            add_lines(editor, lines, known, photo);
         });
         // The lists are united in the lines; the other members of `wanted` are set.
         let united = self.details();
@@ -153,12 +150,26 @@ fn fill(mine: &mut Details, theirs: &Details) {
 }
 
 /// Appends those lines that say something new, with their group lines in groups of their own.
-fn add_lines<'a>(editor: &mut Editor<'a>, lines: Vec<Line<'static>>, mut known: HashSet<String>) {
+fn add_lines<'a>(
+    editor: &mut Editor<'a>,
+    lines: Vec<Line<'static>>,
+    mut known: HashSet<String>,
+    photo: bool,
+) {
     let mut groups: HashMap<String, String> = HashMap::new();
     let mut companions = Vec::new();
     let there: HashSet<String> =
         editor.lines.iter().map(|line| line.name().to_ascii_uppercase()).collect();
+    // One PHOTO, and a picture where that is what is missing.
+    let mut no_photo = photo || !known.contains(PHOTO);
+    known.remove(PHOTO);
     for mut line in lines {
+        if line.is(PHOTO) {
+            if !no_photo || (photo && picture::read(&line).is_none()) {
+                continue;
+            }
+            no_photo = false;
+        }
         if is_companion(&line) && !line.group().is_empty() {
             companions.push(line);
             continue;
