@@ -1,5 +1,6 @@
 //! A contact is its vCard. This crate reads and writes the text; it is pure: no I/O, no clock.
 
+pub mod calendar;
 mod card;
 mod charset;
 mod clean;
@@ -20,6 +21,7 @@ mod picture;
 mod quoted;
 mod read;
 mod shown;
+pub mod table;
 mod unfold;
 mod value;
 mod warning;
