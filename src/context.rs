@@ -11,22 +11,21 @@ use crate::db::{Conn, Pool, Tx};
 use crate::error::{Error, Result};
 use crate::mail::{Kind, Mailer, Transport};
 use crate::model::input::Members;
+use crate::owner_slots::OwnerSlots;
 use crate::repository::audit::{self, Action};
 use crate::repository::contacts::books;
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::outbox::{self, NewMail};
 use crate::repository::sessions;
 use crate::repository::users::{self, Credentials};
-use crate::turns::Turns;
 use chrono::{DateTime, SubsecRound, Utc};
 pub use query::Query;
 use query::pairs;
 use rouille::Request;
 use serde_json::Value;
-use std::io::Read;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Tells the time. Tests bring one that stands still.
@@ -54,7 +53,7 @@ pub struct App {
     clock: Clock,
     draining: AtomicBool,
     mail_bell: (Mutex<bool>, Condvar),
-    book_turns: Turns,
+    book_slots: OwnerSlots,
 }
 
 impl App {
@@ -72,7 +71,7 @@ impl App {
             clock,
             draining: AtomicBool::new(false),
             mail_bell: (Mutex::new(false), Condvar::new()),
-            book_turns: Turns::new(config.db_pool_size as usize / 4),
+            book_slots: OwnerSlots::new(config.db_pool_size as usize / 4),
             config,
         })
     }
@@ -82,10 +81,10 @@ impl App {
         (self.clock)().trunc_subsecs(6)
     }
 
-    /// Changes an owner's address book in one transaction. Waits for its turn before it takes a
-    /// connection, see [`Turns`].
+    /// Changes an owner's address book in one transaction. Waits for a slot before it takes a
+    /// connection, see [`OwnerSlots`].
     pub fn change_book<T>(&self, owner: i64, work: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
-        let _turn = self.book_turns.take(owner)?;
+        let _slot = self.book_slots.take(owner)?;
         self.db.transaction(work)
     }
 
@@ -95,7 +94,7 @@ impl App {
         owner: i64,
         work: impl FnOnce(&mut Conn) -> Result<T>,
     ) -> Result<T> {
-        let _turn = self.book_turns.take(owner)?;
+        let _slot = self.book_slots.take(owner)?;
         self.db.write(work)
     }
 
@@ -209,9 +208,9 @@ fn mailer(config: &Config) -> Result<Mailer> {
 }
 
 /// One request on its way through the program.
-pub struct Call<'a> {
+pub struct Call {
     /// The program.
-    pub app: &'a App,
+    pub app: Arc<App>,
     /// When the request began: the same instant for everything it does.
     pub now: DateTime<Utc>,
     /// The client's address, behind trusted proxies the one that they tell.
@@ -222,11 +221,14 @@ pub struct Call<'a> {
     pub params: Vec<(&'static str, String)>,
     /// Largest body in bytes.
     pub body_max: u64,
-    /// As it came. Bodies are read through [`Call::body`] only, which knows the limit.
-    pub request: &'a Request,
+    /// As it came, without its body.
+    pub request: Request,
+    /// The body, at most `body_max` bytes and one more. Handlers read it through [`Call::body`],
+    /// which checks that.
+    pub received: Vec<u8>,
 }
 
-impl Call<'_> {
+impl Call {
     /// What a placeholder of the path stands for.
     pub fn param(&self, name: &str) -> &str {
         self.params.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
@@ -242,6 +244,15 @@ impl Call<'_> {
     /// The value of a request header; `None` when it is missing.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.request.header(name)
+    }
+
+    /// Whether `If-None-Match` names this entity tag (in its quotes, without `W/`), so that the
+    /// client has the answer already. Weak comparison (RFC 9110, 8.8.3.2 and 13.1.2).
+    pub fn if_none_match(&self, tag: &str) -> bool {
+        self.header("If-None-Match").is_some_and(|tags| {
+            let mut each = tags.split(',').map(str::trim);
+            each.any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
+        })
     }
 
     /// The type of the body in lower case without parameters, for example `application/json`.
@@ -278,15 +289,10 @@ impl Call<'_> {
         if !encoding.eq_ignore_ascii_case("identity") {
             return Err(Error::UnsupportedMediaType("send the body uncompressed".to_owned()));
         }
-        let mut bytes = Vec::new();
-        if let Some(body) = self.request.data() {
-            let read = body.take(self.body_max + 1).read_to_end(&mut bytes);
-            read.map_err(|_| Error::Malformed("the body ended early".to_owned()))?;
-        }
-        if bytes.len() as u64 > self.body_max {
+        if self.received.len() as u64 > self.body_max {
             return Err(Error::BodyTooLarge(self.body_max));
         }
-        Ok(bytes)
+        Ok(self.received.clone())
     }
 
     fn check_charset(&self) -> Result<()> {
@@ -330,6 +336,16 @@ impl Call<'_> {
     fn some_body(&self) -> Result<()> {
         let nothing = self.content_type().is_empty() && self.body()?.is_empty();
         if nothing { Err(Error::Malformed("the body is missing".to_owned())) } else { Ok(()) }
+    }
+
+    /// The boundary of a `multipart/form-data` body, for [`crate::multipart`], which checks it.
+    pub fn multipart_boundary(&self) -> Result<&str> {
+        if self.content_type() != "multipart/form-data" {
+            self.some_body()?;
+            return Err(Error::UnsupportedMediaType("send multipart/form-data".to_owned()));
+        }
+        self.content_type_parameter("boundary")
+            .ok_or_else(|| Error::Malformed("the boundary is missing".to_owned()))
     }
 
     fn form(&self) -> Result<Vec<(String, String)>> {

@@ -3,7 +3,7 @@
 
 use crate::config::{Config, Secret};
 use crate::error::{Error, Result};
-use crate::gate::{Gate, Permit};
+use crate::semaphore::{Permit, Semaphore};
 use argon2::{ThreadMode, Variant, Version};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -66,7 +66,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Hashes and verifies passwords, as many at once as there are cores.
 pub struct Passwords {
-    gate: Gate,
+    semaphore: Semaphore,
     /// Verified when the account does not exist, so that this takes the same time.
     dummy: String,
 }
@@ -75,13 +75,13 @@ impl Passwords {
     /// Ready to hash; computes one hash.
     pub fn new() -> Result<Passwords> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let gate = Gate::new(cores, HASH_QUEUE, HASH_WAIT);
-        Ok(Passwords { gate, dummy: hash("no account has this password")? })
+        let semaphore = Semaphore::new(cores, HASH_QUEUE, HASH_WAIT);
+        Ok(Passwords { semaphore, dummy: hash("no account has this password")? })
     }
 
     /// Waits for a core. [`Error::Unavailable`] when too many wait, or for too long.
     pub fn enter(&self) -> Result<Hasher<'_>> {
-        Ok(Hasher { dummy: &self.dummy, _permit: self.gate.enter()? })
+        Ok(Hasher { dummy: &self.dummy, _permit: self.semaphore.enter()? })
     }
 }
 

@@ -6,7 +6,7 @@ pub mod migrations;
 
 use crate::config::Config;
 use crate::error::{Conflict, Error, Result};
-use link::{Dialer, Patience};
+use link::{Deadline, Dialer};
 use postgres::error::SqlState;
 use postgres::types::{ToSql, Type};
 use postgres::{Client, Row, Statement};
@@ -47,7 +47,7 @@ pub type TypedParams<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
 pub struct Conn {
     /// To be asked through [`Conn::client`] only.
     client: Client,
-    patience: Arc<Patience>,
+    deadline: Arc<Deadline>,
     /// By their SQL, which is never made from input.
     statements: HashMap<String, Statement>,
     /// The pool's count of breakages when this connection was last known to be alive.
@@ -62,7 +62,7 @@ pub struct Conn {
 impl Conn {
     /// The connection, for one question that is asked now.
     fn client(&mut self) -> &mut Client {
-        self.patience.begin();
+        self.deadline.begin();
         &mut self.client
     }
 
@@ -145,7 +145,7 @@ impl Conn {
 
     /// Like [`Conn::batch`], for what may take as long as it needs.
     fn batch_without_end(&mut self, sql: &str) -> Result<()> {
-        self.patience.without_end();
+        self.deadline.without_end();
         let done = self.client.batch_execute(sql);
         self.checked(done)
     }
@@ -209,19 +209,19 @@ impl ManageConnection for Manager {
 
     fn connect(&self) -> Result<Conn> {
         let checked = self.breakages.load(Ordering::Relaxed);
-        let patience = Arc::default();
-        let (config, connector) = self.dialer.parts(&patience);
+        let deadline = Arc::default();
+        let (config, connector) = self.dialer.parts(&deadline);
         let mut client = PostgresConnectionManager::new(config, connector).connect()?;
-        patience.begin();
+        deadline.begin();
         client.batch_execute(SESSION_SETTINGS)?;
         let statements = HashMap::new();
-        Ok(Conn { client, patience, statements, checked, broken: false, failed: false })
+        Ok(Conn { client, deadline, statements, checked, broken: false, failed: false })
     }
 
     fn is_valid(&self, conn: &mut Conn) -> Result<()> {
         let breakages = self.breakages.load(Ordering::Relaxed);
         if conn.checked != breakages {
-            conn.patience.begin_for(ALIVE_WAIT);
+            conn.deadline.begin_for(ALIVE_WAIT);
             conn.client.is_valid(ALIVE_WAIT)?;
             conn.checked = breakages;
         }

@@ -1,5 +1,6 @@
 //! [`Reply`] and [`Error`] → status, headers, bytes: the only place that knows status codes.
 
+use crate::context::Call;
 use crate::error::{Conflict, Error, Fault, LimitState};
 use crate::markup;
 use rouille::{Response, ResponseBody};
@@ -54,6 +55,11 @@ impl Reply {
     /// Done; there is nothing to say.
     pub fn no_content() -> Reply {
         Reply { status: 204, headers: Vec::new(), body: ResponseBody::empty() }
+    }
+
+    /// These methods there are.
+    pub fn options(allow: String) -> Reply {
+        Reply::no_content().with("Allow", allow)
     }
 
     /// What the client has is what there is.
@@ -142,31 +148,6 @@ pub fn status(error: &Error) -> u16 {
     }
 }
 
-/// The standard phrase of a status, which is the `title` of a problem.
-pub fn title(status: u16) -> &'static str {
-    match status {
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        409 => "Conflict",
-        412 => "Precondition Failed",
-        413 => "Content Too Large",
-        414 => "URI Too Long",
-        415 => "Unsupported Media Type",
-        417 => "Expectation Failed",
-        422 => "Unprocessable Content",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        501 => "Not Implemented",
-        503 => "Service Unavailable",
-        505 => "HTTP Version Not Supported",
-        _ => "Internal Server Error",
-    }
-}
-
 /// The last part of a problem's type, where a client has to tell two problems of one status apart.
 fn kind(error: &Error) -> Option<&'static str> {
     match error {
@@ -235,7 +216,8 @@ pub fn problem(error: &Error, request_id: &str) -> Response {
     let type_ = kind(error).map_or("about:blank".to_owned(), |kind| format!("/problems/{kind}"));
     let detail = detail(error);
     let mut response =
-        Problem { type_, title: title(status), status, detail, request_id, errors }.response();
+        Problem { type_, title: http1::reason(status), status, detail, request_id, errors }
+            .response();
     response.headers.extend(error_headers(error));
     response
 }
@@ -249,14 +231,15 @@ impl Problem<'_> {
 
 /// The page of an error, for a browser that sent a form.
 pub fn error_page(error: &Error, request_id: &str) -> Response {
-    let page = markup::error(title(status(error)), &detail(error), request_id);
+    let page = markup::error(http1::reason(status(error)), &detail(error), request_id);
     Reply::html_error(error, page).into()
 }
 
 /// The problem document of a status that no handler gives: what the front refuses.
 pub fn refusal(status: u16, detail: &str, request_id: &str) -> Response {
     let (type_, detail) = ("about:blank".to_owned(), detail.to_owned());
-    let problem = Problem { type_, title: title(status), status, detail, request_id, errors: &[] };
+    let problem =
+        Problem { type_, title: http1::reason(status), status, detail, request_id, errors: &[] };
     let mut response = problem.response();
     if status == 503 {
         response.headers.push(("Retry-After".into(), "1".into()));
@@ -280,11 +263,6 @@ fn error_headers(error: &Error) -> Headers {
         Error::Unavailable(_) => vec![("Retry-After".into(), "1".into())],
         _ => Vec::new(),
     }
-}
-
-/// The answer to `OPTIONS`.
-pub fn options(allow: String) -> Response {
-    Reply::no_content().with("Allow", allow).into()
 }
 
 /// Headers that tell where the caller stands in a rate limit.
@@ -314,32 +292,51 @@ pub fn common_headers(response: &mut Response, request_id: &str) {
     ]);
 }
 
+/// Cross-origin headers, for the origins of the configuration only.
+pub fn cors_headers(
+    response: &mut Response,
+    known: &[String],
+    origin: Option<&str>,
+    preflight: bool,
+) {
+    if known.is_empty() {
+        return;
+    }
+    let mut add = |name: &'static str, value: String| {
+        response.headers.push((name.into(), value.into()));
+    };
+    add("Vary", "Origin".to_owned());
+    let Some(origin) = origin.filter(|origin| known.iter().any(|it| it == origin)) else { return };
+    add("Access-Control-Allow-Origin", origin.to_owned());
+    if preflight {
+        add("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE".to_owned());
+        let headers = "Authorization, Content-Type, If-Match, If-None-Match, X-Request-Id";
+        add("Access-Control-Allow-Headers", headers.to_owned());
+        add("Access-Control-Max-Age", "600".to_owned());
+    } else {
+        let headers = "ETag, Link, Location, RateLimit-Limit, RateLimit-Remaining, \
+            RateLimit-Reset, Retry-After, X-Request-Id, X-Total-Count";
+        add("Access-Control-Expose-Headers", headers.to_owned());
+    }
+}
+
+/// True if `If-None-Match` names this tag, or is `*`. Weak comparison (RFC 9110, sections 8.8.3.2
+/// and 13.1.2).
+pub fn none_match_names(call: &Call, tag: &str) -> bool {
+    let opaque = |tag: &str| tag.trim().strip_prefix("W/").unwrap_or(tag.trim()).to_owned();
+    let tags = call.header("If-None-Match").unwrap_or_default();
+    tags.split(',').any(|one| one.trim() == "*" || opaque(one) == opaque(tag))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{refusal, title};
-    use hyper::StatusCode;
+    use super::refusal;
 
     #[test]
     fn who_is_turned_away_is_told_when_to_come_again() {
         for (status, told) in [(503, true), (400, false)] {
             let headers = refusal(status, "", "").headers;
             assert_eq!(headers.iter().any(|(name, _)| name == "Retry-After"), told, "{status}");
-        }
-    }
-
-    #[test]
-    fn titles_are_those_of_the_registry() {
-        for status in [
-            400, 401, 403, 404, 405, 408, 409, 412, 413, 414, 415, 417, 422, 429, 431, 500, 501,
-            503, 505,
-        ] {
-            let registered = match status {
-                // Their names in RFC 9110, which hyper does not have yet.
-                413 => Some("Content Too Large"),
-                422 => Some("Unprocessable Content"),
-                _ => StatusCode::from_u16(status).unwrap().canonical_reason(),
-            };
-            assert_eq!(Some(title(status)), registered);
         }
     }
 }

@@ -29,10 +29,11 @@
 
 // Floor 0: words and data, no I/O.
 pub mod error;
-pub mod gate;
+pub mod semaphore;
 pub mod counters;
-pub mod turns;
+pub mod owner_slots;
 pub mod model;
+pub mod multipart;
 
 // Floor 1: one outside thing each.
 pub mod formats;
@@ -61,13 +62,11 @@ pub mod handlers;
 // Floor 5: THE page.
 pub mod routes;
 
-// Floor 6: one request; and what happens without one.
+// Floor 6: one request; several at once; and what happens without one.
 pub mod app;
+pub mod batch;
 pub mod worker;
 pub mod metrics;
-
-// Floor 7: sockets. Knows nothing of contacts.
-pub mod front;
 
 // The top: all of it, running.
 pub mod serve;

@@ -4,6 +4,7 @@
 use crate::context::App;
 use crate::counters::{BUCKETS, RouteCounters};
 use crate::http::{self, Reply};
+use crate::logger;
 use crate::repository::outbox;
 use crate::routes::ROUTES;
 use rouille::{Request, Response};
@@ -39,6 +40,8 @@ pub fn render(app: &App) -> String {
     }
     let open = app.counters.connections();
     page.one("contactd_open_connections", "Open connections of clients.", open);
+    page.family("contactd_log_lines_lost_total", "counter", "Log lines that nothing read in time.");
+    let _ = writeln!(page.0, "contactd_log_lines_lost_total {}", logger::lost());
     let draining = u8::from(app.is_draining());
     page.one("contactd_draining", "1 while the process finishes what is under way.", draining);
     let started = app.started.timestamp_millis() as f64 / 1_000.0;

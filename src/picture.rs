@@ -9,7 +9,7 @@ mod initials;
 pub use initials::{default_key, draw_default};
 
 use crate::error::{Error, Result};
-use crate::gate::Gate;
+use crate::semaphore::Semaphore;
 use image::codecs::png::{CompressionType, FilterType, PngDecoder, PngEncoder};
 use image::codecs::{gif::GifDecoder, jpeg::JpegDecoder, webp::WebPDecoder};
 use image::imageops::FilterType::CatmullRom;
@@ -35,7 +35,7 @@ pub const DEFAULT_CONTENT_TYPE: &str = "image/svg+xml";
 
 /// Decoding takes up to 270 MB (measured: a progressive JPEG in CMYK; 200 MB for a PNG with colours
 /// of 16 bits), so two pictures at once, and a request waits 5 s for its turn.
-static DECODERS: Gate = Gate::new(2, 64, Duration::from_secs(5));
+static DECODERS: Semaphore = Semaphore::new(2, 64, Duration::from_secs(5));
 
 /// The avatar from an upload: turned as its EXIF says, the square in the middle, 256 by 256
 /// pixels, a PNG. Of an animation the first picture counts. The upload's name and headers count

@@ -6,7 +6,7 @@
 use crate::access::{Admin, Caller};
 use crate::context::Call;
 use crate::error::Result;
-use crate::handlers::{auth, birthdays, calendars, contacts, docs, exports, imports};
+use crate::handlers::{assets, auth, birthdays, calendars, contacts, exports, imports};
 use crate::handlers::{ops, pages, profile, sessions, users};
 use crate::http::Reply;
 use crate::limits::Limit;
@@ -36,8 +36,32 @@ pub struct Route {
     /// A page of ours posts forms here: whoever sends one is a browser and gets HTML, for errors
     /// too.
     pub pages: bool,
-    /// The handler asks nobody: it is not given a thread of its own.
-    pub quick: bool,
+    /// What its handler waits for.
+    pub waits: Waits,
+}
+
+/// What a handler waits for, and so the line in which its requests wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waits {
+    /// Nothing: it is answered at once.
+    Never,
+    /// Postgres.
+    Postgres,
+    /// A core: it hashes a password or decodes a picture.
+    Core,
+    /// Something short beside the others: probes, and pages that are put together.
+    Briefly,
+}
+
+impl Waits {
+    /// The line in which its requests wait, a place in the list of `serve::lines`.
+    pub const fn line(self) -> usize {
+        match self {
+            Waits::Never | Waits::Postgres => 0,
+            Waits::Core => 1,
+            Waits::Briefly => 2,
+        }
+    }
 }
 
 const KIB: u64 = 1024;
@@ -52,7 +76,7 @@ const FILE: u64 = 10 * 1024 * KIB;
 
 const fn route(verb: &'static str, path: &'static str, gate: Gate) -> Route {
     let (limit, body) = (Limit::Default, 16 * KIB);
-    Route { verb, path, gate, limit, body, pages: false, quick: false }
+    Route { verb, path, gate, limit, body, pages: false, waits: Waits::Postgres }
 }
 
 impl Route {
@@ -61,8 +85,8 @@ impl Route {
         self
     }
 
-    const fn quick(mut self) -> Route {
-        self.quick = true;
+    const fn waits(mut self, waits: Waits) -> Route {
+        self.waits = waits;
         self
     }
 
@@ -82,8 +106,10 @@ use Gate::{Admin as AdminOnly, Anyone, User};
 /// All routes.
 pub static ROUTES: &[Route] = &[
     // Signing in
-    route("POST", "/api/auth/register", Anyone(auth::register)).limit(Limit::Register),
-    route("POST", "/api/auth/login", Anyone(auth::login)).limit(Limit::Login),
+    route("POST", "/api/auth/register", Anyone(auth::register))
+        .limit(Limit::Register)
+        .waits(Waits::Core),
+    route("POST", "/api/auth/login", Anyone(auth::login)).limit(Limit::Login).waits(Waits::Core),
     route("POST", "/api/auth/refresh", Anyone(auth::refresh)),
     route("POST", "/api/auth/logout", User(auth::logout)),
     route("POST", "/api/auth/logout-all", User(auth::logout_all)),
@@ -97,17 +123,21 @@ pub static ROUTES: &[Route] = &[
         .limit(Limit::Mail)
         .pages(),
     route("GET", "/api/auth/reset-password/{token}", Anyone(pages::reset)),
-    route("POST", "/api/auth/reset-password", Anyone(auth::reset_password)).pages(),
+    route("POST", "/api/auth/reset-password", Anyone(auth::reset_password))
+        .pages()
+        .waits(Waits::Core),
     // One's own account
-    route("GET", "/api/users/me", User(profile::me)).limit(Limit::Me).quick(),
+    route("GET", "/api/users/me", User(profile::me)).limit(Limit::Me).waits(Waits::Never),
     route("PATCH", "/api/users/me", User(profile::rename)),
-    route("DELETE", "/api/users/me", User(profile::delete)),
-    route("POST", "/api/users/me/password", User(profile::change_password)),
-    route("POST", "/api/users/me/email", User(profile::change_email)),
+    route("DELETE", "/api/users/me", User(profile::delete)).waits(Waits::Core),
+    route("POST", "/api/users/me/password", User(profile::change_password)).waits(Waits::Core),
+    route("POST", "/api/users/me/email", User(profile::change_email)).waits(Waits::Core),
     route("GET", "/api/users/me/sessions", User(sessions::list)),
     route("DELETE", "/api/users/me/sessions/{id}", User(sessions::delete)),
     route("GET", "/api/users/me/export", User(exports::account)),
-    route("PATCH", "/api/users/avatar", AdminOnly(profile::set_avatar)).body(AVATAR),
+    route("PATCH", "/api/users/avatar", AdminOnly(profile::set_avatar))
+        .body(AVATAR)
+        .waits(Waits::Core),
     route("DELETE", "/api/users/avatar", AdminOnly(profile::delete_avatar)),
     route("GET", "/avatars/{key}", Anyone(pages::avatar)),
     // All accounts
@@ -134,16 +164,18 @@ pub static ROUTES: &[Route] = &[
     route("DELETE", "/api/contacts/{id}", User(contacts::delete)),
     route("POST", "/api/contacts/{id}/restore", User(contacts::restore)),
     // The server itself
-    route("GET", "/api/healthchecker", Anyone(ops::healthchecker)).limit(Limit::Never),
-    route("GET", "/healthz", Anyone(ops::healthz)).limit(Limit::Never).quick(),
-    route("GET", "/readyz", Anyone(ops::readyz)).limit(Limit::Never),
-    route("GET", "/openapi.json", Anyone(docs::description)),
-    route("GET", "/docs", Anyone(docs::page)),
-    route("GET", "/docs.js", Anyone(docs::script)),
-    route("GET", "/docs.css", Anyone(docs::style)),
-    route("GET", "/", Anyone(pages::landing)),
-    route("GET", "/style.css", Anyone(pages::style)),
-    route("GET", "/icon.svg", Anyone(pages::icon)),
+    route("GET", "/api/healthchecker", Anyone(ops::healthchecker))
+        .limit(Limit::Never)
+        .waits(Waits::Briefly),
+    route("GET", "/healthz", Anyone(ops::healthz)).limit(Limit::Never).waits(Waits::Never),
+    route("GET", "/readyz", Anyone(ops::readyz)).limit(Limit::Never).waits(Waits::Briefly),
+    route("GET", "/openapi.json", Anyone(assets::description)).waits(Waits::Briefly),
+    route("GET", "/docs", Anyone(assets::docs)).waits(Waits::Briefly),
+    route("GET", "/docs.js", Anyone(assets::docs_script)).waits(Waits::Briefly),
+    route("GET", "/docs.css", Anyone(assets::docs_style)).waits(Waits::Briefly),
+    route("GET", "/", Anyone(pages::landing)).waits(Waits::Briefly),
+    route("GET", "/style.css", Anyone(assets::style)).waits(Waits::Briefly),
+    route("GET", "/icon.svg", Anyone(assets::icon)).waits(Waits::Briefly),
 ];
 
 /// What the placeholders of a path stand for.

@@ -10,8 +10,8 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use postgres::Socket;
 use postgres::config::{Host, SslMode, SslNegotiation};
-use postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
-use rustls::pki_types::{CertificateDer, pem::PemObject};
+use postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect};
+use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -21,23 +21,24 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::Sleep;
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// How long Postgres may take for an answer: a second more than its own limit for a statement.
-const PATIENCE: Duration = Duration::from_secs(6);
+const ANSWER_LIMIT: Duration = Duration::from_secs(6);
 
 /// Until when a connection waits for an answer.
 #[derive(Debug, Default)]
-pub(super) struct Patience(Mutex<Option<Instant>>);
+pub(super) struct Deadline(Mutex<Option<Instant>>);
 
-impl Patience {
+impl Deadline {
     /// A question is asked now. Has to be called before each, since the deadline of the last one
     /// still stands.
     pub(super) fn begin(&self) {
-        self.begin_for(PATIENCE);
+        self.begin_for(ANSWER_LIMIT);
     }
 
-    /// Like [`Patience::begin`] with less of it. Dropping a connection waits for what was asked,
+    /// Like [`Deadline::begin`] with less of it. Dropping a connection waits for what was asked,
     /// too: until then, and no longer.
     pub(super) fn begin_for(&self, time: Duration) {
         self.set(Some(Instant::now() + time));
@@ -52,7 +53,7 @@ impl Patience {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
     }
 
-    fn deadline(&self) -> Option<Instant> {
+    fn get(&self) -> Option<Instant> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -60,7 +61,7 @@ impl Patience {
 /// Makes connections as the configuration asks for.
 pub(super) struct Dialer {
     config: postgres::Config,
-    tls: MakeRustlsConnect,
+    tls: TlsConnector,
 }
 
 impl Dialer {
@@ -70,13 +71,13 @@ impl Dialer {
     }
 
     /// The driver's configuration and connector for one connection.
-    pub(super) fn parts(&self, patience: &Arc<Patience>) -> (postgres::Config, Connector) {
+    pub(super) fn parts(&self, deadline: &Arc<Deadline>) -> (postgres::Config, Connector) {
         let mut config = self.config.clone();
         let connector = Connector {
             tls: self.tls.clone(),
             mode: config.get_ssl_mode(),
             asks_first: config.get_ssl_negotiation() == SslNegotiation::Postgres,
-            patience: Arc::clone(patience),
+            deadline: Arc::clone(deadline),
         };
         // The driver refuses connectors on Unix sockets, so there waiting has no end.
         if config.get_hosts().iter().all(|host| matches!(host, Host::Tcp(_))) {
@@ -88,7 +89,7 @@ impl Dialer {
 }
 
 /// For TLS the public roots, and what `TLS_CA_FILE` adds.
-fn tls(config: &Config) -> Result<MakeRustlsConnect> {
+fn tls(config: &Config) -> Result<TlsConnector> {
     let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     for certificate in CertificateDer::pem_slice_iter(config.tls_ca.as_deref().unwrap_or_default())
     {
@@ -97,20 +98,18 @@ fn tls(config: &Config) -> Result<MakeRustlsConnect> {
         roots.add(certificate).map_err(|error| Error::internal(format!("TLS_CA_FILE: {error}")))?;
     }
     let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    Ok(MakeRustlsConnect::new(tls))
+    Ok(TlsConnector::from(Arc::new(tls)))
 }
 
 /// Turns a socket into a stream: with TLS or without, with a deadline in any case.
 #[derive(Clone)]
 pub(super) struct Connector {
-    tls: MakeRustlsConnect,
+    tls: TlsConnector,
     mode: SslMode,
     /// Postgres' own way: the server is asked in the clear whether it speaks TLS.
     asks_first: bool,
-    patience: Arc<Patience>,
+    deadline: Arc<Deadline>,
 }
-
-type MakeTls = <MakeRustlsConnect as MakeTlsConnect<Patient>>::TlsConnect;
 
 impl MakeTlsConnect<Socket> for Connector {
     type Stream = Stream;
@@ -119,15 +118,14 @@ impl MakeTlsConnect<Socket> for Connector {
 
     /// Called for each of several hosts anew.
     fn make_tls_connect(&mut self, host: &str) -> Result<Dial, Infallible> {
-        self.patience.begin();
-        let tls = MakeTlsConnect::<Patient>::make_tls_connect(&mut self.tls, host)?;
-        Ok(Dial { tls, how: self.clone() })
+        self.deadline.begin();
+        Ok(Dial { host: host.to_owned(), how: self.clone() })
     }
 }
 
 /// One connection about to be made.
 pub(super) struct Dial {
-    tls: MakeTls,
+    host: String,
     how: Connector,
 }
 
@@ -138,15 +136,18 @@ impl TlsConnect<Socket> for Dial {
 
     fn connect(self, socket: Socket) -> Self::Future {
         Box::pin(async move {
-            let Dial { tls, how } = self;
-            let mut socket = Patient { socket, patience: how.patience, alarm: None };
+            let Dial { host, how } = self;
+            let mut socket = TimedSocket { socket, deadline: how.deadline, timer: None };
             let secure = match how.mode {
                 SslMode::Disable => false,
                 _ if !how.asks_first => true,
                 _ => offers_tls(&mut socket).await?,
             };
             match how.mode {
-                _ if secure => Ok(Stream::Tls(Box::new(tls.connect(socket).await?))),
+                _ if secure => {
+                    let name = ServerName::try_from(host).map_err(io::Error::other)?;
+                    Ok(Stream::Tls(Box::new(how.tls.connect(name, socket).await?)))
+                }
                 SslMode::Disable | SslMode::Prefer => Ok(Stream::Plain(socket)),
                 _ => Err(io::Error::other("server does not support TLS")),
             }
@@ -155,19 +156,19 @@ impl TlsConnect<Socket> for Dial {
 }
 
 /// `SSLRequest` of the Postgres protocol, 55.2.11.
-async fn offers_tls(socket: &mut Patient) -> io::Result<bool> {
+async fn offers_tls(socket: &mut TimedSocket) -> io::Result<bool> {
     socket.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).await?;
     Ok(socket.read_u8().await? == b'S')
 }
 
 /// A socket whose reads have a deadline.
-pub(super) struct Patient {
+pub(super) struct TimedSocket {
     socket: Socket,
-    patience: Arc<Patience>,
-    alarm: Option<Pin<Box<Sleep>>>,
+    deadline: Arc<Deadline>,
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl AsyncRead for Patient {
+impl AsyncRead for TimedSocket {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -176,20 +177,20 @@ impl AsyncRead for Patient {
         if let Poll::Ready(read) = Pin::new(&mut self.socket).poll_read(cx, buffer) {
             return Poll::Ready(read);
         }
-        let Some(deadline) = self.patience.deadline().map(tokio::time::Instant::from) else {
+        let Some(deadline) = self.deadline.get().map(tokio::time::Instant::from) else {
             return Poll::Pending;
         };
-        let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        if alarm.deadline() != deadline {
-            alarm.as_mut().reset(deadline);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
         }
-        ready!(alarm.as_mut().poll(cx));
+        ready!(timer.as_mut().poll(cx));
         let told = "Postgres does not answer";
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, told)))
     }
 }
 
-impl AsyncWrite for Patient {
+impl AsyncWrite for TimedSocket {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -209,8 +210,8 @@ impl AsyncWrite for Patient {
 
 /// What the driver talks through.
 pub(super) enum Stream {
-    Plain(Patient),
-    Tls(Box<<MakeRustlsConnect as MakeTlsConnect<Patient>>::Stream>),
+    Plain(TimedSocket),
+    Tls(Box<TlsStream<TimedSocket>>),
 }
 
 /// Something that reads and writes, whichever it is.
@@ -226,12 +227,11 @@ impl Stream {
     }
 }
 
-impl TlsStream for Stream {
+impl postgres::tls::TlsStream for Stream {
+    /// Not offered: the digest of the server's certificate would take ten more packages, and the
+    /// certificate was verified. A URL with `channel_binding=require` gets no connection.
     fn channel_binding(&self) -> ChannelBinding {
-        match self {
-            Stream::Plain(_) => ChannelBinding::none(),
-            Stream::Tls(stream) => stream.channel_binding(),
-        }
+        ChannelBinding::none()
     }
 }
 

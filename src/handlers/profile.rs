@@ -12,14 +12,12 @@ use crate::limits::{self, Account};
 use crate::mail::Kind;
 use crate::model::text;
 use crate::model::user::{self, Role, User};
+use crate::multipart;
 use crate::picture;
 use crate::repository::audit::{self, Action};
 use crate::repository::mail_tokens::Purpose;
 use crate::repository::users::Credentials;
 use crate::repository::{avatars, sessions, users};
-use rouille::Request;
-use rouille::input::multipart::get_multipart_input;
-use std::io::Read;
 
 /// `GET /api/users/me`: from the cache, without SQL when it is warm.
 pub fn me(call: &Call, caller: &Caller) -> Result<Reply> {
@@ -122,7 +120,10 @@ pub fn delete(call: &Call, caller: &Caller) -> Result<Reply> {
 
 /// `PATCH /api/users/avatar`
 pub fn set_avatar(call: &Call, admin: &Admin) -> Result<Reply> {
-    let picture = picture::avatar(&uploaded(call)?)?;
+    let boundary = call.multipart_boundary()?;
+    let body = call.body()?;
+    let file = multipart::file(&body, boundary, "file")?;
+    let picture = picture::avatar(file.ok_or_else(|| Error::invalid("file", "is required"))?)?;
     // Hexadecimal, so that it never looks like the key of a default picture.
     let key = crypto::random_uuid()?;
     let user = change_avatar(call, admin, |tx, id| {
@@ -155,34 +156,6 @@ fn change_avatar(
         call.audit(tx, Action::AvatarChanged, Some(id), Some(id))?;
         Ok(user)
     })
-}
-
-/// The part `file` of a multipart body. Its name and its type do not matter: content decides.
-fn uploaded(call: &Call) -> Result<Vec<u8>> {
-    if call.content_type() != "multipart/form-data" {
-        return Err(Error::UnsupportedMediaType("send multipart/form-data".to_owned()));
-    }
-    // At most 70 characters (RFC 2046, 5.1.1).
-    let boundary =
-        call.content_type_parameter("boundary").filter(|it| (1..=70).contains(&it.len()));
-    let boundary =
-        boundary.ok_or_else(|| Error::Malformed("the boundary is missing".to_owned()))?;
-    // rouille's parser reads a request to its end, so it gets one whose end is near.
-    let content_type = format!("multipart/form-data; boundary={boundary}");
-    let headers = vec![("Content-Type".to_owned(), content_type)];
-    let bounded = Request::fake_http("POST", "/", headers, call.body()?);
-    let parts = get_multipart_input(&bounded);
-    let mut parts = parts.map_err(|error| Error::Malformed(error.to_string()))?;
-    while let Some(mut part) = parts.next() {
-        if &*part.headers.name == "file" {
-            let mut bytes = Vec::new();
-            part.data.read_to_end(&mut bytes).map_err(|_| {
-                Error::Malformed("the body is not valid multipart/form-data".to_owned())
-            })?;
-            return Ok(bytes);
-        }
-    }
-    Err(Error::invalid("file", "is required"))
 }
 
 /// Makes an admin on the command line: confirmed and active.

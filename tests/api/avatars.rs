@@ -151,13 +151,11 @@ fn sizes_and_shapes_of_the_body() {
     send("multipart/form-data", &body).expect(400);
     send("multipart/form-data; boundary=", &body).expect(400);
     send(&format!("multipart/form-data; boundary={}", "x".repeat(71)), &body).expect(400);
-    // Broken in every way: never a fault of ours, never a picture.
-    for end in 0..body.len() - 40 {
-        if end % 7 == 0 {
-            let answer = send("multipart/form-data; boundary=XX", &body[..end]);
-            assert!([400, 415, 422].contains(&answer.status), "{end}: {}", answer.status);
-        }
+    // Cut off anywhere, also inside the closing delimiter: never a picture.
+    for end in (0..body.len() - 20).step_by(7).chain(body.len() - 20..body.len() - 2) {
+        send("multipart/form-data; boundary=XX", &body[..end]).expect(400);
     }
+    send("multipart/form-data; boundary=XX", &body[..body.len() - 2]).expect(200);
     for junk in [
         "",
         "--XX",
@@ -165,8 +163,7 @@ fn sizes_and_shapes_of_the_body() {
         "--XX\r\nContent-Disposition: x\r\n\r\ny\r\n--XX--",
         "\r\n--XX\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n",
     ] {
-        let answer = send("multipart/form-data; boundary=XX", junk.as_bytes());
-        assert!([400, 415, 422].contains(&answer.status), "{junk:?}: {}", answer.status);
+        send("multipart/form-data; boundary=XX", junk.as_bytes()).expect(400);
     }
 }
 

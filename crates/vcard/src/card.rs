@@ -81,6 +81,13 @@ impl Card {
         self.edit(|editor| editor.set(&wanted.normal()));
     }
 
+    /// Keeps a text that no member takes as a line of that name, which is a content line's
+    /// (`X-CSV-Shoe-Size`).
+    pub fn keep(&mut self, name: &str, text: &str) {
+        let line = text_line(name, text).into_owned();
+        self.edit(|editor| editor.append(line));
+    }
+
     /// The bytes of PHOTO, if they are a PNG, JPEG, WebP or GIF.
     pub fn photo(&self) -> Option<Picture> {
         self.lines().filter(|line| line.is("PHOTO")).find_map(|line| picture::read(&line))

@@ -29,6 +29,9 @@ trait Item: Clone + PartialEq {
     }
 }
 
+/// Finds the entries of a list, each with the place of its line.
+type Find<T> = fn(&[Line<'_>], &Labels) -> Vec<(usize, T)>;
+
 impl<'a> Editor<'a> {
     /// An editor of these lines.
     pub fn new(lines: Vec<Line<'a>>) -> Editor<'a> {
@@ -77,6 +80,16 @@ impl<'a> Editor<'a> {
     pub fn remove(&mut self, name: &str) {
         let named = self.lines.iter().enumerate().filter(|(_, line)| line.is(name));
         self.gone.extend(named.map(|(at, _)| at));
+    }
+
+    /// Marks the lines at these places as gone.
+    pub fn remove_at(&mut self, places: Vec<usize>) {
+        self.gone.extend(places);
+    }
+
+    /// Puts a line at the end of the card.
+    pub fn append(&mut self, line: Line<'a>) {
+        self.after.entry(self.end()).or_default().push(line);
     }
 
     /// Puts a line after the last one of its name, or at the end of the card.
@@ -283,12 +296,7 @@ impl<'a> Editor<'a> {
     }
 
     /// Makes one list what is wanted. An entry whose value was there keeps its line.
-    fn list<T: Item>(
-        &mut self,
-        find: fn(&[Line<'_>], &Labels) -> Vec<(usize, T)>,
-        wanted: &[T],
-        name: &'static str,
-    ) {
+    fn list<T: Item>(&mut self, find: Find<T>, wanted: &[T], name: &'static str) {
         let labels = Labels::of(&self.lines);
         let found = find(&self.lines, &labels);
         if found.iter().map(|(_, item)| item).eq(wanted) {
@@ -337,7 +345,7 @@ impl<'a> Editor<'a> {
         for (at, item) in found {
             exact.entry((item.key(), item.label().map(str::to_owned))).or_default().push_back(*at);
             // The label of such a line is in its name.
-            if !self.lines.get(*at).is_some_and(|line| label::implied(line).is_some()) {
+            if self.lines.get(*at).is_none_or(|line| label::implied(line).is_none()) {
                 by_key.entry(item.key()).or_default().push_back(*at);
             }
         }
@@ -380,7 +388,7 @@ impl<'a> Editor<'a> {
     }
 
     /// Marks the wanted primary entry, if the card shows another one.
-    fn prefer<T: Item>(&mut self, find: fn(&[Line<'_>], &Labels) -> Vec<(usize, T)>, wanted: &[T]) {
+    fn prefer<T: Item>(&mut self, find: Find<T>, wanted: &[T]) {
         let found = find(&self.lines, &Labels::of(&self.lines));
         let Some(primary) = wanted.iter().position(T::is_primary) else { return };
         if found.get(primary).is_none_or(|(_, item)| item.is_primary()) {
@@ -457,7 +465,7 @@ impl<'a> Editor<'a> {
 }
 
 /// True for a line that has a label.
-fn is_entry(line: &Line<'_>) -> bool {
+pub fn is_entry(line: &Line<'_>) -> bool {
     line.is_any(&["EMAIL", "TEL", "ADR", "URL"])
         || line.is_any(&shown::DATES)
         || line.is_any(&shown::RELATIONS)

@@ -16,7 +16,8 @@ pub struct Line<'a> {
     value: Cow<'a, str>,
 }
 
-/// Name and value of a parameter as written, quotes included.
+/// Name and value of a parameter as written, quotes included; a value of 2.1 without a name
+/// (`TEL;HOME`) has an empty one, and counts as a TYPE.
 type Param<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// The lines of a card, one by one, each with its folded parts.
@@ -97,7 +98,7 @@ impl<'a> Line<'a> {
 
     /// The values of all parameters of that name, split at commas, without quotes.
     pub fn param_values<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
-        let named = self.params.iter().filter(move |param| param.0.eq_ignore_ascii_case(name));
+        let named = self.params.iter().filter(move |param| is_named(param, name));
         // `TYPE="a,b"` is a list too: so RFC 6350 writes it in its own examples.
         named
             .flat_map(|(_, value)| split_quoted(value, ','))
@@ -106,7 +107,7 @@ impl<'a> Line<'a> {
 
     /// The first value of that parameter as a whole, without quotes.
     pub fn param(&self, name: &str) -> Option<&str> {
-        let mut params = self.params.iter().filter(|param| param.0.eq_ignore_ascii_case(name));
+        let mut params = self.params.iter().filter(|param| is_named(param, name));
         params.next().map(|(_, value)| value.trim().trim_matches('"'))
     }
 
@@ -126,6 +127,12 @@ impl<'a> Line<'a> {
     /// The parts of the value between `separator`s, as text.
     pub fn parts(&self, separator: char) -> Vec<String> {
         split_value(&self.value(), separator).map(unescape).collect()
+    }
+
+    /// The line with nothing after its colon (RFC 6352, section 10.4.2, `novalue`).
+    pub fn without_value(mut self) -> Line<'a> {
+        self.set_value(String::new());
+        self
     }
 
     /// How many octets it takes, ends and folds included, as it was read.
@@ -162,7 +169,7 @@ impl<'a> Line<'a> {
         }
         out.push_str(&self.name);
         for (name, value) in &self.params {
-            out.extend([";", name, "=", value]);
+            out.extend([";", name, if name.is_empty() { "" } else { "=" }, value]);
         }
         out
     }
@@ -209,7 +216,7 @@ impl<'a> Line<'a> {
     pub(crate) fn drop_param(&mut self, name: &str) {
         if self.param(name).is_some() {
             self.edited();
-            self.params.retain(|param| !param.0.eq_ignore_ascii_case(name));
+            self.params.retain(|param| !is_named(param, name));
         }
     }
 
@@ -219,14 +226,36 @@ impl<'a> Line<'a> {
             return;
         }
         self.edited();
-        for (name, value) in &mut self.params {
-            if name.eq_ignore_ascii_case("TYPE") {
+        for param in &mut self.params {
+            if is_named(param, "TYPE") {
+                let value = &mut param.1;
                 let bare = value.replace('"', "");
                 let kept: Vec<&str> = bare.split(',').filter(|word| !goes(word.trim())).collect();
                 *value = Cow::Owned(param_list(&kept));
             }
         }
-        self.params.retain(|(name, value)| !value.is_empty() || !name.eq_ignore_ascii_case("TYPE"));
+        self.params.retain(|param| !param.1.is_empty() || !is_named(param, "TYPE"));
+    }
+
+    /// Sets each parameter's value to what `map` makes of its name and value, quotes aside.
+    pub(crate) fn map_params(&mut self, map: impl Fn(&str, &str) -> Option<String>) {
+        for (name, value) in &mut self.params {
+            if let Some(new) = map(name, value.trim_matches('"')) {
+                *value = Cow::Owned(param_value(&new));
+            }
+        }
+    }
+
+    /// Writes each TYPE as a parameter of its own: lists in quotes are one word for readers of 3.0.
+    pub(crate) fn split_types(&mut self) {
+        let words: Vec<String> = self.param_values("TYPE").map(str::to_owned).collect();
+        if words.len() != self.params.iter().filter(|param| is_named(param, "TYPE")).count() {
+            self.drop_param("TYPE");
+            words
+                .iter()
+                .filter(|word| !word.is_empty())
+                .for_each(|word| self.add_param("TYPE", word));
+        }
     }
 
     /// The same line without what it borrows.
@@ -261,6 +290,10 @@ impl<'a> Line<'a> {
     }
 }
 
+fn is_named(param: &Param<'_>, name: &str) -> bool {
+    param.0.eq_ignore_ascii_case(name) || (param.0.is_empty() && name.eq_ignore_ascii_case("TYPE"))
+}
+
 /// Where the head ends: the first colon outside double quotes, or if a quote stays open the first.
 fn colon(text: &str) -> Option<usize> {
     let mut quoted = false;
@@ -277,7 +310,7 @@ fn split_head(head: &str) -> (Cow<'_, str>, Cow<'_, str>, Vec<Param<'_>>) {
     let first = pieces.next().unwrap_or_default().trim();
     let (group, name) = first.rsplit_once('.').unwrap_or(("", first));
     let params = pieces.filter(|piece| !piece.trim().is_empty()).map(|piece| {
-        let (name, value) = piece.split_once('=').unwrap_or(("TYPE", piece));
+        let (name, value) = piece.split_once('=').unwrap_or(("", piece));
         (Cow::Borrowed(name.trim()), Cow::Borrowed(value.trim()))
     });
     (Cow::Borrowed(group), Cow::Borrowed(name), params.collect())

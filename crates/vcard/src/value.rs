@@ -90,10 +90,14 @@ pub fn is_invisible(c: char) -> bool {
         | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{34f}' | '\u{61c}' | '\u{fe00}'..='\u{fe0f}')
 }
 
+/// Text without white space and what shows nothing at its ends.
+pub fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || is_invisible(c))
+}
+
 /// Text without what shows nothing at its ends; none if nothing is left.
 pub fn visible(text: &str) -> Option<&str> {
-    let text = text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || is_invisible(c));
-    Some(text).filter(|text| !text.is_empty())
+    Some(trim(text)).filter(|text| !text.is_empty())
 }
 
 /// A value as text of one line: line breaks and tabs as spaces, [`visible`].

@@ -1,0 +1,107 @@
+//! A Redis of a test's own, which it may stop, kill and start again.
+
+use rustix::process::{Pid, Signal, kill_process};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+pub struct RedisServer {
+    child: Child,
+    port: u16,
+    folder: PathBuf,
+}
+
+impl RedisServer {
+    /// Starts one with an empty folder on a free port. The port is free a moment before; should
+    /// somebody else take it, the test fails instead of talking to a stranger: the password is
+    /// our own.
+    pub fn start() -> RedisServer {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir();
+        let folder = folder.join(format!("contactd-redis-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let port = free_port(number);
+        let server = RedisServer { child: run(port, &folder), port, folder };
+        server.wait();
+        server
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://:{}@127.0.0.1:{}/", password(self.port), self.port)
+    }
+
+    pub fn connection(&self) -> redis::Connection {
+        redis::Client::open(self.url()).unwrap().get_connection().unwrap()
+    }
+
+    /// As after a crash: nothing is saved.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again on its port, with the dump that is in its folder.
+    pub fn restart(&mut self) {
+        self.child = run(self.port, &self.folder);
+        self.wait();
+    }
+
+    /// It keeps its connections and answers nothing.
+    pub fn hang(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    pub fn go_on(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    fn wait(&self) {
+        let end = Instant::now() + Duration::from_secs(20);
+        let client = redis::Client::open(self.url()).unwrap();
+        let ping = || redis::cmd("PING").exec(&mut client.get_connection()?);
+        while let Err(error) = ping() {
+            assert!(Instant::now() < end, "Redis did not start: {error}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Below the range from which the system takes ports for outgoing connections, so that it is
+/// still free when a server starts again.
+pub fn free_port(number: usize) -> u16 {
+    let first = std::process::id() as usize * 31 + number * 7;
+    let ports = (0..10_000).map(|step| 20_000 + ((first + step) % 10_000) as u16);
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    ports.into_iter().find(free).unwrap()
+}
+
+fn password(port: u16) -> String {
+    format!("{}-{port}", std::process::id())
+}
+
+fn run(port: u16, folder: &std::path::Path) -> Child {
+    let binary = std::env::var("TEST_REDIS_SERVER").expect("TEST_REDIS_SERVER: run ./dev test");
+    // Started in its folder: Redis' own `dir` setting breaks on spaces.
+    Command::new(binary)
+        .current_dir(folder)
+        .args(["--bind", "127.0.0.1", "--save", "", "--port", &port.to_string()])
+        .args(["--requirepass", &password(port)])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
