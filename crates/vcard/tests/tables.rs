@@ -165,7 +165,9 @@ fn an_odd_value_costs_nobody() {
     assert!(read.warnings[2].1.starts_with("phones: \"4.91512E+11\""));
     // Long values are not cut; more cells than columns are kept.
     let long = "x".repeat(20_001);
-    assert_eq!(row(&format!("Name,Notes\nAnn,{long}")).details.additional_data, Some(long));
+    let noted = row(&format!("Name,Notes\nAnn,{long}"));
+    assert_eq!(noted.details.additional_data, Some(long));
+    assert!(noted.warnings[0].detail.starts_with("additional_data: 20001"), "{noted:?}");
     says("Name,Phone\nAnn,5550100,more,,still", "[Ann]; 5550100*; X-CSV-MORE:more, still");
 }
 
