@@ -12,6 +12,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use support::redis_server;
 
+/// Authenticates what these tests keep in Redis.
+fn secret() -> ring::hmac::Key {
+    ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"a secret for tests")
+}
+
 fn user(id: i64, name: &str) -> CurrentUser {
     CurrentUser {
         user: User {
@@ -25,6 +30,8 @@ fn user(id: i64, name: &str) -> CurrentUser {
             created_at: chrono::DateTime::UNIX_EPOCH,
         },
         sessions: vec![1, 2],
+        pages: Vec::new(),
+        app_passwords: Vec::new(),
     }
 }
 
@@ -43,7 +50,7 @@ fn prefix() -> String {
 
 fn stage_on(url: &str) -> Stage {
     let prefix = prefix();
-    let cache = || Cache::new(Some(url), prefix.clone()).unwrap();
+    let cache = || Cache::new(Some(url), prefix.clone(), secret(), None).unwrap();
     let redis = redis::Client::open(url).unwrap().get_connection().unwrap();
     Stage { cache: cache(), other: cache(), redis, prefix }
 }
@@ -465,7 +472,7 @@ fn a_writer_stops_waiting_when_the_hanging_redis_dies() {
 
 #[test]
 fn a_name_that_nobody_knows_is_a_redis_that_is_not_there() {
-    let cache = Cache::new(Some("redis://contactd.invalid:1/"), prefix()).unwrap();
+    let cache = Cache::new(Some("redis://contactd.invalid:1/"), prefix(), secret(), None).unwrap();
     let start = Instant::now();
     cache.write(&[7], |_| Ok(())).unwrap();
     assert_eq!((name(&cache, found("ann")).as_str(), cache.status()), ("ann", "down"));
@@ -477,7 +484,7 @@ fn a_name_that_nobody_knows_is_a_redis_that_is_not_there() {
 fn a_redis_over_tls_hears_nothing_in_the_clear() {
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("rediss://:secret@localhost:{}/", server.local_addr().unwrap().port());
-    let cache = Cache::new(Some(&url), prefix()).unwrap();
+    let cache = Cache::new(Some(&url), prefix(), secret(), None).unwrap();
     let asking = std::thread::spawn(move || cache.status());
     let mut first = [0];
     std::io::Read::read_exact(&mut server.accept().unwrap().0, &mut first).unwrap();
@@ -488,7 +495,7 @@ fn a_redis_over_tls_hears_nothing_in_the_clear() {
 
 #[test]
 fn without_redis_every_look_up_loads_and_limits_are_counted_here() {
-    let cache = Cache::new(None, String::new()).unwrap();
+    let cache = Cache::new(None, String::new(), secret(), None).unwrap();
     for expected in ["one", "two"] {
         assert_eq!(name(&cache, found(expected)), expected);
     }
@@ -504,7 +511,7 @@ fn without_redis_every_look_up_loads_and_limits_are_counted_here() {
 #[test]
 fn an_address_that_cannot_be_read_is_an_error_at_the_start() {
     for wrong in ["", "localhost", "http://localhost", "redis://:x"] {
-        assert!(Cache::new(Some(wrong), String::new()).is_err(), "{wrong}");
+        assert!(Cache::new(Some(wrong), String::new(), secret(), None).is_err(), "{wrong}");
     }
 }
 

@@ -172,15 +172,16 @@ impl Hammer {
         let (app, now) = (&here.app, here.app.now());
         loop {
             let hash = contactd::crypto::random_token().unwrap().into_bytes();
+            let secret = sessions::Secret::Refresh { family: &hash, token: &hash };
             let client = Client { ip: "", user_agent: "" };
             let added = app.change_user(id, |tx, _| {
                 let added =
-                    sessions::insert(tx, id, &hash, client, now, now + chrono::Duration::days(1))?;
+                    sessions::insert(tx, id, secret, client, now, now + chrono::Duration::days(1))?;
                 sessions::trim(tx, id)?;
                 Ok(added)
             });
             match added {
-                Ok(session) => return app.access_tokens.sign(id, session, now).unwrap(),
+                Ok(session) => return app.access_tokens.sign(id, session, now, now + chrono::Duration::days(1)).unwrap(),
                 Err(contactd::error::Error::Unavailable(_)) => {
                     self.refused.fetch_add(1, SeqCst);
                 }

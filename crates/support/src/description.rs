@@ -14,13 +14,14 @@ pub static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(openapi::DOCUMENT).unwrap());
 
 /// Headers that any answer may have, which need no word in the description of a call.
-const ANYWHERE: [&str; 12] = [
+const ANYWHERE: [&str; 13] = [
     "content-type",
     "content-encoding",
     "content-security-policy",
     "x-frame-options",
     "x-content-type-options",
     "referrer-policy",
+    "strict-transport-security",
     "cache-control",
     "vary",
     "x-robots-tag",
