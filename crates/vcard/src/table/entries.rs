@@ -149,5 +149,5 @@ fn parts(address: &Address) -> Vec<&str> {
 
 /// A label as the JSON has it: those that are TYPEs of a card in one spelling.
 fn label(text: &str) -> Option<String> {
-    one_line(text).map(|text| crate::label::normal(&text))
+    crate::label::normal(text)
 }
