@@ -29,6 +29,10 @@ const STOPPING_TICK: Duration = Duration::from_millis(5);
 /// How soon an accept that failed for want of descriptors is tried again.
 const RETRY: Duration = Duration::from_millis(10);
 
+/// Connections that may wait in the kernel to be accepted. The standard library's `bind` has 128: when
+/// no descriptor is left, the next client would not even be able to wait.
+const BACKLOG: i32 = 1024;
+
 /// A bound listener with its threads.
 pub struct Server {
     shared: Arc<Shared>,
@@ -71,6 +75,8 @@ impl Server {
     ) -> io::Result<Server> {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
+        // A second listen(2) changes the backlog, nothing else.
+        rustix::net::listen(&listener, BACKLOG)?;
         let address = listener.local_addr()?;
         small_pages();
         limits.header_fields = limits.header_fields.min(MOST_FIELDS);

@@ -97,7 +97,7 @@ fn work_leaves_room_for_quick_requests() {
     let server = Running::behind(limits, Behind::new(true));
     let mut work: Vec<_> = (0..40).map(|_| server.connect()).collect();
     for client in &mut work {
-        client.send(sleep(500, ""));
+        client.send(sleep(300, ""));
     }
     std::thread::sleep(Duration::from_millis(100));
     let begin = Instant::now();
