@@ -4,7 +4,7 @@
 use crate::context::Call;
 use crate::crypto;
 use crate::error::{Error, Result};
-use crate::http::Reply;
+use crate::http::{self, Reply};
 use crate::openapi;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -36,8 +36,8 @@ impl Asset {
     }
 
     fn answer(&self, call: &Call) -> Reply {
-        let known = call.header("If-None-Match").is_some_and(|tags| tags.contains(&self.tag));
-        let zips = call.header("Accept-Encoding").is_some_and(takes_gzip);
+        let known = http::none_match_names(call, &self.tag);
+        let zips = call.header("Accept-Encoding").is_some_and(http1::accepts_gzip);
         let reply = match (known, zips) {
             (true, _) => Reply::not_modified(),
             (false, true) => Reply::bytes(self.content_type, self.gzipped.clone())
@@ -50,14 +50,6 @@ impl Asset {
             .with("Cache-Control", A_WHILE)
             .with("Vary", "Accept-Encoding")
     }
-}
-
-/// True unless gzip is not in the list, or there with the weight 0.
-fn takes_gzip(list: &str) -> bool {
-    list.split(',').filter_map(|one| one.trim().strip_prefix("gzip")).any(|weight| {
-        let weight = weight.trim_start_matches([';', ' ']).strip_prefix("q=").unwrap_or("1");
-        weight.parse::<f32>().is_ok_and(|weight| weight > 0.0)
-    })
 }
 
 type Lazy = LazyLock<Result<Asset>>;

@@ -3,7 +3,7 @@
 use crate::context::Call;
 use crate::crypto;
 use crate::error::{Error, Result};
-use crate::http::Reply;
+use crate::http::{self, Reply};
 use crate::markup::{self, DeadLink};
 use crate::picture;
 use crate::repository::avatars;
@@ -47,7 +47,7 @@ pub fn avatar(call: &Call) -> Result<Reply> {
         }
     };
     let tag = format!("\"{key}\"");
-    let known = call.header("If-None-Match").is_some_and(|tags| tags.contains(&tag));
+    let known = http::none_match_names(call, &tag);
     let reply = if known { Reply::not_modified() } else { Reply::bytes(content_type, picture) };
     Ok(reply
         .with("ETag", tag)
