@@ -24,6 +24,7 @@ mod failover;
 mod ledger;
 mod mail;
 mod memory;
+mod overload;
 mod postgres;
 mod process;
 mod redis;
