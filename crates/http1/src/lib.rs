@@ -24,6 +24,7 @@ mod limits;
 mod client;
 mod status;
 mod gzip;
+mod host;
 mod request;
 mod chunked;
 mod incoming;

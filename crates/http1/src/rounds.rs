@@ -22,11 +22,12 @@ struct Asking {
 
 /// The life of a thread: until the room is closed.
 pub fn run(shared: &Arc<Shared>) {
-    let (mut ready, mut buffer) = (Vec::new(), Vec::new());
+    let (mut tokens, mut buffer) = (Vec::new(), Vec::new());
     while !shared.room.is_closed() {
-        shared.room.wait(&mut ready);
+        shared.room.wait(&mut tokens);
         let (mut asking, mut requests) = (Vec::new(), Vec::new());
-        for connection in ready.drain(..) {
+        for token in tokens.drain(..) {
+            let Some(connection) = shared.room.take_if(token, |_| true) else { continue };
             // A panic ends this connection, and nothing else.
             let step = guarded(|| receive(shared, connection, &mut buffer));
             if let Some(Some((request, asks))) = step {
@@ -60,8 +61,7 @@ fn receive(
         Ok(Received::End) => {}
         Err(refusal) => {
             let origin = connection.origin();
-            let unfinished = deliver::refuse(shared, connection, refusal, origin.as_deref());
-            unfinished.into_iter().for_each(|it| deliver::finish_elsewhere(shared, it));
+            deliver::refuse(shared, connection, refusal, origin.as_deref());
         }
     }
     None
@@ -82,5 +82,5 @@ fn go_on(shared: &Arc<Shared>, asking: Asking, look: Option<Look>) {
     exchange.asked.is_last &= incoming.done;
     let client = Client::at(connection.remote.ip());
     let unfinished = deliver::answer(shared, connection, response, exchange, client);
-    unfinished.into_iter().for_each(|it| deliver::finish_elsewhere(shared, it));
+    deliver::finish_elsewhere(shared, unfinished);
 }
