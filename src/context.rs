@@ -246,6 +246,15 @@ impl Call {
         self.request.header(name)
     }
 
+    /// Whether `If-None-Match` names this entity tag (in its quotes, without `W/`), so that the
+    /// client has the answer already. Weak comparison (RFC 9110, 8.8.3.2 and 13.1.2).
+    pub fn if_none_match(&self, tag: &str) -> bool {
+        self.header("If-None-Match").is_some_and(|tags| {
+            let mut each = tags.split(',').map(str::trim);
+            each.any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
+        })
+    }
+
     /// The type of the body in lower case without parameters, for example `application/json`.
     pub fn content_type(&self) -> String {
         let raw = self.header("Content-Type").unwrap_or_default();

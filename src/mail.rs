@@ -17,10 +17,10 @@ use lettre::transport::smtp::extension::ClientId;
 use std::fmt;
 use std::fs;
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv6Addr};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use url::{Host, Url};
 
 /// Longest waits for a server.
 #[derive(Debug, Clone, Copy)]
@@ -79,15 +79,18 @@ impl fmt::Debug for SmtpSettings {
 /// `smtps://…` (TLS from the start, port 465). User and password may be absent; what is special
 /// in a URL is written `%40` there. The error never repeats a part of the input, because any part
 /// may turn out to be one of the password.
-pub fn parse_smtp_url(url: &str) -> Result<SmtpSettings, String> {
-    let scheme_end = url.find("://").ok_or("must begin with smtp:// or smtps://")?;
-    let (scheme, rest) = url.split_at(scheme_end);
-    let rest = rest.trim_start_matches("://");
-    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (default_port, security) = match (scheme, query) {
-        ("smtp", "") => (587, Security::StartTls),
-        ("smtp", "tls=off") => (587, Security::Off),
-        ("smtps", "") => (465, Security::Tls),
+pub fn parse_smtp_url(raw: &str) -> Result<SmtpSettings, String> {
+    let wrong = "must be smtp://user:password@host:port, or without user, password and port (in \
+                 the user and the password : is written %3A, / %2F, ? %3F, # %23, @ %40)";
+    // The URL standard would drop them in silence.
+    if raw.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        return Err(format!("{wrong}, with a host after the @"));
+    }
+    let url = Url::parse(raw).map_err(|_| wrong.to_owned())?;
+    let (default_port, security) = match (url.scheme(), url.query()) {
+        ("smtp", None) => (587, Security::StartTls),
+        ("smtp", Some("tls=off")) => (587, Security::Off),
+        ("smtps", None) => (465, Security::Tls),
         ("smtp" | "smtps", _) => {
             return Err("takes no options but ?tls=off after smtp:// (a ? in the password is \
                         written %3F)"
@@ -95,54 +98,38 @@ pub fn parse_smtp_url(url: &str) -> Result<SmtpSettings, String> {
         }
         _ => return Err("must begin with smtp:// or smtps://".to_owned()),
     };
-    let authority = rest.strip_suffix('/').unwrap_or(rest);
-    if authority.contains(['/', '#']) {
+    if !["", "/"].contains(&url.path()) || url.fragment().is_some() {
         return Err("must not have a path (in the password, / is written %2F and # %23)".to_owned());
     }
-    let (user_info, server) = match authority.rsplit_once('@') {
-        Some((user_info, server)) => (Some(user_info), server),
-        None => (None, authority),
-    };
-    let credentials = user_info.map(parse_user_info).transpose()?;
-    let (host, port, brackets) = match server.strip_prefix('[').and_then(|s| s.split_once(']')) {
-        Some((host, port)) => (host, port, true),
-        None => {
-            let (host, port) = server.split_at(server.find(':').unwrap_or(server.len()));
-            (host, port, false)
-        }
-    };
-    let port = match port.strip_prefix(':') {
-        Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse().ok(),
-        None if port.is_empty() => Some(default_port),
-        _ => None,
-    };
-    let port = port.filter(|port| *port > 0).ok_or("must have a port from 1 to 65535, or none")?;
-    let of_name = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
-    let valid = match brackets {
-        true => host.parse::<Ipv6Addr>().is_ok(),
-        false => !host.is_empty() && host.bytes().all(of_name),
-    };
-    if !valid {
-        return Err("must name a host after smtp:// (and after the @, if there is a password; a \
-                    : in the user's name is written %3A)"
-            .to_owned());
+    let port = url.port().unwrap_or(default_port);
+    if port == 0 {
+        return Err("must have a port from 1 to 65535, or none".to_owned());
     }
-    Ok(SmtpSettings { host: host.to_owned(), port, security, credentials })
+    let of_name = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+    let host = match url.host() {
+        Some(Host::Domain(name)) if name.bytes().all(of_name) => name.to_owned(),
+        Some(Host::Ipv4(address)) => address.to_string(),
+        Some(Host::Ipv6(address)) => address.to_string(),
+        _ => return Err(wrong.to_owned()),
+    };
+    Ok(SmtpSettings { host, port, security, credentials: credentials(&url)? })
 }
 
-/// Reads `user:password`, percent-decoded.
-fn parse_user_info(user_info: &str) -> Result<(String, String), String> {
+/// User and password of a URL, percent-decoded; both or neither.
+fn credentials(url: &Url) -> Result<Option<(String, String)>, String> {
     let decode = |part: &str| {
         let decoded = percent_encoding::percent_decode_str(part).decode_utf8().ok()?;
         let usable = !decoded.is_empty() && !decoded.contains(char::is_control);
         usable.then(|| decoded.into_owned())
     };
-    let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
-    match (decode(user), decode(password)) {
-        (Some(user), Some(password)) => Ok((user, password)),
-        _ => Err("must have both a user and a password before the @, or neither; they are UTF-8, \
-                  percent-encoded, without control characters"
-            .to_owned()),
+    match (url.username(), url.password()) {
+        ("", None) => Ok(None),
+        (user, password) => match (decode(user), password.and_then(decode)) {
+            (Some(user), Some(password)) => Ok(Some((user, password))),
+            _ => Err("must have both a user and a password before the @, or neither; they are \
+                      UTF-8, percent-encoded, without control characters"
+                .to_owned()),
+        },
     }
 }
 
@@ -311,19 +298,13 @@ fn is_message_id(id: &str) -> bool {
 
 /// The name by which this server greets (RFC 5321, 4.1.1.1): the host of its own address.
 fn hello(public_url: &str) -> ClientId {
-    let (_, rest) = public_url.split_once("://").unwrap_or(("", public_url));
-    let authority = rest.split('/').next().unwrap_or_default();
-    let host = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, _)) => host,
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    match host.parse() {
-        Ok(IpAddr::V4(address)) => ClientId::Ipv4(address),
-        Ok(IpAddr::V6(address)) => ClientId::Ipv6(address),
-        Err(_) if host.bytes().any(|b| !b.is_ascii_alphanumeric() && b != b'-' && b != b'.') => {
-            ClientId::default()
-        }
-        Err(_) => ClientId::Domain(host.to_owned()),
+    // Some mail servers hang up on a name with other characters.
+    let of_name = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
+    match Url::parse(public_url).ok().as_ref().and_then(Url::host) {
+        Some(Host::Domain(name)) if name.bytes().all(of_name) => ClientId::Domain(name.to_owned()),
+        Some(Host::Ipv4(address)) => ClientId::Ipv4(address),
+        Some(Host::Ipv6(address)) => ClientId::Ipv6(address),
+        Some(Host::Domain(_)) | None => ClientId::default(),
     }
 }
 

@@ -67,7 +67,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         }
         ["create-admin", options @ ..] => create_admin(options),
         ["check"] => check(),
-        ["openapi"] => say(contactd::openapi::document()),
+        ["openapi"] => say(contactd::openapi::DOCUMENT),
         ["--help" | "-h" | "help"] => say(HELP),
         ["--version" | "-V"] => say(concat!("contactd ", env!("CARGO_PKG_VERSION"), "\n")),
         _ => Err(Failure::Usage(format!("contactd: unknown command\n\n{HELP}"))),

@@ -6,7 +6,7 @@
 use crate::access::{Admin, Caller};
 use crate::context::Call;
 use crate::error::Result;
-use crate::handlers::{auth, birthdays, calendars, contacts, docs, exports, imports};
+use crate::handlers::{assets, auth, birthdays, calendars, contacts, exports, imports};
 use crate::handlers::{ops, pages, profile, sessions, users};
 use crate::http::Reply;
 use crate::limits::Limit;
@@ -169,13 +169,13 @@ pub static ROUTES: &[Route] = &[
         .waits(Waits::Briefly),
     route("GET", "/healthz", Anyone(ops::healthz)).limit(Limit::Never).waits(Waits::Never),
     route("GET", "/readyz", Anyone(ops::readyz)).limit(Limit::Never).waits(Waits::Briefly),
-    route("GET", "/openapi.json", Anyone(docs::description)).waits(Waits::Briefly),
-    route("GET", "/docs", Anyone(docs::page)).waits(Waits::Briefly),
-    route("GET", "/docs.js", Anyone(docs::script)).waits(Waits::Briefly),
-    route("GET", "/docs.css", Anyone(docs::style)).waits(Waits::Briefly),
+    route("GET", "/openapi.json", Anyone(assets::description)).waits(Waits::Briefly),
+    route("GET", "/docs", Anyone(assets::docs)).waits(Waits::Briefly),
+    route("GET", "/docs.js", Anyone(assets::docs_script)).waits(Waits::Briefly),
+    route("GET", "/docs.css", Anyone(assets::docs_style)).waits(Waits::Briefly),
     route("GET", "/", Anyone(pages::landing)).waits(Waits::Briefly),
-    route("GET", "/style.css", Anyone(pages::style)).waits(Waits::Briefly),
-    route("GET", "/icon.svg", Anyone(pages::icon)).waits(Waits::Briefly),
+    route("GET", "/style.css", Anyone(assets::style)).waits(Waits::Briefly),
+    route("GET", "/icon.svg", Anyone(assets::icon)).waits(Waits::Briefly),
 ];
 
 /// What the placeholders of a path stand for.

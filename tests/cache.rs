@@ -2,12 +2,7 @@
 //! Redis forgets its scripts, hangs, dies, comes back, or comes back from an old dump.
 //! `TEST_REDIS_URL` and `TEST_REDIS_SERVER` (the server's binary) come from `./dev test`.
 
-#![allow(missing_docs, clippy::disallowed_methods)]
-// A test fails by panicking, in its helpers too.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-#[path = "support/redis_server.rs"]
-mod redis_server;
+#![cfg(test)]
 
 use contactd::cache::{Asked, Cache, Counter, Load, Loaded, LookedUp};
 use contactd::error::{Error, LimitState, Result};
@@ -15,6 +10,7 @@ use contactd::model::user::{CurrentUser, Role, User};
 use redis_server::RedisServer;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use support::redis_server;
 
 fn user(id: i64, name: &str) -> CurrentUser {
     CurrentUser {
@@ -53,7 +49,7 @@ fn stage_on(url: &str) -> Stage {
 }
 
 fn stage() -> Stage {
-    stage_on(&std::env::var("TEST_REDIS_URL").expect("TEST_REDIS_URL: run ./dev test"))
+    stage_on(&support::world::variable("TEST_REDIS_URL"))
 }
 
 impl Stage {

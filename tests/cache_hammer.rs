@@ -3,11 +3,7 @@
 //! The database is a stand-in with what the protocol needs of one: rows with a version each, row
 //! locks, and commits that others see at once. The one with Postgres is in `tests/api`.
 
-#![allow(missing_docs, clippy::disallowed_methods)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-#[path = "support/redis_server.rs"]
-mod redis_server;
+#![cfg(test)]
 
 use contactd::cache::{Asked, Cache, Load, Loaded};
 use contactd::error::{Error, Result};
@@ -17,6 +13,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, TryLockError};
 use std::time::{Duration, Instant};
+use support::redis_server;
 
 const USERS: usize = 20;
 const READERS: usize = 64;

@@ -11,7 +11,7 @@
 //! (A) not older than a change whose answer was sent; (B) not older than a commit. And each
 //! rule of the protocol is left out once, to see that the walk finds what then goes wrong.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![cfg(test)]
 
 use contactd::cache::protocol::{self, AfterCommit, BeforeCommit, Found, Reach, ReadStep};
 use std::collections::HashMap;

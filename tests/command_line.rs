@@ -1,17 +1,13 @@
 //! The command line, as a program of its own.
 
-#![allow(missing_docs, clippy::disallowed_methods)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-#[path = "support/smtp.rs"]
-mod smtp;
-#[path = "support/world.rs"]
-mod world;
+#![cfg(test)]
 
 use serde_json::json;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use support::smtp;
+use support::world;
 use world::{Actor, PASSWORD, World, variable};
 
 const SECRET: &str = "very-secret-key-of-32-bytes-or-more!";
@@ -27,7 +23,7 @@ struct Ended {
 fn program() -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_contactd"));
     let told = ["MUTANT", "REACHED", "LLVM_PROFILE_FILE"];
-    let told = told.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+    let told = told.into_iter().filter_map(|name| Some((name, world::optional_variable(name)?)));
     program.env_clear().envs(told);
     program
 }

@@ -1,13 +1,7 @@
 //! README, CONTRIBUTING and docs/: every link leads somewhere, every file that is named is there,
 //! and every command is either run by a test or at least known to the program that it calls.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "clippy knows test functions, but not what they call"
-)]
+#![cfg(test)]
 
 use std::collections::HashSet;
 use std::fs;

@@ -3,13 +3,7 @@
 //! active and sessions through the API 10,000 times, while Redis is flushed, paused, stopped,
 //! killed and restored from an old dump. Counts stale reads.
 
-#![allow(missing_docs, clippy::disallowed_methods)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-#[path = "support/redis_server.rs"]
-mod redis_server;
-#[path = "support/world.rs"]
-mod world;
+#![cfg(test)]
 
 use contactd::config::Secret;
 use redis_server::RedisServer;
@@ -17,6 +11,8 @@ use serde_json::json;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
+use support::redis_server;
+use support::world;
 use world::{Actor, World};
 
 const USERS: usize = 40;
@@ -204,7 +200,7 @@ fn command(url: &str, words: &[&str]) {
 }
 
 fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |raw| raw.parse().unwrap())
+    world::optional_variable(name).map_or(default, |raw| raw.parse().unwrap())
 }
 
 /// 10,000 changes (`HAMMER_CHANGES`), or as many as a busy machine does in 50 s (`HAMMER_SECONDS`).

@@ -1,22 +1,14 @@
 //! The commands of docs/operations.md that need nothing but the stores, run as they stand there:
 //! a backup is restored and served, and an upgrade of ICU is followed.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "clippy knows test functions, but not what they call"
-)]
-
-#[path = "support/server.rs"]
-mod server;
-#[path = "support/world.rs"]
-mod world;
+#![cfg(test)]
 
 use postgres::{Client, NoTls};
 use serde_json::{Value, json};
 use server::Server;
 use std::process::Command;
+use support::server;
+use support::world;
 
 /// The shell code of operations.md under a heading, one block after the other.
 fn blocks_under(heading: &str) -> Vec<&'static str> {

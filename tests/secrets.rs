@@ -1,17 +1,13 @@
 //! No hash, token or password in Redis, in the log or in an answer. A program of its own, because
 //! a process has one log.
 
-#![allow(missing_docs, clippy::disallowed_methods)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-#[path = "support/smtp.rs"]
-mod smtp;
-#[path = "support/world.rs"]
-mod world;
+#![cfg(test)]
 
 use contactd::mail::parse_smtp_url;
 use serde_json::json;
 use std::sync::Mutex;
+use support::smtp;
+use support::world;
 use world::{Answer, PASSWORD, World, variable};
 
 static LINES: Mutex<String> = Mutex::new(String::new());

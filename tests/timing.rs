@@ -1,15 +1,12 @@
 //! Known and unknown accounts take the same time. A program of its own, so that no other test runs
 //! beside it.
 
-#![allow(missing_docs, clippy::disallowed_methods)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-#[path = "support/world.rs"]
-mod world;
+#![cfg(test)]
 
 use serde_json::{Value, json};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use support::world;
 use world::World;
 
 /// One measures at a time.

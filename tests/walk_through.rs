@@ -1,14 +1,10 @@
 //! README's walk through the API, run as it stands there, against the real program on a real port.
 
-#![allow(clippy::unwrap_used, reason = "clippy knows test functions, but not what they call")]
-
-#[path = "support/server.rs"]
-mod server;
-#[path = "support/world.rs"]
-mod world;
+#![cfg(test)]
 
 use server::Server;
 use std::process::Command;
+use support::server;
 
 /// The shell code under a heading of README.
 fn shell_under(heading: &str) -> String {

@@ -3,7 +3,7 @@
 use crate::context::Call;
 use crate::crypto;
 use crate::error::{Error, Result};
-use crate::http::{self, Reply};
+use crate::http::Reply;
 use crate::markup::{self, DeadLink};
 use crate::picture;
 use crate::repository::avatars;
@@ -47,8 +47,10 @@ pub fn avatar(call: &Call) -> Result<Reply> {
         }
     };
     let tag = format!("\"{key}\"");
-    let known = http::none_match_names(call, &tag);
-    let reply = if known { Reply::not_modified() } else { Reply::bytes(content_type, picture) };
+    let reply = match call.if_none_match(&tag) {
+        true => Reply::not_modified(),
+        false => Reply::bytes(content_type, picture),
+    };
     Ok(reply
         .with("ETag", tag)
         .with("Cache-Control", FOREVER)
@@ -59,15 +61,4 @@ pub fn avatar(call: &Call) -> Result<Reply> {
 /// `GET /`
 pub fn landing(_: &Call) -> Result<Reply> {
     Ok(Reply::html(markup::landing()).with("Cache-Control", "public, max-age=300"))
-}
-
-/// `GET /style.css`
-pub fn style(_: &Call) -> Result<Reply> {
-    Ok(Reply::bytes("text/css; charset=utf-8", markup::STYLE)
-        .with("Cache-Control", "public, max-age=300"))
-}
-
-/// `GET /icon.svg`
-pub fn icon(_: &Call) -> Result<Reply> {
-    Ok(Reply::bytes("image/svg+xml", markup::ICON).with("Cache-Control", "public, max-age=86400"))
 }

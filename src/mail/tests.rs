@@ -1,11 +1,8 @@
-//! Against a real socket: the server is `tests/support/smtp.rs`.
-
-#[path = "../../tests/support/smtp.rs"]
-mod smtp;
+//! Against a real socket: the server is `support::smtp`.
 
 use super::*;
-use smtp::{Behaviour, Mail, Offer, Sink};
 use std::time::Instant;
+use support::smtp::{self, Behaviour, Mail, Offer, Sink};
 
 const TOKEN: &str = "tokentokentokentokentokentokentokentokentok";
 

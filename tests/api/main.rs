@@ -1,19 +1,10 @@
 //! The API, asked without a socket: one file a subject.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "clippy knows test functions, but not what they call"
-)]
+#![cfg(test)]
 
-#[path = "../support/world.rs"]
-mod world;
-#[path = "../support/redis_server.rs"]
-mod redis_server;
-#[path = "../support/smtp.rs"]
-mod smtp;
+use support::redis_server;
+use support::smtp;
+use support::world;
 
 mod accounts;
 mod addresses;

@@ -1,23 +1,12 @@
 //! Faults, with real processes: what was acknowledged stays, and the server needs no restart.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "clippy knows test functions, but not what they call"
-)]
+#![cfg(test)]
 
-#[path = "../support/postgres_server.rs"]
-mod postgres_server;
-#[path = "../support/redis_server.rs"]
-mod redis_server;
-#[path = "../support/server.rs"]
-mod server;
-#[path = "../support/smtp.rs"]
-mod smtp;
-#[path = "../support/world.rs"]
-mod world;
+use support::postgres_server;
+use support::redis_server;
+use support::server;
+use support::smtp;
+use support::world;
 
 mod clock;
 mod failover;

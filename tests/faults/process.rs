@@ -20,8 +20,7 @@ fn schema() -> (String, postgres::Client) {
 
 /// How often the server is killed: a few times in the suite, a hundred times in `./dev faults`.
 fn kills() -> usize {
-    #[allow(clippy::disallowed_methods, reason = "tests have no Config to ask")]
-    std::env::var("FAULTS_KILLS").map_or(15, |number| number.parse().unwrap())
+    crate::world::optional_variable("FAULTS_KILLS").map_or(15, |number| number.parse().unwrap())
 }
 
 pub fn register(address: &str, name: &str) -> bool {

@@ -117,8 +117,8 @@ fn fail(
 #[test]
 #[ignore = "takes its time: ./dev soak [SECONDS]"]
 fn soak() {
-    #[allow(clippy::disallowed_methods, reason = "tests have no Config to ask")]
-    let seconds = std::env::var("SOAK_SECONDS").map_or(600, |number| number.parse().unwrap());
+    let seconds = crate::world::optional_variable("SOAK_SECONDS")
+        .map_or(600, |number| number.parse().unwrap());
     let (mut postgres, mut redis, sink) =
         (PostgresServer::start(), RedisServer::start(), Sink::start());
     let (database, cache, mail) = (postgres.url(), redis.url(), sink.url());

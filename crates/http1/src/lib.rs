@@ -46,7 +46,6 @@ mod door;
 mod server;
 
 pub use client::{Client, network};
-pub use gzip::is_accepted as accepts_gzip;
 pub use limits::{Limits, LineLimits};
 pub use request::Refusal;
 pub use server::{Server, Stopper};

@@ -1,8 +1,5 @@
 //! A Redis of a test's own, which it may stop, kill and start again.
 
-#![allow(dead_code, reason = "each test binary uses another part of it")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
-
 use rustix::process::{Pid, Signal, kill_process};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -98,7 +95,6 @@ fn password(port: u16) -> String {
 }
 
 fn run(port: u16, folder: &std::path::Path) -> Child {
-    #[allow(clippy::disallowed_methods, reason = "tests have no Config to ask")]
     let binary = std::env::var("TEST_REDIS_SERVER").expect("TEST_REDIS_SERVER: run ./dev test");
     // Started in its folder: Redis' own `dir` setting breaks on spaces.
     Command::new(binary)

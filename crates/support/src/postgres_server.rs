@@ -1,8 +1,5 @@
 //! A Postgres of a test's own, which it may stop, kill, hang, copy and promote.
 
-#![allow(dead_code, reason = "each test binary uses another part of it")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use crate::redis_server::free_port;
 use crate::world::variable;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};

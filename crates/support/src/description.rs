@@ -2,7 +2,7 @@
 //! and does its body fit the schema? `Actor::send` asks, so every test of the API is a test of the
 //! description too.
 
-use super::Answer;
+use crate::world::Answer;
 use contactd::{openapi, routes};
 use jsonschema::{Registry, Validator};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 /// The document.
 pub static DOCUMENT: LazyLock<Value> =
-    LazyLock::new(|| serde_json::from_str(openapi::document()).unwrap());
+    LazyLock::new(|| serde_json::from_str(openapi::DOCUMENT).unwrap());
 
 /// Headers that any answer may have, which need no word in the description of a call.
 const ANYWHERE: [&str; 12] = [

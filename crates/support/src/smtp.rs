@@ -7,9 +7,6 @@
 //! assert_eq!(mails[0].to, ["ann@example.com"]);
 //! let link = mails[0].link().unwrap();
 //! ```
-#![allow(dead_code, missing_docs)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 use base64::Engine;
 use rcgen::{CertifiedKey, KeyPair};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};

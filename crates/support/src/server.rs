@@ -1,21 +1,19 @@
 //! The real program on a real port, with a schema and a Redis prefix of its own.
 
-#![allow(dead_code, reason = "each test binary uses another part of it")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "clippy knows test functions, but not what they call"
-)]
-
 use crate::world;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+/// The program that cargo built for this test, which lies in the folder above the test's.
+fn program() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.parent().and_then(Path::parent).unwrap().join("contactd")
+}
 
 /// A running server; it is stopped as an operator would stop it, by SIGTERM.
 pub struct Server {
@@ -47,7 +45,8 @@ impl Server {
         fs::create_dir_all(&mail_dir).unwrap();
         // A disk that is full may be played by a limit of file sizes; its signal is not wanted.
         let mut child = Command::new("sh")
-            .args(["-c", "trap '' XFSZ && exec \"$0\"", env!("CARGO_BIN_EXE_contactd")])
+            .args(["-c", "trap '' XFSZ && exec \"$0\""])
+            .arg(program())
             .current_dir(&mail_dir) // where there is no .env
             .env("DATABASE_URL", database_url(name))
             .env("REDIS_URL", world::variable("TEST_REDIS_URL"))
