@@ -183,7 +183,17 @@ fn no_route_is_hidden_by_an_earlier_one() {
 #[test]
 fn the_dependencies_stay_few() {
     let tree = std::process::Command::new(env!("CARGO"))
-        .args(["tree", "--locked", "--offline", "-e", "no-dev", "--prefix", "none"])
+        .args([
+            "tree",
+            "-p",
+            "contactd",
+            "--locked",
+            "--offline",
+            "-e",
+            "no-dev",
+            "--prefix",
+            "none",
+        ])
         .current_dir(root())
         .output()
         .expect("cargo tree");
