@@ -5,7 +5,7 @@
 use crate::client::Client;
 use crate::connection::{Connection, Received};
 use crate::deliver;
-use crate::incoming::{Incoming, for_the_program};
+use crate::incoming::Incoming;
 use crate::room::Wants;
 use crate::service::{Look, guarded};
 use crate::shared::{Exchange, Shared};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// A request that the program looks at.
 struct Asking {
     connection: Box<Connection>,
-    incoming: Incoming,
+    incoming: Box<Incoming>,
     exchange: Exchange,
 }
 
@@ -52,9 +52,10 @@ fn receive(
     buffer: &mut Vec<u8>,
 ) -> Option<(Request, Asking)> {
     match connection.receive(buffer, &*shared.program, &shared.limits) {
-        Ok(Received::Request(head, incoming)) => {
-            let (request, asked, origin) = for_the_program(head, &incoming, connection.remote);
-            let exchange = Exchange { asked, origin };
+        Ok(Received::Request(mut incoming)) => {
+            let origin = incoming.field("origin").map(str::to_owned);
+            let exchange = Exchange { asked: incoming.asked(), origin };
+            let request = incoming.take_request(connection.remote);
             return Some((request, Asking { connection, incoming, exchange }));
         }
         Ok(Received::Part) => shared.room.put(connection, Wants::Input),

@@ -21,7 +21,7 @@ const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 pub struct Accepted {
     pub connection: Box<Connection>,
     pub exchange: Exchange,
-    pub incoming: Incoming,
+    pub incoming: Box<Incoming>,
     pub work: Work,
 }
 
