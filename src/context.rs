@@ -389,7 +389,8 @@ impl Call {
             .ok_or_else(|| Error::Malformed("the boundary is missing".to_owned()))
     }
 
-    fn form(&self) -> Result<Vec<(String, String)>> {
+    /// The fields of a form, in order.
+    pub fn form(&self) -> Result<Vec<(String, String)>> {
         pairs(&self.body()?, "form")
     }
 

@@ -44,7 +44,7 @@ pub mod multipart;
 // Floor 1: one outside thing each.
 pub mod openapi;
 pub mod mail;
-pub mod markup;
+pub(crate) mod markup;
 pub mod picture;
 pub mod config;
 pub mod logger;

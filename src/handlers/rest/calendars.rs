@@ -18,6 +18,11 @@ const NAME: &str = "Birthdays";
 /// `POST /api/contacts/calendar-url`: a new address. It is stored as a hash only, so it is shown
 /// once; the old one dies.
 pub fn create(call: &Call, owner: &Owner) -> Result<Reply> {
+    Ok(Reply::created(None, &json!({ "url": renew(call, owner)? })))
+}
+
+/// Makes a new address.
+pub fn renew(call: &Call, owner: &Owner) -> Result<String> {
     let secret = format!("{}-{}", owner.id(), crypto::random_token()?);
     let hash = crypto::token_hash(&secret);
     let changed = call.app.db.write(|db| books::set_calendar(db, owner.id(), Some(&hash)))?;
@@ -25,8 +30,7 @@ pub fn create(call: &Call, owner: &Owner) -> Result<Reply> {
         // The account was deleted since the request began.
         return Err(Error::Unauthenticated);
     }
-    let url = format!("{}/calendars/{secret}.ics", call.app.config.public_url);
-    Ok(Reply::created(None, &json!({ "url": url })))
+    Ok(format!("{}/calendars/{secret}.ics", call.app.config.public_url))
 }
 
 /// `DELETE /api/contacts/calendar-url`

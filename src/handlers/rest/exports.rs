@@ -60,6 +60,15 @@ pub fn contacts(call: &Call, owner: &Owner) -> Result<Reply> {
     let label = query.text("label");
     query.finish()?;
     let part = label.map_or(Part::Live, |label| Part::Labelled(label_key(&label)));
+    download(call, owner, format, part)
+}
+
+/// Some contacts as vCards: those that were selected on a page.
+pub fn selected(call: &Call, owner: &Owner, ids: Vec<i64>) -> Result<Reply> {
+    download(call, owner, Format::Vcard, Part::Ids(ids))
+}
+
+fn download(call: &Call, owner: &Owner, format: Format, part: Part) -> Result<Reply> {
     let (db, config, owner) = (call.app.db.clone(), call.app.config.clone(), owner.id());
     let mut pages = Pages::new(&db, owner, part.clone());
     let mut list = JsonList::default();

@@ -54,7 +54,8 @@ pub fn import(call: &Call, owner: &Owner) -> Result<Reply> {
     Ok(Reply::json(&import::store(&call.app, owner.id(), &by, source, &options)?))
 }
 
-fn existing(raw: &str) -> Result<Existing, String> {
+/// What happens to a contact that is there.
+pub fn existing(raw: &str) -> Result<Existing, String> {
     match raw {
         "skip" => Ok(Existing::Skip),
         "update" => Ok(Existing::Update),
