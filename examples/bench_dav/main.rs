@@ -1,9 +1,10 @@
 //! What a phone asks of a CardDAV server, measured at any of them: `tools/bench-dav` starts the
 //! servers and runs this once for each.
 //!
-//! `bench_dav NAME` takes from the environment: `URL`, an empty address book; `USER` and
-//! `PASSWORD`; `PID`, the server's process, for its memory; `CARDS` (5,000), so many are put there
-//! first, a tenth of them with a photo of 50 KB. The figures go to `target/bench/dav-NAME.tsv`;
+//! `bench_dav NAME` takes from the environment: `URL`, an address book with the cards of
+//! `bench_dav cards FOLDER`, or an empty one, which gets them by PUT; `USER` and `PASSWORD`; `PID`,
+//! the server's process, for its memory; `CARDS`, how many (5,000), a tenth of them with a photo of
+//! 50 KB. The figures go to `target/bench/dav-NAME.tsv`;
 //! `bench_dav report` shows all of them as one table.
 #![allow(
     clippy::unwrap_used,
@@ -39,9 +40,18 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["report"] => report(),
+        ["cards", folder] => {
+            for number in 0..cards() {
+                std::fs::write(format!("{folder}/{}", file_name(number)), card(number)).unwrap();
+            }
+        }
         [name] => measure(name),
-        _ => panic!("bench_dav NAME, or bench_dav report"),
+        _ => panic!("bench_dav NAME, bench_dav cards FOLDER, or bench_dav report"),
     }
+}
+
+fn cards() -> usize {
+    std::env::var("CARDS").map_or(5_000, |cards| cards.parse().unwrap())
 }
 
 fn variable(name: &str) -> String {
@@ -49,7 +59,7 @@ fn variable(name: &str) -> String {
 }
 
 fn measure(name: &str) {
-    let cards: usize = std::env::var("CARDS").map_or(5_000, |cards| cards.parse().unwrap());
+    let cards = cards();
     let pid: u32 = variable("PID").parse().unwrap();
     let book = Book::new(&variable("URL"), &variable("USER"), &variable("PASSWORD"));
     let mut rows = String::new();
@@ -61,8 +71,10 @@ fn measure(name: &str) {
     };
 
     let next = AtomicUsize::new(0);
-    let filled = repeat(&book, CLIENTS, Some(cards), |client| put_next(client, &next));
-    row("fill the book, c=16", filled.rate, filled.p50, filled.p99, format!("{cards} cards"));
+    if members(&book, &mut Client::new(&book)).1.is_empty() {
+        repeat(&book, CLIENTS, Some(cards), |client| put_next(client, &next));
+    }
+    next.store(cards, Ordering::Relaxed);
 
     let before = memory(pid);
     let mut syncs: Vec<_> = (0..SYNCS).map(|_| first_sync(&book, cards)).collect();
@@ -136,10 +148,9 @@ fn repeat(
 fn first_sync(book: &Book, cards: usize) -> (f64, usize) {
     let began = Instant::now();
     let mut client = Client::new(book);
-    let listed = client.report(&sync("")).expect(&[207]);
-    let hrefs: Vec<_> = texts(&listed, "href").into_iter().filter(|it| *it != book.path).collect();
+    let (mut bytes, hrefs) = members(book, &mut client);
     assert_eq!(hrefs.len(), cards, "cards that are listed");
-    let (mut bytes, mut read) = (listed.len(), 0);
+    let mut read = 0;
     for batch in hrefs.chunks(BATCH) {
         let answer = client.report(&multiget(batch)).expect(&[207]);
         let found = texts(&answer, "address-data");
@@ -149,6 +160,13 @@ fn first_sync(book: &Book, cards: usize) -> (f64, usize) {
     }
     assert_eq!(read, cards, "cards that were read");
     (began.elapsed().as_secs_f64(), bytes)
+}
+
+/// How long the list of all cards is, and their hrefs.
+fn members(book: &Book, client: &mut Client) -> (usize, Vec<String>) {
+    let listed = client.report(&sync("")).expect(&[207]);
+    let hrefs = texts(&listed, "href").into_iter().filter(|href| *href != book.path).collect();
+    (listed.len(), hrefs)
 }
 
 fn sync(token: &str) -> String {
@@ -179,7 +197,11 @@ fn texts(xml: &str, name: &str) -> Vec<String> {
 
 fn put_next(client: &mut Client, next: &AtomicUsize) {
     let number = next.fetch_add(1, Ordering::Relaxed);
-    client.put(&format!("{number:06}.vcf"), &card(number)).expect(&[201, 204]);
+    client.put(&file_name(number), &card(number)).expect(&[201, 204]);
+}
+
+fn file_name(number: usize) -> String {
+    format!("{number:06}.vcf")
 }
 
 /// A card as phones write them; each tenth has a photo of 50 KB.
