@@ -232,7 +232,7 @@ fn at_most_three_notices_of_a_kind_an_hour_and_links_before_them() {
     );
     world.pass(Duration::hours(1));
     let body = json!({"email": "b@example.com", "password": PASSWORD});
-    ann.post("/api/users/me/email", body).expect(202);
+    ann.signed_in().post("/api/users/me/email", body).expect(202);
     let notices = "SELECT count(*) FROM outbox WHERE kind = 'email_changing'";
     assert_eq!(world.sql::<i64>(notices), 4);
 }

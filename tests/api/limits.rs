@@ -148,14 +148,17 @@ fn a_refresh_with_a_live_token_counts_against_its_session() {
         world.nobody().post("/api/auth/refresh", json!({ "refresh_token": token }))
     };
     // A family behind one address: each session has its own count.
-    for _ in 0..4 {
+    for _ in 0..3 {
         let mut tokens = ann.log_in(PASSWORD).expect(200).json();
         for _ in 0..3 {
             tokens = refresh(&tokens["refresh_token"]).expect(200).json();
         }
-        refresh(&tokens["refresh_token"]).expect(429);
-        world.pass(chrono::Duration::seconds(61));
     }
+    let mut tokens = ann.log_in(PASSWORD).expect(200).json();
+    for _ in 0..3 {
+        tokens = refresh(&tokens["refresh_token"]).expect(200).json();
+    }
+    refresh(&tokens["refresh_token"]).expect(429);
 }
 
 #[test]
