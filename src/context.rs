@@ -183,7 +183,7 @@ impl App {
             // A write that was under way may have left something behind; the next one waits here,
             // and then finds no book.
             match books::lock(tx, id) {
-                Ok(()) => while books::empty(tx, id)? > 0 {},
+                Ok(_) => while books::empty(tx, id)? > 0 {},
                 Err(Error::Unauthenticated) => {}
                 Err(error) => return Err(error),
             }
