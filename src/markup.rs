@@ -234,8 +234,12 @@ mod tests {
     #[test]
     fn what_comes_from_outside_is_escaped() {
         let evil = "\"><script>alert('1')</script>&";
-        let pages =
-            [confirm(evil, evil, evil), reset(evil, Some(evil)), error(evil, evil, evil), layout(evil, "")];
+        let pages = [
+            confirm(evil, evil, evil),
+            reset(evil, Some(evil)),
+            error(evil, evil, evil),
+            layout(evil, ""),
+        ];
         for page in pages {
             assert!(!page.contains("<script") && !page.contains("alert('"), "{page}");
             assert!(

@@ -182,7 +182,9 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/api/contacts/birthdays", Contacts(birthdays::list)),
     route("GET", "/api/contacts/labels", Contacts(contacts::labels)),
     route("GET", "/api/contacts/export", Contacts(exports::contacts)),
-    route("POST", "/api/contacts/import", Contacts(imports::import)).limit(Limit::Import).body(FILE),
+    route("POST", "/api/contacts/import", Contacts(imports::import))
+        .limit(Limit::Import)
+        .body(FILE),
     route("POST", "/api/contacts/calendar-url", Contacts(calendars::create)),
     route("DELETE", "/api/contacts/calendar-url", Contacts(calendars::delete)),
     route("GET", "/calendars/{secret}.ics", Anyone(calendars::get)),
