@@ -233,16 +233,17 @@ struct Head<'a> {
 /// The account and what there is only little of, as an object whose end is still to come.
 fn head(call: &Call, caller: &Caller) -> Result<String> {
     let id = caller.id();
-    let (sessions, access, pending_links, mails, has_calendar_url, picture) = call.app.db.read(|db| {
-        Ok((
-            sessions::list(db, id, call.now)?,
-            (app_passwords::list(db, id)?, totp::is_on(db, id)?),
-            mail_tokens::of_user(db, id)?,
-            outbox::of_user(db, id)?,
-            books::has_calendar(db, id)?,
-            avatars::of_user(db, id)?,
-        ))
-    })?;
+    let (sessions, access, pending_links, mails, has_calendar_url, picture) =
+        call.app.db.read(|db| {
+            Ok((
+                sessions::list(db, id, call.now)?,
+                (app_passwords::list(db, id)?, totp::is_on(db, id)?),
+                mail_tokens::of_user(db, id)?,
+                outbox::of_user(db, id)?,
+                books::has_calendar(db, id)?,
+                avatars::of_user(db, id)?,
+            ))
+        })?;
     let head = Head {
         exported_at: call.now,
         user: views::user(&call.app.config, caller.user()),
