@@ -113,7 +113,8 @@ impl InFlight {
     /// Whom the request is charged to. What anybody could claim is charged to the address until the
     /// cache has shown that it is true.
     fn client(&self) -> Client {
-        let known = |claim: &&Claim| claim.is_signed() || matches!(self.stage, Stage::Authorized(_));
+        let known =
+            |claim: &&Claim| claim.is_signed() || matches!(self.stage, Stage::Authorized(_));
         let claim = self.claim.as_ref().filter(known);
         claim.map_or(Client::at(self.call.ip), |claim| Client::Account(claim.user))
     }

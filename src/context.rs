@@ -179,16 +179,16 @@ impl App {
     /// statement takes long.
     pub fn finish_deletion(&self, id: i64) -> Result<()> {
         while self.db.write(|db| books::empty(db, id))? > 0 {}
-        let deleted = self.db.transaction(|tx| {
-            // What was being written meanwhile has been, once the book is locked.
-            books::lock(tx, id)?;
-            while books::empty(tx, id)? > 0 {}
+        self.db.transaction(|tx| {
+            // A write that was under way may have left something behind; the next one waits here,
+            // and then finds no book.
+            match books::lock(tx, id) {
+                Ok(_) => while books::empty(tx, id)? > 0 {},
+                Err(Error::Unauthenticated) => {}
+                Err(error) => return Err(error),
+            }
             users::delete(tx, id).map(|_| ())
-        });
-        match deleted {
-            Err(Error::Unauthenticated) => Ok(()), // gone already
-            other => other,
-        }
+        })
     }
 
     /// The current user for the cache: the account with its live sessions, and whether nobody

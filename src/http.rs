@@ -2,7 +2,6 @@
 
 pub mod dav;
 
-use crate::context::Call;
 use crate::error::{Conflict, Error, Fault, LimitState};
 use rouille::{Response, ResponseBody};
 use serde::Serialize;
@@ -388,14 +387,6 @@ pub fn cors_headers(
             RateLimit-Reset, Retry-After, X-Request-Id, X-Total-Count";
         add("Access-Control-Expose-Headers", headers.to_owned());
     }
-}
-
-/// True if `If-None-Match` names this tag, or is `*`. Weak comparison (RFC 9110, sections 8.8.3.2
-/// and 13.1.2).
-pub fn none_match_names(call: &Call, tag: &str) -> bool {
-    let opaque = |tag: &str| tag.trim().strip_prefix("W/").unwrap_or(tag.trim()).to_owned();
-    let tags = call.header("If-None-Match").unwrap_or_default();
-    tags.split(',').any(|one| one.trim() == "*" || opaque(one) == opaque(tag))
 }
 
 #[cfg(test)]

@@ -69,13 +69,28 @@ pub fn deliver_due(app: &App) -> Result<usize> {
 /// Sends one mail, if there is somebody who should have it; how many that makes.
 fn send(app: &App, due: &Due) -> Result<usize> {
     let Some(letter) = letter(app, due)? else { return Ok(0) };
-    // Before the server has it: what it took and did not answer may have arrived.
-    if let (Some(token), Some(user)) = (&letter.token, due.user_id) {
-        let hash = crypto::token_hash(token);
-        app.db.write(|db| mail_tokens::hand_over(db, user, &hash))?;
+    // From the first time that the server may have it, no try prolongs its link. Written down before
+    // that, since this process may not live to see the answer.
+    let link = letter.token.as_deref().map(crypto::token_hash).zip(due.user_id);
+    let note = |handed_over| match &link {
+        Some((hash, user)) => app
+            .db
+            .write(|db| mail_tokens::set_handed_over(db, *user, hash, handed_over))
+            .map(|_| ()),
+        None => Ok(()),
+    };
+    let before = match &link {
+        Some((hash, user)) => app.db.read(|db| mail_tokens::handed_over(db, *user, hash))?,
+        None => false,
+    };
+    note(true)?;
+    match app.mailer.hand_over(&letter, app.now()) {
+        Ok(()) => Ok(1),
+        Err(not_sent) => {
+            note(before || not_sent.may_have_arrived)?;
+            Err(not_sent.error)
+        }
     }
-    app.mailer.send(&letter, app.now())?;
-    Ok(1)
 }
 
 /// The letter of a row, or nothing when there is nobody (any more) who should have it.

@@ -281,11 +281,13 @@ fn the_cached_value_has_no_secret_and_nothing_unknown() {
     let mut stage = stage();
     name(&stage.cache, found("ann"));
     let value = stage.value().unwrap();
-    let json: serde_json::Value = serde_json::from_str(value.strip_prefix("U1").unwrap()).unwrap();
+    // Behind the tag and its HMAC.
+    let json = &value.strip_prefix("U2").unwrap()[43..];
+    let json: serde_json::Value = serde_json::from_str(json).unwrap();
     let members = |value: &serde_json::Value| {
         value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(members(&json), "sessions user");
+    assert_eq!(members(&json), "app_passwords pages sessions user");
     assert_eq!(
         members(&json["user"]),
         "avatar_key created_at email id is_active is_verified role username"
@@ -577,4 +579,47 @@ fn a_counter_without_an_end_gets_one() {
     assert_eq!(stage.cache.count(&[counter("a", 9, 60)])[0].reset_seconds, 60);
     let life: i64 = redis::cmd("PTTL").arg(&key).query(&mut stage.redis).unwrap();
     assert!(life > 0);
+}
+
+#[test]
+fn what_somebody_else_wrote_into_redis_counts_as_absent() {
+    let mut stage = stage();
+    name(&stage.cache, found("ann"));
+    let ours = stage.value().unwrap();
+    let key = stage.key();
+    let admin = ours.replace("\"role\":\"user\"", "\"role\":\"admin\"");
+    assert_ne!(admin, ours);
+    let bob = user(7, "bob");
+    let forged = format!("U2{}{}", "A".repeat(43), serde_json::to_string(&bob).unwrap());
+    for value in [admin.as_str(), &forged, &ours[..ours.len() - 1], "U2", "U1{}"] {
+        stage.command(&["SET", &key, value, "PX", "10000"]);
+        assert_eq!(name(&stage.cache, found("from the database")), "from the database");
+    }
+    // Another account's value, which we wrote ourselves, is no better here.
+    stage.command(&["SET", &key, &ours, "PX", "10000"]);
+    assert_eq!(name(&stage.cache, never), "ann");
+    let other = key.replace(":7", ":8");
+    stage.command(&["SET", &other, &ours, "PX", "10000"]);
+    let looked_up = stage.cache.look_up(&[Asked { user: Some(8), counters: &[] }]).remove(0);
+    let load = |_| Ok(Loaded { user: Some(user(8, "carol")), settled: true });
+    assert_eq!(stage.cache.finish(looked_up, load).unwrap().unwrap().user.username, "carol");
+    // Nor is what a process with another key wrote.
+    let stranger = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"another key");
+    let url = std::env::var("TEST_REDIS_URL").unwrap();
+    let stranger = Cache::new(Some(&url), stage.prefix.clone(), stranger, None).unwrap();
+    assert_eq!(name(&stranger, found("theirs")), "theirs");
+}
+
+#[test]
+fn a_redis_with_its_own_authority_is_used_with_it_and_refused_without() {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let pem = made.cert.pem();
+    let server = RedisServer::start_with_tls(&pem, &made.signing_key.serialize_pem());
+    let url = server.tls_url();
+    let cache = |ca| Cache::new(Some(&url), prefix(), secret(), ca).unwrap();
+    let trusting = cache(Some(pem.as_bytes()));
+    assert_eq!(trusting.status(), "ok");
+    assert_eq!(name(&trusting, found("ann")), "ann");
+    assert_eq!(name(&trusting, never), "ann");
+    assert_eq!(cache(None).status(), "down");
 }

@@ -1,7 +1,7 @@
 //! A user's own account.
 
 use crate::access::{Admin, Caller};
-use crate::context::{App, Call};
+use crate::context::Call;
 use crate::crypto;
 use crate::db::Tx;
 use crate::error::{Conflict, Error, Result};
@@ -13,9 +13,9 @@ use crate::model::text;
 use crate::model::user::{self, Role, User};
 use crate::multipart;
 use crate::picture;
-use crate::repository::audit::{self, Action};
-use crate::repository::mail_tokens::Purpose;
+use crate::repository::audit::Action;
 use crate::repository::endings::{self, Kept, Sessions};
+use crate::repository::mail_tokens::Purpose;
 use crate::repository::{avatars, users};
 use crate::service::profiles;
 use crate::service::sign_in::{confirm_password, unchanged};
@@ -154,29 +154,4 @@ pub fn carddav_profile(call: &Call, caller: &Caller) -> Result<Reply> {
     let profile = profiles::carddav(&call.app.config, caller.user())?;
     Ok(Reply::bytes("application/x-apple-aspen-config", profile)
         .with("Content-Disposition", "attachment; filename=\"contacts.mobileconfig\""))
-}
-
-/// Makes an admin on the command line: confirmed and active.
-pub fn create_admin(app: &App, username: &str, email: &str, password: &str) -> Result<i64> {
-    let password_hash = app.passwords.enter()?.hash(password)?;
-    let new = users::NewUser {
-        username,
-        email,
-        password_hash: &password_hash,
-        role: Role::Admin,
-        is_verified: true,
-    };
-    app.db.transaction(|tx| {
-        let id = users::insert(tx, &new, app.now())?.id;
-        let event = audit::NewEvent {
-            at: app.now(),
-            actor_id: None,
-            user_id: Some(id),
-            action: Action::Registered,
-            ip: "local",
-            request_id: "create-admin",
-        };
-        audit::insert(tx, event)?;
-        Ok(id)
-    })
 }

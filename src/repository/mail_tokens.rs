@@ -84,11 +84,16 @@ pub fn prolong(
     Ok(db.execute(SQL, &[&user, &hash, &purpose.as_str(), &expires, &now])? == 1)
 }
 
-/// The mail server may have the mail from now on.
-pub fn hand_over(db: &mut Conn, user: i64, hash: &[u8]) -> Result<u64> {
-    const SQL: &str =
-        "UPDATE mail_tokens SET handed_over = true WHERE user_id = $1 AND hash = $2";
-    db.execute(SQL, &[&user, &hash])
+/// Whether the mail server may have had the mail already.
+pub fn handed_over(db: &mut Conn, user: i64, hash: &[u8]) -> Result<bool> {
+    const SQL: &str = "SELECT handed_over FROM mail_tokens WHERE user_id = $1 AND hash = $2";
+    Ok(db.query_opt(SQL, &[&user, &hash])?.is_some_and(|row| row.get(0)))
+}
+
+/// Writes down whether the mail server may have had the mail.
+pub fn set_handed_over(db: &mut Conn, user: i64, hash: &[u8], handed_over: bool) -> Result<u64> {
+    const SQL: &str = "UPDATE mail_tokens SET handed_over = $3 WHERE user_id = $1 AND hash = $2";
+    db.execute(SQL, &[&user, &hash, &handed_over])
 }
 
 fn from_row(row: &postgres::Row) -> Result<MailToken> {
@@ -144,8 +149,7 @@ pub struct PendingLink {
 /// The links of an account, without their secrets. Not the one to another address: there is one only
 /// where that address is free, which the account must not learn. Its mail is in the outbox either way.
 pub fn of_user(db: &mut Conn, user: i64) -> Result<Vec<PendingLink>> {
-    const SQL: &str =
-        "SELECT purpose, email, expires_at FROM mail_tokens WHERE user_id = $1
+    const SQL: &str = "SELECT purpose, email, expires_at FROM mail_tokens WHERE user_id = $1
             AND purpose <> 'change_email' ORDER BY purpose";
     let rows = db.query(SQL, &[&user])?;
     let link = |row: &postgres::Row| PendingLink {

@@ -8,6 +8,7 @@ pub mod groups;
 pub mod history;
 pub mod import;
 pub mod labels;
+pub mod operator;
 pub mod photos;
 pub mod profiles;
 pub mod second_factor;
