@@ -13,6 +13,7 @@ CREATE SEQUENCE sessions_ids;
 CREATE SEQUENCE outbox_ids;
 CREATE SEQUENCE audit_events_ids;
 CREATE SEQUENCE contacts_ids;
+CREATE SEQUENCE dismissals_ids;
 
 CREATE TABLE users (
     id            bigint DEFAULT nextval('users_ids') PRIMARY KEY,
@@ -244,3 +245,14 @@ CREATE TABLE former_names (
     resource bytea NOT NULL,
     CONSTRAINT former_names_pkey PRIMARY KEY (owner, revision)
 );
+
+-- Contacts that look like duplicates and are different people: those that were dismissed together, once
+-- for each of them. What is dismissed goes with its contact.
+CREATE TABLE dismissals (
+    owner     bigint NOT NULL,
+    dismissal bigint NOT NULL,
+    contact   bigint NOT NULL,
+    CONSTRAINT dismissals_pkey PRIMARY KEY (owner, dismissal, contact),
+    CONSTRAINT dismissals_contact_fkey FOREIGN KEY (owner, contact) REFERENCES contacts ON DELETE CASCADE
+);
+CREATE INDEX dismissals_contact_idx ON dismissals (owner, contact);

@@ -6,8 +6,8 @@
 use crate::access::{Admin, Caller};
 use crate::context::Call;
 use crate::error::Result;
-use crate::handlers::rest::{birthdays, bulk, calendars, changes, contacts, exports, history};
-use crate::handlers::rest::{imports, labels, lists, photos, trash};
+use crate::handlers::rest::{birthdays, bulk, calendars, changes, contacts, duplicates, exports};
+use crate::handlers::rest::{history, imports, labels, lists, photos, trash};
 use crate::handlers::{assets, auth, ops, pages, profile, sessions, users};
 use crate::http::Reply;
 use crate::limits::Limit;
@@ -159,6 +159,9 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/api/contacts/labels", User(labels::list)),
     route("PATCH", "/api/contacts/labels", User(labels::rename)),
     route("POST", "/api/contacts/bulk", User(bulk::bulk)).body(32 * KIB),
+    route("GET", "/api/contacts/duplicates", User(duplicates::list)),
+    route("POST", "/api/contacts/duplicates/dismiss", User(duplicates::dismiss)).body(32 * KIB),
+    route("POST", "/api/contacts/merge", User(duplicates::merge)).body(CONTACT),
     route("GET", "/api/contacts/changes", User(changes::list)),
     route("POST", "/api/contacts/rewind", User(history::rewind)),
     route("POST", "/api/contacts/calendar-url", User(calendars::create)),

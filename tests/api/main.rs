@@ -15,6 +15,7 @@ mod birthdays;
 mod calendars;
 mod contacts;
 mod description;
+mod duplicates;
 mod every_route;
 mod exports;
 mod imports;
