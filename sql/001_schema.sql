@@ -8,15 +8,19 @@
 -- cannot distribute. There are no functions, triggers or generated columns: what is derived from a
 -- contact's card the program makes (model/contact/columns.rs).
 
+<<<<<<< HEAD
 CREATE SEQUENCE users_ids;
 CREATE SEQUENCE sessions_ids;
 CREATE SEQUENCE outbox_ids;
 CREATE SEQUENCE audit_events_ids;
 CREATE SEQUENCE contacts_ids;
 CREATE SEQUENCE dismissals_ids;
+=======
+>>>>>>> house
 
+CREATE SEQUENCE users_id_seq;
 CREATE TABLE users (
-    id            bigint DEFAULT nextval('users_ids') PRIMARY KEY,
+    id            bigint NOT NULL DEFAULT nextval('users_id_seq') CONSTRAINT users_pkey PRIMARY KEY,
     username      text NOT NULL,
     email         text NOT NULL,
     password_hash text NOT NULL,
@@ -25,7 +29,10 @@ CREATE TABLE users (
     is_active     boolean NOT NULL DEFAULT true,
     -- Key of an uploaded picture in avatars; null: the default picture.
     avatar_key    text,
-    created_at    timestamptz NOT NULL
+    created_at    timestamptz NOT NULL,
+    -- Set: the account is gone for everybody, its name and address are wiped already, and the worker
+    -- deletes what is left in batches.
+    deleted_at    timestamptz
 );
 -- One account whatever the letter case. ICU's lower, because lower() in a database with the C
 -- locale leaves everything but ASCII alone.
@@ -33,39 +40,78 @@ CREATE UNIQUE INDEX users_username_key ON users (lower(username));
 CREATE UNIQUE INDEX users_email_key ON users (lower(email COLLATE "und-x-icu"));
 -- The last-admin check counts these few rows under a lock.
 CREATE INDEX users_admins_idx ON users (id) WHERE role = 'admin' AND is_active AND is_verified;
+-- For the worker: accounts that were never confirmed, and what is left of deleted ones.
+CREATE INDEX users_unconfirmed_idx ON users (created_at) WHERE NOT is_verified;
+CREATE INDEX users_deleted_idx ON users (deleted_at) WHERE deleted_at IS NOT NULL;
 
--- A session is one login. Its refresh token changes at every refresh.
+-- A session is one login: of a program, which holds a refresh token that changes at every refresh, or
+-- of a browser, which holds a cookie. Every secret carries the account's id, so that each look-up
+-- begins with the account.
+CREATE SEQUENCE sessions_id_seq;
 CREATE TABLE sessions (
-    id           bigint DEFAULT nextval('sessions_ids') PRIMARY KEY,
-    user_id      bigint NOT NULL CONSTRAINT sessions_user_fkey REFERENCES users ON DELETE CASCADE,
-    -- SHA-256 of the refresh token that is valid now.
-    refresh_hash bytea NOT NULL CONSTRAINT sessions_refresh_hash_key UNIQUE,
-    created_at   timestamptz NOT NULL,
-    last_used_at timestamptz NOT NULL,
-    expires_at   timestamptz NOT NULL,
-    ip           text NOT NULL,
-    user_agent   text NOT NULL
+    user_id       bigint NOT NULL CONSTRAINT sessions_user_fkey REFERENCES users ON DELETE CASCADE,
+    id            bigint NOT NULL DEFAULT nextval('sessions_id_seq'),
+    -- SHA-256 of the part of the refresh token that stays the same; null: a browser's. A token with the
+    -- right family that is neither of the next two was used before, so nothing else is kept of it.
+    family_hash   bytea,
+    -- SHA-256 of the refresh token that is valid now, and of the one before, which gives the same
+    -- successor again for ten seconds after rotated_at.
+    refresh_hash  bytea,
+    previous_hash bytea,
+    rotated_at    timestamptz,
+    -- SHA-256 of the cookie; null: a program's.
+    cookie_hash   bytea,
+    created_at    timestamptz NOT NULL,
+    last_used_at  timestamptz NOT NULL,
+    expires_at    timestamptz NOT NULL,
+    ip            text NOT NULL,
+    user_agent    text NOT NULL,
+    CONSTRAINT sessions_pkey PRIMARY KEY (user_id, id)
 );
-CREATE INDEX sessions_user_idx ON sessions (user_id, id);
 CREATE INDEX sessions_expires_idx ON sessions (expires_at);
 
--- Refresh tokens that were exchanged for a newer one. Whoever shows one of these stole it, or was
--- stolen from: the session ends.
-CREATE TABLE spent_refresh_tokens (
-    hash       bytea PRIMARY KEY,
-    session_id bigint NOT NULL CONSTRAINT spent_refresh_tokens_session_fkey REFERENCES sessions ON DELETE CASCADE
+-- Passwords for phones and scripts, made by the server.
+CREATE SEQUENCE app_passwords_id_seq;
+CREATE TABLE app_passwords (
+    user_id      bigint NOT NULL CONSTRAINT app_passwords_user_fkey REFERENCES users ON DELETE CASCADE,
+    id           bigint NOT NULL DEFAULT nextval('app_passwords_id_seq'),
+    name         text NOT NULL,
+    scope        text NOT NULL CONSTRAINT app_passwords_scope_check CHECK (scope IN ('carddav', 'read', 'write')),
+    -- SHA-256: the password has 160 random bits.
+    digest       bytea NOT NULL,
+    created_at   timestamptz NOT NULL,
+    last_used_at timestamptz,
+    last_used_ip text,
+    -- The networks that it was used from last, newest first, at most twenty.
+    networks     text[] NOT NULL DEFAULT '{}',
+    CONSTRAINT app_passwords_pkey PRIMARY KEY (user_id, id)
 );
-CREATE INDEX spent_refresh_tokens_session_idx ON spent_refresh_tokens (session_id);
+
+-- The second factor of an account. It counts once it is confirmed.
+CREATE TABLE totp (
+    user_id    bigint CONSTRAINT totp_pkey PRIMARY KEY
+               CONSTRAINT totp_user_fkey REFERENCES users ON DELETE CASCADE,
+    -- Encrypted with a key from SECRET_KEY.
+    secret     bytea NOT NULL,
+    confirmed  boolean NOT NULL DEFAULT false,
+    -- The newest time step whose code was taken: none works twice.
+    last_step  bigint NOT NULL DEFAULT 0,
+    -- HMACs of the recovery codes that are left, with the secret as their key.
+    recovery   bytea[] NOT NULL DEFAULT '{}',
+    created_at timestamptz NOT NULL
+);
 
 -- Tokens that travel by mail, hashed. One live token of a kind per account: a new one replaces
 -- the older, which is therefore dead.
 CREATE TABLE mail_tokens (
     user_id    bigint NOT NULL CONSTRAINT mail_tokens_user_fkey REFERENCES users ON DELETE CASCADE,
     purpose    text NOT NULL CONSTRAINT mail_tokens_purpose_check CHECK (purpose IN ('confirm', 'reset', 'change_email')),
-    hash       bytea NOT NULL CONSTRAINT mail_tokens_hash_key UNIQUE,
+    hash       bytea NOT NULL,
     -- The address that the token was mailed to: using it proves that address and no other.
     email      text NOT NULL,
     expires_at timestamptz NOT NULL,
+    -- The mail server has had the mail once: from then on nothing prolongs the link.
+    handed_over boolean NOT NULL DEFAULT false,
     CONSTRAINT mail_tokens_pkey PRIMARY KEY (user_id, purpose)
 );
 CREATE INDEX mail_tokens_expires_idx ON mail_tokens (expires_at);
@@ -73,14 +119,19 @@ CREATE INDEX mail_tokens_expires_idx ON mail_tokens (expires_at);
 -- Mail to send, written in the transaction that it tells of. The worker looks up the account when
 -- it sends: whether somebody asks for a known or an unknown address, the request does the same
 -- work, so that its time tells nothing.
+CREATE SEQUENCE outbox_id_seq;
 CREATE TABLE outbox (
-    id              bigint DEFAULT nextval('outbox_ids') PRIMARY KEY,
+    id              bigint NOT NULL DEFAULT nextval('outbox_id_seq') CONSTRAINT outbox_pkey PRIMARY KEY,
     -- The same at every try, so that a mail that was sent twice is shown once.
     message_id      text NOT NULL,
     kind            text NOT NULL,
     recipient       text NOT NULL,
     -- Null: nobody has this address, nothing is sent. No reference: an account may be gone by then.
     user_id         bigint,
+    -- Links (0) go out before notices (1).
+    rank            smallint NOT NULL,
+    -- The name for the greeting of a mail that outlives its account; null: ask the account.
+    username        text,
     -- The secret of the link, made at the first try. It has to be readable until it is sent, and is
     -- wiped then.
     token           text,
@@ -91,27 +142,33 @@ CREATE TABLE outbox (
     done_at         timestamptz,
     last_error      text
 );
-CREATE INDEX outbox_due_idx ON outbox (next_attempt_at) WHERE done_at IS NULL;
+CREATE INDEX outbox_due_idx ON outbox (rank, next_attempt_at) WHERE done_at IS NULL;
 CREATE INDEX outbox_done_idx ON outbox (done_at) WHERE done_at IS NOT NULL;
+CREATE INDEX outbox_user_idx ON outbox (user_id, kind, created_at);
 
 -- What happened to accounts. No references: these rows outlive the account.
+CREATE SEQUENCE audit_events_id_seq;
 CREATE TABLE audit_events (
-    id         bigint DEFAULT nextval('audit_events_ids') PRIMARY KEY,
+    id         bigint NOT NULL DEFAULT nextval('audit_events_id_seq') CONSTRAINT audit_events_pkey PRIMARY KEY,
     at         timestamptz NOT NULL,
     actor_id   bigint,
     user_id    bigint,
     action     text NOT NULL,
     ip         text NOT NULL,
+    -- The server's own, which no client can choose.
     request_id text NOT NULL
 );
 CREATE INDEX audit_events_user_idx ON audit_events (user_id, id);
 CREATE INDEX audit_events_action_idx ON audit_events (action, id);
+-- For the worker that ends them by age.
+CREATE INDEX audit_events_at_idx ON audit_events (at);
 
 -- Uploaded pictures. The key is random and changes with the picture, so that it can be cached for
 -- ever.
 CREATE TABLE avatars (
-    user_id bigint PRIMARY KEY CONSTRAINT avatars_user_fkey REFERENCES users ON DELETE CASCADE,
-    key     text NOT NULL CONSTRAINT avatars_key_key UNIQUE,
+    user_id bigint CONSTRAINT avatars_pkey PRIMARY KEY
+            CONSTRAINT avatars_user_fkey REFERENCES users ON DELETE CASCADE,
+    key     text NOT NULL,
     picture bytea NOT NULL
 );
 
@@ -160,9 +217,10 @@ CREATE TABLE calendars (
 
 -- A contact is its card. Everything from `is_group` to `photo_type` is made from the card when the row
 -- is written, by the function whose version stands in `made_by`.
+CREATE SEQUENCE contacts_id_seq;
 CREATE TABLE contacts (
     owner         bigint NOT NULL,
-    id            bigint NOT NULL DEFAULT nextval('contacts_ids'),
+    id            bigint NOT NULL DEFAULT nextval('contacts_id_seq'),
     revision      bigint NOT NULL,
     created_at    timestamptz NOT NULL,
     updated_at    timestamptz NOT NULL,

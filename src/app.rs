@@ -4,9 +4,10 @@
 //! (`batch.rs`, which a reader of this file need not know): [`InFlight::begin`] for each, one round
 //! trip to Redis for all of them, [`InFlight::decide`] for each.
 
-use crate::access::{self, Admin, Caller};
+use crate::access::{self, Admin, Caller, Claim, Device, Owner, Visitor};
 use crate::cache::{Counter, LookedUp};
 use crate::context::{App, Call};
+use crate::counters;
 use crate::crypto;
 use crate::error::{Error, LimitState, Result};
 use crate::http::{self, Reply};
@@ -26,8 +27,8 @@ pub struct InFlight {
     call: Call,
     /// The route; for a wrong method the first one of the path.
     route: Option<&'static Route>,
-    /// Account and session of its token, if its route wants one and it is valid.
-    ids: Option<Ids>,
+    /// What it says of its sender, if its route wants to know.
+    claim: Option<Claim>,
     /// How far it has come.
     stage: Stage,
     /// What counts it, to be looked up together with the user.
@@ -38,12 +39,9 @@ pub struct InFlight {
     limit: Option<LimitState>,
 }
 
-/// The account and the session in a valid token.
-type Ids = (i64, i64);
-
 /// How far a request has come.
 enum Stage {
-    /// It has a route, and a valid token where the route wants one.
+    /// It has a route, and says who sent it where the route wants to know.
     Routed(&'static Route),
     /// Its caller may call, and within the limits: this runs.
     Authorized(Handler),
@@ -59,11 +57,14 @@ enum Stage {
 enum Handler {
     Anyone(fn(&Call) -> Result<Reply>),
     User(fn(&Call, &Caller) -> Result<Reply>, Caller),
+    Contacts(fn(&Call, &Owner) -> Result<Reply>, Owner),
+    Device(fn(&Call, &Device) -> Result<Reply>, Device),
+    Visitor(fn(&Call, &Visitor) -> Result<Reply>, Visitor),
     Admin(fn(&Call, &Admin) -> Result<Reply>, Admin),
 }
 
 impl InFlight {
-    /// Route: 404, 405, or the row of `ROUTES`. Token: 401, or the ids in it.
+    /// Route: 404, 405, or the row of `ROUTES`. Claim: 401, or whom to look up.
     pub fn begin(app: &Arc<App>, request: Request) -> InFlight {
         let path = request.raw_url().split('?').next().unwrap_or_default();
         let (found, params) = routes::find(path).unwrap_or_default();
@@ -71,23 +72,27 @@ impl InFlight {
             now: app.now(),
             ip: client_address(&request, &app.config.trusted_proxies),
             request_id: request_id(&request),
+            own_id: String::new(),
             params,
             body_max: 0,
             received: Vec::new(),
             app: Arc::clone(app),
             request,
         };
-        let (route, ids, stage) = stage(&call, &found);
+        call.own_id = own_id(&call);
+        let (route, claim, stage) = stage(&call, &found);
         let counters = match (&stage, route) {
-            // Without a user it is counted for its address, although 401 comes before 429.
-            (Stage::Routed(_) | Stage::Refused(Error::Unauthenticated), Some(route)) => {
-                limits::of_route(route.limit, &call, ids.map(|(user, _)| user))
+            (Stage::Routed(route), _) => {
+                let subject = claim.as_ref().map(Claim::subject);
+                limits::of_route(route.limit, &call, subject.as_deref())
             }
+            // What is refused counts for its address: 401, 404, 405.
+            (Stage::Refused(_), _) => limits::of_address(&call),
             _ => Vec::new(),
         };
         call.body_max = route.map_or(0, |route| route.body);
         let (began, looked_up) = (Instant::now(), LookedUp::default());
-        InFlight { began, call, route, ids, stage, counters, looked_up, limit: None }
+        InFlight { began, call, route, claim, stage, counters, looked_up, limit: None }
     }
 
     /// Whose request it is by its token, and what counts it: what the cache is asked.
@@ -101,7 +106,15 @@ impl InFlight {
     }
 
     fn user(&self) -> Option<i64> {
-        self.ids.map(|(user, _)| user)
+        self.claim.as_ref().map(|claim| claim.user)
+    }
+
+    /// Whom the request is charged to. What anybody could claim is charged to the address until the
+    /// cache has shown that it is true.
+    fn client(&self) -> Client {
+        let known = |claim: &&Claim| claim.is_signed() || matches!(self.stage, Stage::Authorized(_));
+        let claim = self.claim.as_ref().filter(known);
+        claim.map_or(Client::at(self.call.ip), |claim| Client::Account(claim.user))
     }
 
     /// Answers at once what waits for nobody: refusals, and the handlers that ask nobody. Everything
@@ -120,11 +133,11 @@ impl InFlight {
         if waits == Waits::Never {
             return Look::Answer(self.answer(Vec::new()));
         }
-        let client = self.user().map_or(Client::at(self.call.ip), Client::Account);
+        let client = self.client();
         let size = self.call.app.config.db_pool_size as usize;
         let most = match (waits, self.call.request.method()) {
             // Writers of one book wait for each other in Postgres: see `owner_slots`.
-            (Waits::Postgres, "GET" | "HEAD") => size / 2,
+            (Waits::Postgres, "GET" | "HEAD" | "PROPFIND" | "REPORT" | "OPTIONS") => size / 2,
             (Waits::Postgres, _) => size / 4,
             _ => usize::MAX,
         };
@@ -132,13 +145,29 @@ impl InFlight {
         Look::Work(Work { line: waits.line(), client, most, run })
     }
 
-    /// Caller and limits, in the order of the contract: 401, 403, 429, 413.
+    /// Caller and limits, in the order of the contract: 401, 403, 429, 413. Past the limit of its
+    /// address 429 takes the place of 401, 404 and 405.
     fn authorize(&mut self) {
-        let Stage::Routed(route) = self.stage else { return };
         let looked_up = std::mem::take(&mut self.looked_up);
         let exceeded = looked_up.limits.iter().find(|state| state.exceeded).copied();
-        let handler = handler(route, &self.call, self.ids, looked_up).and_then(|handler| {
-            exceeded.map_or(Ok(()), |state| Err(Error::TooManyRequests(state)))?;
+        let within = || exceeded.map_or(Ok(()), |state| Err(Error::TooManyRequests(state)));
+        let Stage::Routed(route) = self.stage else {
+            if let (Stage::Refused(_), Err(error)) = (&self.stage, within()) {
+                self.stage = Stage::Refused(error);
+            }
+            return;
+        };
+        let claim = self.claim.as_ref();
+        let handler = handler(route, &self.call, claim, looked_up);
+        let handler = handler.map_err(|error| match (error, claim) {
+            // Nobody after all: it counts for the address and not for the account.
+            (error @ (Error::Unauthenticated | Error::UnknownDevice), Some(claim)) => {
+                limits::refused(&self.call, route.limit, &claim.subject(), error)
+            }
+            (error, _) => error,
+        });
+        let handler = handler.and_then(|handler| {
+            within()?;
             check_size(&self.call)?;
             Ok(handler)
         });
@@ -158,7 +187,8 @@ impl InFlight {
         if let Some(state) = self.limit {
             http::limit_headers(&mut response, state);
         }
-        http::common_headers(&mut response, &self.call.request_id);
+        let https = self.call.app.config.is_https();
+        http::common_headers(&mut response, &self.call.request_id, https);
         let origin = self.call.header("Origin");
         let preflight = self.call.request.method() == "OPTIONS"
             && self.call.header("Access-Control-Request-Method").is_some();
@@ -174,6 +204,18 @@ impl InFlight {
         match std::mem::replace(&mut self.stage, Stage::Answered) {
             Stage::Authorized(Handler::Anyone(run)) => run(call),
             Stage::Authorized(Handler::User(run, caller)) => run(call, &caller),
+            Stage::Authorized(Handler::Contacts(run, owner)) => {
+                owner.note_use(call)?;
+                run(call, &owner)
+            }
+            Stage::Authorized(Handler::Device(run, device)) => {
+                device.owner().note_use(call)?;
+                run(call, &device)
+            }
+            Stage::Authorized(Handler::Visitor(run, visitor)) => {
+                visitor.renew(call)?;
+                run(call, &visitor)
+            }
             Stage::Authorized(Handler::Admin(run, admin)) => run(call, &admin),
             Stage::Options(allow) => Ok(Reply::options(allow)),
             Stage::Refused(error) => Err(error),
@@ -194,6 +236,7 @@ impl InFlight {
             Some(route) if route.pages && route.verb == self.verb() && self.call.is_form() => {
                 http::error_page(error, request_id)
             }
+            Some(route) if route.is_dav() => http::dav::problem(error, request_id),
             _ => http::problem(error, request_id),
         }
     }
@@ -209,6 +252,12 @@ impl InFlight {
         let answered = self.route.filter(|route| route.verb == self.verb());
         let place = |route: &Route| routes::ROUTES.iter().position(|it| std::ptr::eq(it, route));
         self.call.app.counters.of(answered.and_then(place)).count(status, took);
+        let agent = self.call.header("User-Agent").unwrap_or_default();
+        let client = self.route.filter(|route| route.is_dav()).map(|_| counters::client(agent));
+        if let Some(client) = client {
+            self.call.app.counters.count_client(client);
+        }
+        let client = client.and_then(|at| counters::CLIENTS.get(at)).map(|(_, kind)| *kind);
         // Paths that hold secrets are logged as their patterns, unknown ones not at all: they may
         // be misspelt ones.
         let path = match self.route {
@@ -220,9 +269,14 @@ impl InFlight {
         };
         let (method, request_id) = (self.call.request.method(), self.call.request_id.as_str());
         let ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
+        // Audit events name our own id; a CardDAV client is named by its kind.
+        let own_id = Some(self.call.own_id.as_str()).filter(|own_id| *own_id != request_id);
+        let more = [("own_id", own_id), ("client", client)];
+        let more = more.into_iter().filter_map(|(name, value)| Some(format!(" {name}={}", value?)));
+        let more: String = more.collect();
         log::info!(
-            method, path, status, ms, request_id, user = self.user();
-            "{method} {path} {status} {ms:.1}ms request_id={request_id}"
+            method, path, status, ms, request_id, own_id, client, user = self.user();
+            "{method} {path} {status} {ms:.1}ms request_id={request_id}{more}"
         );
     }
 }
@@ -238,20 +292,23 @@ pub fn body_limit(method: &str, target: &str) -> u64 {
 pub fn refuse(app: &App, refusal: Refusal, origin: Option<&str>) -> Response {
     let request_id = new_request_id();
     let mut response = http::refusal(refusal.status, refusal.detail, &request_id);
-    http::common_headers(&mut response, &request_id);
+    http::common_headers(&mut response, &request_id, app.config.is_https());
     http::cors_headers(&mut response, &app.config.cors_origins, origin, false);
     response
 }
 
-/// The route of a path for the method, the ids of the token, and what is to be done.
-fn stage(call: &Call, found: &[&'static Route]) -> (Option<&'static Route>, Option<Ids>, Stage) {
+/// The route of a path for the method, what the request says of its sender, and what is to be done.
+fn stage(call: &Call, found: &[&'static Route]) -> (Option<&'static Route>, Option<Claim>, Stage) {
     let (first, method) = (found.first().copied(), call.request.method());
     if method == "OPTIONS" && call.request.raw_url() == "*" {
         // RFC 9110, 9.3.7: about the server as a whole.
         let verbs = "OPTIONS, GET, HEAD, POST, PUT, PATCH, DELETE";
         return (None, None, Stage::Options(verbs.to_owned()));
     }
-    let Some(route) = found.iter().copied().find(|route| route.verb == verb(call)) else {
+    let preflight =
+        method == "OPTIONS" && call.header("Access-Control-Request-Method").is_some();
+    let routes = found.iter().copied();
+    let Some(route) = routes.filter(|_| !preflight).find(|route| route.verb == verb(call)) else {
         let stage = match first {
             None => Stage::Refused(Error::NotFound),
             Some(_) if method == "OPTIONS" => Stage::Options(allow(found)),
@@ -259,24 +316,46 @@ fn stage(call: &Call, found: &[&'static Route]) -> (Option<&'static Route>, Opti
         };
         return (first, None, stage);
     };
-    match route.gate {
-        Gate::Anyone(_) => (Some(route), None, Stage::Routed(route)),
-        Gate::User(_) | Gate::Admin(_) => match access::token_ids(call) {
-            Ok(ids) => (Some(route), Some(ids), Stage::Routed(route)),
-            Err(error) => (Some(route), None, Stage::Refused(error)),
-        },
+    let claim = match route.gate {
+        Gate::Anyone(_) => Ok(None),
+        Gate::User(_) | Gate::Admin(_) => access::access_token(call).map(Some),
+        Gate::Contacts(_) => access::any_token(call).map(Some),
+        Gate::Device(_) => access::basic(call).map(Some),
+        Gate::Visitor(_) => Ok(access::cookie(call)),
+    };
+    match claim {
+        Ok(claim) => (Some(route), claim, Stage::Routed(route)),
+        Err(error) => (Some(route), None, Stage::Refused(error)),
     }
 }
 
 /// The handler of a route with the caller that its gate wants: 401, 403.
-fn handler(route: &Route, call: &Call, ids: Option<Ids>, looked_up: LookedUp) -> Result<Handler> {
-    Ok(match (&route.gate, ids) {
+fn handler(
+    route: &Route,
+    call: &Call,
+    claim: Option<&Claim>,
+    looked_up: LookedUp,
+) -> Result<Handler> {
+    Ok(match (&route.gate, claim) {
         (Gate::Anyone(run), _) => Handler::Anyone(*run),
-        (Gate::User(run), Some(ids)) => Handler::User(*run, access::caller(call, ids, looked_up)?),
-        (Gate::Admin(run), Some(ids)) => {
-            Handler::Admin(*run, access::admin(access::caller(call, ids, looked_up)?)?)
+        (Gate::Visitor(run), claim) => {
+            Handler::Visitor(*run, access::visitor(call, claim, looked_up)?)
         }
-        (Gate::User(_) | Gate::Admin(_), None) => return Err(Error::Unauthenticated),
+        (Gate::User(run), Some(claim)) => {
+            Handler::User(*run, access::caller(call, claim, looked_up)?)
+        }
+        (Gate::Contacts(run), Some(claim)) => {
+            Handler::Contacts(*run, access::owner(call, claim, looked_up)?)
+        }
+        (Gate::Device(run), Some(claim)) => {
+            Handler::Device(*run, access::device(call, claim, looked_up)?)
+        }
+        (Gate::Admin(run), Some(claim)) => {
+            Handler::Admin(*run, access::admin(access::caller(call, claim, looked_up)?)?)
+        }
+        (Gate::User(_) | Gate::Contacts(_) | Gate::Device(_) | Gate::Admin(_), None) => {
+            return Err(Error::Unauthenticated);
+        }
     })
 }
 
@@ -316,6 +395,14 @@ fn request_id(request: &Request) -> String {
     };
     let own = request.header("X-Request-Id").filter(decent);
     own.map_or_else(new_request_id, str::to_owned)
+}
+
+/// The request's id unless the client chose that.
+fn own_id(call: &Call) -> String {
+    match call.header("X-Request-Id") {
+        Some(chosen) if chosen == call.request_id => new_request_id(),
+        _ => call.request_id.clone(),
+    }
 }
 
 fn new_request_id() -> String {

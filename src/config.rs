@@ -47,8 +47,6 @@ pub struct Rate {
     pub seconds: u64,
 }
 
-const MIB: i64 = 1024 * 1024;
-
 /// The rate limits; `None` is off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rates {
@@ -64,6 +62,12 @@ pub struct Rates {
     pub mailbox: Option<Rate>,
     /// `GET /api/users/me` per user.
     pub me: Option<Rate>,
+    /// Calls inside a session that check the password, per user.
+    pub password: Option<Rate>,
+    /// Imports per user.
+    pub import: Option<Rate>,
+    /// CardDAV per app password.
+    pub dav: Option<Rate>,
     /// Everything else per user, or per address when nobody is signed in.
     pub default: Option<Rate>,
 }
@@ -86,8 +90,12 @@ pub struct Config {
     pub redis_url: Option<Secret>,
     /// Put before every Redis key, so that tests share a Redis. Empty in production.
     pub redis_prefix: String,
-    /// Signs access tokens; at least 32 bytes.
+    /// Signs access tokens, and all other keys come from it; at least 32 bytes.
     pub secret_key: Secret,
+    /// The key before, for as long as what was made with it should count.
+    pub secret_key_old: Option<Secret>,
+    /// People may register; else accounts come from the command line.
+    pub registration_open: bool,
     /// Where to listen.
     pub listen_addr: SocketAddr,
     /// Beginning of every link, without a slash at its end.
@@ -106,10 +114,16 @@ pub struct Config {
     pub access_token: Duration,
     /// Life of a refresh token.
     pub refresh_token: Duration,
-    /// Most contacts of one user, the trash included.
+    /// Life of a session from its login on, however often it is refreshed.
+    pub session: Duration,
+    /// How long audit events are kept; none: for ever.
+    pub audit: Option<Duration>,
+    /// Most contacts of a user, the trash included.
     pub max_contacts: i64,
-    /// Most bytes of cards and history of one user.
+    /// Most bytes of a user's cards and their history.
     pub max_storage: i64,
+    /// Where to report a hole, for `security.txt`; none: there is no such page.
+    pub security_contact: Option<String>,
     /// Most connections to Postgres.
     pub db_pool_size: u32,
     /// Most client connections.
@@ -124,12 +138,24 @@ pub struct Config {
     pub metrics_addr: Option<SocketAddr>,
     /// Certificates (PEM) to trust besides the public ones, for Postgres, Redis and SMTP.
     pub tls_ca: Option<Vec<u8>>,
+    /// What the operator should look at, one line each, naming the variable.
+    pub warnings: Vec<String>,
 }
+
+const MIB: i64 = 1_024 * 1_024;
+
+/// The settings that may stand in a file of their own, named by `…_FILE`.
+const SECRETS: [&str; 4] = ["DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SMTP_URL"];
 
 /// The values of `SECRET_KEY` that everybody knows.
 const EXAMPLE_SECRETS: [&str; 1] = ["change-me-change-me-change-me-change-me"];
 
 impl Config {
+    /// Clients reach this server over TLS.
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
     /// Reads the environment, and `.env` in the working directory for what is not set there.
     /// Returns every fault, one line each.
     pub fn from_env() -> Result<Config, Vec<String>> {
@@ -158,13 +184,38 @@ impl Config {
     /// Compose passes them.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<String>> {
         let get = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
-        let mut reader = Reader { get: &get, faults: Vec::new() };
+        let (files, faults) = read_secret_files(&get);
+        let get = |name: &str| files.get(name).cloned().or_else(|| get(name));
+        let mut reader = Reader { get: &get, faults };
         let config = reader.config();
         match config {
             Some(config) if reader.faults.is_empty() => Ok(config),
             _ => Err(reader.faults),
         }
     }
+}
+
+/// The secrets that stand in files of their own, and what is wrong with those files.
+fn read_secret_files(
+    get: &dyn Fn(&str) -> Option<String>,
+) -> (HashMap<&'static str, String>, Vec<String>) {
+    let (mut values, mut faults) = (HashMap::new(), Vec::new());
+    for name in SECRETS {
+        let variable = format!("{name}_FILE");
+        let Some(path) = get(&variable) else { continue };
+        match std::fs::read_to_string(path) {
+            _ if get(name).is_some() => {
+                faults.push(format!("{name} and {variable} are both set"));
+            }
+            Ok(text) => {
+                let text = text.strip_suffix('\n').unwrap_or(&text);
+                let text = text.strip_suffix('\r').unwrap_or(text);
+                values.insert(name, text.to_owned());
+            }
+            Err(error) => faults.push(format!("{variable} cannot be read: {error}")),
+        }
+    }
+    (values, faults)
 }
 
 /// `.env` as a map, and what is wrong with it; it is no fault if there is none.
@@ -209,7 +260,7 @@ impl Reader<'_> {
         // Port 0 (any free one) is good for listening, though not for links.
         let public_url = self.optional("PUBLIC_URL", public_url).or(own_url);
         let postgres = self.required("DATABASE_URL", database_url);
-        let secret_key = self.required("SECRET_KEY", secret_key);
+        let key = self.required("SECRET_KEY", secret_key);
         let mail_from =
             self.value("MAIL_FROM", &Some("contactd@localhost".to_owned()), mail::parse_mail_from);
         let rates = Rates {
@@ -219,9 +270,12 @@ impl Reader<'_> {
             mail: self.rate("RATE_LIMIT_MAIL", "5/3600"),
             mailbox: self.rate("RATE_LIMIT_MAILBOX", "3/3600"),
             me: self.rate("RATE_LIMIT_ME", "60/60"),
+            password: self.rate("RATE_LIMIT_PASSWORD", "10/60"),
+            import: self.rate("RATE_LIMIT_IMPORT", "10/60"),
+            dav: self.rate("RATE_LIMIT_DAV", "6000/3600"),
             default: self.rate("RATE_LIMIT_DEFAULT", "600/60"),
         };
-        let config = Config {
+        let mut config = Config {
             redis_url: self.optional("REDIS_URL", redis_url),
             redis_prefix: String::new(),
             public_url: public_url.unwrap_or_default(),
@@ -231,8 +285,15 @@ impl Reader<'_> {
             trusted_proxies: self.list("TRUSTED_PROXIES", network),
             access_token: Duration::minutes(self.number("ACCESS_TOKEN_MINUTES", 15, 1..=1_440)),
             refresh_token: Duration::days(self.number("REFRESH_TOKEN_DAYS", 30, 1..=3_650)),
+            session: Duration::days(self.number("SESSION_DAYS", 180, 1..=3_650)),
+            audit: self.audit_days(),
             max_contacts: self.number("MAX_CONTACTS", 100_000, 1..=100_000_000),
             max_storage: self.number("MAX_STORAGE_MB", 1_024, 1..=1_000_000_000) * MIB,
+            registration_open: self
+                .value("REGISTRATION", &Some("open".to_owned()), registration)
+                .unwrap_or(true),
+            security_contact: self.optional("SECURITY_CONTACT", security_contact),
+            secret_key_old: self.optional("SECRET_KEY_OLD", secret_key),
             db_pool_size: self.number("DB_POOL_SIZE", 16, 1..=1_000).try_into().unwrap_or(16),
             max_connections: self
                 .number("MAX_CONNECTIONS", 4_096, 1..=1_000_000)
@@ -250,9 +311,18 @@ impl Reader<'_> {
             listen_addr: listen_addr.as_deref().and_then(|raw| raw.parse().ok())?,
             mail_from: mail_from?,
             postgres: postgres?,
-            secret_key: secret_key?,
+            secret_key: key?,
+            warnings: Vec::new(),
         };
+        config.warnings = warnings::all(&config);
         Some(config)
+    }
+
+    fn audit_days(&mut self) -> Option<Duration> {
+        if (self.get)("AUDIT_DAYS").is_some_and(|raw| raw.trim() == "off") {
+            return None;
+        }
+        Some(Duration::days(self.number("AUDIT_DAYS", 365, 1..=36_500)))
     }
 
     /// Passes a checked value on, or notes the fault under the variable's name.
@@ -390,6 +460,27 @@ fn rate(raw: &str) -> Result<Option<Rate>, String> {
     parsed.map(Some).ok_or_else(|| "must be count/seconds, for example 60/60, or off".to_owned())
 }
 
+fn registration(raw: &str) -> Result<bool, String> {
+    match raw {
+        "open" => Ok(true),
+        "closed" => Ok(false),
+        _ => Err("must be open or closed".to_owned()),
+    }
+}
+
+/// RFC 9116, 2.5.3: an address as a URI. A bare e-mail address becomes one.
+fn security_contact(raw: &str) -> Result<String, String> {
+    let wrong = "must be an e-mail address, or begin with mailto:, https:// or tel:";
+    if raw.contains(char::is_control) || raw.contains(char::is_whitespace) {
+        return Err(wrong.to_owned());
+    }
+    match ["mailto:", "https://", "tel:"].iter().any(|scheme| raw.starts_with(scheme)) {
+        true => Ok(raw.to_owned()),
+        false if raw.contains('@') => Ok(format!("mailto:{raw}")),
+        false => Err(wrong.to_owned()),
+    }
+}
+
 fn log_format(raw: &str) -> Result<LogFormat, String> {
     match raw {
         "text" => Ok(LogFormat::Text),
@@ -405,6 +496,8 @@ fn certificates(path: &str) -> Result<Vec<u8>, String> {
     }
     Ok(pem)
 }
+
+mod warnings;
 
 #[cfg(test)]
 mod tests;

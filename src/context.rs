@@ -7,18 +7,22 @@ use crate::cache::{Cache, Load, Loaded};
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::crypto;
-use crate::crypto::{AccessTokens, Passwords};
+use crate::crypto::{AccessTokens, Keys, Passwords};
 use crate::db::{Conn, Pool, Tx};
 use crate::error::{Error, Result};
 use crate::mail::{Kind, Mailer, Transport};
 use crate::model::input::Members;
+use crate::model::user::User;
 use crate::owner_slots::OwnerSlots;
 use crate::repository::audit::{self, Action};
 use crate::repository::contacts::books;
+use crate::repository::endings::{self, Kept};
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::outbox::{self, NewMail};
 use crate::repository::sessions;
 use crate::repository::users::{self, Credentials};
+use crate::under_way::UnderWay;
+use crate::uses::Uses;
 use chrono::{DateTime, SubsecRound, Utc};
 pub use conditions::Conditions;
 pub use query::Query;
@@ -29,6 +33,9 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
+
+/// Most notices of one kind to an account in an hour.
+const NOTICES: i64 = 3;
 
 /// Tells the time. Tests bring one that stands still.
 pub type Clock = Box<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -48,6 +55,14 @@ pub struct App {
     pub passwords: Passwords,
     /// Signs and verifies access tokens.
     pub access_tokens: AccessTokens,
+    /// The other keys that come from `SECRET_KEY`.
+    pub keys: Keys,
+    /// The logins that are under way, by name and client.
+    pub logins: UnderWay,
+    /// When app passwords were used, as far as it was written down.
+    pub uses: Uses,
+    /// When sessions of browsers were used, as far as it was written down.
+    pub page_uses: Uses,
     /// Counts requests.
     pub counters: Counters,
     /// When this value was made.
@@ -63,12 +78,18 @@ impl App {
     /// Puts the parts together. Opens no connection, so it succeeds while a store is down.
     pub fn new(config: Config, clock: Clock) -> Result<App> {
         let redis_url = config.redis_url.as_ref().map(|url| url.reveal());
+        let keys = Keys::new(&config)?;
+        let (prefix, secret) = (config.redis_prefix.clone(), keys.mac_key(crypto::Purpose::Cache)?);
         Ok(App {
             db: Pool::new(&config)?,
-            cache: Cache::new(redis_url, config.redis_prefix.clone())?,
+            cache: Cache::new(redis_url, prefix, secret, config.tls_ca.as_deref())?,
             mailer: mailer(&config)?,
             passwords: Passwords::new()?,
-            access_tokens: AccessTokens::new(&config),
+            access_tokens: AccessTokens::new(&config, &keys),
+            keys,
+            logins: UnderWay::default(),
+            uses: Uses::new(chrono::Duration::minutes(1)),
+            page_uses: Uses::new(chrono::Duration::days(1)),
             counters: Counters::default(),
             started: clock(),
             clock,
@@ -137,44 +158,49 @@ impl App {
         id: i64,
         work: impl FnOnce(&mut Tx, Credentials, &[i64]) -> Result<T>,
     ) -> Result<T> {
-        self.among_admins(id, |_| Ok(()), work)
-    }
-
-    /// Deletes an account if `check` has nothing against it; like
-    /// [`App::change_user_among_admins`]. The address book is locked before everything else, in
-    /// the order in which whoever writes a contact locks it and then its owner.
-    pub fn delete_user(
-        &self,
-        id: i64,
-        check: impl FnOnce(&mut Tx, Credentials, &[i64]) -> Result<()>,
-    ) -> Result<()> {
-        let lock_book = |tx: &mut Tx| {
-            books::lock(tx, id).map(|_| ()).map_err(|error| match error {
-                Error::Unauthenticated => Error::NotFound,
-                other => other,
-            })
-        };
-        self.among_admins(id, lock_book, |tx, user, admins| {
-            check(tx, user, admins)?;
-            while books::empty(tx, id)? > 0 {}
-            users::delete(tx, id).map(|_| ())
-        })
-    }
-
-    fn among_admins<T>(
-        &self,
-        id: i64,
-        first: impl FnOnce(&mut Tx) -> Result<()>,
-        work: impl FnOnce(&mut Tx, Credentials, &[i64]) -> Result<T>,
-    ) -> Result<T> {
         self.cache.write(&[id], |fence| {
             self.db.transaction(|tx| {
-                first(tx)?;
                 let admins = users::lock_active_admins(tx)?;
                 let user = users::lock(tx, id)?.ok_or(Error::NotFound)?;
                 fence.raise(&[id])?;
                 work(tx, user, &admins)
             })
+        })
+    }
+
+    /// Deletes an account if `check` has nothing against it; like
+    /// [`App::change_user_among_admins`]. With the commit the account is gone for everybody; its
+    /// contacts follow in batches, now or by the worker.
+    pub fn delete_user(
+        &self,
+        id: i64,
+        check: impl FnOnce(&mut Tx, Credentials, &[i64]) -> Result<()>,
+    ) -> Result<()> {
+        self.change_user_among_admins(id, |tx, user, admins| {
+            check(tx, user, admins)?;
+            endings::end(tx, id, Kept::default(), self.now())?;
+            outbox::forget(tx, id)?;
+            users::end(tx, id, self.now()).map(|_| ())
+        })?;
+        if let Err(error) = self.finish_deletion(id) {
+            log::warn!("deletion of account {id} goes on later: {error}");
+        }
+        Ok(())
+    }
+
+    /// Deletes what is left of an account that ended: contacts first, in batches, so that no
+    /// statement takes long.
+    pub fn finish_deletion(&self, id: i64) -> Result<()> {
+        while self.db.write(|db| books::empty(db, id))? > 0 {}
+        self.db.transaction(|tx| {
+            // A write that was under way may have left something behind; the next one waits here,
+            // and then finds no book.
+            match books::lock(tx, id) {
+                Ok(()) => while books::empty(tx, id)? > 0 {},
+                Err(Error::Unauthenticated) => {}
+                Err(error) => return Err(error),
+            }
+            users::delete(tx, id).map(|_| ())
         })
     }
 
@@ -231,8 +257,10 @@ pub struct Call {
     pub now: DateTime<Utc>,
     /// The client's address, behind trusted proxies the one that they tell.
     pub ip: IpAddr,
-    /// Names this request in answers, in the log and in audit events.
+    /// Names this request in answers and in the log; the client may have chosen it.
     pub request_id: String,
+    /// Names this request in audit events, and in the log where it differs: always our own.
+    pub own_id: String,
     /// What the path's placeholders stand for, percent-decoded.
     pub params: Vec<(&'static str, String)>,
     /// Largest body in bytes.
@@ -337,6 +365,14 @@ impl Call {
         Members::from_json(self.json(&["application/json"])?)
     }
 
+    /// The members of a JSON body, or none where there is no body.
+    pub fn members_if_any(&self) -> Result<Members> {
+        if self.content_type().is_empty() && self.body()?.is_empty() {
+            return Ok(Members::from_form(Vec::new()));
+        }
+        self.members()
+    }
+
     /// The members of a JSON body or the fields of a form.
     pub fn form_or_members(&self) -> Result<Members> {
         if self.is_form() {
@@ -396,18 +432,47 @@ impl Call {
             user_id: user,
             action,
             ip: &self.ip.to_string(),
-            request_id: &self.request_id,
+            request_id: &self.own_id,
         };
         audit::insert(tx, event).map(|_| ())
     }
 
     /// Writes a mail into the outbox, in the transaction that it tells of. Without an account
-    /// nothing will be sent, at the same cost.
+    /// nothing will be sent, at the same cost. Of notices of a kind at most [`NOTICES`] an hour.
     pub fn mail(&self, tx: &mut Tx, kind: Kind, to: &str, user: Option<i64>) -> Result<()> {
+        let mail = NewMail {
+            kind: kind.as_str(),
+            recipient: to,
+            user_id: user,
+            message_id: "",
+            is_notice: kind.is_notice(),
+            username: None,
+        };
+        let hour_ago = self.now - chrono::Duration::hours(1);
+        if let Some(user) = user.filter(|_| kind.is_notice())
+            && outbox::notices(tx, user, kind.as_str(), hour_ago)? >= NOTICES
+        {
+            return Ok(());
+        }
+        self.post(tx, mail)
+    }
+
+    /// Writes a notice into the outbox that is still sent when its account is gone.
+    pub fn last_mail(&self, tx: &mut Tx, kind: Kind, user: &User) -> Result<()> {
+        let mail = NewMail {
+            kind: kind.as_str(),
+            recipient: &user.email,
+            user_id: None,
+            message_id: "",
+            is_notice: true,
+            username: Some(&user.username),
+        };
+        self.post(tx, mail)
+    }
+
+    fn post(&self, tx: &mut Tx, mail: NewMail) -> Result<()> {
         let message_id = format!("{}@{}", crypto::random_uuid()?, self.app.mailer.domain());
-        let mail =
-            NewMail { kind: kind.as_str(), recipient: to, user_id: user, message_id: &message_id };
-        outbox::insert(tx, mail, self.now).map(|_| ())
+        outbox::insert(tx, NewMail { message_id: &message_id, ..mail }, self.now).map(|_| ())
     }
 
     /// Makes the account's links for these purposes void: what was mailed, and what waits for its

@@ -1,6 +1,12 @@
 //! Every cryptographic call: password hashes (argon2), access tokens (JWT), random tokens and
 //! digests. The primitives are ring's, which TLS brings along anyway.
 
+mod keys;
+pub mod totp;
+pub mod typed;
+
+pub use keys::{Keys, Opened, Purpose};
+
 use crate::config::{Config, Secret};
 use crate::error::{Error, Result};
 use crate::semaphore::{Permit, Semaphore};
@@ -38,6 +44,75 @@ pub fn random_token() -> Result<String> {
     Ok(URL_SAFE_NO_PAD.encode(random::<32>()?))
 }
 
+/// An opaque secret of 256 bits that says whose it is: `17-` and 43 URL-safe characters. So each
+/// look-up begins with the account.
+pub fn token_for(user: i64) -> Result<String> {
+    Ok(format!("{user}-{}", random_token()?))
+}
+
+/// The account in a token of [`token_for`], or of any that begins in the same way.
+pub fn owner_of(token: &str) -> Option<i64> {
+    let (id, _) = token.split_once('-')?;
+    let plain = id.bytes().all(|byte| byte.is_ascii_digit()) && !id.starts_with('0');
+    id.parse().ok().filter(|_| plain)
+}
+
+/// A refresh token, in parts: `17-`, 22 characters that stay the same through all refreshes of its
+/// session, 43 that change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefreshToken {
+    /// The account.
+    pub user: i64,
+    family: String,
+    secret: String,
+}
+
+/// Characters of a family: 128 bits.
+const FAMILY: usize = 22;
+/// Characters of a secret: 256 bits.
+const SECRET: usize = 43;
+
+impl RefreshToken {
+    /// The first of a session.
+    pub fn new(user: i64) -> Result<RefreshToken> {
+        let family = URL_SAFE_NO_PAD.encode(random::<16>()?);
+        Ok(RefreshToken { user, family, secret: random_token()? })
+    }
+
+    /// Reads [`RefreshToken::text`]; nothing if it cannot be one.
+    pub fn read(text: &str) -> Option<RefreshToken> {
+        let user = owner_of(text)?;
+        let (_, rest) = text.split_once('-')?;
+        let (family, secret) = rest.split_at_checked(FAMILY)?;
+        let is_one = secret.len() == SECRET;
+        let parts = || RefreshToken { user, family: family.to_owned(), secret: secret.to_owned() };
+        is_one.then(parts)
+    }
+
+    /// As its holder has it.
+    pub fn text(&self) -> String {
+        format!("{}-{}{}", self.user, self.family, self.secret)
+    }
+
+    /// What is stored of it.
+    pub fn hash(&self) -> Vec<u8> {
+        token_hash(&self.text())
+    }
+
+    /// What is stored of its family.
+    pub fn family_hash(&self) -> Vec<u8> {
+        token_hash(&format!("{}-{}", self.user, self.family))
+    }
+
+    /// What it is exchanged for: computed from it and a key, so that nothing readable is kept of
+    /// either, and a client that lost the answer gets the same again. With the current key, and
+    /// with the old one where there is one.
+    pub fn successors(&self, keys: &Keys) -> Vec<RefreshToken> {
+        let macs = keys.macs(Purpose::Refresh, self.text().as_bytes());
+        macs.into_iter().map(|secret| RefreshToken { secret, ..self.clone() }).collect()
+    }
+}
+
 /// A random UUID (RFC 9562, version 4) in its usual form.
 pub fn random_uuid() -> Result<String> {
     let mut bytes = random::<16>()?;
@@ -52,6 +127,11 @@ pub fn random_uuid() -> Result<String> {
 /// What is stored of a token: its SHA-256. The tokens have 256 random bits, so a fast hash will do.
 pub fn token_hash(token: &str) -> Vec<u8> {
     ring::digest::digest(&ring::digest::SHA256, token.as_bytes()).as_ref().to_vec()
+}
+
+/// [`token_hash`] as 43 URL-safe characters, as the cache holds it.
+pub fn token_digest(token: &str) -> String {
+    URL_SAFE_NO_PAD.encode(token_hash(token))
 }
 
 /// SHA-256 in hexadecimal, for what is no secret.
@@ -144,15 +224,18 @@ pub struct Claims {
 
 /// Signs and verifies access tokens: JWT with HMAC-SHA256 and nothing else.
 pub struct AccessTokens {
+    header: Header,
     signing: EncodingKey,
     verifying: DecodingKey,
+    /// `SECRET_KEY_OLD` and its name.
+    old: Option<(String, DecodingKey)>,
     validation: Validation,
     life: chrono::Duration,
 }
 
 impl AccessTokens {
-    /// With the key and the life from the configuration.
-    pub fn new(config: &Config) -> AccessTokens {
+    /// With the keys, whose names come from `keys`, and the life from the configuration.
+    pub fn new(config: &Config, keys: &Keys) -> AccessTokens {
         install_hmac();
         let mut validation = Validation::new(Algorithm::HS256);
         // The clock is an ingredient, and the crate would ask the system's: see verify.
@@ -160,7 +243,10 @@ impl AccessTokens {
         validation.set_required_spec_claims(&["exp", "sub"]);
         let secret = |secret: &Secret| secret.reveal().as_bytes().to_vec();
         let key = secret(&config.secret_key);
+        let old = keys.old_kid().zip(config.secret_key_old.as_ref());
         AccessTokens {
+            header: Header { kid: Some(keys.kid().to_owned()), ..Header::new(Algorithm::HS256) },
+            old: old.map(|(kid, key)| (kid.to_owned(), DecodingKey::from_secret(&secret(key)))),
             signing: EncodingKey::from_secret(&key),
             verifying: DecodingKey::from_secret(&key),
             validation,
@@ -173,29 +259,45 @@ impl AccessTokens {
         self.life.num_seconds()
     }
 
-    /// A token for a session.
-    pub fn sign(&self, user: i64, session: i64, now: DateTime<Utc>) -> Result<String> {
+    /// A token for a session, which ends at `session_end` at the latest.
+    pub fn sign(
+        &self,
+        user: i64,
+        session: i64,
+        now: DateTime<Utc>,
+        session_end: DateTime<Utc>,
+    ) -> Result<String> {
         let claims = Claims {
             sub: user.to_string(),
             sid: session,
             typ: "access".to_owned(),
             iat: now.timestamp(),
-            exp: (now + self.life).timestamp(),
+            exp: (now + self.life).min(session_end).timestamp(),
             jti: hex(&random::<16>()?),
         };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing)
-            .map_err(Error::internal)
+        jsonwebtoken::encode(&self.header, &claims, &self.signing).map_err(Error::internal)
     }
 
     /// The user's and the session's id of a valid token, else [`Error::Unauthenticated`].
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<(i64, i64)> {
-        let decoded = jsonwebtoken::decode::<Claims>(token, &self.verifying, &self.validation);
+        let key = self.key_of(token);
+        let decoded = jsonwebtoken::decode::<Claims>(token, key, &self.validation);
         let claims = decoded.map_err(|_| Error::Unauthenticated)?.claims;
         if claims.typ != "access" || claims.exp <= now.timestamp() {
             return Err(Error::Unauthenticated);
         }
         let user = claims.sub.parse().map_err(|_| Error::Unauthenticated)?;
         Ok((user, claims.sid))
+    }
+
+    /// The key that a token names; the current one for a token that names none.
+    fn key_of(&self, token: &str) -> &DecodingKey {
+        let Some((kid, old)) = &self.old else { return &self.verifying };
+        let header = jsonwebtoken::decode_header(token).ok();
+        match header.and_then(|header| header.kid) {
+            Some(named) if named == *kid => old,
+            _ => &self.verifying,
+        }
     }
 }
 
@@ -284,6 +386,11 @@ mod tests {
         let token = random_token().unwrap();
         assert_eq!(URL_SAFE_NO_PAD.decode(&token).unwrap().len(), 32);
         assert_ne!(token, random_token().unwrap());
+        let mine = token_for(17).unwrap();
+        assert_eq!((owner_of(&mine), mine.len()), (Some(17), 46));
+        for other in ["", "17", "-x", "017-x", "+1-x", "99999999999999999999-x", "x-17"] {
+            assert_eq!(owner_of(other), None, "{other}");
+        }
         // FIPS 180-2, B.1
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!((sha256_hex(b"abc").as_str(), hex(&token_hash("abc")).as_str()), (abc, abc));

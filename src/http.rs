@@ -1,5 +1,7 @@
 //! [`Reply`] and [`Error`] → status, headers, bytes: the only place that knows status codes.
 
+pub mod dav;
+
 use crate::context::Call;
 use crate::error::{Conflict, Error, Fault, LimitState};
 use crate::markup;
@@ -65,6 +67,12 @@ impl Reply {
     /// Done; there is nothing to say.
     pub fn no_content() -> Reply {
         Reply { status: 204, headers: Vec::new(), body: ResponseBody::empty() }
+    }
+
+    /// It is elsewhere, for now.
+    pub fn see_other(location: String) -> Reply {
+        let headers = vec![("Location".into(), location.into())];
+        Reply { status: 303, headers, body: ResponseBody::empty() }
     }
 
     /// These methods there are.
@@ -143,13 +151,21 @@ pub fn status(error: &Error) -> u16 {
         Error::Unauthenticated
         | Error::BadCredentials
         | Error::EmailNotConfirmed
-        | Error::AccountDisabled => 401,
-        Error::WrongPassword | Error::AdminOnly => 403,
+        | Error::AccountDisabled
+        | Error::SecondFactorRequired
+        | Error::SecondFactorWrong
+        | Error::UnknownDevice => 401,
+        Error::WrongPassword
+        | Error::AdminOnly
+        | Error::ReadOnly
+        | Error::PasswordNeeded
+        | Error::RegistrationClosed => 403,
         Error::NotFound => 404,
         Error::MethodNotAllowed(_) => 405,
         Error::Conflict(_) => 409,
         Error::Resync => 410,
         Error::PreconditionFailed => 412,
+        Error::Dav(fault) => dav::precondition(fault).0,
         Error::BodyTooLarge(_) => 413,
         Error::UnsupportedMediaType(_) => 415,
         Error::Invalid(_) => 422,
@@ -165,6 +181,11 @@ fn kind(error: &Error) -> Option<&'static str> {
         Error::EmailNotConfirmed => Some("email-not-confirmed"),
         Error::AccountDisabled => Some("account-disabled"),
         Error::WrongPassword => Some("wrong-password"),
+        Error::SecondFactorRequired => Some("second-factor-required"),
+        Error::SecondFactorWrong => Some("second-factor-wrong"),
+        Error::ReadOnly => Some("read-only"),
+        Error::PasswordNeeded => Some("password-needed"),
+        Error::RegistrationClosed => Some("registration-closed"),
         Error::DeadLink => Some("dead-link"),
         Error::Conflict(Conflict::UsernameTaken) => Some("username-taken"),
         Error::Conflict(Conflict::EmailTaken) => Some("email-taken"),
@@ -172,6 +193,9 @@ fn kind(error: &Error) -> Option<&'static str> {
         Error::Conflict(Conflict::UidTaken) => Some("uid-taken"),
         Error::Conflict(Conflict::QuotaExceeded) => Some("quota-exceeded"),
         Error::Resync => Some("resync"),
+        Error::Conflict(Conflict::TooManyAppPasswords) => Some("too-many-app-passwords"),
+        Error::Conflict(Conflict::SecondFactorOn) => Some("second-factor-on"),
+        Error::Conflict(Conflict::SecondFactorOff) => Some("second-factor-off"),
         _ => None,
     }
 }
@@ -186,6 +210,12 @@ pub fn detail(error: &Error) -> String {
         Error::EmailNotConfirmed => "Confirm your e-mail address first.",
         Error::AccountDisabled => "This account is disabled.",
         Error::WrongPassword => "The current password is wrong.",
+        Error::SecondFactorRequired => "Send the code of your second factor too.",
+        Error::SecondFactorWrong => "The code of the second factor is wrong or was used already.",
+        Error::UnknownDevice => "Sign in with your username or address and an app password.",
+        Error::ReadOnly => "This app password may read only.",
+        Error::PasswordNeeded => "You signed in more than an hour ago: send your password too.",
+        Error::RegistrationClosed => "Nobody can register here. Ask whoever runs this server.",
         Error::AdminOnly => "Only admins may do this.",
         Error::TooManyRequests(_) => "Too many requests. Try again later.",
         Error::DeadLink => "This link is wrong, was used already or is too old.",
@@ -195,7 +225,11 @@ pub fn detail(error: &Error) -> String {
         Error::Conflict(Conflict::UidTaken) => "Another contact has this uid.",
         Error::Conflict(Conflict::QuotaExceeded) => "The address book is as large as it may be.",
         Error::Resync => "This token is not known any more. Begin anew, without one.",
+        Error::Conflict(Conflict::TooManyAppPasswords) => "There are 50 app passwords: revoke one.",
+        Error::Conflict(Conflict::SecondFactorOn) => "There is a second factor already.",
+        Error::Conflict(Conflict::SecondFactorOff) => "There is no second factor.",
         Error::PreconditionFailed => "It was changed since you read it. Read it again.",
+        Error::Dav(_) => "The request breaks a rule of WebDAV.",
         Error::Unavailable(_) => "The server is busy or a part of it is down. Try again.",
         Error::Internal(_) => "The server made a mistake. It is written down.",
         Error::UnsupportedMediaType(why) => return format!("Unsupported content: {why}."),
@@ -264,6 +298,9 @@ pub fn refusal(status: u16, detail: &str, request_id: &str) -> Response {
     response
 }
 
+/// RFC 7617: what a device is asked for.
+const BASIC: &str = "Basic realm=\"contactd\", charset=\"UTF-8\"";
+
 type Headers = Vec<(Cow<'static, str>, Cow<'static, str>)>;
 
 fn error_headers(error: &Error) -> Headers {
@@ -272,7 +309,10 @@ fn error_headers(error: &Error) -> Headers {
         Error::Unauthenticated
         | Error::BadCredentials
         | Error::EmailNotConfirmed
-        | Error::AccountDisabled => vec![("WWW-Authenticate".into(), "Bearer".into())],
+        | Error::AccountDisabled
+        | Error::SecondFactorRequired
+        | Error::SecondFactorWrong => vec![("WWW-Authenticate".into(), "Bearer".into())],
+        Error::UnknownDevice => vec![("WWW-Authenticate".into(), BASIC.into())],
         Error::MethodNotAllowed(allow) => vec![("Allow".into(), allow.clone().into())],
         Error::TooManyRequests(state) => {
             vec![("Retry-After".into(), state.reset_seconds.to_string().into())]
@@ -294,13 +334,18 @@ pub fn limit_headers(response: &mut Response, state: LimitState) {
 }
 
 /// Headers of every answer. Nothing is cached unless its handler said so, because most answers
-/// hold personal data.
-pub fn common_headers(response: &mut Response, request_id: &str) {
+/// hold personal data. `https`: this is how clients reach us (RFC 6797).
+pub fn common_headers(response: &mut Response, request_id: &str, https: bool) {
     let has = |response: &Response, name: &str| {
         response.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
     };
     if !has(response, "Cache-Control") {
         response.headers.push(("Cache-Control".into(), "no-store".into()));
+    }
+    if https {
+        // A year, as the proxies of deploy/ say it too.
+        let value = "max-age=31536000";
+        response.headers.push(("Strict-Transport-Security".into(), value.into()));
     }
     response.headers.extend([
         ("X-Content-Type-Options".into(), "nosniff".into()),

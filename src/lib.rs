@@ -32,6 +32,8 @@ pub mod error;
 pub mod semaphore;
 pub mod counters;
 pub mod owner_slots;
+pub mod under_way;
+pub mod uses;
 pub mod model;
 pub mod multipart;
 
@@ -51,8 +53,8 @@ pub mod repository;
 
 // Floor 3: what a request is, who sent it, what it counts for, how it is answered.
 pub mod context;
-pub mod access;
 pub mod limits;
+pub mod access;
 pub mod http;
 
 // Floor 4: what REST, CardDAV and pages share.

@@ -54,13 +54,18 @@ pub fn landing() -> String {
 
 /// The page behind the link that confirms an address (of a new account, or a changed one). One
 /// button, because mail scanners follow links but press nothing.
-pub fn confirm(token: &str) -> String {
+///
+/// It names the account: whoever got the mail of somebody else's account should see that.
+pub fn confirm(token: &str, username: &str, email: &str) -> String {
     layout(
         "Confirm your address",
         &format!(
-            "<p>Press the button, and we know that this mailbox is yours.</p>\n\
+            "<p>Press the button, and the account <strong>{}</strong> has the address \
+             <strong>{}</strong>. If this is not your account, close this page.</p>\n\
              <form method=\"post\" action=\"/api/auth/confirm-email\">\n{}\
              <button type=\"submit\">Confirm my address</button>\n</form>\n",
+            escape(username),
+            escape(email),
             hidden_token(token)
         ),
     )
@@ -179,7 +184,7 @@ mod tests {
     fn pages() -> Vec<(&'static str, String)> {
         vec![
             ("landing", landing()),
-            ("confirm", confirm("tok-en_1")),
+            ("confirm", confirm("tok-en_1", "ann", "ann@example.com")),
             ("confirmed", confirmed()),
             ("reset", reset("tok-en_1", None)),
             ("reset-error", reset("tok-en_1", Some("is one of the most common passwords"))),
@@ -230,7 +235,7 @@ mod tests {
     fn what_comes_from_outside_is_escaped() {
         let evil = "\"><script>alert('1')</script>&";
         let pages =
-            [confirm(evil), reset(evil, Some(evil)), error(evil, evil, evil), layout(evil, "")];
+            [confirm(evil, evil, evil), reset(evil, Some(evil)), error(evil, evil, evil), layout(evil, "")];
         for page in pages {
             assert!(!page.contains("<script") && !page.contains("alert('"), "{page}");
             assert!(

@@ -3,14 +3,22 @@
 //! Who may call is the type of the handler: one that takes an [`Admin`] fits in `Admin(…)` only.
 //! Literal paths stand before those with placeholders.
 
-use crate::access::{Admin, Caller};
+use crate::access::{Admin, Caller, Device, Owner, Visitor};
 use crate::context::Call;
 use crate::error::Result;
+<<<<<<< HEAD
 use crate::handlers::rest::{birthdays, bulk, calendars, changes, contacts, duplicates, exports};
 use crate::handlers::rest::{history, imports, labels, lists, photos, trash};
 use crate::handlers::{assets, auth, ops, pages, profile, sessions, users};
+=======
+use crate::handlers::rest::{birthdays, bulk, calendars, changes, contacts, exports, history};
+use crate::handlers::rest::{imports, labels, lists, photos, trash};
+use crate::handlers::{app_passwords, assets, auth, dav, ops, pages, profile, second_factor};
+use crate::handlers::{sessions, users};
+>>>>>>> house
 use crate::http::Reply;
 use crate::limits::Limit;
+use crate::model::contact::CARD_MAX;
 
 /// Who may call a route, and what runs.
 pub enum Gate {
@@ -18,6 +26,13 @@ pub enum Gate {
     Anyone(fn(&Call) -> Result<Reply>),
     /// Everybody who is signed in.
     User(fn(&Call, &Caller) -> Result<Reply>),
+    /// Whoever may touch the contacts of an account: signed in, or with an app password whose scope
+    /// the method is in.
+    Contacts(fn(&Call, &Owner) -> Result<Reply>),
+    /// Devices with an app password, over CardDAV.
+    Device(fn(&Call, &Device) -> Result<Reply>),
+    /// Browsers, with a page's session or without.
+    Visitor(fn(&Call, &Visitor) -> Result<Reply>),
     /// Admins.
     Admin(fn(&Call, &Admin) -> Result<Reply>),
 }
@@ -76,12 +91,29 @@ const PICTURE: u64 = 5 * 1024 * KIB + 8 * KIB;
 /// A file of contacts.
 const FILE: u64 = 50 * 1024 * KIB;
 
+/// XML of CardDAV: a report names thousands of cards; what else is asked is short.
+const REPORT: u64 = 10 * 1024 * KIB;
+/// See [`REPORT`].
+const XML: u64 = 256 * KIB;
+/// A card of CardDAV.
+const CARD: u64 = CARD_MAX as u64;
+
+/// A route of CardDAV. Which resource a path names, its handler finds out.
+const fn device(verb: &'static str, run: fn(&Call, &Device) -> Result<Reply>) -> Route {
+    route(verb, "/dav/{path*}", Gate::Device(run)).limit(Limit::Dav).body(XML)
+}
+
 const fn route(verb: &'static str, path: &'static str, gate: Gate) -> Route {
     let (limit, body) = (Limit::Default, 16 * KIB);
     Route { verb, path, gate, limit, body, pages: false, waits: Waits::Postgres }
 }
 
 impl Route {
+    /// True for CardDAV, whose errors have a form of their own.
+    pub fn is_dav(&self) -> bool {
+        matches!(self.gate, Gate::Device(_))
+    }
+
     const fn limit(mut self, limit: Limit) -> Route {
         self.limit = limit;
         self
@@ -103,7 +135,7 @@ impl Route {
     }
 }
 
-use Gate::{Admin as AdminOnly, Anyone, User};
+use Gate::{Admin as AdminOnly, Anyone, Contacts, User};
 
 /// All routes.
 pub static ROUTES: &[Route] = &[
@@ -131,11 +163,31 @@ pub static ROUTES: &[Route] = &[
     // One's own account
     route("GET", "/api/users/me", User(profile::me)).limit(Limit::Me).waits(Waits::Never),
     route("PATCH", "/api/users/me", User(profile::rename)),
-    route("DELETE", "/api/users/me", User(profile::delete)).waits(Waits::Core),
-    route("POST", "/api/users/me/password", User(profile::change_password)).waits(Waits::Core),
-    route("POST", "/api/users/me/email", User(profile::change_email)).waits(Waits::Core),
+    route("DELETE", "/api/users/me", User(profile::delete))
+        .limit(Limit::Password)
+        .waits(Waits::Core),
+    route("POST", "/api/users/me/password", User(profile::change_password))
+        .limit(Limit::Password)
+        .waits(Waits::Core),
+    route("POST", "/api/users/me/email", User(profile::change_email))
+        .limit(Limit::Password)
+        .waits(Waits::Core),
     route("GET", "/api/users/me/sessions", User(sessions::list)),
     route("DELETE", "/api/users/me/sessions/{id}", User(sessions::delete)),
+    route("GET", "/api/users/me/app-passwords", User(app_passwords::list)),
+    route("POST", "/api/users/me/app-passwords", User(app_passwords::create))
+        .limit(Limit::Password)
+        .waits(Waits::Core),
+    route("DELETE", "/api/users/me/app-passwords/{id}", User(app_passwords::delete)),
+    route("POST", "/api/users/me/totp", User(second_factor::begin))
+        .limit(Limit::Password)
+        .waits(Waits::Core),
+    route("DELETE", "/api/users/me/totp", User(second_factor::delete))
+        .limit(Limit::Password)
+        .waits(Waits::Core),
+    route("POST", "/api/users/me/totp/confirm", User(second_factor::confirm))
+        .limit(Limit::Password),
+    route("GET", "/api/users/me/carddav.mobileconfig", User(profile::carddav_profile)),
     route("GET", "/api/users/me/export", User(exports::account)),
     route("PATCH", "/api/users/avatar", AdminOnly(profile::set_avatar))
         .body(PICTURE)
@@ -148,8 +200,10 @@ pub static ROUTES: &[Route] = &[
     route("PATCH", "/api/users/{id}", AdminOnly(users::set_active)),
     route("DELETE", "/api/users/{id}", AdminOnly(users::delete)),
     route("PATCH", "/api/users/{id}/role", AdminOnly(users::set_role)),
+    route("DELETE", "/api/users/{id}/totp", AdminOnly(users::delete_totp)),
     route("GET", "/api/audit-events", AdminOnly(users::audit_events)),
     // Contacts
+<<<<<<< HEAD
     route("POST", "/api/contacts", User(contacts::create)).body(CONTACT),
     route("GET", "/api/contacts", User(lists::list)),
     route("GET", "/api/contacts/trash", User(trash::list)),
@@ -166,23 +220,56 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/api/contacts/rewind", User(history::rewind)),
     route("POST", "/api/contacts/calendar-url", User(calendars::create)),
     route("DELETE", "/api/contacts/calendar-url", User(calendars::delete)),
+=======
+    route("POST", "/api/contacts", Contacts(contacts::create)).body(CONTACT),
+    route("GET", "/api/contacts", Contacts(lists::list)),
+    route("GET", "/api/contacts/trash", Contacts(trash::list)),
+    route("GET", "/api/contacts/birthdays", Contacts(birthdays::list)),
+    route("GET", "/api/contacts/export", Contacts(exports::contacts)),
+    route("POST", "/api/contacts/import", Contacts(imports::import))
+        .limit(Limit::Import)
+        .body(FILE),
+    route("GET", "/api/contacts/labels", Contacts(labels::list)),
+    route("PATCH", "/api/contacts/labels", Contacts(labels::rename)),
+    route("POST", "/api/contacts/bulk", Contacts(bulk::bulk)).body(32 * KIB),
+    route("GET", "/api/contacts/changes", Contacts(changes::list)),
+    route("POST", "/api/contacts/rewind", Contacts(history::rewind)),
+    route("POST", "/api/contacts/calendar-url", Contacts(calendars::create)),
+    route("DELETE", "/api/contacts/calendar-url", Contacts(calendars::delete)),
+>>>>>>> house
     route("GET", "/calendars/{secret}.ics", Anyone(calendars::get)),
-    route("GET", "/api/contacts/{id}", User(contacts::get)),
-    route("PUT", "/api/contacts/{id}", User(contacts::replace)).body(CONTACT),
-    route("PATCH", "/api/contacts/{id}", User(contacts::patch)).body(CONTACT),
-    route("DELETE", "/api/contacts/{id}", User(contacts::delete)),
-    route("POST", "/api/contacts/{id}/restore", User(trash::restore)),
-    route("GET", "/api/contacts/{id}/photo", User(photos::get)),
-    route("PUT", "/api/contacts/{id}/photo", User(photos::set)).body(PICTURE).waits(Waits::Core),
-    route("DELETE", "/api/contacts/{id}/photo", User(photos::delete)),
-    route("GET", "/api/contacts/{id}/history", User(history::list)),
-    route("POST", "/api/contacts/{id}/revert", User(history::revert)),
+    route("GET", "/api/contacts/{id}", Contacts(contacts::get)),
+    route("PUT", "/api/contacts/{id}", Contacts(contacts::replace)).body(CONTACT),
+    route("PATCH", "/api/contacts/{id}", Contacts(contacts::patch)).body(CONTACT),
+    route("DELETE", "/api/contacts/{id}", Contacts(contacts::delete)),
+    route("POST", "/api/contacts/{id}/restore", Contacts(trash::restore)),
+    route("GET", "/api/contacts/{id}/photo", Contacts(photos::get)),
+    route("PUT", "/api/contacts/{id}/photo", Contacts(photos::set)).body(PICTURE).waits(Waits::Core),
+    route("DELETE", "/api/contacts/{id}/photo", Contacts(photos::delete)),
+    route("GET", "/api/contacts/{id}/history", Contacts(history::list)),
+    route("POST", "/api/contacts/{id}/revert", Contacts(history::revert)),
+    // CardDAV
+    route("GET", "/.well-known/carddav", Anyone(dav::discovery::well_known)),
+    route("PROPFIND", "/.well-known/carddav", Anyone(dav::discovery::well_known)).body(XML),
+    route("PROPFIND", "/", Gate::Device(dav::discovery::propfind_root)).limit(Limit::Dav).body(XML),
+    device("OPTIONS", dav::discovery::options),
+    device("PROPFIND", dav::discovery::propfind),
+    device("PROPPATCH", dav::proppatch::proppatch),
+    device("REPORT", dav::report).body(REPORT),
+    device("GET", dav::cards::get),
+    device("PUT", dav::cards::put).body(CARD),
+    device("DELETE", dav::cards::delete),
+    device("MOVE", dav::cards::rename),
+    device("MKCOL", dav::mkcol),
     // The server itself
     route("GET", "/api/healthchecker", Anyone(ops::healthchecker))
         .limit(Limit::Never)
         .waits(Waits::Briefly),
     route("GET", "/healthz", Anyone(ops::healthz)).limit(Limit::Never).waits(Waits::Never),
     route("GET", "/readyz", Anyone(ops::readyz)).limit(Limit::Never).waits(Waits::Briefly),
+    route("GET", "/.well-known/security.txt", Anyone(pages::security)).waits(Waits::Never),
+    route("GET", "/.well-known/change-password", Anyone(pages::change_password))
+        .waits(Waits::Never),
     route("GET", "/openapi.json", Anyone(assets::description)).waits(Waits::Briefly),
     route("GET", "/docs", Anyone(assets::docs)).waits(Waits::Briefly),
     route("GET", "/docs.js", Anyone(assets::docs_script)).waits(Waits::Briefly),
@@ -207,6 +294,12 @@ pub fn find(path: &str) -> Option<(Vec<&'static Route>, Params)> {
 }
 
 fn matches(pattern: &'static str, path: &str) -> Option<Params> {
+    // `/…/{path*}`: everything there and below. Its handlers read the path as it came, since a name of
+    // CardDAV may be any octets.
+    if let Some(folder) = pattern.strip_suffix("/{path*}") {
+        let rest = path.strip_prefix(folder)?;
+        return (rest.is_empty() || rest.starts_with('/')).then(Params::new);
+    }
     if !pattern.contains('{') {
         return (pattern == path).then(Params::new);
     }

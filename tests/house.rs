@@ -151,6 +151,9 @@ fn the_readme_lists_every_route_and_who_may_call_it() {
             let who = match route.gate {
                 Gate::Anyone(_) => "anyone",
                 Gate::User(_) => "user",
+                Gate::Contacts(_) => "contacts",
+                Gate::Device(_) => "device",
+                Gate::Visitor(_) => "visitor",
                 Gate::Admin(_) => "admin",
             };
             (format!("{} {}", route.verb, route.path), who.to_owned())

@@ -6,31 +6,36 @@ use crate::error::{Error, Result};
 use crate::http::Reply;
 use crate::markup::{self, DeadLink};
 use crate::picture;
-use crate::repository::avatars;
-use crate::repository::mail_tokens::{self, Purpose};
+use crate::repository::mail_tokens::{self, MailToken, Purpose};
+use crate::repository::{avatars, users};
 
 /// A year, which is for ever: what is shown under a key never changes.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
-/// True if the token in the path is alive and for one of these purposes. Looking changes nothing:
-/// mail scanners follow links.
-fn is_alive(call: &Call, purposes: &[Purpose]) -> Result<bool> {
-    let hash = crypto::token_hash(call.param("token"));
-    let found = call.app.db.read(|db| mail_tokens::find(db, &hash, call.now))?;
-    Ok(found.is_some_and(|token| purposes.contains(&token.purpose)))
+/// The token in the path with its account's name, if it is alive and for one of these purposes.
+/// Looking changes nothing: mail scanners follow links.
+fn alive(call: &Call, purposes: &[Purpose]) -> Result<Option<(MailToken, String)>> {
+    let token = call.param("token");
+    let Some(user) = crypto::owner_of(token) else { return Ok(None) };
+    let hash = crypto::token_hash(token);
+    call.app.db.read(|db| {
+        let found = mail_tokens::find(db, user, &hash, call.now)?;
+        let found = found.filter(|token| purposes.contains(&token.purpose));
+        Ok(found.zip(users::find(db, user)?.map(|user| user.username)))
+    })
 }
 
 /// `GET /api/auth/confirmed_email/{token}`
 pub fn confirm(call: &Call) -> Result<Reply> {
-    if is_alive(call, &[Purpose::Confirm, Purpose::ChangeEmail])? {
-        return Ok(Reply::html(markup::confirm(call.param("token"))));
+    if let Some((token, name)) = alive(call, &[Purpose::Confirm, Purpose::ChangeEmail])? {
+        return Ok(Reply::html(markup::confirm(call.param("token"), &name, &token.email)));
     }
     Ok(Reply::html_error(&Error::DeadLink, markup::dead_link(DeadLink::Confirm)))
 }
 
 /// `GET /api/auth/reset-password/{token}`
 pub fn reset(call: &Call) -> Result<Reply> {
-    if is_alive(call, &[Purpose::Reset])? {
+    if alive(call, &[Purpose::Reset])?.is_some() {
         return Ok(Reply::html(markup::reset(call.param("token"), None)));
     }
     Ok(Reply::html_error(&Error::DeadLink, markup::dead_link(DeadLink::Reset)))
@@ -42,7 +47,9 @@ pub fn avatar(call: &Call) -> Result<Reply> {
     let (content_type, picture) = match picture::draw_default(key) {
         Some(drawing) => (picture::DEFAULT_CONTENT_TYPE, drawing.into_bytes()),
         None => {
-            let found = call.app.db.read(|db| avatars::find(db, key))?;
+            let owner = key.strip_prefix('u').and_then(crypto::owner_of);
+            let owner = owner.ok_or(Error::NotFound)?;
+            let found = call.app.db.read(|db| avatars::find(db, owner, key))?;
             (picture::CONTENT_TYPE, found.ok_or(Error::NotFound)?)
         }
     };
@@ -61,4 +68,18 @@ pub fn avatar(call: &Call) -> Result<Reply> {
 /// `GET /`
 pub fn landing(_: &Call) -> Result<Reply> {
     Ok(Reply::html(markup::landing()).with("Cache-Control", "public, max-age=300"))
+}
+
+/// `GET /.well-known/security.txt` (RFC 9116). It has to say until when it is right.
+pub fn security(call: &Call) -> Result<Reply> {
+    let contact = call.app.config.security_contact.as_ref().ok_or(Error::NotFound)?;
+    let expires = (call.now + chrono::Duration::days(180)).format("%Y-%m-%dT00:00:00Z");
+    let text = format!("Contact: {contact}\nExpires: {expires}\nPreferred-Languages: en\n");
+    Ok(Reply::bytes("text/plain; charset=utf-8", text)
+        .with("Cache-Control", "public, max-age=86400"))
+}
+
+/// `GET /.well-known/change-password` (a W3C draft that password managers follow).
+pub fn change_password(call: &Call) -> Result<Reply> {
+    Ok(Reply::see_other(format!("{}/settings", call.app.config.public_url)))
 }

@@ -51,6 +51,15 @@ impl Members {
         }
     }
 
+    /// An optional boolean: absent and null are false.
+    pub fn optional_bool(&mut self, name: &str) -> bool {
+        match self.map.remove(name) {
+            Some(Value::Bool(flag)) => flag,
+            Some(Value::Null) | None => false,
+            Some(_) => self.fault(name, "must be true or false"),
+        }
+    }
+
     /// An optional string: absent, null and empty (or blank) are all `None`.
     pub fn optional<T>(
         &mut self,
@@ -90,15 +99,6 @@ impl Members {
             Some(Some(number)) => number,
             Some(None) => self.fault(name, "must be a whole number"),
             None => self.fault(name, "is required"),
-        }
-    }
-
-    /// An optional boolean: absent and null are false.
-    pub fn optional_bool(&mut self, name: &str) -> bool {
-        match self.map.remove(name) {
-            Some(Value::Bool(flag)) => flag,
-            Some(Value::Null) | None => false,
-            Some(_) => self.fault(name, "must be true or false"),
         }
     }
 

@@ -2,5 +2,6 @@
 
 pub mod contact;
 pub mod input;
+pub mod resource_name;
 pub mod text;
 pub mod user;

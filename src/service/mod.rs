@@ -1,4 +1,5 @@
-//! What REST, CardDAV and pages share. A contact changes through [`contacts`] only.
+//! What REST, CardDAV and pages share: one function for one thing that somebody may do. A contact
+//! changes through [`contacts`] only.
 
 pub mod bodies;
 pub mod changes;
@@ -9,6 +10,10 @@ pub mod history;
 pub mod import;
 pub mod labels;
 pub mod merge;
+pub mod operator;
 pub mod photos;
+pub mod profiles;
+pub mod second_factor;
+pub mod sign_in;
 pub mod upkeep;
 pub mod writer;

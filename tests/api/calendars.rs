@@ -88,6 +88,9 @@ fn while_the_account_is_disabled_there_is_none() {
     admin.patch(&path, json!({"is_active": false})).expect(200);
     world.nobody().get(&address).expect(404);
     admin.patch(&path, json!({"is_active": true})).expect(200);
+    // Enabling does not bring it back.
+    world.nobody().get(&address).expect(404);
+    let address = new_address(&ann.signed_in());
     world.nobody().get(&address).expect(200);
     admin.delete(&path).expect(204);
     world.nobody().get(&address).expect(404);

@@ -1,7 +1,7 @@
 //! The same for many contacts at once.
 
 use super::by;
-use crate::access::Caller as Owner;
+use crate::access::Owner;
 use crate::context::Call;
 use crate::error::Result;
 use crate::http::Reply;

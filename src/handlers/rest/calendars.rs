@@ -2,7 +2,7 @@
 //! sign in.
 
 use super::streams::Pieces;
-use crate::access::Caller as Owner;
+use crate::access::Owner;
 use crate::context::Call;
 use crate::crypto;
 use crate::error::{Error, Result};

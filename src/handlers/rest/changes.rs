@@ -1,7 +1,7 @@
 //! The change feed.
 
 use super::streams::{JsonList, Pieces};
-use crate::access::Caller as Owner;
+use crate::access::Owner;
 use crate::context::Call;
 use crate::error::Result;
 use crate::handlers::views;

@@ -1,7 +1,7 @@
 //! Contacts one by one: create, read, change, delete.
 
 use super::{by, guard, json, shown};
-use crate::access::Caller as Owner;
+use crate::access::Owner;
 use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::http::Reply;

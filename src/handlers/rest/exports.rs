@@ -1,8 +1,7 @@
 //! Downloads: the contacts as a file, and everything that is stored about an account.
 
 use super::streams::{JsonList, Pages, Pieces};
-use crate::access::Caller;
-use crate::access::Caller as Owner;
+use crate::access::{Caller, Owner};
 use crate::config::Config;
 use crate::context::Call;
 use crate::error::{Error, Result};
@@ -11,8 +10,13 @@ use crate::http::Reply;
 use crate::model::contact::Stored;
 use crate::model::contact::columns::label_key;
 use crate::repository::contacts::rows::Part;
+<<<<<<< HEAD
 use crate::repository::contacts::{books, duplicates, history};
 use crate::repository::{audit, avatars, mail_tokens, outbox, sessions};
+=======
+use crate::repository::contacts::{books, history};
+use crate::repository::{app_passwords, audit, avatars, mail_tokens, outbox, sessions, totp};
+>>>>>>> house
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
@@ -220,6 +224,8 @@ struct Head<'a> {
     /// In base64; none: the default one, drawn from the account.
     avatar_picture: Option<String>,
     sessions: Vec<sessions::Session>,
+    app_passwords: Vec<app_passwords::AppPassword>,
+    has_second_factor: bool,
     pending_links: Vec<mail_tokens::PendingLink>,
     mails: Vec<outbox::Mail>,
     has_calendar_url: bool,
@@ -228,9 +234,10 @@ struct Head<'a> {
 /// The account and what there is only little of, as an object whose end is still to come.
 fn head(call: &Call, caller: &Caller) -> Result<String> {
     let id = caller.id();
-    let (sessions, pending_links, mails, has_calendar_url, picture) = call.app.db.read(|db| {
+    let (sessions, access, pending_links, mails, has_calendar_url, picture) = call.app.db.read(|db| {
         Ok((
             sessions::list(db, id, call.now)?,
+            (app_passwords::list(db, id)?, totp::is_on(db, id)?),
             mail_tokens::of_user(db, id)?,
             outbox::of_user(db, id)?,
             books::has_calendar(db, id)?,
@@ -242,6 +249,8 @@ fn head(call: &Call, caller: &Caller) -> Result<String> {
         user: views::user(&call.app.config, caller.user()),
         avatar_picture: picture.map(|picture| STANDARD.encode(picture)),
         sessions,
+        app_passwords: access.0,
+        has_second_factor: access.1,
         pending_links,
         mails,
         has_calendar_url,

@@ -1,7 +1,7 @@
 //! Uploads: contacts from a file.
 
 use super::by;
-use crate::access::Caller as Owner;
+use crate::access::Owner;
 use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::http::Reply;

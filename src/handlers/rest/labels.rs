@@ -2,7 +2,7 @@
 
 use super::by;
 use super::streams::{JsonList, Pieces};
-use crate::access::Caller as Owner;
+use crate::access::Owner;
 use crate::context::Call;
 use crate::error::Result;
 use crate::http::Reply;

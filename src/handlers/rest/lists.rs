@@ -1,6 +1,6 @@
 //! The list of contacts: filters, order, pages.
 
-use crate::access::Caller as Owner;
+use crate::access::Owner;
 use crate::context::{Call, Query};
 use crate::error::Result;
 use crate::http::Reply;

@@ -1,7 +1,7 @@
 //! The pictures of contacts.
 
 use super::{by, guard, shown};
-use crate::access::Caller as Owner;
+use crate::access::Owner;
 use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::http::Reply;

@@ -1,7 +1,7 @@
 //! The trash.
 
 use super::{by, shown};
-use crate::access::Caller as Owner;
+use crate::access::Owner;
 use crate::context::Call;
 use crate::error::Result;
 use crate::http::Reply;

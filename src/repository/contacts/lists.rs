@@ -112,7 +112,11 @@ impl Terms {
             label: filter.label.as_deref().map(label_key),
             ..Terms::default()
         };
-        terms.search(&fold(filter.search.as_deref().unwrap_or_default()));
+        // Nothing visible is no search.
+        let search = filter.search.as_deref().filter(|it| !vcard::trim(it).is_empty());
+        if let Some(search) = search {
+            terms.search(&somewhere(fold(search)));
+        }
         terms
     }
 
