@@ -8,15 +8,6 @@
 -- cannot distribute. There are no functions, triggers or generated columns: what is derived from a
 -- contact's card the program makes (model/contact/columns.rs).
 
-<<<<<<< HEAD
-CREATE SEQUENCE users_ids;
-CREATE SEQUENCE sessions_ids;
-CREATE SEQUENCE outbox_ids;
-CREATE SEQUENCE audit_events_ids;
-CREATE SEQUENCE contacts_ids;
-CREATE SEQUENCE dismissals_ids;
-=======
->>>>>>> house
 
 CREATE SEQUENCE users_id_seq;
 CREATE TABLE users (
@@ -27,6 +18,8 @@ CREATE TABLE users (
     role          text NOT NULL DEFAULT 'user' CONSTRAINT users_role_check CHECK (role IN ('user', 'admin')),
     is_verified   boolean NOT NULL DEFAULT false,
     is_active     boolean NOT NULL DEFAULT true,
+    -- Of pages and mails, a tag; null: as the browser asks.
+    language      text,
     -- Key of an uploaded picture in avatars; null: the default picture.
     avatar_key    text,
     created_at    timestamptz NOT NULL,
@@ -304,8 +297,21 @@ CREATE TABLE former_names (
     CONSTRAINT former_names_pkey PRIMARY KEY (owner, revision)
 );
 
+-- Files between the two steps of an import on a page: one an owner, for an hour. Not logged, since a lost
+-- one is sent again.
+CREATE UNLOGGED TABLE uploads (
+    owner   bigint CONSTRAINT uploads_pkey PRIMARY KEY
+            CONSTRAINT uploads_owner_fkey REFERENCES users ON DELETE CASCADE,
+    content bytea NOT NULL,
+    label   text NOT NULL,
+    at      timestamptz NOT NULL
+);
+ALTER TABLE uploads ALTER COLUMN content SET STORAGE EXTERNAL;
+CREATE INDEX uploads_at_idx ON uploads (at);
+
 -- Contacts that look like duplicates and are different people: those that were dismissed together, once
 -- for each of them. What is dismissed goes with its contact.
+CREATE SEQUENCE dismissals_ids;
 CREATE TABLE dismissals (
     owner     bigint NOT NULL,
     dismissal bigint NOT NULL,

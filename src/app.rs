@@ -10,6 +10,7 @@ use crate::context::{App, Call};
 use crate::counters;
 use crate::crypto;
 use crate::error::{Error, LimitState, Result};
+use crate::handlers::web::reader;
 use crate::http::{self, Reply};
 use crate::limits;
 use crate::routes::{self, Gate, Route, Waits};
@@ -223,7 +224,7 @@ impl InFlight {
         }
     }
 
-    /// A problem document; a page for a browser that sent a form of ours. What is our fault goes to
+    /// A problem document; a page for a browser that asked for one or sent a form of ours. What is our fault goes to
     /// the log.
     fn refusal(&self, error: &Error) -> Response {
         let request_id = &self.call.request_id;
@@ -234,8 +235,10 @@ impl InFlight {
         }
         match self.route {
             Some(route) if route.pages && route.verb == self.verb() && self.call.is_form() => {
-                http::error_page(error, request_id)
+                reader::failed(&self.call, error).into()
             }
+            Some(Route { gate: Gate::Visitor(_), .. }) => reader::failed(&self.call, error).into(),
+            None if reader::browses(&self.call) => reader::failed(&self.call, error).into(),
             Some(route) if route.is_dav() => http::dav::problem(error, request_id),
             _ => http::problem(error, request_id),
         }

@@ -196,7 +196,7 @@ impl App {
             // A write that was under way may have left something behind; the next one waits here,
             // and then finds no book.
             match books::lock(tx, id) {
-                Ok(()) => while books::empty(tx, id)? > 0 {},
+                Ok(_) => while books::empty(tx, id)? > 0 {},
                 Err(Error::Unauthenticated) => {}
                 Err(error) => return Err(error),
             }
@@ -402,7 +402,8 @@ impl Call {
             .ok_or_else(|| Error::Malformed("the boundary is missing".to_owned()))
     }
 
-    fn form(&self) -> Result<Vec<(String, String)>> {
+    /// The fields of a form, in order.
+    pub fn form(&self) -> Result<Vec<(String, String)>> {
         pairs(&self.body()?, "form")
     }
 

@@ -10,7 +10,7 @@ pub use source::{Source, read};
 
 use crate::context::App;
 use crate::crypto;
-use crate::db::Conn;
+use crate::db::{Conn, Tx};
 use crate::error::{Error, Result};
 use crate::model::contact::{Stored, columns};
 use crate::repository::contacts::{books, imports};
@@ -18,13 +18,15 @@ use crate::service::labels;
 use crate::service::writer::{By, NewCard, Writer, in_book};
 use known::Known;
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use vcard::{Card, Warning};
 
 /// Most cards of one file: as many as a book may have.
 pub const CARDS_MAX: usize = 100_000;
 /// Most errors, and most warnings, of one file that are listed.
 const NOTES_MAX: usize = 1_000;
+/// Most rows of one file of which a page shows what becomes of them.
+const ROWS_MAX: usize = 200;
 /// How many cards are held against the book at once, and how many bytes of them.
 const BATCH: usize = 500;
 const BATCH_BYTES: usize = 1_000_000;
@@ -100,6 +102,30 @@ impl Notes {
     }
 }
 
+/// What becomes of a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It becomes a contact.
+    New,
+    /// The contact with this id becomes what it says.
+    Changes(i64),
+    /// It says nothing new, of the contact with this id or of one that was not looked up.
+    Known(Option<i64>),
+}
+
+/// A card of the file, for who looks before taking it in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Where it begins.
+    pub line: u64,
+    /// Its display name.
+    pub name: String,
+    /// Its main address, or number.
+    pub about: String,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
 /// What became of a file.
 #[derive(Debug, Default, Serialize)]
 pub struct Outcome {
@@ -115,6 +141,9 @@ pub struct Outcome {
     pub warnings: Vec<Note>,
     /// The revision to rewind to in order to undo this.
     pub undo: i64,
+    /// The first cards, for pages.
+    #[serde(skip)]
+    pub rows: Vec<Row>,
 }
 
 /// What is to be done with a card.
@@ -125,7 +154,15 @@ enum Verdict {
 }
 
 /// Stores what [`read`] found in a file.
-pub fn store(app: &App, owner: i64, by: &By, source: Source, options: &Options) -> Result<Outcome> {
+/// `note` is done in the same transaction.
+pub fn store(
+    app: &App,
+    owner: i64,
+    by: &By,
+    source: Source,
+    options: &Options,
+    note: impl FnOnce(&mut Tx) -> Result<()>,
+) -> Result<Outcome> {
     let mut plan = Plan::new(source, options);
     if options.dry_run {
         // One connection at a time and no lock: what is written meanwhile may or may not be seen.
@@ -143,7 +180,7 @@ pub fn store(app: &App, owner: i64, by: &By, source: Source, options: &Options) 
                 let verdicts = plan.judge(writer.tx, owner, batch)?;
                 write(writer, verdicts)?;
             }
-            Ok(())
+            note(writer.tx)
         })?;
     }
     Ok(plan.finish())
@@ -181,13 +218,13 @@ struct Plan<'o> {
     warnings: Notes,
     outcome: Outcome,
     known: Known,
-    /// Cards of this file by uid: a hash of the folded name, and whether it is new.
+    /// Uids of this file's cards, each with a hash of the folded name.
     seen: HashMap<String, u64>,
 }
 
 impl<'o> Plan<'o> {
     fn new(source: Source, options: &'o Options) -> Plan<'o> {
-        let Source { cards, groups, errors, warnings } = source;
+        let Source { cards, groups, errors, warnings, .. } = source;
         Plan {
             cards: cards.into_iter(),
             groups,
@@ -218,10 +255,49 @@ impl<'o> Plan<'o> {
             batch.iter().filter_map(|(_, card)| uid(card)).map(columns::uid_key).collect();
         let uids: Vec<&str> = uids.iter().map(String::as_str).collect();
         let mut there = imports::find_uids(db, owner, &uids)?;
-        let nameless: Vec<&Card> =
-            batch.iter().filter(|(_, card)| uid(card).is_none()).map(|(_, card)| card).collect();
-        self.known.load(db, owner, &nameless)?;
-        batch.into_iter().map(|(line, card)| self.verdict(line, card, &mut there)).collect()
+        self.known.load(db, owner, &self.strangers(&batch, &there))?;
+        batch.into_iter().map(|(line, card)| self.noted(line, card, &mut there)).collect()
+    }
+
+    /// The verdict on a card, noted for pages.
+    fn noted(
+        &mut self,
+        line: u64,
+        card: Card,
+        there: &mut HashMap<String, Stored>,
+    ) -> Result<Verdict> {
+        if self.outcome.rows.len() == ROWS_MAX {
+            return self.verdict(line, card, there);
+        }
+        let details = card.details();
+        let same = uid(&card).and_then(|uid| there.get(&columns::uid_key(uid)));
+        let same = same.map(|stored| stored.contact.id);
+        let verdict = self.verdict(line, card, there)?;
+        let fate = match &verdict {
+            Verdict::Create(_) => Fate::New,
+            Verdict::Update(stored, _) => Fate::Changes(stored.contact.id),
+            Verdict::Skip => Fate::Known(same),
+        };
+        let entry = details.emails.first().or(details.phones.first());
+        let about = entry.map(|entry| entry.value.clone()).unwrap_or_default();
+        self.outcome.rows.push(Row { line, name: details.display_name, about, fate });
+        Ok(verdict)
+    }
+
+    /// Cards that come in without a uid or under a new one.
+    fn strangers<'c>(
+        &self,
+        batch: &'c [(u64, Card)],
+        there: &HashMap<String, Stored>,
+    ) -> Vec<&'c Card> {
+        let mut here = HashSet::new();
+        let mut strange = |card: &Card| {
+            uid(card).map(columns::uid_key).is_none_or(|uid| {
+                let taken = self.options.existing == Existing::Add && there.contains_key(&uid);
+                taken || self.seen.contains_key(&uid) || !here.insert(uid)
+            })
+        };
+        batch.iter().map(|(_, card)| card).filter(|card| strange(card)).collect()
     }
 
     fn verdict(
@@ -239,6 +315,9 @@ impl<'o> Plan<'o> {
         let name = known::name_hash(&card);
         if let Some(before) = self.seen.get(&own) {
             if *before == name {
+                return Ok(self.skip());
+            }
+            if self.known.says_all_of(&card) {
                 return Ok(self.skip());
             }
             let why = "uid: another card of this file has it; this one comes in under a new one";
@@ -261,6 +340,7 @@ impl<'o> Plan<'o> {
                 self.outcome.updated += 1;
                 Ok(Verdict::Update(Box::new(stored), card))
             }
+            Existing::Add if self.known.says_all_of(&card) => Ok(self.skip()),
             Existing::Add => {
                 card.set_uid(&crypto::random_uuid()?);
                 self.create(line, card)

@@ -2,7 +2,7 @@
 
 use super::streams::{JsonList, Pieces};
 use super::{by, shown};
-use crate::access::Caller as Owner;
+use crate::access::Owner;
 use crate::context::Call;
 use crate::error::Result;
 use crate::handlers::views;

@@ -10,13 +10,8 @@ use crate::http::Reply;
 use crate::model::contact::Stored;
 use crate::model::contact::columns::label_key;
 use crate::repository::contacts::rows::Part;
-<<<<<<< HEAD
 use crate::repository::contacts::{books, duplicates, history};
-use crate::repository::{audit, avatars, mail_tokens, outbox, sessions};
-=======
-use crate::repository::contacts::{books, history};
 use crate::repository::{app_passwords, audit, avatars, mail_tokens, outbox, sessions, totp};
->>>>>>> house
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
@@ -58,13 +53,29 @@ impl Format {
     }
 }
 
+/// Who takes everything along leaves a note.
+fn note(call: &Call, id: i64) -> Result<()> {
+    let exported = audit::Action::Exported;
+    call.app.db.transaction(|tx| call.audit(tx, exported, Some(id), Some(id)))
+}
+
 /// `GET /api/contacts/export`
 pub fn contacts(call: &Call, owner: &Owner) -> Result<Reply> {
     let mut query = call.query()?;
     let format = query.parsed("format", Format::parse).unwrap_or(Format::Vcard);
     let label = query.text("label");
     query.finish()?;
+    note(call, owner.id())?;
     let part = label.map_or(Part::Live, |label| Part::Labelled(label_key(&label)));
+    download(call, owner, format, part)
+}
+
+/// Some contacts as vCards: those that were selected on a page.
+pub fn selected(call: &Call, owner: &Owner, ids: Vec<i64>) -> Result<Reply> {
+    download(call, owner, Format::Vcard, Part::Ids(ids))
+}
+
+fn download(call: &Call, owner: &Owner, format: Format, part: Part) -> Result<Reply> {
     let (db, config, owner) = (call.app.db.clone(), call.app.config.clone(), owner.id());
     let mut pages = Pages::new(&db, owner, part.clone());
     let mut list = JsonList::default();
@@ -234,16 +245,17 @@ struct Head<'a> {
 /// The account and what there is only little of, as an object whose end is still to come.
 fn head(call: &Call, caller: &Caller) -> Result<String> {
     let id = caller.id();
-    let (sessions, access, pending_links, mails, has_calendar_url, picture) = call.app.db.read(|db| {
-        Ok((
-            sessions::list(db, id, call.now)?,
-            (app_passwords::list(db, id)?, totp::is_on(db, id)?),
-            mail_tokens::of_user(db, id)?,
-            outbox::of_user(db, id)?,
-            books::has_calendar(db, id)?,
-            avatars::of_user(db, id)?,
-        ))
-    })?;
+    let (sessions, access, pending_links, mails, has_calendar_url, picture) =
+        call.app.db.read(|db| {
+            Ok((
+                sessions::list(db, id, call.now)?,
+                (app_passwords::list(db, id)?, totp::is_on(db, id)?),
+                mail_tokens::of_user(db, id)?,
+                outbox::of_user(db, id)?,
+                books::has_calendar(db, id)?,
+                avatars::of_user(db, id)?,
+            ))
+        })?;
     let head = Head {
         exported_at: call.now,
         user: views::user(&call.app.config, caller.user()),

@@ -2,7 +2,8 @@
 
 use crate::access::Owner;
 use crate::context::{Call, Query};
-use crate::error::Result;
+use crate::crypto::Purpose;
+use crate::error::{Error, Result};
 use crate::http::Reply;
 use crate::repository::contacts::lists::{self, Filter, Key, Sort, Start};
 use chrono::{DateTime, Utc};
@@ -44,7 +45,8 @@ pub fn instant(raw: &str) -> Result<DateTime<Utc>, String> {
         .map_err(|_| "must be an instant such as 2026-01-31T12:00:00Z".to_owned())
 }
 
-fn sort(raw: &str) -> Result<Sort, String> {
+/// `name`, `-updated_at` and the like.
+pub fn sort(raw: &str) -> Result<Sort, String> {
     let (descending, name) = match raw.strip_prefix('-') {
         Some(name) => (true, name),
         None => (false, raw),
@@ -59,7 +61,7 @@ fn sort(raw: &str) -> Result<Sort, String> {
 }
 
 /// Where the page begins: `cursor` or `skip`, never both.
-fn start(call: &Call, owner: i64, query: &mut Query, sort: Sort) -> Start {
+pub fn start(call: &Call, owner: i64, query: &mut Query, sort: Sort) -> Start {
     let skip = query.parsed("skip", |raw| Ok(raw.to_owned())).is_some();
     let from = Start::Skip(query.number("skip", 0, 0..=10_000));
     let cursor = query.parsed("cursor", |raw| {
@@ -71,11 +73,15 @@ fn start(call: &Call, owner: i64, query: &mut Query, sort: Sort) -> Start {
     cursor.unwrap_or(from)
 }
 
-/// The address of the next page: this one's, with what the last contact is sorted by as `cursor`.
+/// The address of the next page.
 fn next_link(call: &Call, owner: i64, sort: Sort, next: &Start) -> Result<String> {
+    Ok(format!("</api/contacts?{}>; rel=\"next\"", next_query(call, owner, sort, next)?))
+}
+
+/// The query of the next page: this one's, with what the last contact is sorted by as `cursor`.
+pub fn next_query(call: &Call, owner: i64, sort: Sort, next: &Start) -> Result<String> {
     let cursor = write_cursor(call, owner, sort, next)?;
-    let query = call.query()?.with(&["cursor", "skip"], "cursor", &cursor);
-    Ok(format!("</api/contacts?{query}>; rel=\"next\""))
+    Ok(call.query()?.with(&["cursor", "skip"], "cursor", &cursor))
 }
 
 /// What the last contact of a page is sorted by, sealed: it names people, and links get into logs. It
@@ -86,13 +92,13 @@ fn write_cursor(call: &Call, owner: i64, sort: Sort, next: &Start) -> Result<Str
         Start::AfterNumber(number) => (sort.key as u8, "", "", *number),
         Start::Skip(_) => return Ok(String::new()),
     };
-    let bytes = serde_json::to_vec(&inside).map_err(crate::error::Error::internal)?;
-    Ok(base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, (owner, bytes).1))
+    let text = serde_json::to_string(&inside).map_err(Error::internal)?;
+    call.app.keys.seal_text(Purpose::Cursor, owner, &text)
 }
 
 fn read_cursor(call: &Call, owner: i64, raw: &str, sort: Sort) -> Option<Start> {
-    let bytes = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, (call, owner, raw).2).ok()?;
-    let (key, name, more, number): (u8, String, String, i64) = serde_json::from_slice(&bytes).ok()?;
+    let text = call.app.keys.open_text(Purpose::Cursor, owner, raw)?;
+    let (key, name, more, number): (u8, String, String, i64) = serde_json::from_str(&text).ok()?;
     match sort.key {
         _ if key != sort.key as u8 => None,
         Key::Name => Some(Start::AfterName(name, more, number)),

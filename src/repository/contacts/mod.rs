@@ -11,6 +11,7 @@ pub mod duplicates;
 pub mod history;
 pub mod imports;
 pub mod lists;
+pub mod past;
 pub mod resources;
 pub mod rows;
 pub mod trash;
