@@ -11,7 +11,8 @@ fn add(who: &Actor, contact: Value) -> i64 {
 fn groups(answer: &Answer) -> Vec<(Vec<i64>, Vec<String>, bool)> {
     let group = |it: &Value| {
         let ids = it["contacts"].as_array().unwrap().iter().map(|it| it["id"].as_i64().unwrap());
-        let reasons = it["reasons"].as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned());
+        let reasons =
+            it["reasons"].as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned());
         (ids.collect(), reasons.collect(), it["likely"].as_bool().unwrap())
     };
     answer.json().as_array().unwrap().iter().map(group).collect()
@@ -25,17 +26,28 @@ fn found(who: &Actor) -> Vec<(Vec<i64>, Vec<String>, bool)> {
 fn who_shares_an_address_a_number_or_a_name_is_found() {
     let world = World::new();
     let ann = world.user("ann");
-    let a = add(&ann, json!({"first_name": "Jürgen", "last_name": "Müller", "phone": "+49 30 1234567"}));
+    let a = add(
+        &ann,
+        json!({"first_name": "Jürgen", "last_name": "Müller", "phone": "+49 30 1234567"}),
+    );
     let b = add(&ann, json!({"first_name": "Jürgen", "phone": "030/1234567", "email": "jm@x.org"}));
-    let c = add(&ann, json!({"last_name": "MULLER", "emails": [{"value": "a@x.org"}, {"value": "JM@x.org"}]}));
+    let c = add(
+        &ann,
+        json!({"last_name": "MULLER", "emails": [{"value": "a@x.org"}, {"value": "JM@x.org"}]}),
+    );
     let d = add(&ann, json!({"first_name": "Bob", "last_name": "Éclair"}));
     let e = add(&ann, json!({"first_name": "bob", "last_name": "eclair", "email": "bob@x.org"}));
-    let f = add(&ann, json!({"first_name": "Carol", "email": "desk@x.org", "birthday": "1990-01-01"}));
-    let g = add(&ann, json!({"first_name": "Carol", "email": "desk@x.org", "birthday": "1990-01-02"}));
+    let f =
+        add(&ann, json!({"first_name": "Carol", "email": "desk@x.org", "birthday": "1990-01-01"}));
+    let g =
+        add(&ann, json!({"first_name": "Carol", "email": "desk@x.org", "birthday": "1990-01-02"}));
     add(&ann, json!({"first_name": "Dan", "phone": "030 7654321"}));
     let deleted = add(&ann, json!({"first_name": "Gone", "email": "bob@x.org"}));
     ann.delete(&format!("/api/contacts/{deleted}")).expect(204);
-    add(&world.user("eve"), json!({"first_name": "Dan", "phone": "030 7654321", "email": "bob@x.org"}));
+    add(
+        &world.user("eve"),
+        json!({"first_name": "Dan", "phone": "030 7654321", "email": "bob@x.org"}),
+    );
     let wanted = [
         (vec![a, b, c], vec!["email", "phone"], true),
         (vec![f, g], vec!["email", "name"], false),
@@ -48,7 +60,10 @@ fn who_shares_an_address_a_number_or_a_name_is_found() {
     let page = ann.get("/api/contacts/duplicates?skip=1&limit=1").expect(200);
     assert_eq!(page.header("X-Total-Count"), "3");
     assert_eq!(groups(&page), wanted[1..2]);
-    assert_eq!(page.json()[0]["contacts"][0], ann.get(&format!("/api/contacts/{f}")).expect(200).json());
+    assert_eq!(
+        page.json()[0]["contacts"][0],
+        ann.get(&format!("/api/contacts/{f}")).expect(200).json()
+    );
     let past = ann.get("/api/contacts/duplicates?skip=3").expect(200);
     assert_eq!((past.json(), past.header("X-Total-Count")), (json!([]), "3"));
     ann.get("/api/contacts/duplicates?limit=0").expect_faults(&["limit"]);
@@ -82,7 +97,8 @@ fn a_long_contact_is_compared_too() {
 fn dismissed_contacts_are_not_shown_together_again() {
     let world = World::new();
     let ann = world.user("ann");
-    let [a, b, c] = [1, 2, 3].map(|_| add(&ann, json!({"first_name": "Bob", "email": "desk@x.org"})));
+    let [a, b, c] =
+        [1, 2, 3].map(|_| add(&ann, json!({"first_name": "Bob", "email": "desk@x.org"})));
     let before = ann.get("/api/contacts/changes").expect(200).json()["next"].clone();
     let dismiss = |ids: Value| ann.post("/api/contacts/duplicates/dismiss", json!({"ids": ids}));
     dismiss(json!([b, a, b])).expect(204);
@@ -127,7 +143,9 @@ fn a_dismissal_goes_with_its_contacts_and_not_with_the_trash() {
     world.pass(chrono::Duration::days(31));
     contactd::service::upkeep::purge(&world.app).unwrap();
     assert_eq!(world.sql::<i64>("SELECT count(*) FROM dismissals"), 1);
-    ann.signed_in().delete_with("/api/users/me", json!({"password": crate::world::PASSWORD})).expect(204);
+    ann.signed_in()
+        .delete_with("/api/users/me", json!({"password": crate::world::PASSWORD}))
+        .expect(204);
     assert_eq!(world.sql::<i64>("SELECT count(*) FROM dismissals"), 0);
 }
 
@@ -135,18 +153,36 @@ fn a_dismissal_goes_with_its_contacts_and_not_with_the_trash() {
 fn a_merge_unites_and_the_others_go_to_the_trash() {
     let world = World::new();
     let ann = world.user("ann");
-    let keep = add(&ann, json!({
-        "first_name": "Bob", "last_name": "Lee", "phone": "123", "email": "b@x.org",
-        "labels": ["family"], "organization": "Acme"
-    }));
-    let other = add(&ann, json!({
-        "first_name": "Robert", "nickname": "Bobby", "organization": "Umbrella", "birthday": "1990-01-02",
-        "emails": [{"value": "B@x.org"}, {"value": "bob@y.org", "label": "boat"}],
-        "labels": ["FAMILY", "tennis"], "additional_data": "from the phone"
-    }));
-    let third = ["BEGIN:VCARD", "VERSION:3.0", "UID:third", "FN:Bob", "N:;Bob;;;", "NICKNAME:Bert",
-        "X-KEPT;A=1:thing", "PHOTO;ENCODING=b;TYPE=JPEG:/9j/4AA=", "END:VCARD", ""].join("\r\n");
-    ann.send("POST", "/api/contacts/import", &[("Content-Type", "text/vcard")], third.as_bytes()).expect(200);
+    let keep = add(
+        &ann,
+        json!({
+            "first_name": "Bob", "last_name": "Lee", "phone": "123", "email": "b@x.org",
+            "labels": ["family"], "organization": "Acme"
+        }),
+    );
+    let other = add(
+        &ann,
+        json!({
+            "first_name": "Robert", "nickname": "Bobby", "organization": "Umbrella", "birthday": "1990-01-02",
+            "emails": [{"value": "B@x.org"}, {"value": "bob@y.org", "label": "boat"}],
+            "labels": ["FAMILY", "tennis"], "additional_data": "from the phone"
+        }),
+    );
+    let third = [
+        "BEGIN:VCARD",
+        "VERSION:3.0",
+        "UID:third",
+        "FN:Bob",
+        "N:;Bob;;;",
+        "NICKNAME:Bert",
+        "X-KEPT;A=1:thing",
+        "PHOTO;ENCODING=b;TYPE=JPEG:/9j/4AA=",
+        "END:VCARD",
+        "",
+    ]
+    .join("\r\n");
+    ann.send("POST", "/api/contacts/import", &[("Content-Type", "text/vcard")], third.as_bytes())
+        .expect(200);
     let third = ann.get("/api/contacts?search=Bert").expect(200).json()[0]["id"].as_i64().unwrap();
     let path = format!("/api/contacts/{keep}");
     let before = ann.get(&path).expect(200);
@@ -175,12 +211,16 @@ fn a_merge_unites_and_the_others_go_to_the_trash() {
     assert_eq!(ann.get("/api/contacts").expect(200).header("X-Total-Count"), "1");
     assert_eq!(ann.get("/api/contacts/trash").expect(200).header("X-Total-Count"), "2");
     let history = ann.get(&format!("{path}/history")).expect(200).json();
-    assert_eq!((&history[0]["by"], &history[0]["contact"]["first_name"]), (&json!("merge"), &json!("Bob")));
+    assert_eq!(
+        (&history[0]["by"], &history[0]["contact"]["first_name"]),
+        (&json!("merge"), &json!("Bob"))
+    );
 
     // Undone without touching anything else: the others come back, the kept one is what it was.
     let revision: i64 = merged.header("ETag").trim_matches('"').parse().unwrap();
     ann.post("/api/contacts/bulk", json!({"action": "restore", "ids": [other, third]})).expect(200);
-    let back = ann.post(&format!("{path}/revert"), json!({"revision": revision})).expect(200).json();
+    let back =
+        ann.post(&format!("{path}/revert"), json!({"revision": revision})).expect(200).json();
     let without_time = |mut contact: Value| {
         contact.as_object_mut().unwrap().remove("updated_at");
         contact
@@ -204,12 +244,15 @@ fn a_merge_that_cannot_be_changes_nothing() {
     let before = ann.get("/api/contacts/changes").expect(200).json();
     let merge = |wish: Value| ann.post("/api/contacts/merge", wish);
     merge(json!({})).expect_faults(&["keep", "merge"]);
-    merge(json!({"keep": "x", "merge": 7, "set": 1, "x": 1})).expect_faults(&["keep", "merge", "set", "x"]);
+    merge(json!({"keep": "x", "merge": 7, "set": 1, "x": 1}))
+        .expect_faults(&["keep", "merge", "set", "x"]);
     merge(json!({"keep": a, "merge": []})).expect_faults(&["merge"]);
     merge(json!({"keep": a, "merge": [b, a]})).expect_faults(&["merge"]);
     merge(json!({"keep": a, "merge": vec![b; 101]})).expect_faults(&["merge"]);
-    merge(json!({"keep": a, "merge": [b], "set": {"emails": [], "birthday": "soon"}})).expect_faults(&["birthday"]);
-    merge(json!({"keep": 999_999, "merge": [b], "set": {"birthday": "soon"}})).expect_faults(&["birthday"]);
+    merge(json!({"keep": a, "merge": [b], "set": {"emails": [], "birthday": "soon"}}))
+        .expect_faults(&["birthday"]);
+    merge(json!({"keep": 999_999, "merge": [b], "set": {"birthday": "soon"}}))
+        .expect_faults(&["birthday"]);
     merge(json!({"keep": a, "merge": [b]})).expect_faults(&["set.emails"]);
     for missing in [gone, evas, 999_999] {
         merge(json!({"keep": a, "merge": [b, missing], "set": {"emails": many(0)}})).expect(404);

@@ -95,6 +95,6 @@ pub fn merge(call: &Call, owner: &Owner) -> Result<Reply> {
     }
     members.finish()?;
     let wish = Wish { keep, others, set };
-    let stored = merge::merge(&call.app, owner.id(), &by(call), &wish, call.now)?;
+    let stored = merge::merge(&call.app, owner.id(), &by(call, owner), &wish, call.now)?;
     Ok(shown(call, &stored.contact))
 }

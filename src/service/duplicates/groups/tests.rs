@@ -57,7 +57,8 @@ fn one_conflict_makes_the_whole_group_unlikely() {
 
 #[test]
 fn who_was_dismissed_together_never_stands_in_one_group() {
-    let three: &[&[(Reason, u64)]] = &[&[(Email, 1)], &[(Email, 1)], &[(Email, 1), (Name, 1)], &[(Name, 1)]];
+    let three: &[&[(Reason, u64)]] =
+        &[&[(Email, 1)], &[(Email, 1)], &[(Email, 1), (Name, 1)], &[(Name, 1)]];
     let mut apart = finder(three);
     apart.dismiss(1, 70);
     apart.dismiss(2, 70);
@@ -78,7 +79,8 @@ fn who_was_dismissed_together_never_stands_in_one_group() {
 fn a_book_of_one_name_and_many_dismissals_takes_no_time() {
     let mut finder = Finder::default();
     for id in 0..100_000 {
-        finder.add(id, Traits { keys: vec![(Name, 1), (Phone, id as u64 / 2)], ..Traits::default() });
+        finder
+            .add(id, Traits { keys: vec![(Name, 1), (Phone, id as u64 / 2)], ..Traits::default() });
         finder.dismiss(id, id / 1_000);
     }
     let began = std::time::Instant::now();
@@ -92,7 +94,8 @@ fn a_book_of_one_name_and_many_dismissals_takes_no_time() {
 fn groups_are_the_components_of_what_is_shared() {
     let mut state = 7_u64;
     let mut random = |below: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % below
     };
     for _ in 0..300 {
@@ -115,7 +118,8 @@ fn groups_are_the_components_of_what_is_shared() {
                 for there in 0..count {
                     let counts = |key: &&(Reason, u64)| !strong || key.0 != Name;
                     let mut keys = contacts[here].keys.iter().filter(counts);
-                    if !reached.contains(&there) && keys.any(|it| contacts[there].keys.contains(it)) {
+                    if !reached.contains(&there) && keys.any(|it| contacts[there].keys.contains(it))
+                    {
                         reached.push(there);
                     }
                 }
@@ -138,7 +142,8 @@ fn groups_are_the_components_of_what_is_shared() {
                     group.iter().any(|b| a < b && of(*a).any(|key| of(*b).any(|it| it == key)))
                 })
             };
-            let reasons: Vec<_> = [Email, Phone, Name].into_iter().filter(|it| shares(*it)).collect();
+            let reasons: Vec<_> =
+                [Email, Phone, Name].into_iter().filter(|it| shares(*it)).collect();
             let likely = values.len() < 2 && reach(true, from) == group;
             let ids = group.iter().map(|it| *it as i64).collect::<Vec<_>>();
             wanted.push((ids, reasons, likely));
