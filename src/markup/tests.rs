@@ -217,8 +217,8 @@ fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
     wrong.set("emails.0.value", "no address");
     wrong.fault("emails.0.value", w.sentence("must be an e-mail address"));
     let groups = [
-        duplicates::Group { reasons: vec!["phone".to_owned(), "name".to_owned()], likely: true, twins: vec![twin(7, "Grace Hopper", "Rear Admiral", "grace@navy.example"), twin(8, "Grace B. Hopper", "Commodore", "hopper@example.com")] },
-        duplicates::Group { reasons: vec!["name".to_owned()], likely: false, twins: vec![twin(9, "Grace Hopper", "", "")] },
+        duplicates::Group { reasons: vec!["phone", "name"], likely: true, twins: vec![twin(7, "Grace Hopper", "Rear Admiral", "grace@navy.example"), twin(8, "Grace B. Hopper", "Commodore", "hopper@example.com")] },
+        duplicates::Group { reasons: vec!["name"], likely: false, twins: vec![twin(9, "Grace Hopper", "", "")] },
     ];
     let batches = [
         past::Batch { at: at("2026-11-24T12:02:00Z"), by: "iPhone".to_owned(), contacts: vec![(1, "Ada Lovelace".to_owned()), (2, "Олена Бондаренко".to_owned())] },
