@@ -342,10 +342,6 @@ fn a_login_works_while_the_accounts_own_import_holds_its_book() {
         .db
         .transaction(|tx| {
             contactd::repository::contacts::books::lock(tx, ann.id)?;
-            let insert =
-                "INSERT INTO contacts (owner, uid, revision, first_name, created_at, updated_at)
-                VALUES ($1, 'x', 1, 'x', now(), now())";
-            tx.execute(insert, &[&ann.id])?;
             let began = std::time::Instant::now();
             ann.log_in(PASSWORD).expect(200);
             ann.post("/api/auth/logout", json!({})).expect(204);
