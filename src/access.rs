@@ -102,6 +102,7 @@ pub struct Owner {
     current: CurrentUser,
     /// Id and name of the app password.
     app_password: Option<(i64, String)>,
+    may_write: bool,
 }
 
 impl Owner {
@@ -113,6 +114,11 @@ impl Owner {
     /// The account's id.
     pub fn id(&self) -> i64 {
         self.current.user.id
+    }
+
+    /// False for an app password of scope `read`.
+    pub fn may_write(&self) -> bool {
+        self.may_write
     }
 
     /// The name of the app password, for the history of a contact; none: a session.
@@ -164,12 +170,13 @@ impl Visitor {
     /// The caller as the owner of contacts.
     pub fn owner(&self) -> Option<Owner> {
         let current = self.caller.as_ref()?.current.clone();
-        Some(Owner { current, app_password: None })
+        Some(Owner { current, app_password: None, may_write: true })
     }
 
     /// The caller as an admin, or [`Error::AdminOnly`].
-    pub fn into_admin(self) -> Result<Admin> {
-        admin(self.caller.ok_or(Error::Unauthenticated)?)
+    pub fn admin(&self) -> Result<Admin> {
+        let Caller { current, session } = self.caller.as_ref().ok_or(Error::Unauthenticated)?;
+        admin(Caller { current: current.clone(), session: *session })
     }
 
     /// The token that each form of this visitor's pages has to carry; empty where nobody is signed
@@ -306,7 +313,7 @@ pub fn admin(caller: Caller) -> Result<Admin> {
 pub fn owner(call: &Call, claim: &Claim, looked_up: LookedUp) -> Result<Owner> {
     if let Proof::Session(_) = claim.proof {
         let Caller { current, .. } = caller(call, claim, looked_up)?;
-        return Ok(Owner { current, app_password: None });
+        return Ok(Owner { current, app_password: None, may_write: true });
     }
     by_app_password(call, claim, looked_up, &[Scope::Read, Scope::Write])?
         .ok_or(Error::Unauthenticated)
@@ -343,8 +350,9 @@ fn by_app_password(
     if found.scope == Scope::Read && !READING.contains(&call.request.method()) {
         return Err(Error::ReadOnly);
     }
+    let may_write = found.scope != Scope::Read;
     let app_password = Some((found.id, found.name.clone()));
-    Ok(Some(Owner { current, app_password }))
+    Ok(Some(Owner { current, app_password, may_write }))
 }
 
 /// Whoever looks at a page, with this claim if there is one. A cookie that is no good any more is as

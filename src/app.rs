@@ -7,8 +7,10 @@
 use crate::access::{self, Admin, Caller, Claim, Device, Owner, Visitor};
 use crate::cache::{Counter, LookedUp};
 use crate::context::{App, Call};
+use crate::counters;
 use crate::crypto;
 use crate::error::{Error, LimitState, Result};
+use crate::handlers::web::reader;
 use crate::http::{self, Reply};
 use crate::limits;
 use crate::routes::{self, Gate, Route, Waits};
@@ -137,7 +139,7 @@ impl InFlight {
         let size = self.call.app.config.db_pool_size as usize;
         let most = match (waits, self.call.request.method()) {
             // Writers of one book wait for each other in Postgres: see `owner_slots`.
-            (Waits::Postgres, "GET" | "HEAD") => size / 2,
+            (Waits::Postgres, "GET" | "HEAD" | "PROPFIND" | "REPORT" | "OPTIONS") => size / 2,
             (Waits::Postgres, _) => size / 4,
             _ => usize::MAX,
         };
@@ -223,7 +225,7 @@ impl InFlight {
         }
     }
 
-    /// A problem document; a page for a browser that sent a form of ours. What is our fault goes to
+    /// A problem document; a page for a browser that asked for one or sent a form of ours. What is our fault goes to
     /// the log.
     fn refusal(&self, error: &Error) -> Response {
         let request_id = &self.call.request_id;
@@ -234,8 +236,11 @@ impl InFlight {
         }
         match self.route {
             Some(route) if route.pages && route.verb == self.verb() && self.call.is_form() => {
-                http::error_page(error, request_id)
+                reader::failed(&self.call, error).into()
             }
+            Some(Route { gate: Gate::Visitor(_), .. }) => reader::failed(&self.call, error).into(),
+            None if reader::browses(&self.call) => reader::failed(&self.call, error).into(),
+            Some(route) if route.is_dav() => http::dav::problem(error, request_id),
             _ => http::problem(error, request_id),
         }
     }
@@ -251,6 +256,12 @@ impl InFlight {
         let answered = self.route.filter(|route| route.verb == self.verb());
         let place = |route: &Route| routes::ROUTES.iter().position(|it| std::ptr::eq(it, route));
         self.call.app.counters.of(answered.and_then(place)).count(status, took);
+        let agent = self.call.header("User-Agent").unwrap_or_default();
+        let client = self.route.filter(|route| route.is_dav()).map(|_| counters::client(agent));
+        if let Some(client) = client {
+            self.call.app.counters.count_client(client);
+        }
+        let client = client.and_then(|at| counters::CLIENTS.get(at)).map(|(_, kind)| *kind);
         // Paths that hold secrets are logged as their patterns, unknown ones not at all: they may
         // be misspelt ones.
         let path = match self.route {
@@ -262,19 +273,15 @@ impl InFlight {
         };
         let (method, request_id) = (self.call.request.method(), self.call.request_id.as_str());
         let ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
-        // Audit events name our own id.
-        let own_id = self.call.own_id.as_str();
-        if own_id == request_id {
-            log::info!(
-                method, path, status, ms, request_id, user = self.user();
-                "{method} {path} {status} {ms:.1}ms request_id={request_id}"
-            );
-        } else {
-            log::info!(
-                method, path, status, ms, request_id, own_id, user = self.user();
-                "{method} {path} {status} {ms:.1}ms request_id={request_id} own_id={own_id}"
-            );
-        }
+        // Audit events name our own id; a CardDAV client is named by its kind.
+        let own_id = Some(self.call.own_id.as_str()).filter(|own_id| *own_id != request_id);
+        let more = [("own_id", own_id), ("client", client)];
+        let more = more.into_iter().filter_map(|(name, value)| Some(format!(" {name}={}", value?)));
+        let more: String = more.collect();
+        log::info!(
+            method, path, status, ms, request_id, own_id, client, user = self.user();
+            "{method} {path} {status} {ms:.1}ms request_id={request_id}{more}"
+        );
     }
 }
 
@@ -302,7 +309,10 @@ fn stage(call: &Call, found: &[&'static Route]) -> (Option<&'static Route>, Opti
         let verbs = "OPTIONS, GET, HEAD, POST, PUT, PATCH, DELETE";
         return (None, None, Stage::Options(verbs.to_owned()));
     }
-    let Some(route) = found.iter().copied().find(|route| route.verb == verb(call)) else {
+    let preflight =
+        method == "OPTIONS" && call.header("Access-Control-Request-Method").is_some();
+    let routes = found.iter().copied();
+    let Some(route) = routes.filter(|_| !preflight).find(|route| route.verb == verb(call)) else {
         let stage = match first {
             None => Stage::Refused(Error::NotFound),
             Some(_) if method == "OPTIONS" => Stage::Options(allow(found)),

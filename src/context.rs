@@ -1,5 +1,6 @@
 //! What a handler works with: [`App`], one per process, and [`Call`], one per request.
 
+mod conditions;
 mod query;
 
 use crate::cache::{Cache, Load, Loaded};
@@ -23,6 +24,7 @@ use crate::repository::users::{self, Credentials};
 use crate::under_way::UnderWay;
 use crate::uses::Uses;
 use chrono::{DateTime, SubsecRound, Utc};
+pub use conditions::Conditions;
 pub use query::Query;
 use query::pairs;
 use rouille::Request;
@@ -181,7 +183,7 @@ impl App {
             // A write that was under way may have left something behind; the next one waits here,
             // and then finds no book.
             match books::lock(tx, id) {
-                Ok(()) => while books::empty(tx, id)? > 0 {},
+                Ok(_) => while books::empty(tx, id)? > 0 {},
                 Err(Error::Unauthenticated) => {}
                 Err(error) => return Err(error),
             }
@@ -278,10 +280,12 @@ impl Call {
     /// Whether `If-None-Match` names this entity tag (in its quotes, without `W/`), so that the
     /// client has the answer already. Weak comparison (RFC 9110, 8.8.3.2 and 13.1.2).
     pub fn if_none_match(&self, tag: &str) -> bool {
-        self.header("If-None-Match").is_some_and(|tags| {
-            let mut each = tags.split(',').map(str::trim);
-            each.any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
-        })
+        self.header("If-None-Match").is_some_and(|tags| conditions::names(tags, tag, true))
+    }
+
+    /// `If-Match` and `If-None-Match` of a change.
+    pub fn conditions(&self) -> Conditions {
+        Conditions::new(self.header("If-Match"), self.header("If-None-Match"))
     }
 
     /// The type of the body in lower case without parameters, for example `application/json`.
@@ -385,7 +389,8 @@ impl Call {
             .ok_or_else(|| Error::Malformed("the boundary is missing".to_owned()))
     }
 
-    fn form(&self) -> Result<Vec<(String, String)>> {
+    /// The fields of a form, in order.
+    pub fn form(&self) -> Result<Vec<(String, String)>> {
         pairs(&self.body()?, "form")
     }
 

@@ -2,7 +2,7 @@
 //! `METRICS_ADDR` only. Labels are routes, methods and states, never anything of a user.
 
 use crate::context::App;
-use crate::counters::{BUCKETS, RouteCounters};
+use crate::counters::{BUCKETS, CLIENTS, RouteCounters};
 use crate::http::{self, Reply};
 use crate::logger;
 use crate::repository::outbox;
@@ -24,6 +24,7 @@ pub fn respond(app: &App, request: &Request) -> Response {
 pub fn render(app: &App) -> String {
     let mut page = Page(String::new());
     requests(app, &mut page);
+    clients(app, &mut page);
     let (open, idle) = app.db.connections();
     page.family("contactd_db_connections", "gauge", "Connections to Postgres.");
     page.line("contactd_db_connections", "state=\"busy\"", open.saturating_sub(idle));
@@ -81,6 +82,22 @@ fn requests(app: &App, page: &mut Page) {
         }
         page.line(&format!("{DURATION}_sum"), labels, counters.seconds());
         page.line(&format!("{DURATION}_count"), labels, sum);
+    }
+}
+
+/// Requests under `/dav/`: their methods are in the family of all requests.
+fn clients(app: &App, page: &mut Page) {
+    const CLIENT: &str = "contactd_dav_requests_total";
+    let counts = app.counters.clients();
+    page.family(CLIENT, "counter", "Requests of CardDAV clients, by kind of program.");
+    let mut kinds: Vec<&str> = CLIENTS.iter().map(|(_, kind)| *kind).collect();
+    kinds.dedup();
+    for kind in kinds {
+        let of_kind = CLIENTS.iter().zip(counts).filter(|((_, known), _)| *known == kind);
+        let count: u64 = of_kind.map(|(_, count)| count).sum();
+        if count > 0 {
+            page.line(CLIENT, &format!("client=\"{kind}\""), count);
+        }
     }
 }
 

@@ -62,6 +62,13 @@ fn bind(name: &str, address: SocketAddr, limits: Limits, service: impl Service) 
         .map_err(|error| Error::internal(format!("{name} {address}: {error}")))
 }
 
+/// The listener for clients; [`Server::run`] serves them.
+pub fn listen(app: &Arc<App>, address: SocketAddr) -> Result<Server> {
+    let lines = lines(app.config.db_pool_size);
+    let limits = Limits { max_connections: app.config.max_connections, lines, ..Limits::default() };
+    bind("LISTEN_ADDR", address, limits, Contacts(Arc::clone(app)))
+}
+
 /// Serves until SIGTERM or SIGINT, then finishes what is under way; a second signal stops at once.
 pub fn serve(app: App) -> Result<()> {
     let applied = app.db.write(db::migrations::migrate)?;
@@ -75,9 +82,7 @@ pub fn serve(app: App) -> Result<()> {
         let (app, stop) = (Arc::clone(&app), Arc::clone(&stop_mailing));
         thread::spawn(move || worker::run(&app, &stop))
     };
-    let lines = lines(app.config.db_pool_size);
-    let limits = Limits { max_connections: app.config.max_connections, lines, ..Limits::default() };
-    let server = bind("LISTEN_ADDR", app.config.listen_addr, limits, Contacts(Arc::clone(&app)))?;
+    let server = listen(&app, app.config.listen_addr)?;
     let metrics = app.config.metrics_addr.map(|address| {
         let limits =
             Limits { max_connections: METRICS_CONNECTIONS, threads: 2, ..Limits::default() };

@@ -7,12 +7,12 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::mail::{Kind, Letter};
 use crate::model::user::User;
-use crate::repository::contacts::trash;
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::outbox::{self, Due};
 use crate::repository::{audit, sessions, totp, users};
 use chrono::Duration as Days;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use crate::service::upkeep;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -188,7 +188,7 @@ pub fn purge(app: &App) -> Result<()> {
         ("sessions", &|| batches(&|db| sessions::purge(db, now))),
         ("links", &|| batches(&|db| mail_tokens::purge(db, now))),
         ("outbox", &|| batches(&|db| outbox::purge(db, now))),
-        ("trash", &|| batches(&|db| trash::purge(db, now))),
+        ("trash", &|| upkeep::purge(app)),
         ("audit events", &|| match app.config.audit {
             Some(age) => batches(&|db| audit::purge(db, now - age)),
             None => Ok(()),

@@ -11,7 +11,7 @@ use postgres::Row;
 
 macro_rules! columns {
     () => {
-        "id, username, email, role, is_verified, is_active, avatar_key, created_at"
+        "id, username, email, role, is_verified, is_active, language, avatar_key, created_at"
     };
 }
 
@@ -23,6 +23,7 @@ fn from_row(row: &Row) -> Result<User> {
         role: Role::parse(row.get("role")).map_err(Error::internal)?,
         is_verified: row.get("is_verified"),
         is_active: row.get("is_active"),
+        language: row.get("language"),
         avatar_key: row.get("avatar_key"),
         created_at: row.get("created_at"),
     })
@@ -216,6 +217,11 @@ pub fn set_username(db: &mut Conn, id: i64, username: &str) -> Result<Option<Use
     const SQL: &str =
         concat!("UPDATE users SET username = $2 WHERE id = $1 RETURNING ", columns!());
     db.query_opt(SQL, &[&id, &username])?.as_ref().map(from_row).transpose()
+}
+
+/// Sets the language of pages and mails; none: as the browser asks.
+pub fn set_language(db: &mut Conn, id: i64, language: Option<&str>) -> Result<u64> {
+    db.execute("UPDATE users SET language = $2 WHERE id = $1", &[&id, &language])
 }
 
 /// Changes the role.

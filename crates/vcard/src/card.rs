@@ -5,7 +5,7 @@ use crate::line::{Line, lines, text_line};
 use crate::{Details, Picture, picture, shown};
 
 /// Lines that hold pictures and the like, which have a limit of their own.
-const LARGE: [&str; 4] = ["PHOTO", "LOGO", "SOUND", "KEY"];
+pub const LARGE: [&str; 4] = ["PHOTO", "LOGO", "SOUND", "KEY"];
 
 /// One vCard 3.0. Lines that nobody edits keep their octets.
 ///

@@ -21,11 +21,12 @@ pub fn clean_phone(text: &str) -> String {
         c => fold_digit(c),
     });
     let plain: String = plain.collect();
-    let plain = plain.trim();
-    match strip_scheme(plain, "tel:") {
-        Some(number) => number.replacen(";ext=", " x", 1).trim().to_owned(),
-        None => plain.to_owned(),
+    let mut number = plain.trim();
+    while let Some(rest) = strip_scheme(number, "tel:") {
+        number = rest.trim();
     }
+    let had_scheme = number.len() < plain.trim().len();
+    if had_scheme { number.replacen(";ext=", " x", 1).trim().to_owned() } else { number.to_owned() }
 }
 
 /// True for a number that can be dialled: 3 to 32 characters, at least three digits, and beside them
@@ -51,29 +52,41 @@ pub fn is_valid_phone(number: &str) -> bool {
 
 /// An e-mail address without what shows nothing, out of `Name <a@x>`, `<a@x>` and `mailto:a@x?…`.
 pub fn clean_email(text: &str) -> String {
+    let address = text.contains(['@', '＠']);
     let plain: String = text
         .chars()
         .filter(|c| !is_invisible(*c) && !c.is_control())
         .map(|c| match c {
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-            '\u{3002}' if text.contains(['@', '＠']) => '.',
+            '\u{3002}' if address => '.',
             c => c,
         })
         .nfc()
         .collect();
-    let mut plain = plain.trim();
-    if let Some((before, inside)) = plain.rsplit_once('<')
-        && let Some((inside, after)) = inside.split_once('>')
-        && inside.contains('@')
-        && !before.contains('<')
-        && after.trim_matches([' ', ',', ';']).is_empty()
-    {
-        plain = inside.trim();
+    let plain = inside(plain.trim());
+    let mut address = plain;
+    while let Some(rest) = strip_scheme(address, "mailto:") {
+        address = rest.trim();
     }
-    if let Some(address) = strip_scheme(plain, "mailto:") {
-        plain = address.split('?').next().unwrap_or_default().trim();
+    if address.len() < plain.len() {
+        address = inside(address.split('?').next().unwrap_or_default().trim());
     }
-    plain.to_owned()
+    address.to_owned()
+}
+
+/// The address in `Name <a@x>`, or the text.
+fn inside(text: &str) -> &str {
+    match text.rsplit_once('<') {
+        Some((before, rest)) if !before.contains('<') => match rest.split_once('>') {
+            Some((inside, after))
+                if inside.contains('@') && after.trim_matches([' ', ',', ';']).is_empty() =>
+            {
+                inside.trim()
+            }
+            _ => text,
+        },
+        _ => text,
+    }
 }
 
 /// True for an address that mail can be sent to. Wider than RFC 5321 where mail is: dots may stand

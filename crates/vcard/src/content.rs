@@ -8,7 +8,7 @@
 //! - What is no content line is kept as `X-CONTACTD-UNREADABLE`.
 
 use crate::charset::{self, Decoder, Sound};
-use crate::line::{Line, param_value};
+use crate::line::{HEAD_MAX, Line, param_value};
 use crate::unfold::{self, Unfold};
 use crate::value::{escape, escape_bare, is_forbidden, split_quoted};
 use crate::{Warning, picture, quoted};
@@ -25,8 +25,6 @@ pub enum Version {
     Four,
 }
 
-/// Names whose value is binary where it is base64.
-const BINARY: [&str; 4] = ["PHOTO", "LOGO", "SOUND", "KEY"];
 /// Longest text of a line that a warning repeats, in characters.
 const SHOWN_MAX: usize = 60;
 
@@ -74,7 +72,7 @@ impl<'f> Reader<'f> {
         version: Version,
         say: &mut dyn FnMut(String),
     ) -> Option<Line<'static>> {
-        let head = unfold::head(raw)?;
+        let head = unfold::head(raw).filter(|head| head.len() <= HEAD_MAX)?;
         let value = raw.get(head.len() + 1..)?;
         let head = self.text(head, None, false, say);
         let mut pieces = split_quoted(&head, ';');
@@ -114,19 +112,15 @@ impl<'f> Reader<'f> {
             "QUOTED-PRINTABLE" | "Q" => {
                 self.text(&without_cut_character(quoted::decode(raw)), charset, true, say)
             }
-            "BASE64" | "B" => {
-                let base64 = String::from_utf8_lossy(raw);
-                let text = picture::decode(&base64).filter(|_| is_text(name, params));
-                match text.filter(|bytes| {
-                    !bytes.iter().any(|byte| matches!(byte, 0..9 | 11 | 12 | 14..32))
-                }) {
-                    Some(bytes) => self.text(&escaped_breaks(&bytes), charset, true, say),
-                    None => {
-                        params.insert(0, ("ENCODING".to_owned(), "b".to_owned()));
-                        return printable(&base64).chars().filter(|c| !c.is_whitespace()).collect();
-                    }
+            "BASE64" | "B" => match base64_text(name, params, raw) {
+                Some(bytes) => self.text(&escaped_breaks(&bytes), charset, true, say),
+                None => {
+                    params.insert(0, ("ENCODING".to_owned(), "b".to_owned()));
+                    let mut base64 = String::from_utf8_lossy(raw).into_owned();
+                    base64.retain(|c| c.is_ascii_graphic());
+                    return base64;
                 }
-            }
+            },
             _ => self.text(raw, charset, false, say),
         };
         if version == Version::Old {
@@ -150,7 +144,7 @@ impl<'f> Reader<'f> {
         say: &mut dyn FnMut(String),
     ) -> String {
         if bytes.is_ascii() && !charset.is_some_and(|it| it.starts_with("ISO-2022")) {
-            return printable(&String::from_utf8_lossy(bytes));
+            return printable(String::from_utf8_lossy(bytes).into_owned());
         }
         let charset = charset.filter(|_| encoded || !self.decoder.is_known());
         let (text, sound) = self.decoder.text(bytes, charset, || guess(self.file));
@@ -163,7 +157,7 @@ impl<'f> Reader<'f> {
             }
             Sound::Guessed(_) => {}
         }
-        printable(&text)
+        printable(text)
     }
 }
 
@@ -188,11 +182,16 @@ fn guess(file: &[u8]) -> &'static Encoding {
     evidence.decide()
 }
 
-/// True where base64 is text: no picture, and nothing that names a type of file.
-fn is_text(name: &str, params: &[(String, String)]) -> bool {
-    let known = BINARY.iter().any(|it| name.eq_ignore_ascii_case(it));
+/// What base64 stands for where that is text: in no picture, and nothing that names a type of file.
+fn base64_text(name: &str, params: &[(String, String)], raw: &[u8]) -> Option<Vec<u8>> {
+    let known = crate::card::LARGE.iter().any(|it| name.eq_ignore_ascii_case(it));
     let typed = params.iter().any(|param| param.0.eq_ignore_ascii_case("TYPE"));
-    !(known || name.starts_with("X-") && typed)
+    if known || name.starts_with("X-") && typed {
+        return None;
+    }
+    let bytes = picture::decode(std::str::from_utf8(raw).ok()?)?;
+    let binary = |byte: &u8| matches!(byte, 0..9 | 11 | 12 | 14..32);
+    (!bytes.iter().any(binary)).then_some(bytes)
 }
 
 /// Text with its line breaks as a value has them.
@@ -246,7 +245,7 @@ fn bare_param(piece: &str) -> Option<(String, String)> {
     if let Some(custom) = piece.strip_prefix("X-CUSTOM(") {
         let last = custom.trim_end_matches(')').rsplit(',').next()?;
         let label = String::from_utf8_lossy(&quoted::decode(last.as_bytes())).into_owned();
-        return Some((name.to_owned(), param_value(&printable(&label))));
+        return Some((name.to_owned(), param_value(&printable(label))));
     }
     let says_something = piece.chars().any(char::is_alphanumeric);
     says_something.then(|| (name.to_owned(), whole_value(piece)))
@@ -269,6 +268,7 @@ pub fn is_token(text: &str) -> bool {
 }
 
 /// Without the characters that no line may have.
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| !is_forbidden(*c) && !matches!(c, '\r' | '\n')).collect()
+fn printable(mut text: String) -> String {
+    text.retain(|c| !is_forbidden(c) && !matches!(c, '\r' | '\n'));
+    text
 }

@@ -465,7 +465,7 @@ impl<'a> Editor<'a> {
 }
 
 /// True for a line that has a label.
-fn is_entry(line: &Line<'_>) -> bool {
+pub fn is_entry(line: &Line<'_>) -> bool {
     line.is_any(&["EMAIL", "TEL", "ADR", "URL"])
         || line.is_any(&shown::DATES)
         || line.is_any(&shown::RELATIONS)

@@ -77,7 +77,7 @@ impl Labels {
     pub fn of(lines: &[Line<'_>]) -> Labels {
         let mut labels = HashMap::new();
         for line in lines.iter().filter(|line| line.is("X-ABLabel") && !line.group().is_empty()) {
-            if let Some(label) = read_apple(&line.text()) {
+            if let Some(label) = normal(&line.text()) {
                 labels.entry(line.group().to_ascii_lowercase()).or_insert(label);
             }
         }
@@ -95,13 +95,15 @@ impl Labels {
     }
 }
 
-/// `_$!<Sister>!$_` is `sister`; other labels are as they are.
-fn read_apple(text: &str) -> Option<String> {
+/// A label in its one spelling: `_$!<Sister>!$_` is `sister`, ours are in lower case.
+pub fn normal(text: &str) -> Option<String> {
     let text = one_line(text)?;
-    match text.strip_prefix("_$!<").and_then(|rest| rest.strip_suffix(">!$_")) {
-        Some(word) => one_line(&word.to_lowercase()),
-        None => Some(text),
+    let inner = text.strip_prefix("_$!<").and_then(|rest| rest.strip_suffix(">!$_"));
+    if let Some(word) = inner {
+        return normal(&word.to_lowercase());
     }
+    let fixed = FIXED.iter().find(|(word, _)| word.eq_ignore_ascii_case(&text));
+    Some(fixed.map_or(text, |(word, _)| (*word).to_owned()))
 }
 
 /// The value of the `X-ABLabel` of a label, not escaped.
@@ -115,12 +117,6 @@ pub fn write_apple(label: &str) -> String {
 /// The label that a line has by its name alone.
 pub fn implied(line: &Line<'_>) -> Option<String> {
     IMPLIED.iter().find(|(name, _)| line.is(name)).map(|(_, label)| (*label).to_owned())
-}
-
-/// A label of ours in its one spelling; anything else as it is.
-pub fn normal(label: &str) -> String {
-    let fixed = FIXED.iter().find(|(word, _)| word.eq_ignore_ascii_case(label));
-    fixed.map_or(label, |(word, _)| word).to_owned()
 }
 
 /// The TYPEs of a label of ours.
@@ -165,7 +161,7 @@ fn by_type(line: &Line<'_>) -> Option<String> {
         return None;
     }
     let own = line.param_values("TYPE").find(|word| is_label(word, false));
-    own.and_then(|word| one_line(&unescape(word)))
+    own.and_then(|word| normal(&unescape(word)))
 }
 
 #[cfg(test)]
@@ -196,6 +192,7 @@ mod tests {
         }
         assert_eq!(write_apple("sister"), "_$!<Sister>!$_");
         assert_eq!(write_apple("Sister"), "Sister");
-        assert_eq!(normal("Home FAX"), "home fax");
+        assert_eq!(normal("Home FAX").as_deref(), Some("home fax"));
+        assert_eq!(normal("_$!<_$!<Home>!$_>!$_").as_deref(), Some("home"));
     }
 }

@@ -16,6 +16,9 @@ pub struct Line<'a> {
     value: Cow<'a, str>,
 }
 
+/// Most octets of a head. Each parameter takes many times its octets in memory.
+pub const HEAD_MAX: usize = 64 << 10;
+
 /// Name and value of a parameter as written, quotes included; a value of 2.1 without a name
 /// (`TEL;HOME`) has an empty one, and counts as a TYPE.
 type Param<'a> = (Cow<'a, str>, Cow<'a, str>);
@@ -54,7 +57,7 @@ impl<'a> Line<'a> {
     fn parse(raw: &'a str) -> Line<'a> {
         let text = raw.strip_suffix('\n').unwrap_or(raw);
         let text = text.strip_suffix('\r').unwrap_or(text);
-        let Some(colon) = colon(text) else {
+        let Some(colon) = colon(text).filter(|colon| *colon <= HEAD_MAX) else {
             return Line { raw: Some(raw), value: text.into(), ..Line::default() };
         };
         let (head, value) = text.split_at_checked(colon).unwrap_or((text, ""));

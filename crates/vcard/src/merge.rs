@@ -1,10 +1,10 @@
 //! Two cards of one person: what each says, and both as one.
 
-use crate::edit::{Editor, is_companion};
+use crate::edit::{Editor, is_companion, is_entry};
 use crate::fold::{digits, fold};
 use crate::label::Labels;
 use crate::line::Line;
-use crate::{Address, Card, Details, online, shown};
+use crate::{Address, Card, Details, online, picture, shown};
 use std::collections::{HashMap, HashSet};
 
 const PHOTO: &str = "PHOTO";
@@ -12,6 +12,9 @@ const PHOTO: &str = "PHOTO";
 const ABOUT: [&str; 7] = ["BEGIN", "END", "VERSION", "PRODID", "REV", "UID", "X-ABLabel"];
 /// Lines of which the JSON has one value.
 const SINGLE: [&str; 7] = ["N", "FN", "NICKNAME", "ORG", "TITLE", "NOTE", "CATEGORIES"];
+
+/// Lines that no member shows, of which a card has one, and the name that a second one is kept under.
+const AT_MOST_ONE: [(&str, &str); 2] = [("BDAY", "X-BDAY"), ("SORT-STRING", "X-SORT-STRING")];
 
 impl Card {
     /// One text for each thing that the card says beside its name. Two cards that say the same have
@@ -24,7 +27,7 @@ impl Card {
         let mut all = Vec::new();
         for line in &lines {
             for fact in facts(line) {
-                if let Some(label) = labels.get(line) {
+                if let Some(label) = labels.get(line).filter(|_| is_entry(line)) {
                     all.push(format!("{fact}\n{}", label.to_lowercase()));
                 }
                 all.push(fact);
@@ -78,19 +81,22 @@ impl Card {
 
     fn merge_one(&mut self, other: &Card) {
         let mut wanted = self.details();
+        let unread = wanted.birthday.is_none();
         fill(&mut wanted, &other.details());
-        let mut known: HashSet<String> = self.lines().flat_map(|line| facts(&line)).collect();
+        let birthday = unread && wanted.birthday.is_some();
+        let known: HashSet<String> = self.lines().flat_map(|line| facts(&line)).collect();
         // An address of a picture gives way to a picture.
         let photo = self.photo().is_none() && other.photo().is_some();
-        if photo {
-            known.remove(PHOTO);
-        }
         let lines: Vec<Line<'static>> = other.lines().map(Line::into_owned).collect();
         self.edit(|editor| {
             if photo {
                 editor.remove(PHOTO);
             }
-            add_lines(editor, lines, known);
+            for line in editor.lines.iter_mut().filter(|line| birthday && line.is("BDAY")) {
+                // It cannot be read, and makes way for one that can.
+                line.set_name("X-BDAY");
+            }
+            add_lines(editor, lines, known, photo);
         });
         // The lists are united in the lines; the other members of `wanted` are set.
         let united = self.details();
@@ -144,12 +150,26 @@ fn fill(mine: &mut Details, theirs: &Details) {
 }
 
 /// Appends those lines that say something new, with their group lines in groups of their own.
-fn add_lines<'a>(editor: &mut Editor<'a>, lines: Vec<Line<'static>>, mut known: HashSet<String>) {
+fn add_lines<'a>(
+    editor: &mut Editor<'a>,
+    lines: Vec<Line<'static>>,
+    mut known: HashSet<String>,
+    photo: bool,
+) {
     let mut groups: HashMap<String, String> = HashMap::new();
     let mut companions = Vec::new();
     let there: HashSet<String> =
         editor.lines.iter().map(|line| line.name().to_ascii_uppercase()).collect();
+    // One PHOTO, and a picture where that is what is missing.
+    let mut no_photo = photo || !known.contains(PHOTO);
+    known.remove(PHOTO);
     for mut line in lines {
+        if line.is(PHOTO) {
+            if !no_photo || (photo && picture::read(&line).is_none()) {
+                continue;
+            }
+            no_photo = false;
+        }
         if is_companion(&line) && !line.group().is_empty() {
             companions.push(line);
             continue;
@@ -164,6 +184,11 @@ fn add_lines<'a>(editor: &mut Editor<'a>, lines: Vec<Line<'static>>, mut known: 
         if there.contains(&line.name().to_ascii_uppercase()) {
             line.drop_param("PREF");
             line.drop_types(|word| word.eq_ignore_ascii_case("pref"));
+        }
+        if let Some((_, other)) =
+            AT_MOST_ONE.iter().find(|(name, _)| line.is(name) && there.contains(*name))
+        {
+            line.set_name(other);
         }
         regroup(editor, &mut groups, &mut line, true);
         editor.append(line);
@@ -236,7 +261,9 @@ fn facts(line: &Line<'_>) -> Vec<String> {
         .map(|(name, value)| format!(";{}={value}", name.to_ascii_uppercase()))
         .collect();
     params.sort_unstable();
-    vec![format!("{}{}:{value}", line.name().to_ascii_uppercase(), params.concat())]
+    let second = AT_MOST_ONE.iter().find(|(_, other)| line.is(other));
+    let name = second.map_or(line.name(), |(name, _)| name).to_ascii_uppercase();
+    vec![format!("{name}{}:{value}", params.concat())]
 }
 
 /// A number by its digits, where it has some; letters and signs count beside them.

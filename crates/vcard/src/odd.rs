@@ -16,6 +16,21 @@ const SHOWN_MAX: usize = 60;
 
 /// The oddities of a card, each after the name of its member.
 pub fn of(card: &Card, details: &Details) -> impl Iterator<Item = String> {
+    let mut odd = of_details(details);
+    if details.birthday.is_none() {
+        let lines = card.lines().filter(|line| line.is("BDAY")).map(|line| line.text());
+        for text in
+            lines.filter(|text| !text.trim().is_empty() && read_date(text) != DateText::Nothing)
+        {
+            let why = "is no date that can be read; kept as it is";
+            odd.push(format!("birthday: \"{}\" {why}", shown(&text)));
+        }
+    }
+    odd.into_iter()
+}
+
+/// The oddities of what the JSON shows.
+pub fn of_details(details: &Details) -> Vec<String> {
     let mut odd = Vec::new();
     let mut say = |member: &str, why: String| odd.push(format!("{member}: {why}"));
     let names = [
@@ -71,18 +86,7 @@ pub fn of(card: &Card, details: &Details) -> impl Iterator<Item = String> {
     if details.labels.iter().any(|label| label.chars().count() > LIST_MAX) {
         say("labels", format!("one has more than {LIST_MAX} characters; kept as it is"));
     }
-    if details.birthday.is_none() {
-        let lines = card.lines().filter(|line| line.is("BDAY")).map(|line| line.text());
-        for text in
-            lines.filter(|text| !text.trim().is_empty() && read_date(text) != DateText::Nothing)
-        {
-            say(
-                "birthday",
-                format!("\"{}\" is no date that can be read; kept as it is", shown(&text)),
-            );
-        }
-    }
-    odd.into_iter()
+    odd
 }
 
 fn shown(text: &str) -> String {

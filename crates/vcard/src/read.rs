@@ -16,6 +16,12 @@ pub const CARD_MAX: usize = 1 << 20;
 const FILE_CARD_MAX: usize = 8 << 20;
 /// Most octets of a card by CardDAV.
 const PUT_MAX: usize = 4 << 20;
+/// Most octets of a card in a file without its pictures: quoted-printable takes three times what it
+/// stands for, and the lines cost something too.
+const TEXT_MAX: usize = 6 * CARD_MAX;
+/// What a line costs in memory beside its octets, less than it really does: so many short lines
+/// are too large before many octets are.
+const LINE_COST: usize = 64;
 /// Most warnings of one card.
 const WARNINGS_MAX: usize = 50;
 
@@ -125,7 +131,7 @@ impl Cards<'_> {
     /// The lines of the card up to its END, the next BEGIN or the end of the file.
     fn raw_card(&mut self, begin: Logical) -> RawCard {
         let mut card = RawCard { begin, lines: Vec::new(), end: None, too_large: false };
-        let (mut depth, mut octets) = (0_usize, 0);
+        let (mut depth, mut octets, mut text) = (0_usize, 0, 0);
         while let Some(line) = self.unfold.next(&self.file) {
             let begins = is_mark(&line.bytes, "BEGIN:VCARD");
             let ends = is_mark(&line.bytes, "END:VCARD");
@@ -140,9 +146,11 @@ impl Cards<'_> {
                 break;
             }
             depth += usize::from(begins);
-            // Each line costs some memory beside its octets.
-            octets += line.bytes.len() + 16;
-            card.too_large |= octets > FILE_CARD_MAX + CARD_MAX;
+            octets += line.bytes.len() + LINE_COST;
+            if !is_picture(&line.bytes) {
+                text += line.bytes.len() + LINE_COST;
+            }
+            card.too_large |= octets > FILE_CARD_MAX + TEXT_MAX || text > TEXT_MAX;
             // Past the limit go on to the end of the card, but keep no more of it.
             if !card.too_large {
                 card.lines.push((line, depth > 0));
@@ -199,6 +207,14 @@ impl Cards<'_> {
         self.decoder = Some(reader.into_decoder());
         (card, warnings)
     }
+}
+
+/// True for a line of a picture and the like, which has a limit of its own.
+fn is_picture(line: &[u8]) -> bool {
+    let end = line.iter().take(100).position(|byte| matches!(byte, b';' | b':'));
+    let name = line.get(..end.unwrap_or(0)).unwrap_or_default();
+    let name = name.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    crate::card::LARGE.iter().any(|large| name.eq_ignore_ascii_case(large.as_bytes()))
 }
 
 fn fault(line: u64, why: &str) -> Read {

@@ -216,7 +216,7 @@ impl Details {
     /// set, numbers and addresses clean.
     pub fn normal(&self) -> Details {
         let line = |text: &Option<String>| text.as_deref().and_then(one_line);
-        let label = |text: &Option<String>| line(text).map(|text| label::normal(&text));
+        let label = |text: &Option<String>| text.as_deref().and_then(label::normal);
         let entries = |list: &[Entry], clean: fn(&str) -> String| {
             let kept = list.iter().filter_map(|entry| {
                 let value = one_line(&clean(&entry.value))?;

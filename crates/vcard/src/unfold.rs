@@ -1,9 +1,12 @@
 //! Bytes → logical lines. On bytes, because a fold may stand in the middle of a character.
 
+use crate::line::HEAD_MAX;
 use crate::value::split_quoted;
 
 /// Most bytes of a logical line that are kept: a picture of six megabytes in base64.
 const LINE_MAX: usize = 9 << 20;
+/// Most blanks after a soft break.
+const BLANKS_MAX: usize = 200;
 /// Physical lines that are looked at to find out whether every second one is blank.
 const SAMPLE: usize = 64;
 
@@ -100,7 +103,7 @@ impl Unfold {
             let room = LINE_MAX.saturating_sub(bytes.len());
             let broken = encoding == Encoding::QuotedPrintable && ends_softly(bytes);
             if broken && !is_mark(line, "END:VCARD") && !is_mark(line, "BEGIN:VCARD") {
-                bytes.truncate(bytes.trim_ascii_end().len().saturating_sub(1));
+                bytes.truncate(soft_end(bytes).unwrap_or(bytes.len()));
                 soft.add(bytes, line);
                 bytes.extend(line.iter().take(room));
             } else if let Some((b' ' | b'\t', folded)) = line.split_first() {
@@ -118,7 +121,7 @@ impl Unfold {
             (self.at, self.count) = (at, count);
         }
         if encoding == Encoding::QuotedPrintable && ends_softly(bytes) {
-            bytes.truncate(bytes.trim_ascii_end().len().saturating_sub(1));
+            bytes.truncate(soft_end(bytes).unwrap_or(bytes.len()));
         }
         soft.take_folds(bytes);
     }
@@ -205,7 +208,15 @@ pub fn is_mark(line: &[u8], mark: &str) -> bool {
 
 /// True for a line that ends with `=`, blanks after it aside.
 fn ends_softly(bytes: &[u8]) -> bool {
-    bytes.trim_ascii_end().ends_with(b"=")
+    soft_end(bytes).is_some()
+}
+
+/// Where that `=` stands. Only some blanks are looked at, so that many lines of blanks take no time
+/// that grows with their square.
+fn soft_end(bytes: &[u8]) -> Option<usize> {
+    let blanks = bytes.iter().rev().take(BLANKS_MAX).take_while(|byte| byte.is_ascii_whitespace());
+    let end = bytes.len().checked_sub(blanks.count() + 1)?;
+    (bytes.get(end) == Some(&b'=')).then_some(end)
 }
 
 /// The line up to its value: to the first colon outside double quotes, or if a quote stays open
@@ -222,7 +233,7 @@ pub fn head(line: &[u8]) -> Option<&[u8]> {
 impl Encoding {
     fn of(line: &[u8]) -> Encoding {
         let Some(head) = head(line) else { return Encoding::Unknown };
-        if !head.contains(&b';') {
+        if !head.contains(&b';') || head.len() > HEAD_MAX {
             return Encoding::Plain;
         }
         let head = String::from_utf8_lossy(head).to_ascii_uppercase();

@@ -1,5 +1,13 @@
 //! Two cards of one person, and Apple's lists.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy knows test functions, but not what they call"
+)]
+
 use vcard::*;
 
 fn card(lines: &[&str]) -> Card {

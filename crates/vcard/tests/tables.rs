@@ -165,7 +165,9 @@ fn an_odd_value_costs_nobody() {
     assert!(read.warnings[2].1.starts_with("phones: \"4.91512E+11\""));
     // Long values are not cut; more cells than columns are kept.
     let long = "x".repeat(20_001);
-    assert_eq!(row(&format!("Name,Notes\nAnn,{long}")).details.additional_data, Some(long));
+    let noted = row(&format!("Name,Notes\nAnn,{long}"));
+    assert_eq!(noted.details.additional_data, Some(long));
+    assert!(noted.warnings[0].detail.starts_with("additional_data: 20001"), "{noted:?}");
     says("Name,Phone\nAnn,5550100,more,,still", "[Ann]; 5550100*; X-CSV-MORE:more, still");
 }
 
@@ -362,6 +364,7 @@ fn separators_and_where_the_table_begins() {
     says(include_str!("samples/f12-sep-line.csv"), "[Ann Ash]; Ann; Ash; +1 555 010 0201*");
     says("\"sep=|\"\r\nName|Phone\r\nAnn|5,5;5\r\n", "[Ann]; 5,5;5*");
     says("sep=\t\nName\tPhone\nAnn\t555", "[Ann]; 555*");
+    says("\u{feff}sep=;\nName;Phone\nAnn;555", "[Ann]; 555*");
     // A comma in every name does not make it the separator.
     says("Name;Phone\n\"Ash, Ann\";555\n", "[Ash, Ann]; 555*");
     says("Name;Phone\nAsh, Ann, Dr.;555\n", "[Ash, Ann, Dr.]; 555*");

@@ -135,7 +135,7 @@ fn any_text_is_read_without_harm() {
     ];
     let mut random = Random(0x00c0_ffee);
     let mut good = 0;
-    for _ in 0..1_500 {
+    for _ in 0..500 {
         let separator = [",", ",", ";", "\t"][random.below(4)];
         let header: Vec<_> =
             (0..1 + random.below(6)).map(|_| headers[random.below(headers.len())]).collect();
@@ -148,7 +148,7 @@ fn any_text_is_read_without_harm() {
         }
         good += check(&text);
     }
-    assert!(good > 1_000, "{good}");
+    assert!(good > 300, "{good}");
 }
 
 /// Reads the whole table and says how many rows it has.
@@ -158,28 +158,31 @@ fn count(text: &str) -> usize {
 
 #[test]
 fn nothing_costs_more_than_linear_time() {
-    let mib = 1024 * 1024;
+    let size = 256 * 1024;
     let header = "Name,Phone,E-mail,Labels,Notes\n";
     let wide: String = (0..999).map(|n| format!("Phone {n} - Value,")).collect();
     let texts = [
-        format!("{header}Ann,{}", "5,".repeat(mib)),
-        format!("{header}Ann,\"{}\"", ",".repeat(mib)),
-        format!("{header}Ann,\"{}\"", "5550100,".repeat(mib / 8)),
-        format!("{header}Ann,\"{}\"", "1 / 2 ".repeat(mib / 6)),
-        format!("{header}Ann,,\"{}\"", "a@x;".repeat(mib / 4)),
-        format!("{header}Ann,,\"{}\"", "<".repeat(mib)),
-        format!("{header}Ann,,,{}", "* x ::: ".repeat(mib / 80)),
-        format!("{header}Ann,,,{}", (0..mib / 12).map(|n| format!("{n} ::: ")).collect::<String>()),
-        format!("{header}Ann,,,,{}", "\\:::".repeat(mib / 4)),
-        format!("{header}Ann,,,,{}", "\"\" ".repeat(mib / 3)),
-        format!("{header}{}", "Ann,\"\n".repeat(mib / 6)),
-        format!("{header}{}", "Ann,\"\"\"x\n".repeat(mib / 9)),
-        format!("{wide}Name\n{}", "5\n".repeat(mib / 2)),
+        format!("{header}Ann,{}", "5,".repeat(size)),
+        format!("{header}Ann,\"{}\"", ",".repeat(size)),
+        format!("{header}Ann,\"{}\"", "5550100,".repeat(size / 8)),
+        format!("{header}Ann,\"{}\"", "1 / 2 ".repeat(size / 6)),
+        format!("{header}Ann,,\"{}\"", "a@x;".repeat(size / 4)),
+        format!("{header}Ann,,\"{}\"", "<".repeat(size)),
+        format!("{header}Ann,,,{}", "* x ::: ".repeat(size / 80)),
+        format!(
+            "{header}Ann,,,{}",
+            (0..size / 12).map(|n| format!("{n} ::: ")).collect::<String>()
+        ),
+        format!("{header}Ann,,,,{}", "\\:::".repeat(size / 4)),
+        format!("{header}Ann,,,,{}", "\"\" ".repeat(size / 3)),
+        format!("{header}{}", "Ann,\"\n".repeat(size / 6)),
+        format!("{header}{}", "Ann,\"\"\"x\n".repeat(size / 9)),
+        format!("{wide}Name\n{}", "5\n".repeat(size / 2)),
         format!("{wide}Name\n{}\n", "5,".repeat(999)).repeat(20),
-        "\"".repeat(mib),
-        ",".repeat(mib),
-        "home".repeat(mib / 4),
-        "\n".repeat(mib),
+        "\"".repeat(size),
+        ",".repeat(size),
+        "home".repeat(size / 4),
+        "\n".repeat(size),
         format!("{}\nAnn", "Name homehomehomehomehomehome,".repeat(990)),
     ];
     for text in &texts {

@@ -332,7 +332,7 @@ fn member_name(member: Member) -> &'static str {
     }
 }
 
-pub(super) fn list_name(kind: Kind) -> Option<&'static str> {
+fn list_name(kind: Kind) -> Option<&'static str> {
     Some(match kind {
         Kind::Email => "emails",
         Kind::Phone => "phones",

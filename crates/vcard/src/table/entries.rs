@@ -1,13 +1,12 @@
 //! The entries of a row: what stands in several columns, put together.
 
-use super::columns::{custom_line, list_name};
-use super::row::{Builder, SHOWN_MAX, Thing};
+use super::columns::custom_line;
+use super::row::{Builder, Thing};
 use super::text::{entry_label, unescaped, values};
 use super::words::Kind;
 use crate::value::one_line;
 use crate::{
     Address, DateEntry, DateText, Entry, Labelled, Online, clean_email, clean_phone, fold,
-    is_valid_email, is_valid_phone,
 };
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -18,7 +17,7 @@ impl Builder<'_> {
         let Some(slot) = self.layout.slots.get(slot) else { return };
         let (said, primary) = entry_label(&thing.label);
         // Outlook writes the kind of an e-mail address where Google writes a label.
-        let technical = slot.kind == Kind::Email && matches!(said, "SMTP" | "EX");
+        let technical = thing.is_type && matches!(said, "SMTP" | "EX");
         let mut label = if technical { None } else { label(said) };
         let mut service = one_line(&thing.service);
         match slot.kind {
@@ -73,9 +72,6 @@ impl Builder<'_> {
         if value.is_empty() {
             return;
         }
-        if !is_valid_email(&value) {
-            self.odd(Kind::Email, &value, "is no valid address");
-        }
         self.details.emails.push(Entry { value, label, primary });
     }
 
@@ -84,16 +80,7 @@ impl Builder<'_> {
         if value.is_empty() {
             return;
         }
-        if !is_valid_phone(&value) {
-            self.odd(Kind::Phone, &value, "is no number that can be dialled");
-        }
         self.details.phones.push(Entry { value, label, primary });
-    }
-
-    fn odd(&mut self, kind: Kind, value: &str, why: &str) {
-        let shown: String = value.chars().take(SHOWN_MAX).collect();
-        let why = format!("{shown:?} {why}; it is kept as it is");
-        self.warn(list_name(kind).unwrap_or_default(), &why);
     }
 
     fn date(&mut self, at: usize, text: &str, label: Option<String>) {
@@ -149,5 +136,5 @@ fn parts(address: &Address) -> Vec<&str> {
 
 /// A label as the JSON has it: those that are TYPEs of a card in one spelling.
 fn label(text: &str) -> Option<String> {
-    one_line(text).map(|text| crate::label::normal(&text))
+    one_line(text).and_then(|text| crate::label::normal(&text))
 }

@@ -72,6 +72,7 @@ pub(super) fn first_line(text: &str) -> Result<(Cells<'_>, Layout, u64), Fault> 
 /// The separators that may be, and how to begin with one. A line `sep=;`, which Excel reads and
 /// some programs write, says it.
 fn separators<'a>(text: &'a str) -> (Vec<u8>, impl Fn(u8) -> Cells<'a>) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let first = text.split(['\n', '\r']).next().unwrap_or_default().trim_end();
     let first = first.trim_matches('"').split_at_checked(4);
     let said = first.filter(|(word, _)| word.eq_ignore_ascii_case("sep=")).map(|(_, rest)| rest);

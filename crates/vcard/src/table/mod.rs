@@ -84,7 +84,7 @@ pub struct Table<'a> {
     warnings: Vec<Warning>,
 }
 
-/// Finds the table in a text, which has no byte-order mark any more.
+/// Finds the table in a text; a byte-order mark in front does not count.
 ///
 /// # Errors
 /// [`Fault`] where no line names a column that says who somebody is, or the map is wrong.

@@ -9,12 +9,12 @@ use super::words::{Member, Part};
 use super::{Row, RowError};
 use crate::names::says_who;
 use crate::value::{is_forbidden, one_line, visible};
-use crate::{Address, DateText, Details, Warning, fold};
+use crate::{Address, DateText, Details, Warning, fold, odd};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 /// Most characters of a value that a warning shows.
-pub(super) const SHOWN_MAX: usize = 40;
+const SHOWN_MAX: usize = 40;
 
 /// What the row says, or why it cannot be a contact.
 pub(super) fn read<'t>(layout: &'t Layout, record: &Record<'_>) -> Result<Row<'t>, RowError> {
@@ -36,6 +36,8 @@ pub(super) fn read<'t>(layout: &'t Layout, record: &Record<'_>) -> Result<Row<'t
 #[derive(Default)]
 pub(super) struct Thing {
     pub label: String,
+    /// The label stands in a column called `Type`, not `Label`.
+    pub is_type: bool,
     pub service: String,
     /// The values, and whether they are one as it stands.
     pub value: String,
@@ -190,7 +192,11 @@ impl<'t> Builder<'t> {
     fn part(&mut self, at: usize, slot: usize, part: Part, text: &str, as_is: bool) {
         let thing = self.things.entry(slot).or_default();
         let place = match part {
-            Part::Label => return text.clone_into(&mut thing.label),
+            Part::Label => {
+                let header = self.layout.columns.get(at).map_or("", |column| &column.header);
+                thing.is_type = !header.to_lowercase().contains("label");
+                return text.clone_into(&mut thing.label);
+            }
             Part::Service => return text.clone_into(&mut thing.service),
             Part::Value => {
                 (thing.column, thing.as_is) = (at, as_is);
@@ -232,7 +238,9 @@ impl<'t> Builder<'t> {
         if names > raw.len() + 64 {
             self.kept = vec![(Cow::Borrowed("X-CSV-ROW"), clean(raw).into_owned())];
         }
-        let Builder { line, uid, details, kept, warnings, .. } = self;
+        let Builder { line, uid, details, kept, mut warnings, .. } = self;
+        let odd = odd::of_details(&details).into_iter();
+        warnings.extend(odd.map(|detail| Warning { line, detail }));
         Ok(Row { line, uid, details, kept, warnings })
     }
 
