@@ -10,7 +10,7 @@ pub use source::{Source, read};
 
 use crate::context::App;
 use crate::crypto;
-use crate::db::Conn;
+use crate::db::{Conn, Tx};
 use crate::error::{Error, Result};
 use crate::model::contact::{Stored, columns};
 use crate::repository::contacts::{books, imports};
@@ -18,7 +18,7 @@ use crate::service::labels;
 use crate::service::writer::{By, NewCard, Writer, in_book};
 use known::Known;
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use vcard::{Card, Warning};
 
 /// Most cards of one file: as many as a book may have.
@@ -154,7 +154,15 @@ enum Verdict {
 }
 
 /// Stores what [`read`] found in a file.
-pub fn store(app: &App, owner: i64, by: &By, source: Source, options: &Options) -> Result<Outcome> {
+/// `note` is done in the same transaction.
+pub fn store(
+    app: &App,
+    owner: i64,
+    by: &By,
+    source: Source,
+    options: &Options,
+    note: impl FnOnce(&mut Tx) -> Result<()>,
+) -> Result<Outcome> {
     let mut plan = Plan::new(source, options);
     if options.dry_run {
         // One connection at a time and no lock: what is written meanwhile may or may not be seen.
@@ -172,7 +180,7 @@ pub fn store(app: &App, owner: i64, by: &By, source: Source, options: &Options) 
                 let verdicts = plan.judge(writer.tx, owner, batch)?;
                 write(writer, verdicts)?;
             }
-            Ok(())
+            note(writer.tx)
         })?;
     }
     Ok(plan.finish())
@@ -210,7 +218,7 @@ struct Plan<'o> {
     warnings: Notes,
     outcome: Outcome,
     known: Known,
-    /// Cards of this file by uid: a hash of the folded name, and whether it is new.
+    /// Uids of this file's cards, each with a hash of the folded name.
     seen: HashMap<String, u64>,
 }
 
@@ -247,9 +255,7 @@ impl<'o> Plan<'o> {
             batch.iter().filter_map(|(_, card)| uid(card)).map(columns::uid_key).collect();
         let uids: Vec<&str> = uids.iter().map(String::as_str).collect();
         let mut there = imports::find_uids(db, owner, &uids)?;
-        let nameless: Vec<&Card> =
-            batch.iter().filter(|(_, card)| uid(card).is_none()).map(|(_, card)| card).collect();
-        self.known.load(db, owner, &nameless)?;
+        self.known.load(db, owner, &self.strangers(&batch, &there))?;
         batch.into_iter().map(|(line, card)| self.noted(line, card, &mut there)).collect()
     }
 
@@ -278,6 +284,22 @@ impl<'o> Plan<'o> {
         Ok(verdict)
     }
 
+    /// Cards that come in without a uid or under a new one.
+    fn strangers<'c>(
+        &self,
+        batch: &'c [(u64, Card)],
+        there: &HashMap<String, Stored>,
+    ) -> Vec<&'c Card> {
+        let mut here = HashSet::new();
+        let mut strange = |card: &Card| {
+            uid(card).map(columns::uid_key).is_none_or(|uid| {
+                let taken = self.options.existing == Existing::Add && there.contains_key(&uid);
+                taken || self.seen.contains_key(&uid) || !here.insert(uid)
+            })
+        };
+        batch.iter().map(|(_, card)| card).filter(|card| strange(card)).collect()
+    }
+
     fn verdict(
         &mut self,
         line: u64,
@@ -293,6 +315,9 @@ impl<'o> Plan<'o> {
         let name = known::name_hash(&card);
         if let Some(before) = self.seen.get(&own) {
             if *before == name {
+                return Ok(self.skip());
+            }
+            if self.known.says_all_of(&card) {
                 return Ok(self.skip());
             }
             let why = "uid: another card of this file has it; this one comes in under a new one";
@@ -315,6 +340,7 @@ impl<'o> Plan<'o> {
                 self.outcome.updated += 1;
                 Ok(Verdict::Update(Box::new(stored), card))
             }
+            Existing::Add if self.known.says_all_of(&card) => Ok(self.skip()),
             Existing::Add => {
                 card.set_uid(&crypto::random_uuid()?);
                 self.create(line, card)

@@ -280,7 +280,7 @@ fn the_codes_come_in_the_order_of_the_contract() {
     let world = World::with(|config| {
         config.rates.default = Some(contactd::config::Rate { count: 3, seconds: 3600 });
     });
-    let big = vec![b'x'; 200_000];
+    let big = vec![b'x'; 2_000_000];
     let text = [("Content-Type", "text/plain")];
     let json = [("Content-Type", "application/json")];
     let ann = world.user("ann");

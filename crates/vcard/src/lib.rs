@@ -1,4 +1,5 @@
-//! A contact is its vCard. This crate reads and writes the text; it is pure: no I/O, no clock.
+//! A contact is its vCard. This crate reads and writes the text; it is pure: no I/O, no clock. Its rules
+//! are on a page, README.md.
 
 pub mod calendar;
 mod card;

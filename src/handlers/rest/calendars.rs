@@ -8,6 +8,7 @@ use crate::crypto;
 use crate::error::{Error, Result};
 use crate::handlers::views;
 use crate::http::Reply;
+use crate::repository::audit::Action;
 use crate::repository::contacts::{birthdays, books};
 use serde_json::json;
 use vcard::{PartialDate, calendar};
@@ -23,19 +24,24 @@ pub fn create(call: &Call, owner: &Owner) -> Result<Reply> {
 
 /// Makes a new address.
 pub fn renew(call: &Call, owner: &Owner) -> Result<String> {
-    let secret = format!("{}-{}", owner.id(), crypto::random_token()?);
+    let secret = crypto::token_for(owner.id())?;
     let hash = crypto::token_hash(&secret);
-    let changed = call.app.db.write(|db| books::set_calendar(db, owner.id(), Some(&hash)))?;
-    if changed == 0 {
-        // The account was deleted since the request began.
-        return Err(Error::Unauthenticated);
-    }
+    call.app.db.transaction(|tx| {
+        // The account may have been deleted since the request began.
+        if books::set_calendar(tx, owner.id(), Some(&hash))? == 0 {
+            return Err(Error::Unauthenticated);
+        }
+        call.audit(tx, Action::CalendarCreated, Some(owner.id()), Some(owner.id()))
+    })?;
     Ok(format!("{}/calendars/{secret}.ics", call.app.config.public_url))
 }
 
 /// `DELETE /api/contacts/calendar-url`
 pub fn delete(call: &Call, owner: &Owner) -> Result<Reply> {
-    call.app.db.write(|db| books::set_calendar(db, owner.id(), None))?;
+    call.app.db.transaction(|tx| match books::set_calendar(tx, owner.id(), None)? {
+        0 => Ok(()),
+        _ => call.audit(tx, Action::CalendarRevoked, Some(owner.id()), Some(owner.id())),
+    })?;
     Ok(Reply::no_content())
 }
 
@@ -43,7 +49,7 @@ pub fn delete(call: &Call, owner: &Owner) -> Result<Reply> {
 /// book, so that a program which asks again costs one look-up.
 pub fn get(call: &Call) -> Result<Reply> {
     let secret = call.param("secret");
-    let owner = secret.split('-').next().and_then(|it| it.parse::<i64>().ok()).ok_or(Error::NotFound)?;
+    let owner = crypto::owner_of(secret).ok_or(Error::NotFound)?;
     let hash = crypto::token_hash(secret);
     let found = call.app.db.read(|db| books::find_by_calendar(db, owner, &hash))?;
     let revision = found.ok_or(Error::NotFound)?;

@@ -13,7 +13,7 @@ use crate::service::bodies;
 /// `POST /api/contacts`
 pub fn create(call: &Call, owner: &Owner) -> Result<Reply> {
     let body = call.json(&["application/json"])?;
-    let contact = bodies::create(&call.app, owner.id(), &by(call), body, call.now)?;
+    let contact = bodies::create(&call.app, owner.id(), &by(call, owner), body, call.now)?;
     let location = format!("/api/contacts/{}", contact.id);
     Ok(Reply::created_text(location, json(call, &contact)).with_etag(contact.revision))
 }
@@ -66,14 +66,16 @@ pub fn patch(call: &Call, owner: &Owner) -> Result<Reply> {
 
 fn edit(call: &Call, owner: &Owner, types: &[&str], method: Method) -> Result<Reply> {
     let body = (call.json(types)?, method, call.now);
-    let stored = bodies::edit(&call.app, owner.id(), &by(call), call.id()?, &guard(call), body)?;
+    // What cannot be an id is that of no contact; what is wrong with the body comes first.
+    let (id, by) = (call.id().unwrap_or(0), by(call, owner));
+    let stored = bodies::edit(&call.app, owner.id(), &by, id, &guard(call), body)?;
     Ok(shown(call, &stored.contact))
 }
 
 /// `DELETE /api/contacts/{id}`
 pub fn delete(call: &Call, owner: &Owner) -> Result<Reply> {
     let which = Which::Id(call.id()?);
-    contacts::delete(&call.app, owner.id(), &by(call), which, &guard(call))?;
+    contacts::delete(&call.app, owner.id(), &by(call, owner), which, &guard(call))?;
     Ok(Reply::no_content())
 }
 

@@ -53,12 +53,19 @@ impl Format {
     }
 }
 
+/// Who takes everything along leaves a note.
+fn note(call: &Call, id: i64) -> Result<()> {
+    let exported = audit::Action::Exported;
+    call.app.db.transaction(|tx| call.audit(tx, exported, Some(id), Some(id)))
+}
+
 /// `GET /api/contacts/export`
 pub fn contacts(call: &Call, owner: &Owner) -> Result<Reply> {
     let mut query = call.query()?;
     let format = query.parsed("format", Format::parse).unwrap_or(Format::Vcard);
     let label = query.text("label");
     query.finish()?;
+    note(call, owner.id())?;
     let part = label.map_or(Part::Live, |label| Part::Labelled(label_key(&label)));
     download(call, owner, format, part)
 }

@@ -12,6 +12,7 @@ use crate::repository::contacts::history::{self, Change};
 use crate::repository::contacts::rows;
 use crate::repository::contacts::trash::KEPT_DAYS;
 use crate::service::history::{self as undo, To};
+use crate::service::writer::By;
 use chrono::Duration;
 use serde_json::{Value, json};
 use vcard::Card;
@@ -78,7 +79,7 @@ pub fn revert(call: &Call, owner: &Owner) -> Result<Reply> {
     let mut members = call.members()?;
     let revision = members.required_number("revision");
     members.finish()?;
-    let stored = undo::revert(&call.app, owner.id(), &by(call), call.id()?, revision)?;
+    let stored = undo::revert(&call.app, owner.id(), &by(call, owner), call.id()?, revision)?;
     Ok(shown(call, &stored.contact))
 }
 
@@ -97,6 +98,6 @@ pub fn rewind(call: &Call, owner: &Owner) -> Result<Reply> {
     let dry_run = members.optional_bool("dry_run");
     members.finish()?;
     let to = to.ok_or_else(|| Error::invalid("to", wrong))?;
-    let by = crate::service::writer::By { protocol: "rewind", ..by(call) };
+    let by = By { protocol: "rewind", ..by(call, owner) };
     Ok(Reply::json(&undo::rewind(&call.app, owner.id(), &by, to, dry_run)?))
 }

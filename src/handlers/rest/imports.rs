@@ -3,12 +3,14 @@
 use super::by;
 use crate::access::Owner;
 use crate::context::Call;
+use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::http::Reply;
 use crate::model::contact::input::LABEL_MAX;
 use crate::model::contact::latest_date;
 use crate::model::text;
 use crate::multipart;
+use crate::repository::audit::Action;
 use crate::service::import::{self, Existing, Options};
 use crate::service::writer::By;
 use serde_json::Value;
@@ -33,7 +35,8 @@ pub fn import(call: &Call, owner: &Owner) -> Result<Reply> {
     if !is_form && !TYPES.contains(&media_type.as_str()) {
         return Err(Error::UnsupportedMediaType(format!("send {}", TYPES.join(", "))));
     }
-    let body = call.file()?;
+    // Address books of old write in their own character sets; JSON has one.
+    let body = if media_type == "application/json" { call.body()? } else { call.file()? };
     let file = match is_form {
         true => multipart::file(&body, call.multipart_boundary()?, "file")?
             .ok_or_else(|| Error::invalid("file", "is required"))?,
@@ -50,8 +53,10 @@ pub fn import(call: &Call, owner: &Owner) -> Result<Reply> {
     let charset = call.content_type_parameter("charset");
     let latest = latest_date(call.now);
     let source = import::read(file, &media_type, charset, &map, latest)?;
-    let by = By { protocol: "import", ..by(call) };
-    Ok(Reply::json(&import::store(&call.app, owner.id(), &by, source, &options)?))
+    let by = By { protocol: "import", ..by(call, owner) };
+    let id = owner.id();
+    let note = |tx: &mut Tx| call.audit(tx, Action::Imported, Some(id), Some(id));
+    Ok(Reply::json(&import::store(&call.app, id, &by, source, &options, note)?))
 }
 
 /// What happens to a contact that is there.

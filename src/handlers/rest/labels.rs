@@ -44,6 +44,6 @@ pub fn rename(call: &Call, owner: &Owner) -> Result<Reply> {
         members.fault::<()>("to", "is required; null takes the label off");
     }
     members.finish()?;
-    let changed = labels::rename(&call.app, owner.id(), &by(call), &from, to.as_deref())?;
+    let changed = labels::rename(&call.app, owner.id(), &by(call, owner), &from, to.as_deref())?;
     Ok(Reply::json(&json!({ "changed": changed })))
 }

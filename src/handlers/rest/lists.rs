@@ -2,7 +2,8 @@
 
 use crate::access::Owner;
 use crate::context::{Call, Query};
-use crate::error::Result;
+use crate::crypto::Purpose;
+use crate::error::{Error, Result};
 use crate::http::Reply;
 use crate::repository::contacts::lists::{self, Filter, Key, Sort, Start};
 use chrono::{DateTime, Utc};
@@ -91,13 +92,13 @@ fn write_cursor(call: &Call, owner: i64, sort: Sort, next: &Start) -> Result<Str
         Start::AfterNumber(number) => (sort.key as u8, "", "", *number),
         Start::Skip(_) => return Ok(String::new()),
     };
-    let bytes = serde_json::to_vec(&inside).map_err(crate::error::Error::internal)?;
-    Ok(base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, (owner, bytes).1))
+    let text = serde_json::to_string(&inside).map_err(Error::internal)?;
+    call.app.keys.seal_text(Purpose::Cursor, owner, &text)
 }
 
 fn read_cursor(call: &Call, owner: i64, raw: &str, sort: Sort) -> Option<Start> {
-    let bytes = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, (call, owner, raw).2).ok()?;
-    let (key, name, more, number): (u8, String, String, i64) = serde_json::from_slice(&bytes).ok()?;
+    let text = call.app.keys.open_text(Purpose::Cursor, owner, raw)?;
+    let (key, name, more, number): (u8, String, String, i64) = serde_json::from_str(&text).ok()?;
     match sort.key {
         _ if key != sort.key as u8 => None,
         Key::Name => Some(Start::AfterName(name, more, number)),

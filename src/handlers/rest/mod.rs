@@ -14,6 +14,7 @@ pub mod photos;
 pub mod streams;
 pub mod trash;
 
+use crate::access::Owner;
 use crate::context::Call;
 use crate::error::Result;
 use crate::handlers::views;
@@ -24,9 +25,10 @@ use crate::repository::contacts::rows;
 use crate::service::writer::By;
 use streams::{JsonList, Pieces};
 
-/// Who changes something here: REST, and the program of the client.
-fn by(call: &Call) -> By {
-    By { protocol: "rest", client: call.client().1 }
+/// Who changes something here: REST, and the app password or the program of the client.
+fn by(call: &Call, owner: &Owner) -> By {
+    let client = owner.client().map_or_else(|| call.client().1, str::to_owned);
+    By { protocol: "rest", client }
 }
 
 /// `If-Match` and `If-None-Match`, for the change of a contact.

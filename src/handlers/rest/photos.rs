@@ -37,14 +37,14 @@ pub fn set(call: &Call, owner: &Owner) -> Result<Reply> {
         _ => &body,
     };
     let jpeg = Some(picture::portrait(upload)?);
-    let (id, by) = (call.id()?, by(call));
+    let (id, by) = (call.id()?, by(call, owner));
     let stored = photos::set(&call.app, owner.id(), &by, id, &guard(call), jpeg)?;
     Ok(shown(call, &stored.contact))
 }
 
 /// `DELETE /api/contacts/{id}/photo`
 pub fn delete(call: &Call, owner: &Owner) -> Result<Reply> {
-    let (id, by) = (call.id()?, by(call));
+    let (id, by) = (call.id()?, by(call, owner));
     photos::set(&call.app, owner.id(), &by, id, &guard(call), None)?;
     Ok(Reply::no_content())
 }

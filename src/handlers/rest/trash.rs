@@ -19,6 +19,6 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
 
 /// `POST /api/contacts/{id}/restore`
 pub fn restore(call: &Call, owner: &Owner) -> Result<Reply> {
-    let stored = contacts::restore(&call.app, owner.id(), &by(call), call.id()?)?;
+    let stored = contacts::restore(&call.app, owner.id(), &by(call, owner), call.id()?)?;
     Ok(shown(call, &stored.contact))
 }

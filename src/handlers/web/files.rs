@@ -16,6 +16,7 @@ use crate::model::contact::latest_date;
 use crate::model::text;
 use crate::repository::contacts::{books, lists};
 use crate::repository::uploads::{self, Upload};
+use crate::repository::audit::Action;
 use crate::service::import::{self, Fate, Options, Outcome};
 use crate::service::writer::By;
 use vcard::table;
@@ -85,7 +86,9 @@ fn run(call: &Call, visitor: &Visitor, file: &Upload, form: &Form, dry_run: bool
     };
     let source = import::read(&file.content, "", None, &map, latest_date(call.now))?;
     let format = source.format;
-    let outcome = import::store(&call.app, owner.id(), &by, source, &options)?;
+    let outcome = import::store(&call.app, owner.id(), &by, source, &options, |tx| {
+        call.audit(tx, Action::Imported, Some(owner.id()), Some(owner.id()))
+    })?;
     let column = |(column, member): (table::Column, String)| Column {
         title: column.name,
         member,

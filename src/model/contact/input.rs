@@ -392,13 +392,13 @@ impl Reader<'_> {
         };
         let mut labels: Vec<String> = Vec::new();
         let mut seen = std::collections::HashSet::new();
-        for (at, item) in items.iter().enumerate() {
-            let path = format!("labels.{at}");
+        for item in items {
             let known = |raw: &str| stored.iter().any(|it| it == raw);
             let check = |raw: &str| text::line(raw, 1, LABEL_MAX);
-            let label = self.string(&path, item, known, check);
+            let label = self.string("labels", item, known, check);
             if label.is_none() {
-                self.faults.add_once(&path, format!("must have 1 to {LABEL_MAX} characters"));
+                let why = format!("must be a list of strings of 1 to {LABEL_MAX} characters");
+                self.faults.add_once("labels", why);
             }
             labels.extend(label.filter(|label| seen.insert(label.to_lowercase())));
         }
@@ -549,8 +549,9 @@ fn partial_date(raw: &str, latest: NaiveDate) -> Result<PartialDate, String> {
     if !yearless && day > latest {
         return Err("must not be in the future".to_owned());
     }
-    if !yearless && full.trim().starts_with("1604-") {
-        return Err("must not be in 1604, which cards have for an unknown year".to_owned());
+    let means_something_else = full.trim().starts_with("1604-") || full.trim() == "0001-01-01";
+    if !yearless && means_something_else {
+        return Err("must not be in 1604 or on 0001-01-01, which cards have for what is unknown".to_owned());
     }
     PartialDate::parse(raw.trim()).ok_or_else(wrong)
 }

@@ -38,6 +38,9 @@ pub fn read(
     let mut source = Source::default();
     let rest = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start();
     let is_json = rest.starts_with(b"[") || rest.starts_with(b"{");
+    if rest.is_empty() && media_type != "application/json" {
+        return Ok(source);
+    }
     if media_type == "application/json" || (is_json && !vcard::has_cards(bytes)) {
         source.format = "JSON";
         source.json(bytes, latest)?;
