@@ -192,7 +192,7 @@ pub fn bury(
 ) -> Result<Written> {
     const SQL: &str = concat!(
         "WITH new AS (
-            SELECT id, $6 - 1 + at AS revision FROM unnest($5::bigint[]) WITH ORDINALITY AS ids (id, at)
+            SELECT id, $6::bigint - 1 + at AS revision FROM unnest($5::bigint[]) WITH ORDINALITY AS ids (id, at)
         ), was AS (",
         keep_history!("$2", "$3", "$4"),
         "), changed AS (
