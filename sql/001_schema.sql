@@ -18,6 +18,8 @@ CREATE TABLE users (
     role          text NOT NULL DEFAULT 'user' CONSTRAINT users_role_check CHECK (role IN ('user', 'admin')),
     is_verified   boolean NOT NULL DEFAULT false,
     is_active     boolean NOT NULL DEFAULT true,
+    -- Of pages and mails, a tag; null: as the browser asks.
+    language      text,
     -- Key of an uploaded picture in avatars; null: the default picture.
     avatar_key    text,
     created_at    timestamptz NOT NULL,
@@ -294,3 +296,15 @@ CREATE TABLE former_names (
     resource bytea NOT NULL,
     CONSTRAINT former_names_pkey PRIMARY KEY (owner, revision)
 );
+
+-- Files between the two steps of an import on a page: one an owner, for an hour. Not logged, since a lost
+-- one is sent again.
+CREATE UNLOGGED TABLE uploads (
+    owner   bigint CONSTRAINT uploads_pkey PRIMARY KEY
+            CONSTRAINT uploads_owner_fkey REFERENCES users ON DELETE CASCADE,
+    content bytea NOT NULL,
+    label   text NOT NULL,
+    at      timestamptz NOT NULL
+);
+ALTER TABLE uploads ALTER COLUMN content SET STORAGE EXTERNAL;
+CREATE INDEX uploads_at_idx ON uploads (at);

@@ -174,8 +174,9 @@ impl Visitor {
     }
 
     /// The caller as an admin, or [`Error::AdminOnly`].
-    pub fn into_admin(self) -> Result<Admin> {
-        admin(self.caller.ok_or(Error::Unauthenticated)?)
+    pub fn admin(&self) -> Result<Admin> {
+        let Caller { current, session } = self.caller.as_ref().ok_or(Error::Unauthenticated)?;
+        admin(Caller { current: current.clone(), session: *session })
     }
 
     /// The token that each form of this visitor's pages has to carry; empty where nobody is signed

@@ -1,5 +1,6 @@
 //! What a handler works with: [`App`], one per process, and [`Call`], one per request.
 
+mod arrival;
 mod conditions;
 mod query;
 
@@ -25,6 +26,7 @@ use crate::under_way::UnderWay;
 use crate::uses::Uses;
 use chrono::{DateTime, SubsecRound, Utc};
 pub use conditions::Conditions;
+pub use arrival::new_request_id;
 pub use query::Query;
 use query::pairs;
 use rouille::Request;
@@ -389,7 +391,8 @@ impl Call {
             .ok_or_else(|| Error::Malformed("the boundary is missing".to_owned()))
     }
 
-    fn form(&self) -> Result<Vec<(String, String)>> {
+    /// The fields of a form, in order.
+    pub fn form(&self) -> Result<Vec<(String, String)>> {
         pairs(&self.body()?, "form")
     }
 

@@ -145,6 +145,8 @@ pub enum Error {
     ReadOnly,
     /// An admin signed in long ago: the change needs the password.
     PasswordNeeded,
+    /// A page's form without the token of its session, or from another site's page.
+    StaleForm,
     /// Accounts come from the command line only.
     RegistrationClosed,
     /// A signed-in user typed a wrong current password.

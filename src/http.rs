@@ -2,9 +2,7 @@
 
 pub mod dav;
 
-use crate::context::Call;
 use crate::error::{Conflict, Error, Fault, LimitState};
-use crate::markup;
 use rouille::{Response, ResponseBody};
 use serde::Serialize;
 use serde_json::json;
@@ -20,9 +18,10 @@ pub struct Reply {
 
 const JSON: &str = "application/json";
 
-/// What a page may do: show itself with our style sheet, and post its form to us.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; \
-    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// What a page may do: use our style sheet, our script and our pictures, ask us, and post its forms
+/// to us.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+    img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 impl Reply {
     fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Reply {
@@ -131,6 +130,12 @@ impl Reply {
         self
     }
 
+    /// With one more header, beside others of its name.
+    pub fn and(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Reply {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
     /// With the entity tag of the state that it shows.
     pub fn with_etag(self, revision: i64) -> Reply {
         self.with("ETag", format!("\"{revision}\""))
@@ -159,6 +164,7 @@ pub fn status(error: &Error) -> u16 {
         | Error::AdminOnly
         | Error::ReadOnly
         | Error::PasswordNeeded
+        | Error::StaleForm
         | Error::RegistrationClosed => 403,
         Error::NotFound => 404,
         Error::MethodNotAllowed(_) => 405,
@@ -185,6 +191,7 @@ fn kind(error: &Error) -> Option<&'static str> {
         Error::SecondFactorWrong => Some("second-factor-wrong"),
         Error::ReadOnly => Some("read-only"),
         Error::PasswordNeeded => Some("password-needed"),
+        Error::StaleForm => Some("stale-form"),
         Error::RegistrationClosed => Some("registration-closed"),
         Error::DeadLink => Some("dead-link"),
         Error::Conflict(Conflict::UsernameTaken) => Some("username-taken"),
@@ -198,6 +205,11 @@ fn kind(error: &Error) -> Option<&'static str> {
         Error::Conflict(Conflict::SecondFactorOff) => Some("second-factor-off"),
         _ => None,
     }
+}
+
+/// The standard phrase of an error's status.
+pub fn title(error: &Error) -> &'static str {
+    http1::reason(status(error))
 }
 
 /// What a client is told: never more than it knows already, or may know.
@@ -215,6 +227,7 @@ pub fn detail(error: &Error) -> String {
         Error::UnknownDevice => "Sign in with your username or address and an app password.",
         Error::ReadOnly => "This app password may read only.",
         Error::PasswordNeeded => "You signed in more than an hour ago: send your password too.",
+        Error::StaleForm => "This form is not of the page that you are signed in on. Load it again.",
         Error::RegistrationClosed => "Nobody can register here. Ask whoever runs this server.",
         Error::AdminOnly => "Only admins may do this.",
         Error::TooManyRequests(_) => "Too many requests. Try again later.",
@@ -278,12 +291,6 @@ impl Problem<'_> {
         let body = serde_json::to_vec(self).unwrap_or_default();
         Reply::new(self.status, "application/problem+json", body).into()
     }
-}
-
-/// The page of an error, for a browser that sent a form.
-pub fn error_page(error: &Error, request_id: &str) -> Response {
-    let page = markup::error(http1::reason(status(error)), &detail(error), request_id);
-    Reply::html_error(error, page).into()
 }
 
 /// The problem document of a status that no handler gives: what the front refuses.
@@ -380,14 +387,6 @@ pub fn cors_headers(
             RateLimit-Reset, Retry-After, X-Request-Id, X-Total-Count";
         add("Access-Control-Expose-Headers", headers.to_owned());
     }
-}
-
-/// True if `If-None-Match` names this tag, or is `*`. Weak comparison (RFC 9110, sections 8.8.3.2
-/// and 13.1.2).
-pub fn none_match_names(call: &Call, tag: &str) -> bool {
-    let opaque = |tag: &str| tag.trim().strip_prefix("W/").unwrap_or(tag.trim()).to_owned();
-    let tags = call.header("If-None-Match").unwrap_or_default();
-    tags.split(',').any(|one| one.trim() == "*" || opaque(one) == opaque(tag))
 }
 
 #[cfg(test)]

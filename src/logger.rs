@@ -106,7 +106,8 @@ impl<'kvs> VisitSource<'kvs> for Fields {
     fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), kv::Error> {
         let number = value.to_i64().map(|it| json!(it));
         let number = number.or_else(|| value.to_f64().map(|it| json!(it)));
-        let value = number.unwrap_or_else(|| json!(value.to_string()));
+        // What is neither a number nor a text is nothing: a request without a user.
+        let value = number.unwrap_or_else(|| json!(value.to_borrowed_str()));
         self.0.insert(key.as_str().to_owned(), value);
         Ok(())
     }

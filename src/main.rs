@@ -198,14 +198,16 @@ fn healthcheck(config: &Config) -> Result<(), Failure> {
     let mut address = config.listen_addr;
     if address.ip().is_unspecified() {
         // It listens everywhere, here too.
-        let here = if address.is_ipv4() { [127, 0, 0, 1].into() } else { Ipv6Addr::LOCALHOST.into() };
+        let here =
+            if address.is_ipv4() { [127, 0, 0, 1].into() } else { Ipv6Addr::LOCALHOST.into() };
         address.set_ip(here);
     }
     let ask = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect_timeout(&address, HEALTH_WAIT)?;
         stream.set_read_timeout(Some(HEALTH_WAIT))?;
         stream.set_write_timeout(Some(HEALTH_WAIT))?;
-        stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        stream
+            .write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
         let mut answer = Vec::new();
         stream.take(16_384).read_to_end(&mut answer)?;
         Ok(String::from_utf8_lossy(&answer).into_owned())

@@ -8,8 +8,9 @@ use crate::context::Call;
 use crate::error::Result;
 use crate::handlers::rest::{birthdays, bulk, calendars, changes, contacts, exports, history};
 use crate::handlers::rest::{imports, labels, lists, photos, trash};
-use crate::handlers::{app_passwords, assets, auth, dav, ops, pages, profile, second_factor};
-use crate::handlers::{sessions, users};
+use crate::handlers::web::{self, admin, connect, doors, edit, files, links, past, settings};
+use crate::handlers::{app_passwords, assets, auth, dav, ops, profile, second_factor};
+use crate::handlers::{sessions, users, well_known};
 use crate::http::Reply;
 use crate::limits::Limit;
 use crate::model::contact::CARD_MAX;
@@ -97,6 +98,16 @@ const fn device(verb: &'static str, run: fn(&Call, &Device) -> Result<Reply>) ->
     route(verb, "/dav/{path*}", Gate::Device(run)).limit(Limit::Dav).body(XML)
 }
 
+/// A page for people.
+const fn page(path: &'static str, run: fn(&Call, &Visitor) -> Result<Reply>) -> Route {
+    route("GET", path, Gate::Visitor(run))
+}
+
+/// A form that a page sends.
+const fn form(path: &'static str, run: fn(&Call, &Visitor) -> Result<Reply>) -> Route {
+    route("POST", path, Gate::Visitor(run))
+}
+
 const fn route(verb: &'static str, path: &'static str, gate: Gate) -> Route {
     let (limit, body) = (Limit::Default, 16 * KIB);
     Route { verb, path, gate, limit, body, pages: false, waits: Waits::Postgres }
@@ -145,12 +156,12 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/api/auth/request_email", Anyone(auth::request_email))
         .limit(Limit::Mail)
         .pages(),
-    route("GET", "/api/auth/confirmed_email/{token}", Anyone(pages::confirm)),
+    route("GET", "/api/auth/confirmed_email/{token}", Anyone(links::confirm)),
     route("POST", "/api/auth/confirm-email", Anyone(auth::confirm_email)).pages(),
     route("POST", "/api/auth/request-password-reset", Anyone(auth::request_password_reset))
         .limit(Limit::Mail)
         .pages(),
-    route("GET", "/api/auth/reset-password/{token}", Anyone(pages::reset)),
+    route("GET", "/api/auth/reset-password/{token}", Anyone(links::reset)),
     route("POST", "/api/auth/reset-password", Anyone(auth::reset_password))
         .pages()
         .waits(Waits::Core),
@@ -187,7 +198,7 @@ pub static ROUTES: &[Route] = &[
         .body(PICTURE)
         .waits(Waits::Core),
     route("DELETE", "/api/users/avatar", AdminOnly(profile::delete_avatar)),
-    route("GET", "/avatars/{key}", Anyone(pages::avatar)),
+    route("GET", "/avatars/{key}", Anyone(well_known::avatar)),
     // All accounts
     route("GET", "/api/users", AdminOnly(users::list)),
     route("GET", "/api/users/{id}", AdminOnly(users::get)),
@@ -236,21 +247,82 @@ pub static ROUTES: &[Route] = &[
     device("DELETE", dav::cards::delete),
     device("MOVE", dav::cards::rename),
     device("MKCOL", dav::mkcol),
+    // Pages for people
+    page("/", doors::welcome),
+    page("/login", doors::login),
+    form("/login", doors::sign_in).limit(Limit::Login).waits(Waits::Core),
+    page("/login/code", doors::code),
+    form("/login/code", doors::second_step).limit(Limit::Login),
+    form("/logout", doors::sign_out),
+    page("/register", doors::register_page),
+    form("/register", doors::register).limit(Limit::Register).waits(Waits::Core),
+    page("/forgot", doors::forgot),
+    form("/forgot", doors::send_reset).limit(Limit::Mail),
+    form("/confirmation", doors::send_confirmation).limit(Limit::Mail),
+    page("/mailbox", doors::mailbox),
+    page("/farewell", settings::farewell),
+    page("/contacts", web::contacts::page),
+    form("/contacts/bulk", web::contacts::many).body(CONTACT),
+    page("/contacts/new", edit::new),
+    form("/contacts/new", edit::create).body(PICTURE).waits(Waits::Core),
+    page("/contacts/{id}.vcf", web::contacts::card),
+    page("/contacts/{id}", web::contacts::one),
+    page("/contacts/{id}/photo", web::contacts::photo),
+    page("/contacts/{id}/edit", edit::edit),
+    form("/contacts/{id}/edit", edit::save).body(PICTURE).waits(Waits::Core),
+    form("/contacts/{id}/delete", web::contacts::remove),
+    form("/contacts/{id}/revert", web::contacts::back),
+    page("/import", files::choose),
+    form("/import", files::keep).limit(Limit::Import).body(FILE),
+    page("/import/found", files::found),
+    form("/import/found", files::import).limit(Limit::Import).body(CONTACT),
+    page("/export", files::export),
+    page("/export/file", files::download),
+    page("/birthdays", web::birthdays::page),
+    form("/birthdays/calendar", web::birthdays::create),
+    form("/birthdays/calendar/revoke", web::birthdays::revoke),
+    page("/trash", past::trash),
+    form("/trash/restore", past::restore).body(CONTACT),
+    page("/history", past::history),
+    page("/history/rewind", past::ask),
+    form("/history/rewind", past::go_back),
+    page("/settings", settings::page),
+    form("/settings/profile", settings::set_profile),
+    form("/settings/email", settings::set_email).limit(Limit::Password).waits(Waits::Core),
+    form("/settings/password", settings::set_password).limit(Limit::Password).waits(Waits::Core),
+    form("/settings/totp", settings::begin_totp).limit(Limit::Password).waits(Waits::Core),
+    page("/settings/totp", settings::totp_page),
+    form("/settings/totp/confirm", settings::confirm_totp).limit(Limit::Password),
+    form("/settings/totp/off", settings::end_totp).limit(Limit::Password).waits(Waits::Core),
+    page("/settings/recovery-codes", settings::recovery_codes),
+    form("/settings/sessions/end", settings::end_session),
+    form("/settings/sessions/end-all", settings::end_all),
+    form("/settings/avatar", settings::set_avatar).body(PICTURE).waits(Waits::Core),
+    form("/settings/avatar/delete", settings::delete_avatar),
+    page("/settings/export", settings::export),
+    form("/settings/delete", settings::delete).limit(Limit::Password).waits(Waits::Core),
+    page("/settings/connect", connect::page),
+    form("/settings/connect", connect::create).limit(Limit::Password).waits(Waits::Core),
+    form("/settings/connect/revoke", connect::revoke),
+    page("/settings/carddav.mobileconfig", connect::apple_profile),
+    page("/admin", admin::accounts),
+    form("/admin/users/{id}", admin::change).waits(Waits::Core),
+    page("/admin/events", admin::events),
     // The server itself
     route("GET", "/api/healthchecker", Anyone(ops::healthchecker))
         .limit(Limit::Never)
         .waits(Waits::Briefly),
     route("GET", "/healthz", Anyone(ops::healthz)).limit(Limit::Never).waits(Waits::Never),
     route("GET", "/readyz", Anyone(ops::readyz)).limit(Limit::Never).waits(Waits::Briefly),
-    route("GET", "/.well-known/security.txt", Anyone(pages::security)).waits(Waits::Never),
-    route("GET", "/.well-known/change-password", Anyone(pages::change_password))
+    route("GET", "/.well-known/security.txt", Anyone(well_known::security)).waits(Waits::Never),
+    route("GET", "/.well-known/change-password", Anyone(well_known::change_password))
         .waits(Waits::Never),
     route("GET", "/openapi.json", Anyone(assets::description)).waits(Waits::Briefly),
     route("GET", "/docs", Anyone(assets::docs)).waits(Waits::Briefly),
     route("GET", "/docs.js", Anyone(assets::docs_script)).waits(Waits::Briefly),
     route("GET", "/docs.css", Anyone(assets::docs_style)).waits(Waits::Briefly),
-    route("GET", "/", Anyone(pages::landing)).waits(Waits::Briefly),
     route("GET", "/style.css", Anyone(assets::style)).waits(Waits::Briefly),
+    route("GET", "/app.js", Anyone(assets::script)).waits(Waits::Briefly),
     route("GET", "/icon.svg", Anyone(assets::icon)).waits(Waits::Briefly),
 ];
 

@@ -220,8 +220,11 @@ fn a_health_check_says_0_for_a_server_that_is_ready_and_1_for_none() {
             stream.write_all(answer.as_bytes()).unwrap();
         }
     });
-    let environment =
-        [("DATABASE_URL", "postgres://a:b@127.0.0.1/c"), ("SECRET_KEY", SECRET), ("LISTEN_ADDR", &address)];
+    let environment = [
+        ("DATABASE_URL", "postgres://a:b@127.0.0.1/c"),
+        ("SECRET_KEY", SECRET),
+        ("LISTEN_ADDR", &address),
+    ];
     let ask = || contactd(&["healthcheck"], "", &environment).code;
     assert_eq!([ask(), ask(), ask(), ask()], [0, 1, 1, 1]);
     server.join().unwrap();

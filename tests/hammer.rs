@@ -219,7 +219,12 @@ impl Hammer {
                 Ok(added)
             });
             match added {
-                Ok(session) => return app.access_tokens.sign(id, session, now, now + chrono::Duration::days(1)).unwrap(),
+                Ok(session) => {
+                    return app
+                        .access_tokens
+                        .sign(id, session, now, now + chrono::Duration::days(1))
+                        .unwrap();
+                }
                 Err(contactd::error::Error::Unavailable(_)) => {
                     self.refused.fetch_add(1, SeqCst);
                 }

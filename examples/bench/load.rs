@@ -81,7 +81,7 @@ pub fn write_requests(name: &str, server: &str, to: SocketAddr, stores: &Stores)
     let path = folder().join(format!("{name}-{server}.requests"));
     let mut file = std::fs::File::create(&path).unwrap();
     for caller in &stores.callers {
-        let request = request(name, server == "reference", to, caller);
+        let request = request(name, server != "contactd", to, caller);
         write!(file, "{}\n{request}", request.len()).unwrap();
     }
     path

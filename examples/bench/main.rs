@@ -1,5 +1,5 @@
-//! contactd beside a reference server (`PEER`) and beside what the stores alone can do, over the
-//! same data: `tools/bench` builds and runs this. Results are kept in `target/bench`, a file for
+//! contactd beside a reference server (`PEER`), beside a FastAPI application (`FASTAPI`, its
+//! Python) and beside what the stores alone can do, over the same data: `tools/bench` builds and runs this. Results are kept in `target/bench`, a file for
 //! each part, so that parts can be measured one by one; `bench report` puts them together.
 //!
 //! `bench [me|page|by-id|search|create|login|start]… [report]`; all of them without a word.
@@ -105,6 +105,30 @@ fn peer(stores: &Stores) -> Option<Process> {
     Some(Process::spawn(&mut command, address))
 }
 
+/// `tools/fastapi-peer`, with a process for each core; over the reference server's tables.
+fn fastapi(stores: &Stores) -> Option<Process> {
+    let address = process::free_address();
+    let mut command = Command::new(std::env::var("FASTAPI").ok()?);
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    command
+        .args(["-m", "uvicorn", "app:app", "--loop", "uvloop", "--http", "httptools"])
+        .args(["--no-access-log", "--log-level", "error", "--app-dir", "tools/fastapi-peer"])
+        .args(["--host", "127.0.0.1", "--port", &address.port().to_string()])
+        .args(["--workers", &cores.to_string()])
+        .env_clear()
+        .env("DATABASE_URL", &stores.peer_database)
+        .env("REDIS_URL", &stores.redis)
+        .env("JWT_SECRET", SECRET)
+        .stderr(File::create(folder().join("fastapi.log")).unwrap());
+    let server = Process::spawn(&mut command, address);
+    let began = Instant::now();
+    while !load::is_healthy(address) {
+        assert!(began.elapsed() < Duration::from_secs(30), "see target/bench/fastapi.log");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Some(server)
+}
+
 /// One line of the table.
 struct Line {
     server: String,
@@ -117,6 +141,7 @@ fn measure(scenario: &Scenario, stores: &mut Stores) -> Vec<Line> {
     if scenario.peer {
         servers.extend(peer(stores).map(|peer| ("reference", peer)));
     }
+    servers.extend(fastapi(stores).map(|fastapi| ("fastapi", fastapi)));
     let requests: Vec<_> = servers
         .iter()
         .map(|(name, server)| load::write_requests(scenario.name, name, server.address, stores))

@@ -22,18 +22,27 @@ impl Process {
         process
     }
 
-    /// Resident memory in MiB.
+    /// Resident memory in MiB, with its children's.
     pub fn memory(&self) -> f64 {
-        memory(self.child.id())
+        self.family().into_iter().map(memory).sum()
+    }
+
+    /// It and its children: a server in Python has a process for each core.
+    fn family(&self) -> Vec<u32> {
+        let pid = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+        let children = children.unwrap_or_default();
+        let children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
+        std::iter::once(pid).chain(children).collect()
     }
 
     pub fn descriptors(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
     }
 
-    /// Processor time in hundredths of a second.
+    /// Processor time in hundredths of a second, with its children's.
     pub fn ticks(&self) -> u64 {
-        ticks(self.child.id())
+        self.family().into_iter().map(ticks).sum()
     }
 
     pub fn is_alive(&mut self) -> bool {
@@ -48,8 +57,12 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        let family = self.family();
         let _ = self.child.kill();
         let _ = self.child.wait();
+        for pid in family.iter().skip(1) {
+            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+        }
     }
 }
 

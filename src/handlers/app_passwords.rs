@@ -5,14 +5,14 @@ use crate::context::Call;
 use crate::crypto::typed;
 use crate::error::{Conflict, Error, Result};
 use crate::http::Reply;
-use crate::model::user::{self, Scope};
 use crate::model::text;
+use crate::model::user::{self, Scope};
 use crate::repository::app_passwords;
 use crate::repository::audit::Action;
 use crate::service::sign_in::{confirm_password, unchanged};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// `GET /api/users/me/app-passwords`
 pub fn list(call: &Call, caller: &Caller) -> Result<Reply> {
@@ -21,6 +21,11 @@ pub fn list(call: &Call, caller: &Caller) -> Result<Reply> {
 
 /// `POST /api/users/me/app-passwords`: the secret is shown once.
 pub fn create(call: &Call, caller: &Caller) -> Result<Reply> {
+    Ok(Reply::created(None, &make(call, caller)?))
+}
+
+/// Makes an app password, as the API shows it.
+pub fn make(call: &Call, caller: &Caller) -> Result<Value> {
     let mut body = call.members()?;
     let name = body.required("name", |raw| text::line(raw, 1, 100));
     let scope = body.required("scope", Scope::parse);
@@ -38,10 +43,9 @@ pub fn create(call: &Call, caller: &Caller) -> Result<Reply> {
         call.audit(tx, Action::AppPasswordCreated, Some(user), Some(user))?;
         Ok(id)
     })?;
-    let shown = json!({
+    Ok(json!({
         "id": id, "name": name, "scope": scope, "secret": secret, "created_at": call.now
-    });
-    Ok(Reply::created(None, &shown))
+    }))
 }
 
 /// `DELETE /api/users/me/app-passwords/{id}`

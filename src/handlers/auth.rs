@@ -5,10 +5,11 @@ use crate::context::Call;
 use crate::crypto;
 use crate::error::{Error, Result};
 use crate::handlers::views;
+use crate::handlers::web::links;
 use crate::http::Reply;
 use crate::limits;
 use crate::mail::Kind;
-use crate::markup::{self, DeadLink};
+use crate::markup::DeadLink;
 use crate::model::user::Role;
 use crate::model::{input::Members, text, user};
 use crate::repository::audit::Action;
@@ -133,7 +134,7 @@ pub fn request_password_reset(call: &Call) -> Result<Reply> {
 fn request_link(call: &Call, kind: Kind, action: Option<Action>) -> Result<Reply> {
     write_wish(call, kind, action)?;
     Ok(match call.is_form() {
-        true => Reply::html_accepted(markup::mail_requested()),
+        true => links::mail_requested(call),
         false => Reply::accepted(MAIL_MESSAGE),
     })
 }
@@ -167,17 +168,17 @@ pub fn confirm_email(call: &Call) -> Result<Reply> {
     call.app.ring_mail_bell();
     if call.is_form() {
         return match result {
-            Ok(()) => Ok(Reply::html(markup::confirmed())),
-            Err(error) => dead_link(error, DeadLink::Confirm),
+            Ok(()) => Ok(links::confirmed(call)),
+            Err(error) => dead_link(call, error, DeadLink::Confirm),
         };
     }
     result.map(|()| Reply::json(&json!({ "message": "Your e-mail address is confirmed." })))
 }
 
 /// The page for a dead link, which offers a new one.
-fn dead_link(error: Error, link: DeadLink) -> Result<Reply> {
+fn dead_link(call: &Call, error: Error, link: DeadLink) -> Result<Reply> {
     match error {
-        Error::DeadLink => Ok(Reply::html_error(&error, markup::dead_link(link))),
+        Error::DeadLink => Ok(links::dead(call, link)),
         other => Err(other),
     }
 }
@@ -223,22 +224,22 @@ pub fn reset_password(call: &Call) -> Result<Reply> {
     let result = reset(call, &token, body);
     if call.is_form() {
         return match result {
-            Ok(()) => Ok(Reply::html(markup::reset_done())),
-            Err(error) => reset_error(error, &token),
+            Ok(()) => Ok(links::reset_done(call)),
+            Err(error) => reset_error(call, error, &token),
         };
     }
     result.map(|()| Reply::json(&json!({ "message": "Your password is changed." })))
 }
 
 /// A weak password is told beside its field, and the link still works.
-fn reset_error(error: Error, token: &str) -> Result<Reply> {
+fn reset_error(call: &Call, error: Error, token: &str) -> Result<Reply> {
     let weak = match &error {
         Error::Invalid(faults) => faults.iter().find(|fault| fault.field == "new_password"),
         _ => None,
     };
     match weak {
-        Some(fault) => Ok(Reply::html_error(&error, markup::reset(token, Some(&fault.detail)))),
-        None => dead_link(error, DeadLink::Reset),
+        Some(fault) => Ok(links::reset_again(call, token, &error, &fault.detail)),
+        None => dead_link(call, error, DeadLink::Reset),
     }
 }
 

@@ -14,8 +14,8 @@ use crate::model::user::{self, Role, User};
 use crate::multipart;
 use crate::picture;
 use crate::repository::audit::Action;
-use crate::repository::mail_tokens::Purpose;
 use crate::repository::endings::{self, Kept, Sessions};
+use crate::repository::mail_tokens::Purpose;
 use crate::repository::{avatars, users};
 use crate::service::profiles;
 use crate::service::sign_in::{confirm_password, unchanged};
@@ -108,14 +108,20 @@ pub fn set_avatar(call: &Call, admin: &Admin) -> Result<Reply> {
     let boundary = call.multipart_boundary()?;
     let body = call.body()?;
     let file = multipart::file(&body, boundary, "file")?;
-    let picture = picture::avatar(file.ok_or_else(|| Error::invalid("file", "is required"))?)?;
+    let file = file.ok_or_else(|| Error::invalid("file", "is required"))?;
+    let user = put_avatar(call, admin, file)?;
+    Ok(Reply::json(&views::user(&call.app.config, &user)))
+}
+
+/// Makes a picture of a file and shows it from now on.
+pub fn put_avatar(call: &Call, admin: &Admin, file: &[u8]) -> Result<User> {
+    let picture = picture::avatar(file)?;
     // The first letter is in no key of a default picture.
     let key = format!("u{}-{}", admin.id(), crypto::random_uuid()?);
-    let user = change_avatar(call, admin, |tx, id| {
+    change_avatar(call, admin, |tx, id| {
         avatars::put(tx, id, &key, &picture)?;
         users::set_avatar(tx, id, Some(&key))
-    })?;
-    Ok(Reply::json(&views::user(&call.app.config, &user)))
+    })
 }
 
 /// `DELETE /api/users/avatar`

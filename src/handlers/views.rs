@@ -24,8 +24,6 @@ pub struct UserView<'a> {
 
 /// A user as the API shows it.
 pub fn user<'a>(config: &Config, user: &'a User) -> UserView<'a> {
-    let key = user.avatar_key.clone();
-    let key = key.unwrap_or_else(|| picture::default_key(&user.username, user.id));
     UserView {
         id: user.id,
         username: &user.username,
@@ -33,9 +31,16 @@ pub fn user<'a>(config: &Config, user: &'a User) -> UserView<'a> {
         role: user.role,
         is_verified: user.is_verified,
         is_active: user.is_active,
-        avatar: format!("{}/avatars/{key}", config.public_url),
+        avatar: format!("{}{}", config.public_url, avatar_path(user)),
         created_at: user.created_at,
     }
+}
+
+/// Where a user's picture is.
+pub fn avatar_path(user: &User) -> String {
+    let key = user.avatar_key.clone();
+    let key = key.unwrap_or_else(|| picture::default_key(&user.username, user.id));
+    format!("/avatars/{key}")
 }
 
 /// An instant as the API shows it.

@@ -49,6 +49,8 @@ pub struct User {
     pub is_verified: bool,
     /// False when an admin disabled the account.
     pub is_active: bool,
+    /// The language of its pages and mails, a tag; none: as the browser asks.
+    pub language: Option<String>,
     /// Key of an uploaded picture; none: the default one, drawn from the account.
     pub avatar_key: Option<String>,
     /// When the account was registered.

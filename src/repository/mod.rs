@@ -11,6 +11,7 @@ pub mod mail_tokens;
 pub mod outbox;
 pub mod sessions;
 pub mod totp;
+pub mod uploads;
 pub mod users;
 
 /// A page of a list that is counted from its beginning.

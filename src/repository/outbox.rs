@@ -161,6 +161,14 @@ pub fn of_user(db: &mut Conn, user: i64) -> Result<Vec<Mail>> {
     Ok(rows.iter().map(mail).collect())
 }
 
+/// How many mails wait, and how many of them failed before.
+pub fn queue(db: &mut Conn) -> Result<(i64, i64)> {
+    const SQL: &str = "SELECT count(*), count(*) FILTER (WHERE attempts > 0) FROM outbox
+        WHERE done_at IS NULL";
+    let row = db.query_one(SQL, &[])?;
+    Ok((row.get(0), row.get(1)))
+}
+
 /// How many mails wait.
 pub fn waiting(db: &mut Conn) -> Result<i64> {
     Ok(db.query_one("SELECT count(*) FROM outbox WHERE done_at IS NULL", &[])?.get(0))

@@ -11,7 +11,7 @@ use postgres::Row;
 
 macro_rules! columns {
     () => {
-        "id, username, email, role, is_verified, is_active, avatar_key, created_at"
+        "id, username, email, role, is_verified, is_active, language, avatar_key, created_at"
     };
 }
 
@@ -23,6 +23,7 @@ fn from_row(row: &Row) -> Result<User> {
         role: Role::parse(row.get("role")).map_err(Error::internal)?,
         is_verified: row.get("is_verified"),
         is_active: row.get("is_active"),
+        language: row.get("language"),
         avatar_key: row.get("avatar_key"),
         created_at: row.get("created_at"),
     })
@@ -81,7 +82,8 @@ pub fn insert(db: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Result<User> 
 
 /// An account by id.
 pub fn find(db: &mut Conn, id: i64) -> Result<Option<User>> {
-    const SQL: &str = concat!("SELECT ", columns!(), " FROM users WHERE id = $1 AND deleted_at IS NULL");
+    const SQL: &str =
+        concat!("SELECT ", columns!(), " FROM users WHERE id = $1 AND deleted_at IS NULL");
     db.query_opt(SQL, &[&id])?.as_ref().map(from_row).transpose()
 }
 
@@ -89,7 +91,9 @@ pub fn find(db: &mut Conn, id: i64) -> Result<Option<User>> {
 /// statement, which sees one state of the database.
 pub fn find_current(db: &mut Conn, id: i64, now: DateTime<Utc>) -> Result<Option<CurrentUser>> {
     const SQL: &str = concat!(
-        "SELECT ", columns!(), ",
+        "SELECT ",
+        columns!(),
+        ",
             ARRAY(SELECT id FROM sessions WHERE user_id = $1 AND expires_at > $2
                 AND cookie_hash IS NULL ORDER BY id) AS sessions,
             pages.*, passwords.*
@@ -125,8 +129,12 @@ fn pages(row: &Row) -> Vec<PageSession> {
     let hashes: Vec<Vec<u8>> = row.get("page_hashes");
     let ends: Vec<DateTime<Utc>> = row.get("page_ends");
     let all = ids.into_iter().zip(hashes).zip(ends);
-    all.map(|((session, hash), expires_at)| PageSession { session, digest: text(&hash), expires_at })
-        .collect()
+    all.map(|((session, hash), expires_at)| PageSession {
+        session,
+        digest: text(&hash),
+        expires_at,
+    })
+    .collect()
 }
 
 fn app_passwords(row: &Row) -> Result<Vec<AppPassword>> {
@@ -209,6 +217,11 @@ pub fn set_username(db: &mut Conn, id: i64, username: &str) -> Result<Option<Use
     const SQL: &str =
         concat!("UPDATE users SET username = $2 WHERE id = $1 RETURNING ", columns!());
     db.query_opt(SQL, &[&id, &username])?.as_ref().map(from_row).transpose()
+}
+
+/// Sets the language of pages and mails; none: as the browser asks.
+pub fn set_language(db: &mut Conn, id: i64, language: Option<&str>) -> Result<u64> {
+    db.execute("UPDATE users SET language = $2 WHERE id = $1", &[&id, &language])
 }
 
 /// Changes the role.

@@ -25,6 +25,8 @@ use vcard::{Card, Warning};
 pub const CARDS_MAX: usize = 100_000;
 /// Most errors, and most warnings, of one file that are listed.
 const NOTES_MAX: usize = 1_000;
+/// Most rows of one file of which a page shows what becomes of them.
+const ROWS_MAX: usize = 200;
 /// How many cards are held against the book at once, and how many bytes of them.
 const BATCH: usize = 500;
 const BATCH_BYTES: usize = 1_000_000;
@@ -100,6 +102,30 @@ impl Notes {
     }
 }
 
+/// What becomes of a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It becomes a contact.
+    New,
+    /// The contact with this id becomes what it says.
+    Changes(i64),
+    /// It says nothing new, of the contact with this id or of one that was not looked up.
+    Known(Option<i64>),
+}
+
+/// A card of the file, for who looks before taking it in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Where it begins.
+    pub line: u64,
+    /// Its display name.
+    pub name: String,
+    /// Its main address, or number.
+    pub about: String,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
 /// What became of a file.
 #[derive(Debug, Default, Serialize)]
 pub struct Outcome {
@@ -115,6 +141,9 @@ pub struct Outcome {
     pub warnings: Vec<Note>,
     /// The revision to rewind to in order to undo this.
     pub undo: i64,
+    /// The first cards, for pages.
+    #[serde(skip)]
+    pub rows: Vec<Row>,
 }
 
 /// What is to be done with a card.
@@ -195,7 +224,7 @@ struct Plan<'o> {
 
 impl<'o> Plan<'o> {
     fn new(source: Source, options: &'o Options) -> Plan<'o> {
-        let Source { cards, groups, errors, warnings } = source;
+        let Source { cards, groups, errors, warnings, .. } = source;
         Plan {
             cards: cards.into_iter(),
             groups,
@@ -227,7 +256,32 @@ impl<'o> Plan<'o> {
         let uids: Vec<&str> = uids.iter().map(String::as_str).collect();
         let mut there = imports::find_uids(db, owner, &uids)?;
         self.known.load(db, owner, &self.strangers(&batch, &there))?;
-        batch.into_iter().map(|(line, card)| self.verdict(line, card, &mut there)).collect()
+        batch.into_iter().map(|(line, card)| self.noted(line, card, &mut there)).collect()
+    }
+
+    /// The verdict on a card, noted for pages.
+    fn noted(
+        &mut self,
+        line: u64,
+        card: Card,
+        there: &mut HashMap<String, Stored>,
+    ) -> Result<Verdict> {
+        if self.outcome.rows.len() == ROWS_MAX {
+            return self.verdict(line, card, there);
+        }
+        let details = card.details();
+        let same = uid(&card).and_then(|uid| there.get(&columns::uid_key(uid)));
+        let same = same.map(|stored| stored.contact.id);
+        let verdict = self.verdict(line, card, there)?;
+        let fate = match &verdict {
+            Verdict::Create(_) => Fate::New,
+            Verdict::Update(stored, _) => Fate::Changes(stored.contact.id),
+            Verdict::Skip => Fate::Known(same),
+        };
+        let entry = details.emails.first().or(details.phones.first());
+        let about = entry.map(|entry| entry.value.clone()).unwrap_or_default();
+        self.outcome.rows.push(Row { line, name: details.display_name, about, fate });
+        Ok(verdict)
     }
 
     /// Cards that come in without a uid or under a new one.

@@ -3,7 +3,7 @@
 
 use crate::access::{Admin, Caller};
 use crate::context::{Call, as_client};
-use crate::crypto::{self, RefreshToken};
+use crate::crypto::{self, Purpose, RefreshToken};
 use crate::error::{Error, Result};
 use crate::limits::{self, Attempt};
 use crate::mail::Kind;
@@ -125,6 +125,42 @@ fn open(
     })?;
     let secret = if kind == Holder::Program { refresh.text() } else { cookie };
     Ok(session.map(|id| Session { user, id, secret, ends }))
+}
+
+/// What stands for a right password on the page that asks for the code: the account and the password's
+/// hash, hashed. Good for five minutes, and for a code that belongs to it.
+pub fn ticket(call: &Call, typed: &Typed) -> Result<String> {
+    let found = call.app.db.read(|db| users::find_by_login(db, &typed.name))?;
+    let found = found.ok_or(Error::BadCredentials)?;
+    let until = (call.now + TICKET_LIFE).timestamp();
+    let digest = crypto::sha256_hex(found.password_hash.as_bytes());
+    let plain = format!("{until} {} {digest}", found.user.id);
+    call.app.keys.seal_text(Purpose::Flash, 0, &plain)
+}
+
+/// How long a [`ticket`] is good.
+const TICKET_LIFE: Duration = Duration::minutes(5);
+
+/// The second step of signing in on a page: a ticket and a code. [`Error::Unauthenticated`] for a ticket
+/// that is too old, made up, or of a password that was changed since.
+pub fn second_step(call: &Call, ticket: &str, code: &str) -> Result<Session> {
+    let plain = call.app.keys.open_text(Purpose::Flash, 0, ticket).ok_or(Error::Unauthenticated)?;
+    let mut parts = plain.split(' ');
+    let mut number = || parts.next().and_then(|part| part.parse::<i64>().ok());
+    let (until, id) = number().zip(number()).ok_or(Error::Unauthenticated)?;
+    let user = call.app.db.read(|db| users::find(db, id))?.ok_or(Error::Unauthenticated)?;
+    let found = call.app.db.read(|db| users::find_by_login(db, &user.username))?;
+    let same = |hash: &str| parts.next() == Some(crypto::sha256_hex(hash.as_bytes()).as_str());
+    let found = found.filter(|_| until >= call.now.timestamp());
+    let mut same = same;
+    let found = found.filter(|found| same(&found.password_hash)).ok_or(Error::Unauthenticated)?;
+    let attempt = Attempt::begin(call, &user.username, Some(&found.password_hash))?;
+    let opened = open(call, &found, None, Some(code), Holder::Browser);
+    if let Err(Error::SecondFactorWrong) = &opened {
+        attempt.failed();
+        note_failure(call, Some(id))?;
+    }
+    opened?.ok_or(Error::Unauthenticated)
 }
 
 /// Exchanges a refresh token for the next one. For ten seconds the same again gives the same again,

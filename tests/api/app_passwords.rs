@@ -169,7 +169,8 @@ fn they_end_with_the_password_unless_they_are_kept() {
     let third = ann.app_password("read");
     ann.post("/api/auth/request-password-reset", json!({"email": "ann@example.com"})).expect(202);
     let token = world.link_token("ann@example.com");
-    let body = json!({"token": token, "new_password": "another good one", "keep_app_passwords": true});
+    let body =
+        json!({"token": token, "new_password": "another good one", "keep_app_passwords": true});
     world.nobody().post("/api/auth/reset-password", body).expect(422);
     assert!(works(&third));
     let body = json!({"token": token, "new_password": "another good one"});

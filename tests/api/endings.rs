@@ -86,11 +86,17 @@ fn an_account_goes_in_batches_and_a_cut_off_deletion_goes_on() {
     let ann = world.user("ann");
     let bob = world.user("bob");
     bob.post("/api/contacts", json!({"first_name": "Stays"})).expect(201);
-    let fill = "INSERT INTO contacts (owner, uid, revision, first_name, created_at, updated_at)
-        SELECT $1, n::text, 1, 'x', now(), now() FROM generate_series(1, 2500) n";
+    let fill = "INSERT INTO contacts (owner, revision, created_at, updated_at, born, born_by, born_client, uid, card, made_by,
+            is_group, members, sort_name, sort_more, labels)
+        SELECT $1, n, now(), now(), n, 'rest', '', n::text, '', 1, false, '', '', '', '{}'
+        FROM generate_series(1, 2500) n";
     world.app.db.write(|db| db.execute(fill, &[&ann.id])).unwrap();
     // The process ends after the first commit.
-    world.app.db.transaction(|tx| contactd::repository::users::end(tx, ann.id, world.now())).unwrap();
+    world
+        .app
+        .db
+        .transaction(|tx| contactd::repository::users::end(tx, ann.id, world.now()))
+        .unwrap();
     world.app.cache.write(&[ann.id], |_| Ok(())).unwrap();
     ann.get("/api/users/me").expect(401);
     ann.log_in(PASSWORD).expect(401);
@@ -127,7 +133,8 @@ fn nothing_stored_names_a_deleted_account() {
         assert_eq!(last.header("Subject") == "Your account was deleted", by_admin);
         assert_eq!(last.text().contains("Hello bertram,"), by_admin);
         assert_eq!(world.mails_to(&email).len(), before);
-        for table in ["users", "sessions", "mail_tokens", "outbox", "audit_events", "app_passwords"] {
+        for table in ["users", "sessions", "mail_tokens", "outbox", "audit_events", "app_passwords"]
+        {
             let sql = format!("SELECT coalesce(string_agg(t::text, ' '), '') FROM {table} t");
             let all: String = world.app.db.read(|db| Ok(db.query_one(&sql, &[])?.get(0))).unwrap();
             assert!(!all.contains(name), "{table}: {all}");
@@ -221,7 +228,10 @@ fn at_most_three_notices_of_a_kind_an_hour_and_links_before_them() {
         Ok(kinds)
     });
     let kinds = first.unwrap();
-    assert_eq!(kinds, ["change_email", "reset", "email_changing", "email_changing", "email_changing"]);
+    assert_eq!(
+        kinds,
+        ["change_email", "reset", "email_changing", "email_changing", "email_changing"]
+    );
     world.pass(Duration::hours(1));
     let body = json!({"email": "b@example.com", "password": PASSWORD});
     ann.signed_in().post("/api/users/me/email", body).expect(202);
@@ -276,7 +286,8 @@ fn the_owner_is_told_of_a_role_and_of_a_changed_address() {
     ann.post("/api/auth/confirm-email", json!({ "token": token })).expect(200);
     let told = subjects("ann@example.com");
     assert_eq!(told.last().unwrap(), "Your e-mail address was changed", "{told:?}");
-    let actions = world.sql::<String>("SELECT string_agg(action, ' ' ORDER BY id) FROM audit_events");
+    let actions =
+        world.sql::<String>("SELECT string_agg(action, ' ' ORDER BY id) FROM audit_events");
     assert!(actions.contains("email_change_requested email_changed"), "{actions}");
 }
 
@@ -286,7 +297,9 @@ fn well_known_addresses() {
         config.security_contact = Some("mailto:security@example.com".to_owned());
     });
     let text = world.nobody().get("/.well-known/security.txt").expect(200).text();
-    assert!(text.starts_with("Contact: mailto:security@example.com\nExpires: 2027-05-21T00:00:00Z\n"));
+    assert!(
+        text.starts_with("Contact: mailto:security@example.com\nExpires: 2027-05-21T00:00:00Z\n")
+    );
     World::new().nobody().get("/.well-known/security.txt").expect(404);
     let answer = world.nobody().get("/.well-known/change-password").expect(303);
     assert_eq!(answer.header("Location"), "https://contacts.example/settings");
@@ -331,6 +344,11 @@ fn a_login_works_while_the_accounts_own_import_holds_its_book() {
         .db
         .transaction(|tx| {
             contactd::repository::contacts::books::lock(tx, ann.id)?;
+            let insert =
+                "INSERT INTO contacts (owner, revision, created_at, updated_at, born, born_by, born_client, uid, card, made_by,
+            is_group, members, sort_name, sort_more, labels)
+                VALUES ($1, 1, now(), now(), 1, 'rest', '', 'x', '', 1, false, '', '', '', '{}')";
+            tx.execute(insert, &[&ann.id])?;
             let began = std::time::Instant::now();
             ann.log_in(PASSWORD).expect(200);
             ann.post("/api/auth/logout", json!({})).expect(204);

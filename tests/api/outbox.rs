@@ -163,7 +163,10 @@ fn a_link_that_was_handed_over_lives_no_longer_for_a_later_try() {
     world.pass(Duration::minutes(1));
     world.nobody().get(&page).expect(400);
     // And no try brings a dead one back to life.
-    world.nobody().post("/api/auth/request-password-reset", json!({"email": "ann@example.com"})).expect(202);
+    world
+        .nobody()
+        .post("/api/auth/request-password-reset", json!({"email": "ann@example.com"}))
+        .expect(202);
     sink.behave(Behaviour::DropAfterData);
     assert_eq!(deliver(&world), 0);
     let sent = sink.mails().len();

@@ -86,7 +86,11 @@ fn a_login_needs_the_password_and_a_code() {
     assert_eq!(ann.log_in("wrong password").expect(401).json()["type"], "about:blank");
     log_in(&ann, &code(&secret, &world)).expect(200);
     world.pass(Duration::seconds(30));
-    let form = format!("username=ann&password={}&code={}", PASSWORD.replace(' ', "+"), code(&secret, &world));
+    let form = format!(
+        "username=ann&password={}&code={}",
+        PASSWORD.replace(' ', "+"),
+        code(&secret, &world)
+    );
     world.nobody().post_form("/api/auth/login", &form).expect(200);
     // Sessions that were there go on.
     ann.get("/api/users/me").expect(200);
@@ -197,7 +201,8 @@ fn the_secret_is_encrypted_and_survives_a_change_of_the_key() {
     assert!(before.len() == 12 + 20 + 16);
     let mut config = world.app.config.clone();
     config.secret_key_old = Some(config.secret_key.clone());
-    config.secret_key = contactd::config::Secret::new("another key, of more than 32 bytes".to_owned());
+    config.secret_key =
+        contactd::config::Secret::new("another key, of more than 32 bytes".to_owned());
     let after = world.replica_of(config.clone());
     let on = |world: &World| Actor { app: world.app.clone(), ..ann.clone() };
     log_in(&on(&after), &code(&secret, &world)).expect(200);

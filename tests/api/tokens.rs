@@ -202,7 +202,10 @@ fn of_many_refreshes_at_once_all_get_the_same_and_one_session_goes_on() {
         world.pass(Duration::seconds(1));
         refresh(&world, &answers[0]["refresh_token"]).expect(200);
     }
-    assert_eq!(world.sql::<i64>("SELECT count(*) FROM audit_events WHERE action = 'refresh_reused'"), 0);
+    assert_eq!(
+        world.sql::<i64>("SELECT count(*) FROM audit_events WHERE action = 'refresh_reused'"),
+        0
+    );
 }
 
 #[test]
@@ -249,7 +252,9 @@ fn a_spent_token_ends_its_session_however_often_that_was_refreshed() {
     ann.with_token(&last["access_token"]).get("/api/users/me").expect(401);
     refresh(&world, &last["refresh_token"]).expect(401);
     other.get("/api/users/me").expect(200);
-    assert!(world.sql::<bool>("SELECT count(*) = 1 FROM audit_events WHERE action = 'refresh_reused'"));
+    assert!(
+        world.sql::<bool>("SELECT count(*) = 1 FROM audit_events WHERE action = 'refresh_reused'")
+    );
 }
 
 #[test]
@@ -286,7 +291,8 @@ fn a_change_of_the_key_signs_nobody_out() {
         if old {
             config.secret_key_old = Some(config.secret_key.clone());
         }
-        config.secret_key = contactd::config::Secret::new("another key, of more than 32 bytes".to_owned());
+        config.secret_key =
+            contactd::config::Secret::new("another key, of more than 32 bytes".to_owned());
         world.replica_of(config)
     };
     let (after, without) = (changed(true), changed(false));

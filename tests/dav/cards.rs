@@ -51,8 +51,12 @@ fn rule_26_only_version_3_is_given() {
     let get = |accept| phone.send("GET", &phone.path("a.vcf"), &[("Accept", accept)], b"");
     get("text/vcard; version=4.0").expect_error(406, CARDDAV, "supported-address-data-conversion");
     for accept in [
-        "*/*", "text/*", "text/x-vcard", "text/directory",
-        "text/vcard;charset=utf-8;version=3.0;q=0.9", "text/vcard; version=4.0, */*;q=0.1",
+        "*/*",
+        "text/*",
+        "text/x-vcard",
+        "text/directory",
+        "text/vcard;charset=utf-8;version=3.0;q=0.9",
+        "text/vcard; version=4.0, */*;q=0.1",
     ] {
         get(accept).expect(200);
     }
@@ -69,7 +73,10 @@ fn rule_27_what_was_put_is_seen_everywhere() {
     assert_eq!(found.of(&phone.path("a.vcf")).get(DAV, "getetag").text, put.header("ETag"));
     assert_eq!(phone.sync(&token).changes().0, [phone.path("a.vcf")]);
     let list = ann.get("/api/contacts").json();
-    assert_eq!((list[0]["display_name"].as_str(), list[0]["uid"].as_str()), (Some("Anne"), Some("a")));
+    assert_eq!(
+        (list[0]["display_name"].as_str(), list[0]["uid"].as_str()),
+        (Some("Anne"), Some("a"))
+    );
     assert_eq!(list[0]["phones"][0]["value"], "+49 1234");
 }
 
@@ -86,7 +93,14 @@ fn rule_28_the_etag_comes_only_if_the_octets_stayed() {
         (plain.replace("FN:A", "FN:A\u{7}"), false),
         (format!("\u{FEFF}{plain}"), false),
         (plain.replace("VERSION:3.0", "VERSION:4.0"), false),
-        (card("a", "A", &["X-ODD;x-p=\"q;r\":\\,\\;", "item1.TEL:1", "item1.X-ABLabel:boat", "TEL:1"]), true),
+        (
+            card(
+                "a",
+                "A",
+                &["X-ODD;x-p=\"q;r\":\\,\\;", "item1.TEL:1", "item1.X-ABLabel:boat", "TEL:1"],
+            ),
+            true,
+        ),
         (card("a", "A", &[&format!("NOTE:{}", "long".repeat(500))]), true),
     ];
     for (number, (text, same)) in cases.iter().enumerate() {
@@ -133,7 +147,8 @@ fn rule_29_of_two_parallel_puts_one_wins() {
         let etag = phone.put(&name, &card(&uid, "A", &[])).expect(201).header("ETag").to_owned();
         let threads: Vec<_> = (0..4)
             .map(|number| {
-                let (phone, name, uid, etag) = (phone.clone(), name.clone(), uid.clone(), etag.clone());
+                let (phone, name, uid, etag) =
+                    (phone.clone(), name.clone(), uid.clone(), etag.clone());
                 std::thread::spawn(move || {
                     let text = card(&uid, &format!("N{number}"), &[]);
                     phone.put_with(&name, &[("If-Match", &etag)], &text).status
@@ -151,8 +166,12 @@ fn rule_30_what_is_not_one_card_is_refused() {
     let (_ground, _, phone) = ann();
     let one = card("a", "A", &[]);
     for body in [
-        "", "x", "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", &format!("{one}{}", card("b", "B", &[])),
-        one.strip_suffix("END:VCARD\r\n").unwrap(), "\u{0}\u{1}",
+        "",
+        "x",
+        "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
+        &format!("{one}{}", card("b", "B", &[])),
+        one.strip_suffix("END:VCARD\r\n").unwrap(),
+        "\u{0}\u{1}",
     ] {
         phone.put("a.vcf", body).expect_error(403, CARDDAV, "valid-address-data");
     }
@@ -166,7 +185,11 @@ fn rule_31_the_type_says_card_or_nothing() {
         let got = phone.put_with("a.vcf", &[("Content-Type", kind)], &card("a", "A", &[]));
         got.expect_error(403, CARDDAV, "supported-address-data");
     }
-    for (number, kind) in ["text/vcard", "text/x-vcard", "text/directory;profile=vCard", "application/octet-stream"].iter().enumerate() {
+    for (number, kind) in
+        ["text/vcard", "text/x-vcard", "text/directory;profile=vCard", "application/octet-stream"]
+            .iter()
+            .enumerate()
+    {
         let name = format!("{number}.vcf");
         phone.put_with(&name, &[("Content-Type", kind)], &card(&name, "A", &[])).expect(201);
     }
@@ -256,7 +279,8 @@ fn rule_35_other_versions_become_version_3() {
 fn rule_36_a_card_that_is_too_large_is_refused() {
     let (_ground, _, phone) = ann();
     let photo = |octets: usize| {
-        let text = card("big", "Big", &[&format!("PHOTO;ENCODING=b;TYPE=JPEG:{}", "A".repeat(octets))]);
+        let text =
+            card("big", "Big", &[&format!("PHOTO;ENCODING=b;TYPE=JPEG:{}", "A".repeat(octets))]);
         text
     };
     let max = 4 * 1024 * 1024;
@@ -289,9 +313,16 @@ fn rule_37_cards_are_put_into_the_book_only() {
 fn rule_38_any_octets_are_a_name() {
     let (_ground, _, phone) = ann();
     let names = [
-        ("plain", "plain"), ("a@b.vcf", "a%40b.vcf"), ("a+b,c.vcf", "a%2Bb%2Cc.vcf"), ("a%20b", "a%20b"),
-        ("a%2Fb.vcf", "a%2fb.vcf"), ("%C3%BC.vcf", "%c3%bc.vcf"), ("%FF%FE", "%ff%fe"), ("a%25b", "%61%25b"),
-        ("~x:y;z=1.vcf", "~x%3Ay%3Bz%3D1.vcf"), ("%F0%9F%98%80.vcf", "%f0%9f%98%80.vcf"),
+        ("plain", "plain"),
+        ("a@b.vcf", "a%40b.vcf"),
+        ("a+b,c.vcf", "a%2Bb%2Cc.vcf"),
+        ("a%20b", "a%20b"),
+        ("a%2Fb.vcf", "a%2fb.vcf"),
+        ("%C3%BC.vcf", "%c3%bc.vcf"),
+        ("%FF%FE", "%ff%fe"),
+        ("a%25b", "%61%25b"),
+        ("~x:y;z=1.vcf", "~x%3Ay%3Bz%3D1.vcf"),
+        ("%F0%9F%98%80.vcf", "%f0%9f%98%80.vcf"),
     ];
     for (number, (name, other)) in names.iter().enumerate() {
         let text = card(&format!("u{number}"), "A", &[]);
@@ -324,9 +355,14 @@ fn rule_38_any_octets_are_a_name() {
 fn rule_39_what_rest_does_not_show_stays() {
     let (_ground, ann, phone) = ann();
     let lines = [
-        "X-ODD;X-P=\"a;b\":1", "item1.EMAIL;TYPE=INTERNET;X-Q=2:a@x.example", "item1.X-ABLabel:boat",
-        "X-SAME:1", "X-SAME:1", "IMPP;X-SERVICE-TYPE=Jabber:xmpp:a@x.example",
-        "NOTE:😀 emoji\\, and more", "TEL;TYPE=CELL;TYPE=pref:+49 170",
+        "X-ODD;X-P=\"a;b\":1",
+        "item1.EMAIL;TYPE=INTERNET;X-Q=2:a@x.example",
+        "item1.X-ABLabel:boat",
+        "X-SAME:1",
+        "X-SAME:1",
+        "IMPP;X-SERVICE-TYPE=Jabber:xmpp:a@x.example",
+        "NOTE:😀 emoji\\, and more",
+        "TEL;TYPE=CELL;TYPE=pref:+49 170",
         "X-LONG:0123456789012345678901234567890123456789012345678901234567890123456789\r\n  folded",
     ];
     let text = card("a", "A", &lines);
@@ -347,7 +383,8 @@ fn rule_39_what_rest_does_not_show_stays() {
 fn rule_40_control_characters_are_never_served() {
     let (_ground, _, phone) = ann();
     let controls: String = (0..32u8).map(char::from).filter(|c| !"\r\n".contains(*c)).collect();
-    let text = card("a", &format!("A{controls}\u{FFFE}\u{FFFF}B"), &["NOTE:x\u{b}y", "X-A;X-B=\u{1}c:d"]);
+    let text =
+        card("a", &format!("A{controls}\u{FFFE}\u{FFFF}B"), &["NOTE:x\u{b}y", "X-A;X-B=\u{1}c:d"]);
     phone.put("a.vcf", &text).expect(201);
     let got = phone.get("a.vcf").expect(200).text();
     assert!(!got.chars().any(|c| matches!(c, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{FFFE}' | '\u{FFFF}')));
@@ -361,7 +398,13 @@ fn a_card_is_never_refused_for_what_it_says() {
     let (_ground, ann, phone) = ann();
     let addresses: Vec<String> = (0..200).map(|i| format!("EMAIL:a{i}@x.example")).collect();
     let mut lines: Vec<&str> = addresses.iter().map(String::as_str).collect();
-    lines.extend(["BDAY:2999-01-01", "TEL:call me", "EMAIL:not an address", "URL:?", "CATEGORIES:"]);
+    lines.extend([
+        "BDAY:2999-01-01",
+        "TEL:call me",
+        "EMAIL:not an address",
+        "URL:?",
+        "CATEGORIES:",
+    ]);
     let text = card("odd", &"N".repeat(5_000), &lines);
     phone.put("odd.vcf", &text).expect(201);
     assert_eq!(phone.get("odd.vcf").text(), text);

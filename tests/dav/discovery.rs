@@ -31,7 +31,8 @@ fn rule_02_the_root_names_the_principal() {
 fn rule_03_whatever_is_under_dav_wants_credentials() {
     let (_ground, ann, phone) = ann();
     let other = phone.principal();
-    let paths = ["/dav/", "/dav", &other, &phone.home(), &phone.book(), &phone.path("x.vcf"), "/dav/no"];
+    let paths =
+        ["/dav/", "/dav", &other, &phone.home(), &phone.book(), &phone.path("x.vcf"), "/dav/no"];
     let wrong = [
         String::new(),
         basic("ann", "wrong"),
@@ -89,8 +90,11 @@ fn rule_05_options_tell_what_works_there() {
     let (_ground, _, phone) = ann();
     phone.put("a.vcf", &card("a", "A", &[])).expect(201);
     let paths = [
-        ("/dav/".to_owned(), false), (phone.principal(), false), (phone.home(), false),
-        (phone.book(), false), (phone.path("a.vcf"), true),
+        ("/dav/".to_owned(), false),
+        (phone.principal(), false),
+        (phone.home(), false),
+        (phone.book(), false),
+        (phone.path("a.vcf"), true),
     ];
     for (path, is_card) in paths {
         let got = phone.send("OPTIONS", &path, &[], b"").expect_one_of(&[200, 204]);
@@ -101,7 +105,8 @@ fn rule_05_options_tell_what_works_there() {
         }
         assert_eq!(allow.contains(&"PUT"), is_card);
         assert!(!allow.contains(&"COPY") && !allow.contains(&"MKCOL"));
-        for method in ["GET", "HEAD", "PUT", "DELETE", "MOVE", "PROPPATCH", "COPY", "POST", "LOCK"] {
+        for method in ["GET", "HEAD", "PUT", "DELETE", "MOVE", "PROPPATCH", "COPY", "POST", "LOCK"]
+        {
             let status = phone.send(method, &path, &[], b"").status;
             if !allow.contains(&method) && !(method == "DELETE" && path == phone.book()) {
                 assert_eq!(status, 405, "{method} {path}");
@@ -117,8 +122,7 @@ fn rule_05_options_tell_what_works_there() {
 fn rule_06_every_resource_names_the_principal() {
     let (_ground, _, phone) = ann();
     phone.put("a.vcf", &card("a", "A", &[])).expect(201);
-    let paths =
-        ["/dav/", &phone.principal(), &phone.home(), &phone.book(), &phone.path("a.vcf")];
+    let paths = ["/dav/", &phone.principal(), &phone.home(), &phone.book(), &phone.path("a.vcf")];
     for path in paths {
         let answer = phone.propfind(path, "0", "<D:current-user-principal/>");
         let found = answer.of(path).get(DAV, "current-user-principal");
@@ -144,7 +148,8 @@ fn rule_07_the_principal_leads_to_the_home() {
     assert!(it.get(DAV, "supported-report-set").inside.contains(&"D:expand-property".to_owned()));
     let collection = it.get(DAV, "principal-collection-set").text;
     phone.propfind(&collection, "0", "<D:resourcetype/>");
-    let missing = ["email-address-set", "resource-id", "directory-gateway", "dropbox-home-URL", "y"];
+    let missing =
+        ["email-address-set", "resource-id", "directory-gateway", "dropbox-home-URL", "y"];
     assert_eq!(it.missing(), missing);
 }
 
@@ -159,8 +164,15 @@ fn rule_08_what_is_anothers_is_as_what_never_was() {
     let nowhere = [never.principal(), never.home(), never.book(), never.path("a.vcf")];
     let propfind = format!("<D:propfind {NAMESPACES}><D:allprop/></D:propfind>");
     let bodies = [
-        ("OPTIONS", ""), ("GET", ""), ("DELETE", ""), ("MKCOL", ""), ("PROPFIND", &propfind),
-        ("PROPFIND", "<"), ("REPORT", "<a/>"), ("PROPPATCH", "<a/>"), ("MOVE", ""),
+        ("OPTIONS", ""),
+        ("GET", ""),
+        ("DELETE", ""),
+        ("MKCOL", ""),
+        ("PROPFIND", &propfind),
+        ("PROPFIND", "<"),
+        ("REPORT", "<a/>"),
+        ("PROPPATCH", "<a/>"),
+        ("MOVE", ""),
         ("PUT", "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:x\r\nN:x\r\nUID:x\r\nEND:VCARD\r\n"),
     ];
     for (path, missing) in ours.iter().zip(&nowhere) {

@@ -13,7 +13,8 @@ fn group(uid: &str, name: &str, members: &[&str]) -> String {
 
 fn members(phone: &Phone, name: &str) -> Vec<String> {
     let text = phone.get(name).expect(200).text().replace("\r\n ", "");
-    let members = text.lines().filter_map(|line| line.strip_prefix("X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:"));
+    let members =
+        text.lines().filter_map(|line| line.strip_prefix("X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:"));
     let mut members: Vec<_> = members.map(str::to_owned).collect();
     members.sort();
     members
@@ -47,7 +48,10 @@ fn rule_41_labels_are_categories() {
     let path = format!("/api/contacts/{}", id(&ann, "a"));
     ann.patch(&path, json!({"labels": ["four", "one"]})).expect(200);
     let text = phone.get("a.vcf").text();
-    assert!(text.contains("CATEGORIES:four,one\r\n") || text.contains("CATEGORIES:one,four\r\n"), "{text}");
+    assert!(
+        text.contains("CATEGORIES:four,one\r\n") || text.contains("CATEGORIES:one,four\r\n"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -65,7 +69,9 @@ fn rule_41_a_group_gives_its_label_to_its_members() {
 #[test]
 fn rule_41_a_group_is_in_no_list_search_or_export() {
     let (_ground, ann, phone) = family();
-    for path in ["/api/contacts", "/api/contacts?search=Family", "/api/contacts/export?format=vcard"] {
+    for path in
+        ["/api/contacts", "/api/contacts?search=Family", "/api/contacts/export?format=vcard"]
+    {
         let text = ann.get(path).expect(200).text();
         assert!(!text.contains("X-ADDRESSBOOKSERVER") && !text.contains("\"uid\":\"g\""), "{text}");
     }
@@ -82,7 +88,10 @@ fn rule_41_a_group_follows_its_label() {
         assert_eq!(members(&phone, "g.vcf"), expected, "{what}");
         let now = (phone.etag("g.vcf"), phone.token());
         assert_ne!(now.0, before.0, "{what}");
-        assert!(phone.sync(&before.1).changes().0.contains(&phone.path("g.vcf").as_str()), "{what}");
+        assert!(
+            phone.sync(&before.1).changes().0.contains(&phone.path("g.vcf").as_str()),
+            "{what}"
+        );
         before = now;
     };
     let path = |uid: &str| format!("/api/contacts/{}", id(&ann, uid));
@@ -90,9 +99,14 @@ fn rule_41_a_group_follows_its_label() {
     ann.patch(&b, json!({"labels": ["family"]})).expect(200);
     changed("PATCH gives the label", &["a", "b"]);
     let ids = json!([id(&ann, "a"), id(&ann, "b")]);
-    ann.post("/api/contacts/bulk", json!({"action": "remove_label", "label": "Family", "ids": ids})).expect(200);
+    ann.post(
+        "/api/contacts/bulk",
+        json!({"action": "remove_label", "label": "Family", "ids": ids}),
+    )
+    .expect(200);
     changed("bulk takes it off", &[]);
-    ann.post("/api/contacts/bulk", json!({"action": "add_label", "label": "Family", "ids": ids})).expect(200);
+    ann.post("/api/contacts/bulk", json!({"action": "add_label", "label": "Family", "ids": ids}))
+        .expect(200);
     changed("bulk gives it", &["a", "b"]);
     phone.put("b.vcf", &card("b", "B", &[])).expect(204);
     changed("PUT of a member without it", &["a"]);
@@ -102,10 +116,12 @@ fn rule_41_a_group_follows_its_label() {
     changed("a contact in the trash is no member", &["b"]);
     ann.post(&format!("{a}/restore"), json!({})).expect(200);
     changed("and is one again", &["a", "b"]);
-    ann.post("/api/contacts", json!({"first_name": "C", "uid": "c", "labels": ["Family"]})).expect(201);
+    ann.post("/api/contacts", json!({"first_name": "C", "uid": "c", "labels": ["Family"]}))
+        .expect(201);
     changed("a new contact with it", &["a", "b", "c"]);
     let file = card("d", "D", &["CATEGORIES:Family"]);
-    ann.send("POST", "/api/contacts/import", &[("Content-Type", "text/vcard")], file.as_bytes()).expect(200);
+    ann.send("POST", "/api/contacts/import", &[("Content-Type", "text/vcard")], file.as_bytes())
+        .expect(200);
     changed("an import with it", &["a", "b", "c", "d"]);
     let (keep, other) = (id(&ann, "c"), id(&ann, "d"));
     ann.post("/api/contacts/merge", json!({"keep": keep, "merge": [other]})).expect(200);

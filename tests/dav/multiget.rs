@@ -47,7 +47,8 @@ fn rule_59_each_href_is_answered_once() {
 fn rule_60_ten_thousand_hrefs() {
     let (_ground, _, phone) = ann();
     phone.put("n5.vcf", &card("n5", "A", &[])).expect(201);
-    let hrefs: Vec<String> = (0..10_000).map(|number| phone.path(&format!("n{number}.vcf"))).collect();
+    let hrefs: Vec<String> =
+        (0..10_000).map(|number| phone.path(&format!("n{number}.vcf"))).collect();
     let answer = phone.multiget(&hrefs.iter().map(String::as_str).collect::<Vec<_>>());
     let mut found = answer.hrefs();
     found.sort_unstable();
@@ -67,7 +68,8 @@ fn rule_61_the_whole_card_is_what_get_gives() {
     let text = card("a", "A <&> \"'", &["NOTE:]]> x", "item1.TEL:1"]);
     phone.put("a.vcf", &text).expect(201);
     for element in [
-        "<C:address-data/>", "<C:address-data content-type=\"text/vcard\"/>",
+        "<C:address-data/>",
+        "<C:address-data content-type=\"text/vcard\"/>",
         "<C:address-data content-type=\"text/vcard\" version=\"3.0\"/>",
         "<C:address-data><C:allprop/></C:address-data>",
     ] {
@@ -79,7 +81,8 @@ fn rule_61_the_whole_card_is_what_get_gives() {
 #[test]
 fn rule_62_parts_of_a_card() {
     let (_ground, _, phone) = ann();
-    let lines = ["item1.TEL;TYPE=home:+49 1", "item1.X-ABLabel:boat", "TEL:+49 2", "EMAIL:a@x.example"];
+    let lines =
+        ["item1.TEL;TYPE=home:+49 1", "item1.X-ABLabel:boat", "TEL:+49 2", "EMAIL:a@x.example"];
     phone.put("a.vcf", &card("a", "A", &lines)).expect(201);
     let element = "<C:address-data><C:prop name=\"tel\"/><C:prop name=\"EMAIL\" novalue=\"yes\"/></C:address-data>";
     let answer = data(&phone, element).expect(207).multi();
@@ -92,7 +95,11 @@ fn rule_62_parts_of_a_card() {
 fn rule_63_no_card_claims_to_be_version_4() {
     let (_ground, _, phone) = ann();
     phone.put("a.vcf", &card("a", "A", &[])).expect(201);
-    for kind in ["content-type=\"text/vcard\" version=\"4.0\"", "content-type=\"application/vcard+json\"", "version=\"2.1\""] {
+    for kind in [
+        "content-type=\"text/vcard\" version=\"4.0\"",
+        "content-type=\"application/vcard+json\"",
+        "version=\"2.1\"",
+    ] {
         let got = data(&phone, &format!("<C:address-data {kind}/>"));
         assert!(!got.text().contains("BEGIN:VCARD"));
         got.expect_error(403, CARDDAV, "supported-address-data");

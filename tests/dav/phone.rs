@@ -226,7 +226,8 @@ pub fn exchange(address: SocketAddr, request: &[u8]) -> Got {
     let mut lines = head.lines();
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     let headers = lines.filter_map(|line| line.split_once(": "));
-    let headers: Vec<_> = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let headers: Vec<_> =
+        headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let body = bytes[end..].to_vec();
     let mut got = Got { asked: String::new(), status, headers, body };
     if got.header("Transfer-Encoding") == "chunked" {
@@ -389,9 +390,8 @@ pub struct Property {
 
 impl Resource {
     fn read(node: Node) -> Resource {
-        let text = |name: &str| {
-            node.children().find(|child| child.has_tag_name((DAV, name))).map(text_of)
-        };
+        let text =
+            |name: &str| node.children().find(|child| child.has_tag_name((DAV, name))).map(text_of);
         let error = node.children().find(|child| child.has_tag_name((DAV, "error")));
         let error = error.and_then(|error| error.first_element_child());
         let propstats = node.children().filter(|child| child.has_tag_name((DAV, "propstat")));
@@ -455,5 +455,7 @@ impl Property {
 /// A card with these lines between N and END.
 pub fn card(uid: &str, name: &str, lines: &[&str]) -> String {
     let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-    format!("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:{name}\r\nN:{name};;;;\r\n{lines}END:VCARD\r\n")
+    format!(
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:{name}\r\nN:{name};;;;\r\n{lines}END:VCARD\r\n"
+    )
 }

@@ -60,7 +60,8 @@ fn rule_11_depth_is_how_far_is_looked() {
 #[test]
 fn rule_12_what_is_there_comes_before_what_is_not() {
     let (_ground, _, phone) = ann();
-    let got = ask(&phone, &phone.book(), "0", "<D:prop><X:no/><D:displayname/></D:prop>").expect(207);
+    let got =
+        ask(&phone, &phone.book(), "0", "<D:prop><X:no/><D:displayname/></D:prop>").expect(207);
     let response = &got.multi().responses[0];
     let statuses: Vec<_> = response.propstats.iter().map(|(status, _)| status.as_str()).collect();
     assert_eq!(statuses, ["HTTP/1.1 200 OK", "HTTP/1.1 404 Not Found"]);
@@ -73,10 +74,17 @@ fn rule_13_names_and_all() {
     let (_ground, _, phone) = ann();
     let names = ask(&phone, &phone.book(), "0", "<D:propname/>").expect(207).multi();
     let names = names.responses[0].ok();
-    assert!(names.iter().any(|it| it.name == "sync-token") && names.iter().all(|it| it.text.is_empty()));
+    assert!(
+        names.iter().any(|it| it.name == "sync-token") && names.iter().all(|it| it.text.is_empty())
+    );
     let quiet = [
-        "addressbook-description", "supported-address-data", "max-resource-size",
-        "supported-collation-set", "addressbook-home-set", "principal-address", "sync-token",
+        "addressbook-description",
+        "supported-address-data",
+        "max-resource-size",
+        "supported-collation-set",
+        "addressbook-home-set",
+        "principal-address",
+        "sync-token",
     ];
     for path in [phone.book(), phone.principal()] {
         let all = ask(&phone, &path, "0", "<D:allprop/>").expect(207).multi();
@@ -142,7 +150,9 @@ fn rule_16_however_it_is_written_the_answer_is_the_same() {
         let headers = [("Depth", "0"), ("Content-Type", "application/xml")];
         phone.send("PROPFIND", &phone.book(), &headers, body.as_bytes()).expect(207).text()
     };
-    let plain = ask("<D:propfind xmlns:D=\"DAV:\"><D:prop><D:displayname/><D:getetag/></D:prop></D:propfind>");
+    let plain = ask(
+        "<D:propfind xmlns:D=\"DAV:\"><D:prop><D:displayname/><D:getetag/></D:prop></D:propfind>",
+    );
     for other in [
         "<x:propfind xmlns:x='DAV:'><x:prop><x:displayname/><x:getetag/></x:prop></x:propfind>",
         "<propfind xmlns='DAV:'><prop><displayname></displayname><getetag/></prop></propfind>",
@@ -174,9 +184,15 @@ fn rule_18_a_final_slash_makes_no_difference() {
         assert_eq!(without.expect(207).text(), with.text());
         phone.send("OPTIONS", &bare(path), &[], b"").expect(200);
     }
-    phone.report(&bare(&phone.book()), &[], &format!(
-        "<D:sync-collection {NAMESPACES}><D:sync-token/><D:prop/></D:sync-collection>"
-    )).expect(207);
+    phone
+        .report(
+            &bare(&phone.book()),
+            &[],
+            &format!(
+                "<D:sync-collection {NAMESPACES}><D:sync-token/><D:prop/></D:sync-collection>"
+            ),
+        )
+        .expect(207);
 }
 
 #[test]
@@ -212,7 +228,9 @@ fn rule_20_the_reports_of_the_book_are_those_that_are_answered() {
     let answer = phone.propfind(&phone.book(), "0", "<D:supported-report-set/>");
     let inside = answer.responses[0].get(DAV, "supported-report-set").inside;
     let mut expected = Vec::new();
-    for report in ["C:addressbook-query", "C:addressbook-multiget", "D:sync-collection", "D:expand-property"] {
+    for report in
+        ["C:addressbook-query", "C:addressbook-multiget", "D:sync-collection", "D:expand-property"]
+    {
         expected.extend(["D:supported-report", "D:report", report]);
     }
     assert_eq!(inside, expected);
@@ -271,7 +289,14 @@ fn rule_22_the_marks_of_the_book_change_with_it_and_only_then() {
     let headers = [("Content-Type", "text/vcard")];
     ann.send("POST", "/api/contacts/import", &headers, file.as_bytes()).expect(200);
     differ("import");
-    let ids: Vec<i64> = ann.get("/api/contacts").json().as_array().unwrap().iter().map(|it| it["id"].as_i64().unwrap()).collect();
+    let ids: Vec<i64> = ann
+        .get("/api/contacts")
+        .json()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["id"].as_i64().unwrap())
+        .collect();
     ann.post("/api/contacts/merge", json!({"keep": ids[0], "merge": [ids[1]]})).expect(200);
     differ("merge");
 }
@@ -281,7 +306,8 @@ fn rule_23_a_card_says_what_get_says() {
     let (_ground, _, phone) = ann();
     phone.put("a.vcf", &card("a", "Ä", &["NOTE:x"])).expect(201);
     let got = phone.get("a.vcf").expect(200);
-    let prop = "<D:getetag/><D:getcontenttype/><D:getcontentlength/><D:getlastmodified/><D:resourcetype/>";
+    let prop =
+        "<D:getetag/><D:getcontenttype/><D:getcontentlength/><D:getlastmodified/><D:resourcetype/>";
     for (path, depth) in [(phone.path("a.vcf"), "0"), (phone.book(), "1")] {
         let answer = phone.propfind(&path, depth, prop);
         let it = answer.of(&phone.path("a.vcf"));

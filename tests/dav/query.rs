@@ -3,7 +3,9 @@
 use crate::phone::{CARDDAV, NAMESPACES, Phone, ann, card};
 
 fn text(name: &str, attributes: &str, wanted: &str) -> String {
-    format!("<C:filter><C:prop-filter name=\"{name}\"><C:text-match {attributes}>{wanted}</C:text-match></C:prop-filter></C:filter>")
+    format!(
+        "<C:filter><C:prop-filter name=\"{name}\"><C:text-match {attributes}>{wanted}</C:text-match></C:prop-filter></C:filter>"
+    )
 }
 
 fn prop(name: &str, inside: &str) -> String {
@@ -12,9 +14,25 @@ fn prop(name: &str, inside: &str) -> String {
 
 fn people(phone: &Phone) {
     let cards = [
-        ("a", "Jürgen Müller", &["TEL;TYPE=home:+49 1", "EMAIL:j@x.example", "BDAY:1984-02-29"][..]),
-        ("b", "Юрий", &["item1.TEL;TYPE=WORK,voice;TYPE=pref:+49 2", "item1.X-ABLabel:boat", "CATEGORIES:one,two"]),
-        ("c", "Charles", &["NOTE:a\\, b\\nc", "ADR;TYPE=home:;;Street 5;Oslo;;;", "ORG:Example;Research"]),
+        (
+            "a",
+            "Jürgen Müller",
+            &["TEL;TYPE=home:+49 1", "EMAIL:j@x.example", "BDAY:1984-02-29"][..],
+        ),
+        (
+            "b",
+            "Юрий",
+            &[
+                "item1.TEL;TYPE=WORK,voice;TYPE=pref:+49 2",
+                "item1.X-ABLabel:boat",
+                "CATEGORIES:one,two",
+            ],
+        ),
+        (
+            "c",
+            "Charles",
+            &["NOTE:a\\, b\\nc", "ADR;TYPE=home:;;Street 5;Oslo;;;", "ORG:Example;Research"],
+        ),
     ];
     for (uid, name, lines) in cards {
         phone.put(uid, &card(uid, name, lines)).expect(201);
@@ -34,7 +52,13 @@ fn rule_49_without_a_filter_every_card_comes_at_any_depth() {
     let (_ground, _, phone) = ann();
     people(&phone);
     for filter in ["", "<C:filter/>", "<C:filter></C:filter>"] {
-        for headers in [&[][..], &[("Depth", "0")], &[("Depth", "1")], &[("Depth", "10")], &[("Depth", "infinity")]] {
+        for headers in [
+            &[][..],
+            &[("Depth", "0")],
+            &[("Depth", "1")],
+            &[("Depth", "10")],
+            &[("Depth", "infinity")],
+        ] {
             let answer = phone.query_with(headers, filter).expect(207).multi();
             assert_eq!(answer.responses.len(), 3, "{filter} {headers:?}");
         }
@@ -105,7 +129,11 @@ fn rule_53_text_is_compared_as_people_read_it() {
         ("FN", "collation=\"i;ascii-casemap\"", "MÜLLER", &[]),
         ("FN", "collation=\"i;ascii-casemap\"", "MüLLER", &["a"]),
     ] {
-        assert_eq!(phone.query(&text(name, attributes, wanted)), found, "{name} {attributes} {wanted}");
+        assert_eq!(
+            phone.query(&text(name, attributes, wanted)),
+            found,
+            "{name} {attributes} {wanted}"
+        );
     }
 }
 
@@ -150,9 +178,16 @@ fn rule_57_every_name_may_be_asked_for() {
     let (_ground, _, phone) = ann();
     people(&phone);
     for (name, wanted, found) in [
-        ("N", "müller", &["a"][..]), ("ADR", "oslo", &["c"]), ("ORG", "research", &["c"]),
-        ("CATEGORIES", "two", &["b"]), ("BDAY", "1984", &["a"]), ("PHOTO", "x", &[]),
-        ("X-ABLabel", "boat", &["b"]), ("X-NONE", "x", &[]), ("", "x", &[]), ("UID", "c", &["c"]),
+        ("N", "müller", &["a"][..]),
+        ("ADR", "oslo", &["c"]),
+        ("ORG", "research", &["c"]),
+        ("CATEGORIES", "two", &["b"]),
+        ("BDAY", "1984", &["a"]),
+        ("PHOTO", "x", &[]),
+        ("X-ABLabel", "boat", &["b"]),
+        ("X-NONE", "x", &[]),
+        ("", "x", &[]),
+        ("UID", "c", &["c"]),
     ] {
         let got = phone.query_with(&[], &text(name, "", wanted));
         if name.is_empty() {

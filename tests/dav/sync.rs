@@ -70,7 +70,10 @@ fn rule_67_each_href_once_and_as_it_is_now() {
     let answer = phone.sync(&token);
     assert_eq!(answer.responses.len(), 4);
     assert!(answer.responses.iter().all(|it| it.status.is_none() || it.propstats.is_empty()));
-    assert_eq!(since(&phone, &token), (names(&["back.vcf", "new.vcf"]), names(&["added.vcf", "gone.vcf"])));
+    assert_eq!(
+        since(&phone, &token),
+        (names(&["back.vcf", "new.vcf"]), names(&["added.vcf", "gone.vcf"]))
+    );
     let (there, gone) = since(&phone, &empty);
     assert_eq!(there, names(&["back.vcf", "new.vcf", "same.vcf"]));
     assert_eq!(gone, names(&["added.vcf", "gone.vcf"]));
@@ -87,7 +90,8 @@ fn rule_68_changes_by_rest_are_seen() {
         token = answer.token().to_owned();
     };
     let create = |uid: &str| {
-        ann.post("/api/contacts", json!({"first_name": uid, "uid": uid})).expect(201).json()["id"].clone()
+        ann.post("/api/contacts", json!({"first_name": uid, "uid": uid})).expect(201).json()["id"]
+            .clone()
     };
     let (a, b) = (create("a"), create("b"));
     seen("create", &["a.vcf", "b.vcf"], &[]);
@@ -101,7 +105,8 @@ fn rule_68_changes_by_rest_are_seen() {
     ann.post(&format!("{path}/restore"), json!({})).expect(200);
     seen("restore", &["a.vcf"], &[]);
     let file = card("i", "I", &[]);
-    ann.send("POST", "/api/contacts/import", &[("Content-Type", "text/vcard")], file.as_bytes()).expect(200);
+    ann.send("POST", "/api/contacts/import", &[("Content-Type", "text/vcard")], file.as_bytes())
+        .expect(200);
     seen("import", &["i.vcf"], &[]);
     ann.post("/api/contacts/merge", json!({"keep": a, "merge": [b]})).expect(200);
     seen("merge", &["a.vcf"], &["b.vcf"]);
@@ -123,7 +128,8 @@ fn rule_68_a_change_that_is_committed_late_is_not_skipped() {
         contactd::service::contacts::in_book(&app, owner, &by, |writer| {
             let mut new = vcard::Card::new("late");
             new.set(&vcard::Details { first_name: Some("Late".to_owned()), ..Default::default() });
-            writer.insert(vec![contactd::service::writer::NewCard { card: new, resource: None }])?;
+            writer
+                .insert(vec![contactd::service::writer::NewCard { card: new, resource: None }])?;
             began.send(()).unwrap();
             may_go.recv().unwrap();
             Ok(())
@@ -157,7 +163,8 @@ fn rule_69_any_depth_means_the_book_and_nothing_else_syncs() {
         let answer = phone.sync_with(headers, "", "").expect(207).multi();
         assert_eq!(answer.hrefs(), [phone.path("a.vcf")]);
     }
-    let body = format!("<D:sync-collection {NAMESPACES}><D:sync-token/><D:prop/></D:sync-collection>");
+    let body =
+        format!("<D:sync-collection {NAMESPACES}><D:sync-token/><D:prop/></D:sync-collection>");
     for path in [phone.path("a.vcf"), phone.principal(), phone.home(), "/dav/".to_owned()] {
         phone.report(&path, &[("Depth", "0")], &body).expect_error(403, DAV, "supported-report");
     }
@@ -195,11 +202,17 @@ fn rule_70_a_limited_sync_goes_on_to_the_end() {
                 assert!(rounds < 20);
             }
             assert_eq!(token, phone.token());
-            let mut expected: Vec<_> =
-                ["n0", "n1", "n2", "n4", "n5", "n6"].iter().map(|it| phone.path(&format!("{it}.vcf"))).collect();
+            let mut expected: Vec<_> = ["n0", "n1", "n2", "n4", "n5", "n6"]
+                .iter()
+                .map(|it| phone.path(&format!("{it}.vcf")))
+                .collect();
             match begin.is_empty() {
                 true => expected.push(phone.path("old2.vcf")),
-                false => expected.extend(["old", "n3"].iter().map(|it| format!("gone {}", phone.path(&format!("{it}.vcf"))))),
+                false => expected.extend(
+                    ["old", "n3"]
+                        .iter()
+                        .map(|it| format!("gone {}", phone.path(&format!("{it}.vcf")))),
+                ),
             }
             // What was added and deleted since the client began, and what it never saw.
             seen.sort();
@@ -227,8 +240,16 @@ fn rule_71_a_token_that_is_not_good_is_refused() {
     let (start, revision) = token.rsplit_once(':').unwrap();
     let future = format!("{start}:{}", revision.parse::<i64>().unwrap() + 1);
     let bad = [
-        "x", "urn:contactd:sync:1", &future, &eve.token(), &format!("{token}x"), &format!("{start}:-1"),
-        &format!("{start}:+1"), "http://sabre.io/ns/sync/1", "urn:contactd:sync:::1", "0",
+        "x",
+        "urn:contactd:sync:1",
+        &future,
+        &eve.token(),
+        &format!("{token}x"),
+        &format!("{start}:-1"),
+        &format!("{start}:+1"),
+        "http://sabre.io/ns/sync/1",
+        "urn:contactd:sync:::1",
+        "0",
     ];
     for bad in bad {
         phone.sync_with(&[], bad, "").expect_error(403, DAV, "valid-sync-token");
@@ -239,7 +260,7 @@ fn rule_71_a_token_that_is_not_good_is_refused() {
     let again = Ground::of(ground.world.replica());
     let there = Phone { address: again.address, ..phone.clone() };
     assert!(there.sync(&token).responses.is_empty());
-    contactd::service::upkeep::restored(&ground.world.app).unwrap();
+    ground.world.app.db.write(contactd::repository::contacts::books::renew_epochs).unwrap();
     phone.sync_with(&[], &token, "").expect_error(403, DAV, "valid-sync-token");
     assert_eq!(since(&phone, "").0, names(&["a.vcf"]));
 }
@@ -252,10 +273,10 @@ fn rule_71_a_token_is_good_until_its_deletions_are_forgotten() {
     phone.delete("a.vcf").expect(204);
     let after = phone.token();
     ground.world.pass(Duration::days(29));
-    contactd::worker::tidy(&ground.world.app);
+    contactd::worker::purge(&ground.world.app).unwrap();
     assert_eq!(since(&phone, &before), (vec![], names(&["a.vcf"])));
     ground.world.pass(Duration::days(2));
-    contactd::worker::tidy(&ground.world.app);
+    contactd::worker::purge(&ground.world.app).unwrap();
     phone.sync_with(&[], &before, "").expect_error(403, DAV, "valid-sync-token");
     assert!(phone.sync(&after).responses.is_empty());
 }
@@ -270,7 +291,8 @@ fn rule_72_a_stale_token_guards_the_book() {
     let to = phone.path("c.vcf");
     let text = card("a", "A", &[]);
     let guarded = |method: &str, condition: &str| {
-        let headers = [("If", condition), ("Destination", to.as_str()), ("Content-Type", "text/vcard")];
+        let headers =
+            [("If", condition), ("Destination", to.as_str()), ("Content-Type", "text/vcard")];
         let body = if method == "PUT" { text.as_bytes() } else { b"" };
         phone.send(method, &phone.path("a.vcf"), &headers, body)
     };

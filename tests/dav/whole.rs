@@ -30,7 +30,8 @@ fn rule_74_one_etag_guards_both_ways() {
 fn filled(count: usize) -> (Ground, Phone) {
     let ground = Ground::new();
     let (ann, phone) = ground.owner("ann");
-    let file: String = (0..count).map(|number| card(&format!("u{number}"), "A B", &["TEL:+49 1"])).collect();
+    let file: String =
+        (0..count).map(|number| card(&format!("u{number}"), "A B", &["TEL:+49 1"])).collect();
     let headers = [("Content-Type", "text/vcard")];
     ann.send("POST", "/api/contacts/import", &headers, file.as_bytes()).expect(200);
     (ground, phone)

@@ -43,7 +43,8 @@ fn rule_43_the_book_has_a_name_of_the_clients() {
         );
         let got = proppatch(&phone, &phone.book(), &mixed).expect(207);
         let answer = got.multi();
-        let statuses: Vec<_> = answer.responses[0].propstats.iter().map(|it| it.0.as_str()).collect();
+        let statuses: Vec<_> =
+            answer.responses[0].propstats.iter().map(|it| it.0.as_str()).collect();
         assert_eq!(statuses, ["HTTP/1.1 424 Failed Dependency", "HTTP/1.1 403 Forbidden"]);
         assert!(got.text().contains("<D:error><D:cannot-modify-protected-property/></D:error>"));
         assert_eq!(phone.property(&phone.book(), "D:displayname"), "Mine & yours");
@@ -51,7 +52,10 @@ fn rule_43_the_book_has_a_name_of_the_clients() {
     let dead = "<D:set><D:prop><X:y>1</X:y></D:prop></D:set>";
     let answer = proppatch(&phone, &phone.book(), dead).expect(207).multi();
     assert_eq!(answer.responses[0].propstats[0].0, "HTTP/1.1 403 Forbidden");
-    let long = format!("<D:set><D:prop><D:displayname>{}</D:displayname></D:prop></D:set>", "x".repeat(201));
+    let long = format!(
+        "<D:set><D:prop><D:displayname>{}</D:displayname></D:prop></D:set>",
+        "x".repeat(201)
+    );
     let answer = proppatch(&phone, &phone.book(), &long).expect(207).multi();
     assert_eq!(answer.responses[0].propstats[0].0, "HTTP/1.1 507 Insufficient Storage");
     let remove = "<D:remove><D:prop><D:displayname/></D:prop></D:remove>";
@@ -120,12 +124,14 @@ fn rule_45_a_card_is_renamed_and_stays_itself() {
     rename(&phone, "a.vcf", &format!("http://evil.example{free}"), &[]).expect(502);
     rename(&phone, "a.vcf", &phone.path("%61.vcf"), &[]).expect(403);
     rename(&phone, "a.vcf", &format!("{}work/a.vcf", phone.home()), &[]).expect(409);
-    rename(&phone, "a.vcf", &format!("/dav/addressbooks/{}/contacts/x", phone.id + 1), &[]).expect(409);
+    rename(&phone, "a.vcf", &format!("/dav/addressbooks/{}/contacts/x", phone.id + 1), &[])
+        .expect(409);
     rename(&phone, "none.vcf", &free, &[]).expect(404);
     assert_eq!(phone.get("a.vcf").text(), text);
     // Under the host that was asked, or that of PUBLIC_URL, whatever the scheme.
     rename(&phone, "a.vcf", &format!("https://{}{free}", phone.address), &[]).expect(201);
-    rename(&phone, "free.vcf", &format!("http://contacts.example{}", phone.path("a.vcf")), &[]).expect(201);
+    rename(&phone, "free.vcf", &format!("http://contacts.example{}", phone.path("a.vcf")), &[])
+        .expect(201);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use crate::incoming::Incoming;
 use crate::limits::Limits;
 use crate::places::Place;
-use crate::request::{self, Head, Refusal, Scan};
+use crate::request::{self, Refusal, Scan};
 use crate::service::Program;
 use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -41,7 +41,7 @@ pub enum Stage {
     /// The rest of a head, looked at so far.
     Head(Scan),
     /// The rest of a small body.
-    Body(Box<(Head, Incoming)>),
+    Body(Box<Incoming>),
     /// The end. The last answer is sent, and so many bytes may still be thrown away.
     Lingering(usize),
 }
@@ -51,7 +51,7 @@ pub enum Received {
     /// Not enough yet.
     Part,
     /// A head, and its body unless that is for later.
-    Request(Head, Incoming),
+    Request(Box<Incoming>),
     /// The client is gone, or has sent all that we wanted to hear.
     End,
 }
@@ -135,21 +135,16 @@ impl Connection {
                 request::Framing::Length(0) => 0,
                 _ => program.body_limit(&head.method, &head.target),
             };
-            let incoming = Incoming::new(&head, limit, limits, now);
-            self.stage = Stage::Body(Box::new((head, incoming)));
+            self.stage = Stage::Body(Box::new(Incoming::new(head, limit, limits, now)));
         }
-        let Stage::Body(request) = &mut self.stage else { return Ok(Received::Part) };
-        let (_, incoming) = &mut **request;
+        let Stage::Body(incoming) = &mut self.stage else { return Ok(Received::Part) };
         incoming.take(buffer)?;
         if !incoming.done && !incoming.is_for_later(limits) {
             self.deadline = incoming.deadline(limits);
             return Ok(Received::Part);
         }
         match std::mem::replace(&mut self.stage, Stage::Idle) {
-            Stage::Body(request) => {
-                let (head, incoming) = *request;
-                Ok(Received::Request(head, incoming))
-            }
+            Stage::Body(incoming) => Ok(Received::Request(incoming)),
             _ => Ok(Received::Part),
         }
     }
@@ -222,11 +217,7 @@ impl Connection {
     /// The Origin field of the request that is coming in.
     pub fn origin(&self) -> Option<String> {
         match &self.stage {
-            Stage::Body(request) => {
-                let headers = &request.0.headers;
-                let origin = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("origin"));
-                origin.map(|(_, value)| value.clone())
-            }
+            Stage::Body(incoming) => incoming.field("origin").map(str::to_owned),
             _ => request::origin(&self.input),
         }
     }

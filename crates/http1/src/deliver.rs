@@ -25,11 +25,11 @@ pub struct Unfinished {
     client: Client,
 }
 
-/// Sends an answer as far as that needs no waiting, and the connection where it goes next; `None`:
-/// the handler failed.
+/// Sends an answer as far as that needs no waiting, and the connection where it goes next. Without a
+/// response the handler has failed.
 #[must_use]
 pub fn answer(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     connection: Box<Connection>,
     response: Option<Response>,
     exchange: Exchange,
@@ -41,7 +41,8 @@ pub fn answer(
     let fault = |response::Fault(what)| log::error!("http1: the handler gave {what}");
     let written = response.map(|it| response::write(it, asked, &mut bytes).map_err(fault));
     let Some(Ok((stream, keep_alive))) = written else {
-        return refuse(shared, connection, FAILED, exchange.origin.as_deref());
+        refuse(shared, connection, FAILED, exchange.origin.as_deref());
+        return None;
     };
     let then = match keep_alive {
         true => Then::Next,
@@ -53,17 +54,16 @@ pub fn answer(
 }
 
 /// Sends the answer to what is no request of ours. It is the last one on its connection.
-#[must_use]
 pub fn refuse(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     mut connection: Box<Connection>,
     refusal: Refusal,
     origin: Option<&str>,
-) -> Option<Unfinished> {
+) {
     connection.input = Vec::new();
     let outgoing = Outgoing::new(refusal_bytes(shared, refusal, origin), None, Then::Linger);
     let client = Client::at(connection.remote.ip());
-    send(shared, Unfinished { connection, outgoing, client })
+    finish_elsewhere(shared, send(shared, Unfinished { connection, outgoing, client }));
 }
 
 /// Refuses a connection that has to go now, as far as its socket takes the answer.
@@ -95,11 +95,11 @@ fn send(shared: &Shared, mut unfinished: Unfinished) -> Option<Unfinished> {
     None
 }
 
-/// Sends the rest in a thread of the pool, if one can be had.
-pub fn finish_elsewhere(shared: &Arc<Shared>, unfinished: Unfinished) {
-    let Unfinished { connection, .. } = &unfinished;
-    if !shared.has_thread_for(connection.place.address) {
-        return connection.reset_on_close();
+/// Sends the rest, if there is one, in a thread of the pool, if one can be had.
+pub fn finish_elsewhere(shared: &Arc<Shared>, unfinished: Option<Unfinished>) {
+    let Some(unfinished) = unfinished else { return };
+    if !shared.has_thread_for(unfinished.connection.place.address) {
+        return unfinished.connection.reset_on_close();
     }
     let this = Arc::clone(shared);
     shared.pool.run(Box::new(move || finish(&this, unfinished)));

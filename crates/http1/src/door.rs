@@ -16,15 +16,15 @@ use std::time::{Duration, Instant};
 /// Connections accepted before the door does anything else.
 const ACCEPTS: usize = 64;
 
-/// What accepting a few connections has come to.
+/// What waits to be accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Accepted {
-    /// No more wait.
-    All,
-    /// There may be more.
-    Some,
-    /// There are no descriptors: nothing says when there will be.
-    Failed,
+pub enum Backlog {
+    /// Nothing.
+    Empty,
+    /// Something, perhaps.
+    More,
+    /// Something, but there are no descriptors: nothing says when there will be.
+    Stuck,
 }
 
 /// The listener, and when its last failure was logged.
@@ -40,13 +40,13 @@ impl Door {
     }
 
     /// Accepts what waits, or a good part of it.
-    pub fn accept(&mut self, shared: &Arc<Shared>) -> Accepted {
+    pub fn accept(&mut self, shared: &Arc<Shared>) -> Backlog {
         for _ in 0..ACCEPTS {
             match self.listener.accept() {
                 Ok((stream, remote)) => {
                     guarded(|| admit(shared, stream, remote));
                 }
-                Err(e) if e.kind() == ErrorKind::WouldBlock => return Accepted::All,
+                Err(e) if e.kind() == ErrorKind::WouldBlock => return Backlog::Empty,
                 Err(e) if is_of_the_client(&e) => {}
                 Err(e) => {
                     let second = Duration::from_secs(1);
@@ -54,11 +54,11 @@ impl Door {
                         log::error!("http1: no connection can be accepted: {e}");
                         self.logged = Some(Instant::now());
                     }
-                    return Accepted::Failed;
+                    return Backlog::Stuck;
                 }
             }
         }
-        Accepted::Some
+        Backlog::More
     }
 }
 
@@ -76,8 +76,7 @@ fn admit(shared: &Arc<Shared>, stream: TcpStream, remote: SocketAddr) {
     let deadline = Instant::now() + shared.limits.idle_time;
     let connection = Box::new(Connection::new(stream, remote, place, deadline));
     if is_full {
-        let unfinished = deliver::refuse(shared, connection, OVERLOADED, None);
-        unfinished.into_iter().for_each(|it| deliver::finish_elsewhere(shared, it));
+        deliver::refuse(shared, connection, OVERLOADED, None);
     } else {
         shared.room.put(connection, Wants::Input);
     }
@@ -123,8 +122,7 @@ fn end(shared: &Arc<Shared>, connection: Box<Connection>, now: Instant) {
     }
     if let Some(refusal) = connection.overdue() {
         let origin = connection.origin();
-        let unfinished = deliver::refuse(shared, connection, refusal, origin.as_deref());
-        unfinished.into_iter().for_each(|it| deliver::finish_elsewhere(shared, it));
+        deliver::refuse(shared, connection, refusal, origin.as_deref());
     }
 }
 

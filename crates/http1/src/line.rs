@@ -85,7 +85,7 @@ impl<T> Line<T> {
         state.arrived += 1;
         state.waiting += 1;
         let (now, number) = (state.turn, state.arrived);
-        let share = state.clients.entry(client).or_insert_with(Share::default);
+        let share = state.clients.entry(client).or_default();
         share.turn = if share.is_empty() { now } else { now.max(share.turn + 1) };
         let (turn, since) = (share.turn, Instant::now());
         share.waiting.push_back(Waiting { what, turn, number, since, most: most.max(1) });

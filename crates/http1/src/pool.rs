@@ -4,8 +4,8 @@ use crate::budget::lock;
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread::{self, Thread};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Something to be done by a thread of the pool.
@@ -21,6 +21,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The threads and what they have to do.
 pub struct Pool {
     state: Mutex<State>,
+    /// There is a task, or no more will come.
+    called: Condvar,
     most: usize,
 }
 
@@ -29,9 +31,8 @@ struct State {
     tasks: VecDeque<Task>,
     /// Threads, idle or not.
     threads: usize,
-    /// Threads with nothing to do. The last one is called first: few threads stay warm, and the
-    /// others end.
-    idle: Vec<Thread>,
+    /// Threads with nothing to do.
+    idle: usize,
     failed: Option<Instant>,
     is_closed: bool,
 }
@@ -42,7 +43,8 @@ impl Pool {
     /// # Errors
     /// Not a single thread could be started.
     pub fn start(most: usize) -> io::Result<Arc<Pool>> {
-        let pool = Arc::new(Pool { state: Mutex::default(), most: most.max(1) });
+        let pool =
+            Arc::new(Pool { state: Mutex::default(), called: Condvar::new(), most: most.max(1) });
         let mut state = lock(&pool.state);
         for _ in 0..KEPT.min(pool.most) {
             if let Err(e) = pool.spawn(&mut state)
@@ -58,7 +60,7 @@ impl Pool {
     /// A task would be begun at once.
     pub fn has_room(&self) -> bool {
         let state = lock(&self.state);
-        state.idle.len() > state.tasks.len() || self.may_grow(&state)
+        state.idle > state.tasks.len() || self.may_grow(&state)
     }
 
     /// Has a task done, by an idle thread or a new one; by the next one that becomes idle if there
@@ -66,9 +68,8 @@ impl Pool {
     pub fn run(self: &Arc<Pool>, task: Task) {
         let mut state = lock(&self.state);
         state.tasks.push_back(task);
-        if let Some(thread) = state.idle.pop() {
-            drop(state);
-            thread.unpark();
+        if state.idle >= state.tasks.len() {
+            self.called.notify_one();
         } else if self.may_grow(&state)
             && let Err(e) = self.spawn(&mut state)
         {
@@ -79,9 +80,8 @@ impl Pool {
 
     /// The threads end when nothing is left to be done.
     pub fn close(&self) {
-        let mut state = lock(&self.state);
-        state.is_closed = true;
-        state.idle.drain(..).for_each(|thread| thread.unpark());
+        lock(&self.state).is_closed = true;
+        self.called.notify_all();
     }
 
     fn may_grow(&self, state: &State) -> bool {
@@ -108,33 +108,17 @@ impl Pool {
             } else if state.is_closed {
                 break;
             } else {
-                let called;
-                (state, called) = self.rest(state);
-                if !called && state.threads > KEPT {
+                state.idle += 1;
+                let waited = self.called.wait_timeout(state, IDLE);
+                let (woken, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+                state = woken;
+                state.idle -= 1;
+                if timeout.timed_out() && state.tasks.is_empty() && state.threads > KEPT {
                     break;
                 }
             }
         }
         state.threads -= 1;
-    }
-
-    /// Waits to be called; false when nothing came in `IDLE`.
-    fn rest<'a>(&'a self, mut state: MutexGuard<'a, State>) -> (MutexGuard<'a, State>, bool) {
-        let (me, begin) = (thread::current(), Instant::now());
-        state.idle.push(me.clone());
-        loop {
-            drop(state);
-            thread::park_timeout(IDLE.saturating_sub(begin.elapsed()));
-            state = lock(&self.state);
-            let Some(place) = state.idle.iter().position(|thread| thread.id() == me.id()) else {
-                return (state, true);
-            };
-            // Waking may come for no reason.
-            if begin.elapsed() >= IDLE {
-                state.idle.remove(place);
-                return (state, false);
-            }
-        }
     }
 }
 

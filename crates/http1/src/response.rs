@@ -4,10 +4,9 @@ use crate::gzip;
 use crate::status::reason;
 use rouille::Response;
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 /// What of the request decides about the form of the answer.
 #[derive(Debug, Clone, Copy)]
@@ -70,9 +69,7 @@ pub fn write(
     let start = out.len();
     let version = if asked.http_1_1 { "HTTP/1.1" } else { "HTTP/1.0" };
     // Writing to a Vec cannot fail.
-    let _ = write!(out, "{version} {status} {}\r\nDate: ", reason(status));
-    DATE.with_borrow_mut(|date| out.extend_from_slice(date.now().as_bytes()));
-    out.extend_from_slice(b"\r\n");
+    let _ = write!(out, "{version} {status} {}\r\nDate: {}\r\n", reason(status), date());
     for (name, value) in &response.headers {
         if !is_safe(name, value) {
             out.truncate(start);
@@ -264,40 +261,11 @@ fn is_safe(name: &str, value: &str) -> bool {
         && !value.bytes().any(|b| matches!(b, b'\r' | b'\n' | 0))
 }
 
-thread_local! {
-    static DATE: RefCell<DateCache> = RefCell::default();
-}
-
-/// The `Date` field, made once a second.
-#[derive(Debug, Default)]
-struct DateCache {
-    second: u64,
-    text: String,
-}
-
-impl DateCache {
-    /// Now, as an IMF-fixdate (RFC 9110, section 5.6.7).
-    #[allow(clippy::disallowed_methods)] // A test that stops the program's clock reads no Date.
-    fn now(&mut self) -> &str {
-        let second = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-        if second != self.second || self.text.is_empty() {
-            self.second = second;
-            let at =
-                i64::try_from(second).ok().and_then(|s| chrono::DateTime::from_timestamp(s, 0));
-            self.text = at.unwrap_or_default().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-        }
-        &self.text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::DateCache;
-
-    #[test]
-    fn a_date_is_that_of_its_second() {
-        let mut date = DateCache { second: 1, text: "of an older answer".to_owned() };
-        let made = date.now().to_owned();
-        assert!(chrono::DateTime::parse_from_rfc2822(&made).is_ok(), "{made}");
-    }
+/// Now, as an IMF-fixdate (RFC 9110, section 5.6.7).
+#[allow(
+    clippy::disallowed_methods,
+    reason = "Date is the time of this machine, whatever a test says"
+)]
+fn date() -> httpdate::HttpDate {
+    SystemTime::now().into()
 }

@@ -7,9 +7,10 @@
 use crate::budget::lock;
 use crate::connection::Connection;
 use rustix::buffer::spare_capacity;
-use rustix::event::epoll::{self, EventData, EventFlags};
-use rustix::event::{EventfdFlags, eventfd};
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, Event, EventData, EventFlags};
 use rustix::fd::OwnedFd;
+use rustix::io::Errno;
 use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,13 +18,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Connections that one thread takes at a time. More would ask the program together, and wait for
 /// each other when their thread loses its core.
 const TOGETHER: usize = 16;
-/// Names the event that ends all waiting.
-const CLOSED: u64 = u64::MAX;
+/// How soon a thread that waits sees that the room is closed.
+const LOOK: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
 /// The connections that wait, by their token.
 pub struct Room {
     epoll: OwnedFd,
-    bell: OwnedFd,
     slots: Box<[Mutex<Option<Box<Connection>>>]>,
     is_closed: AtomicBool,
 }
@@ -41,10 +41,8 @@ impl Room {
     /// An empty room with so many places.
     pub fn new(places: usize) -> io::Result<Room> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        epoll::add(&epoll, &bell, EventData::new_u64(CLOSED), EventFlags::IN)?;
         let slots = (0..places).map(|_| Mutex::new(None)).collect();
-        Ok(Room { epoll, bell, slots, is_closed: AtomicBool::new(false) })
+        Ok(Room { epoll, slots, is_closed: AtomicBool::new(false) })
     }
 
     /// Puts a connection in, or back. It is closed when the kernel has no memory for it.
@@ -90,28 +88,22 @@ impl Room {
         marks.max().map(|(_, token)| token)
     }
 
-    /// Waits for events, and appends the connections that had one.
-    pub fn wait(&self, ready: &mut Vec<Box<Connection>>) {
+    /// Waits for events; the tokens of the connections that had one. A slot may be empty, if its
+    /// connection was overdue at the same time, or have another connection by now, which then is
+    /// read in vain.
+    pub fn wait(&self, tokens: &mut Vec<usize>) {
         let mut events = Vec::with_capacity(TOGETHER);
-        if let Err(e) = epoll::wait(&self.epoll, spare_capacity(&mut events), None)
-            && e != rustix::io::Errno::INTR
-        {
-            log::error!("http1: waiting for events failed: {e}");
-            return;
+        match epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&LOOK)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(e) => log::error!("http1: waiting for events failed: {e}"),
         }
-        for event in events {
-            // A slot may be empty, if the connection was overdue at the same time; or have another
-            // connection by now, which then is read in vain.
-            let token = usize::try_from(event.data.u64()).unwrap_or(usize::MAX);
-            ready.extend(self.take_if(token, |_| true));
-        }
+        let token = |event: &Event| usize::try_from(event.data.u64()).unwrap_or(usize::MAX);
+        tokens.extend(events.iter().map(token));
     }
 
-    /// Ends all waiting, now and later.
+    /// Ends all waiting.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Relaxed);
-        // It fails only when so many bells wait that one more changes nothing.
-        let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
     }
 
     /// After [`Room::close`].

@@ -5,7 +5,7 @@
 use crate::client::Client;
 use crate::connection::{Connection, Received};
 use crate::deliver;
-use crate::incoming::{Incoming, for_the_program};
+use crate::incoming::Incoming;
 use crate::room::Wants;
 use crate::service::{Look, guarded};
 use crate::shared::{Exchange, Shared};
@@ -16,17 +16,18 @@ use std::sync::Arc;
 /// A request that the program looks at.
 struct Asking {
     connection: Box<Connection>,
-    incoming: Incoming,
+    incoming: Box<Incoming>,
     exchange: Exchange,
 }
 
 /// The life of a thread: until the room is closed.
 pub fn run(shared: &Arc<Shared>) {
-    let (mut ready, mut buffer) = (Vec::new(), Vec::new());
+    let (mut tokens, mut buffer) = (Vec::new(), Vec::new());
     while !shared.room.is_closed() {
-        shared.room.wait(&mut ready);
+        shared.room.wait(&mut tokens);
         let (mut asking, mut requests) = (Vec::new(), Vec::new());
-        for connection in ready.drain(..) {
+        for token in tokens.drain(..) {
+            let Some(connection) = shared.room.take_if(token, |_| true) else { continue };
             // A panic ends this connection, and nothing else.
             let step = guarded(|| receive(shared, connection, &mut buffer));
             if let Some(Some((request, asks))) = step {
@@ -51,17 +52,17 @@ fn receive(
     buffer: &mut Vec<u8>,
 ) -> Option<(Request, Asking)> {
     match connection.receive(buffer, &*shared.program, &shared.limits) {
-        Ok(Received::Request(head, incoming)) => {
-            let (request, asked, origin) = for_the_program(head, &incoming, connection.remote);
-            let exchange = Exchange { asked, origin };
+        Ok(Received::Request(mut incoming)) => {
+            let origin = incoming.field("origin").map(str::to_owned);
+            let exchange = Exchange { asked: incoming.asked(), origin };
+            let request = incoming.take_request(connection.remote);
             return Some((request, Asking { connection, incoming, exchange }));
         }
         Ok(Received::Part) => shared.room.put(connection, Wants::Input),
         Ok(Received::End) => {}
         Err(refusal) => {
             let origin = connection.origin();
-            let unfinished = deliver::refuse(shared, connection, refusal, origin.as_deref());
-            unfinished.into_iter().for_each(|it| deliver::finish_elsewhere(shared, it));
+            deliver::refuse(shared, connection, refusal, origin.as_deref());
         }
     }
     None
@@ -82,5 +83,5 @@ fn go_on(shared: &Arc<Shared>, asking: Asking, look: Option<Look>) {
     exchange.asked.is_last &= incoming.done;
     let client = Client::at(connection.remote.ip());
     let unfinished = deliver::answer(shared, connection, response, exchange, client);
-    unfinished.into_iter().for_each(|it| deliver::finish_elsewhere(shared, it));
+    deliver::finish_elsewhere(shared, unfinished);
 }

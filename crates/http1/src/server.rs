@@ -1,7 +1,7 @@
 //! Starting, running and stopping a server.
 
 use crate::budget::Budget;
-use crate::door::{Accepted, Door, sweep};
+use crate::door::{Backlog, Door, sweep};
 use crate::limits::Limits;
 use crate::line::Line;
 use crate::places::Places;
@@ -12,47 +12,43 @@ use crate::rounds;
 use crate::service::Service;
 use crate::shared::{AT_ONCE, DRAINING, RUNNING, Shared};
 use crate::slow::Slow;
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
-use rustix::fd::OwnedFd;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often deadlines are looked at. All of them are seconds.
+/// How often deadlines, and the wish to stop, are looked at.
 const TICK: Duration = Duration::from_millis(100);
 /// The same while stopping, which should not take longer than it must.
 const STOPPING_TICK: Duration = Duration::from_millis(5);
 /// How soon an accept that failed for want of descriptors is tried again.
 const RETRY: Duration = Duration::from_millis(10);
 
+/// Connections that may wait in the kernel to be accepted. The standard library's `bind` has 128: when
+/// no descriptor is left, the next client would not even be able to wait.
+const BACKLOG: i32 = 1024;
+
 /// A bound listener with its threads.
 pub struct Server {
     shared: Arc<Shared>,
     door: Option<Door>,
     address: SocketAddr,
-    bell: Arc<OwnedFd>,
-    rounds: Vec<JoinHandle<()>>,
 }
 
 /// Stops its server. Clones stop the same one.
 #[derive(Clone)]
-pub struct Stopper {
-    shared: Arc<Shared>,
-    bell: Arc<OwnedFd>,
-}
+pub struct Stopper(Arc<Shared>);
 
 impl Stopper {
     /// The first call stops gracefully: no new connections, requests in flight are answered, idle
     /// connections close. A second one makes `Server::run` return at once.
     pub fn stop(&self) {
         let next = |stage: u8| Some(stage.saturating_add(1).min(AT_ONCE));
-        let _ = self.shared.stage.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
-        // It fails only when it rings already.
-        let _ = rustix::io::write(&*self.bell, &1_u64.to_ne_bytes());
+        let _ = self.0.stage.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
     }
 }
 
@@ -71,6 +67,8 @@ impl Server {
     ) -> io::Result<Server> {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
+        // A second listen(2) changes the backlog, nothing else.
+        rustix::net::listen(&listener, BACKLOG)?;
         let address = listener.local_addr()?;
         small_pages();
         limits.header_fields = limits.header_fields.min(MOST_FIELDS);
@@ -86,22 +84,21 @@ impl Server {
             program: service,
             limits,
         });
-        let bell = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         let door = Some(Door::new(listener));
-        let mut server = Server { shared, door, address, bell, rounds: Vec::new() };
+        let server = Server { shared, door, address };
         server.start_rounds()?;
         Ok(server)
     }
 
     /// As many threads as there are cores, and two at least, so that one goes on while the other
     /// waits for the program's look-up.
-    fn start_rounds(&mut self) -> io::Result<()> {
+    fn start_rounds(&self) -> io::Result<()> {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         for number in 0..cores.max(2) {
             let shared = Arc::clone(&self.shared);
             let builder = thread::Builder::new().name(format!("waiting-{number}"));
             match builder.spawn(move || rounds::run(&shared)) {
-                Ok(handle) => self.rounds.push(handle),
+                Ok(_) => {}
                 Err(e) if number == 0 => return Err(e),
                 Err(e) => log::warn!("http1: only {number} threads could be started: {e}"),
             }
@@ -116,20 +113,20 @@ impl Server {
 
     /// What stops this server.
     pub fn stopper(&self) -> Stopper {
-        Stopper { shared: Arc::clone(&self.shared), bell: Arc::clone(&self.bell) }
+        Stopper(Arc::clone(&self.shared))
     }
 
     /// Serves until it is stopped. True when every request in flight was answered; false after
     /// `Limits::stop_time`, a second stop, or when waiting for connections failed.
     pub fn run(mut self) -> bool {
-        let (mut swept, mut accepted) = (Instant::now(), Accepted::All);
+        let (mut swept, mut backlog) = (Instant::now(), Backlog::Empty);
         while !self.shared.is_stopping() {
-            if let Err(e) = self.wait(accepted) {
+            if let Err(e) = self.wait(backlog) {
                 log::error!("http1: waiting for connections failed: {e}");
                 return false;
             }
             if let Some(door) = &mut self.door {
-                accepted = door.accept(&self.shared);
+                backlog = door.accept(&self.shared);
             }
             if swept.elapsed() >= TICK {
                 swept = Instant::now();
@@ -139,21 +136,20 @@ impl Server {
         self.drain()
     }
 
-    /// Waits for a connection, the bell, or the next time that something has to be looked at.
-    fn wait(&self, accepted: Accepted) -> rustix::io::Result<()> {
+    /// Waits for a connection, or for the next time that something has to be looked at.
+    fn wait(&self, backlog: Backlog) -> rustix::io::Result<()> {
         let Some(door) = &self.door else { return Ok(()) };
-        let time = match accepted {
-            Accepted::Some => Duration::ZERO,
-            Accepted::Failed => RETRY,
-            Accepted::All => TICK,
+        let time = match backlog {
+            Backlog::Empty => TICK,
+            Backlog::More => return Ok(()),
+            // The listener is ready all the time, and in vain.
+            Backlog::Stuck => {
+                thread::sleep(RETRY);
+                return Ok(());
+            }
         };
-        let mut both =
-            [PollFd::new(&*self.bell, PollFlags::IN), PollFd::new(&door.listener, PollFlags::IN)];
-        // Without a descriptor the listener is ready all the time, and in vain.
-        let watched = if accepted == Accepted::Failed { both.split_at_mut(1).0 } else { &mut both };
-        let is_idle = self.shared.places.taken() == 0 && accepted == Accepted::All;
-        let time = Timespec::try_from(time).ok().filter(|_| !is_idle);
-        match poll(watched, time.as_ref()) {
+        let time = Timespec::try_from(time).ok();
+        match poll(&mut [PollFd::new(&door.listener, PollFlags::IN)], time.as_ref()) {
             Err(rustix::io::Errno::INTR) | Ok(_) => Ok(()),
             Err(e) => Err(e),
         }
@@ -169,14 +165,13 @@ impl Server {
     fn drain(&mut self) -> bool {
         let until = Instant::now() + self.shared.limits.stop_time;
         if let Some(mut door) = self.door.take() {
-            while door.accept(&self.shared) == Accepted::Some {}
+            while door.accept(&self.shared) == Backlog::More {}
         }
         loop {
             self.tidy();
             let taken = self.shared.places.taken();
             if taken == 0 {
-                self.shared.room.close();
-                return self.rounds.drain(..).all(|thread| thread.join().is_ok());
+                return true;
             }
             if self.shared.stage.load(Ordering::Relaxed) > DRAINING {
                 return false;

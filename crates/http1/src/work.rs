@@ -21,21 +21,24 @@ const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 pub struct Accepted {
     pub connection: Box<Connection>,
     pub exchange: Exchange,
-    pub incoming: Incoming,
+    pub incoming: Box<Incoming>,
     pub work: Work,
 }
 
 /// Puts an accepted request into its line; first its body is received, in a thread of the pool.
 pub fn begin(shared: &Arc<Shared>, accepted: Accepted) {
-    let this = Arc::clone(shared);
+    let (this, address) = (Arc::clone(shared), accepted.connection.place.address);
     if accepted.incoming.done {
         if let Some(line) = enqueue(shared, accepted, None) {
+            // Without a thread the runner waits for the next one, and what is in the line two seconds.
+            shared.has_thread_for(address);
             shared.pool.run(Box::new(move || run(&this, &line)));
         }
-    } else if shared.has_thread_for(accepted.connection.place.address) {
+    } else if shared.has_thread_for(address) {
         shared.pool.run(Box::new(move || receive(&this, accepted)));
     } else {
-        refuse(shared, accepted.connection, OVERLOADED, accepted.exchange);
+        let Accepted { connection, exchange, .. } = accepted;
+        deliver::refuse(shared, connection, OVERLOADED, exchange.origin.as_deref());
     }
 }
 
@@ -65,7 +68,10 @@ fn receive(shared: &Arc<Shared>, mut accepted: Accepted) {
         }
         Ok(false) if was_ended => deliver::evict(shared, connection, exchange.origin.as_deref()),
         Ok(false) => {}
-        Err(refusal) => refuse(shared, accepted.connection, refusal, accepted.exchange),
+        Err(refusal) => {
+            let Accepted { connection, exchange, .. } = accepted;
+            deliver::refuse(shared, connection, refusal, exchange.origin.as_deref());
+        }
     }
 }
 
@@ -78,7 +84,7 @@ fn enqueue(
     let Accepted { connection, exchange, incoming, work } = accepted;
     let charge = charge.unwrap_or_else(|| shared.budget.charge(work.client));
     let Some(line) = shared.lines.get(work.line).or(shared.lines.first()) else {
-        refuse(shared, connection, OVERLOADED, exchange);
+        deliver::refuse(shared, connection, OVERLOADED, exchange.origin.as_deref());
         return None;
     };
     let client = work.client;
@@ -111,10 +117,5 @@ fn run(shared: &Arc<Shared>, line: &Arc<Line<Ticket>>) {
 
 /// Refuses what has waited too long, or has no place.
 pub fn refuse_ticket(shared: &Arc<Shared>, ticket: Ticket) {
-    refuse(shared, ticket.connection, OVERLOADED, ticket.exchange);
-}
-
-fn refuse(shared: &Arc<Shared>, connection: Box<Connection>, refusal: Refusal, exchange: Exchange) {
-    let unfinished = deliver::refuse(shared, connection, refusal, exchange.origin.as_deref());
-    unfinished.into_iter().for_each(|it| deliver::finish_elsewhere(shared, it));
+    deliver::refuse(shared, ticket.connection, OVERLOADED, ticket.exchange.origin.as_deref());
 }

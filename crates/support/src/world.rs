@@ -34,7 +34,15 @@ pub fn optional_variable(name: &str) -> Option<String> {
 /// The settings of a test: everything of its own, and no rate limits.
 pub fn config(name: &str) -> Config {
     let off = [
-        "LOGIN", "LOGIN_FAILURES", "REGISTER", "MAIL", "MAILBOX", "ME", "PASSWORD", "IMPORT", "DAV",
+        "LOGIN",
+        "LOGIN_FAILURES",
+        "REGISTER",
+        "MAIL",
+        "MAILBOX",
+        "ME",
+        "PASSWORD",
+        "IMPORT",
+        "DAV",
         "DEFAULT",
     ];
     let off: Vec<_> = off.iter().map(|limit| format!("RATE_LIMIT_{limit}")).collect();

@@ -1,4 +1,5 @@
-//! A contact is its vCard. This crate reads and writes the text; it is pure: no I/O, no clock.
+//! A contact is its vCard. This crate reads and writes the text; it is pure: no I/O, no clock. Its rules
+//! are on a page, README.md.
 
 pub mod calendar;
 mod card;
@@ -9,9 +10,11 @@ mod date;
 mod details;
 mod edit;
 mod fold;
+mod folding;
 mod group;
 mod label;
 mod line;
+mod lists;
 mod merge;
 mod modern;
 mod names;
@@ -23,6 +26,7 @@ mod read;
 mod shown;
 pub mod table;
 mod unfold;
+mod valid;
 mod value;
 mod warning;
 

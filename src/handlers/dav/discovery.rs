@@ -41,6 +41,9 @@ pub fn propfind(call: &Call, device: &Device) -> Result<Reply> {
 }
 
 fn propfind_at(call: &Call, device: &Device, target: Target, depth: Depth) -> Result<Reply> {
+    if matches!(target, Target::OtherBook(_) | Target::Orphan(_) | Target::Nothing) {
+        return Err(Error::NotFound);
+    }
     let wanted = match body(call)? {
         None => Wanted::All(Vec::new()),
         Some(root) if root.is(DAV, "propfind") => Wanted::read(&root)

@@ -19,6 +19,11 @@ const NAME: &str = "Birthdays";
 /// `POST /api/contacts/calendar-url`: a new address. It is stored as a hash only, so it is shown
 /// once; the old one dies.
 pub fn create(call: &Call, owner: &Owner) -> Result<Reply> {
+    Ok(Reply::created(None, &json!({ "url": renew(call, owner)? })))
+}
+
+/// Makes a new address.
+pub fn renew(call: &Call, owner: &Owner) -> Result<String> {
     let secret = crypto::token_for(owner.id())?;
     let hash = crypto::token_hash(&secret);
     call.app.db.transaction(|tx| {
@@ -28,8 +33,7 @@ pub fn create(call: &Call, owner: &Owner) -> Result<Reply> {
         }
         call.audit(tx, Action::CalendarCreated, Some(owner.id()), Some(owner.id()))
     })?;
-    let url = format!("{}/calendars/{secret}.ics", call.app.config.public_url);
-    Ok(Reply::created(None, &json!({ "url": url })))
+    Ok(format!("{}/calendars/{secret}.ics", call.app.config.public_url))
 }
 
 /// `DELETE /api/contacts/calendar-url`

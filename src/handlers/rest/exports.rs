@@ -67,6 +67,15 @@ pub fn contacts(call: &Call, owner: &Owner) -> Result<Reply> {
     query.finish()?;
     note(call, owner.id())?;
     let part = label.map_or(Part::Live, |label| Part::Labelled(label_key(&label)));
+    download(call, owner, format, part)
+}
+
+/// Some contacts as vCards: those that were selected on a page.
+pub fn selected(call: &Call, owner: &Owner, ids: Vec<i64>) -> Result<Reply> {
+    download(call, owner, Format::Vcard, Part::Ids(ids))
+}
+
+fn download(call: &Call, owner: &Owner, format: Format, part: Part) -> Result<Reply> {
     let (db, config, owner) = (call.app.db.clone(), call.app.config.clone(), owner.id());
     let mut pages = Pages::new(&db, owner, part.clone());
     let mut list = JsonList::default();
@@ -224,16 +233,17 @@ struct Head<'a> {
 /// The account and what there is only little of, as an object whose end is still to come.
 fn head(call: &Call, caller: &Caller) -> Result<String> {
     let id = caller.id();
-    let (sessions, access, pending_links, mails, has_calendar_url, picture) = call.app.db.read(|db| {
-        Ok((
-            sessions::list(db, id, call.now)?,
-            (app_passwords::list(db, id)?, totp::is_on(db, id)?),
-            mail_tokens::of_user(db, id)?,
-            outbox::of_user(db, id)?,
-            books::has_calendar(db, id)?,
-            avatars::of_user(db, id)?,
-        ))
-    })?;
+    let (sessions, access, pending_links, mails, has_calendar_url, picture) =
+        call.app.db.read(|db| {
+            Ok((
+                sessions::list(db, id, call.now)?,
+                (app_passwords::list(db, id)?, totp::is_on(db, id)?),
+                mail_tokens::of_user(db, id)?,
+                outbox::of_user(db, id)?,
+                books::has_calendar(db, id)?,
+                avatars::of_user(db, id)?,
+            ))
+        })?;
     let head = Head {
         exported_at: call.now,
         user: views::user(&call.app.config, caller.user()),

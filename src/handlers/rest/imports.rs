@@ -59,7 +59,8 @@ pub fn import(call: &Call, owner: &Owner) -> Result<Reply> {
     Ok(Reply::json(&import::store(&call.app, id, &by, source, &options, note)?))
 }
 
-fn existing(raw: &str) -> Result<Existing, String> {
+/// What happens to a contact that is there.
+pub fn existing(raw: &str) -> Result<Existing, String> {
     match raw {
         "skip" => Ok(Existing::Skip),
         "update" => Ok(Existing::Update),

@@ -45,7 +45,8 @@ pub fn instant(raw: &str) -> Result<DateTime<Utc>, String> {
         .map_err(|_| "must be an instant such as 2026-01-31T12:00:00Z".to_owned())
 }
 
-fn sort(raw: &str) -> Result<Sort, String> {
+/// `name`, `-updated_at` and the like.
+pub fn sort(raw: &str) -> Result<Sort, String> {
     let (descending, name) = match raw.strip_prefix('-') {
         Some(name) => (true, name),
         None => (false, raw),
@@ -60,7 +61,7 @@ fn sort(raw: &str) -> Result<Sort, String> {
 }
 
 /// Where the page begins: `cursor` or `skip`, never both.
-fn start(call: &Call, owner: i64, query: &mut Query, sort: Sort) -> Start {
+pub fn start(call: &Call, owner: i64, query: &mut Query, sort: Sort) -> Start {
     let skip = query.parsed("skip", |raw| Ok(raw.to_owned())).is_some();
     let from = Start::Skip(query.number("skip", 0, 0..=10_000));
     let cursor = query.parsed("cursor", |raw| {
@@ -72,11 +73,15 @@ fn start(call: &Call, owner: i64, query: &mut Query, sort: Sort) -> Start {
     cursor.unwrap_or(from)
 }
 
-/// The address of the next page: this one's, with what the last contact is sorted by as `cursor`.
+/// The address of the next page.
 fn next_link(call: &Call, owner: i64, sort: Sort, next: &Start) -> Result<String> {
+    Ok(format!("</api/contacts?{}>; rel=\"next\"", next_query(call, owner, sort, next)?))
+}
+
+/// The query of the next page: this one's, with what the last contact is sorted by as `cursor`.
+pub fn next_query(call: &Call, owner: i64, sort: Sort, next: &Start) -> Result<String> {
     let cursor = write_cursor(call, owner, sort, next)?;
-    let query = call.query()?.with(&["cursor", "skip"], "cursor", &cursor);
-    Ok(format!("</api/contacts?{query}>; rel=\"next\""))
+    Ok(call.query()?.with(&["cursor", "skip"], "cursor", &cursor))
 }
 
 /// What the last contact of a page is sorted by, sealed: it names people, and links get into logs. It

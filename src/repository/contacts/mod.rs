@@ -10,6 +10,7 @@ pub mod changes;
 pub mod history;
 pub mod imports;
 pub mod lists;
+pub mod past;
 pub mod resources;
 pub mod rows;
 pub mod trash;

@@ -22,6 +22,8 @@ pub struct Source {
     pub(super) groups: HashMap<String, Vec<String>>,
     pub(super) errors: Notes,
     pub(super) warnings: Notes,
+    /// `vCard`, `CSV` or `JSON`.
+    pub format: &'static str,
 }
 
 /// Reads a file. [`Error::Malformed`] for what is no file of contacts at all, [`Error::Invalid`] for a
@@ -40,13 +42,16 @@ pub fn read(
         return Ok(source);
     }
     if media_type == "application/json" || (is_json && !vcard::has_cards(bytes)) {
+        source.format = "JSON";
         source.json(bytes, latest)?;
     } else if vcard::has_cards(bytes) {
+        source.format = "vCard";
         source.cards(bytes, charset)?;
     } else if ["text/vcard", "text/x-vcard", "text/directory"].contains(&media_type) {
         let why = "the file has no vCard: no line says BEGIN:VCARD";
         return Err(Error::Malformed(why.to_owned()));
     } else {
+        source.format = "CSV";
         source.table(bytes, charset, map)?;
     }
     Ok(source)

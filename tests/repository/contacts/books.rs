@@ -62,13 +62,19 @@ fn a_full_book_takes_no_more_contacts_and_the_trash_counts() {
     let full = bodies::create(&world.app, ann, &super::by(), named("C"), world.now());
     assert!(matches!(full, Err(Error::Conflict(Conflict::QuotaExceeded))), "{full:?}");
     assert_eq!(world.sql::<i64>("SELECT count(*) FROM contacts"), 2);
-    assert_eq!(world.sql::<i64>("SELECT revision FROM address_books WHERE owner = (SELECT min(owner) FROM contacts)"), 3);
+    assert_eq!(
+        world.sql::<i64>(
+            "SELECT revision FROM address_books WHERE owner = (SELECT min(owner) FROM contacts)"
+        ),
+        3
+    );
 }
 
 #[test]
 fn history_makes_room_and_cards_do_not() {
     let (world, ann) = small(|config| config.max_storage = 20_000);
-    let noted = |n: usize| with("A", json!({"additional_data": format!("{n} {}", "x".repeat(4_000))}));
+    let noted =
+        |n: usize| with("A", json!({"additional_data": format!("{n} {}", "x".repeat(4_000))}));
     let contact = add(&world, ann, noted(0));
     for n in 1..10 {
         patch(&world, ann, contact.id, noted(n)).unwrap();

@@ -19,7 +19,9 @@ fn names(world: &World, owner: i64) -> Vec<String> {
 }
 
 fn card(uid: &str, name: &str, more: &str) -> String {
-    format!("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:{name}\r\nN:;{name};;;\r\n{more}END:VCARD\r\n")
+    format!(
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:{name}\r\nN:;{name};;;\r\n{more}END:VCARD\r\n"
+    )
 }
 
 #[test]
@@ -54,7 +56,9 @@ fn a_uid_with_other_contents_is_skipped_replaced_or_added() {
 #[test]
 fn without_a_uid_a_card_is_skipped_when_one_contact_says_it_all() {
     let (world, ann, _) = ann_and_eve();
-    let bare = |more: &str| format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:A B\r\nN:B;A;;;\r\n{more}END:VCARD\r\n");
+    let bare = |more: &str| {
+        format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:A B\r\nN:B;A;;;\r\n{more}END:VCARD\r\n")
+    };
     let file = [bare("TEL:112\r\n"), bare("TEL:113\r\n"), bare("TEL:112\r\n")].concat();
     let first = store(&world, ann, &file, &Options::default());
     assert_eq!((first.created, first.skipped_duplicates), (2, 1));
@@ -92,14 +96,20 @@ fn labels_come_from_lists_of_people_and_from_the_call() {
     let labels = |uid: &str| -> Vec<String> {
         world.sql(&format!("SELECT labels FROM contacts WHERE uid = '{uid}'"))
     };
-    assert_eq!((labels("1"), labels("2")), (vec!["Friends".into(), "new".into()], vec!["new".into()]));
+    assert_eq!(
+        (labels("1"), labels("2")),
+        (vec!["Friends".into(), "new".into()], vec!["new".into()])
+    );
 }
 
 #[test]
 fn what_is_no_file_of_contacts_changes_nothing() {
-    for (file, media_type) in
-        [("", "text/vcard"), ("hello", "text/csv"), ("{}", "application/json"), ("[1", "text/plain")]
-    {
+    for (file, media_type) in [
+        ("", "text/vcard"),
+        ("hello", "text/csv"),
+        ("{}", "application/json"),
+        ("[1", "text/plain"),
+    ] {
         let read = import::read(file.as_bytes(), media_type, None, &[], NaiveDate::MAX);
         assert!(matches!(read, Err(Error::Malformed(_))), "{file} {read:?}");
     }

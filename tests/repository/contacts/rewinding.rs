@@ -42,7 +42,9 @@ fn a_book_goes_back_to_any_revision_and_forth_again() {
         states.push((revision(world, ann), book(world, ann)));
     };
     let eves = add(&world, eve, named("Eve's"));
-    let ids: Vec<_> = (0..6).map(|n| add(&world, ann, with(&format!("N{n}"), json!({"labels": ["x"]}))).id).collect();
+    let ids: Vec<_> = (0..6)
+        .map(|n| add(&world, ann, with(&format!("N{n}"), json!({"labels": ["x"]}))).id)
+        .collect();
     note(&world, &mut states);
     patch(&world, ann, ids[0], named("Changed")).unwrap();
     delete(&world, ann, ids[1]).unwrap();
@@ -66,7 +68,8 @@ fn a_book_goes_back_to_any_revision_and_forth_again() {
         assert_eq!(again, Rewound::default(), "there is nothing left to do");
     }
     assert_eq!(find(&world, eve, eves.id).unwrap().contact, eves);
-    let counted: i64 = world.sql(&format!("SELECT contacts FROM address_books WHERE owner = {ann}"));
+    let counted: i64 =
+        world.sql(&format!("SELECT contacts FROM address_books WHERE owner = {ann}"));
     assert_eq!(counted, book(&world, ann).len() as i64);
 }
 

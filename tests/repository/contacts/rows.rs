@@ -4,8 +4,8 @@ use super::{add, ann_and_eve, delete, find, name, named, patch, state};
 use contactd::error::Error;
 use contactd::model::contact::Columns;
 use contactd::repository::contacts::{books, rows};
-use contactd::service::contacts;
 use contactd::service::bodies;
+use contactd::service::contacts;
 use serde_json::json;
 use vcard::Card;
 
@@ -87,13 +87,19 @@ fn a_name_of_one_s_own_is_kept_and_two_contacts_never_have_one() {
     let contacts::Put::Created(first) = put(ann, b"u-2.vcf", "u-1") else { panic!("must be new") };
     assert_eq!(first.name(), b"u-2.vcf");
     // The name that follows from the uid is taken by the other one.
-    let second = bodies::create(&world.app, ann, &by, json!({"first_name": "B", "uid": "u-2"}), world.now());
+    let second =
+        bodies::create(&world.app, ann, &by, json!({"first_name": "B", "uid": "u-2"}), world.now());
     let second = find(&world, ann, second.unwrap().id).unwrap();
     assert_ne!(second.name(), first.name());
-    assert!(matches!(put(ann, b"x.vcf", "u-1"), contacts::Put::UidTaken(name) if name == b"u-2.vcf"));
-    assert!(matches!(put(ann, b"u-2.vcf", "u-3"), contacts::Put::UidTaken(name) if name == b"u-2.vcf"));
+    assert!(
+        matches!(put(ann, b"x.vcf", "u-1"), contacts::Put::UidTaken(name) if name == b"u-2.vcf")
+    );
+    assert!(
+        matches!(put(ann, b"u-2.vcf", "u-3"), contacts::Put::UidTaken(name) if name == b"u-2.vcf")
+    );
     assert!(matches!(put(eve, b"u-2.vcf", "u-1"), contacts::Put::Created(_)), "eve's are her own");
-    let rename = |from: &[u8], to: &[u8]| contacts::rename(&world.app, ann, &by, from, to, &|_, _| Ok(()));
+    let rename =
+        |from: &[u8], to: &[u8]| contacts::rename(&world.app, ann, &by, from, to, &|_, _| Ok(()));
     assert!(!rename(b"u-2.vcf", &second.name()).unwrap());
     assert!(rename(b"u-2.vcf", b"\xff").unwrap());
     let gone = world.app.db.read(|db| {
@@ -108,7 +114,9 @@ fn a_name_of_one_s_own_is_kept_and_two_contacts_never_have_one() {
 fn columns_are_what_the_card_makes() {
     let (world, ann, _) = ann_and_eve();
     let long = super::with("Long Müller", json!({"additional_data": "ж".repeat(2_000)}));
-    for body in [named("A"), long, super::with("B", json!({"birthday": "--02-29", "labels": ["x"]}))] {
+    for body in
+        [named("A"), long, super::with("B", json!({"birthday": "--02-29", "labels": ["x"]}))]
+    {
         let contact = add(&world, ann, body);
         let stored = find(&world, ann, contact.id).unwrap();
         let columns = Columns::of(&stored.card());

@@ -85,9 +85,8 @@ fn thirty_days_later_it_is_gone_and_so_is_its_history() {
     assert_eq!((rows("contacts"), rows("history")), (2, 1));
     let book = world.app.db.read(|db| books::find(db, ann)).unwrap();
     assert_eq!((book.stored, book.contacts, book.forgotten, book.history_from), (1, 1, 3, 3));
-    let bytes: i64 = world.sql(&format!(
-        "SELECT sum(octet_length(card))::bigint FROM contacts WHERE owner = {ann}"
-    ));
+    let bytes: i64 = world
+        .sql(&format!("SELECT sum(octet_length(card))::bigint FROM contacts WHERE owner = {ann}"));
     assert_eq!(book.card_bytes, bytes);
     let due = book.purge_after.unwrap();
     assert_eq!(due, world.now() - Duration::seconds(1) + Duration::days(trash::KEPT_DAYS));

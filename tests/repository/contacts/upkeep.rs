@@ -7,7 +7,8 @@ use serde_json::json;
 #[test]
 fn what_an_older_function_made_is_made_anew_and_no_contact_changes() {
     let (world, ann, eve) = ann_and_eve();
-    let ours = add(&world, ann, with("Ann Müller", json!({"birthday": "--02-29", "labels": ["x"]})));
+    let ours =
+        add(&world, ann, with("Ann Müller", json!({"birthday": "--02-29", "labels": ["x"]})));
     add(&world, eve, with("Eve", json!({"phone": "112"})));
     let columns = "SELECT string_agg(concat_ws('|', id, revision, made_by, uid, members, sort_name, folded, digits,
             label_keys, labels, birthday_key, photo_type), E'\\n' ORDER BY id) FROM contacts";

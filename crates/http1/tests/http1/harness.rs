@@ -1,5 +1,6 @@
 //! A server with a small program behind it, and a client that speaks bytes.
 
+use crate::fuzz::Seen;
 use http1::{Client as Payer, Limits, LineLimits, Look, Refusal, Server, Service, Stopper, Work};
 use rouille::{Request, Response, ResponseBody};
 use std::io::{Read, Write};
@@ -203,10 +204,10 @@ impl Drop for PanicsAtTheDrop {
 
 /// A program that remembers what it was asked, and takes any body to a megabyte.
 #[derive(Default)]
-pub struct Recorder(Arc<Mutex<Vec<(String, String, Vec<u8>)>>>);
+pub struct Recorder(Arc<Mutex<Vec<Seen>>>);
 
 impl Recorder {
-    pub fn take(&self) -> Vec<(String, String, Vec<u8>)> {
+    pub fn take(&self) -> Vec<Seen> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }

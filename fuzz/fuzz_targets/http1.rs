@@ -1,8 +1,8 @@
-//! Any bytes as a connection: the front never panics, answers nothing after a refusal, and no more
-//! than was asked. (tests/front/fuzz.rs also compares what it reads with hyper.)
+//! Any bytes as a connection: the server never panics, answers nothing after a refusal, and no more
+//! than was asked. (crates/http1/tests/http1/fuzz.rs also compares what it reads with hyper.)
 #![no_main]
 
-use contactd::front::{Limits, Server, Service};
+use http1::{Client, Limits, Look, Refusal, Server, Service, Work};
 use libfuzzer_sys::fuzz_target;
 use rouille::{Request, Response};
 use std::io::{Read, Write};
@@ -16,27 +16,33 @@ static ASKED: AtomicUsize = AtomicUsize::new(0);
 struct Program;
 
 impl Service for Program {
+    type InFlight = Request;
+
     fn body_limit(&self, _method: &str, _target: &str) -> u64 {
         1_000
     }
 
-    fn respond(&self, request: &Request) -> Response {
-        let mut body = Vec::new();
-        request.data().map(|mut data| data.read_to_end(&mut body));
-        assert!(body.len() <= 1_001, "{} bytes", body.len());
-        ASKED.fetch_add(1, Ordering::SeqCst);
-        Response::text("").with_additional_header("X-Handled", "1")
+    fn begin(&self, request: Request) -> Request {
+        request
     }
 
-    fn refuse(&self, status: u16, _detail: &'static str) -> Response {
+    fn decide(&self, _request: Request) -> Look {
+        let run = Box::new(|body: Vec<u8>| {
+            assert!(body.len() <= 1_001, "{} bytes", body.len());
+            ASKED.fetch_add(1, Ordering::SeqCst);
+            Response::text("").with_additional_header("X-Handled", "1")
+        });
+        Look::Work(Work { line: 0, client: Client::Account(1), most: usize::MAX, run })
+    }
+
+    fn refuse(&self, Refusal { status, .. }: Refusal, _origin: Option<&str>) -> Response {
         assert!([400, 408, 414, 417, 431, 501, 505].contains(&status), "{status}");
         Response::text("").with_status_code(status).with_additional_header("X-Refused", "1")
     }
 }
 
 static ADDRESS: LazyLock<SocketAddr> = LazyLock::new(|| {
-    let limits = Limits { workers: 2, ..Limits::default() };
-    let server = Server::bind("127.0.0.1:0", limits, Arc::new(Program)).expect("a port");
+    let server = Server::bind("127.0.0.1:0", Limits::default(), Arc::new(Program)).expect("a port");
     let address = server.local_addr();
     std::thread::spawn(move || server.run());
     address
