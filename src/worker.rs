@@ -10,9 +10,9 @@ use crate::model::user::User;
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::outbox::{self, Due};
 use crate::repository::{audit, sessions, totp, uploads, users};
+use crate::service::upkeep;
 use chrono::Duration as Days;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use crate::service::upkeep;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
