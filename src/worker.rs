@@ -10,7 +10,7 @@ use crate::model::user::User;
 use crate::repository::audit::{self, Action};
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::outbox::{self, Due};
-use crate::repository::{sessions, totp, users};
+use crate::repository::{sessions, totp, uploads, users};
 use crate::service::upkeep;
 use chrono::Duration as Days;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -185,10 +185,11 @@ pub fn purge(app: &App) -> Result<()> {
         while app.db.write(batch)? > 0 {}
         Ok(())
     };
-    let kinds: [(&str, &dyn Fn() -> Result<()>); 8] = [
+    let kinds: [(&str, &dyn Fn() -> Result<()>); 9] = [
         ("sessions", &|| batches(&|db| sessions::purge(db, now))),
         ("links", &|| batches(&|db| mail_tokens::purge(db, now))),
         ("outbox", &|| batches(&|db| outbox::purge(db, now))),
+        ("uploads", &|| batches(&|db| uploads::purge(db, now))),
         ("trash", &|| upkeep::purge(app)),
         ("audit events", &|| match app.config.audit {
             Some(age) => batches(&|db| audit::purge(db, now - age)),
