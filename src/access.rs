@@ -1,10 +1,56 @@
-//! Who is calling. This file is the only maker of [`Caller`] and [`Admin`]: a handler that takes
-//! one of them cannot be reached by anybody else.
+//! Who is calling. This file is the only maker of [`Caller`], [`Admin`], [`Owner`], [`Device`] and
+//! [`Visitor`]: a handler that takes one of them cannot be reached by anybody else.
+//!
+//! A request first makes a claim ([`Claim`]): an access token, an app password, a page's cookie. Then
+//! the cache is asked for the account that the claim names, and the claim is held against it.
 
 use crate::cache::LookedUp;
-use crate::context::Call;
+use crate::context::{Call, as_client};
+use crate::crypto::{self, Purpose, typed};
 use crate::error::{Error, Result};
-use crate::model::user::{CurrentUser, Role, User};
+use crate::limits;
+use crate::model::user::{CurrentUser, Role, Scope, User};
+use crate::repository::audit::Action;
+use crate::repository::{app_passwords, sessions};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+
+/// What a request says of who sends it, before anything is looked up.
+#[derive(Debug)]
+pub struct Claim {
+    /// The account.
+    pub user: i64,
+    proof: Proof,
+}
+
+#[derive(Debug)]
+enum Proof {
+    /// An access token that we signed, for this session.
+    Session(i64),
+    /// An app password with this digest, and the name before it, if there was one.
+    AppPassword { digest: String, name: Option<String> },
+    /// A page's cookie with this digest.
+    Cookie { digest: String },
+}
+
+impl Claim {
+    /// True if we made it: nobody else can claim that.
+    pub fn is_signed(&self) -> bool {
+        matches!(self.proof, Proof::Session(_))
+    }
+
+    /// Under which name the request is counted. What is no token that we signed may be anybody's
+    /// guess, which must not count against the account: it has a name of its own.
+    pub fn subject(&self) -> String {
+        match &self.proof {
+            Proof::Session(_) => format!("u{}", self.user),
+            Proof::AppPassword { digest, .. } | Proof::Cookie { digest } => {
+                format!("u{}:{digest}", self.user)
+            }
+        }
+    }
+}
 
 /// Somebody who is signed in: the token is valid, its session alive, the account active.
 pub struct Caller {
@@ -50,21 +96,208 @@ impl Admin {
     }
 }
 
-/// The ids in a valid access token of the request, before anything is looked up.
-pub fn token_ids(call: &Call) -> Result<(i64, i64)> {
-    let header = call.header("Authorization").unwrap_or_default();
-    let (scheme, token) = header.split_once(' ').unwrap_or_default();
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Error::Unauthenticated);
-    }
-    call.app.access_tokens.verify(token.trim(), call.now)
+/// Whoever may read, and as the method asks for it change, the contacts of one account: with an
+/// access token, with an app password, or on a page.
+pub struct Owner {
+    current: CurrentUser,
+    /// Id and name of the app password.
+    app_password: Option<(i64, String)>,
+    may_write: bool,
 }
 
-/// The caller with these ids, of whom the cache was asked before.
-pub fn caller(call: &Call, (id, session): (i64, i64), looked_up: LookedUp) -> Result<Caller> {
-    let current = call.app.cache.finish(looked_up, |purpose| call.app.load_user(id, purpose))?;
-    let alive = current.filter(|it| it.user.is_active && it.sessions.contains(&session));
-    alive.map(|current| Caller { current, session }).ok_or(Error::Unauthenticated)
+impl Owner {
+    /// The account.
+    pub fn user(&self) -> &User {
+        &self.current.user
+    }
+
+    /// The account's id.
+    pub fn id(&self) -> i64 {
+        self.current.user.id
+    }
+
+    /// False for an app password of scope `read`.
+    pub fn may_write(&self) -> bool {
+        self.may_write
+    }
+
+    /// The name of the app password, for the history of a contact; none: a session.
+    pub fn client(&self) -> Option<&str> {
+        self.app_password.as_ref().map(|(_, name)| name.as_str())
+    }
+
+    /// Writes the use of an app password down, once a minute, and an event when it comes from a
+    /// network that is new. Waits for Postgres then.
+    pub fn note_use(&self, call: &Call) -> Result<()> {
+        let Some((id, _)) = self.app_password else { return Ok(()) };
+        let (user, ip, network) = (self.id(), call.ip.to_string(), limits::network(call.ip));
+        if !call.app.uses.is_due(id, &network, call.now) {
+            return Ok(());
+        }
+        call.app.db.transaction(|tx| {
+            match app_passwords::note_use(tx, user, id, &ip, &network, call.now)? {
+                Some(true) => call.audit(tx, Action::AppPasswordNewAddress, Some(user), Some(user)),
+                Some(false) | None => Ok(()),
+            }
+        })
+    }
+}
+
+/// A phone, a mail program or a script with an app password, over CardDAV.
+pub struct Device(Owner);
+
+impl Device {
+    /// Whose contacts it may see.
+    pub fn owner(&self) -> &Owner {
+        &self.0
+    }
+}
+
+/// Who looks at a page: somebody with a page's session, or nobody known.
+pub struct Visitor {
+    caller: Option<Caller>,
+    /// When the session ends unless it is used.
+    ends: DateTime<Utc>,
+    csrf: String,
+}
+
+impl Visitor {
+    /// Whoever is signed in.
+    pub fn caller(&self) -> Option<&Caller> {
+        self.caller.as_ref()
+    }
+
+    /// The caller as the owner of contacts.
+    pub fn owner(&self) -> Option<Owner> {
+        let current = self.caller.as_ref()?.current.clone();
+        Some(Owner { current, app_password: None, may_write: true })
+    }
+
+    /// The caller as an admin, or [`Error::AdminOnly`].
+    pub fn admin(&self) -> Result<Admin> {
+        let Caller { current, session } = self.caller.as_ref().ok_or(Error::Unauthenticated)?;
+        admin(Caller { current: current.clone(), session: *session })
+    }
+
+    /// The token that each form of this visitor's pages has to carry; empty where nobody is signed
+    /// in.
+    pub fn csrf(&self) -> &str {
+        &self.csrf
+    }
+
+    /// The session lives on from its use, as a program's does from a refresh: written once a day.
+    /// Waits for Postgres then.
+    pub fn renew(&self, call: &Call) -> Result<()> {
+        let Some(caller) = &self.caller else { return Ok(()) };
+        let (idle, life) = (call.app.config.refresh_token, call.app.config.session);
+        let is_early = call.now + idle - self.ends < chrono::Duration::days(1);
+        let (user, session) = (caller.id(), caller.session());
+        if is_early || !call.app.page_uses.is_due(session, "", call.now) {
+            return Ok(());
+        }
+        let client = call.client();
+        call.app.change_user(user, |tx, _| {
+            sessions::renew_page(tx, user, session, as_client(&client), call.now, idle, life)
+        })?;
+        Ok(())
+    }
+
+    /// True if a form came from a page of this visitor: it carries the token, and the browser names
+    /// no other origin.
+    pub fn sent(&self, call: &Call, token: &str) -> bool {
+        let session = self.caller.as_ref().map(Caller::session);
+        let bound = session.is_none_or(|session| {
+            call.app.keys.verify(Purpose::Csrf, &csrf_message(session), token)
+        });
+        bound && same_origin(call)
+    }
+}
+
+/// True unless the browser says that a form comes from another site's page.
+pub fn same_origin(call: &Call) -> bool {
+    let own = url::Url::parse(&call.app.config.public_url)
+        .map(|url| url.origin().ascii_serialization())
+        .unwrap_or_default();
+    let site = call.header("Sec-Fetch-Site").unwrap_or("none");
+    call.header("Origin").is_none_or(|origin| origin == own)
+        && ["same-origin", "none"].contains(&site)
+}
+
+fn csrf_message(session: i64) -> Vec<u8> {
+    format!("session {session}").into_bytes()
+}
+
+/// The text after a scheme of `Authorization`.
+fn authorization<'a>(call: &'a Call, wanted: &str) -> Option<&'a str> {
+    let (scheme, text) = call.header("Authorization")?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case(wanted).then(|| text.trim())
+}
+
+/// The claim of an access token, for what belongs to the account itself.
+pub fn access_token(call: &Call) -> Result<Claim> {
+    let token = authorization(call, "Bearer").ok_or(Error::Unauthenticated)?;
+    let (user, session) = call.app.access_tokens.verify(token, call.now)?;
+    Ok(Claim { user, proof: Proof::Session(session) })
+}
+
+/// The claim of an app password as HTTP Basic (RFC 7617), for devices.
+pub fn basic(call: &Call) -> Result<Claim> {
+    let parts = || {
+        let decoded = STANDARD.decode(authorization(call, "Basic")?).ok()?;
+        let text = String::from_utf8(decoded).ok()?;
+        let (name, password) = text.split_once(':')?;
+        let (user, digest) = typed::read_app_password(password)?;
+        let proof = Proof::AppPassword { digest, name: Some(name.to_owned()) };
+        Some(Claim { user, proof })
+    };
+    parts().ok_or(Error::UnknownDevice)
+}
+
+/// The claim of an access token or an app password, for contacts.
+pub fn any_token(call: &Call) -> Result<Claim> {
+    if authorization(call, "Basic").is_some() {
+        return basic(call).map_err(|_| Error::Unauthenticated);
+    }
+    let app_password = authorization(call, "Bearer").and_then(typed::read_app_password);
+    match app_password {
+        Some((user, digest)) => {
+            Ok(Claim { user, proof: Proof::AppPassword { digest, name: None } })
+        }
+        None => access_token(call),
+    }
+}
+
+/// The name of the cookie of pages. With TLS its prefix makes browsers take it from us only
+/// (RFC 6265bis, 4.1.3).
+pub fn cookie_name(https: bool) -> &'static str {
+    if https { "__Host-contactd" } else { "contactd" }
+}
+
+/// The claim of a page's cookie, if the request has one.
+pub fn cookie(call: &Call) -> Option<Claim> {
+    let name = cookie_name(call.app.config.is_https());
+    let pairs = call.header("Cookie")?.split(';').filter_map(|pair| pair.trim().split_once('='));
+    let (_, token) = pairs.filter(|(known, _)| *known == name).last()?;
+    let user = crypto::owner_of(token)?;
+    Some(Claim { user, proof: Proof::Cookie { digest: crypto::token_digest(token) } })
+}
+
+/// The account of a claim, of which the cache was asked before, if it is active.
+fn current(call: &Call, claim: &Claim, looked_up: LookedUp) -> Result<Option<CurrentUser>> {
+    let id = claim.user;
+    let found = call.app.cache.finish(looked_up, |purpose| call.app.load_user(id, purpose))?;
+    Ok(found.filter(|it| it.user.is_active))
+}
+
+/// The caller with this claim.
+pub fn caller(call: &Call, claim: &Claim, looked_up: LookedUp) -> Result<Caller> {
+    let current = current(call, claim, looked_up)?.ok_or(Error::Unauthenticated)?;
+    match claim.proof {
+        Proof::Session(session) if current.sessions.contains(&session) => {
+            Ok(Caller { current, session })
+        }
+        _ => Err(Error::Unauthenticated),
+    }
 }
 
 /// The caller as an admin, or [`Error::AdminOnly`].
@@ -73,4 +306,69 @@ pub fn admin(caller: Caller) -> Result<Admin> {
         Role::Admin => Ok(Admin(caller)),
         Role::User => Err(Error::AdminOnly),
     }
+}
+
+/// The owner of contacts with this claim: a session, or an app password of a scope that the request's
+/// method is in ([`Error::ReadOnly`]). One for CardDAV is not good here.
+pub fn owner(call: &Call, claim: &Claim, looked_up: LookedUp) -> Result<Owner> {
+    if let Proof::Session(_) = claim.proof {
+        let Caller { current, .. } = caller(call, claim, looked_up)?;
+        return Ok(Owner { current, app_password: None, may_write: true });
+    }
+    by_app_password(call, claim, looked_up, &[Scope::Read, Scope::Write])?
+        .ok_or(Error::Unauthenticated)
+}
+
+/// The device with this claim.
+pub fn device(call: &Call, claim: &Claim, looked_up: LookedUp) -> Result<Device> {
+    by_app_password(call, claim, looked_up, &[Scope::CardDav, Scope::Read, Scope::Write])?
+        .map(Device)
+        .ok_or(Error::UnknownDevice)
+}
+
+/// Methods for which reading is enough.
+const READING: [&str; 5] = ["GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"];
+
+/// Nothing unless the app password is the account's and of one of `scopes`.
+fn by_app_password(
+    call: &Call,
+    claim: &Claim,
+    looked_up: LookedUp,
+    scopes: &[Scope],
+) -> Result<Option<Owner>> {
+    let Proof::AppPassword { digest, name } = &claim.proof else { return Ok(None) };
+    let Some(current) = current(call, claim, looked_up)? else { return Ok(None) };
+    let is_named = |name: &String| {
+        let name = name.to_lowercase();
+        name == current.user.username.to_lowercase() || name == current.user.email.to_lowercase()
+    };
+    let found = current.app_passwords.iter().find(|known| known.digest == *digest);
+    let Some(found) = found.filter(|found| scopes.contains(&found.scope)) else { return Ok(None) };
+    if !name.as_ref().is_none_or(is_named) {
+        return Ok(None);
+    }
+    if found.scope == Scope::Read && !READING.contains(&call.request.method()) {
+        return Err(Error::ReadOnly);
+    }
+    let may_write = found.scope != Scope::Read;
+    let app_password = Some((found.id, found.name.clone()));
+    Ok(Some(Owner { current, app_password, may_write }))
+}
+
+/// Whoever looks at a page, with this claim if there is one. A cookie that is no good any more is as
+/// none.
+pub fn visitor(call: &Call, claim: Option<&Claim>, looked_up: LookedUp) -> Result<Visitor> {
+    let nobody = Visitor { caller: None, ends: call.now, csrf: String::new() };
+    let Some(claim) = claim else { return Ok(nobody) };
+    let Proof::Cookie { digest } = &claim.proof else { return Ok(nobody) };
+    let Some(current) = current(call, claim, looked_up)? else { return Ok(nobody) };
+    let found = current.pages.iter().find(|known| known.digest == *digest);
+    let Some((session, ends)) = found.map(|found| (found.session, found.expires_at)) else {
+        return Ok(nobody);
+    };
+    if ends <= call.now {
+        return Ok(nobody);
+    }
+    let csrf = call.app.keys.mac(Purpose::Csrf, &csrf_message(session))?;
+    Ok(Visitor { caller: Some(Caller { current, session }), ends, csrf })
 }

@@ -1,151 +1,275 @@
-//! One request: find the route, open its gate, run, log.
+//! One request, from its route to its answer: this file from top to bottom.
+//!
+//! [`http1`] reads it and has it looked at together with others that are here at the same time
+//! (`batch.rs`, which a reader of this file need not know): [`InFlight::begin`] for each, one round
+//! trip to Redis for all of them, [`InFlight::decide`] for each.
 
-use crate::access;
-use crate::cache::{Asked, Counter, LookedUp};
-use crate::context::{App, Call};
-use crate::crypto;
-use crate::error::{Error, Result};
+use crate::access::{self, Admin, Caller, Claim, Device, Owner, Visitor};
+use crate::cache::{Counter, LookedUp};
+use crate::context::{App, Call, new_request_id};
+use crate::counters;
+use crate::error::{Error, LimitState, Result};
+use crate::handlers::web::reader;
 use crate::http::{self, Reply};
 use crate::limits;
-use crate::routes::{self, Gate, Route};
-use chrono::{DateTime, Utc};
-use ipnet::IpNet;
+use crate::routes::{self, Gate, Route, Waits};
+use http1::{Client, Look, Refusal, Work};
 use rouille::{Request, Response};
-use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 
-/// A request on its way: what is known of it when the cache was asked.
-pub struct Begun {
+/// A request in flight.
+pub struct InFlight {
     began: Instant,
-    now: DateTime<Utc>,
-    ip: IpAddr,
-    request_id: String,
-    params: routes::Params,
-    way: Way,
+    call: Call,
+    /// The route; for a wrong method the first one of the path.
+    route: Option<&'static Route>,
+    /// What it says of its sender, if its route wants to know.
+    claim: Option<Claim>,
+    /// How far it has come.
+    stage: Stage,
+    /// What counts it, to be looked up together with the user.
+    counters: Vec<Counter>,
+    /// The answer to that, when it is here.
     looked_up: LookedUp,
+    /// Where the caller stands in the rate limit of the route.
+    limit: Option<LimitState>,
 }
 
-/// Where a request goes.
-enum Way {
-    /// To a route, with the ids of its token where the route wants one.
-    To(&'static Route, Result<Option<(i64, i64)>>),
-    /// To no handler. The route, if there is one, has the right path.
-    Refused(Option<&'static Route>, Error),
-    /// To the answer to `OPTIONS`; none: about the server as a whole.
-    Options(Option<&'static Route>, String),
+/// How far a request has come.
+enum Stage {
+    /// It has a route, and says who sent it where the route wants to know.
+    Routed(&'static Route),
+    /// Its caller may call, and within the limits: this runs.
+    Authorized(Handler),
+    /// It gets no further.
+    Refused(Error),
+    /// It asks which methods there are.
+    Options(String),
+    /// Its handler has run.
+    Answered,
 }
 
-/// Answers one request.
-pub fn respond(app: &App, request: &Request) -> Response {
-    let begun = begin(app, std::slice::from_ref(request)).pop();
-    begun.map_or_else(|| refuse(500, ""), |begun| begun.answer(app, request))
+/// What runs, with the caller that it takes.
+enum Handler {
+    Anyone(fn(&Call) -> Result<Reply>),
+    User(fn(&Call, &Caller) -> Result<Reply>, Caller),
+    Contacts(fn(&Call, &Owner) -> Result<Reply>, Owner),
+    Device(fn(&Call, &Device) -> Result<Reply>, Device),
+    Visitor(fn(&Call, &Visitor) -> Result<Reply>, Visitor),
+    Admin(fn(&Call, &Admin) -> Result<Reply>, Admin),
 }
 
-/// Looks at requests that are here together, and asks the cache about all of them at once. The
-/// result has their order.
-pub fn begin(app: &App, requests: &[Request]) -> Vec<Begun> {
-    let (mut all, counters): (Vec<_>, Vec<_>) =
-        requests.iter().map(|request| Begun::new(app, request)).unzip();
-    let asked =
-        all.iter().zip(&counters).map(|(begun, counters)| Asked { user: begun.user(), counters });
-    let looked_up = app.cache.look_up(&asked.collect::<Vec<_>>());
-    for (begun, looked_up) in all.iter_mut().zip(looked_up) {
-        begun.looked_up = looked_up;
-    }
-    all
-}
-
-impl Begun {
-    fn new(app: &App, request: &Request) -> (Begun, Vec<Counter>) {
-        let began = Instant::now();
-        let mut call = Call {
-            app,
-            now: app.now(),
-            ip: client_address(request, &app.config.trusted_proxies),
-            request_id: request_id(request),
-            params: Vec::new(),
-            body_max: 0,
-            request,
-        };
-        let (way, params) = way(&call);
-        let counters = match &way {
-            // A request that no user sent is counted for its address, although 401 comes before 429.
-            Way::To(route, ids) => {
-                let ids = ids.as_ref().ok().copied().flatten();
-                limits::of_route(route.limit, &call, ids.map(|(user, _)| user))
+impl InFlight {
+    /// Route: 404, 405, or the row of `ROUTES`. Claim: 401, or whom to look up.
+    pub fn begin(app: &Arc<App>, request: Request) -> InFlight {
+        let path = request.raw_url().split('?').next().unwrap_or_default();
+        let (found, params) = routes::find(path).unwrap_or_default();
+        let mut call = Call { params, ..Call::new(app, request) };
+        let (route, claim, stage) = stage(&call, &found);
+        let counters = match (&stage, route) {
+            (Stage::Routed(route), _) => {
+                let subject = claim.as_ref().map(Claim::subject);
+                limits::of_route(route.limit, &call, subject.as_deref())
             }
+            // What is refused counts for its address: 401, 404, 405.
+            (Stage::Refused(_), _) => limits::of_address(&call),
             _ => Vec::new(),
         };
-        call.params = params;
-        let Call { now, ip, request_id, params, .. } = call;
-        let looked_up = LookedUp::default();
-        (Begun { began, now, ip, request_id, params, way, looked_up }, counters)
+        call.body_max = route.map_or(0, |route| route.body);
+        let (began, looked_up) = (Instant::now(), LookedUp::default());
+        InFlight { began, call, route, claim, stage, counters, looked_up, limit: None }
     }
 
-    /// Whose request it is, as far as its token tells.
+    /// Whose request it is by its token, and what counts it: what the cache is asked.
+    pub fn question(&self) -> (Option<i64>, &[Counter]) {
+        (self.user(), &self.counters)
+    }
+
+    /// The answer of the cache.
+    pub fn set_looked_up(&mut self, looked_up: LookedUp) {
+        self.looked_up = looked_up;
+    }
+
     fn user(&self) -> Option<i64> {
-        match &self.way {
-            Way::To(_, Ok(Some((user, _)))) => Some(*user),
-            _ => None,
-        }
+        self.claim.as_ref().map(|claim| claim.user)
     }
 
-    /// Its answer keeps nobody waiting: there is nothing to be asked any more.
-    pub fn is_quick(&self) -> bool {
-        match &self.way {
-            Way::To(route, Ok(_)) => route.quick && self.looked_up.is_complete(),
-            _ => true,
+    /// Whom the request is charged to. What anybody could claim is charged to the address until the
+    /// cache has shown that it is true.
+    fn client(&self) -> Client {
+        let known =
+            |claim: &&Claim| claim.is_signed() || matches!(self.stage, Stage::Authorized(_));
+        let claim = self.claim.as_ref().filter(known);
+        claim.map_or(Client::at(self.call.ip), |claim| Client::Account(claim.user))
+    }
+
+    /// Answers at once what waits for nobody: refusals, and the handlers that ask nobody. Everything
+    /// else goes into the line of what it waits for. Its body is received then.
+    pub fn decide(mut self) -> Look {
+        self.limit = self.looked_up.limits.first().copied();
+        if self.looked_up.is_complete() {
+            self.authorize();
         }
+        let waits = match (&self.stage, self.route) {
+            (Stage::Authorized(_), Some(route)) => route.waits,
+            // The cache does not know the user: Postgres is asked.
+            (Stage::Routed(route), _) if route.waits != Waits::Core => Waits::Postgres,
+            (Stage::Routed(_), _) => Waits::Core,
+            _ => Waits::Never,
+        };
+        if waits == Waits::Never {
+            return Look::Answer(self.answer(Vec::new()));
+        }
+        let client = self.client();
+        let size = self.call.app.config.db_pool_size as usize;
+        let most = match (waits, self.call.request.method()) {
+            // Writers of one book wait for each other in Postgres: see `owner_slots`.
+            (Waits::Postgres, "GET" | "HEAD" | "PROPFIND" | "REPORT" | "OPTIONS") => size / 2,
+            (Waits::Postgres, _) => size / 4,
+            _ => usize::MAX,
+        };
+        let run = Box::new(|body| self.answer(body));
+        Look::Work(Work { line: waits.line(), client, most, run })
+    }
+
+    /// Caller and limits, in the order of the contract: 401, 403, 429, 413. Past the limit of its
+    /// address 429 takes the place of 401, 404 and 405.
+    fn authorize(&mut self) {
+        let looked_up = std::mem::take(&mut self.looked_up);
+        let exceeded = looked_up.limits.iter().find(|state| state.exceeded).copied();
+        let within = || exceeded.map_or(Ok(()), |state| Err(Error::TooManyRequests(state)));
+        let Stage::Routed(route) = self.stage else {
+            if let (Stage::Refused(_), Err(error)) = (&self.stage, within()) {
+                self.stage = Stage::Refused(error);
+            }
+            return;
+        };
+        let claim = self.claim.as_ref();
+        let handler = handler(route, &self.call, claim, looked_up);
+        let handler = handler.map_err(|error| match (error, claim) {
+            // Nobody after all: it counts for the address and not for the account.
+            (error @ (Error::Unauthenticated | Error::UnknownDevice), Some(claim)) => {
+                limits::refused(&self.call, route.limit, &claim.subject(), error)
+            }
+            (error, _) => error,
+        });
+        let handler = handler.and_then(|handler| {
+            within()?;
+            check_size(&self.call)?;
+            Ok(handler)
+        });
+        self.stage = handler.map_or_else(Stage::Refused, Stage::Authorized);
     }
 
     /// The answer. Whatever happens inside, the client gets one and the log the story.
-    pub fn answer(self, app: &App, request: &Request) -> Response {
-        let Begun { began, now, ip, request_id, params, way, looked_up } = self;
-        let found = match &way {
-            Way::To(route, _) => Some(*route),
-            Way::Refused(route, _) | Way::Options(route, _) => *route,
+    fn answer(mut self, body: Vec<u8>) -> Response {
+        self.call.received = body;
+        let run = AssertUnwindSafe(|| self.run());
+        let result =
+            catch_unwind(run).unwrap_or_else(|_| Err(Error::internal("a handler panicked")));
+        let mut response = match result {
+            Ok(reply) => reply.into(),
+            Err(error) => self.refusal(&error),
         };
-        let answer = || match way {
-            Way::To(route, ids) => {
-                let body_max = route.body;
-                let id = request_id.clone();
-                let call = Call { app, now, ip, request_id: id, params, body_max, request };
-                run(route, &call, ids, looked_up)
+        if let Some(state) = self.limit {
+            http::limit_headers(&mut response, state);
+        }
+        let https = self.call.app.config.is_https();
+        http::common_headers(&mut response, &self.call.request_id, https);
+        let origin = self.call.header("Origin");
+        let preflight = self.call.request.method() == "OPTIONS"
+            && self.call.header("Access-Control-Request-Method").is_some();
+        http::cors_headers(&mut response, &self.call.app.config.cors_origins, origin, preflight);
+        self.log(response.status_code);
+        response
+    }
+
+    /// Body and handler.
+    fn run(&mut self) -> Result<Reply> {
+        self.authorize();
+        let call = &self.call;
+        match std::mem::replace(&mut self.stage, Stage::Answered) {
+            Stage::Authorized(Handler::Anyone(run)) => run(call),
+            Stage::Authorized(Handler::User(run, caller)) => run(call, &caller),
+            Stage::Authorized(Handler::Contacts(run, owner)) => {
+                owner.note_use(call)?;
+                run(call, &owner)
             }
-            Way::Refused(_, error) => problem(&error, &request_id),
-            Way::Options(_, allow) => http::options(allow),
-        };
-        let mut response = catch_unwind(AssertUnwindSafe(answer))
-            .unwrap_or_else(|_| problem(&Error::internal("a handler panicked"), &request_id));
-        http::common_headers(&mut response, &request_id);
-        cors(app, request, &mut response);
-        let took = began.elapsed();
-        app.counters.of(counted_as(found, request.method())).count(response.status_code, took);
+            Stage::Authorized(Handler::Device(run, device)) => {
+                device.owner().note_use(call)?;
+                run(call, &device)
+            }
+            Stage::Authorized(Handler::Visitor(run, visitor)) => {
+                visitor.renew(call)?;
+                run(call, &visitor)
+            }
+            Stage::Authorized(Handler::Admin(run, admin)) => run(call, &admin),
+            Stage::Options(allow) => Ok(Reply::options(allow)),
+            Stage::Refused(error) => Err(error),
+            Stage::Routed(_) | Stage::Answered => Err(Error::internal("not authorized")),
+        }
+    }
+
+    /// A problem document; a page for a browser that asked for one or sent a form of ours. What is our fault goes to
+    /// the log.
+    fn refusal(&self, error: &Error) -> Response {
+        let request_id = &self.call.request_id;
+        match error {
+            Error::Internal(cause) => log::error!("{cause} request_id={request_id}"),
+            Error::Unavailable(cause) => log::warn!("{cause} request_id={request_id}"),
+            _ => {}
+        }
+        match self.route {
+            Some(route) if route.pages && route.verb == self.verb() && self.call.is_form() => {
+                reader::failed(&self.call, error).into()
+            }
+            Some(Route { gate: Gate::Visitor(_), .. }) => reader::failed(&self.call, error).into(),
+            None if reader::browses(&self.call) => reader::failed(&self.call, error).into(),
+            Some(route) if route.is_dav() => http::dav::problem(error, request_id),
+            _ => http::problem(error, request_id),
+        }
+    }
+
+    /// The method, with `GET` for `HEAD`.
+    fn verb(&self) -> &str {
+        verb(&self.call)
+    }
+
+    /// Counts the answer, and writes its line in the log.
+    fn log(&self, status: u16) {
+        let took = self.began.elapsed();
+        let answered = self.route.filter(|route| route.verb == self.verb());
+        let place = |route: &Route| routes::ROUTES.iter().position(|it| std::ptr::eq(it, route));
+        self.call.app.counters.of(answered.and_then(place)).count(status, took);
+        let agent = self.call.header("User-Agent").unwrap_or_default();
+        let client = self.route.filter(|route| route.is_dav()).map(|_| counters::client(agent));
+        if let Some(client) = client {
+            self.call.app.counters.count_client(client);
+        }
+        let client = client.and_then(|at| counters::CLIENTS.get(at)).map(|(_, kind)| *kind);
         // Paths that hold secrets are logged as their patterns, unknown ones not at all: they may
         // be misspelt ones.
-        let path = match found {
+        let path = match self.route {
             Some(route) if route.path.contains("{token}") || route.path.contains("{secret}") => {
                 route.path
             }
-            Some(_) => request.raw_url().split('?').next().unwrap_or_default(),
+            Some(_) => self.call.request.raw_url().split('?').next().unwrap_or_default(),
             None => "-",
         };
+        let (method, request_id) = (self.call.request.method(), self.call.request_id.as_str());
+        let ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
+        // Audit events name our own id; a CardDAV client is named by its kind.
+        let own_id = Some(self.call.own_id.as_str()).filter(|own_id| *own_id != request_id);
+        let more = [("own_id", own_id), ("client", client)];
+        let more = more.into_iter().filter_map(|(name, value)| Some(format!(" {name}={}", value?)));
+        let more: String = more.collect();
         log::info!(
-            "{} {path} {} {:.1}ms request_id={request_id}",
-            request.method(),
-            response.status_code,
-            took.as_secs_f64() * 1_000.0,
+            method, path, status, ms, request_id, own_id, client, user = self.user();
+            "{method} {path} {status} {ms:.1}ms request_id={request_id}{more}"
         );
-        response
     }
-}
-
-/// The place in `ROUTES` under which a request is counted: none when no route answered it.
-fn counted_as(found: Option<&'static Route>, method: &str) -> Option<usize> {
-    let verb = if method == "HEAD" { "GET" } else { method };
-    let found = found.filter(|route| route.verb == verb)?;
-    routes::ROUTES.iter().position(|route| std::ptr::eq(route, found))
 }
 
 /// Largest body in bytes that the route of this method and target takes.
@@ -155,96 +279,74 @@ pub fn body_limit(method: &str, target: &str) -> u64 {
     routes.iter().find(|route| route.verb == method).map_or(0, |route| route.body)
 }
 
-/// The answer to what never becomes a request, see `front`.
-pub fn refuse(status: u16, detail: &str) -> Response {
+/// The answer to what never becomes a request, see [`http1::Service::refuse`].
+pub fn refuse(app: &App, refusal: Refusal, origin: Option<&str>) -> Response {
     let request_id = new_request_id();
-    let mut response = http::refusal(status, detail, &request_id);
-    http::common_headers(&mut response, &request_id);
+    let mut response = http::refusal(refusal.status, refusal.detail, &request_id);
+    http::common_headers(&mut response, &request_id, app.config.is_https());
+    http::cors_headers(&mut response, &app.config.cors_origins, origin, false);
     response
 }
 
-fn way(call: &Call) -> (Way, routes::Params) {
-    let path = call.request.raw_url().split('?').next().unwrap_or_default();
-    if path == "*" && call.request.method() == "OPTIONS" {
+/// The route of a path for the method, what the request says of its sender, and what is to be done.
+fn stage(call: &Call, found: &[&'static Route]) -> (Option<&'static Route>, Option<Claim>, Stage) {
+    let (first, method) = (found.first().copied(), call.request.method());
+    if method == "OPTIONS" && call.request.raw_url() == "*" {
         // RFC 9110, 9.3.7: about the server as a whole.
         let verbs = "OPTIONS, GET, HEAD, POST, PUT, PATCH, DELETE";
-        return (Way::Options(None, verbs.to_owned()), Vec::new());
+        return (None, None, Stage::Options(verbs.to_owned()));
     }
-    let Some((routes, params)) = routes::find(path) else {
-        return (Way::Refused(None, Error::NotFound), Vec::new());
+    let preflight = method == "OPTIONS" && call.header("Access-Control-Request-Method").is_some();
+    let routes = found.iter().copied();
+    let Some(route) = routes.filter(|_| !preflight).find(|route| route.verb == verb(call)) else {
+        let stage = match first {
+            None => Stage::Refused(Error::NotFound),
+            Some(_) if method == "OPTIONS" => Stage::Options(allow(found)),
+            Some(_) => Stage::Refused(Error::MethodNotAllowed(allow(found))),
+        };
+        return (first, None, stage);
     };
-    let verb = match call.request.method() {
-        "HEAD" => "GET",
-        verb => verb,
+    let claim = match route.gate {
+        Gate::Anyone(_) => Ok(None),
+        Gate::User(_) | Gate::Admin(_) => access::access_token(call).map(Some),
+        Gate::Contacts(_) => access::any_token(call).map(Some),
+        Gate::Device(_) => access::basic(call).map(Some),
+        Gate::Visitor(_) => Ok(access::cookie(call)),
     };
-    let way = match (routes.iter().find(|route| route.verb == verb), routes.first()) {
-        (Some(route), _) => {
-            let ids = match route.gate {
-                Gate::Anyone(_) => Ok(None),
-                Gate::User(_) | Gate::Admin(_) => access::token_ids(call).map(Some),
-            };
-            Way::To(route, ids)
-        }
-        (None, route @ Some(_)) if verb == "OPTIONS" => {
-            Way::Options(route.copied(), allow(&routes))
-        }
-        (None, route) => Way::Refused(route.copied(), Error::MethodNotAllowed(allow(&routes))),
-    };
-    (way, params)
+    match claim {
+        Ok(claim) => (Some(route), claim, Stage::Routed(route)),
+        Err(error) => (Some(route), None, Stage::Refused(error)),
+    }
 }
 
-/// Runs a route's handler, if its gate opens.
-fn run(
+/// The handler of a route with the caller that its gate wants: 401, 403.
+fn handler(
     route: &Route,
     call: &Call,
-    ids: Result<Option<(i64, i64)>>,
+    claim: Option<&Claim>,
     looked_up: LookedUp,
-) -> Response {
-    let state = looked_up.limits.first().copied();
-    let result = ids.and_then(|ids| pass(route, call, ids, looked_up));
-    let mut response = match result {
-        Ok(reply) => reply.into(),
-        Err(error) if route.pages && call.is_form() => {
-            note(&error, &call.request_id);
-            http::error_page(&error, &call.request_id)
+) -> Result<Handler> {
+    Ok(match (&route.gate, claim) {
+        (Gate::Anyone(run), _) => Handler::Anyone(*run),
+        (Gate::Visitor(run), claim) => {
+            Handler::Visitor(*run, access::visitor(call, claim, looked_up)?)
         }
-        Err(error) => problem(&error, &call.request_id),
-    };
-    if let Some(state) = state {
-        http::limit_headers(&mut response, state);
-    }
-    response
-}
-
-/// Through the gate in the order of the contract: 401, 403, 429, 413, then the handler.
-fn pass(
-    route: &Route,
-    call: &Call,
-    ids: Option<(i64, i64)>,
-    mut looked_up: LookedUp,
-) -> Result<Reply> {
-    let states = std::mem::take(&mut looked_up.limits);
-    let within_limits = || match states.into_iter().find(|state| state.exceeded) {
-        Some(state) => Err(Error::TooManyRequests(state)),
-        None => check_size(call),
-    };
-    match (&route.gate, ids) {
-        (Gate::Anyone(handler), _) => {
-            within_limits()?;
-            handler(call)
+        (Gate::User(run), Some(claim)) => {
+            Handler::User(*run, access::caller(call, claim, looked_up)?)
         }
-        (Gate::User(handler), Some(ids)) => {
-            let caller = access::caller(call, ids, looked_up)?;
-            within_limits()?;
-            handler(call, &caller)
+        (Gate::Contacts(run), Some(claim)) => {
+            Handler::Contacts(*run, access::owner(call, claim, looked_up)?)
         }
-        (Gate::Admin(handler), Some(ids)) => {
-            let admin = access::admin(access::caller(call, ids, looked_up)?)?;
-            within_limits()?;
-            handler(call, &admin)
+        (Gate::Device(run), Some(claim)) => {
+            Handler::Device(*run, access::device(call, claim, looked_up)?)
         }
-        (Gate::User(_) | Gate::Admin(_), None) => Err(Error::Unauthenticated),
-    }
+        (Gate::Admin(run), Some(claim)) => {
+            Handler::Admin(*run, access::admin(access::caller(call, claim, looked_up)?)?)
+        }
+        (Gate::User(_) | Gate::Contacts(_) | Gate::Device(_) | Gate::Admin(_), None) => {
+            return Err(Error::Unauthenticated);
+        }
+    })
 }
 
 /// The body is refused by its announced length, before a byte of it is read.
@@ -256,17 +358,11 @@ fn check_size(call: &Call) -> Result<()> {
     }
 }
 
-fn problem(error: &Error, request_id: &str) -> Response {
-    note(error, request_id);
-    http::problem(error, request_id)
-}
-
-/// What is our fault goes to the log.
-fn note(error: &Error, request_id: &str) {
-    match error {
-        Error::Internal(cause) => log::error!("{cause} request_id={request_id}"),
-        Error::Unavailable(cause) => log::warn!("{cause} request_id={request_id}"),
-        _ => {}
+/// The method, with `GET` for `HEAD`.
+fn verb(call: &Call) -> &str {
+    match call.request.method() {
+        "HEAD" => "GET",
+        verb => verb,
     }
 }
 
@@ -279,68 +375,4 @@ fn allow(routes: &[&Route]) -> String {
         }
     }
     verbs.join(", ")
-}
-
-/// The request's own id if it has a decent one, else a new one.
-fn request_id(request: &Request) -> String {
-    let decent = |id: &&str| {
-        (1..=64).contains(&id.len())
-            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-    };
-    let own = request.header("X-Request-Id").filter(decent);
-    own.map_or_else(new_request_id, str::to_owned)
-}
-
-fn new_request_id() -> String {
-    // Without random bytes the request still has to be answered.
-    crypto::random_uuid().unwrap_or_else(|_| "no-random-bytes".to_owned())
-}
-
-/// The client's address. Of the addresses in `X-Forwarded-For` the last one counts that no
-/// trusted proxy has: what stands before it, the client itself may have written.
-fn client_address(request: &Request, trusted: &[IpNet]) -> IpAddr {
-    let peer = request.remote_addr().ip().to_canonical();
-    let trusts = |ip: &IpAddr| trusted.iter().any(|network| network.contains(ip));
-    if !trusts(&peer) {
-        return peer;
-    }
-    let lines = request.headers().filter(|(name, _)| name.eq_ignore_ascii_case("X-Forwarded-For"));
-    let told: Vec<_> = lines.flat_map(|(_, line)| line.split(',')).collect();
-    let mut address = peer;
-    for entry in told.into_iter().rev() {
-        let entry = entry.trim();
-        let parsed = entry.parse::<IpAddr>().or(entry.parse::<SocketAddr>().map(|a| a.ip()));
-        let Ok(ip) = parsed else { break };
-        address = ip.to_canonical();
-        if !trusts(&address) {
-            break;
-        }
-    }
-    address
-}
-
-/// Cross-origin headers, for the origins of the configuration only.
-fn cors(app: &App, request: &Request, response: &mut Response) {
-    if app.config.cors_origins.is_empty() {
-        return;
-    }
-    let mut add = |name: &'static str, value: String| {
-        response.headers.push((name.into(), value.into()));
-    };
-    add("Vary", "Origin".to_owned());
-    let Some(origin) = request.header("Origin") else { return };
-    if !app.config.cors_origins.iter().any(|known| known == origin) {
-        return;
-    }
-    add("Access-Control-Allow-Origin", origin.to_owned());
-    if request.method() == "OPTIONS" && request.header("Access-Control-Request-Method").is_some() {
-        add("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE".to_owned());
-        let headers = "Authorization, Content-Type, If-Match, If-None-Match, X-Request-Id";
-        add("Access-Control-Allow-Headers", headers.to_owned());
-        add("Access-Control-Max-Age", "600".to_owned());
-    } else {
-        let headers = "ETag, Link, Location, RateLimit-Limit, RateLimit-Remaining, \
-            RateLimit-Reset, Retry-After, X-Request-Id, X-Total-Count";
-        add("Access-Control-Expose-Headers", headers.to_owned());
-    }
 }

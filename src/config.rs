@@ -1,20 +1,25 @@
 //! The environment (and `.env`) → [`Config`]. Every fault is reported at once, by the name of its
 //! variable; a secret is never printed. No other file reads the environment.
 
+mod sources;
+mod values;
+mod warnings;
+
 use crate::mail::{self, SmtpSettings};
 use chrono::Duration;
 use ipnet::IpNet;
 use lettre::message::Mailbox;
-use postgres::config::{Host, SslMode};
+use sources::{read_dotenv, read_secret_files};
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::env::VarError;
 use std::fmt;
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
-use url::Url;
+use values::{
+    certificates, database_url, log_format, network, origin, public_url, rate, redis_url,
+    registration, secret_key, security_contact,
+};
 
 /// Text that must never be printed: `{:?}` shows stars, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
@@ -62,6 +67,12 @@ pub struct Rates {
     pub mailbox: Option<Rate>,
     /// `GET /api/users/me` per user.
     pub me: Option<Rate>,
+    /// Calls inside a session that check the password, per user.
+    pub password: Option<Rate>,
+    /// Imports per user.
+    pub import: Option<Rate>,
+    /// CardDAV per app password.
+    pub dav: Option<Rate>,
     /// Everything else per user, or per address when nobody is signed in.
     pub default: Option<Rate>,
 }
@@ -84,8 +95,12 @@ pub struct Config {
     pub redis_url: Option<Secret>,
     /// Put before every Redis key, so that tests share a Redis. Empty in production.
     pub redis_prefix: String,
-    /// Signs access tokens; at least 32 bytes.
+    /// Signs access tokens, and all other keys come from it; at least 32 bytes.
     pub secret_key: Secret,
+    /// The key before, for as long as what was made with it should count.
+    pub secret_key_old: Option<Secret>,
+    /// People may register; else accounts come from the command line.
+    pub registration_open: bool,
     /// Where to listen.
     pub listen_addr: SocketAddr,
     /// Beginning of every link, without a slash at its end.
@@ -104,6 +119,16 @@ pub struct Config {
     pub access_token: Duration,
     /// Life of a refresh token.
     pub refresh_token: Duration,
+    /// Life of a session from its login on, however often it is refreshed.
+    pub session: Duration,
+    /// How long audit events are kept; none: for ever.
+    pub audit: Option<Duration>,
+    /// Most contacts of a user, the trash included.
+    pub max_contacts: i64,
+    /// Most bytes of a user's cards and their history.
+    pub max_storage: i64,
+    /// Where to report a hole, for `security.txt`; none: there is no such page.
+    pub security_contact: Option<String>,
     /// Most connections to Postgres.
     pub db_pool_size: u32,
     /// Most client connections.
@@ -118,12 +143,24 @@ pub struct Config {
     pub metrics_addr: Option<SocketAddr>,
     /// Certificates (PEM) to trust besides the public ones, for Postgres, Redis and SMTP.
     pub tls_ca: Option<Vec<u8>>,
+    /// What the operator should look at, one line each, naming the variable.
+    pub warnings: Vec<String>,
 }
+
+const MIB: i64 = 1_024 * 1_024;
+
+/// The settings that may stand in a file of their own, named by `…_FILE`.
+const SECRETS: [&str; 4] = ["DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SMTP_URL"];
 
 /// The values of `SECRET_KEY` that everybody knows.
 const EXAMPLE_SECRETS: [&str; 1] = ["change-me-change-me-change-me-change-me"];
 
 impl Config {
+    /// Clients reach this server over TLS.
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
     /// Reads the environment, and `.env` in the working directory for what is not set there.
     /// Returns every fault, one line each.
     pub fn from_env() -> Result<Config, Vec<String>> {
@@ -152,43 +189,15 @@ impl Config {
     /// Compose passes them.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<String>> {
         let get = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
-        let mut reader = Reader { get: &get, faults: Vec::new() };
+        let (files, faults) = read_secret_files(&get);
+        let get = |name: &str| files.get(name).cloned().or_else(|| get(name));
+        let mut reader = Reader { get: &get, faults };
         let config = reader.config();
         match config {
             Some(config) if reader.faults.is_empty() => Ok(config),
             _ => Err(reader.faults),
         }
     }
-}
-
-/// `.env` as a map, and what is wrong with it; it is no fault if there is none.
-fn read_dotenv() -> (HashMap<String, String>, Vec<String>) {
-    match std::fs::read_to_string(".env") {
-        Ok(text) => parse_dotenv(&text),
-        Err(error) if error.kind() == ErrorKind::NotFound => Default::default(),
-        Err(error) => (HashMap::new(), vec![format!(".env: cannot be read: {error}")]),
-    }
-}
-
-fn parse_dotenv(text: &str) -> (HashMap<String, String>, Vec<String>) {
-    let mut faults = Vec::new();
-    let mut fault = |error: dotenvy::Error| {
-        // The error quotes the line, which may well hold a secret, so only its number is told.
-        let place = match error {
-            dotenvy::Error::LineParse(line, _) => text.find(line.trim_end()),
-            _ => None,
-        };
-        let line =
-            place.and_then(|at| text.get(..at)).map(|before| before.matches('\n').count() + 1);
-        let line = line.map_or_else(|| "a line".to_owned(), |number| format!("line {number}"));
-        faults.push(format!(
-            ".env: {line} cannot be read: write NAME=value, with quotes around a value that has \
-             spaces, and single quotes around one that has a $"
-        ));
-    };
-    let lines = dotenvy::from_read_iter(text.as_bytes());
-    let values = lines.filter_map(|line| line.map_err(&mut fault).ok()).collect();
-    (values, faults)
 }
 
 struct Reader<'a> {
@@ -203,7 +212,7 @@ impl Reader<'_> {
         // Port 0 (any free one) is good for listening, though not for links.
         let public_url = self.optional("PUBLIC_URL", public_url).or(own_url);
         let postgres = self.required("DATABASE_URL", database_url);
-        let secret_key = self.required("SECRET_KEY", secret_key);
+        let key = self.required("SECRET_KEY", secret_key);
         let mail_from =
             self.value("MAIL_FROM", &Some("contactd@localhost".to_owned()), mail::parse_mail_from);
         let rates = Rates {
@@ -213,9 +222,12 @@ impl Reader<'_> {
             mail: self.rate("RATE_LIMIT_MAIL", "5/3600"),
             mailbox: self.rate("RATE_LIMIT_MAILBOX", "3/3600"),
             me: self.rate("RATE_LIMIT_ME", "60/60"),
+            password: self.rate("RATE_LIMIT_PASSWORD", "10/60"),
+            import: self.rate("RATE_LIMIT_IMPORT", "10/60"),
+            dav: self.rate("RATE_LIMIT_DAV", "6000/3600"),
             default: self.rate("RATE_LIMIT_DEFAULT", "600/60"),
         };
-        let config = Config {
+        let mut config = Config {
             redis_url: self.optional("REDIS_URL", redis_url),
             redis_prefix: String::new(),
             public_url: public_url.unwrap_or_default(),
@@ -225,6 +237,15 @@ impl Reader<'_> {
             trusted_proxies: self.list("TRUSTED_PROXIES", network),
             access_token: Duration::minutes(self.number("ACCESS_TOKEN_MINUTES", 15, 1..=1_440)),
             refresh_token: Duration::days(self.number("REFRESH_TOKEN_DAYS", 30, 1..=3_650)),
+            session: Duration::days(self.number("SESSION_DAYS", 180, 1..=3_650)),
+            audit: self.audit_days(),
+            max_contacts: self.number("MAX_CONTACTS", 100_000, 1..=100_000_000),
+            max_storage: self.number("MAX_STORAGE_MB", 1_024, 1..=1_000_000_000) * MIB,
+            registration_open: self
+                .value("REGISTRATION", &Some("open".to_owned()), registration)
+                .unwrap_or(true),
+            security_contact: self.optional("SECURITY_CONTACT", security_contact),
+            secret_key_old: self.optional("SECRET_KEY_OLD", secret_key),
             db_pool_size: self.number("DB_POOL_SIZE", 16, 1..=1_000).try_into().unwrap_or(16),
             max_connections: self
                 .number("MAX_CONNECTIONS", 4_096, 1..=1_000_000)
@@ -242,9 +263,18 @@ impl Reader<'_> {
             listen_addr: listen_addr.as_deref().and_then(|raw| raw.parse().ok())?,
             mail_from: mail_from?,
             postgres: postgres?,
-            secret_key: secret_key?,
+            secret_key: key?,
+            warnings: Vec::new(),
         };
+        config.warnings = warnings::all(&config);
         Some(config)
+    }
+
+    fn audit_days(&mut self) -> Option<Duration> {
+        if (self.get)("AUDIT_DAYS").is_some_and(|raw| raw.trim() == "off") {
+            return None;
+        }
+        Some(Duration::days(self.number("AUDIT_DAYS", 365, 1..=36_500)))
     }
 
     /// Passes a checked value on, or notes the fault under the variable's name.
@@ -296,106 +326,6 @@ impl Reader<'_> {
         let checked = items.map(check).collect::<Result<Vec<T>, String>>();
         self.note(name, checked).unwrap_or_default()
     }
-}
-
-fn database_url(raw: &str) -> Result<postgres::Config, String> {
-    // The driver's error may quote the URL, so it is not shown.
-    let mut config = postgres::Config::from_str(raw)
-        .map_err(|_| "must be postgres://user:password@host:port/database".to_owned())?;
-    if config.get_dbname().is_none() || config.get_hosts().is_empty() {
-        return Err("must name a host and a database".to_owned());
-    }
-    // The driver's default is to try TLS and to refuse a certificate that it cannot verify.
-    // Debian's Postgres offers a self-signed one, so on this very machine do without; elsewhere
-    // the default stands, and sslmode=require or disable always counts as written.
-    let local = config.get_hosts().iter().all(|host| match host {
-        Host::Tcp(name) => ["localhost", "127.0.0.1", "::1"].contains(&name.as_str()),
-        #[cfg(unix)]
-        Host::Unix(_) => true,
-    });
-    if local && config.get_ssl_mode() == SslMode::Prefer {
-        config.ssl_mode(SslMode::Disable);
-    }
-    if config.get_connect_timeout().is_none() {
-        config.connect_timeout(std::time::Duration::from_secs(5));
-    }
-    // Notices a server that vanished without a word, for example after a failover.
-    config.keepalives_idle(std::time::Duration::from_secs(30));
-    config.tcp_user_timeout(std::time::Duration::from_secs(15));
-    Ok(config)
-}
-
-fn secret_key(raw: &str) -> Result<Secret, String> {
-    if EXAMPLE_SECRETS.contains(&raw.trim()) {
-        return Err("is the example value; make one with: openssl rand -base64 48".to_owned());
-    }
-    if raw.len() < 32 {
-        return Err("must have at least 32 bytes".to_owned());
-    }
-    Ok(Secret::new(raw.to_owned()))
-}
-
-fn redis_url(raw: &str) -> Result<Secret, String> {
-    redis::Client::open(raw)
-        .map(|_| Secret::new(raw.to_owned()))
-        .map_err(|_| "must be redis://[:password@]host:port[/db] or rediss://…".to_owned())
-}
-
-fn public_url(raw: &str) -> Result<String, String> {
-    let wrong = "must be http://host or https://host, perhaps with a port and a path";
-    let url = web_address(raw).ok_or(wrong)?;
-    Ok(url.as_str().trim_end_matches('/').to_owned())
-}
-
-/// An origin as browsers write it: in lower case, and without a port that goes without saying.
-fn origin(raw: &str) -> Result<String, String> {
-    let url = web_address(raw).filter(|url| url.path() == "/" && !raw.contains('*'));
-    let url = url.ok_or("must be origins such as https://app.example.com, and never *")?;
-    Ok(url.origin().ascii_serialization())
-}
-
-/// An address that begins with http:// or https:// and has a host, perhaps a port and a path, and
-/// nothing else.
-fn web_address(raw: &str) -> Option<Url> {
-    let url = Url::parse(raw).ok().filter(|url| ["http", "https"].contains(&url.scheme()))?;
-    let more = url.query().is_some() || url.fragment().is_some();
-    let bare = url.username().is_empty() && url.password().is_none() && url.port() != Some(0);
-    (bare && !more).then_some(url)
-}
-
-fn network(raw: &str) -> Result<IpNet, String> {
-    let alone = || raw.parse::<std::net::IpAddr>().map(IpNet::from);
-    raw.parse::<IpNet>()
-        .or_else(|_| alone())
-        .map_err(|_| "must be networks such as 10.0.0.0/8, or addresses".to_owned())
-}
-
-fn rate(raw: &str) -> Result<Option<Rate>, String> {
-    if raw == "off" {
-        return Ok(None);
-    }
-    let parsed = raw.split_once('/').and_then(|(count, seconds)| {
-        let rate = Rate { count: count.parse().ok()?, seconds: seconds.parse().ok()? };
-        let sane = 1..=1_000_000_000;
-        (sane.contains(&rate.count) && (1..=86_400 * 31).contains(&rate.seconds)).then_some(rate)
-    });
-    parsed.map(Some).ok_or_else(|| "must be count/seconds, for example 60/60, or off".to_owned())
-}
-
-fn log_format(raw: &str) -> Result<LogFormat, String> {
-    match raw {
-        "text" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        _ => Err("must be text or json".to_owned()),
-    }
-}
-
-fn certificates(path: &str) -> Result<Vec<u8>, String> {
-    let pem = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
-    if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
-        return Err("must be a PEM file with at least one certificate".to_owned());
-    }
-    Ok(pem)
 }
 
 #[cfg(test)]

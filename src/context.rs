@@ -1,33 +1,43 @@
 //! What a handler works with: [`App`], one per process, and [`Call`], one per request.
 
+mod arrival;
+mod conditions;
 mod query;
 
 use crate::cache::{Cache, Load, Loaded};
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::crypto;
-use crate::crypto::{AccessTokens, Passwords};
+use crate::crypto::{AccessTokens, Keys, Passwords};
 use crate::db::{Conn, Pool, Tx};
 use crate::error::{Error, Result};
 use crate::mail::{Kind, Mailer, Transport};
 use crate::model::input::Members;
+use crate::model::user::User;
+use crate::owner_slots::OwnerSlots;
 use crate::repository::audit::{self, Action};
 use crate::repository::contacts::books;
+use crate::repository::endings::{self, Kept};
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::outbox::{self, NewMail};
 use crate::repository::sessions;
 use crate::repository::users::{self, Credentials};
-use crate::turns::Turns;
+use crate::under_way::UnderWay;
+use crate::uses::Uses;
+pub use arrival::new_request_id;
 use chrono::{DateTime, SubsecRound, Utc};
+pub use conditions::Conditions;
 pub use query::Query;
 use query::pairs;
 use rouille::Request;
 use serde_json::Value;
-use std::io::Read;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
+
+/// Most notices of one kind to an account in an hour.
+const NOTICES: i64 = 3;
 
 /// Tells the time. Tests bring one that stands still.
 pub type Clock = Box<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -47,6 +57,14 @@ pub struct App {
     pub passwords: Passwords,
     /// Signs and verifies access tokens.
     pub access_tokens: AccessTokens,
+    /// The other keys that come from `SECRET_KEY`.
+    pub keys: Keys,
+    /// The logins that are under way, by name and client.
+    pub logins: UnderWay,
+    /// When app passwords were used, as far as it was written down.
+    pub uses: Uses,
+    /// When sessions of browsers were used, as far as it was written down.
+    pub page_uses: Uses,
     /// Counts requests.
     pub counters: Counters,
     /// When this value was made.
@@ -54,25 +72,31 @@ pub struct App {
     clock: Clock,
     draining: AtomicBool,
     mail_bell: (Mutex<bool>, Condvar),
-    book_turns: Turns,
+    book_slots: OwnerSlots,
 }
 
 impl App {
     /// Puts the parts together. Opens no connection, so it succeeds while a store is down.
     pub fn new(config: Config, clock: Clock) -> Result<App> {
         let redis_url = config.redis_url.as_ref().map(|url| url.reveal());
+        let keys = Keys::new(&config)?;
+        let (prefix, secret) = (config.redis_prefix.clone(), keys.mac_key(crypto::Purpose::Cache)?);
         Ok(App {
             db: Pool::new(&config)?,
-            cache: Cache::new(redis_url, config.redis_prefix.clone())?,
+            cache: Cache::new(redis_url, prefix, secret, config.tls_ca.as_deref())?,
             mailer: mailer(&config)?,
             passwords: Passwords::new()?,
-            access_tokens: AccessTokens::new(&config),
+            access_tokens: AccessTokens::new(&config, &keys),
+            keys,
+            logins: UnderWay::default(),
+            uses: Uses::new(chrono::Duration::minutes(1)),
+            page_uses: Uses::new(chrono::Duration::days(1)),
             counters: Counters::default(),
             started: clock(),
             clock,
             draining: AtomicBool::new(false),
             mail_bell: (Mutex::new(false), Condvar::new()),
-            book_turns: Turns::new(config.db_pool_size as usize / 4),
+            book_slots: OwnerSlots::new(config.db_pool_size as usize / 4),
             config,
         })
     }
@@ -82,10 +106,10 @@ impl App {
         (self.clock)().trunc_subsecs(6)
     }
 
-    /// Changes an owner's address book in one transaction. Waits for its turn before it takes a
-    /// connection, see [`Turns`].
+    /// Changes an owner's address book in one transaction. Waits for a slot before it takes a
+    /// connection, see [`OwnerSlots`].
     pub fn change_book<T>(&self, owner: i64, work: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
-        let _turn = self.book_turns.take(owner)?;
+        let _slot = self.book_slots.take(owner)?;
         self.db.transaction(work)
     }
 
@@ -95,7 +119,7 @@ impl App {
         owner: i64,
         work: impl FnOnce(&mut Conn) -> Result<T>,
     ) -> Result<T> {
-        let _turn = self.book_turns.take(owner)?;
+        let _slot = self.book_slots.take(owner)?;
         self.db.write(work)
     }
 
@@ -123,43 +147,49 @@ impl App {
         id: i64,
         work: impl FnOnce(&mut Tx, Credentials, &[i64]) -> Result<T>,
     ) -> Result<T> {
-        self.among_admins(id, |_| Ok(()), work)
-    }
-
-    /// Deletes an account if `check` has nothing against it; like
-    /// [`App::change_user_among_admins`]. The address book is locked before everything else, in
-    /// the order in which whoever writes a contact locks it and then its owner.
-    pub fn delete_user(
-        &self,
-        id: i64,
-        check: impl FnOnce(&mut Tx, Credentials, &[i64]) -> Result<()>,
-    ) -> Result<()> {
-        let lock_book = |tx: &mut Tx| {
-            books::lock(tx, id).map_err(|error| match error {
-                Error::Unauthenticated => Error::NotFound,
-                other => other,
-            })
-        };
-        self.among_admins(id, lock_book, |tx, user, admins| {
-            check(tx, user, admins)?;
-            users::delete(tx, id).map(|_| ())
-        })
-    }
-
-    fn among_admins<T>(
-        &self,
-        id: i64,
-        first: impl FnOnce(&mut Tx) -> Result<()>,
-        work: impl FnOnce(&mut Tx, Credentials, &[i64]) -> Result<T>,
-    ) -> Result<T> {
         self.cache.write(&[id], |fence| {
             self.db.transaction(|tx| {
-                first(tx)?;
                 let admins = users::lock_active_admins(tx)?;
                 let user = users::lock(tx, id)?.ok_or(Error::NotFound)?;
                 fence.raise(&[id])?;
                 work(tx, user, &admins)
             })
+        })
+    }
+
+    /// Deletes an account if `check` has nothing against it; like
+    /// [`App::change_user_among_admins`]. With the commit the account is gone for everybody; its
+    /// contacts follow in batches, now or by the worker.
+    pub fn delete_user(
+        &self,
+        id: i64,
+        check: impl FnOnce(&mut Tx, Credentials, &[i64]) -> Result<()>,
+    ) -> Result<()> {
+        self.change_user_among_admins(id, |tx, user, admins| {
+            check(tx, user, admins)?;
+            endings::end(tx, id, Kept::default(), self.now())?;
+            outbox::forget(tx, id)?;
+            users::end(tx, id, self.now()).map(|_| ())
+        })?;
+        if let Err(error) = self.finish_deletion(id) {
+            log::warn!("deletion of account {id} goes on later: {error}");
+        }
+        Ok(())
+    }
+
+    /// Deletes what is left of an account that ended: contacts first, in batches, so that no
+    /// statement takes long.
+    pub fn finish_deletion(&self, id: i64) -> Result<()> {
+        while self.db.write(|db| books::empty(db, id))? > 0 {}
+        self.db.transaction(|tx| {
+            // A write that was under way may have left something behind; the next one waits here,
+            // and then finds no book.
+            match books::lock(tx, id) {
+                Ok(_) => while books::empty(tx, id)? > 0 {},
+                Err(Error::Unauthenticated) => {}
+                Err(error) => return Err(error),
+            }
+            users::delete(tx, id).map(|_| ())
         })
     }
 
@@ -209,24 +239,29 @@ fn mailer(config: &Config) -> Result<Mailer> {
 }
 
 /// One request on its way through the program.
-pub struct Call<'a> {
+pub struct Call {
     /// The program.
-    pub app: &'a App,
+    pub app: Arc<App>,
     /// When the request began: the same instant for everything it does.
     pub now: DateTime<Utc>,
     /// The client's address, behind trusted proxies the one that they tell.
     pub ip: IpAddr,
-    /// Names this request in answers, in the log and in audit events.
+    /// Names this request in answers and in the log; the client may have chosen it.
     pub request_id: String,
+    /// Names this request in audit events, and in the log where it differs: always our own.
+    pub own_id: String,
     /// What the path's placeholders stand for, percent-decoded.
     pub params: Vec<(&'static str, String)>,
     /// Largest body in bytes.
     pub body_max: u64,
-    /// As it came. Bodies are read through [`Call::body`] only, which knows the limit.
-    pub request: &'a Request,
+    /// As it came, without its body.
+    pub request: Request,
+    /// The body, at most `body_max` bytes and one more. Handlers read it through [`Call::body`],
+    /// which checks that.
+    pub received: Vec<u8>,
 }
 
-impl Call<'_> {
+impl Call {
     /// What a placeholder of the path stands for.
     pub fn param(&self, name: &str) -> &str {
         self.params.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
@@ -247,10 +282,12 @@ impl Call<'_> {
     /// Whether `If-None-Match` names this entity tag (in its quotes, without `W/`), so that the
     /// client has the answer already. Weak comparison (RFC 9110, 8.8.3.2 and 13.1.2).
     pub fn if_none_match(&self, tag: &str) -> bool {
-        self.header("If-None-Match").is_some_and(|tags| {
-            let mut each = tags.split(',').map(str::trim);
-            each.any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
-        })
+        self.header("If-None-Match").is_some_and(|tags| conditions::names(tags, tag, true))
+    }
+
+    /// `If-Match` and `If-None-Match` of a change.
+    pub fn conditions(&self) -> Conditions {
+        Conditions::new(self.header("If-Match"), self.header("If-None-Match"))
     }
 
     /// The type of the body in lower case without parameters, for example `application/json`.
@@ -287,15 +324,10 @@ impl Call<'_> {
         if !encoding.eq_ignore_ascii_case("identity") {
             return Err(Error::UnsupportedMediaType("send the body uncompressed".to_owned()));
         }
-        let mut bytes = Vec::new();
-        if let Some(body) = self.request.data() {
-            let read = body.take(self.body_max + 1).read_to_end(&mut bytes);
-            read.map_err(|_| Error::Malformed("the body ended early".to_owned()))?;
-        }
-        if bytes.len() as u64 > self.body_max {
+        if self.received.len() as u64 > self.body_max {
             return Err(Error::BodyTooLarge(self.body_max));
         }
-        Ok(bytes)
+        Ok(self.received.clone())
     }
 
     fn check_charset(&self) -> Result<()> {
@@ -320,6 +352,14 @@ impl Call<'_> {
     /// The members of a JSON body.
     pub fn members(&self) -> Result<Members> {
         Members::from_json(self.json(&["application/json"])?)
+    }
+
+    /// The members of a JSON body, or none where there is no body.
+    pub fn members_if_any(&self) -> Result<Members> {
+        if self.content_type().is_empty() && self.body()?.is_empty() {
+            return Ok(Members::from_form(Vec::new()));
+        }
+        self.members()
     }
 
     /// The members of a JSON body or the fields of a form.
@@ -351,7 +391,8 @@ impl Call<'_> {
             .ok_or_else(|| Error::Malformed("the boundary is missing".to_owned()))
     }
 
-    fn form(&self) -> Result<Vec<(String, String)>> {
+    /// The fields of a form, in order.
+    pub fn form(&self) -> Result<Vec<(String, String)>> {
         pairs(&self.body()?, "form")
     }
 
@@ -381,18 +422,47 @@ impl Call<'_> {
             user_id: user,
             action,
             ip: &self.ip.to_string(),
-            request_id: &self.request_id,
+            request_id: &self.own_id,
         };
         audit::insert(tx, event).map(|_| ())
     }
 
     /// Writes a mail into the outbox, in the transaction that it tells of. Without an account
-    /// nothing will be sent, at the same cost.
+    /// nothing will be sent, at the same cost. Of notices of a kind at most [`NOTICES`] an hour.
     pub fn mail(&self, tx: &mut Tx, kind: Kind, to: &str, user: Option<i64>) -> Result<()> {
+        let mail = NewMail {
+            kind: kind.as_str(),
+            recipient: to,
+            user_id: user,
+            message_id: "",
+            is_notice: kind.is_notice(),
+            username: None,
+        };
+        let hour_ago = self.now - chrono::Duration::hours(1);
+        if let Some(user) = user.filter(|_| kind.is_notice())
+            && outbox::notices(tx, user, kind.as_str(), hour_ago)? >= NOTICES
+        {
+            return Ok(());
+        }
+        self.post(tx, mail)
+    }
+
+    /// Writes a notice into the outbox that is still sent when its account is gone.
+    pub fn last_mail(&self, tx: &mut Tx, kind: Kind, user: &User) -> Result<()> {
+        let mail = NewMail {
+            kind: kind.as_str(),
+            recipient: &user.email,
+            user_id: None,
+            message_id: "",
+            is_notice: true,
+            username: Some(&user.username),
+        };
+        self.post(tx, mail)
+    }
+
+    fn post(&self, tx: &mut Tx, mail: NewMail) -> Result<()> {
         let message_id = format!("{}@{}", crypto::random_uuid()?, self.app.mailer.domain());
-        let mail =
-            NewMail { kind: kind.as_str(), recipient: to, user_id: user, message_id: &message_id };
-        outbox::insert(tx, mail, self.now).map(|_| ())
+        outbox::insert(tx, NewMail { message_id: &message_id, ..mail }, self.now).map(|_| ())
     }
 
     /// Makes the account's links for these purposes void: what was mailed, and what waits for its

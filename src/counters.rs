@@ -10,6 +10,30 @@ pub const ROUTES_MAX: usize = 128;
 /// Upper ends of the histogram's buckets, in seconds. The last one has none.
 pub const BUCKETS: [f64; 7] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, f64::INFINITY];
 
+/// Kinds of CardDAV clients: a word of their User-Agent in lower case, and what they are called here.
+/// The first that fits counts; the last fits always.
+pub const CLIENTS: [(&str, &str); 13] = [
+    ("davx5", "davx5"),
+    ("thunderbird", "thunderbird"),
+    ("syncevolution", "syncevolution"),
+    ("evolution", "evolution"),
+    ("caldavsynchronizer", "outlook"),
+    ("akonadi", "kde"),
+    ("dav-resource", "kde"),
+    ("vdirsyncer", "vdirsyncer"),
+    ("fritz", "fritzbox"),
+    ("ios/", "ios"),
+    ("macos/", "macos"),
+    ("mac os x/", "macos"),
+    ("", "other"),
+];
+
+/// The place in [`CLIENTS`] of a User-Agent.
+pub fn client(user_agent: &str) -> usize {
+    let agent = user_agent.to_lowercase();
+    CLIENTS.iter().position(|(word, _)| agent.contains(word)).unwrap_or(0)
+}
+
 /// The requests of one route. Aligned so that two routes never share a cache line.
 #[derive(Debug, Default)]
 #[repr(align(128))]
@@ -56,13 +80,15 @@ impl RouteCounters {
 pub struct Counters {
     routes: Box<[RouteCounters]>,
     others: RouteCounters,
+    clients: [AtomicU64; CLIENTS.len()],
     connections: AtomicU64,
 }
 
 impl Default for Counters {
     fn default() -> Counters {
         let routes = std::iter::repeat_with(RouteCounters::default).take(ROUTES_MAX).collect();
-        Counters { routes, others: RouteCounters::default(), connections: AtomicU64::new(0) }
+        let (others, clients) = (RouteCounters::default(), Default::default());
+        Counters { routes, others, clients, connections: AtomicU64::new(0) }
     }
 }
 
@@ -71,6 +97,18 @@ impl Counters {
     /// to no route.
     pub fn of(&self, route: Option<usize>) -> &RouteCounters {
         route.and_then(|at| self.routes.get(at)).unwrap_or(&self.others)
+    }
+
+    /// Counts a request of a CardDAV client, by its place in [`CLIENTS`].
+    pub fn count_client(&self, client: usize) {
+        if let Some(counter) = self.clients.get(client) {
+            counter.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Requests of CardDAV clients, as [`CLIENTS`] lists them.
+    pub fn clients(&self) -> [u64; CLIENTS.len()] {
+        self.clients.each_ref().map(|counter| counter.load(Relaxed))
     }
 
     /// Tells how many connections of clients are open.
@@ -84,5 +122,29 @@ impl Counters {
     /// How many connections of clients are open.
     pub fn connections(&self) -> u64 {
         self.connections.load(Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_known_by_what_they_call_themselves() {
+        for (agent, kind) in [
+            ("iOS/18.1 (22B83) dataaccessd/1.0", "ios"),
+            ("macOS/15.1 (24B83) AddressBookCore/2638", "macos"),
+            ("Mac OS X/10.15.7 (19H15) AddressBookCore/1", "macos"),
+            ("DAVx5/4.5.9-ose (dav4jvm; okhttp/5.2) Android/15", "davx5"),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.4",
+                "thunderbird",
+            ),
+            ("Evolution/3.46.4", "evolution"),
+            ("vdirsyncer/0.21.0", "vdirsyncer"),
+            ("", "other"),
+        ] {
+            assert_eq!(CLIENTS[client(agent)].1, kind, "{agent}");
+        }
     }
 }

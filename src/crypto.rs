@@ -1,19 +1,22 @@
 //! Every cryptographic call: password hashes (argon2), access tokens (JWT), random tokens and
 //! digests. The primitives are ring's, which TLS brings along anyway.
 
-use crate::config::{Config, Secret};
+mod access_tokens;
+mod keys;
+mod refresh_tokens;
+pub mod totp;
+pub mod typed;
+
+pub use access_tokens::{AccessTokens, Claims};
+pub use keys::{Keys, Opened, Purpose};
+pub use refresh_tokens::RefreshToken;
+
 use crate::error::{Error, Result};
-use crate::gate::{Gate, Permit};
+use crate::semaphore::{Permit, Semaphore};
 use argon2::{ThreadMode, Variant, Version};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, Utc};
-use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use ring::rand::{SecureRandom, SystemRandom};
-use serde::{Deserialize, Serialize};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 /// argon2id parameters: OWASP's second choice of 2023, 19 MiB, two passes, one lane.
@@ -38,6 +41,19 @@ pub fn random_token() -> Result<String> {
     Ok(URL_SAFE_NO_PAD.encode(random::<32>()?))
 }
 
+/// An opaque secret of 256 bits that says whose it is: `17-` and 43 URL-safe characters. So each
+/// look-up begins with the account.
+pub fn token_for(user: i64) -> Result<String> {
+    Ok(format!("{user}-{}", random_token()?))
+}
+
+/// The account in a token of [`token_for`], or of any that begins in the same way.
+pub fn owner_of(token: &str) -> Option<i64> {
+    let (id, _) = token.split_once('-')?;
+    let plain = id.bytes().all(|byte| byte.is_ascii_digit()) && !id.starts_with('0');
+    id.parse().ok().filter(|_| plain)
+}
+
 /// A random UUID (RFC 9562, version 4) in its usual form.
 pub fn random_uuid() -> Result<String> {
     let mut bytes = random::<16>()?;
@@ -54,6 +70,11 @@ pub fn token_hash(token: &str) -> Vec<u8> {
     ring::digest::digest(&ring::digest::SHA256, token.as_bytes()).as_ref().to_vec()
 }
 
+/// [`token_hash`] as 43 URL-safe characters, as the cache holds it.
+pub fn token_digest(token: &str) -> String {
+    URL_SAFE_NO_PAD.encode(token_hash(token))
+}
+
 /// SHA-256 in hexadecimal, for what is no secret.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref())
@@ -66,7 +87,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Hashes and verifies passwords, as many at once as there are cores.
 pub struct Passwords {
-    gate: Gate,
+    semaphore: Semaphore,
     /// Verified when the account does not exist, so that this takes the same time.
     dummy: String,
 }
@@ -75,13 +96,13 @@ impl Passwords {
     /// Ready to hash; computes one hash.
     pub fn new() -> Result<Passwords> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let gate = Gate::new(cores, HASH_QUEUE, HASH_WAIT);
-        Ok(Passwords { gate, dummy: hash("no account has this password")? })
+        let semaphore = Semaphore::new(cores, HASH_QUEUE, HASH_WAIT);
+        Ok(Passwords { semaphore, dummy: hash("no account has this password")? })
     }
 
     /// Waits for a core. [`Error::Unavailable`] when too many wait, or for too long.
     pub fn enter(&self) -> Result<Hasher<'_>> {
-        Ok(Hasher { dummy: &self.dummy, _permit: self.gate.enter()? })
+        Ok(Hasher { dummy: &self.dummy, _permit: self.semaphore.enter()? })
     }
 }
 
@@ -125,135 +146,6 @@ pub fn is_outdated(stored: &str) -> bool {
     !stored.starts_with(PHC_PREFIX)
 }
 
-/// What an access token says. No role and no rights: these come from the cached user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims {
-    /// The account's id, as a string (RFC 7519, 4.1.2).
-    pub sub: String,
-    /// The session's id.
-    pub sid: i64,
-    /// Always `access`: no other kind of token is taken for one.
-    pub typ: String,
-    /// When it was issued, in seconds since 1970.
-    pub iat: i64,
-    /// When it ends, in seconds since 1970.
-    pub exp: i64,
-    /// Makes two tokens of one second different.
-    pub jti: String,
-}
-
-/// Signs and verifies access tokens: JWT with HMAC-SHA256 and nothing else.
-pub struct AccessTokens {
-    signing: EncodingKey,
-    verifying: DecodingKey,
-    validation: Validation,
-    life: chrono::Duration,
-}
-
-impl AccessTokens {
-    /// With the key and the life from the configuration.
-    pub fn new(config: &Config) -> AccessTokens {
-        install_hmac();
-        let mut validation = Validation::new(Algorithm::HS256);
-        // The clock is an ingredient, and the crate would ask the system's: see verify.
-        validation.validate_exp = false;
-        validation.set_required_spec_claims(&["exp", "sub"]);
-        let secret = |secret: &Secret| secret.reveal().as_bytes().to_vec();
-        let key = secret(&config.secret_key);
-        AccessTokens {
-            signing: EncodingKey::from_secret(&key),
-            verifying: DecodingKey::from_secret(&key),
-            validation,
-            life: config.access_token,
-        }
-    }
-
-    /// Life of a token in seconds.
-    pub fn life_seconds(&self) -> i64 {
-        self.life.num_seconds()
-    }
-
-    /// A token for a session.
-    pub fn sign(&self, user: i64, session: i64, now: DateTime<Utc>) -> Result<String> {
-        let claims = Claims {
-            sub: user.to_string(),
-            sid: session,
-            typ: "access".to_owned(),
-            iat: now.timestamp(),
-            exp: (now + self.life).timestamp(),
-            jti: hex(&random::<16>()?),
-        };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing)
-            .map_err(Error::internal)
-    }
-
-    /// The user's and the session's id of a valid token, else [`Error::Unauthenticated`].
-    pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<(i64, i64)> {
-        let decoded = jsonwebtoken::decode::<Claims>(token, &self.verifying, &self.validation);
-        let claims = decoded.map_err(|_| Error::Unauthenticated)?.claims;
-        if claims.typ != "access" || claims.exp <= now.timestamp() {
-            return Err(Error::Unauthenticated);
-        }
-        let user = claims.sub.parse().map_err(|_| Error::Unauthenticated)?;
-        Ok((user, claims.sid))
-    }
-}
-
-/// HMAC-SHA256 for jsonwebtoken, whose own back ends bring RSA and elliptic curves along.
-struct Hmac(ring::hmac::Key);
-
-impl Hmac {
-    fn new(algorithm: &Algorithm, secret: &[u8]) -> jsonwebtoken::errors::Result<Hmac> {
-        match algorithm {
-            Algorithm::HS256 => Ok(Hmac(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret))),
-            _ => Err(ErrorKind::InvalidAlgorithm.into()),
-        }
-    }
-}
-
-impl signature::Signer<Vec<u8>> for Hmac {
-    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
-        Ok(ring::hmac::sign(&self.0, message).as_ref().to_vec())
-    }
-}
-
-impl signature::Verifier<Vec<u8>> for Hmac {
-    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
-        // In constant time.
-        ring::hmac::verify(&self.0, message, signature).map_err(|_| signature::Error::new())
-    }
-}
-
-impl JwtSigner for Hmac {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::HS256
-    }
-}
-
-impl JwtVerifier for Hmac {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::HS256
-    }
-}
-
-/// Makes [`Hmac`] the process' only JWT back end.
-fn install_hmac() {
-    static PROVIDER: OnceLock<CryptoProvider> = OnceLock::new();
-    let provider = PROVIDER.get_or_init(|| CryptoProvider {
-        signer_factory: |algorithm, key| {
-            let secret = key.as_bytes();
-            Ok(Box::new(Hmac::new(algorithm, secret)?) as Box<dyn JwtSigner>)
-        },
-        verifier_factory: |algorithm, key| {
-            let secret = key.try_get_as_bytes()?;
-            Ok(Box::new(Hmac::new(algorithm, secret)?) as Box<dyn JwtVerifier>)
-        },
-        key_utils: KeyUtils::new_unimplemented(),
-    });
-    // Fails when it is installed already, which is what is wanted.
-    let _ = provider.install_default();
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,6 +176,11 @@ mod tests {
         let token = random_token().unwrap();
         assert_eq!(URL_SAFE_NO_PAD.decode(&token).unwrap().len(), 32);
         assert_ne!(token, random_token().unwrap());
+        let mine = token_for(17).unwrap();
+        assert_eq!((owner_of(&mine), mine.len()), (Some(17), 46));
+        for other in ["", "17", "-x", "017-x", "+1-x", "99999999999999999999-x", "x-17"] {
+            assert_eq!(owner_of(other), None, "{other}");
+        }
         // FIPS 180-2, B.1
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!((sha256_hex(b"abc").as_str(), hex(&token_hash("abc")).as_str()), (abc, abc));

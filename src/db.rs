@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::error::{Conflict, Error, Result};
 use link::{Deadline, Dialer};
 use postgres::error::SqlState;
+use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::{ToSql, Type};
 use postgres::{Client, Row, Statement};
 use r2d2::ManageConnection;
@@ -93,6 +94,19 @@ impl Conn {
         let statement = self.prepared(sql, &[])?;
         let rows = self.client().query(&statement, params);
         self.checked(rows)
+    }
+
+    /// Looks at the rows of a statement one by one, however many there are.
+    pub fn each(&mut self, sql: &str, params: Params, mut look: impl FnMut(&Row)) -> Result<()> {
+        let statement = self.prepared(sql, &[])?;
+        let rows = self.client().query_raw(&statement, params.iter().copied());
+        let looked = rows.and_then(|mut rows| {
+            while let Some(row) = rows.next()? {
+                look(&row);
+            }
+            Ok(())
+        });
+        self.checked(looked)
     }
 
     /// All rows of a statement whose parameters have these types.
@@ -319,6 +333,7 @@ impl From<postgres::Error> for Error {
         if let Some(db) = error.as_db_error() {
             match db.constraint() {
                 Some("users_username_key") => return Error::Conflict(Conflict::UsernameTaken),
+                Some("contacts_uid_key") => return Error::Conflict(Conflict::UidTaken),
                 Some("users_email_key") => return Error::Conflict(Conflict::EmailTaken),
                 _ => {}
             }

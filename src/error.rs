@@ -15,13 +15,31 @@ pub struct Fault {
     pub detail: String,
 }
 
+/// Most faults of one answer: it must not be many times as long as what was wrong.
+pub const FAULTS_MAX: usize = 20;
+
 /// Collects every wrong field of an input, so that a client hears of all of them at once.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
-    /// Notes that `field` is wrong and why.
+    /// Like [`Faults::add`], unless something of the field was noted already.
+    pub fn add_once(&mut self, field: &str, detail: impl Into<String>) {
+        if self.0.iter().all(|fault| fault.field != field) {
+            self.add(field, detail);
+        }
+    }
+
+    /// What was noted.
+    pub fn list(&self) -> &[Fault] {
+        &self.0
+    }
+
+    /// Notes that `field` is wrong and why. Past [`FAULTS_MAX`] nothing is noted any more.
     pub fn add(&mut self, field: &str, detail: impl Into<String>) {
+        if self.0.len() >= FAULTS_MAX {
+            return;
+        }
         self.0.push(Fault { field: field.to_owned(), detail: detail.into() });
     }
 
@@ -40,6 +58,52 @@ pub enum Conflict {
     EmailTaken,
     /// The change would leave the server without an active admin.
     LastAdmin,
+    /// Another contact of the book has this uid.
+    UidTaken,
+    /// The book is as large as it may be.
+    QuotaExceeded,
+    /// The account has as many app passwords as it may have.
+    TooManyAppPasswords,
+    /// The account has a second factor already.
+    SecondFactorOn,
+    /// The account has no second factor that could be confirmed or removed.
+    SecondFactorOff,
+}
+
+/// A rule of WebDAV or CardDAV that a request breaks; most have the name of the precondition in the
+/// RFC (4918, 3253, 6352, 6578).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DavFault {
+    /// A whole tree was asked for.
+    FiniteDepth,
+    /// The XML has a DTD.
+    NoExternalEntities,
+    /// The sync token is none of this book, or too old.
+    ValidSyncToken,
+    /// The same, for Thunderbird, which begins anew only when the status is another one.
+    ValidSyncTokenThunderbird,
+    /// This resource has no such report.
+    SupportedReport,
+    /// A collation that is not one of ours.
+    SupportedCollation,
+    /// A filter with more conditions than are tested.
+    SupportedFilter,
+    /// What was sent, or is asked for, is no vCard 3.0 by its type.
+    SupportedAddressData,
+    /// A card was asked for in a form in which it is not given.
+    AddressDataConversion,
+    /// What was sent is not one vCard.
+    ValidAddressData,
+    /// Another card has this UID; holds its href.
+    NoUidConflict(String),
+    /// A property is not the client's to change.
+    ProtectedProperty,
+    /// Nothing can be made here: its parent is missing.
+    MissingParent,
+    /// The book stays as it is; holds the reason.
+    Forbidden(&'static str),
+    /// The destination is on another server.
+    OtherServer,
 }
 
 /// Where a caller stands in a rate limit, told in the `RateLimit-*` headers.
@@ -71,6 +135,20 @@ pub enum Error {
     EmailNotConfirmed,
     /// The password was right, but an admin disabled the account.
     AccountDisabled,
+    /// The password was right; now the code of the second factor is needed.
+    SecondFactorRequired,
+    /// The password was right, the code of the second factor was not.
+    SecondFactorWrong,
+    /// No app password, or a wrong one, where nothing else counts.
+    UnknownDevice,
+    /// The app password may read only.
+    ReadOnly,
+    /// An admin signed in long ago: the change needs the password.
+    PasswordNeeded,
+    /// A page's form without the token of its session, or from another site's page.
+    StaleForm,
+    /// Accounts come from the command line only.
+    RegistrationClosed,
     /// A signed-in user typed a wrong current password.
     WrongPassword,
     /// The route is for admins.
@@ -89,8 +167,12 @@ pub enum Error {
     Invalid(Vec<Fault>),
     /// It exists already, or must stay.
     Conflict(Conflict),
+    /// A token of changes that is unknown, another book's or too old: the client has to begin anew.
+    Resync,
     /// `If-Match` names an older state of the thing.
     PreconditionFailed,
+    /// A rule of WebDAV or CardDAV is broken.
+    Dav(DavFault),
     /// A store does not answer or we are too busy; trying again helps. The text is for the log.
     Unavailable(String),
     /// A fault of ours. The text is for the log.

@@ -1,7 +1,8 @@
 //! [`Reply`] and [`Error`] → status, headers, bytes: the only place that knows status codes.
 
+pub mod dav;
+
 use crate::error::{Conflict, Error, Fault, LimitState};
-use crate::markup;
 use rouille::{Response, ResponseBody};
 use serde::Serialize;
 use serde_json::json;
@@ -17,9 +18,10 @@ pub struct Reply {
 
 const JSON: &str = "application/json";
 
-/// What a page may do: show itself with our style sheet, and post its form to us.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; \
-    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// What a page may do: use our style sheet, our script and our pictures, ask us, and post its forms
+/// to us.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+    img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 impl Reply {
     fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Reply {
@@ -30,6 +32,16 @@ impl Reply {
     fn json_with(status: u16, value: &impl Serialize) -> Reply {
         // Our own types always serialize: they have no maps with keys other than strings.
         Reply::new(status, JSON, serde_json::to_vec(value).unwrap_or_default())
+    }
+
+    /// Done; here is the result, which is JSON already.
+    pub fn json_text(text: String) -> Reply {
+        Reply::new(200, JSON, text)
+    }
+
+    /// Made; here it is, in JSON already, and where.
+    pub fn created_text(location: String, text: String) -> Reply {
+        Reply::new(201, JSON, text).with("Location", location)
     }
 
     /// Done; here is the result.
@@ -54,6 +66,17 @@ impl Reply {
     /// Done; there is nothing to say.
     pub fn no_content() -> Reply {
         Reply { status: 204, headers: Vec::new(), body: ResponseBody::empty() }
+    }
+
+    /// It is elsewhere, for now.
+    pub fn see_other(location: String) -> Reply {
+        let headers = vec![("Location".into(), location.into())];
+        Reply { status: 303, headers, body: ResponseBody::empty() }
+    }
+
+    /// These methods there are.
+    pub fn options(allow: String) -> Reply {
+        Reply::no_content().with("Allow", allow)
     }
 
     /// What the client has is what there is.
@@ -107,6 +130,12 @@ impl Reply {
         self
     }
 
+    /// With one more header, beside others of its name.
+    pub fn and(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Reply {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
     /// With the entity tag of the state that it shows.
     pub fn with_etag(self, revision: i64) -> Reply {
         self.with("ETag", format!("\"{revision}\""))
@@ -127,12 +156,22 @@ pub fn status(error: &Error) -> u16 {
         Error::Unauthenticated
         | Error::BadCredentials
         | Error::EmailNotConfirmed
-        | Error::AccountDisabled => 401,
-        Error::WrongPassword | Error::AdminOnly => 403,
+        | Error::AccountDisabled
+        | Error::SecondFactorRequired
+        | Error::SecondFactorWrong
+        | Error::UnknownDevice => 401,
+        Error::WrongPassword
+        | Error::AdminOnly
+        | Error::ReadOnly
+        | Error::PasswordNeeded
+        | Error::StaleForm
+        | Error::RegistrationClosed => 403,
         Error::NotFound => 404,
         Error::MethodNotAllowed(_) => 405,
         Error::Conflict(_) => 409,
+        Error::Resync => 410,
         Error::PreconditionFailed => 412,
+        Error::Dav(fault) => dav::precondition(fault).0,
         Error::BodyTooLarge(_) => 413,
         Error::UnsupportedMediaType(_) => 415,
         Error::Invalid(_) => 422,
@@ -142,43 +181,35 @@ pub fn status(error: &Error) -> u16 {
     }
 }
 
-/// The standard phrase of a status, which is the `title` of a problem.
-pub fn title(status: u16) -> &'static str {
-    match status {
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        409 => "Conflict",
-        412 => "Precondition Failed",
-        413 => "Content Too Large",
-        414 => "URI Too Long",
-        415 => "Unsupported Media Type",
-        417 => "Expectation Failed",
-        422 => "Unprocessable Content",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        501 => "Not Implemented",
-        503 => "Service Unavailable",
-        505 => "HTTP Version Not Supported",
-        _ => "Internal Server Error",
-    }
-}
-
 /// The last part of a problem's type, where a client has to tell two problems of one status apart.
 fn kind(error: &Error) -> Option<&'static str> {
     match error {
         Error::EmailNotConfirmed => Some("email-not-confirmed"),
         Error::AccountDisabled => Some("account-disabled"),
         Error::WrongPassword => Some("wrong-password"),
+        Error::SecondFactorRequired => Some("second-factor-required"),
+        Error::SecondFactorWrong => Some("second-factor-wrong"),
+        Error::ReadOnly => Some("read-only"),
+        Error::PasswordNeeded => Some("password-needed"),
+        Error::StaleForm => Some("stale-form"),
+        Error::RegistrationClosed => Some("registration-closed"),
         Error::DeadLink => Some("dead-link"),
         Error::Conflict(Conflict::UsernameTaken) => Some("username-taken"),
         Error::Conflict(Conflict::EmailTaken) => Some("email-taken"),
         Error::Conflict(Conflict::LastAdmin) => Some("last-admin"),
+        Error::Conflict(Conflict::UidTaken) => Some("uid-taken"),
+        Error::Conflict(Conflict::QuotaExceeded) => Some("quota-exceeded"),
+        Error::Resync => Some("resync"),
+        Error::Conflict(Conflict::TooManyAppPasswords) => Some("too-many-app-passwords"),
+        Error::Conflict(Conflict::SecondFactorOn) => Some("second-factor-on"),
+        Error::Conflict(Conflict::SecondFactorOff) => Some("second-factor-off"),
         _ => None,
     }
+}
+
+/// The standard phrase of an error's status.
+pub fn title(error: &Error) -> &'static str {
+    http1::reason(status(error))
 }
 
 /// What a client is told: never more than it knows already, or may know.
@@ -191,13 +222,29 @@ pub fn detail(error: &Error) -> String {
         Error::EmailNotConfirmed => "Confirm your e-mail address first.",
         Error::AccountDisabled => "This account is disabled.",
         Error::WrongPassword => "The current password is wrong.",
+        Error::SecondFactorRequired => "Send the code of your second factor too.",
+        Error::SecondFactorWrong => "The code of the second factor is wrong or was used already.",
+        Error::UnknownDevice => "Sign in with your username or address and an app password.",
+        Error::ReadOnly => "This app password may read only.",
+        Error::PasswordNeeded => "You signed in more than an hour ago: send your password too.",
+        Error::StaleForm => {
+            "This form is not of the page that you are signed in on. Load it again."
+        }
+        Error::RegistrationClosed => "Nobody can register here. Ask whoever runs this server.",
         Error::AdminOnly => "Only admins may do this.",
         Error::TooManyRequests(_) => "Too many requests. Try again later.",
         Error::DeadLink => "This link is wrong, was used already or is too old.",
         Error::Conflict(Conflict::UsernameTaken) => "This username is taken.",
         Error::Conflict(Conflict::EmailTaken) => "There is an account with this e-mail address.",
         Error::Conflict(Conflict::LastAdmin) => "This is the last active admin.",
+        Error::Conflict(Conflict::UidTaken) => "Another contact has this uid.",
+        Error::Conflict(Conflict::QuotaExceeded) => "The address book is as large as it may be.",
+        Error::Resync => "This token is not known any more. Begin anew, without one.",
+        Error::Conflict(Conflict::TooManyAppPasswords) => "There are 50 app passwords: revoke one.",
+        Error::Conflict(Conflict::SecondFactorOn) => "There is a second factor already.",
+        Error::Conflict(Conflict::SecondFactorOff) => "There is no second factor.",
         Error::PreconditionFailed => "It was changed since you read it. Read it again.",
+        Error::Dav(_) => "The request breaks a rule of WebDAV.",
         Error::Unavailable(_) => "The server is busy or a part of it is down. Try again.",
         Error::Internal(_) => "The server made a mistake. It is written down.",
         Error::UnsupportedMediaType(why) => return format!("Unsupported content: {why}."),
@@ -235,7 +282,8 @@ pub fn problem(error: &Error, request_id: &str) -> Response {
     let type_ = kind(error).map_or("about:blank".to_owned(), |kind| format!("/problems/{kind}"));
     let detail = detail(error);
     let mut response =
-        Problem { type_, title: title(status), status, detail, request_id, errors }.response();
+        Problem { type_, title: http1::reason(status), status, detail, request_id, errors }
+            .response();
     response.headers.extend(error_headers(error));
     response
 }
@@ -247,22 +295,20 @@ impl Problem<'_> {
     }
 }
 
-/// The page of an error, for a browser that sent a form.
-pub fn error_page(error: &Error, request_id: &str) -> Response {
-    let page = markup::error(title(status(error)), &detail(error), request_id);
-    Reply::html_error(error, page).into()
-}
-
 /// The problem document of a status that no handler gives: what the front refuses.
 pub fn refusal(status: u16, detail: &str, request_id: &str) -> Response {
     let (type_, detail) = ("about:blank".to_owned(), detail.to_owned());
-    let problem = Problem { type_, title: title(status), status, detail, request_id, errors: &[] };
+    let problem =
+        Problem { type_, title: http1::reason(status), status, detail, request_id, errors: &[] };
     let mut response = problem.response();
     if status == 503 {
         response.headers.push(("Retry-After".into(), "1".into()));
     }
     response
 }
+
+/// RFC 7617: what a device is asked for.
+const BASIC: &str = "Basic realm=\"contactd\", charset=\"UTF-8\"";
 
 type Headers = Vec<(Cow<'static, str>, Cow<'static, str>)>;
 
@@ -272,7 +318,10 @@ fn error_headers(error: &Error) -> Headers {
         Error::Unauthenticated
         | Error::BadCredentials
         | Error::EmailNotConfirmed
-        | Error::AccountDisabled => vec![("WWW-Authenticate".into(), "Bearer".into())],
+        | Error::AccountDisabled
+        | Error::SecondFactorRequired
+        | Error::SecondFactorWrong => vec![("WWW-Authenticate".into(), "Bearer".into())],
+        Error::UnknownDevice => vec![("WWW-Authenticate".into(), BASIC.into())],
         Error::MethodNotAllowed(allow) => vec![("Allow".into(), allow.clone().into())],
         Error::TooManyRequests(state) => {
             vec![("Retry-After".into(), state.reset_seconds.to_string().into())]
@@ -280,11 +329,6 @@ fn error_headers(error: &Error) -> Headers {
         Error::Unavailable(_) => vec![("Retry-After".into(), "1".into())],
         _ => Vec::new(),
     }
-}
-
-/// The answer to `OPTIONS`.
-pub fn options(allow: String) -> Response {
-    Reply::no_content().with("Allow", allow).into()
 }
 
 /// Headers that tell where the caller stands in a rate limit.
@@ -299,13 +343,18 @@ pub fn limit_headers(response: &mut Response, state: LimitState) {
 }
 
 /// Headers of every answer. Nothing is cached unless its handler said so, because most answers
-/// hold personal data.
-pub fn common_headers(response: &mut Response, request_id: &str) {
+/// hold personal data. `https`: this is how clients reach us (RFC 6797).
+pub fn common_headers(response: &mut Response, request_id: &str, https: bool) {
     let has = |response: &Response, name: &str| {
         response.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
     };
     if !has(response, "Cache-Control") {
         response.headers.push(("Cache-Control".into(), "no-store".into()));
+    }
+    if https {
+        // A year, as the proxies of deploy/ say it too.
+        let value = "max-age=31536000";
+        response.headers.push(("Strict-Transport-Security".into(), value.into()));
     }
     response.headers.extend([
         ("X-Content-Type-Options".into(), "nosniff".into()),
@@ -314,32 +363,43 @@ pub fn common_headers(response: &mut Response, request_id: &str) {
     ]);
 }
 
+/// Cross-origin headers, for the origins of the configuration only.
+pub fn cors_headers(
+    response: &mut Response,
+    known: &[String],
+    origin: Option<&str>,
+    preflight: bool,
+) {
+    if known.is_empty() {
+        return;
+    }
+    let mut add = |name: &'static str, value: String| {
+        response.headers.push((name.into(), value.into()));
+    };
+    add("Vary", "Origin".to_owned());
+    let Some(origin) = origin.filter(|origin| known.iter().any(|it| it == origin)) else { return };
+    add("Access-Control-Allow-Origin", origin.to_owned());
+    if preflight {
+        add("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE".to_owned());
+        let headers = "Authorization, Content-Type, If-Match, If-None-Match, X-Request-Id";
+        add("Access-Control-Allow-Headers", headers.to_owned());
+        add("Access-Control-Max-Age", "600".to_owned());
+    } else {
+        let headers = "ETag, Link, Location, RateLimit-Limit, RateLimit-Remaining, \
+            RateLimit-Reset, Retry-After, X-Request-Id, X-Total-Count";
+        add("Access-Control-Expose-Headers", headers.to_owned());
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{refusal, title};
-    use hyper::StatusCode;
+    use super::refusal;
 
     #[test]
     fn who_is_turned_away_is_told_when_to_come_again() {
         for (status, told) in [(503, true), (400, false)] {
             let headers = refusal(status, "", "").headers;
             assert_eq!(headers.iter().any(|(name, _)| name == "Retry-After"), told, "{status}");
-        }
-    }
-
-    #[test]
-    fn titles_are_those_of_the_registry() {
-        for status in [
-            400, 401, 403, 404, 405, 408, 409, 412, 413, 414, 415, 417, 422, 429, 431, 500, 501,
-            503, 505,
-        ] {
-            let registered = match status {
-                // Their names in RFC 9110, which hyper does not have yet.
-                413 => Some("Content Too Large"),
-                422 => Some("Unprocessable Content"),
-                _ => StatusCode::from_u16(status).unwrap().canonical_reason(),
-            };
-            assert_eq!(Some(title(status)), registered);
         }
     }
 }

@@ -5,13 +5,17 @@
 //!
 //! # The path of one request
 //!
-//! 1. [`front`] reads sockets: a poll thread gathers a whole request, so that a slow client costs
-//!    no worker; then one of the workers has it.
-//! 2. [`app::respond`] gives it an id and finds its row in [`routes::ROUTES`], the page that lists
-//!    every call, who may make it, what counts it and how large its body may be: 404, 405 or a row.
+//! 1. [`http1`], a crate of this repository, reads sockets. Connections that wait for their client
+//!    cost no thread. What has come whole is looked at together: [`batch`] takes all of it through
+//!    the next two steps.
+//! 2. [`app`] gives each request an id and finds its row in [`routes::ROUTES`], the page that lists
+//!    every call, who may make it, what counts it, what it waits for and how large its body may be:
+//!    404, 405 or a row.
 //! 3. The row's [`Gate`](routes::Gate) is the type of its handler, and only [`access`] makes the
 //!    [`Caller`](access::Caller) or [`Admin`](access::Admin) that a handler wants: 401, 403.
-//!    [`cache`] finds the user and [`limits`] are counted in one round trip to Redis: 429.
+//!    [`cache`] finds the users and [`limits`] of all these requests are counted in one round trip to
+//!    Redis: 429. Refusals, and what asks nobody, are answered now; everything else waits in a line
+//!    of [`http1`] for Postgres or a core, and gets a thread when its turn comes.
 //! 4. The handler in [`handlers`] reads its input from the [`Call`](context::Call) and has
 //!    [`model`] check it: 400, 415, 422. It takes a connection of [`db`] for the statement in
 //!    [`repository`] that it needs, where the owner stands in every WHERE: 404, 409, 412.
@@ -29,17 +33,18 @@
 
 // Floor 0: words and data, no I/O.
 pub mod error;
-pub mod gate;
+pub mod semaphore;
 pub mod counters;
-pub mod turns;
+pub mod owner_slots;
+pub mod under_way;
+pub mod uses;
 pub mod model;
 pub mod multipart;
 
 // Floor 1: one outside thing each.
-pub mod formats;
 pub mod openapi;
 pub mod mail;
-pub mod markup;
+pub(crate) mod markup;
 pub mod picture;
 pub mod config;
 pub mod logger;
@@ -52,23 +57,24 @@ pub mod repository;
 
 // Floor 3: what a request is, who sent it, what it counts for, how it is answered.
 pub mod context;
-pub mod access;
 pub mod limits;
+pub mod access;
 pub mod http;
 
-// Floor 4: what the routes run.
+// Floor 4: what REST, CardDAV and pages share.
+pub mod service;
+
+// Floor 5: what the routes run.
 pub mod handlers;
 
-// Floor 5: THE page.
+// Floor 6: THE page.
 pub mod routes;
 
-// Floor 6: one request; and what happens without one.
+// Floor 7: one request; several at once; and what happens without one.
 pub mod app;
+pub mod batch;
 pub mod worker;
 pub mod metrics;
-
-// Floor 7: sockets. Knows nothing of contacts.
-pub mod front;
 
 // The top: all of it, running.
 pub mod serve;

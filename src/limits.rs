@@ -2,10 +2,11 @@
 
 use crate::cache::Counter;
 use crate::config::Rate;
-use crate::context::Call;
+use crate::context::{App, Call};
 use crate::crypto;
 use crate::error::{Error, Result};
 use std::net::{IpAddr, Ipv6Addr};
+use std::time::{Duration, Instant};
 
 /// Which rate limit counts a route's requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,12 @@ pub enum Limit {
     Default,
     /// `RATE_LIMIT_ME`, per user.
     Me,
+    /// `RATE_LIMIT_PASSWORD`, per user: the password is checked, right or wrong.
+    Password,
+    /// `RATE_LIMIT_IMPORT`, per user.
+    Import,
+    /// `RATE_LIMIT_DAV`, per app password.
+    Dav,
     /// `RATE_LIMIT_LOGIN`, per address.
     Login,
     /// `RATE_LIMIT_REGISTER`, per address.
@@ -24,22 +31,53 @@ pub enum Limit {
     Mail,
 }
 
-/// The counter of a route for this caller; none when the limit is off or the client exempt.
-pub fn of_route(limit: Limit, call: &Call, user: Option<i64>) -> Vec<Counter> {
+/// The counters of a route. `subject`: whose request it is, see `access::Claim`; none: nobody's who
+/// is signed in. Empty when the limit is off or the client exempt.
+pub fn of_route(limit: Limit, call: &Call, subject: Option<&str>) -> Vec<Counter> {
     let rates = &call.app.config.rates;
     let (name, rate) = match limit {
         Limit::Never => return Vec::new(),
         Limit::Default => ("default", rates.default),
         Limit::Me => ("me", rates.me),
+        Limit::Password => ("password", rates.password),
+        Limit::Import => ("import", rates.import),
+        Limit::Dav => ("dav", rates.dav),
         Limit::Login => ("login", rates.login),
         Limit::Register => ("register", rates.register),
         Limit::Mail => ("mail", rates.mail),
     };
-    let subject = match user {
-        Some(id) => format!("u{id}"),
-        None => network(call.ip),
-    };
-    counter(call, name, &subject, rate).into_iter().collect()
+    match subject {
+        Some(subject) => counter(call, name, subject, rate).into_iter().collect(),
+        // Whoever should be signed in and is not counts as everybody else does.
+        None if matches!(limit, Limit::Me | Limit::Password | Limit::Import | Limit::Dav) => {
+            of_address(call)
+        }
+        None => per_address(call, name, rate),
+    }
+}
+
+/// The counters of whatever an address sends without being signed in, and of what is refused there:
+/// 401, 404 and 405.
+pub fn of_address(call: &Call) -> Vec<Counter> {
+    per_address(call, "default", call.app.config.rates.default)
+}
+
+fn per_address(call: &Call, name: &str, rate: Option<Rate>) -> Vec<Counter> {
+    let wider = |rate: Rate| Rate { count: rate.count.saturating_mul(SITE_FACTOR), ..rate };
+    let site = site(call.ip).and_then(|site| counter(call, name, &site, rate.map(wider)));
+    counter(call, name, &network(call.ip), rate).into_iter().chain(site).collect()
+}
+
+/// A request that was counted for a user turned out to be nobody's: it is taken back there, and
+/// counts for its address. The error to answer with: `refused`, or 429 past the address' limit.
+pub fn refused(call: &Call, limit: Limit, subject: &str, refused: Error) -> Error {
+    call.app.cache.give_back(&of_route(limit, call, Some(subject)));
+    exceeded(call, &of_address(call)).map_or(refused, Error::TooManyRequests)
+}
+
+/// Counts in each of `counters`; the first that is past its limit.
+fn exceeded(call: &Call, counters: &[Counter]) -> Option<crate::error::LimitState> {
+    call.app.cache.count(counters).into_iter().find(|state| state.exceeded)
 }
 
 fn counter(call: &Call, name: &str, subject: &str, rate: Option<Rate>) -> Option<Counter> {
@@ -52,57 +90,47 @@ fn counter(call: &Call, name: &str, subject: &str, rate: Option<Rate>) -> Option
     })
 }
 
+/// So many times as much as one network may a site of many, or a name that many clients try.
+const SITE_FACTOR: u64 = 10;
+const CLIENTS_FACTOR: u64 = 20;
+
 /// Whom an address stands for: itself, or its /64 network, which is what one customer gets in
 /// IPv6.
-fn network(ip: IpAddr) -> String {
+pub fn network(ip: IpAddr) -> String {
     match ip {
         IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX)).to_string(),
+        IpAddr::V6(ip) => prefix(ip, 64),
     }
 }
 
-/// The account that somebody tries to sign in to.
-#[derive(Debug)]
-pub struct Account {
-    id: Option<i64>,
-    subject: String,
-}
-
-impl Account {
-    /// By its id where it exists, so that username and address count together; by what was typed
-    /// where it does not, in the same way. Hashed, because people type all sorts of things there.
-    pub fn of(id: Option<i64>, typed: &str) -> Account {
-        let subject = match id {
-            Some(id) => format!("u{id}"),
-            None => crypto::sha256_hex(typed.to_lowercase().as_bytes()),
-        };
-        Account { id, subject }
-    }
-
-    /// The id of an account that exists.
-    pub fn id(&self) -> Option<i64> {
-        self.id
-    }
-
-    fn failures(&self, call: &Call) -> Vec<Counter> {
-        let rate = call.app.config.rates.login_failures;
-        counter(call, "failures", &self.subject, rate).into_iter().collect()
+/// The /48 network of an IPv6 address: one customer may get all 65,536 networks of it.
+fn site(ip: IpAddr) -> Option<String> {
+    match ip {
+        IpAddr::V4(_) => None,
+        IpAddr::V6(ip) => Some(format!("{}/48", prefix(ip, 48))),
     }
 }
 
-/// Counts a login as failed before its password is looked at, so that however many guesses come
-/// at once, no more than the limit are looked at. [`Error::TooManyRequests`] past it, whoever asks.
-pub fn count_failure(call: &Call, account: &Account) -> Result<()> {
-    let states = call.app.cache.count(&account.failures(call));
-    match states.into_iter().find(|state| state.exceeded) {
-        Some(state) => Err(Error::TooManyRequests(state)),
-        None => Ok(()),
-    }
+fn prefix(ip: Ipv6Addr, bits: u32) -> String {
+    Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << (128 - bits))).to_string()
 }
 
-/// Takes back what [`count_failure`] counted: the password was right.
-pub fn forgive(call: &Call, account: &Account) {
-    call.app.cache.give_back(&account.failures(call));
+/// Counts a refresh against its session, which `family` names.
+pub fn count_refresh(call: &Call, family: &str) -> Result<()> {
+    let counter = counter(call, "refresh", family, call.app.config.rates.default);
+    let counters: Vec<_> = counter.into_iter().collect();
+    exceeded(call, &counters).map_or(Ok(()), |state| Err(Error::TooManyRequests(state)))
+}
+
+/// The refresh token was a live one: its request does not count against the address.
+pub fn was_live(call: &Call) {
+    call.app.cache.give_back(&of_address(call));
+}
+
+/// Counts one more check of a password in a session of `user`, where the route does not.
+pub fn count_password(call: &Call, user: i64) -> Result<()> {
+    let counters = of_route(Limit::Password, call, Some(&format!("u{user}")));
+    exceeded(call, &counters).map_or(Ok(()), |state| Err(Error::TooManyRequests(state)))
 }
 
 /// True if this mailbox may get another mail on request. Counts it.
@@ -110,5 +138,90 @@ pub fn mailbox_allows(call: &Call, email: &str) -> bool {
     let subject = crypto::sha256_hex(email.to_lowercase().as_bytes());
     let counter = counter(call, "mailbox", &subject, call.app.config.rates.mailbox);
     let counters: Vec<_> = counter.into_iter().collect();
-    !call.app.cache.count(&counters).iter().any(|state| state.exceeded)
+    exceeded(call, &counters).is_none()
+}
+
+/// How long an attempt waits for others with the same name from the same client.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// One attempt at signing in: what it counts against if it fails. A right password never counts, and
+/// however many guesses come at once, no more than the limit are looked at: an attempt begins only
+/// where the limit would hold even if all that are under way failed, and waits for them otherwise.
+/// (Of several replicas each may look at one guess more.)
+pub struct Attempt<'a> {
+    app: &'a App,
+    /// Name and client first, then the name alone.
+    counters: Vec<Counter>,
+    key: String,
+    /// It is among those under way.
+    began: bool,
+}
+
+impl<'a> Attempt<'a> {
+    /// Begins an attempt with a name as it was typed; `stored`: the hash of the account's password.
+    /// [`Error::TooManyRequests`] past a limit, [`Error::Unavailable`] when too many others are under
+    /// way for too long.
+    pub fn begin(call: &'a Call, typed: &str, stored: Option<&str>) -> Result<Attempt<'a>> {
+        let counters = failures(call, typed, stored);
+        let key = counters.first().map(|counter| counter.key.clone()).unwrap_or_default();
+        let limit = counters.first().map(|counter| counter.limit);
+        let mut attempt = Attempt { app: &call.app, counters, key, began: false };
+        let Some(limit) = limit else { return Ok(attempt) };
+        let deadline = Instant::now() + WAIT;
+        loop {
+            // Taken before the counters are looked at: whoever fails counts before it leaves, so
+            // that each attempt before this one is seen here or there.
+            attempt.began = true;
+            let place = call.app.logins.enter(&attempt.key);
+            let states = call.app.cache.peek(&attempt.counters);
+            if let Some(state) = states.iter().find(|state| state.exceeded) {
+                return Err(Error::TooManyRequests(*state));
+            }
+            let failed = states.first().map_or(0, |state| limit.saturating_sub(state.remaining));
+            if failed + place <= limit {
+                return Ok(attempt);
+            }
+            attempt.leave();
+            if !call.app.logins.wait(&attempt.key, deadline) {
+                let busy = "too many attempts with one name at once";
+                return Err(Error::Unavailable(busy.to_owned()));
+            }
+        }
+    }
+
+    fn leave(&mut self) {
+        if std::mem::take(&mut self.began) {
+            self.app.logins.leave(&self.key);
+        }
+    }
+
+    /// The password, or the code, was wrong.
+    pub fn failed(&self) {
+        self.app.cache.count(&self.counters);
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// The counters of failed logins with a name: from this client, and from all of them together. Names
+/// that do not exist count in the same way, and the username and the address of one account are two
+/// names. The password's hash is part of the key, so that a new password begins with none. Hashed,
+/// because people type all sorts of things there.
+fn failures(call: &Call, typed: &str, stored: Option<&str>) -> Vec<Counter> {
+    let name = format!("{}\n{}", typed.to_lowercase(), stored.unwrap_or_default());
+    let name = crypto::sha256_hex(name.as_bytes());
+    let rate = call.app.config.rates.login_failures;
+    let all = rate.map(|rate| Rate { count: rate.count.saturating_mul(CLIENTS_FACTOR), ..rate });
+    let here = format!("{name}:{}", network(call.ip));
+    let here = counter(call, "failures", &here, rate);
+    here.into_iter().chain(counter(call, "failures", &name, all)).collect()
+}
+
+/// Counts a wrong password that was typed inside a session as a failed login with this name.
+pub fn count_failure(call: &Call, name: &str, stored: &str) {
+    call.app.cache.count(&failures(call, name, Some(stored)));
 }

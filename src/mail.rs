@@ -164,6 +164,21 @@ fn parse_address(raw: &str) -> Result<Address, ()> {
     Address::new(address.user(), domain).map_err(drop)
 }
 
+/// A letter that was not sent, as far as we know.
+#[derive(Debug)]
+pub struct NotSent {
+    /// Why.
+    pub error: Error,
+    /// The server was cut off before it could say whether it took the letter.
+    pub may_have_arrived: bool,
+}
+
+impl From<Error> for NotSent {
+    fn from(error: Error) -> NotSent {
+        NotSent { error, may_have_arrived: false }
+    }
+}
+
 /// Where mail goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transport {
@@ -222,12 +237,18 @@ impl Mailer {
     /// disk), with [`Error::Internal`] where somebody must (a 5xx answer, no STARTTLS, a letter
     /// without its token). Neither text holds a token or a password.
     pub fn send(&self, letter: &Letter, now: DateTime<Utc>) -> Result<()> {
+        self.hand_over(letter, now).map_err(|not_sent| not_sent.error)
+    }
+
+    /// Like [`Mailer::send`], and says of a failure whether the letter may have arrived all the same.
+    pub fn hand_over(&self, letter: &Letter, now: DateTime<Utc>) -> Result<(), NotSent> {
         let link = letter.link(&self.public_url)?;
         let message = self.message(letter, link.as_deref(), now)?;
         match &self.way {
             Way::Smtp(relay) => relay.deliver(&message, letter),
             Way::Files(directory) => {
-                let path = write_file(directory, &letter.message_id, &message.formatted())?;
+                let written = write_file(directory, &letter.message_id, &message.formatted());
+                let path = written.map_err(NotSent::from)?;
                 // Only here may a link be logged: nobody but the operator gets these mails.
                 let link = link.as_deref().unwrap_or("no link");
                 log::info!("mail to {} in {}: {link}", letter.to, path.display());
@@ -343,10 +364,14 @@ impl Relay {
 
     /// Connects for this one letter. Mails are rare, and a connection that was kept would often
     /// turn out to be dead.
-    fn deliver(&self, message: &Message, letter: &Letter) -> Result<()> {
+    fn deliver(&self, message: &Message, letter: &Letter) -> Result<(), NotSent> {
         let mut connection = self.connect()?;
         let sent = connection.send(message.envelope(), &message.formatted());
-        sent.map_err(|why| self.trouble(&why, letter.token.as_deref()))?;
+        sent.map_err(|why| NotSent {
+            error: self.trouble(&why, letter.token.as_deref()),
+            // A server that answers no has taken nothing.
+            may_have_arrived: why.status().is_none() && !why.is_client(),
+        })?;
         self.quit(connection);
         Ok(())
     }

@@ -3,9 +3,13 @@
 use contactd::config::Config;
 use contactd::context::App;
 use contactd::error::Error;
+use contactd::repository::contacts::books;
+use contactd::service::operator;
 use contactd::{db, logger};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv6Addr, TcpStream};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Gives memory back after a burst of large requests, which glibc's keeps, and takes an eighth less
 /// processor time for a request.
@@ -20,6 +24,11 @@ contactd: a small, self-hosted contacts server
   contactd create-admin --username U --email E
                           make an admin; the password comes from a prompt or standard input
   contactd check          tell of configuration, Postgres, Redis and SMTP, one line each
+  contactd user list      every account, one line each
+  contactd user disable|enable|reset-totp|password-link USERNAME-OR-ADDRESS
+                          what an admin does, and a link for a new password to hand over
+  contactd healthcheck    ask the server of this configuration whether it is ready: 0 or 1
+  contactd restored       once after a backup was restored: devices sync from the beginning
   contactd openapi        print the description of the API (OpenAPI 3.1)
   contactd --help, --version
 
@@ -67,6 +76,12 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         }
         ["create-admin", options @ ..] => create_admin(options),
         ["check"] => check(),
+        ["user", words @ ..] => user(words),
+        ["healthcheck"] => healthcheck(&config()?),
+        ["restored"] => {
+            let books = app()?.db.write(books::restored)?;
+            say(&format!("{books} address books: devices sync from the beginning\n"))
+        }
         ["openapi"] => say(contactd::openapi::DOCUMENT),
         ["--help" | "-h" | "help"] => say(HELP),
         ["--version" | "-V"] => say(concat!("contactd ", env!("CARGO_PKG_VERSION"), "\n")),
@@ -96,6 +111,9 @@ fn app() -> Result<App, Failure> {
     #[allow(clippy::disallowed_methods, reason = "this clock is the one that everybody else gets")]
     let clock = chrono::Utc::now;
     logger::start(config.log_format, clock);
+    for warning in &config.warnings {
+        log::warn!("{warning}");
+    }
     Ok(App::new(config, Box::new(clock))?)
 }
 
@@ -118,12 +136,90 @@ fn create_admin(options: &[&str]) -> Result<(), Failure> {
     let password = read_password().map_err(|error| Failure::Fault(error.to_string()))?;
     let password = user::password(&password, &username, &email).map_err(wrong("password"))?;
     app.db.write(db::migrations::migrate)?;
-    let created = contactd::handlers::profile::create_admin(&app, &username, &email, &password);
-    let id = created.map_err(|error| match error {
-        Error::Conflict(_) => Failure::Fault(contactd::http::detail(&error)),
-        other => other.into(),
-    })?;
+    let created = operator::create_admin(&app, &username, &email, &password);
+    let id = created.map_err(in_words)?;
     say(&format!("admin {username} made, with id {id}\n"))
+}
+
+/// What the caller can mend in the words that a client gets, everything else as the log has it.
+fn in_words(error: Error) -> Failure {
+    match error {
+        Error::NotFound => Failure::Fault("there is no such account".to_owned()),
+        Error::Conflict(_) | Error::AccountDisabled => {
+            Failure::Fault(contactd::http::detail(&error))
+        }
+        other => other.into(),
+    }
+}
+
+fn user(words: &[&str]) -> Result<(), Failure> {
+    let told = match words {
+        ["list"] => return list_users(),
+        ["disable", name] => {
+            operator::set_active(&app()?, name, false).map(|()| "disabled".to_owned())
+        }
+        ["enable", name] => {
+            operator::set_active(&app()?, name, true).map(|()| "enabled".to_owned())
+        }
+        ["reset-totp", name] => operator::reset_totp(&app()?, name).map(|was| match was {
+            true => "the second factor is off".to_owned(),
+            false => "there was no second factor".to_owned(),
+        }),
+        ["password-link", name] => operator::password_link(&app()?, name),
+        _ => {
+            let usage = "usage: contactd user list\n       \
+                contactd user disable|enable|reset-totp|password-link USERNAME-OR-ADDRESS";
+            return Err(Failure::Usage(usage.to_owned()));
+        }
+    };
+    say(&format!("{}\n", told.map_err(in_words)?))
+}
+
+/// Id, username, address, role and state of each account, with tabs between them.
+fn list_users() -> Result<(), Failure> {
+    let mut text = String::new();
+    operator::each_user(&app()?, |user| {
+        let state = match (user.is_active, user.is_verified) {
+            (false, _) => "disabled",
+            (true, false) => "unconfirmed",
+            (true, true) => "active",
+        };
+        let (id, name, email, role) = (user.id, &user.username, &user.email, user.role.as_str());
+        text.push_str(&format!("{id}\t{name}\t{email}\t{role}\t{state}\n"));
+    })?;
+    say(&text)
+}
+
+/// How long the server may take to answer.
+const HEALTH_WAIT: Duration = Duration::from_secs(3);
+
+/// Asks for `/readyz`, as a container without curl has to.
+fn healthcheck(config: &Config) -> Result<(), Failure> {
+    let mut address = config.listen_addr;
+    if address.ip().is_unspecified() {
+        // It listens everywhere, here too.
+        let here =
+            if address.is_ipv4() { [127, 0, 0, 1].into() } else { Ipv6Addr::LOCALHOST.into() };
+        address.set_ip(here);
+    }
+    let ask = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect_timeout(&address, HEALTH_WAIT)?;
+        stream.set_read_timeout(Some(HEALTH_WAIT))?;
+        stream.set_write_timeout(Some(HEALTH_WAIT))?;
+        stream
+            .write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut answer = Vec::new();
+        stream.take(16_384).read_to_end(&mut answer)?;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    };
+    match ask() {
+        Ok(answer) if answer.starts_with("HTTP/1.1 200 ") => say("ready\n"),
+        Ok(answer) => {
+            let status = answer.lines().next().unwrap_or("no answer").to_owned();
+            Err(Failure::Fault(format!("not ready: {status}")))
+        }
+        Err(error) => Err(Failure::Fault(format!("{address}: {error}"))),
+    }
 }
 
 /// From a prompt on a terminal, else the first line of standard input.
@@ -141,6 +237,9 @@ fn read_password() -> std::io::Result<String> {
 fn check() -> Result<(), Failure> {
     let config = config()?;
     say("configuration: ok\n")?;
+    for warning in &config.warnings {
+        say(&format!("warning: {warning}\n"))?;
+    }
     #[allow(clippy::disallowed_methods, reason = "the clock of the one App of this process")]
     let app = App::new(config, Box::new(chrono::Utc::now))?;
     let schema = app.db.read(db::migrations::check);

@@ -2,8 +2,9 @@
 //! `METRICS_ADDR` only. Labels are routes, methods and states, never anything of a user.
 
 use crate::context::App;
-use crate::counters::{BUCKETS, RouteCounters};
+use crate::counters::{BUCKETS, CLIENTS, RouteCounters};
 use crate::http::{self, Reply};
+use crate::logger;
 use crate::repository::outbox;
 use crate::routes::ROUTES;
 use rouille::{Request, Response};
@@ -23,6 +24,7 @@ pub fn respond(app: &App, request: &Request) -> Response {
 pub fn render(app: &App) -> String {
     let mut page = Page(String::new());
     requests(app, &mut page);
+    clients(app, &mut page);
     let (open, idle) = app.db.connections();
     page.family("contactd_db_connections", "gauge", "Connections to Postgres.");
     page.line("contactd_db_connections", "state=\"busy\"", open.saturating_sub(idle));
@@ -39,6 +41,8 @@ pub fn render(app: &App) -> String {
     }
     let open = app.counters.connections();
     page.one("contactd_open_connections", "Open connections of clients.", open);
+    page.family("contactd_log_lines_lost_total", "counter", "Log lines that nothing read in time.");
+    let _ = writeln!(page.0, "contactd_log_lines_lost_total {}", logger::lost());
     let draining = u8::from(app.is_draining());
     page.one("contactd_draining", "1 while the process finishes what is under way.", draining);
     let started = app.started.timestamp_millis() as f64 / 1_000.0;
@@ -78,6 +82,22 @@ fn requests(app: &App, page: &mut Page) {
         }
         page.line(&format!("{DURATION}_sum"), labels, counters.seconds());
         page.line(&format!("{DURATION}_count"), labels, sum);
+    }
+}
+
+/// Requests under `/dav/`: their methods are in the family of all requests.
+fn clients(app: &App, page: &mut Page) {
+    const CLIENT: &str = "contactd_dav_requests_total";
+    let counts = app.counters.clients();
+    page.family(CLIENT, "counter", "Requests of CardDAV clients, by kind of program.");
+    let mut kinds: Vec<&str> = CLIENTS.iter().map(|(_, kind)| *kind).collect();
+    kinds.dedup();
+    for kind in kinds {
+        let of_kind = CLIENTS.iter().zip(counts).filter(|((_, known), _)| *known == kind);
+        let count: u64 = of_kind.map(|(_, count)| count).sum();
+        if count > 0 {
+            page.line(CLIENT, &format!("client=\"{kind}\""), count);
+        }
     }
 }
 

@@ -9,7 +9,8 @@ mod initials;
 pub use initials::{default_key, draw_default};
 
 use crate::error::{Error, Result};
-use crate::gate::Gate;
+use crate::semaphore::Semaphore;
+use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngDecoder, PngEncoder};
 use image::codecs::{gif::GifDecoder, jpeg::JpegDecoder, webp::WebPDecoder};
 use image::imageops::FilterType::CatmullRom;
@@ -26,6 +27,8 @@ pub const SIDE_MAX: u32 = 8_192;
 pub const PIXELS_MAX: u64 = 24_000_000;
 /// Side of an avatar, in pixels.
 pub const SIDE: u32 = 256;
+/// Longer side of a contact's picture, in pixels.
+pub const PORTRAIT_SIDE: u32 = 720;
 /// Content type of what [`avatar`] returns. PNG keeps transparency (JPEG has none) and every
 /// program that shows contacts can read it (WebP is not everywhere yet). At this size a photo
 /// takes about 100 KB.
@@ -35,7 +38,7 @@ pub const DEFAULT_CONTENT_TYPE: &str = "image/svg+xml";
 
 /// Decoding takes up to 270 MB (measured: a progressive JPEG in CMYK; 200 MB for a PNG with colours
 /// of 16 bits), so two pictures at once, and a request waits 5 s for its turn.
-static DECODERS: Gate = Gate::new(2, 64, Duration::from_secs(5));
+static DECODERS: Semaphore = Semaphore::new(2, 64, Duration::from_secs(5));
 
 /// The avatar from an upload: turned as its EXIF says, the square in the middle, 256 by 256
 /// pixels, a PNG. Of an animation the first picture counts. The upload's name and headers count
@@ -45,6 +48,31 @@ static DECODERS: Gate = Gate::new(2, 64, Duration::from_secs(5));
 /// PNG, JPEG, WebP or GIF, [`Error::Invalid`] (`file`) for a broken picture or one with too many
 /// pixels, [`Error::Unavailable`] when two others are being decoded and do not end.
 pub fn avatar(bytes: &[u8]) -> Result<Vec<u8>> {
+    drawn(bytes, |image, orientation| {
+        let mut square = shrink(image);
+        square.apply_orientation(orientation);
+        encode(square)
+    })
+}
+
+/// The picture of a contact from an upload: turned as its EXIF says, at most 720 pixels on its longer side,
+/// on white where it is transparent, a JPEG, which every program that shows cards can read. Fails like
+/// [`avatar`].
+pub fn portrait(bytes: &[u8]) -> Result<Vec<u8>> {
+    drawn(bytes, |image, orientation| {
+        let mut image = on_white(image);
+        image.apply_orientation(orientation);
+        let mut jpeg = Vec::new();
+        image.write_with_encoder(JpegEncoder::new_with_quality(&mut jpeg, 85))?;
+        Ok(jpeg)
+    })
+}
+
+/// What `draw` makes of an upload that is a picture within the limits.
+fn drawn(
+    bytes: &[u8],
+    draw: fn(DynamicImage, Orientation) -> ImageResult<Vec<u8>>,
+) -> Result<Vec<u8>> {
     if bytes.len() > BYTES_MAX {
         return Err(Error::BodyTooLarge(BYTES_MAX as u64));
     }
@@ -52,7 +80,10 @@ pub fn avatar(bytes: &[u8]) -> Result<Vec<u8>> {
     let _permit = DECODERS.enter()?;
     // The decoders are safe Rust, but a broken file may still meet a bug that panics. That is the
     // file's fault as far as the caller can tell.
-    let drawn = std::panic::catch_unwind(|| draw(bytes, format));
+    let drawn = std::panic::catch_unwind(|| {
+        let (image, orientation) = open(bytes, format)?;
+        draw(image, orientation).map_err(Error::internal)
+    });
     drawn.unwrap_or_else(|_| Err(broken("cannot be read")))
 }
 
@@ -79,7 +110,8 @@ fn sniff(bytes: &[u8]) -> Option<ImageFormat> {
     }
 }
 
-fn draw(bytes: &[u8], format: ImageFormat) -> Result<Vec<u8>> {
+/// The pixels of an upload and how to turn them.
+fn open(bytes: &[u8], format: ImageFormat) -> Result<(DynamicImage, Orientation)> {
     let file = Cursor::new(bytes);
     let decoded = match format {
         ImageFormat::Png => PngDecoder::with_limits(file, limits(8 << 20)).map(decode),
@@ -91,14 +123,11 @@ fn draw(bytes: &[u8], format: ImageFormat) -> Result<Vec<u8>> {
         _ => WebPDecoder::new(file).map(decode),
     };
     let decoded = decoded.unwrap_or_else(|_| Err(broken("is broken")));
-    let (image, orientation) = match decoded {
+    match decoded {
         // HTML behind the first bytes of a picture is no broken picture, but something in disguise.
-        Err(Error::Invalid(_)) if is_markup(bytes) => return Err(unsupported()),
-        result => result?,
-    };
-    let mut square = shrink(image);
-    square.apply_orientation(orientation);
-    encode(square).map_err(Error::internal)
+        Err(Error::Invalid(_)) if is_markup(bytes) => Err(unsupported()),
+        result => result,
+    }
 }
 
 /// `bytes` is what a decoder may allocate besides the picture itself.
@@ -196,6 +225,28 @@ fn shrink(mut image: DynamicImage) -> DynamicImage {
         true => DynamicImage::ImageRgba8(unweigh(image.into_rgba8())),
         false => DynamicImage::ImageRgb8(image.into_rgb8()),
     }
+}
+
+/// At most 720 pixels on the longer side, without transparency.
+fn on_white(mut image: DynamicImage) -> DynamicImage {
+    weigh(&mut image);
+    let longer = image.width().max(image.height());
+    if longer > 4 * PORTRAIT_SIDE {
+        image = image.thumbnail(2 * PORTRAIT_SIDE, 2 * PORTRAIT_SIDE);
+    }
+    if longer > PORTRAIT_SIDE {
+        image = image.resize(PORTRAIT_SIDE, PORTRAIT_SIDE, CatmullRom);
+    }
+    if !image.color().has_alpha() {
+        return DynamicImage::ImageRgb8(image.into_rgb8());
+    }
+    let mut image = image.into_rgba8();
+    for pixel in image.pixels_mut() {
+        let [red, green, blue, alpha] = pixel.0;
+        let over = |colour: u8| colour.saturating_add(255 - alpha);
+        pixel.0 = [over(red), over(green), over(blue), 255];
+    }
+    DynamicImage::ImageRgb8(DynamicImage::ImageRgba8(image).into_rgb8())
 }
 
 /// Multiplies colours by their opacity. Without this, the invisible colour of transparent pixels

@@ -3,13 +3,17 @@
 //! Who may call is the type of the handler: one that takes an [`Admin`] fits in `Admin(…)` only.
 //! Literal paths stand before those with placeholders.
 
-use crate::access::{Admin, Caller};
+use crate::access::{Admin, Caller, Device, Owner, Visitor};
 use crate::context::Call;
 use crate::error::Result;
-use crate::handlers::{assets, auth, birthdays, calendars, contacts, exports, imports};
-use crate::handlers::{ops, pages, profile, sessions, users};
+use crate::handlers::rest::{birthdays, bulk, calendars, changes, contacts, exports, history};
+use crate::handlers::rest::{imports, labels, lists, photos, trash};
+use crate::handlers::web::{self, admin, connect, doors, edit, files, links, past, settings};
+use crate::handlers::{app_passwords, assets, auth, dav, ops, profile, second_factor};
+use crate::handlers::{sessions, users, well_known};
 use crate::http::Reply;
 use crate::limits::Limit;
+use crate::model::contact::CARD_MAX;
 
 /// Who may call a route, and what runs.
 pub enum Gate {
@@ -17,6 +21,13 @@ pub enum Gate {
     Anyone(fn(&Call) -> Result<Reply>),
     /// Everybody who is signed in.
     User(fn(&Call, &Caller) -> Result<Reply>),
+    /// Whoever may touch the contacts of an account: signed in, or with an app password whose scope
+    /// the method is in.
+    Contacts(fn(&Call, &Owner) -> Result<Reply>),
+    /// Devices with an app password, over CardDAV.
+    Device(fn(&Call, &Device) -> Result<Reply>),
+    /// Browsers, with a page's session or without.
+    Visitor(fn(&Call, &Visitor) -> Result<Reply>),
     /// Admins.
     Admin(fn(&Call, &Admin) -> Result<Reply>),
 }
@@ -36,33 +47,85 @@ pub struct Route {
     /// A page of ours posts forms here: whoever sends one is a browser and gets HTML, for errors
     /// too.
     pub pages: bool,
-    /// The handler asks nobody: it is not given a thread of its own.
-    pub quick: bool,
+    /// What its handler waits for.
+    pub waits: Waits,
+}
+
+/// What a handler waits for, and so the line in which its requests wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waits {
+    /// Nothing: it is answered at once.
+    Never,
+    /// Postgres.
+    Postgres,
+    /// A core: it hashes a password or decodes a picture.
+    Core,
+    /// Something short beside the others: probes, and pages that are put together.
+    Briefly,
+}
+
+impl Waits {
+    /// The line in which its requests wait, a place in the list of `serve::lines`.
+    pub const fn line(self) -> usize {
+        match self {
+            Waits::Never | Waits::Postgres => 0,
+            Waits::Core => 1,
+            Waits::Briefly => 2,
+        }
+    }
 }
 
 const KIB: u64 = 1024;
-/// Room for the longest contact, each character escaped, and its labels.
-const CONTACT: u64 = 128 * KIB;
+/// Room for the longest contact that is not made to be long: a note of 20,000 characters, each escaped,
+/// and full lists.
+const CONTACT: u64 = 1024 * KIB;
 /// A picture of 5 MiB and what multipart puts around it. A larger picture inside that is refused
 /// when it is unpacked.
-const AVATAR: u64 = 5 * 1024 * KIB + 8 * KIB;
+const PICTURE: u64 = 5 * 1024 * KIB + 8 * KIB;
 
 /// A file of contacts.
-const FILE: u64 = 10 * 1024 * KIB;
+const FILE: u64 = 50 * 1024 * KIB;
+
+/// XML of CardDAV: a report names thousands of cards; what else is asked is short.
+const REPORT: u64 = 10 * 1024 * KIB;
+/// See [`REPORT`].
+const XML: u64 = 256 * KIB;
+/// A card of CardDAV.
+const CARD: u64 = CARD_MAX as u64;
+
+/// A route of CardDAV. Which resource a path names, its handler finds out.
+const fn device(verb: &'static str, run: fn(&Call, &Device) -> Result<Reply>) -> Route {
+    route(verb, "/dav/{path*}", Gate::Device(run)).limit(Limit::Dav).body(XML)
+}
+
+/// A page for people.
+const fn page(path: &'static str, run: fn(&Call, &Visitor) -> Result<Reply>) -> Route {
+    route("GET", path, Gate::Visitor(run))
+}
+
+/// A form that a page sends.
+const fn form(path: &'static str, run: fn(&Call, &Visitor) -> Result<Reply>) -> Route {
+    route("POST", path, Gate::Visitor(run))
+}
 
 const fn route(verb: &'static str, path: &'static str, gate: Gate) -> Route {
     let (limit, body) = (Limit::Default, 16 * KIB);
-    Route { verb, path, gate, limit, body, pages: false, quick: false }
+    Route { verb, path, gate, limit, body, pages: false, waits: Waits::Postgres }
 }
 
 impl Route {
+    /// True for CardDAV, whose errors have a form of their own.
+    pub fn is_dav(&self) -> bool {
+        matches!(self.gate, Gate::Device(_))
+    }
+
     const fn limit(mut self, limit: Limit) -> Route {
         self.limit = limit;
         self
     }
 
-    const fn quick(mut self) -> Route {
-        self.quick = true;
+    const fn waits(mut self, waits: Waits) -> Route {
+        self.waits = waits;
         self
     }
 
@@ -77,13 +140,15 @@ impl Route {
     }
 }
 
-use Gate::{Admin as AdminOnly, Anyone, User};
+use Gate::{Admin as AdminOnly, Anyone, Contacts, User};
 
 /// All routes.
 pub static ROUTES: &[Route] = &[
     // Signing in
-    route("POST", "/api/auth/register", Anyone(auth::register)).limit(Limit::Register),
-    route("POST", "/api/auth/login", Anyone(auth::login)).limit(Limit::Login),
+    route("POST", "/api/auth/register", Anyone(auth::register))
+        .limit(Limit::Register)
+        .waits(Waits::Core),
+    route("POST", "/api/auth/login", Anyone(auth::login)).limit(Limit::Login).waits(Waits::Core),
     route("POST", "/api/auth/refresh", Anyone(auth::refresh)),
     route("POST", "/api/auth/logout", User(auth::logout)),
     route("POST", "/api/auth/logout-all", User(auth::logout_all)),
@@ -91,59 +156,176 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/api/auth/request_email", Anyone(auth::request_email))
         .limit(Limit::Mail)
         .pages(),
-    route("GET", "/api/auth/confirmed_email/{token}", Anyone(pages::confirm)),
+    route("GET", "/api/auth/confirmed_email/{token}", Anyone(links::confirm)),
     route("POST", "/api/auth/confirm-email", Anyone(auth::confirm_email)).pages(),
     route("POST", "/api/auth/request-password-reset", Anyone(auth::request_password_reset))
         .limit(Limit::Mail)
         .pages(),
-    route("GET", "/api/auth/reset-password/{token}", Anyone(pages::reset)),
-    route("POST", "/api/auth/reset-password", Anyone(auth::reset_password)).pages(),
+    route("GET", "/api/auth/reset-password/{token}", Anyone(links::reset)),
+    route("POST", "/api/auth/reset-password", Anyone(auth::reset_password))
+        .pages()
+        .waits(Waits::Core),
     // One's own account
-    route("GET", "/api/users/me", User(profile::me)).limit(Limit::Me).quick(),
+    route("GET", "/api/users/me", User(profile::me)).limit(Limit::Me).waits(Waits::Never),
     route("PATCH", "/api/users/me", User(profile::rename)),
-    route("DELETE", "/api/users/me", User(profile::delete)),
-    route("POST", "/api/users/me/password", User(profile::change_password)),
-    route("POST", "/api/users/me/email", User(profile::change_email)),
+    route("DELETE", "/api/users/me", User(profile::delete))
+        .limit(Limit::Password)
+        .waits(Waits::Core),
+    route("POST", "/api/users/me/password", User(profile::change_password))
+        .limit(Limit::Password)
+        .waits(Waits::Core),
+    route("POST", "/api/users/me/email", User(profile::change_email))
+        .limit(Limit::Password)
+        .waits(Waits::Core),
     route("GET", "/api/users/me/sessions", User(sessions::list)),
     route("DELETE", "/api/users/me/sessions/{id}", User(sessions::delete)),
+    route("GET", "/api/users/me/app-passwords", User(app_passwords::list)),
+    route("POST", "/api/users/me/app-passwords", User(app_passwords::create))
+        .limit(Limit::Password)
+        .waits(Waits::Core),
+    route("DELETE", "/api/users/me/app-passwords/{id}", User(app_passwords::delete)),
+    route("POST", "/api/users/me/totp", User(second_factor::begin))
+        .limit(Limit::Password)
+        .waits(Waits::Core),
+    route("DELETE", "/api/users/me/totp", User(second_factor::delete))
+        .limit(Limit::Password)
+        .waits(Waits::Core),
+    route("POST", "/api/users/me/totp/confirm", User(second_factor::confirm))
+        .limit(Limit::Password),
+    route("GET", "/api/users/me/carddav.mobileconfig", User(profile::carddav_profile)),
     route("GET", "/api/users/me/export", User(exports::account)),
-    route("PATCH", "/api/users/avatar", AdminOnly(profile::set_avatar)).body(AVATAR),
+    route("PATCH", "/api/users/avatar", AdminOnly(profile::set_avatar))
+        .body(PICTURE)
+        .waits(Waits::Core),
     route("DELETE", "/api/users/avatar", AdminOnly(profile::delete_avatar)),
-    route("GET", "/avatars/{key}", Anyone(pages::avatar)),
+    route("GET", "/avatars/{key}", Anyone(well_known::avatar)),
     // All accounts
     route("GET", "/api/users", AdminOnly(users::list)),
     route("GET", "/api/users/{id}", AdminOnly(users::get)),
     route("PATCH", "/api/users/{id}", AdminOnly(users::set_active)),
     route("DELETE", "/api/users/{id}", AdminOnly(users::delete)),
     route("PATCH", "/api/users/{id}/role", AdminOnly(users::set_role)),
+    route("DELETE", "/api/users/{id}/totp", AdminOnly(users::delete_totp)),
     route("GET", "/api/audit-events", AdminOnly(users::audit_events)),
     // Contacts
-    route("POST", "/api/contacts", User(contacts::create)).body(CONTACT),
-    route("GET", "/api/contacts", User(contacts::list)),
-    route("GET", "/api/contacts/trash", User(contacts::list_trash)),
-    route("GET", "/api/contacts/birthdays", User(birthdays::list)),
-    route("GET", "/api/contacts/labels", User(contacts::labels)),
-    route("GET", "/api/contacts/export", User(exports::contacts)),
-    route("POST", "/api/contacts/import", User(imports::import)).body(FILE),
-    route("POST", "/api/contacts/calendar-url", User(calendars::create)),
-    route("DELETE", "/api/contacts/calendar-url", User(calendars::delete)),
+    route("POST", "/api/contacts", Contacts(contacts::create)).body(CONTACT),
+    route("GET", "/api/contacts", Contacts(lists::list)),
+    route("GET", "/api/contacts/trash", Contacts(trash::list)),
+    route("GET", "/api/contacts/birthdays", Contacts(birthdays::list)),
+    route("GET", "/api/contacts/export", Contacts(exports::contacts)),
+    route("POST", "/api/contacts/import", Contacts(imports::import))
+        .limit(Limit::Import)
+        .body(FILE),
+    route("GET", "/api/contacts/labels", Contacts(labels::list)),
+    route("PATCH", "/api/contacts/labels", Contacts(labels::rename)),
+    route("POST", "/api/contacts/bulk", Contacts(bulk::bulk)).body(32 * KIB),
+    route("GET", "/api/contacts/changes", Contacts(changes::list)),
+    route("POST", "/api/contacts/rewind", Contacts(history::rewind)),
+    route("POST", "/api/contacts/calendar-url", Contacts(calendars::create)),
+    route("DELETE", "/api/contacts/calendar-url", Contacts(calendars::delete)),
     route("GET", "/calendars/{secret}.ics", Anyone(calendars::get)),
-    route("GET", "/api/contacts/{id}", User(contacts::get)),
-    route("PUT", "/api/contacts/{id}", User(contacts::replace)).body(CONTACT),
-    route("PATCH", "/api/contacts/{id}", User(contacts::patch)).body(CONTACT),
-    route("DELETE", "/api/contacts/{id}", User(contacts::delete)),
-    route("POST", "/api/contacts/{id}/restore", User(contacts::restore)),
+    route("GET", "/api/contacts/{id}", Contacts(contacts::get)),
+    route("PUT", "/api/contacts/{id}", Contacts(contacts::replace)).body(CONTACT),
+    route("PATCH", "/api/contacts/{id}", Contacts(contacts::patch)).body(CONTACT),
+    route("DELETE", "/api/contacts/{id}", Contacts(contacts::delete)),
+    route("POST", "/api/contacts/{id}/restore", Contacts(trash::restore)),
+    route("GET", "/api/contacts/{id}/photo", Contacts(photos::get)),
+    route("PUT", "/api/contacts/{id}/photo", Contacts(photos::set))
+        .body(PICTURE)
+        .waits(Waits::Core),
+    route("DELETE", "/api/contacts/{id}/photo", Contacts(photos::delete)),
+    route("GET", "/api/contacts/{id}/history", Contacts(history::list)),
+    route("POST", "/api/contacts/{id}/revert", Contacts(history::revert)),
+    // CardDAV
+    route("GET", "/.well-known/carddav", Anyone(dav::discovery::well_known)),
+    route("PROPFIND", "/.well-known/carddav", Anyone(dav::discovery::well_known)).body(XML),
+    route("PROPFIND", "/", Gate::Device(dav::discovery::propfind_root)).limit(Limit::Dav).body(XML),
+    device("OPTIONS", dav::discovery::options),
+    device("PROPFIND", dav::discovery::propfind),
+    device("PROPPATCH", dav::proppatch::proppatch),
+    device("REPORT", dav::report).body(REPORT),
+    device("GET", dav::cards::get),
+    device("PUT", dav::cards::put).body(CARD),
+    device("DELETE", dav::cards::delete),
+    device("MOVE", dav::cards::rename),
+    device("MKCOL", dav::mkcol),
+    // Pages for people
+    page("/", doors::welcome),
+    page("/login", doors::login),
+    form("/login", doors::sign_in).limit(Limit::Login).waits(Waits::Core),
+    page("/login/code", doors::code),
+    form("/login/code", doors::second_step).limit(Limit::Login),
+    form("/logout", doors::sign_out),
+    page("/register", doors::register_page),
+    form("/register", doors::register).limit(Limit::Register).waits(Waits::Core),
+    page("/forgot", doors::forgot),
+    form("/forgot", doors::send_reset).limit(Limit::Mail),
+    form("/confirmation", doors::send_confirmation).limit(Limit::Mail),
+    page("/mailbox", doors::mailbox),
+    page("/farewell", settings::farewell),
+    page("/contacts", web::contacts::page),
+    form("/contacts/bulk", web::contacts::many).body(CONTACT),
+    page("/contacts/new", edit::new),
+    form("/contacts/new", edit::create).body(PICTURE).waits(Waits::Core),
+    page("/contacts/{id}.vcf", web::contacts::card),
+    page("/contacts/{id}", web::contacts::one),
+    page("/contacts/{id}/photo", web::contacts::photo),
+    page("/contacts/{id}/edit", edit::edit),
+    form("/contacts/{id}/edit", edit::save).body(PICTURE).waits(Waits::Core),
+    form("/contacts/{id}/delete", web::contacts::remove),
+    form("/contacts/{id}/revert", web::contacts::back),
+    page("/import", files::choose),
+    form("/import", files::keep).limit(Limit::Import).body(FILE),
+    page("/import/found", files::found),
+    form("/import/found", files::import).limit(Limit::Import).body(CONTACT),
+    page("/export", files::export),
+    page("/export/file", files::download),
+    page("/birthdays", web::birthdays::page),
+    form("/birthdays/calendar", web::birthdays::create),
+    form("/birthdays/calendar/revoke", web::birthdays::revoke),
+    page("/trash", past::trash),
+    form("/trash/restore", past::restore).body(CONTACT),
+    page("/history", past::history),
+    page("/history/rewind", past::ask),
+    form("/history/rewind", past::go_back),
+    page("/settings", settings::page),
+    form("/settings/profile", settings::set_profile),
+    form("/settings/email", settings::set_email).limit(Limit::Password).waits(Waits::Core),
+    form("/settings/password", settings::set_password).limit(Limit::Password).waits(Waits::Core),
+    form("/settings/totp", settings::begin_totp).limit(Limit::Password).waits(Waits::Core),
+    page("/settings/totp", settings::totp_page),
+    form("/settings/totp/confirm", settings::confirm_totp).limit(Limit::Password),
+    form("/settings/totp/off", settings::end_totp).limit(Limit::Password).waits(Waits::Core),
+    page("/settings/recovery-codes", settings::recovery_codes),
+    form("/settings/sessions/end", settings::end_session),
+    form("/settings/sessions/end-all", settings::end_all),
+    form("/settings/avatar", settings::set_avatar).body(PICTURE).waits(Waits::Core),
+    form("/settings/avatar/delete", settings::delete_avatar),
+    page("/settings/export", settings::export),
+    form("/settings/delete", settings::delete).limit(Limit::Password).waits(Waits::Core),
+    page("/settings/connect", connect::page),
+    form("/settings/connect", connect::create).limit(Limit::Password).waits(Waits::Core),
+    form("/settings/connect/revoke", connect::revoke),
+    page("/settings/carddav.mobileconfig", connect::apple_profile),
+    page("/admin", admin::accounts),
+    form("/admin/users/{id}", admin::change).waits(Waits::Core),
+    page("/admin/events", admin::events),
     // The server itself
-    route("GET", "/api/healthchecker", Anyone(ops::healthchecker)).limit(Limit::Never),
-    route("GET", "/healthz", Anyone(ops::healthz)).limit(Limit::Never).quick(),
-    route("GET", "/readyz", Anyone(ops::readyz)).limit(Limit::Never),
-    route("GET", "/openapi.json", Anyone(assets::description)),
-    route("GET", "/docs", Anyone(assets::docs)),
-    route("GET", "/docs.js", Anyone(assets::docs_script)),
-    route("GET", "/docs.css", Anyone(assets::docs_style)),
-    route("GET", "/", Anyone(pages::landing)),
-    route("GET", "/style.css", Anyone(assets::style)),
-    route("GET", "/icon.svg", Anyone(assets::icon)),
+    route("GET", "/api/healthchecker", Anyone(ops::healthchecker))
+        .limit(Limit::Never)
+        .waits(Waits::Briefly),
+    route("GET", "/healthz", Anyone(ops::healthz)).limit(Limit::Never).waits(Waits::Never),
+    route("GET", "/readyz", Anyone(ops::readyz)).limit(Limit::Never).waits(Waits::Briefly),
+    route("GET", "/.well-known/security.txt", Anyone(well_known::security)).waits(Waits::Never),
+    route("GET", "/.well-known/change-password", Anyone(well_known::change_password))
+        .waits(Waits::Never),
+    route("GET", "/openapi.json", Anyone(assets::description)).waits(Waits::Briefly),
+    route("GET", "/docs", Anyone(assets::docs)).waits(Waits::Briefly),
+    route("GET", "/docs.js", Anyone(assets::docs_script)).waits(Waits::Briefly),
+    route("GET", "/docs.css", Anyone(assets::docs_style)).waits(Waits::Briefly),
+    route("GET", "/style.css", Anyone(assets::style)).waits(Waits::Briefly),
+    route("GET", "/app.js", Anyone(assets::script)).waits(Waits::Briefly),
+    route("GET", "/icon.svg", Anyone(assets::icon)).waits(Waits::Briefly),
 ];
 
 /// What the placeholders of a path stand for.
@@ -161,6 +343,12 @@ pub fn find(path: &str) -> Option<(Vec<&'static Route>, Params)> {
 }
 
 fn matches(pattern: &'static str, path: &str) -> Option<Params> {
+    // `/…/{path*}`: everything there and below. Its handlers read the path as it came, since a name of
+    // CardDAV may be any octets.
+    if let Some(folder) = pattern.strip_suffix("/{path*}") {
+        let rest = path.strip_prefix(folder)?;
+        return (rest.is_empty() || rest.starts_with('/')).then(Params::new);
+    }
     if !pattern.contains('{') {
         return (pattern == path).then(Params::new);
     }

@@ -1,9 +1,10 @@
 //! `contactd serve`: migrations, the worker, the listeners, and a graceful end.
 
+use crate::batch::Contacts;
 use crate::context::App;
 use crate::error::{Error, Result};
-use crate::front::{Limits, Prepared, Server, Service, Stopper};
 use crate::{app, db, metrics, worker};
+use http1::{Client, Limits, LineLimits, Look, Refusal, Server, Service, Stopper, Work};
 use rouille::{Request, Response};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -19,58 +20,53 @@ const MAIL_WAIT: Duration = Duration::from_secs(5);
 /// Connections and threads of the listener for metrics.
 const METRICS_CONNECTIONS: usize = 16;
 
-/// The program as the front sees it.
-struct Contacts(Arc<App>);
-
-impl Service for Contacts {
-    fn body_limit(&self, method: &str, target: &str) -> u64 {
-        app::body_limit(method, target)
-    }
-
-    fn respond(&self, request: &Request) -> Response {
-        app::respond(&self.0, request)
-    }
-
-    fn prepare(&self, requests: &[Request]) -> Vec<Prepared> {
-        let one = |(begun, request): (app::Begun, &Request)| {
-            if begun.is_quick() {
-                return Prepared::Answer(begun.answer(&self.0, request));
-            }
-            let app = Arc::clone(&self.0);
-            Prepared::Job(Box::new(move |request| begun.answer(&app, request)))
-        };
-        app::begin(&self.0, requests).into_iter().zip(requests).map(one).collect()
-    }
-
-    fn refuse(&self, status: u16, detail: &'static str) -> Response {
-        app::refuse(status, detail)
-    }
-
-    fn set_connections(&self, open: usize) {
-        self.0.counters.set_connections(open as u64);
-    }
-}
-
-/// `/metrics` as the front sees it.
+/// `/metrics` as [`http1`] sees it.
 struct Metrics(Arc<App>);
 
 impl Service for Metrics {
+    type InFlight = Request;
+
     fn body_limit(&self, _: &str, _: &str) -> u64 {
         0
     }
 
-    fn respond(&self, request: &Request) -> Response {
-        metrics::respond(&self.0, request)
+    fn begin(&self, request: Request) -> Request {
+        request
     }
 
-    fn refuse(&self, status: u16, detail: &'static str) -> Response {
-        app::refuse(status, detail)
+    fn decide(&self, request: Request) -> Look {
+        let (app, client) = (Arc::clone(&self.0), Client::at(request.remote_addr().ip()));
+        let run = Box::new(move |_| metrics::respond(&app, &request));
+        Look::Work(Work { line: 0, client, most: 1, run })
     }
+
+    fn refuse(&self, refusal: Refusal, _: Option<&str>) -> Response {
+        app::refuse(&self.0, refusal, None)
+    }
+}
+
+/// The lines in which requests wait, in the order of `Waits::line`. Two connections to Postgres are
+/// left for what comes beside its line: probes, sign-ins and the mail worker.
+fn lines(db_pool_size: u32) -> Vec<LineLimits> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let postgres = (db_pool_size as usize).saturating_sub(2).max(1);
+    vec![
+        LineLimits { at_once: postgres, ..LineLimits::default() },
+        LineLimits { at_once: cores, places: 8, ..LineLimits::default() },
+        LineLimits { at_once: 16, places: 256, ..LineLimits::default() },
+    ]
 }
 
 fn bind(name: &str, address: SocketAddr, limits: Limits, service: impl Service) -> Result<Server> {
     Server::bind(address, limits, Arc::new(service))
         .map_err(|error| Error::internal(format!("{name} {address}: {error}")))
+}
+
+/// The listener for clients; [`Server::run`] serves them.
+pub fn listen(app: &Arc<App>, address: SocketAddr) -> Result<Server> {
+    let lines = lines(app.config.db_pool_size);
+    let limits = Limits { max_connections: app.config.max_connections, lines, ..Limits::default() };
+    bind("LISTEN_ADDR", address, limits, Contacts(Arc::clone(app)))
 }
 
 /// Serves until SIGTERM or SIGINT, then finishes what is under way; a second signal stops at once.
@@ -80,17 +76,16 @@ pub fn serve(app: App) -> Result<()> {
         log::info!("{applied} migrations applied");
     }
     let app = Arc::new(app);
-    // Before the listener, which takes every thread that it may have.
+    // Before the listener, whose threads may be the last that are to be had.
     let stop_mailing = Arc::new(AtomicBool::new(false));
     let mailing = {
         let (app, stop) = (Arc::clone(&app), Arc::clone(&stop_mailing));
         thread::spawn(move || worker::run(&app, &stop))
     };
-    let limits = Limits { max_connections: app.config.max_connections, ..Limits::default() };
-    let server = bind("LISTEN_ADDR", app.config.listen_addr, limits, Contacts(Arc::clone(&app)))?;
+    let server = listen(&app, app.config.listen_addr)?;
     let metrics = app.config.metrics_addr.map(|address| {
         let limits =
-            Limits { max_connections: METRICS_CONNECTIONS, workers: 1, ..Limits::default() };
+            Limits { max_connections: METRICS_CONNECTIONS, threads: 2, ..Limits::default() };
         bind("METRICS_ADDR", address, limits, Metrics(Arc::clone(&app)))
     });
     let metrics = metrics.transpose()?;
@@ -114,6 +109,7 @@ pub fn serve(app: App) -> Result<()> {
         return Err(Error::internal("stopped before every request was answered"));
     }
     log::info!("stopped");
+    log::logger().flush();
     Ok(())
 }
 

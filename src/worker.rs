@@ -2,48 +2,55 @@
 //! runs a worker; row locks keep them from doing the same thing twice.
 
 use crate::context::App;
-use crate::crypto;
+use crate::crypto::{self, Purpose as Key};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::mail::{Kind, Letter};
 use crate::model::user::User;
-use crate::repository::contacts::trash;
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::outbox::{self, Due};
-use crate::repository::{sessions, users};
+use crate::repository::{audit, sessions, totp, uploads, users};
+use crate::service::upkeep;
+use chrono::Duration as Days;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How often the outbox is looked at when nobody rings: retries, and mail of other replicas.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// How often old rows are purged.
+/// How often old rows are purged: the first time at the start.
 const PURGE_EVERY: Duration = Duration::from_secs(600);
+/// How long an account waits for its confirmation.
+const UNCONFIRMED_DAYS: i64 = 7;
 
 /// Works until `stop` is set and the bell rung.
 pub fn run(app: &App, stop: &AtomicBool) {
     let mut purged: Option<Instant> = None;
     while !stop.load(Ordering::Relaxed) {
-        if let Err(error) = deliver_due(app) {
+        if let Err(error) = guarded("outbox", || deliver_due(app)) {
             log::warn!("outbox: {error}");
         }
         if purged.is_none_or(|at| at.elapsed() >= PURGE_EVERY) {
-            if let Err(error) = purge(app) {
-                log::warn!("purge: {error}");
-            }
+            // Errors are in the log already.
+            let _ = purge(app);
             purged = Some(Instant::now());
         }
         app.wait_for_mail_bell(LOOK_EVERY);
     }
 }
 
+/// Runs a piece of the worker's work; a panic is an error like any other, and not the worker's end.
+fn guarded<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(Error::internal(format!("{what} panicked"))))
+}
+
 /// Sends every mail that is due; how many were sent. A mail that fails waits for its next try.
 pub fn deliver_due(app: &App) -> Result<usize> {
     let mut sent = 0;
     while let Some(due) = app.db.write(|db| outbox::claim(db, app.now()))? {
-        let result = match letter(app, &due)? {
-            Some(letter) => app.mailer.send(&letter, app.now()).map(|()| sent += 1),
-            None => Ok(()),
-        };
+        // What panics costs this mail its try, and no other mail.
+        let result = guarded("mail", || send(app, &due)).map(|was_sent| sent += was_sent);
         app.db.write(|db| match &result {
             Ok(()) => outbox::sent(db, due.id, app.now()).map(|_| ()),
             Err(error) => {
@@ -59,9 +66,40 @@ pub fn deliver_due(app: &App) -> Result<usize> {
     Ok(sent)
 }
 
+/// Sends one mail, if there is somebody who should have it; how many that makes.
+fn send(app: &App, due: &Due) -> Result<usize> {
+    let Some(letter) = letter(app, due)? else { return Ok(0) };
+    // From the first time that the server may have it, no try prolongs its link. Written down before
+    // that, since this process may not live to see the answer.
+    let link = letter.token.as_deref().map(crypto::token_hash).zip(due.user_id);
+    let note = |handed_over| match &link {
+        Some((hash, user)) => app
+            .db
+            .write(|db| mail_tokens::set_handed_over(db, *user, hash, handed_over))
+            .map(|_| ()),
+        None => Ok(()),
+    };
+    let before = match &link {
+        Some((hash, user)) => app.db.read(|db| mail_tokens::handed_over(db, *user, hash))?,
+        None => false,
+    };
+    note(true)?;
+    match app.mailer.hand_over(&letter, app.now()) {
+        Ok(()) => Ok(1),
+        Err(not_sent) => {
+            note(before || not_sent.may_have_arrived)?;
+            Err(not_sent.error)
+        }
+    }
+}
+
 /// The letter of a row, or nothing when there is nobody (any more) who should have it.
 fn letter(app: &App, due: &Due) -> Result<Option<Letter>> {
     let kind = Kind::parse(&due.kind).map_err(Error::internal)?;
+    if due.username.is_some() {
+        // It outlives its account.
+        return Ok(Some(written(due, kind, due.username.clone(), None)));
+    }
     app.db.transaction(|tx| {
         let user = due.user_id.map(|id| users::lock(tx, id)).transpose()?.flatten();
         let Some(user) = user.map(|found| found.user) else { return Ok(None) };
@@ -73,14 +111,15 @@ fn letter(app: &App, due: &Due) -> Result<Option<Letter>> {
                 None => return Ok(None),
             },
         };
-        Ok(Some(Letter {
-            kind,
-            to: due.recipient.clone(),
-            username: user.username,
-            token,
-            message_id: due.message_id.clone(),
-        }))
+        // Only who is known to have the mailbox is greeted by name.
+        let known = user.is_verified && kind != Kind::ChangeEmail;
+        Ok(Some(written(due, kind, Some(user.username).filter(|_| known), token)))
     })
+}
+
+fn written(due: &Due, kind: Kind, username: Option<String>, token: Option<String>) -> Letter {
+    let (to, message_id) = (due.recipient.clone(), due.message_id.clone());
+    Letter { kind, to, username, token, message_id }
 }
 
 fn purpose(kind: Kind) -> Option<Purpose> {
@@ -88,7 +127,7 @@ fn purpose(kind: Kind) -> Option<Purpose> {
         Kind::Confirm => Some(Purpose::Confirm),
         Kind::Reset => Some(Purpose::Reset),
         Kind::ChangeEmail => Some(Purpose::ChangeEmail),
-        Kind::PasswordChanged | Kind::EmailChanging => None,
+        _ => None,
     }
 }
 
@@ -120,14 +159,15 @@ fn token(
     let life = kind.lifetime().unwrap_or_default();
     let expires = app.now() + life;
     if let Some(token) = &due.token {
-        let alive = mail_tokens::prolong(db, &crypto::token_hash(token), purpose, expires)?;
+        let hash = crypto::token_hash(token);
+        let alive = mail_tokens::prolong(db, user.id, &hash, purpose, app.now(), expires)?;
         return Ok(alive.then(|| token.clone()));
     }
     // Two workers may take two wishes in either order, and the link of the newer one counts.
     if outbox::is_superseded(db, due.id, user.id, &due.kind)? {
         return Ok(None);
     }
-    let token = crypto::random_token()?;
+    let token = crypto::token_for(user.id)?;
     if outbox::set_token(db, due.id, &token)? == 0 {
         return Ok(None);
     }
@@ -136,14 +176,86 @@ fn token(
     Ok(Some(token))
 }
 
-/// Deletes what is too old to matter.
+/// Deletes what is too old to matter, each kind by itself and in batches: one that fails keeps no
+/// other from going. The last error, all of which are in the log.
 pub fn purge(app: &App) -> Result<()> {
     let now = app.now();
-    app.db.write(|db| {
-        sessions::purge(db, now)?;
-        mail_tokens::purge(db, now)?;
-        outbox::purge(db, now)?;
-        while trash::purge(db, now)? > 0 {}
+    let batches = |batch: &dyn Fn(&mut Conn) -> Result<u64>| {
+        while app.db.write(batch)? > 0 {}
         Ok(())
-    })
+    };
+    let kinds: [(&str, &dyn Fn() -> Result<()>); 9] = [
+        ("sessions", &|| batches(&|db| sessions::purge(db, now))),
+        ("links", &|| batches(&|db| mail_tokens::purge(db, now))),
+        ("outbox", &|| batches(&|db| outbox::purge(db, now))),
+        ("uploads", &|| batches(&|db| uploads::purge(db, now))),
+        ("trash", &|| upkeep::purge(app)),
+        ("audit events", &|| match app.config.audit {
+            Some(age) => batches(&|db| audit::purge(db, now - age)),
+            None => Ok(()),
+        }),
+        ("unconfirmed accounts", &|| end_unconfirmed(app)),
+        ("deleted accounts", &|| finish_deletions(app)),
+        ("second factors", &|| reseal(app)),
+    ];
+    let mut result = Ok(());
+    for (name, work) in kinds {
+        if let Err(error) = guarded(name, work) {
+            log::warn!("purge of {name}: {error}");
+            result = Err(error);
+        }
+    }
+    result
+}
+
+/// Ends accounts that were never confirmed.
+fn end_unconfirmed(app: &App) -> Result<()> {
+    let oldest = app.now() - Days::days(UNCONFIRMED_DAYS);
+    loop {
+        let ids = app.db.read(|db| users::unconfirmed(db, oldest))?;
+        for id in &ids {
+            // Confirmed at the last moment: it stays.
+            let still = |user: &User| !user.is_verified && user.created_at <= oldest;
+            let ended = app.delete_user(*id, |_, found, _| match still(&found.user) {
+                true => Ok(()),
+                false => Err(Error::NotFound),
+            });
+            match ended {
+                Ok(()) | Err(Error::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if ids.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// Deletes what is left of accounts whose deletion was cut off.
+fn finish_deletions(app: &App) -> Result<()> {
+    for id in app.db.read(users::ended)? {
+        app.finish_deletion(id)?;
+    }
+    Ok(())
+}
+
+/// After a change of `SECRET_KEY`: what was encrypted with the old key is encrypted with the new one,
+/// so that the old one can go.
+fn reseal(app: &App) -> Result<()> {
+    if app.config.secret_key_old.is_none() {
+        return Ok(());
+    }
+    let mut after = 0;
+    loop {
+        let page = app.db.read(|db| totp::page(db, after))?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after = *last;
+        for (user, sealed) in &page {
+            let opened = app.keys.open(Key::Totp, *user, sealed).filter(|opened| opened.old);
+            if let Some(opened) = opened {
+                let anew = app.keys.seal(Key::Totp, *user, &opened.plain)?;
+                app.db.write(|db| totp::reseal(db, *user, sealed, &anew))?;
+            }
+        }
+    }
 }

@@ -12,6 +12,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use support::redis_server;
 
+/// Authenticates what these tests keep in Redis.
+fn secret() -> ring::hmac::Key {
+    ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"a secret for tests")
+}
+
 fn user(id: i64, name: &str) -> CurrentUser {
     CurrentUser {
         user: User {
@@ -23,8 +28,11 @@ fn user(id: i64, name: &str) -> CurrentUser {
             is_active: true,
             avatar_key: None,
             created_at: chrono::DateTime::UNIX_EPOCH,
+            language: None,
         },
         sessions: vec![1, 2],
+        pages: Vec::new(),
+        app_passwords: Vec::new(),
     }
 }
 
@@ -43,7 +51,7 @@ fn prefix() -> String {
 
 fn stage_on(url: &str) -> Stage {
     let prefix = prefix();
-    let cache = || Cache::new(Some(url), prefix.clone()).unwrap();
+    let cache = || Cache::new(Some(url), prefix.clone(), secret(), None).unwrap();
     let redis = redis::Client::open(url).unwrap().get_connection().unwrap();
     Stage { cache: cache(), other: cache(), redis, prefix }
 }
@@ -274,11 +282,13 @@ fn the_cached_value_has_no_secret_and_nothing_unknown() {
     let mut stage = stage();
     name(&stage.cache, found("ann"));
     let value = stage.value().unwrap();
-    let json: serde_json::Value = serde_json::from_str(value.strip_prefix("U1").unwrap()).unwrap();
+    // Behind the tag and its HMAC.
+    let json = &value.strip_prefix("U2").unwrap()[43..];
+    let json: serde_json::Value = serde_json::from_str(json).unwrap();
     let members = |value: &serde_json::Value| {
         value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(members(&json), "sessions user");
+    assert_eq!(members(&json), "app_passwords pages sessions user");
     assert_eq!(
         members(&json["user"]),
         "avatar_key created_at email id is_active is_verified role username"
@@ -465,7 +475,7 @@ fn a_writer_stops_waiting_when_the_hanging_redis_dies() {
 
 #[test]
 fn a_name_that_nobody_knows_is_a_redis_that_is_not_there() {
-    let cache = Cache::new(Some("redis://contactd.invalid:1/"), prefix()).unwrap();
+    let cache = Cache::new(Some("redis://contactd.invalid:1/"), prefix(), secret(), None).unwrap();
     let start = Instant::now();
     cache.write(&[7], |_| Ok(())).unwrap();
     assert_eq!((name(&cache, found("ann")).as_str(), cache.status()), ("ann", "down"));
@@ -477,7 +487,7 @@ fn a_name_that_nobody_knows_is_a_redis_that_is_not_there() {
 fn a_redis_over_tls_hears_nothing_in_the_clear() {
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("rediss://:secret@localhost:{}/", server.local_addr().unwrap().port());
-    let cache = Cache::new(Some(&url), prefix()).unwrap();
+    let cache = Cache::new(Some(&url), prefix(), secret(), None).unwrap();
     let asking = std::thread::spawn(move || cache.status());
     let mut first = [0];
     std::io::Read::read_exact(&mut server.accept().unwrap().0, &mut first).unwrap();
@@ -488,7 +498,7 @@ fn a_redis_over_tls_hears_nothing_in_the_clear() {
 
 #[test]
 fn without_redis_every_look_up_loads_and_limits_are_counted_here() {
-    let cache = Cache::new(None, String::new()).unwrap();
+    let cache = Cache::new(None, String::new(), secret(), None).unwrap();
     for expected in ["one", "two"] {
         assert_eq!(name(&cache, found(expected)), expected);
     }
@@ -504,7 +514,7 @@ fn without_redis_every_look_up_loads_and_limits_are_counted_here() {
 #[test]
 fn an_address_that_cannot_be_read_is_an_error_at_the_start() {
     for wrong in ["", "localhost", "http://localhost", "redis://:x"] {
-        assert!(Cache::new(Some(wrong), String::new()).is_err(), "{wrong}");
+        assert!(Cache::new(Some(wrong), String::new(), secret(), None).is_err(), "{wrong}");
     }
 }
 
@@ -570,4 +580,47 @@ fn a_counter_without_an_end_gets_one() {
     assert_eq!(stage.cache.count(&[counter("a", 9, 60)])[0].reset_seconds, 60);
     let life: i64 = redis::cmd("PTTL").arg(&key).query(&mut stage.redis).unwrap();
     assert!(life > 0);
+}
+
+#[test]
+fn what_somebody_else_wrote_into_redis_counts_as_absent() {
+    let mut stage = stage();
+    name(&stage.cache, found("ann"));
+    let ours = stage.value().unwrap();
+    let key = stage.key();
+    let admin = ours.replace("\"role\":\"user\"", "\"role\":\"admin\"");
+    assert_ne!(admin, ours);
+    let bob = user(7, "bob");
+    let forged = format!("U2{}{}", "A".repeat(43), serde_json::to_string(&bob).unwrap());
+    for value in [admin.as_str(), &forged, &ours[..ours.len() - 1], "U2", "U1{}"] {
+        stage.command(&["SET", &key, value, "PX", "10000"]);
+        assert_eq!(name(&stage.cache, found("from the database")), "from the database");
+    }
+    // Another account's value, which we wrote ourselves, is no better here.
+    stage.command(&["SET", &key, &ours, "PX", "10000"]);
+    assert_eq!(name(&stage.cache, never), "ann");
+    let other = key.replace(":7", ":8");
+    stage.command(&["SET", &other, &ours, "PX", "10000"]);
+    let looked_up = stage.cache.look_up(&[Asked { user: Some(8), counters: &[] }]).remove(0);
+    let load = |_| Ok(Loaded { user: Some(user(8, "carol")), settled: true });
+    assert_eq!(stage.cache.finish(looked_up, load).unwrap().unwrap().user.username, "carol");
+    // Nor is what a process with another key wrote.
+    let stranger = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"another key");
+    let url = std::env::var("TEST_REDIS_URL").unwrap();
+    let stranger = Cache::new(Some(&url), stage.prefix.clone(), stranger, None).unwrap();
+    assert_eq!(name(&stranger, found("theirs")), "theirs");
+}
+
+#[test]
+fn a_redis_with_its_own_authority_is_used_with_it_and_refused_without() {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let pem = made.cert.pem();
+    let server = RedisServer::start_with_tls(&pem, &made.signing_key.serialize_pem());
+    let url = server.tls_url();
+    let cache = |ca| Cache::new(Some(&url), prefix(), secret(), ca).unwrap();
+    let trusting = cache(Some(pem.as_bytes()));
+    assert_eq!(trusting.status(), "ok");
+    assert_eq!(name(&trusting, found("ann")), "ann");
+    assert_eq!(name(&trusting, never), "ann");
+    assert_eq!(cache(None).status(), "down");
 }

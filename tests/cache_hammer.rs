@@ -71,6 +71,11 @@ impl Dice {
     }
 }
 
+/// Authenticates what these tests keep in Redis.
+fn secret() -> ring::hmac::Key {
+    ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"a secret for tests")
+}
+
 fn user(id: usize, version: i64) -> CurrentUser {
     let user = User {
         id: id as i64,
@@ -81,13 +86,14 @@ fn user(id: usize, version: i64) -> CurrentUser {
         is_active: true,
         avatar_key: None,
         created_at: chrono::DateTime::UNIX_EPOCH,
+        language: None,
     };
-    CurrentUser { user, sessions: vec![version] }
+    CurrentUser { user, sessions: vec![version], pages: Vec::new(), app_passwords: Vec::new() }
 }
 
 impl Hammer {
     fn new(url: &str) -> Hammer {
-        let cache = || Cache::new(Some(url), "hammer:".to_owned()).unwrap();
+        let cache = || Cache::new(Some(url), "hammer:".to_owned(), secret(), None).unwrap();
         Hammer {
             rows: Default::default(),
             replicas: [cache(), cache()],

@@ -170,6 +170,69 @@ fn create_admin_takes_the_password_as_it_is_and_by_the_same_rule() {
 }
 
 #[test]
+fn accounts_are_listed_disabled_and_helped() {
+    let place = Place::new();
+    let (ann, root) = (place.world.user("ann"), place.world.admin("root"));
+    let user = |words: &[&str]| place.contactd(&[&["user"], words].concat(), "");
+    let listed = user(&["list"]);
+    let expected = format!(
+        "{}\tann\tann@example.com\tuser\tactive\n{}\troot\troot@example.com\tadmin\tactive\n",
+        ann.id, root.id
+    );
+    assert_eq!((listed.code, listed.out), (0, expected), "{}", listed.err);
+    // By name or address; what is disabled is out at once.
+    assert_eq!(user(&["disable", "ANN@example.com"]).code, 0);
+    ann.get("/api/users/me").expect(401);
+    assert!(user(&["list"]).out.contains("ann@example.com\tuser\tdisabled\n"));
+    assert_eq!(user(&["password-link", "ann"]).code, 1);
+    assert_eq!(user(&["enable", "ann"]).code, 0);
+    let link = user(&["password-link", "ann"]);
+    let token = link.out.trim().rsplit_once("/reset-password/").unwrap().1.to_owned();
+    let body = json!({"token": token, "new_password": "another good one"});
+    place.world.nobody().post("/api/auth/reset-password", body).expect(200);
+    ann.log_in("another good one").expect(200);
+    assert_eq!(user(&["reset-totp", "ann"]).out, "there was no second factor\n");
+    // The last admin stays, and who is not there is told.
+    let last = user(&["disable", "root"]);
+    assert_eq!((last.code, last.err.as_str()), (1, "contactd: This is the last active admin.\n"));
+    let nobody = user(&["disable", "nobody"]);
+    assert_eq!((nobody.code, nobody.err.as_str()), (1, "contactd: there is no such account\n"));
+    for usage in [&["list", "x"][..], &[], &["disable"], &["delete", "ann"]] {
+        assert_eq!(user(usage).code, 2, "{usage:?}");
+    }
+    let events = root.get("/api/audit-events?action=disabled").expect(200).json();
+    assert_eq!(events[0]["request_id"], "user");
+    let restored = place.contactd(&["restored"], "");
+    assert_eq!(restored.code, 0, "{}", restored.err);
+}
+
+#[test]
+fn a_health_check_says_0_for_a_server_that_is_ready_and_1_for_none() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let answers = ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 503 Service Unavailable\r\n\r\n", "", "x"];
+    let server = std::thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut head = [0; 512];
+            let read = std::io::Read::read(&mut stream, &mut head).unwrap();
+            assert!(head[..read].starts_with(b"GET /readyz HTTP/1.1\r\nHost: "));
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    let environment = [
+        ("DATABASE_URL", "postgres://a:b@127.0.0.1/c"),
+        ("SECRET_KEY", SECRET),
+        ("LISTEN_ADDR", &address),
+    ];
+    let ask = || contactd(&["healthcheck"], "", &environment).code;
+    assert_eq!([ask(), ask(), ask(), ask()], [0, 1, 1, 1]);
+    server.join().unwrap();
+    // Nobody listens any more.
+    assert_eq!(ask(), 1);
+}
+
+#[test]
 fn migrate_and_create_admin_begin_with_an_empty_database() {
     let schema = world::unique_name();
     let url = variable("TEST_DATABASE_URL");

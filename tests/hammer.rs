@@ -1,6 +1,6 @@
 //! The current user under fire, with everything real: two replicas on one Postgres and one Redis,
-//! 64 readers who ask `GET /api/users/me` and what only admins may, writers who change role, name,
-//! active and sessions through the API 10,000 times, while Redis is flushed, paused, stopped,
+//! 64 readers who ask `GET /api/users/me`, what only admins may, and contacts with an app password,
+//! writers who change role, name, active, sessions and app passwords through the API 10,000 times, while Redis is flushed, paused, stopped,
 //! killed and restored from an old dump. Counts stale reads.
 
 #![cfg(test)]
@@ -30,6 +30,9 @@ struct State {
     token: Option<String>,
     /// The token of one that was ended.
     dead: Option<String>,
+    /// An app password that counts, with its id, if any; and one that was revoked.
+    app_password: Option<(i64, String)>,
+    revoked: Option<String>,
 }
 
 struct Target {
@@ -47,7 +50,7 @@ struct Hammer {
     replicas: [Actor; 2],
     roots: [Actor; 2],
     targets: Vec<Target>,
-    changes: [AtomicU64; 4],
+    changes: [AtomicU64; 5],
     refused: AtomicU64,
     reads: AtomicU64,
     compared: AtomicU64,
@@ -73,6 +76,9 @@ impl Hammer {
         let target = &self.targets[dice.below(USERS)];
         let changing = target.changing.load(SeqCst);
         let state = target.answered.lock().unwrap().clone();
+        if dice.below(3) == 0 {
+            return self.read_contacts(dice, target, &state, changing);
+        }
         let admin_route = dice.below(4) == 0;
         let one = format!("/api/users/{}", target.id);
         let path = if admin_route { one.as_str() } else { "/api/users/me" };
@@ -104,6 +110,28 @@ impl Hammer {
         }
     }
 
+    /// The same with an app password.
+    fn read_contacts(&self, dice: &mut Dice, target: &Target, state: &State, changing: u64) {
+        let live = state.app_password.as_ref().map(|(_, secret)| secret);
+        let Some(secret) = (if dice.below(3) == 0 { state.revoked.as_ref() } else { live }) else {
+            return;
+        };
+        let is_revoked = Some(secret) == state.revoked.as_ref();
+        let actor = Actor { token: Some(secret.clone()), ..self.replicas[dice.below(2)].clone() };
+        let answer = actor.get("/api/contacts?limit=1");
+        self.reads.fetch_add(1, SeqCst);
+        let settled = changing.is_multiple_of(2) && target.changing.load(SeqCst) == changing;
+        if !settled && !is_revoked || answer.status == 503 {
+            return;
+        }
+        self.compared.fetch_add(1, SeqCst);
+        let expected = if is_revoked || !state.active { 401 } else { 200 };
+        if answer.status != expected {
+            self.stale.fetch_add(1, SeqCst);
+            println!("stale: app password {} {}, but {state:?}", answer.status, answer.text());
+        }
+    }
+
     fn change(&self, dice: &mut Dice) {
         let target = &self.targets[dice.below(USERS)];
         let Ok(_turn) = target.turn.try_lock() else { return };
@@ -112,7 +140,7 @@ impl Hammer {
         let user = |token: &Option<String>| Actor { token: token.clone(), ..here.clone() };
         let path = format!("/api/users/{}", target.id);
         target.changing.fetch_add(1, SeqCst);
-        let what = dice.below(4);
+        let what = dice.below(5);
         state.number += 1;
         // Retried until it is answered with something else than "busy": what a 503 left undone or
         // done nobody knows, but repeating it makes it so.
@@ -148,6 +176,16 @@ impl Hammer {
                     state.token = Some(self.session(here, target.id));
                 }
             }
+            3 if state.active && state.token.is_some() => {
+                if let Some((id, secret)) = state.app_password.take() {
+                    let path = format!("/api/users/me/app-passwords/{id}");
+                    let answer = insist(&|| user(&state.token).delete(&path));
+                    // 404: done by a try before, whose answer was lost.
+                    assert!([204, 404].contains(&answer.status), "{}", answer.text());
+                    state.revoked = Some(secret);
+                }
+                state.app_password = Some(self.app_password(here, target.id));
+            }
             _ if state.active => {
                 if let Some(token) = state.token.take() {
                     let call =
@@ -172,15 +210,48 @@ impl Hammer {
         let (app, now) = (&here.app, here.app.now());
         loop {
             let hash = contactd::crypto::random_token().unwrap().into_bytes();
+            let secret = sessions::Secret::Refresh { family: &hash, token: &hash };
             let client = Client { ip: "", user_agent: "" };
             let added = app.change_user(id, |tx, _| {
                 let added =
-                    sessions::insert(tx, id, &hash, client, now, now + chrono::Duration::days(1))?;
+                    sessions::insert(tx, id, secret, client, now, now + chrono::Duration::days(1))?;
                 sessions::trim(tx, id)?;
                 Ok(added)
             });
             match added {
-                Ok(session) => return app.access_tokens.sign(id, session, now).unwrap(),
+                Ok(session) => {
+                    return app
+                        .access_tokens
+                        .sign(id, session, now, now + chrono::Duration::days(1))
+                        .unwrap();
+                }
+                Err(contactd::error::Error::Unavailable(_)) => {
+                    self.refused.fetch_add(1, SeqCst);
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    /// A new app password: what making one does, without its hashing.
+    fn app_password(&self, here: &Actor, id: i64) -> (i64, String) {
+        use base64::Engine;
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        use contactd::crypto::typed;
+        use contactd::model::user::Scope;
+        use contactd::repository::app_passwords;
+        let (app, now) = (&here.app, here.app.now());
+        loop {
+            let secret = typed::app_password(id).unwrap();
+            let (_, digest) = typed::read_app_password(&secret).unwrap();
+            let digest = URL_SAFE_NO_PAD.decode(digest).unwrap();
+            let added = app.change_user(id, |tx, _| {
+                // What a lost answer left behind must not fill the list.
+                app_passwords::delete_all(tx, id)?;
+                app_passwords::insert(tx, id, "phone", Scope::Read, &digest, now)
+            });
+            match added {
+                Ok(added) => return (added.unwrap(), secret),
                 Err(contactd::error::Error::Unavailable(_)) => {
                     self.refused.fetch_add(1, SeqCst);
                 }
@@ -225,6 +296,8 @@ fn nothing_is_stale_on_any_replica_whatever_happens_to_redis() {
             active: true,
             token: user.token.clone(),
             dead: None,
+            app_password: None,
+            revoked: None,
         };
         Target {
             id: user.id,

@@ -21,6 +21,9 @@ pub fn run() {
     slow("2,000 slow bodies", &[(2000, body)]);
     slow("200 that do not read", &[(200, &large)]);
     slow("all of these", &[(2000, head), (2000, body), (200, &large)]);
+    flood("32 floods of empty lines", &b"\r\n".repeat(32 << 10));
+    flood("32 floods of half heads", b"GET / HTTP/1.1\r\nHost: a\r\nX: ");
+    flood("32 floods of pipelined requests", &HEALTH.repeat(1_000));
     idle();
     few_descriptors("front", "nofile 64, 200 clients");
     few_descriptors("hog", "the program took all descriptors");
@@ -31,19 +34,47 @@ pub fn run() {
 /// Attackers that send a byte a second, and open again what is closed, while one client asks for
 /// `/healthz`, each tenth time on a new connection.
 fn slow(name: &str, attackers: &[(usize, &[u8])]) {
+    let attackers = attackers.iter().map(|(count, first)| {
+        let (count, first) = (*count, first.to_vec());
+        Box::new(move |address, stop: &AtomicBool| attack(address, count, &first, stop)) as Attack
+    });
+    under(name, attackers.collect());
+}
+
+/// Attackers that send these bytes as fast as they are taken, read nothing, and open again what is
+/// closed.
+fn flood(name: &str, bytes: &[u8]) {
+    let attackers = (0..32).map(|_| {
+        let bytes = bytes.to_vec();
+        Box::new(move |address, stop: &AtomicBool| {
+            while !stop.load(Ordering::Relaxed) {
+                let Ok(mut socket) = connect_from(2, address) else { continue };
+                let _ = socket.set_write_timeout(Some(Duration::from_millis(200)));
+                while !stop.load(Ordering::Relaxed) && socket.write_all(&bytes).is_ok() {}
+            }
+        }) as Attack
+    });
+    under(name, attackers.collect());
+}
+
+type Attack = Box<dyn Fn(SocketAddr, &AtomicBool) + Send>;
+
+/// What a client elsewhere gets of a server under these attacks.
+fn under(name: &str, attackers: Vec<Attack>) {
     let server = super::start("front", &[]);
     let address = server.address;
     assert!(healthy(address));
     let before = server.memory();
     let stop = Arc::new(AtomicBool::new(false));
+    let is_attacked = !attackers.is_empty();
     let threads: Vec<_> = attackers
-        .iter()
-        .map(|(count, first)| {
-            let (count, first, stop) = (*count, first.to_vec(), stop.clone());
-            std::thread::spawn(move || attack(address, count, &first, &stop))
+        .into_iter()
+        .map(|attack| {
+            let stop = stop.clone();
+            std::thread::spawn(move || attack(address, &stop))
         })
         .collect();
-    std::thread::sleep(Duration::from_secs(if attackers.is_empty() { 0 } else { 3 }));
+    std::thread::sleep(Duration::from_secs(if is_attacked { 3 } else { 0 }));
     let (times, failed) = measure(address, Duration::from_secs(8));
     let during = server.memory();
     stop.store(true, Ordering::Relaxed);

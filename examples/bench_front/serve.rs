@@ -1,29 +1,37 @@
 //! The servers that are measured.
 
-use contactd::front::{Limits, Prepared, Server, Service, Stopper};
+use http1::{Client, Limits, Look, Refusal, Server, Service, Stopper, Work};
 use rouille::{Request, Response};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::fs::File;
-use std::io::Read;
 use std::sync::Arc;
 
 struct Program;
 
 impl Service for Program {
+    type InFlight = Request;
+
     fn body_limit(&self, _method: &str, target: &str) -> u64 {
         if target == "/echo" { 10 << 20 } else { 0 }
     }
 
-    fn respond(&self, request: &Request) -> Response {
-        answer(request)
+    fn begin(&self, request: Request) -> Request {
+        request
     }
 
-    fn prepare(&self, requests: &[Request]) -> Vec<Prepared> {
-        requests.iter().map(|request| Prepared::Answer(answer(request))).collect()
+    fn decide(&self, request: Request) -> Look {
+        match request.raw_url() {
+            "/echo" => {
+                let client = Client::at(request.remote_addr().ip());
+                let run = Box::new(|body: Vec<u8>| Response::text(body.len().to_string()));
+                Look::Work(Work { line: 0, client, most: usize::MAX, run })
+            }
+            _ => Look::Answer(answer(&request)),
+        }
     }
 
-    fn refuse(&self, status: u16, detail: &'static str) -> Response {
-        Response::text(detail).with_status_code(status)
+    fn refuse(&self, refusal: Refusal, _origin: Option<&str>) -> Response {
+        Response::text(refusal.detail).with_status_code(refusal.status)
     }
 }
 
@@ -31,11 +39,6 @@ fn answer(request: &Request) -> Response {
     match request.raw_url() {
         "/healthz" => Response::text("ok"),
         "/large" => Response::from_data("application/octet-stream", vec![b'x'; 900_000]),
-        "/echo" => {
-            let mut body = Vec::new();
-            request.data().unwrap().read_to_end(&mut body).unwrap();
-            Response::text(body.len().to_string())
-        }
         _ => Response::empty_404(),
     }
 }
@@ -45,15 +48,14 @@ pub fn run(kind: &str, address: &str, workers: usize) {
     if kind == "rouille" {
         return rouille::Server::new(address, answer).unwrap().pool_size(workers).run();
     }
-    let limits = Limits { workers, ..Limits::default() };
-    // Before the server, which takes all threads that it can get.
+    // Before the server, whose threads may be the last that are to be had.
     let (send, stopper) = std::sync::mpsc::channel::<Stopper>();
     let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT]).unwrap();
     std::thread::spawn(move || {
         let stopper = stopper.recv().unwrap();
         signals.forever().for_each(|_| stopper.stop());
     });
-    let server = Server::bind(address, limits, Arc::new(Program)).unwrap();
+    let server = Server::bind(address, Limits::default(), Arc::new(Program)).unwrap();
     send.send(server.stopper()).unwrap();
     // A program that has taken all descriptors but a few.
     let mut hogged = Vec::new();

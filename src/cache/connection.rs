@@ -3,8 +3,10 @@
 
 use crate::cache::protocol::{FILL, LOOK, LOWER, RAISE, Reach};
 use crate::error::{Error, Result};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use redis::{Connection, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo};
-use redis::{RedisError, RedisResult, ServerErrorKind, Value};
+use redis::{RedisError, RedisResult, ServerErrorKind, TlsCertificates, Value};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -177,6 +179,8 @@ impl Names {
 /// Redis as the cache sees it.
 pub(super) struct Store {
     info: ConnectionInfo,
+    /// PEM; none: the system's.
+    authorities: Option<Vec<u8>>,
     names: Names,
     idle: Mutex<Vec<Link>>,
     start: Instant,
@@ -185,14 +189,16 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Reads the address; does not connect.
-    pub(super) fn new(url: &str) -> Result<Store> {
+    /// Reads the address; does not connect. `extra_ca` (PEM) is trusted beside the system's
+    /// certificates.
+    pub(super) fn new(url: &str, extra_ca: Option<&[u8]>) -> Result<Store> {
         let wrong = |error: RedisError| Error::invalid("REDIS_URL", error.to_string());
         let info = url.into_connection_info().map_err(wrong)?;
         // One round trip less at the start of each connection: nobody reads our library's name.
         let settings = info.redis_settings().clone().set_skip_set_lib_name();
         let tcp = info.tcp_settings().clone().set_nodelay(true);
         Ok(Store {
+            authorities: extra_ca.map(with_those_of_the_system),
             info: info.set_redis_settings(settings).set_tcp_settings(tcp),
             names: Names::default(),
             idle: Mutex::new(Vec::new()),
@@ -289,7 +295,7 @@ impl Store {
         let patience = if tls { timeout.max(TLS_CONNECT) } else { timeout };
         let mut failure = None;
         for address in self.names.addresses(self.info.addr(), timeout)? {
-            match connect_to(self.info.clone().set_addr(address), patience) {
+            match self.connect_to(self.info.clone().set_addr(address), patience) {
                 Ok(link) => return Ok(link),
                 // Of several addresses, one that may be alive matters more than one that is not.
                 Err(error) => match failure {
@@ -301,27 +307,50 @@ impl Store {
         Err(failure.unwrap_or_else(Failure::no_name))
     }
 
+    fn connect_to(&self, info: ConnectionInfo, patience: Duration) -> RedisResult<Link> {
+        let tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
+        let client = match &self.authorities {
+            Some(root_cert) if tls => {
+                let root_cert = Some(root_cert.clone());
+                redis::Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })
+            }
+            _ => redis::Client::open(info),
+        };
+        let mut connection = client?.get_connection_with_timeout(patience)?;
+        connection.set_read_timeout(Some(patience))?;
+        connection.set_write_timeout(Some(patience))?;
+        let mut setup = redis::pipe();
+        setup.cmd("INFO").arg("server");
+        for script in [&SCRIPTS.look, &SCRIPTS.fill, &SCRIPTS.raise, &SCRIPTS.lower] {
+            setup.cmd("SCRIPT").arg("LOAD").arg(script.text).ignore();
+        }
+        let (info,): (String,) = setup.query(&mut connection)?;
+        let run_id = info.lines().find_map(|line| line.strip_prefix("run_id:")).map(str::trim);
+        match run_id.filter(|run_id| !run_id.is_empty()) {
+            Some(run_id) => Ok(Link { connection, timeout: patience, run_id: run_id.to_owned() }),
+            None => Err(RedisError::from((ErrorKind::Client, "INFO server tells no run_id"))),
+        }
+    }
+
     /// Milliseconds since the start, at least 1.
     fn now_ms(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX / 2).max(1)
     }
 }
 
-fn connect_to(info: ConnectionInfo, patience: Duration) -> RedisResult<Link> {
-    let mut connection = redis::Client::open(info)?.get_connection_with_timeout(patience)?;
-    connection.set_read_timeout(Some(patience))?;
-    connection.set_write_timeout(Some(patience))?;
-    let mut setup = redis::pipe();
-    setup.cmd("INFO").arg("server");
-    for script in [&SCRIPTS.look, &SCRIPTS.fill, &SCRIPTS.raise, &SCRIPTS.lower] {
-        setup.cmd("SCRIPT").arg("LOAD").arg(script.text).ignore();
+/// The system's certificates behind ours, as PEM: the client takes one list, in place of the system's.
+fn with_those_of_the_system(own: &[u8]) -> Vec<u8> {
+    let mut pem = own.to_vec();
+    for certificate in rustls_native_certs::load_native_certs().certs {
+        let text = STANDARD.encode(&certificate);
+        pem.extend_from_slice(b"\n-----BEGIN CERTIFICATE-----\n");
+        for line in text.as_bytes().chunks(64) {
+            pem.extend_from_slice(line);
+            pem.push(b'\n');
+        }
+        pem.extend_from_slice(b"-----END CERTIFICATE-----\n");
     }
-    let (info,): (String,) = setup.query(&mut connection)?;
-    let run_id = info.lines().find_map(|line| line.strip_prefix("run_id:")).map(str::trim);
-    match run_id.filter(|run_id| !run_id.is_empty()) {
-        Some(run_id) => Ok(Link { connection, timeout: patience, run_id: run_id.to_owned() }),
-        None => Err(RedisError::from((ErrorKind::Client, "INFO server tells no run_id"))),
-    }
+    pem
 }
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 pub struct Cache {
     store: Option<Store>,
     prefix: String,
+    /// Authenticates what stands in Redis.
+    secret: ring::hmac::Key,
     local: LocalCounters,
     /// Random: names leases and tombstones together with `names`, unlike any other process'.
     process: String,
@@ -40,15 +42,22 @@ pub struct Cache {
 
 impl Cache {
     /// `url`: where Redis is, `redis://` or `rediss://` (TLS); none: no cache. `prefix` stands
-    /// before every key: empty in production, each test has its own. Does not connect, so a
-    /// Redis that is down is no error; an address that cannot be read is.
-    pub fn new(url: Option<&str>, prefix: String) -> Result<Cache> {
+    /// before every key: empty in production, each test has its own. `secret` authenticates the
+    /// users that stand there. `extra_ca` (PEM) is trusted beside the system's certificates. Does not
+    /// connect, so a Redis that is down is no error; an address that cannot be read is.
+    pub fn new(
+        url: Option<&str>,
+        prefix: String,
+        secret: ring::hmac::Key,
+        extra_ca: Option<&[u8]>,
+    ) -> Result<Cache> {
         use ring::rand::SecureRandom;
         let mut random = [0; 16];
         ring::rand::SystemRandom::new().fill(&mut random).map_err(crate::error::Error::internal)?;
         Ok(Cache {
-            store: url.map(Store::new).transpose()?,
+            store: url.map(|url| Store::new(url, extra_ca)).transpose()?,
             prefix,
+            secret,
             local: LocalCounters::default(),
             process: format!("{:032x}", u128::from_be_bytes(random)),
             names: AtomicU64::new(0),
@@ -92,7 +101,7 @@ impl Cache {
         }
         let question = |counter| self.question(counter, change);
         self.ask(&counters.iter().map(question).collect::<Vec<_>>())
-            .and_then(|answers| read_states(counters, change, answers))
+            .and_then(|(_, answers)| read_states(counters, change, answers))
             .unwrap_or_else(|| self.local.apply(counters, change))
     }
 
@@ -105,21 +114,25 @@ impl Cache {
         Question::Counter(format!("{}rl:{}", self.prefix, counter.key), change)
     }
 
-    /// One round trip for all `questions`. The answers are in their order; `None`: Redis did not
-    /// answer.
-    fn ask(&self, questions: &[Question]) -> Option<Vec<Value>> {
+    /// One round trip for all `questions`. The run id of the Redis that answered, and the answers in
+    /// their order; `None`: Redis did not answer.
+    fn ask(&self, questions: &[Question]) -> Option<(String, Vec<Value>)> {
         let mut tries = 0;
         let answers = self.store.as_ref()?.read(|link| {
             tries += 1;
             let (keys, arguments): (Vec<_>, Vec<_>) =
                 questions.iter().map(|question| question.parts(&self.prefix, &link.run_id)).unzip();
-            match link.run(&SCRIPTS.look, &keys, &arguments)? {
-                Value::Array(answers) if tries == 1 => Ok(answers),
-                Value::Array(answers) => Ok(answers.into_iter().map(not_leased).collect()),
+            let answers = link.run(&SCRIPTS.look, &keys, &arguments)?;
+            let run_id = link.run_id.clone();
+            match answers {
+                Value::Array(answers) if tries == 1 => Ok((run_id, answers)),
+                Value::Array(answers) => {
+                    Ok((run_id, answers.into_iter().map(not_leased).collect()))
+                }
                 _ => Err(RedisError::from((ErrorKind::UnexpectedReturnType, "odd answer"))),
             }
         });
-        answers.filter(|answers| answers.len() == questions.len())
+        answers.filter(|(_, answers)| answers.len() == questions.len())
     }
 
     /// A name that nobody had before.

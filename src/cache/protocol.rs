@@ -5,7 +5,7 @@
 //!
 //! A key `{prefix}cu:{run id}:{user id}` holds one of three things, told apart by its first byte:
 //!
-//! - `U`: the user as JSON, for 10 s;
+//! - `U`: the user as JSON behind an HMAC over the key and the JSON, for 10 s;
 //! - `L`: the lease of one reader, its name behind it, for 2 s;
 //! - `T`: a tombstone, the names of all writers at work behind it, each closed by `;`, for 30 s.
 //!
@@ -20,10 +20,16 @@
 //! commit. That is (B); (A) follows, also when Redis was out of reach at the tombstone, because
 //! after the commit nothing old stays: it is taken away, or has expired before the answer.
 //!
+//! What somebody else wrote into Redis has no such HMAC: it is as a tombstone, and everybody asks the
+//! database. Neither has a user that was copied from another key.
+//!
 //! The run id is that of the Redis process. It changes with every start, so that a Redis that
 //! came back from an old dump revives nothing.
 
 use crate::model::user::CurrentUser;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::hmac;
 use std::time::Duration;
 
 /// How long a cached user lives, in milliseconds.
@@ -41,7 +47,9 @@ pub const WAITERS: usize = 8;
 
 /// First bytes of a cached user. The digit is to be raised when [`CurrentUser`] changes, so that
 /// replicas of two versions do not read each other's.
-const USER_TAG: &[u8] = b"U1";
+const USER_TAG: &[u8] = b"U2";
+/// Letters of the HMAC behind it: 256 bits in base64.
+const TAG_LETTERS: usize = 43;
 
 /// Look-ups: any number of users and counters in one call. `KEYS[i]` is asked what `ARGV[i]`
 /// says: `L…` the user, and where there is nothing, this lease is put there; `+ms` count one
@@ -200,20 +208,28 @@ pub fn key(prefix: &str, run_id: &str, id: i64) -> String {
     format!("{prefix}cu:{run_id}:{id}")
 }
 
-/// A user as a value for the cache. `None` cannot happen with the types we have; it then costs
-/// a fill, no more.
-pub fn encode(user: &CurrentUser) -> Option<Vec<u8>> {
-    let mut value = USER_TAG.to_vec();
-    serde_json::to_writer(&mut value, user).ok()?;
-    Some(value)
+/// What the HMAC of a user as JSON is computed of. No key has a line break.
+fn bound(key: &str, json: &[u8]) -> Vec<u8> {
+    [key.as_bytes(), b"\n", json].concat()
 }
 
-/// What a value in the cache is.
-pub fn decode(value: &[u8]) -> Found<CurrentUser> {
-    match value.strip_prefix(USER_TAG).map(serde_json::from_slice) {
-        Some(Ok(user)) => Found::User(user),
-        Some(Err(_)) | None => Found::Busy,
-    }
+/// A user as a value for `key`. `None` cannot happen with the types we have; it then costs a fill, no
+/// more.
+pub fn encode(secret: &hmac::Key, key: &str, user: &CurrentUser) -> Option<Vec<u8>> {
+    let json = serde_json::to_vec(user).ok()?;
+    let tag = URL_SAFE_NO_PAD.encode(hmac::sign(secret, &bound(key, &json)).as_ref());
+    Some([USER_TAG, tag.as_bytes(), &json].concat())
+}
+
+/// What a value under `key` is.
+pub fn decode(secret: &hmac::Key, key: &str, value: &[u8]) -> Found<CurrentUser> {
+    let user = || {
+        let (claimed, json) = value.strip_prefix(USER_TAG)?.split_at_checked(TAG_LETTERS)?;
+        let claimed = URL_SAFE_NO_PAD.decode(claimed).ok()?;
+        hmac::verify(secret, &bound(key, json), &claimed).ok()?;
+        serde_json::from_slice(json).ok()
+    };
+    user().map_or(Found::Busy, Found::User)
 }
 
 #[cfg(test)]
@@ -227,10 +243,44 @@ mod tests {
         assert!(RAISE.contains(&format!("'PX', {TOMBSTONE_MS})")));
     }
 
+    fn secret(text: &str) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, text.as_bytes())
+    }
+
+    #[test]
+    fn a_user_counts_under_its_own_key_and_with_our_tag_only() {
+        let user = CurrentUser {
+            user: crate::model::user::User {
+                id: 7,
+                username: "ann".to_owned(),
+                email: "ann@example.com".to_owned(),
+                role: crate::model::user::Role::User,
+                is_verified: true,
+                is_active: true,
+                avatar_key: None,
+                created_at: chrono::DateTime::UNIX_EPOCH,
+                language: None,
+            },
+            sessions: vec![1],
+            pages: Vec::new(),
+            app_passwords: Vec::new(),
+        };
+        let ours = secret("ours");
+        let value = encode(&ours, "cu:run:7", &user).unwrap();
+        assert_eq!(decode(&ours, "cu:run:7", &value), Found::User(user));
+        assert_eq!(decode(&ours, "cu:run:8", &value), Found::Busy);
+        assert_eq!(decode(&ours, "cu:later:7", &value), Found::Busy);
+        assert_eq!(decode(&secret("other"), "cu:run:7", &value), Found::Busy);
+        let text = String::from_utf8(value).unwrap();
+        let admin = text.replace("\"user\",\"is_ver", "\"admin\",\"is_ver");
+        assert_ne!(admin, text);
+        assert_eq!(decode(&ours, "cu:run:7", admin.as_bytes()), Found::Busy);
+    }
+
     #[test]
     fn whatever_is_no_user_of_this_version_is_left_alone() {
-        for busy in ["", "Lx", "Tx;", "U", "U1", "U1{", "U2{}", "U1{}"] {
-            assert_eq!(decode(busy.as_bytes()), Found::Busy, "{busy}");
+        for busy in ["", "Lx", "Tx;", "U", "U1", "U2{", "U3{}", "U2{}"] {
+            assert_eq!(decode(&secret("ours"), "k", busy.as_bytes()), Found::Busy, "{busy}");
         }
     }
 }

@@ -79,12 +79,17 @@ impl Cache {
             questions.extend(counters.map(|counter| self.question(counter, Change::Count)));
         }
         let answers = if questions.is_empty() { None } else { self.ask(&questions) };
+        let (run_id, answers) = answers.unzip();
+        let run_id = run_id.unwrap_or_default();
         let mut answers = answers.map(Vec::into_iter);
         let answer = |(one, lease): (&Asked<'_>, Option<String>)| {
             let user = one.user.zip(lease).map(|(id, lease)| {
                 let found = answers.as_mut().and_then(Iterator::next).map(|value| match value {
                     Value::Nil => Found::Nothing,
-                    Value::BulkString(value) => protocol::decode(&value),
+                    Value::BulkString(value) => {
+                        let key = protocol::key(&self.prefix, &run_id, id);
+                        protocol::decode(&self.secret, &key, &value)
+                    }
                     _ => Found::Busy,
                 });
                 (id, lease, protocol::after_look(found))
@@ -125,21 +130,23 @@ impl Cache {
 
     /// Puts the user in place of our lease. That it worked is nothing anybody needs to know.
     fn fill(&self, id: i64, lease: &str, user: &CurrentUser) {
-        let (Some(store), Some(value)) = (&self.store, protocol::encode(user)) else { return };
-        let arguments = [lease.as_bytes(), &value];
+        let Some(store) = &self.store else { return };
         store.read(|link| {
             // On another connection than the look-up's it may be another Redis, with another
             // key, where our lease is not: then nothing happens.
             let key = protocol::key(&self.prefix, &link.run_id, id);
-            link.run(&SCRIPTS.fill, &[key], &arguments)
+            let Some(value) = protocol::encode(&self.secret, &key, user) else {
+                return Ok(Value::Nil);
+            };
+            link.run(&SCRIPTS.fill, &[key], &[lease.as_bytes(), &value])
         });
     }
 
     /// Every change of what the cached value holds (name, role, active, verified, avatar,
-    /// password, sessions, deletion) goes through here. `ids`: the users it changes, as far as
+    /// password, sessions, app passwords, deletion) goes through here. `ids`: the users it changes, as far as
     /// they are known before the transaction. The transaction
     ///
-    /// 1. locks the users' rows (`SELECT … FOR UPDATE`);
+    /// 1. locks the users' rows (`SELECT … FOR NO KEY UPDATE`);
     /// 2. calls [`Fence::raise`] with their ids, those in `ids` too: promise (B) rests on it;
     /// 3. changes what it changes, and commits before it returns.
     ///

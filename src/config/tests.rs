@@ -1,5 +1,7 @@
+use super::sources::parse_dotenv;
 use super::*;
-use std::collections::BTreeSet;
+use postgres::config::SslMode;
+use std::collections::{BTreeSet, HashMap};
 
 const GOOD: [(&str, &str); 2] = [
     ("DATABASE_URL", "postgres://u:pw-secret@127.0.0.1/db"),
@@ -51,6 +53,80 @@ fn every_fault_is_reported_at_once_by_name_and_without_its_value() {
     }
     assert_eq!(faults.len(), wrong.len());
     assert!(!faults.iter().any(|line| line.contains("hidden")), "{faults:?}");
+}
+
+#[test]
+fn a_secret_may_stand_in_a_file_of_its_own() {
+    let path = std::env::temp_dir().join(format!("contactd-secret-{}", std::process::id()));
+    let name = path.to_str().unwrap();
+    std::fs::write(&path, "a secret from a file, 32 bytes or more\r\n").unwrap();
+    let with = |name: &str, value: &str| {
+        Config::read(|asked| match asked {
+            "DATABASE_URL" => Some("postgres://u:pw@127.0.0.1/db".to_owned()),
+            other => (other == name).then(|| value.to_owned()),
+        })
+    };
+    let config = with("SECRET_KEY_FILE", name).unwrap();
+    assert_eq!(config.secret_key.reveal(), "a secret from a file, 32 bytes or more");
+    assert_eq!(
+        with("SECRET_KEY_FILE", "/nowhere").unwrap_err()[0].split(':').next(),
+        Some("SECRET_KEY_FILE cannot be read")
+    );
+    let both = read(&[("SECRET_KEY_FILE", name)]).unwrap_err();
+    assert_eq!(both, ["SECRET_KEY and SECRET_KEY_FILE are both set"]);
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn settings_of_accounts() {
+    let config = read(&[]).unwrap();
+    assert!(config.registration_open && config.secret_key_old.is_none());
+    assert_eq!((config.max_contacts, config.max_storage), (100_000, 1 << 30));
+    assert_eq!((config.session, config.audit), (Duration::days(180), Some(Duration::days(365))));
+    assert_eq!(config.rates.password, Some(Rate { count: 10, seconds: 60 }));
+    assert_eq!(config.rates.dav, Some(Rate { count: 6_000, seconds: 3_600 }));
+    let config = read(&[
+        ("REGISTRATION", "closed"),
+        ("AUDIT_DAYS", "off"),
+        ("MAX_STORAGE_MB", "2"),
+        ("SECURITY_CONTACT", "security@example.com"),
+        ("SECRET_KEY_OLD", "an older secret, of 32 bytes or more"),
+    ]);
+    let config = config.unwrap();
+    assert!(!config.registration_open && config.audit.is_none());
+    assert_eq!(config.max_storage, 2 << 20);
+    assert_eq!(config.security_contact.as_deref(), Some("mailto:security@example.com"));
+    assert!(config.secret_key_old.is_some());
+    for wrong in [
+        ("REGISTRATION", "no"),
+        ("AUDIT_DAYS", "0"),
+        ("SESSION_DAYS", "0"),
+        ("MAX_CONTACTS", "-1"),
+        ("SECURITY_CONTACT", "me"),
+        ("SECRET_KEY_OLD", "short"),
+    ] {
+        assert_eq!(read(&[wrong]).unwrap_err().len(), 1, "{wrong:?}");
+    }
+}
+
+#[test]
+fn what_works_and_is_seldom_meant_is_a_warning_that_names_the_variable() {
+    let of = |more: &[(&str, &str)]| {
+        let warnings = read(more).unwrap().warnings;
+        warnings.iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let nothing: [&str; 0] = [];
+    assert_eq!(of(&[]), nothing);
+    assert_eq!(of(&[("SECRET_KEY", &"a".repeat(40))]), ["SECRET_KEY"]);
+    assert_eq!(of(&[("SECRET_KEY", &"ab1".repeat(20))]), ["SECRET_KEY"]);
+    let https = ("PUBLIC_URL", "https://contacts.example");
+    assert_eq!(of(&[https]), ["SMTP_URL", "TRUSTED_PROXIES"]);
+    let good = [https, ("SMTP_URL", "smtps://u:p@h"), ("TRUSTED_PROXIES", "10.0.0.1")];
+    assert_eq!(of(&good), nothing);
+    assert_eq!(of(&[("SMTP_URL", "smtp://u:p@mail.example?tls=off")]), ["SMTP_URL"]);
+    assert_eq!(of(&[("SMTP_URL", "smtp://u:p@localhost?tls=off")]), nothing);
+    let plain = "postgres://u:pw@db.example/db?sslmode=disable";
+    assert_eq!(of(&[("DATABASE_URL", plain)]), ["DATABASE_URL"]);
 }
 
 #[test]

@@ -5,13 +5,8 @@ use crate::crypto;
 use crate::error::{Error, Result};
 use std::collections::HashMap;
 
-/// The files in order. Once landed, a file never changes.
-const MIGRATIONS: &[(&str, &str)] = &[
-    ("001_schema", include_str!("../../sql/001_schema.sql")),
-    ("002_search", include_str!("../../sql/002_search.sql")),
-    ("003_plans", include_str!("../../sql/003_plans.sql")),
-    ("004_fold", include_str!("../../sql/004_fold.sql")),
-];
+/// The files in order. Once released, a file never changes.
+const MIGRATIONS: &[(&str, &str)] = &[("001_schema", include_str!("../../sql/001_schema.sql"))];
 
 /// Key of the advisory lock that lets one replica migrate at a time; any constant will do.
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('contactd migrations in ' || current_schema(), 0))";

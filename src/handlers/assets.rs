@@ -53,6 +53,11 @@ pub fn style(call: &Call) -> Result<Reply> {
     file(call, CSS, markup::STYLE)
 }
 
+/// `GET /app.js`
+pub fn script(call: &Call) -> Result<Reply> {
+    file(call, "text/javascript; charset=utf-8", markup::SCRIPT)
+}
+
 /// `GET /icon.svg`
 pub fn icon(call: &Call) -> Result<Reply> {
     file(call, "image/svg+xml", markup::ICON)

@@ -1,19 +1,22 @@
 //! Registration, login, tokens, and what mailed links do.
 
 use crate::access::Caller;
-use crate::context::{Call, as_client};
+use crate::context::Call;
 use crate::crypto;
 use crate::error::{Error, Result};
 use crate::handlers::views;
+use crate::handlers::web::links;
 use crate::http::Reply;
-use crate::limits::{self, Account};
+use crate::limits;
 use crate::mail::Kind;
-use crate::markup::{self, DeadLink};
+use crate::markup::DeadLink;
 use crate::model::user::Role;
 use crate::model::{input::Members, text, user};
 use crate::repository::audit::Action;
+use crate::repository::endings::{self, Kept, Sessions};
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::{sessions, users};
+use crate::service::sign_in::{self, Holder, Session, Typed};
 use serde::Serialize;
 use serde_json::json;
 
@@ -28,14 +31,19 @@ struct Tokens {
     expires_in: i64,
 }
 
-fn tokens(call: &Call, user: i64, session: i64, refresh_token: String) -> Result<Reply> {
-    let access_token = call.app.access_tokens.sign(user, session, call.now)?;
-    let expires_in = call.app.access_tokens.life_seconds();
+fn tokens(call: &Call, session: Session) -> Result<Reply> {
+    let Session { user, id, secret: refresh_token, ends } = session;
+    let signer = &call.app.access_tokens;
+    let access_token = signer.sign(user, id, call.now, ends)?;
+    let expires_in = signer.life_seconds().min((ends - call.now).num_seconds());
     Ok(Reply::json(&Tokens { access_token, refresh_token, token_type: "bearer", expires_in }))
 }
 
 /// `POST /api/auth/register`
 pub fn register(call: &Call) -> Result<Reply> {
+    if !call.app.config.registration_open {
+        return Err(Error::RegistrationClosed);
+    }
     let mut body = call.members()?;
     let username = body.required("username", user::username);
     let email = body.required("email", text::email);
@@ -61,53 +69,13 @@ pub fn register(call: &Call) -> Result<Reply> {
 
 /// `POST /api/auth/login`
 pub fn login(call: &Call) -> Result<Reply> {
-    let (name, password) = credentials(call)?;
-    // Once more when the account was changed meanwhile: another login may have renewed the hash.
-    match sign_in(call, &name, &password)? {
-        Some(reply) => Ok(reply),
-        None => sign_in(call, &name, &password)?.ok_or(Error::BadCredentials),
-    }
+    let session = sign_in::sign_in(call, &credentials(call)?, Holder::Program)?;
+    tokens(call, session)
 }
 
-/// Opens a session. Nothing if the password was changed, or the account disabled, since it was
-/// looked at.
-fn sign_in(call: &Call, name: &str, password: &str) -> Result<Option<Reply>> {
-    let found = call.app.db.read(|db| users::find_by_login(db, name))?;
-    let account = Account::of(found.as_ref().map(|it| it.user.id), name);
-    let hash = found.as_ref().map(|it| it.password_hash.as_str());
-    let rehashed = check_password(call, &account, hash, password, Error::BadCredentials)?;
-    let found = found.ok_or(Error::BadCredentials)?;
-    let id = found.user.id;
-    if !found.user.is_active || !found.user.is_verified {
-        call.app.db.transaction(|tx| call.audit(tx, Action::LoginFailed, None, Some(id)))?;
-        return Err(match found.user.is_active {
-            true => Error::EmailNotConfirmed,
-            false => Error::AccountDisabled,
-        });
-    }
-    let refresh_token = crypto::random_token()?;
-    let refresh_hash = crypto::token_hash(&refresh_token);
-    let expires = call.now + call.app.config.refresh_token;
-    let session = call.app.change_user(id, |tx, now| {
-        if now.password_hash != found.password_hash || !now.user.is_active {
-            return Ok(None);
-        }
-        if let Some(hash) = &rehashed {
-            users::set_password(tx, id, hash)?;
-        }
-        let client = call.client();
-        let session =
-            sessions::insert(tx, id, &refresh_hash, as_client(&client), call.now, expires)?;
-        sessions::trim(tx, id)?;
-        call.audit(tx, Action::Login, Some(id), Some(id))?;
-        Ok(Some(session))
-    })?;
-    session.map(|session| tokens(call, id, session, refresh_token)).transpose()
-}
-
-/// Name and password of a login: JSON, or the form of an OAuth 2 password grant (RFC 6749, 4.3),
+/// Name, password and code of a login: JSON, or the form of an OAuth 2 password grant (RFC 6749, 4.3),
 /// whose other fields do not matter to us.
-fn credentials(call: &Call) -> Result<(String, String)> {
+fn credentials(call: &Call) -> Result<Typed> {
     let is_form = call.is_form();
     let mut body = call.form_or_members()?;
     if is_form {
@@ -115,63 +83,21 @@ fn credentials(call: &Call) -> Result<(String, String)> {
         if grant.is_some_and(|grant| grant != "password") {
             return Err(Error::Malformed("grant_type must be password".to_owned()));
         }
-        body.ignore_all_but(&["username", "password"]);
+        body.ignore_all_but(&["username", "password", "code"]);
     }
     let name = body.required("username", |raw| text::line(raw, 1, text::EMAIL_MAX));
     let password = body.required("password", user::password_as_typed);
+    let code = body.optional("code", user::password_as_typed);
     body.finish()?;
-    Ok((name, password))
-}
-
-/// Checks a password, counting failures by the account: past the limit even the right one gets
-/// 429. Returns a new hash when the stored one has old parameters. `wrong` is the error for a
-/// wrong password.
-pub fn check_password(
-    call: &Call,
-    account: &Account,
-    stored: Option<&str>,
-    password: &str,
-    wrong: Error,
-) -> Result<Option<String>> {
-    // Counted behind the gate, where only as many are as there are cores: people who sign in at
-    // once with the right password do not shut each other out.
-    let hasher = call.app.passwords.enter()?;
-    limits::count_failure(call, account)?;
-    if hasher.verify(password, stored)? {
-        limits::forgive(call, account);
-        let outdated = stored.is_some_and(crypto::is_outdated);
-        return if outdated { hasher.hash(password).map(Some) } else { Ok(None) };
-    }
-    drop(hasher);
-    call.app.db.transaction(|tx| call.audit(tx, Action::LoginFailed, None, account.id()))?;
-    Err(wrong)
+    Ok(Typed { name, password, code })
 }
 
 /// `POST /api/auth/refresh`
 pub fn refresh(call: &Call) -> Result<Reply> {
     let mut body = call.members()?;
-    let old = body.required("refresh_token", |raw| text::line(raw, 1, 200));
+    let old = body.required("refresh_token", |raw| Ok(raw.to_owned()));
     body.finish()?;
-    let old_hash = crypto::token_hash(&old);
-    let new = crypto::random_token()?;
-    let expires = call.now + call.app.config.refresh_token;
-    let client = call.client();
-    let new_hash = crypto::token_hash(&new);
-    let rotated = call.app.db.write(|db| {
-        sessions::rotate(db, &old_hash, &new_hash, as_client(&client), call.now, expires)
-    })?;
-    if let Some((session, user)) = rotated {
-        return tokens(call, user, session, new);
-    }
-    // A spent token: it was stolen from, or by, whoever shows it. Nobody knows which, so both
-    // have to sign in again.
-    if let Some((session, user)) = call.app.db.read(|db| sessions::find_spent(db, &old_hash))? {
-        call.app.change_user(user, |tx, _| match sessions::delete(tx, user, session)? {
-            0 => Ok(()),
-            _ => call.audit(tx, Action::RefreshReused, None, Some(user)),
-        })?;
-    }
-    Err(Error::Unauthenticated)
+    tokens(call, sign_in::refresh(call, &old)?)
 }
 
 /// `POST /api/auth/logout`
@@ -184,11 +110,12 @@ pub fn logout(call: &Call, caller: &Caller) -> Result<Reply> {
     Ok(Reply::no_content())
 }
 
-/// `POST /api/auth/logout-all`
+/// `POST /api/auth/logout-all`: every session, and whatever else opens the account but app passwords.
 pub fn logout_all(call: &Call, caller: &Caller) -> Result<Reply> {
     let id = caller.id();
     call.app.change_user(id, |tx, _| {
-        sessions::delete_all(tx, id, None)?;
+        let kept = Kept { app_passwords: true, ..Kept::default() };
+        endings::end(tx, id, kept, call.now)?;
         call.audit(tx, Action::Logout, Some(id), Some(id))
     })?;
     Ok(Reply::no_content())
@@ -207,7 +134,7 @@ pub fn request_password_reset(call: &Call) -> Result<Reply> {
 fn request_link(call: &Call, kind: Kind, action: Option<Action>) -> Result<Reply> {
     write_wish(call, kind, action)?;
     Ok(match call.is_form() {
-        true => Reply::html_accepted(markup::mail_requested()),
+        true => links::mail_requested(call),
         false => Reply::accepted(MAIL_MESSAGE),
     })
 }
@@ -238,19 +165,20 @@ pub fn confirm_email(call: &Call) -> Result<Reply> {
     let token = body.required("token", token);
     body.finish()?;
     let result = confirm(call, &token);
+    call.app.ring_mail_bell();
     if call.is_form() {
         return match result {
-            Ok(()) => Ok(Reply::html(markup::confirmed())),
-            Err(error) => dead_link(error, DeadLink::Confirm),
+            Ok(()) => Ok(links::confirmed(call)),
+            Err(error) => dead_link(call, error, DeadLink::Confirm),
         };
     }
     result.map(|()| Reply::json(&json!({ "message": "Your e-mail address is confirmed." })))
 }
 
 /// The page for a dead link, which offers a new one.
-fn dead_link(error: Error, link: DeadLink) -> Result<Reply> {
+fn dead_link(call: &Call, error: Error, link: DeadLink) -> Result<Reply> {
     match error {
-        Error::DeadLink => Ok(Reply::html_error(&error, markup::dead_link(link))),
+        Error::DeadLink => Ok(links::dead(call, link)),
         other => Err(other),
     }
 }
@@ -262,11 +190,13 @@ fn token(raw: &str) -> Result<String, String> {
 
 fn confirm(call: &Call, token: &str) -> Result<()> {
     let hash = crypto::token_hash(token);
-    let found = call.app.db.read(|db| mail_tokens::find(db, &hash, call.now))?;
-    let id = found.ok_or(Error::DeadLink)?.user_id;
+    let id = crypto::owner_of(token).ok_or(Error::DeadLink)?;
+    let found = call.app.db.read(|db| mail_tokens::find(db, id, &hash, call.now))?;
+    found.ok_or(Error::DeadLink)?;
     call.app.change_user(id, |tx, found| {
         let purposes = [Purpose::Confirm, Purpose::ChangeEmail];
-        let token = mail_tokens::consume(tx, &hash, &purposes, call.now)?.ok_or(Error::DeadLink)?;
+        let token = mail_tokens::consume(tx, id, &hash, &purposes, call.now)?;
+        let token = token.ok_or(Error::DeadLink)?;
         // Whoever wished for another address may be why an admin disabled the account.
         if !found.user.is_active {
             return Err(Error::DeadLink);
@@ -274,7 +204,9 @@ fn confirm(call: &Call, token: &str) -> Result<()> {
         if token.purpose == Purpose::ChangeEmail {
             users::set_email(tx, id, &token.email)?;
             // A link in the old mailbox must not open the account any more.
-            call.void_links(tx, id, &[Purpose::Reset, Purpose::Confirm])?;
+            let kept = Kept { sessions: Sessions::KeepAll, app_passwords: true };
+            endings::end(tx, id, kept, call.now)?;
+            call.mail(tx, Kind::EmailChanged, &found.user.email, Some(id))?;
             return call.audit(tx, Action::EmailChanged, Some(id), Some(id));
         }
         if found.user.email != token.email {
@@ -292,22 +224,22 @@ pub fn reset_password(call: &Call) -> Result<Reply> {
     let result = reset(call, &token, body);
     if call.is_form() {
         return match result {
-            Ok(()) => Ok(Reply::html(markup::reset_done())),
-            Err(error) => reset_error(error, &token),
+            Ok(()) => Ok(links::reset_done(call)),
+            Err(error) => reset_error(call, error, &token),
         };
     }
     result.map(|()| Reply::json(&json!({ "message": "Your password is changed." })))
 }
 
 /// A weak password is told beside its field, and the link still works.
-fn reset_error(error: Error, token: &str) -> Result<Reply> {
+fn reset_error(call: &Call, error: Error, token: &str) -> Result<Reply> {
     let weak = match &error {
         Error::Invalid(faults) => faults.iter().find(|fault| fault.field == "new_password"),
         _ => None,
     };
     match weak {
-        Some(fault) => Ok(Reply::html_error(&error, markup::reset(token, Some(&fault.detail)))),
-        None => dead_link(error, DeadLink::Reset),
+        Some(fault) => Ok(links::reset_again(call, token, &error, &fault.detail)),
+        None => dead_link(call, error, DeadLink::Reset),
     }
 }
 
@@ -315,8 +247,9 @@ fn reset(call: &Call, token: &str, mut body: Members) -> Result<()> {
     let password = body.required("new_password", |raw| Ok(raw.to_owned()));
     body.finish()?;
     let hash = crypto::token_hash(token);
+    let id = crypto::owner_of(token).ok_or(Error::DeadLink)?;
     let found = call.app.db.read(|db| {
-        let token = mail_tokens::find(db, &hash, call.now)?;
+        let token = mail_tokens::find(db, id, &hash, call.now)?;
         let token = token.filter(|token| token.purpose == Purpose::Reset);
         token.map_or(Ok(None), |token| users::find(db, token.user_id))
     })?;
@@ -326,14 +259,13 @@ fn reset(call: &Call, token: &str, mut body: Members) -> Result<()> {
     let password_hash = call.app.passwords.enter()?.hash(&password)?;
     call.app.change_user(user.id, |tx, found| {
         let user = found.user;
-        let token = mail_tokens::consume(tx, &hash, &[Purpose::Reset], call.now)?;
+        let token = mail_tokens::consume(tx, id, &hash, &[Purpose::Reset], call.now)?;
         if token.ok_or(Error::DeadLink)?.email != user.email || !user.is_active {
             return Err(Error::DeadLink);
         }
         users::set_password(tx, user.id, &password_hash)?;
         users::set_verified(tx, user.id)?;
-        call.void_links(tx, user.id, &Purpose::ALL)?;
-        sessions::delete_all(tx, user.id, None)?;
+        endings::end(tx, user.id, Kept::default(), call.now)?;
         call.mail(tx, Kind::PasswordChanged, &user.email, Some(user.id))?;
         call.audit(tx, Action::PasswordReset, None, Some(user.id))
     })?;

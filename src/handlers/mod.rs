@@ -1,16 +1,15 @@
 //! What the routes run: read, check, act, answer. No SQL, no status numbers, no environment.
 
+pub mod app_passwords;
 pub mod assets;
 pub mod auth;
-pub mod birthdays;
-pub mod calendars;
-pub mod contacts;
-pub mod exports;
-pub mod imports;
+pub mod dav;
 pub mod ops;
-pub mod pages;
 pub mod profile;
+pub mod rest;
+pub mod second_factor;
 pub mod sessions;
-pub mod streams;
 pub mod users;
 pub mod views;
+pub mod web;
+pub mod well_known;

@@ -4,7 +4,6 @@ use crate::context::Call;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::http::Reply;
-use crate::repository::outbox;
 use serde_json::json;
 
 /// `GET /api/healthchecker`
@@ -20,13 +19,12 @@ pub fn healthz(_: &Call) -> Result<Reply> {
 
 /// `GET /readyz`: whether requests should come here. Redis may be down: we do without.
 pub fn readyz(call: &Call) -> Result<Reply> {
-    let waiting = call.app.db.read(outbox::waiting);
+    let postgres = call.app.db.read(Conn::ping);
     let state = json!({
-        "postgres": if waiting.is_ok() { "ok" } else { "down" },
+        "postgres": if postgres.is_ok() { "ok" } else { "down" },
         "redis": call.app.cache.status(),
-        "mail_queue": waiting.as_ref().ok(),
     });
-    if waiting.is_err() || call.app.is_draining() {
+    if postgres.is_err() || call.app.is_draining() {
         return Ok(Reply::not_ready(&state));
     }
     Ok(Reply::json(&state))

@@ -1,23 +1,24 @@
 //! A user's own account.
 
 use crate::access::{Admin, Caller};
-use crate::context::{App, Call};
+use crate::context::Call;
 use crate::crypto;
 use crate::db::Tx;
 use crate::error::{Conflict, Error, Result};
-use crate::handlers::auth::check_password;
 use crate::handlers::views;
 use crate::http::Reply;
-use crate::limits::{self, Account};
+use crate::limits;
 use crate::mail::Kind;
 use crate::model::text;
 use crate::model::user::{self, Role, User};
 use crate::multipart;
 use crate::picture;
-use crate::repository::audit::{self, Action};
+use crate::repository::audit::Action;
+use crate::repository::endings::{self, Kept, Sessions};
 use crate::repository::mail_tokens::Purpose;
-use crate::repository::users::Credentials;
-use crate::repository::{avatars, sessions, users};
+use crate::repository::{avatars, users};
+use crate::service::profiles;
+use crate::service::sign_in::{confirm_password, unchanged};
 
 /// `GET /api/users/me`: from the cache, without SQL when it is warm.
 pub fn me(call: &Call, caller: &Caller) -> Result<Reply> {
@@ -30,29 +31,11 @@ pub fn rename(call: &Call, caller: &Caller) -> Result<Reply> {
     let username = body.required("username", user::username);
     body.finish()?;
     let id = caller.id();
-    let changed = call.app.change_user(id, |tx, _| users::set_username(tx, id, &username))?;
-    let user = changed.ok_or(Error::Unauthenticated)?;
+    let user = call.app.change_user(id, |tx, _| {
+        call.audit(tx, Action::Renamed, Some(id), Some(id))?;
+        users::set_username(tx, id, &username)?.ok_or(Error::Unauthenticated)
+    })?;
     Ok(Reply::json(&views::user(&call.app.config, &user)))
-}
-
-/// The caller's account as it is now, if `password` is its password; failures count as failed
-/// logins. Must stay inside the same request: see [`unchanged`].
-fn confirm_password(call: &Call, caller: &Caller, password: &str) -> Result<Credentials> {
-    let id = caller.id();
-    let name = caller.user().username.as_str();
-    let found = call.app.db.read(|db| users::find_by_login(db, name))?;
-    let found = found.filter(|found| found.user.id == id).ok_or(Error::Unauthenticated)?;
-    let account = Account::of(Some(id), name);
-    check_password(call, &account, Some(&found.password_hash), password, Error::WrongPassword)?;
-    Ok(found)
-}
-
-/// Makes sure that nobody changed the password since it was confirmed. `found` is locked.
-fn unchanged(found: Credentials, confirmed: &Credentials) -> Result<User> {
-    if found.password_hash != confirmed.password_hash {
-        return Err(Error::WrongPassword);
-    }
-    Ok(found.user)
 }
 
 /// `POST /api/users/me/password`
@@ -61,15 +44,16 @@ pub fn change_password(call: &Call, caller: &Caller) -> Result<Reply> {
     let mut body = call.members()?;
     let current = body.required("current_password", user::password_as_typed);
     let new = body.required("new_password", |raw| user::password(raw, &me.username, &me.email));
+    let app_passwords = body.optional_bool("keep_app_passwords");
     body.finish()?;
     let confirmed = confirm_password(call, caller, &current)?;
     let hash = call.app.passwords.enter()?.hash(&new)?;
     call.app.change_user(me.id, |tx, found| {
         let user = unchanged(found, &confirmed)?;
         users::set_password(tx, user.id, &hash)?;
-        sessions::delete_all(tx, user.id, Some(caller.session()))?;
-        // Nor may a change of the address go on that somebody else began with the old password.
-        call.void_links(tx, user.id, &[Purpose::Reset, Purpose::ChangeEmail])?;
+        // With the links a change of the address that somebody else began with the old password.
+        let kept = Kept { sessions: Sessions::Keep(caller.session()), app_passwords };
+        endings::end(tx, user.id, kept, call.now)?;
         call.mail(tx, Kind::PasswordChanged, &user.email, Some(user.id))?;
         call.audit(tx, Action::PasswordChanged, Some(user.id), Some(user.id))
     })?;
@@ -95,7 +79,8 @@ pub fn change_email(call: &Call, caller: &Caller) -> Result<Reply> {
             call.void_links(tx, user.id, &[Purpose::ChangeEmail])?;
         }
         call.mail(tx, Kind::ChangeEmail, &email, Some(user.id).filter(|_| allowed))?;
-        call.mail(tx, Kind::EmailChanging, &user.email, Some(user.id))
+        call.mail(tx, Kind::EmailChanging, &user.email, Some(user.id))?;
+        call.audit(tx, Action::EmailChangeRequested, Some(user.id), Some(user.id))
     })?;
     call.app.ring_mail_bell();
     Ok(Reply::accepted("A mail with a link is on its way to the new address."))
@@ -123,14 +108,20 @@ pub fn set_avatar(call: &Call, admin: &Admin) -> Result<Reply> {
     let boundary = call.multipart_boundary()?;
     let body = call.body()?;
     let file = multipart::file(&body, boundary, "file")?;
-    let picture = picture::avatar(file.ok_or_else(|| Error::invalid("file", "is required"))?)?;
-    // Hexadecimal, so that it never looks like the key of a default picture.
-    let key = crypto::random_uuid()?;
-    let user = change_avatar(call, admin, |tx, id| {
+    let file = file.ok_or_else(|| Error::invalid("file", "is required"))?;
+    let user = put_avatar(call, admin, file)?;
+    Ok(Reply::json(&views::user(&call.app.config, &user)))
+}
+
+/// Makes a picture of a file and shows it from now on.
+pub fn put_avatar(call: &Call, admin: &Admin, file: &[u8]) -> Result<User> {
+    let picture = picture::avatar(file)?;
+    // The first letter is in no key of a default picture.
+    let key = format!("u{}-{}", admin.id(), crypto::random_uuid()?);
+    change_avatar(call, admin, |tx, id| {
         avatars::put(tx, id, &key, &picture)?;
         users::set_avatar(tx, id, Some(&key))
-    })?;
-    Ok(Reply::json(&views::user(&call.app.config, &user)))
+    })
 }
 
 /// `DELETE /api/users/avatar`
@@ -158,27 +149,9 @@ fn change_avatar(
     })
 }
 
-/// Makes an admin on the command line: confirmed and active.
-pub fn create_admin(app: &App, username: &str, email: &str, password: &str) -> Result<i64> {
-    let password_hash = app.passwords.enter()?.hash(password)?;
-    let new = users::NewUser {
-        username,
-        email,
-        password_hash: &password_hash,
-        role: Role::Admin,
-        is_verified: true,
-    };
-    app.db.transaction(|tx| {
-        let id = users::insert(tx, &new, app.now())?.id;
-        let event = audit::NewEvent {
-            at: app.now(),
-            actor_id: None,
-            user_id: Some(id),
-            action: Action::Registered,
-            ip: "local",
-            request_id: "create-admin",
-        };
-        audit::insert(tx, event)?;
-        Ok(id)
-    })
+/// `GET /api/users/me/carddav.mobileconfig`
+pub fn carddav_profile(call: &Call, caller: &Caller) -> Result<Reply> {
+    let profile = profiles::carddav(&call.app.config, caller.user())?;
+    Ok(Reply::bytes("application/x-apple-aspen-config", profile)
+        .with("Content-Disposition", "attachment; filename=\"contacts.mobileconfig\""))
 }

@@ -7,10 +7,12 @@ use crate::db::Tx;
 use crate::error::{Conflict, Error, Result};
 use crate::handlers::views;
 use crate::http::Reply;
-use crate::model::user::{Role, User};
+use crate::mail::Kind;
+use crate::model::user::{Role, User, password_as_typed};
 use crate::repository::audit::{self, Action};
-use crate::repository::mail_tokens::Purpose;
-use crate::repository::{sessions, users};
+use crate::repository::endings::{self, Kept};
+use crate::repository::{totp, users};
+use crate::service::sign_in::confirm_admin;
 
 /// `GET /api/users`
 pub fn list(call: &Call, _: &Admin) -> Result<Reply> {
@@ -35,14 +37,18 @@ pub fn get(call: &Call, _: &Admin) -> Result<Reply> {
 pub fn set_role(call: &Call, admin: &Admin) -> Result<Reply> {
     let mut body = call.members()?;
     let role = body.required("role", Role::parse);
+    let password = body.optional("password", password_as_typed);
     body.finish()?;
     let id = call.id()?;
+    confirm_admin(call, admin, password.as_deref())?;
     let user = change(call, admin, id, role == Role::Admin, |tx, before| {
         if before.role != role {
+            call.mail(tx, Kind::RoleChanged, &before.email, Some(id))?;
             call.audit(tx, Action::RoleChanged, Some(admin.id()), Some(id))?;
         }
         users::set_role(tx, id, role)
     })?;
+    call.app.ring_mail_bell();
     Ok(Reply::json(&views::user(&call.app.config, &user)))
 }
 
@@ -50,13 +56,15 @@ pub fn set_role(call: &Call, admin: &Admin) -> Result<Reply> {
 pub fn set_active(call: &Call, admin: &Admin) -> Result<Reply> {
     let mut body = call.members()?;
     let active = body.required_bool("is_active");
+    let password = body.optional("password", password_as_typed);
     body.finish()?;
     let id = call.id()?;
+    confirm_admin(call, admin, password.as_deref())?;
     let user = change(call, admin, id, active, |tx, before| {
         if !active {
-            sessions::delete_all(tx, id, None)?;
-            // Else they would work again once the account is enabled.
-            call.void_links(tx, id, &Purpose::ALL)?;
+            // All but app passwords works no more when the account is enabled again.
+            let kept = Kept { app_passwords: true, ..Kept::default() };
+            endings::end(tx, id, kept, call.now)?;
         }
         if before.is_active != active {
             let action = if active { Action::Enabled } else { Action::Disabled };
@@ -69,10 +77,33 @@ pub fn set_active(call: &Call, admin: &Admin) -> Result<Reply> {
 
 /// `DELETE /api/users/{id}`
 pub fn delete(call: &Call, admin: &Admin) -> Result<Reply> {
+    let mut body = call.members_if_any()?;
+    let password = body.optional("password", password_as_typed);
+    body.finish()?;
     let id = call.id()?;
-    call.app.delete_user(id, |tx, _, admins| {
+    confirm_admin(call, admin, password.as_deref())?;
+    call.app.delete_user(id, |tx, found, admins| {
         stays_safe(admin, id, admins)?;
+        call.last_mail(tx, Kind::Deleted, &found.user)?;
         call.audit(tx, Action::Deleted, Some(admin.id()), Some(id))
+    })?;
+    call.app.ring_mail_bell();
+    Ok(Reply::no_content())
+}
+
+/// `DELETE /api/users/{id}/totp`: for somebody who lost everything.
+pub fn delete_totp(call: &Call, admin: &Admin) -> Result<Reply> {
+    let mut body = call.members_if_any()?;
+    let password = body.optional("password", password_as_typed);
+    body.finish()?;
+    let id = call.id()?;
+    confirm_admin(call, admin, password.as_deref())?;
+    call.app.change_user_among_admins(id, |tx, _, admins| {
+        admin.still_one_of(admins)?;
+        match totp::delete(tx, id)? {
+            0 => Ok(()),
+            _ => call.audit(tx, Action::TotpDisabled, Some(admin.id()), Some(id)),
+        }
     })?;
     Ok(Reply::no_content())
 }

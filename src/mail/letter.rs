@@ -19,12 +19,37 @@ pub enum Kind {
     ChangeEmail,
     /// To the address that an account has, when it wants another.
     EmailChanging,
+    /// To the address that an account had before.
+    EmailChanged,
+    /// To an account of which a refresh token was used twice.
+    RefreshReused,
+    /// To an account whose role an admin changed.
+    RoleChanged,
+    /// To an account that has a second factor from now on.
+    SecondFactorOn,
+    /// To the address of an account that an admin deleted.
+    Deleted,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 5] =
-        [Kind::Confirm, Kind::Reset, Kind::PasswordChanged, Kind::ChangeEmail, Kind::EmailChanging];
+    pub const ALL: [Kind; 10] = [
+        Kind::Confirm,
+        Kind::Reset,
+        Kind::PasswordChanged,
+        Kind::ChangeEmail,
+        Kind::EmailChanging,
+        Kind::EmailChanged,
+        Kind::RefreshReused,
+        Kind::RoleChanged,
+        Kind::SecondFactorOn,
+        Kind::Deleted,
+    ];
+
+    /// It tells of something that happened, and has no link.
+    pub fn is_notice(self) -> bool {
+        self.path().is_none()
+    }
 
     /// The word in the outbox table.
     pub fn as_str(self) -> &'static str {
@@ -34,6 +59,11 @@ impl Kind {
             Kind::PasswordChanged => "password_changed",
             Kind::ChangeEmail => "change_email",
             Kind::EmailChanging => "email_changing",
+            Kind::EmailChanged => "email_changed",
+            Kind::RefreshReused => "refresh_reused",
+            Kind::RoleChanged => "role_changed",
+            Kind::SecondFactorOn => "second_factor_on",
+            Kind::Deleted => "deleted",
         }
     }
 
@@ -48,7 +78,7 @@ impl Kind {
         match self {
             Kind::Confirm | Kind::ChangeEmail => Some(Duration::hours(24)),
             Kind::Reset => Some(Duration::minutes(30)),
-            Kind::PasswordChanged | Kind::EmailChanging => None,
+            _ => None,
         }
     }
 
@@ -60,6 +90,11 @@ impl Kind {
             Kind::PasswordChanged => "Your password was changed",
             Kind::ChangeEmail => "Confirm your new e-mail address",
             Kind::EmailChanging => "Your e-mail address is being changed",
+            Kind::EmailChanged => "Your e-mail address was changed",
+            Kind::RefreshReused => "One of your sessions was ended",
+            Kind::RoleChanged => "Your role was changed",
+            Kind::SecondFactorOn => "Your account has a second factor now",
+            Kind::Deleted => "Your account was deleted",
         }
     }
 
@@ -68,7 +103,7 @@ impl Kind {
         match self {
             Kind::Confirm | Kind::ChangeEmail => Some("/api/auth/confirmed_email/"),
             Kind::Reset => Some("/api/auth/reset-password/"),
-            Kind::PasswordChanged | Kind::EmailChanging => None,
+            _ => None,
         }
     }
 }
@@ -80,8 +115,9 @@ pub struct Letter {
     pub kind: Kind,
     /// The recipient's bare address.
     pub to: String,
-    /// The account's name, for the greeting.
-    pub username: String,
+    /// The account's name, for the greeting; none where the address is not confirmed: whoever
+    /// registers with a stranger's address must not choose words for the mail.
+    pub username: Option<String>,
     /// The secret of the link, for the kinds that have one. URL-safe base64.
     pub token: Option<String>,
     /// The same at each try, so that a mail that was sent twice is shown once: `local@domain`,
@@ -117,7 +153,9 @@ impl Letter {
     /// The plain text and the HTML part.
     pub(super) fn parts(&self, public_url: &str, link: Option<&str>) -> (String, String) {
         let words = self.words(public_url);
-        let name: String = self.username.chars().filter(|c| !c.is_control()).collect();
+        let plain = |name: &String| name.chars().filter(|c| !c.is_control()).collect::<String>();
+        let name = self.username.as_ref().map(|name| format!(" {}", plain(name)));
+        let name = name.unwrap_or_default();
         (words.text(&name, link), words.html(self.kind.subject(), &name, link))
     }
 
@@ -177,6 +215,49 @@ impl Letter {
                     {public_url}/."
                 ),
             ),
+            Kind::EmailChanged => (
+                format!(
+                    "your account at {public_url} has another e-mail address now. This one \
+                    opens it no more."
+                ),
+                "",
+                "If it was you, there is nothing to do. If it was not, ask whoever runs that \
+                 server."
+                    .to_owned(),
+            ),
+            Kind::RefreshReused => (
+                format!(
+                    "a key to one of your sessions at {public_url} was used a second time. So \
+                    it may have been copied, and the session was ended."
+                ),
+                "",
+                "Sign in again on the device that was signed out. If you cannot think of a \
+                 reason, change your password too."
+                    .to_owned(),
+            ),
+            Kind::RoleChanged => (
+                format!("an admin changed what you may do at {public_url}."),
+                "",
+                "You need not do anything. Sign in to see your role.".to_owned(),
+            ),
+            Kind::SecondFactorOn => (
+                format!(
+                    "from now on signing in to your account at {public_url} asks for a code of \
+                    your second factor too."
+                ),
+                "",
+                format!(
+                    "If it was you, there is nothing to do: keep the recovery codes well. If it \
+                    was not, ask for a new password at {public_url}/ and write to whoever runs \
+                    that server."
+                ),
+            ),
+            Kind::Deleted => (
+                format!("an admin deleted your account at {public_url}, and all its contacts."),
+                "",
+                "If you think that this is a mistake, write to whoever runs that server."
+                    .to_owned(),
+            ),
         };
         Words { lead, button, rest }
     }
@@ -191,8 +272,9 @@ struct Words {
 }
 
 impl Words {
+    /// `name` comes with a space before it, or is empty.
     fn text(&self, name: &str, link: Option<&str>) -> String {
-        let mut blocks = vec![format!("Hello {name},"), fold(&self.lead)];
+        let mut blocks = vec![format!("Hello{name},"), fold(&self.lead)];
         // On a line of its own and never folded: every mail program makes it a link.
         blocks.extend(link.map(str::to_owned));
         blocks.push(fold(&self.rest));
@@ -220,7 +302,7 @@ impl Words {
              <meta name=\"color-scheme\" content=\"light dark\">\n<title>{subject}</title>\n\
              </head>\n<body style=\"font-family:sans-serif;font-size:16px;line-height:1.5;\
              max-width:560px;margin:0 auto;padding:24px\">\n\
-             <p>Hello {name},</p>\n<p>{lead}</p>\n{link}<p>{rest}</p>\n\
+             <p>Hello{name},</p>\n<p>{lead}</p>\n{link}<p>{rest}</p>\n\
              <p style=\"font-size:13px\">This mail was written by a program; nobody reads \
              answers to it.</p>\n</body>\n</html>\n"
         )

@@ -14,7 +14,7 @@ fn letter(kind: Kind) -> Letter {
     Letter {
         kind,
         to: "ann@example.com".to_owned(),
-        username: "ann".to_owned(),
+        username: Some("ann".to_owned()),
         token: kind.lifetime().map(|_| TOKEN.to_owned()),
         message_id: "outbox-7.ab12@contacts.example".to_owned(),
     }
@@ -97,7 +97,7 @@ fn each_kind_says_its_own_and_has_its_own_link() {
         let link = match kind {
             Kind::Confirm | Kind::ChangeEmail => Some("confirmed_email"),
             Kind::Reset => Some("reset-password"),
-            Kind::PasswordChanged | Kind::EmailChanging => None,
+            _ => None,
         };
         let link = link.map(|path| format!("https://contacts.example/api/auth/{path}/{TOKEN}"));
         assert_eq!(mail.link(), link, "{kind:?}");
@@ -105,12 +105,14 @@ fn each_kind_says_its_own_and_has_its_own_link() {
         assert!(mail.html().contains("Hello ann,") && mail.text().contains("contacts.example"));
     }
     assert!(Kind::parse("Confirm").is_err());
+    let stranger = send_one(&Letter { username: None, ..letter(Kind::Confirm) });
+    assert!(stranger.text().starts_with("Hello,\r\n") && stranger.html().contains("<p>Hello,</p>"));
 }
 
 #[test]
 fn what_a_user_typed_breaks_neither_headers_nor_html() {
     let mut odd = letter(Kind::Confirm);
-    odd.username = "<b>&\"ann\r\nBcc: eve@example.com\r\n\r\n".to_owned();
+    odd.username = Some("<b>&\"ann\r\nBcc: eve@example.com\r\n\r\n".to_owned());
     let mail = send_one(&odd);
     assert_eq!(mail.to, ["ann@example.com"]);
     let (head, _) = mail.data.split_once("\r\n\r\n").unwrap();
@@ -153,7 +155,7 @@ fn letters_beyond_ascii() {
     assert!(matches!(&refused, Error::Internal(why) if why.contains("SMTPUTF8")), "{refused}");
     // A body beyond ASCII is encoded so that every server takes it.
     for name in ["Zoë", "Олександра"] {
-        let mail = send_one(&Letter { username: name.to_owned(), ..letter(Kind::Confirm) });
+        let mail = send_one(&Letter { username: Some(name.to_owned()), ..letter(Kind::Confirm) });
         assert!(mail.data.is_ascii());
         assert!(mail.text().starts_with(&format!("Hello {name},\r\n")));
         assert!(mail.html().contains(&format!("Hello {name},")));

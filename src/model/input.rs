@@ -51,6 +51,15 @@ impl Members {
         }
     }
 
+    /// An optional boolean: absent and null are false.
+    pub fn optional_bool(&mut self, name: &str) -> bool {
+        match self.map.remove(name) {
+            Some(Value::Bool(flag)) => flag,
+            Some(Value::Null) | None => false,
+            Some(_) => self.fault(name, "must be true or false"),
+        }
+    }
+
     /// An optional string: absent, null and empty (or blank) are all `None`.
     pub fn optional<T>(
         &mut self,
@@ -82,6 +91,42 @@ impl Members {
             }
             Some(_) => self.fault(name, wrong),
         }
+    }
+
+    /// A required whole number.
+    pub fn required_number(&mut self, name: &str) -> i64 {
+        match self.map.remove(name).map(|value| value.as_i64()) {
+            Some(Some(number)) => number,
+            Some(None) => self.fault(name, "must be a whole number"),
+            None => self.fault(name, "is required"),
+        }
+    }
+
+    /// A required list of ids, at most `max`.
+    pub fn ids(&mut self, name: &str, max: usize) -> Vec<i64> {
+        let ids = match self.map.remove(name) {
+            Some(Value::Array(items)) if items.len() <= max => {
+                items.iter().map(Value::as_i64).collect::<Option<Vec<_>>>()
+            }
+            None => return self.fault(name, "is required"),
+            Some(_) => None,
+        };
+        ids.unwrap_or_else(|| self.fault(name, format!("must be a list of at most {max} ids")))
+    }
+
+    /// True if the member is there, null or not.
+    pub fn has(&self, name: &str) -> bool {
+        self.map.contains_key(name)
+    }
+
+    /// Any value, to be looked at by the caller.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        self.map.remove(name)
+    }
+
+    /// Notes a fault, unless something of the member was noted already.
+    pub fn fault_once(&mut self, name: &str, detail: &str) {
+        self.faults.add_once(name, detail);
     }
 
     /// Takes members away unread.

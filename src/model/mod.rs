@@ -1,7 +1,7 @@
 //! Data that checks itself, without I/O: what a valid account and a valid contact are.
 
-pub mod birthday;
 pub mod contact;
 pub mod input;
+pub mod resource_name;
 pub mod text;
 pub mod user;

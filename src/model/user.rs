@@ -49,10 +49,70 @@ pub struct User {
     pub is_verified: bool,
     /// False when an admin disabled the account.
     pub is_active: bool,
+    /// The language of its pages and mails, a tag; none: as the browser asks.
+    pub language: Option<String>,
     /// Key of an uploaded picture; none: the default one, drawn from the account.
     pub avatar_key: Option<String>,
     /// When the account was registered.
     pub created_at: DateTime<Utc>,
+}
+
+/// What an app password is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// CardDAV and nothing else.
+    #[default]
+    CardDav,
+    /// Reading contacts.
+    Read,
+    /// Reading and changing contacts.
+    Write,
+}
+
+impl Scope {
+    /// The word in the API and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scope::CardDav => "carddav",
+            Scope::Read => "read",
+            Scope::Write => "write",
+        }
+    }
+
+    /// Reads [`Scope::as_str`] back, or says what is wrong.
+    pub fn parse(word: &str) -> Result<Scope, String> {
+        match word {
+            "carddav" => Ok(Scope::CardDav),
+            "read" => Ok(Scope::Read),
+            "write" => Ok(Scope::Write),
+            _ => Err("must be \"carddav\", \"read\" or \"write\"".to_owned()),
+        }
+    }
+}
+
+/// An app password as the cache holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppPassword {
+    /// Its id.
+    pub id: i64,
+    /// What its owner calls it.
+    pub name: String,
+    /// What it is good for.
+    pub scope: Scope,
+    /// `crypto::typed`: its SHA-256 as text.
+    pub digest: String,
+}
+
+/// A session of a browser as the cache holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageSession {
+    /// The session's id.
+    pub session: i64,
+    /// The cookie's SHA-256 as text.
+    pub digest: String,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// The current user as the cache holds it: what a request needs to know about its caller.
@@ -60,8 +120,12 @@ pub struct User {
 pub struct CurrentUser {
     /// The account.
     pub user: User,
-    /// Ids of the sessions that are alive, at most 20.
+    /// Ids of the programs' sessions that are alive, at most 20 with those of browsers.
     pub sessions: Vec<i64>,
+    /// The browsers' sessions.
+    pub pages: Vec<PageSession>,
+    /// At most 50.
+    pub app_passwords: Vec<AppPassword>,
 }
 
 /// A valid username: 3 to 50 of `A-Z a-z 0-9 . _ -`, so never an address.
@@ -76,7 +140,10 @@ pub fn username(raw: &str) -> Result<String, String> {
 /// Shortest and longest password, in Unicode scalar values.
 pub const PASSWORD_LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 
-/// Checks a new password exactly as sent: length, not common, not the account's own words
+/// A shorter name of the account may well be part of a good password.
+const OWN_WORD: usize = 4;
+
+/// Checks a new password exactly as sent: length, not common, without the account's own words
 /// (`username`, `email`; letter case ignored). No composition rules, as NIST SP 800-63B asks.
 pub fn password(raw: &str, username: &str, email: &str) -> Result<String, String> {
     if !PASSWORD_LENGTH.contains(&raw.chars().count()) {
@@ -85,6 +152,11 @@ pub fn password(raw: &str, username: &str, email: &str) -> Result<String, String
     let lower = raw.to_lowercase();
     if lower == username.to_lowercase() || lower == email.to_lowercase() {
         return Err("must not be the username or the e-mail address".to_owned());
+    }
+    let (local, _) = email.rsplit_once('@').unwrap_or((email, ""));
+    let own = [username, local].into_iter().filter(|own| own.chars().count() >= OWN_WORD);
+    if own.into_iter().any(|own| lower.contains(&own.to_lowercase())) {
+        return Err("must not contain the username or the address".to_owned());
     }
     if is_common(&lower) {
         return Err("is one of the most common passwords".to_owned());
@@ -132,6 +204,11 @@ mod tests {
         for bad in ["short", "Password123", "ANN-smith", "Ann@Example.com", &"x1".repeat(65)] {
             assert!(check(bad).is_err(), "{bad}");
         }
+        assert!(check("x ANN-Smith x").is_err());
+        // A name of three letters is part of many a good one.
+        assert!(check("annual report").is_ok());
+        let mail = |raw| password(raw, "bob", "mary@example.com");
+        assert!(mail("proud Mary 99").is_err() && mail("bobsleigh ride").is_ok());
     }
 
     #[test]

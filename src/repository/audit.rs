@@ -28,6 +28,18 @@ pub enum Action {
     Enabled,
     AvatarChanged,
     Deleted,
+    Renamed,
+    CalendarCreated,
+    CalendarRevoked,
+    Exported,
+    Imported,
+    EmailChangeRequested,
+    AppPasswordCreated,
+    AppPasswordRevoked,
+    AppPasswordNewAddress,
+    TotpEnabled,
+    TotpDisabled,
+    RecoveryCodeUsed,
 }
 
 impl Action {
@@ -50,6 +62,18 @@ impl Action {
             Action::Enabled => "enabled",
             Action::AvatarChanged => "avatar_changed",
             Action::Deleted => "deleted",
+            Action::Renamed => "renamed",
+            Action::CalendarCreated => "calendar_created",
+            Action::CalendarRevoked => "calendar_revoked",
+            Action::Exported => "exported",
+            Action::Imported => "imported",
+            Action::EmailChangeRequested => "email_change_requested",
+            Action::AppPasswordCreated => "app_password_created",
+            Action::AppPasswordRevoked => "app_password_revoked",
+            Action::AppPasswordNewAddress => "app_password_new_address",
+            Action::TotpEnabled => "totp_enabled",
+            Action::TotpDisabled => "totp_disabled",
+            Action::RecoveryCodeUsed => "recovery_code_used",
         }
     }
 }
@@ -136,4 +160,11 @@ fn from_row(row: &Row) -> Event {
         ip: row.get("ip"),
         request_id: row.get("request_id"),
     }
+}
+
+/// Deletes some events from before `oldest`; how many.
+pub fn purge(db: &mut Conn, oldest: DateTime<Utc>) -> Result<u64> {
+    const SQL: &str = "DELETE FROM audit_events WHERE id IN
+        (SELECT id FROM audit_events WHERE at <= $1 LIMIT 1000)";
+    db.execute(SQL, &[&oldest])
 }

@@ -10,9 +10,10 @@ pub fn put(tx: &mut Tx, user: i64, key: &str, picture: &[u8]) -> Result<u64> {
     tx.execute(SQL, &[&user, &key, &picture])
 }
 
-/// The picture with this key. Anyone may see it who knows the key.
-pub fn find(db: &mut Conn, key: &str) -> Result<Option<Vec<u8>>> {
-    let row = db.query_opt("SELECT picture FROM avatars WHERE key = $1", &[&key])?;
+/// The picture of an account with this key. Anyone may see it who knows the key.
+pub fn find(db: &mut Conn, user: i64, key: &str) -> Result<Option<Vec<u8>>> {
+    const SQL: &str = "SELECT picture FROM avatars WHERE user_id = $1 AND key = $2";
+    let row = db.query_opt(SQL, &[&user, &key])?;
     Ok(row.map(|row| row.get(0)))
 }
 

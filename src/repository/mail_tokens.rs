@@ -62,20 +62,38 @@ pub fn put(
     const SQL: &str = "INSERT INTO mail_tokens (user_id, purpose, hash, email, expires_at)
         VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (user_id, purpose) DO UPDATE
-        SET hash = excluded.hash, email = excluded.email, expires_at = excluded.expires_at";
+        SET hash = excluded.hash, email = excluded.email, expires_at = excluded.expires_at,
+            handed_over = false";
     db.execute(SQL, &[&user, &purpose.as_str(), &hash, &email, &expires])
 }
 
-/// Gives a token that is still waiting to be mailed its full life. False when it was used, or
+/// Gives a token that is still waiting to be mailed its full life. Once its mail was handed to the
+/// mail server, a try of the same mail prolongs nothing. False when it was used, has ended, or was
 /// replaced by a newer one.
 pub fn prolong(
     db: &mut Conn,
+    user: i64,
     hash: &[u8],
     purpose: Purpose,
+    now: DateTime<Utc>,
     expires: DateTime<Utc>,
 ) -> Result<bool> {
-    const SQL: &str = "UPDATE mail_tokens SET expires_at = $3 WHERE hash = $1 AND purpose = $2";
-    Ok(db.execute(SQL, &[&hash, &purpose.as_str(), &expires])? == 1)
+    const SQL: &str = "UPDATE mail_tokens
+        SET expires_at = CASE WHEN handed_over THEN expires_at ELSE $4 END
+        WHERE user_id = $1 AND hash = $2 AND purpose = $3 AND (expires_at > $5 OR NOT handed_over)";
+    Ok(db.execute(SQL, &[&user, &hash, &purpose.as_str(), &expires, &now])? == 1)
+}
+
+/// Whether the mail server may have had the mail already.
+pub fn handed_over(db: &mut Conn, user: i64, hash: &[u8]) -> Result<bool> {
+    const SQL: &str = "SELECT handed_over FROM mail_tokens WHERE user_id = $1 AND hash = $2";
+    Ok(db.query_opt(SQL, &[&user, &hash])?.is_some_and(|row| row.get(0)))
+}
+
+/// Writes down whether the mail server may have had the mail.
+pub fn set_handed_over(db: &mut Conn, user: i64, hash: &[u8], handed_over: bool) -> Result<u64> {
+    const SQL: &str = "UPDATE mail_tokens SET handed_over = $3 WHERE user_id = $1 AND hash = $2";
+    db.execute(SQL, &[&user, &hash, &handed_over])
 }
 
 fn from_row(row: &postgres::Row) -> Result<MailToken> {
@@ -87,24 +105,30 @@ fn from_row(row: &postgres::Row) -> Result<MailToken> {
 }
 
 /// A live token, which stays alive.
-pub fn find(db: &mut Conn, hash: &[u8], now: DateTime<Utc>) -> Result<Option<MailToken>> {
+pub fn find(
+    db: &mut Conn,
+    user: i64,
+    hash: &[u8],
+    now: DateTime<Utc>,
+) -> Result<Option<MailToken>> {
     const SQL: &str = "SELECT user_id, purpose, email FROM mail_tokens
-        WHERE hash = $1 AND expires_at > $2";
-    db.query_opt(SQL, &[&hash, &now])?.as_ref().map(from_row).transpose()
+        WHERE user_id = $1 AND hash = $2 AND expires_at > $3";
+    db.query_opt(SQL, &[&user, &hash, &now])?.as_ref().map(from_row).transpose()
 }
 
 /// Uses a token up. Of parallel calls with one token exactly one gets it.
 pub fn consume(
     tx: &mut Tx,
+    user: i64,
     hash: &[u8],
     purposes: &[Purpose],
     now: DateTime<Utc>,
 ) -> Result<Option<MailToken>> {
     const SQL: &str = "DELETE FROM mail_tokens
-        WHERE hash = $1 AND purpose = ANY($2) AND expires_at > $3
+        WHERE user_id = $1 AND hash = $2 AND purpose = ANY($3) AND expires_at > $4
         RETURNING user_id, purpose, email";
     let purposes: Vec<_> = purposes.iter().map(|purpose| purpose.as_str()).collect();
-    tx.query_opt(SQL, &[&hash, &purposes, &now])?.as_ref().map(from_row).transpose()
+    tx.query_opt(SQL, &[&user, &hash, &purposes, &now])?.as_ref().map(from_row).transpose()
 }
 
 /// Makes the account's token of a purpose void.
@@ -122,10 +146,11 @@ pub struct PendingLink {
     pub expires_at: DateTime<Utc>,
 }
 
-/// The links of an account, without their secrets.
+/// The links of an account, without their secrets. Not the one to another address: there is one only
+/// where that address is free, which the account must not learn. Its mail is in the outbox either way.
 pub fn of_user(db: &mut Conn, user: i64) -> Result<Vec<PendingLink>> {
-    const SQL: &str =
-        "SELECT purpose, email, expires_at FROM mail_tokens WHERE user_id = $1 ORDER BY purpose";
+    const SQL: &str = "SELECT purpose, email, expires_at FROM mail_tokens WHERE user_id = $1
+            AND purpose <> 'change_email' ORDER BY purpose";
     let rows = db.query(SQL, &[&user])?;
     let link = |row: &postgres::Row| PendingLink {
         purpose: row.get("purpose"),
@@ -135,8 +160,9 @@ pub fn of_user(db: &mut Conn, user: i64) -> Result<Vec<PendingLink>> {
     Ok(rows.iter().map(link).collect())
 }
 
-/// Deletes tokens that ended two days ago: for a day their mail may still be tried.
+/// Deletes some tokens that ended two days ago (for a day their mail may still be tried); how many.
 pub fn purge(db: &mut Conn, now: DateTime<Utc>) -> Result<u64> {
-    let oldest = now - Duration::days(2);
-    db.execute("DELETE FROM mail_tokens WHERE expires_at <= $1", &[&oldest])
+    const SQL: &str = "DELETE FROM mail_tokens WHERE (user_id, purpose) IN
+        (SELECT user_id, purpose FROM mail_tokens WHERE expires_at <= $1 LIMIT 1000)";
+    db.execute(SQL, &[&(now - Duration::days(2))])
 }

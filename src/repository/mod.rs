@@ -2,12 +2,16 @@
 //! transaction) comes first, then the owner. Uniqueness is the constraints' job, and db.rs turns
 //! their names into errors.
 
+pub mod app_passwords;
 pub mod audit;
 pub mod avatars;
 pub mod contacts;
+pub mod endings;
 pub mod mail_tokens;
 pub mod outbox;
 pub mod sessions;
+pub mod totp;
+pub mod uploads;
 pub mod users;
 
 /// A page of a list that is counted from its beginning.

@@ -24,6 +24,10 @@ pub struct NewMail<'a> {
     pub user_id: Option<i64>,
     /// `Message-ID` without brackets, the same at every try.
     pub message_id: &'a str,
+    /// It tells of something and has no link: it waits behind those that have one.
+    pub is_notice: bool,
+    /// The name for its greeting, for a mail that outlives its account.
+    pub username: Option<&'a str>,
 }
 
 /// A mail that is to be sent now.
@@ -34,6 +38,8 @@ pub struct Due {
     pub kind: String,
     pub recipient: String,
     pub user_id: Option<i64>,
+    /// The name for its greeting, where the account may be gone.
+    pub username: Option<String>,
     /// The secret of the link, if an earlier try made one.
     pub token: Option<String>,
     pub message_id: String,
@@ -44,30 +50,39 @@ pub struct Due {
 /// Writes a mail down, to be sent at once.
 pub fn insert(db: &mut Conn, mail: NewMail, now: DateTime<Utc>) -> Result<u64> {
     const SQL: &str = "INSERT INTO outbox
-            (kind, recipient, user_id, message_id, created_at, next_attempt_at)
-        VALUES ($1, $2, $3, $4, $5, $5)";
-    let NewMail { kind, recipient, user_id, message_id } = mail;
-    db.execute(SQL, &[&kind, &recipient, &user_id, &message_id, &now])
+            (kind, recipient, user_id, message_id, rank, username, created_at, next_attempt_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $7)";
+    let NewMail { kind, recipient, user_id, message_id, is_notice, username } = mail;
+    let rank = i16::from(is_notice);
+    db.execute(SQL, &[&kind, &recipient, &user_id, &message_id, &rank, &username, &now])
 }
 
-/// Takes the mail that has waited longest, for this worker only. Its next try is set down before
-/// this one begins: a worker that dies loses nothing, and no transaction is held while the mail
-/// server takes its time.
+/// How many notices of a kind were written to an account since `since`.
+pub fn notices(db: &mut Conn, user: i64, kind: &str, since: DateTime<Utc>) -> Result<i64> {
+    const SQL: &str = "SELECT count(*) FROM outbox
+        WHERE user_id = $1 AND kind = $2 AND created_at > $3";
+    Ok(db.query_one(SQL, &[&user, &kind, &since])?.get(0))
+}
+
+/// Takes the mail that has waited longest, those with links before notices, for this worker only. Its
+/// next try is set down before this one begins: a worker that dies loses nothing, and no transaction
+/// is held while the mail server takes its time.
 pub fn claim(db: &mut Conn, now: DateTime<Utc>) -> Result<Option<Due>> {
     const SQL: &str = "UPDATE outbox
         SET attempts = attempts + 1,
             next_attempt_at = $1 + make_interval(mins => ($2::int[])[least(attempts + 1, cardinality($2::int[]))])
         WHERE id = (
             SELECT id FROM outbox WHERE done_at IS NULL AND next_attempt_at <= $1
-            ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+            ORDER BY rank, next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
         )
-        RETURNING id, kind, recipient, user_id, token, message_id, created_at";
+        RETURNING id, kind, recipient, user_id, username, token, message_id, created_at";
     let row = db.query_opt(SQL, &[&now, &RETRY_MINUTES.as_slice()])?;
     Ok(row.map(|row| Due {
         id: row.get("id"),
         kind: row.get("kind"),
         recipient: row.get("recipient"),
         user_id: row.get("user_id"),
+        username: row.get("username"),
         token: row.get("token"),
         message_id: row.get("message_id"),
         created_at: row.get("created_at"),
@@ -80,8 +95,7 @@ pub fn set_token(db: &mut Conn, id: i64, token: &str) -> Result<u64> {
     db.execute(SQL, &[&id, &token])
 }
 
-/// True if the account asked for a newer mail of this kind. Reads the whole table, which holds a
-/// week, and no request waits for it.
+/// True if the account asked for a newer mail of this kind.
 pub fn is_superseded(db: &mut Conn, id: i64, user: i64, kind: &str) -> Result<bool> {
     const SQL: &str = "SELECT EXISTS
         (SELECT 1 FROM outbox WHERE user_id = $2 AND kind = $3 AND id > $1)";
@@ -95,11 +109,18 @@ pub fn withdraw(db: &mut Conn, user: i64, kind: &str, now: DateTime<Utc>) -> Res
     db.execute(SQL, &[&user, &kind, &now])
 }
 
-/// The mail server took it, or there is nobody to send it to. The secret is wiped.
+/// The mail server took it, or there is nobody to send it to. The secret is wiped, and a mail to an
+/// account that is gone (it brought its own name) goes altogether.
 pub fn sent(db: &mut Conn, id: i64, now: DateTime<Utc>) -> Result<u64> {
-    const SQL: &str =
-        "UPDATE outbox SET done_at = $2, token = NULL, last_error = NULL WHERE id = $1";
+    const SQL: &str = "WITH last AS (DELETE FROM outbox WHERE id = $1 AND username IS NOT NULL)
+        UPDATE outbox SET done_at = $2, token = NULL, last_error = NULL
+        WHERE id = $1 AND username IS NULL";
     db.execute(SQL, &[&id, &now])
+}
+
+/// Everything to and of an account that ended goes, but for what outlives it.
+pub fn forget(db: &mut Conn, user: i64) -> Result<u64> {
+    db.execute("DELETE FROM outbox WHERE user_id = $1 AND username IS NULL", &[&user])
 }
 
 /// Sending failed. After a day it is given up, and the secret is wiped. True if given up.
@@ -120,14 +141,15 @@ pub struct Mail {
     pub kind: String,
     pub recipient: String,
     pub created_at: DateTime<Utc>,
-    /// When it was sent or given up.
+    /// When it was sent or given up. Not of the wish for another address: that is done sooner where
+    /// the address is taken.
     pub done_at: Option<DateTime<Utc>>,
 }
 
 /// The mails to an account that are still kept, oldest first, without the secrets of their links.
-/// Reads the whole table, which holds a week.
 pub fn of_user(db: &mut Conn, user: i64) -> Result<Vec<Mail>> {
-    const SQL: &str = "SELECT kind, recipient, created_at, done_at
+    const SQL: &str = "SELECT kind, recipient, created_at,
+            CASE WHEN kind <> 'change_email' THEN done_at END AS done_at
         FROM outbox WHERE user_id = $1 ORDER BY id";
     let rows = db.query(SQL, &[&user])?;
     let mail = |row: &postgres::Row| Mail {
@@ -139,13 +161,23 @@ pub fn of_user(db: &mut Conn, user: i64) -> Result<Vec<Mail>> {
     Ok(rows.iter().map(mail).collect())
 }
 
+/// How many mails wait, and how many of them failed before.
+pub fn queue(db: &mut Conn) -> Result<(i64, i64)> {
+    const SQL: &str = "SELECT count(*), count(*) FILTER (WHERE attempts > 0) FROM outbox
+        WHERE done_at IS NULL";
+    let row = db.query_one(SQL, &[])?;
+    Ok((row.get(0), row.get(1)))
+}
+
 /// How many mails wait.
 pub fn waiting(db: &mut Conn) -> Result<i64> {
     Ok(db.query_one("SELECT count(*) FROM outbox WHERE done_at IS NULL", &[])?.get(0))
 }
 
-/// Deletes old rows that were sent or given up.
+/// Deletes some old rows that were sent or given up; how many. What outlived its account goes as soon
+/// as it was given up.
 pub fn purge(db: &mut Conn, now: DateTime<Utc>) -> Result<u64> {
-    let oldest = now - Duration::days(KEEP_DAYS);
-    db.execute("DELETE FROM outbox WHERE done_at <= $1", &[&oldest])
+    const SQL: &str = "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox
+        WHERE done_at <= $1 OR done_at IS NOT NULL AND username IS NOT NULL LIMIT 1000)";
+    db.execute(SQL, &[&(now - Duration::days(KEEP_DAYS))])
 }

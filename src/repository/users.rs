@@ -2,14 +2,16 @@
 
 use crate::db::{Conn, Tx};
 use crate::error::{Error, Result};
-use crate::model::user::{CurrentUser, Role, User};
+use crate::model::user::{AppPassword, CurrentUser, PageSession, Role, Scope, User};
 use crate::repository::Slice;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use postgres::Row;
 
 macro_rules! columns {
     () => {
-        "id, username, email, role, is_verified, is_active, avatar_key, created_at"
+        "id, username, email, role, is_verified, is_active, language, avatar_key, created_at"
     };
 }
 
@@ -21,6 +23,7 @@ fn from_row(row: &Row) -> Result<User> {
         role: Role::parse(row.get("role")).map_err(Error::internal)?,
         is_verified: row.get("is_verified"),
         is_active: row.get("is_active"),
+        language: row.get("language"),
         avatar_key: row.get("avatar_key"),
         created_at: row.get("created_at"),
     })
@@ -79,19 +82,72 @@ pub fn insert(db: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Result<User> 
 
 /// An account by id.
 pub fn find(db: &mut Conn, id: i64) -> Result<Option<User>> {
-    const SQL: &str = concat!("SELECT ", columns!(), " FROM users WHERE id = $1");
+    const SQL: &str =
+        concat!("SELECT ", columns!(), " FROM users WHERE id = $1 AND deleted_at IS NULL");
     db.query_opt(SQL, &[&id])?.as_ref().map(from_row).transpose()
 }
 
-/// What the cache holds of an account: itself and its live sessions.
+/// What the cache holds of an account: itself, its live sessions and its app passwords, in one
+/// statement, which sees one state of the database.
 pub fn find_current(db: &mut Conn, id: i64, now: DateTime<Utc>) -> Result<Option<CurrentUser>> {
     const SQL: &str = concat!(
-        "SELECT ", columns!(), ",
-            ARRAY(SELECT id FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY id) AS sessions
-        FROM users WHERE id = $1"
+        "SELECT ",
+        columns!(),
+        ",
+            ARRAY(SELECT id FROM sessions WHERE user_id = $1 AND expires_at > $2
+                AND cookie_hash IS NULL ORDER BY id) AS sessions,
+            pages.*, passwords.*
+        FROM users,
+            (SELECT coalesce(array_agg(id), '{}') AS page_ids,
+                coalesce(array_agg(cookie_hash), '{}') AS page_hashes,
+                coalesce(array_agg(expires_at), '{}') AS page_ends
+            FROM (SELECT id, cookie_hash, expires_at FROM sessions WHERE user_id = $1
+                AND expires_at > $2 AND cookie_hash IS NOT NULL ORDER BY id) AS live) AS pages,
+            (SELECT coalesce(array_agg(id), '{}') AS password_ids,
+                coalesce(array_agg(name), '{}') AS password_names,
+                coalesce(array_agg(scope), '{}') AS password_scopes,
+                coalesce(array_agg(digest), '{}') AS password_digests
+            FROM (SELECT id, name, scope, digest FROM app_passwords WHERE user_id = $1
+                ORDER BY id) AS mine) AS passwords
+        WHERE id = $1 AND deleted_at IS NULL"
     );
     let Some(row) = db.query_opt(SQL, &[&id, &now])? else { return Ok(None) };
-    Ok(Some(CurrentUser { user: from_row(&row)?, sessions: row.get("sessions") }))
+    Ok(Some(CurrentUser {
+        user: from_row(&row)?,
+        sessions: row.get("sessions"),
+        pages: pages(&row),
+        app_passwords: app_passwords(&row)?,
+    }))
+}
+
+fn text(digest: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(digest)
+}
+
+fn pages(row: &Row) -> Vec<PageSession> {
+    let ids: Vec<i64> = row.get("page_ids");
+    let hashes: Vec<Vec<u8>> = row.get("page_hashes");
+    let ends: Vec<DateTime<Utc>> = row.get("page_ends");
+    let all = ids.into_iter().zip(hashes).zip(ends);
+    all.map(|((session, hash), expires_at)| PageSession {
+        session,
+        digest: text(&hash),
+        expires_at,
+    })
+    .collect()
+}
+
+fn app_passwords(row: &Row) -> Result<Vec<AppPassword>> {
+    let ids: Vec<i64> = row.get("password_ids");
+    let names: Vec<String> = row.get("password_names");
+    let scopes: Vec<String> = row.get("password_scopes");
+    let digests: Vec<Vec<u8>> = row.get("password_digests");
+    let all = ids.into_iter().zip(names).zip(scopes).zip(digests);
+    let one = |(((id, name), scope), digest): (((i64, String), String), Vec<u8>)| {
+        let scope = Scope::parse(&scope).map_err(Error::internal)?;
+        Ok(AppPassword { id, name, scope, digest: text(&digest) })
+    };
+    all.map(one).collect()
 }
 
 /// The account that somebody names at login: by username or by address, whatever the case.
@@ -99,31 +155,36 @@ pub fn find_by_login(db: &mut Conn, name: &str) -> Result<Option<Credentials>> {
     const BY_USERNAME: &str = concat!(
         "SELECT password_hash, ",
         columns!(),
-        " FROM users WHERE lower(username) = lower($1)"
+        " FROM users WHERE lower(username) = lower($1) AND deleted_at IS NULL"
     );
     const BY_EMAIL: &str = concat!(
         "SELECT password_hash, ",
         columns!(),
-        " FROM users WHERE lower(email COLLATE \"und-x-icu\") = lower($1 COLLATE \"und-x-icu\")"
+        " FROM users WHERE lower(email COLLATE \"und-x-icu\") = lower($1 COLLATE \"und-x-icu\")
+            AND deleted_at IS NULL"
     );
     // A username never has an @, an address always has one.
     let sql = if name.contains('@') { BY_EMAIL } else { BY_USERNAME };
     db.query_opt(sql, &[&name])?.as_ref().map(credentials).transpose()
 }
 
-/// An account with its hash, locked until the transaction ends: whoever else changes it, or
-/// signs in to it, waits.
+/// An account with its hash, locked until the transaction ends: whoever else changes it, or signs in
+/// to it, waits. Not `FOR UPDATE`: a row that refers to the account (an import, a contact) may be
+/// written meanwhile, and is not waited for.
 pub fn lock(tx: &mut Tx, id: i64) -> Result<Option<Credentials>> {
-    const SQL: &str =
-        concat!("SELECT password_hash, ", columns!(), " FROM users WHERE id = $1 FOR UPDATE");
+    const SQL: &str = concat!(
+        "SELECT password_hash, ",
+        columns!(),
+        " FROM users WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE"
+    );
     tx.query_opt(SQL, &[&id])?.as_ref().map(credentials).transpose()
 }
 
 /// True if nobody holds [`lock`] on the account: no transaction is changing it. Asked before the
 /// account is read for the cache, in a statement of its own.
 pub fn is_settled(db: &mut Conn, id: i64) -> Result<bool> {
-    // The weakest lock that FOR UPDATE excludes; given back at the end of the statement.
-    const SQL: &str = "SELECT 1 FROM users WHERE id = $1 FOR KEY SHARE SKIP LOCKED";
+    // The weakest lock that FOR NO KEY UPDATE excludes; given back at the end of the statement.
+    const SQL: &str = "SELECT 1 FROM users WHERE id = $1 FOR SHARE SKIP LOCKED";
     Ok(db.query_opt(SQL, &[&id])?.is_some())
 }
 
@@ -131,7 +192,7 @@ pub fn is_settled(db: &mut Conn, id: i64) -> Result<bool> {
 /// demote each other at once come here one after the other, and the second is none any more.
 pub fn lock_active_admins(tx: &mut Tx) -> Result<Vec<i64>> {
     const SQL: &str = "SELECT id FROM users WHERE role = 'admin' AND is_active AND is_verified
-            ORDER BY id FOR UPDATE";
+            AND deleted_at IS NULL ORDER BY id FOR NO KEY UPDATE";
     Ok(tx.query(SQL, &[])?.iter().map(|row| row.get(0)).collect())
 }
 
@@ -158,6 +219,11 @@ pub fn set_username(db: &mut Conn, id: i64, username: &str) -> Result<Option<Use
     db.query_opt(SQL, &[&id, &username])?.as_ref().map(from_row).transpose()
 }
 
+/// Sets the language of pages and mails; none: as the browser asks.
+pub fn set_language(db: &mut Conn, id: i64, language: Option<&str>) -> Result<u64> {
+    db.execute("UPDATE users SET language = $2 WHERE id = $1", &[&id, &language])
+}
+
 /// Changes the role.
 pub fn set_role(db: &mut Conn, id: i64, role: Role) -> Result<Option<User>> {
     const SQL: &str = concat!("UPDATE users SET role = $2 WHERE id = $1 RETURNING ", columns!());
@@ -178,9 +244,32 @@ pub fn set_avatar(db: &mut Conn, id: i64, key: Option<&str>) -> Result<Option<Us
     db.query_opt(SQL, &[&id, &key])?.as_ref().map(from_row).transpose()
 }
 
-/// Deletes an account with everything that belongs to it, but not its audit events.
+/// Ends an account: from now on nobody finds it, and nothing names it. What is left of it is deleted
+/// in batches, see `context::App::finish_deletions`. `~` stands in no username and no address.
+pub fn end(tx: &mut Tx, id: i64, now: DateTime<Utc>) -> Result<u64> {
+    const SQL: &str = "UPDATE users SET deleted_at = $2, username = '~' || id, email = '~' || id,
+            password_hash = '', role = 'user', is_active = false, avatar_key = NULL
+        WHERE id = $1";
+    tx.execute(SQL, &[&id, &now])
+}
+
+/// Ids of accounts that ended and are not deleted yet.
+pub fn ended(db: &mut Conn) -> Result<Vec<i64>> {
+    const SQL: &str =
+        "SELECT id FROM users WHERE deleted_at IS NOT NULL ORDER BY deleted_at LIMIT 100";
+    Ok(db.query(SQL, &[])?.iter().map(|row| row.get(0)).collect())
+}
+
+/// Deletes an account that ended, with what little is left of it, but not its audit events.
 pub fn delete(db: &mut Conn, id: i64) -> Result<u64> {
-    db.execute("DELETE FROM users WHERE id = $1", &[&id])
+    db.execute("DELETE FROM users WHERE id = $1 AND deleted_at IS NOT NULL", &[&id])
+}
+
+/// Ids of accounts that were registered before `oldest` and never confirmed.
+pub fn unconfirmed(db: &mut Conn, oldest: DateTime<Utc>) -> Result<Vec<i64>> {
+    const SQL: &str = "SELECT id FROM users
+        WHERE NOT is_verified AND created_at <= $1 AND deleted_at IS NULL ORDER BY id LIMIT 100";
+    Ok(db.query(SQL, &[&oldest])?.iter().map(|row| row.get(0)).collect())
 }
 
 /// Accounts by id whose username or address contains `search` (letter case ignored) and who have
@@ -194,7 +283,7 @@ pub fn list(
     macro_rules! matching {
         () => {
             " FROM users
-            WHERE ($1::text IS NULL
+            WHERE deleted_at IS NULL AND ($1::text IS NULL
                 OR strpos(lower(username), lower($1)) > 0
                 OR strpos(lower(email COLLATE \"und-x-icu\"), lower($1 COLLATE \"und-x-icu\")) > 0)
             AND ($2::text IS NULL OR role = $2)"

@@ -75,6 +75,7 @@ fn a_refresh_token_works_once_and_its_second_use_ends_the_session() {
     };
     let newer = refresh(&tokens["refresh_token"]).expect(200).json();
     assert_ne!(newer["refresh_token"], tokens["refresh_token"]);
+    world.pass(Duration::seconds(11));
     refresh(&tokens["refresh_token"]).expect(401);
     refresh(&newer["refresh_token"]).expect(401);
     let mut stolen = ann.clone();

@@ -13,6 +13,7 @@ mod failover;
 mod ledger;
 mod mail;
 mod memory;
+mod overload;
 mod postgres;
 mod process;
 mod redis;

@@ -29,6 +29,31 @@ impl RedisServer {
         server
     }
 
+    /// One that speaks TLS only, with this certificate and its key, both PEM.
+    pub fn start_with_tls(certificate: &str, key: &str) -> RedisServer {
+        let folder = std::env::temp_dir();
+        let folder = folder.join(format!("contactd-redis-tls-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("cert.pem"), certificate).unwrap();
+        std::fs::write(folder.join("key.pem"), key).unwrap();
+        let port = free_port(77);
+        let number = port.to_string();
+        let tls = ["--port", "0", "--tls-port", &number, "--tls-auth-clients", "no"];
+        let files = ["--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem"];
+        let child = run_with(port, &folder, &[tls.as_slice(), &files].concat());
+        let end = Instant::now() + Duration::from_secs(20);
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < end, "Redis did not start");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        RedisServer { child, port, folder }
+    }
+
+    /// Its address for TLS.
+    pub fn tls_url(&self) -> String {
+        format!("rediss://:{}@localhost:{}/", password(self.port), self.port)
+    }
+
     pub fn url(&self) -> String {
         format!("redis://:{}@127.0.0.1:{}/", password(self.port), self.port)
     }
@@ -95,11 +120,16 @@ fn password(port: u16) -> String {
 }
 
 fn run(port: u16, folder: &std::path::Path) -> Child {
+    run_with(port, folder, &["--port", &port.to_string()])
+}
+
+fn run_with(port: u16, folder: &std::path::Path, arguments: &[&str]) -> Child {
     let binary = std::env::var("TEST_REDIS_SERVER").expect("TEST_REDIS_SERVER: run ./dev test");
     // Started in its folder: Redis' own `dir` setting breaks on spaces.
     Command::new(binary)
         .current_dir(folder)
-        .args(["--bind", "127.0.0.1", "--save", "", "--port", &port.to_string()])
+        .args(["--bind", "127.0.0.1", "--save", ""])
+        .args(arguments)
         .args(["--requirepass", &password(port)])
         .stdout(Stdio::null())
         .spawn()

@@ -157,7 +157,8 @@ fn watch(stderr: impl Read + Send + 'static) -> (Shared<String>, Shared<Option<S
     std::thread::spawn(move || {
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
             if let Some((_, address)) = line.split_once(" on http://") {
-                *to_url.lock().unwrap() = Some(format!("http://{}", address.trim_matches('"')));
+                *to_url.lock().unwrap() =
+                    Some(format!("http://{}", address.trim_end_matches(['"', '}'])));
             }
             to_log.lock().unwrap().push_str(&format!("{line}\n"));
         }

@@ -6,7 +6,7 @@ use contactd::config::Config;
 use contactd::context::App;
 use contactd::model::user::Role;
 use contactd::repository::users::{self, NewUser};
-use contactd::{app, crypto, db, worker};
+use contactd::{batch, crypto, db, worker};
 use rouille::Request;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -33,7 +33,18 @@ pub fn optional_variable(name: &str) -> Option<String> {
 
 /// The settings of a test: everything of its own, and no rate limits.
 pub fn config(name: &str) -> Config {
-    let off = ["LOGIN", "LOGIN_FAILURES", "REGISTER", "MAIL", "MAILBOX", "ME", "DEFAULT"];
+    let off = [
+        "LOGIN",
+        "LOGIN_FAILURES",
+        "REGISTER",
+        "MAIL",
+        "MAILBOX",
+        "ME",
+        "PASSWORD",
+        "IMPORT",
+        "DAV",
+        "DEFAULT",
+    ];
     let off: Vec<_> = off.iter().map(|limit| format!("RATE_LIMIT_{limit}")).collect();
     let mut config = Config::read(|variable_name| match variable_name {
         "DATABASE_URL" => Some(variable("TEST_DATABASE_URL")),
@@ -91,6 +102,12 @@ impl World {
     /// Another replica: an `App` of its own on the same stores and clock.
     pub fn replica(&self) -> World {
         let app = App::new(self.app.config.clone(), World::reads(&self.clock)).unwrap();
+        World { app: Arc::new(app), clock: self.clock.clone(), mail_dir: self.mail_dir.clone() }
+    }
+
+    /// Another replica with other settings.
+    pub fn replica_of(&self, config: Config) -> World {
+        let app = App::new(config, World::reads(&self.clock)).unwrap();
         World { app: Arc::new(app), clock: self.clock.clone(), mail_dir: self.mail_dir.clone() }
     }
 
@@ -175,7 +192,7 @@ impl World {
     }
 
     /// The single value of a query in this world's database.
-    pub fn sql<T: for<'a> postgres::types::FromSql<'a>>(&self, query: &'static str) -> T {
+    pub fn sql<T: for<'a> postgres::types::FromSql<'a>>(&self, query: &str) -> T {
         self.app.db.read(|db| Ok(db.query_one(query, &[])?.get(0))).unwrap()
     }
 }
@@ -240,6 +257,21 @@ impl Actor {
         Actor { token: token.as_str().map(str::to_owned), ..self.clone() }
     }
 
+    /// The same actor with an app password as HTTP Basic.
+    pub fn with_basic(&self, name: &str, password: &str) -> Actor {
+        use base64::Engine;
+        let pair = format!("{name}:{password}");
+        let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
+        Actor { token: Some(format!("Basic {encoded}")), ..self.clone() }
+    }
+
+    /// Makes an app password; its secret.
+    pub fn app_password(&self, scope: &str) -> String {
+        let body = json!({"name": format!("my {scope}"), "scope": scope, "password": PASSWORD});
+        let made = self.post("/api/users/me/app-passwords", body).expect(201).json();
+        made["secret"].as_str().unwrap().to_owned()
+    }
+
     /// The same actor at another address.
     pub fn at(&self, ip: [u8; 4]) -> Actor {
         Actor { ip, ..self.clone() }
@@ -291,11 +323,15 @@ impl Actor {
             all.push(("Content-Length".to_owned(), body.len().to_string()));
         }
         if let Some(token) = &self.token {
-            all.push(("Authorization".to_owned(), format!("Bearer {token}")));
+            let value = match token.starts_with("Basic ") {
+                true => token.clone(),
+                false => format!("Bearer {token}"),
+            };
+            all.push(("Authorization".to_owned(), value));
         }
         let request =
             Request::fake_http_from((self.ip, 40_000).into(), method, path, all, body.to_vec());
-        let answer = Answer::from(format!("{method} {path}"), app::respond(&self.app, &request));
+        let answer = Answer::from(format!("{method} {path}"), batch::respond(&self.app, request));
         description::check(method, path, &answer);
         answer
     }

@@ -1,62 +1,122 @@
 //! A card: its content lines, in their order, each as it was written.
 
-use crate::{Details, Picture};
+use crate::edit::Editor;
+use crate::line::{Line, lines, text_line};
+use crate::{Details, Picture, picture, shown};
+
+/// Lines that hold pictures and the like, which have a limit of their own.
+pub const LARGE: [&str; 4] = ["PHOTO", "LOGO", "SOUND", "KEY"];
 
 /// One vCard 3.0. Lines that nobody edits keep their octets.
+///
+/// It is held as its text, and each call reads the lines anew: so it takes no more memory than the
+/// text, whatever the lines are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Card {}
+pub struct Card {
+    text: String,
+    uid: Option<String>,
+}
 
 impl Card {
     /// A card with UID only. [`Card::set`] gives it names.
-    pub fn new(_uid: &str) -> Card {
-        unimplemented!()
+    pub fn new(uid: &str) -> Card {
+        let mut card = Card::stored("BEGIN:VCARD\r\nVERSION:3.0\r\nEND:VCARD\r\n");
+        card.set_uid(uid);
+        card
     }
 
     /// Reads a card of 3.0 as it is stored. It was checked when it was written, so this never fails:
     /// what is no content line stays as it is.
-    pub fn stored(_text: &str) -> Card {
-        unimplemented!()
+    pub fn stored(text: &str) -> Card {
+        Card::from_text(text.to_owned())
+    }
+
+    pub(crate) fn from_text(text: String) -> Card {
+        let uid = lines(&text).find(|line| line.is("UID")).map(|line| line.text());
+        let uid = uid.filter(|uid| !uid.trim().is_empty());
+        Card { text, uid }
     }
 
     /// The text of vCard 3.0, CRLF, folded at 75 octets where the line is ours.
     pub fn text(&self) -> String {
-        unimplemented!()
+        self.text.clone()
+    }
+
+    /// [`Card::text`] without a copy.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// UID, octet for octet; none where the card has none.
     pub fn uid(&self) -> Option<&str> {
-        unimplemented!()
+        self.uid.as_deref()
     }
 
     /// Sets UID.
-    pub fn set_uid(&mut self, _uid: &str) {
-        unimplemented!()
+    pub fn set_uid(&mut self, uid: &str) {
+        if self.uid() == Some(uid) {
+            return;
+        }
+        self.edit(|editor| {
+            editor.remove("UID");
+            editor.insert_head(text_line("UID", uid).into_owned());
+        });
+    }
+
+    /// The lines, one by one, with values and parameters to read.
+    pub fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        lines(&self.text)
     }
 
     /// What the JSON shows.
     pub fn details(&self) -> Details {
-        unimplemented!()
+        shown::details(&self.lines().collect::<Vec<_>>())
     }
 
-    /// Edits the lines so that [`Card::details`] is `wanted`. A member that is the same already keeps
-    /// its lines; an entry whose value was there keeps its line's parameters and group. FN follows
-    /// the names as `files.md` 5 says, where `wanted.display_name` is what it was.
-    pub fn set(&mut self, _wanted: &Details) {
-        unimplemented!()
+    /// Edits the lines so that [`Card::details`] is `wanted`, in its [normal](Details::normal) form.
+    /// A member that is the same already keeps its lines; an entry whose value was there keeps its
+    /// line's parameters and group. FN follows the names as `files.md` 5 says, where
+    /// `wanted.display_name` is what it was or empty.
+    pub fn set(&mut self, wanted: &Details) {
+        self.edit(|editor| editor.set(&wanted.normal()));
+    }
+
+    /// Keeps a text that no member takes as a line of that name, which is a content line's
+    /// (`X-CSV-Shoe-Size`).
+    pub fn keep(&mut self, name: &str, text: &str) {
+        let line = text_line(name, text).into_owned();
+        self.edit(|editor| editor.append(line));
     }
 
     /// The bytes of PHOTO, if they are a PNG, JPEG, WebP or GIF.
     pub fn photo(&self) -> Option<Picture> {
-        unimplemented!()
+        self.lines().filter(|line| line.is("PHOTO")).find_map(|line| picture::read(&line))
     }
 
     /// Replaces every PHOTO by this one; `None` takes them away.
-    pub fn set_photo(&mut self, _picture: Option<&Picture>) {
-        unimplemented!()
+    pub fn set_photo(&mut self, picture: Option<&Picture>) {
+        self.edit(|editor| {
+            editor.remove("PHOTO");
+            if let Some(picture) = picture {
+                editor.insert(picture::write(picture));
+            }
+        });
     }
 
     /// Octets of the card, and of them without PHOTO, LOGO, SOUND and KEY.
     pub fn sizes(&self) -> (usize, usize) {
-        unimplemented!()
+        let large: usize =
+            self.lines().filter(|line| line.is_any(&LARGE)).map(|line| line.octets()).sum();
+        (self.text.len(), self.text.len().saturating_sub(large))
+    }
+
+    /// Carries out edits of the lines.
+    pub(crate) fn edit(&mut self, edit: impl for<'a> FnOnce(&mut Editor<'a>)) {
+        let mut after = String::with_capacity(self.text.len() + 256);
+        let mut editor = Editor::new(lines(&self.text).collect());
+        edit(&mut editor);
+        editor.flush();
+        editor.lines.iter().for_each(|line| line.write(&mut after));
+        *self = Card::from_text(after);
     }
 }

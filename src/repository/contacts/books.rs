@@ -2,27 +2,99 @@
 
 use crate::db::{Conn, Tx};
 use crate::error::{Error, Result};
+use chrono::{DateTime, Utc};
+use postgres::Row;
 
-/// Takes the owner's next revision and holds the row's lock until the transaction ends, so that
-/// the order of revisions is the order of commits.
-pub fn next_revision(tx: &mut Tx, owner: i64) -> Result<i64> {
-    const SQL: &str = "UPDATE address_books SET revision = revision + 1 WHERE owner = $1
-        RETURNING revision";
-    // The account may have been deleted since the request began.
-    Ok(tx.query_opt(SQL, &[&owner])?.ok_or(Error::Unauthenticated)?.get(0))
+/// An owner's address book as it stands in its row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Book {
+    /// Whose it is.
+    pub owner: i64,
+    /// The number of the last change.
+    pub revision: i64,
+    /// When the last change was.
+    pub changed_at: DateTime<Utc>,
+    /// Contacts that lists show.
+    pub contacts: i64,
+    /// Cards of groups that are not in the trash.
+    pub groups: i64,
+    /// Rows, the trash included.
+    pub stored: i64,
+    /// Bytes of all cards, the trash included.
+    pub card_bytes: i64,
+    /// Bytes of the cards in the history.
+    pub history_bytes: i64,
+    /// Up to which revision deletions may be forgotten.
+    pub forgotten: i64,
+    /// Up to which revision history may be gone.
+    pub history_from: i64,
+    /// When something of trash or history is next too old.
+    pub purge_after: Option<DateTime<Utc>>,
+    /// Part of every token.
+    pub epoch: String,
 }
 
-/// Holds the row's lock until the transaction ends, and takes no revision yet.
-pub fn lock(tx: &mut Tx, owner: i64) -> Result<()> {
-    const SQL: &str = "SELECT 1 FROM address_books WHERE owner = $1 FOR UPDATE";
-    // The account may have been deleted since the request began.
-    tx.query_opt(SQL, &[&owner])?.map(|_| ()).ok_or(Error::Unauthenticated)
+macro_rules! columns {
+    () => {
+        "owner, revision, changed_at, contacts, groups, stored, card_bytes, history_bytes, forgotten, \
+         history_from, purge_after, epoch::text"
+    };
 }
 
-/// Changes the count of contacts that are not in the trash.
-pub fn add_to_count(tx: &mut Tx, owner: i64, by: i64) -> Result<u64> {
-    const SQL: &str = "UPDATE address_books SET contacts = contacts + $2 WHERE owner = $1";
-    tx.execute(SQL, &[&owner, &by])
+fn from_row(row: &Row) -> Book {
+    Book {
+        owner: row.get("owner"),
+        revision: row.get("revision"),
+        changed_at: row.get("changed_at"),
+        contacts: row.get("contacts"),
+        groups: row.get("groups"),
+        stored: row.get("stored"),
+        card_bytes: row.get("card_bytes"),
+        history_bytes: row.get("history_bytes"),
+        forgotten: row.get("forgotten"),
+        history_from: row.get("history_from"),
+        purge_after: row.get("purge_after"),
+        epoch: row.get("epoch"),
+    }
+}
+
+/// The book, whose row stays locked until the transaction ends, so that the order of revisions is the
+/// order of commits. Not FOR UPDATE, which would wait for whoever refers to the row.
+pub fn lock(tx: &mut Tx, owner: i64) -> Result<Book> {
+    const SQL: &str =
+        concat!("SELECT ", columns!(), " FROM address_books WHERE owner = $1 FOR NO KEY UPDATE");
+    // The account may have been deleted since the request began.
+    tx.query_opt(SQL, &[&owner])?.as_ref().map(from_row).ok_or(Error::Unauthenticated)
+}
+
+/// The book, not locked.
+pub fn find(db: &mut Conn, owner: i64) -> Result<Book> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM address_books WHERE owner = $1");
+    db.query_opt(SQL, &[&owner])?.as_ref().map(from_row).ok_or(Error::Unauthenticated)
+}
+
+/// Writes back what a change did to a locked book.
+pub fn save(tx: &mut Tx, book: &Book) -> Result<u64> {
+    const SQL: &str = "UPDATE address_books SET revision = $2, changed_at = $3, contacts = $4,
+            groups = $5, stored = $6, card_bytes = $7, history_bytes = $8, forgotten = $9,
+            history_from = $10, purge_after = $11
+        WHERE owner = $1";
+    tx.execute(
+        SQL,
+        &[
+            &book.owner,
+            &book.revision,
+            &book.changed_at,
+            &book.contacts,
+            &book.groups,
+            &book.stored,
+            &book.card_bytes,
+            &book.history_bytes,
+            &book.forgotten,
+            &book.history_from,
+            &book.purge_after,
+        ],
+    )
 }
 
 /// How many contacts are not in the trash.
@@ -31,22 +103,94 @@ pub fn count(db: &mut Conn, owner: i64) -> Result<i64> {
     Ok(db.query_opt(SQL, &[&owner])?.map_or(0, |row| row.get(0)))
 }
 
+/// What CardDAV clients call the book, and its description, as far as they were set.
+pub fn names(db: &mut Conn, owner: i64) -> Result<(Option<String>, Option<String>)> {
+    const SQL: &str = "SELECT display_name, description FROM address_books WHERE owner = $1";
+    let row = db.query_opt(SQL, &[&owner])?.ok_or(Error::Unauthenticated)?;
+    Ok((row.get(0), row.get(1)))
+}
+
+/// Sets them.
+pub fn set_names(
+    db: &mut Conn,
+    owner: i64,
+    display_name: Option<&str>,
+    description: Option<&str>,
+) -> Result<u64> {
+    const SQL: &str =
+        "UPDATE address_books SET display_name = $2, description = $3 WHERE owner = $1";
+    db.execute(SQL, &[&owner, &display_name, &description])
+}
+
 /// Sets the hash of the calendar's secret; `None` revokes it.
 pub fn set_calendar(db: &mut Conn, owner: i64, hash: Option<&[u8]>) -> Result<u64> {
-    const SQL: &str = "UPDATE address_books SET calendar_hash = $2 WHERE owner = $1";
-    db.execute(SQL, &[&owner, &hash])
+    const SET: &str = "INSERT INTO calendars (owner, hash) SELECT id, $2 FROM users WHERE id = $1
+        ON CONFLICT (owner) DO UPDATE SET hash = excluded.hash";
+    const REVOKE: &str = "DELETE FROM calendars WHERE owner = $1";
+    match hash {
+        Some(hash) => db.execute(SET, &[&owner, &hash]),
+        None => db.execute(REVOKE, &[&owner]),
+    }
 }
 
 /// True if the owner has a calendar address that works.
 pub fn has_calendar(db: &mut Conn, owner: i64) -> Result<bool> {
-    const SQL: &str = "SELECT calendar_hash IS NOT NULL FROM address_books WHERE owner = $1";
-    Ok(db.query_opt(SQL, &[&owner])?.is_some_and(|row| row.get(0)))
+    const SQL: &str = "SELECT 1 FROM calendars WHERE owner = $1";
+    Ok(db.query_opt(SQL, &[&owner])?.is_some())
 }
 
-/// The owner of the calendar with this secret and the revision of the book, if the account is
-/// active.
-pub fn find_by_calendar(db: &mut Conn, hash: &[u8]) -> Result<Option<(i64, i64)>> {
-    const SQL: &str = "SELECT owner, revision FROM address_books JOIN users ON users.id = owner
-        WHERE calendar_hash = $1 AND is_active";
-    Ok(db.query_opt(SQL, &[&hash])?.map(|row| (row.get(0), row.get(1))))
+/// The revision of the book whose calendar has this secret, if the account is active.
+pub fn find_by_calendar(db: &mut Conn, owner: i64, hash: &[u8]) -> Result<Option<i64>> {
+    const SQL: &str = "SELECT revision FROM calendars
+        JOIN address_books ON address_books.owner = $1
+        JOIN users ON users.id = $1 AND is_active
+        WHERE calendars.owner = $1 AND hash = $2";
+    Ok(db.query_opt(SQL, &[&owner, &hash])?.map(|row| row.get(0)))
+}
+
+/// Deletes a part of what is in a book, so that no statement takes long; 0 when nothing is left. The
+/// caller has locked the book, or nothing is written to it any more.
+pub fn empty(db: &mut Conn, owner: i64) -> Result<u64> {
+    const CONTACTS: &str = "DELETE FROM contacts WHERE owner = $1 AND id IN
+        (SELECT id FROM contacts WHERE owner = $1 LIMIT 5000)";
+    const HISTORY: &str = "DELETE FROM history WHERE owner = $1 AND revision IN
+        (SELECT revision FROM history WHERE owner = $1 LIMIT 5000)";
+    const NAMES: &str = "DELETE FROM former_names WHERE owner = $1";
+    let mut deleted = 0;
+    for sql in [CONTACTS, HISTORY, NAMES] {
+        deleted += db.execute(sql, &[&owner])?;
+    }
+    Ok(deleted)
+}
+
+/// Gives every book a new epoch: no token from before is believed any more.
+pub fn renew_epochs(db: &mut Conn) -> Result<u64> {
+    const SQL: &str = "UPDATE address_books SET epoch = gen_random_uuid()";
+    db.execute(SQL, &[])
+}
+
+/// Owners of whom something is too old, a few at a time. Not bound to an owner: only the worker asks.
+pub fn due_for_purge(db: &mut Conn, now: DateTime<Utc>) -> Result<Vec<i64>> {
+    const SQL: &str = "SELECT owner FROM address_books WHERE purge_after <= $1
+        ORDER BY purge_after LIMIT 100";
+    Ok(db.query(SQL, &[&now])?.iter().map(|row| row.get(0)).collect())
+}
+
+/// Owners whose columns an older function made, a few at a time. Not bound to an owner.
+pub fn due_for_reindex(db: &mut Conn, version: i16, after: i64) -> Result<Vec<i64>> {
+    const SQL: &str = "SELECT owner FROM address_books WHERE made_by < $1 AND owner > $2
+        ORDER BY owner LIMIT 100";
+    Ok(db.query(SQL, &[&version, &after])?.iter().map(|row| row.get(0)).collect())
+}
+
+/// Notes that every contact of an owner has columns of this version.
+pub fn set_made_by(db: &mut Conn, owner: i64, version: i16) -> Result<u64> {
+    const SQL: &str = "UPDATE address_books SET made_by = $2 WHERE owner = $1";
+    db.execute(SQL, &[&owner, &version])
+}
+
+/// A backup was restored: revisions that were given out since it was made must not come again with
+/// other contents, so all go on far beyond them. How many address books there are.
+pub fn restored(db: &mut Conn) -> Result<u64> {
+    db.execute("UPDATE address_books SET revision = revision + 1000000000", &[])
 }

@@ -1,5 +1,6 @@
-//! Deleted contacts: 30 days in the trash, then gone.
+//! Deleted contacts, and what goes by age: trash, history and former names after 30 days.
 
+use super::books::{self, Book};
 use super::{columns, from_row};
 use crate::db::{Conn, Tx};
 use crate::error::Result;
@@ -7,57 +8,69 @@ use crate::model::contact::Contact;
 use crate::repository::Slice;
 use chrono::{DateTime, Duration, Utc};
 
-/// How long a deleted contact can be restored.
-pub const TRASH_DAYS: i64 = 30;
-
-/// Puts a contact into the trash; 0 when it is not there.
-pub fn put(tx: &mut Tx, owner: i64, id: i64, revision: i64, now: DateTime<Utc>) -> Result<u64> {
-    const SQL: &str = "UPDATE contacts SET deleted_at = $4, updated_at = $4, revision = $3
-        WHERE owner = $1 AND id = $2 AND deleted_at IS NULL";
-    tx.execute(SQL, &[&owner, &id, &revision, &now])
-}
+/// How long a deleted contact can be restored, and a change be undone.
+pub const KEPT_DAYS: i64 = 30;
 
 /// The trash, newest first, and how many are in it.
 pub fn list(db: &mut Conn, owner: i64, slice: Slice) -> Result<(Vec<Contact>, i64)> {
     const PAGE: &str = concat!(
         "SELECT ",
         columns!(),
-        " FROM contacts WHERE owner = $1 AND deleted_at IS NOT NULL
+        " FROM contacts WHERE owner = $1 AND deleted_at IS NOT NULL AND NOT is_group
         ORDER BY deleted_at DESC, id DESC LIMIT $2 OFFSET $3"
     );
-    const COUNT: &str = "SELECT count(*) FROM contacts WHERE owner = $1 AND deleted_at IS NOT NULL";
+    const COUNT: &str = "SELECT count(*) FROM contacts
+        WHERE owner = $1 AND deleted_at IS NOT NULL AND NOT is_group";
     let rows = db.query(PAGE, &[&owner, &slice.limit, &slice.skip])?;
     let total = db.query_one(COUNT, &[&owner])?.get(0);
     Ok((rows.iter().map(from_row).collect(), total))
 }
 
-/// Takes a contact out of the trash. If its uid was imported again meanwhile it gets `new_uid`:
-/// both stay.
-pub fn restore(
-    tx: &mut Tx,
-    owner: i64,
-    id: i64,
-    revision: i64,
-    new_uid: &str,
-    now: DateTime<Utc>,
-) -> Result<Option<Contact>> {
-    const SQL: &str = concat!(
-        "UPDATE contacts SET deleted_at = NULL, updated_at = $5, revision = $3,
-            uid = CASE WHEN EXISTS (SELECT 1 FROM contacts AS other
-                WHERE other.owner = $1 AND other.uid = contacts.uid AND other.deleted_at IS NULL)
-                THEN $4 ELSE uid END
-        WHERE owner = $1 AND id = $2 AND deleted_at IS NOT NULL
-        RETURNING ",
-        columns!()
-    );
-    let row = tx.query_opt(SQL, &[&owner, &id, &revision, &new_uid, &now])?;
-    Ok(row.as_ref().map(from_row))
-}
-
-/// Deletes what has been in the trash for [`TRASH_DAYS`], at most a thousand rows at once, so
-/// that no statement takes long. Not bound to an owner: only the worker calls it.
-pub fn purge(db: &mut Conn, now: DateTime<Utc>) -> Result<u64> {
-    const SQL: &str = "DELETE FROM contacts WHERE (owner, id) IN
-        (SELECT owner, id FROM contacts WHERE deleted_at <= $1 LIMIT 1000)";
-    db.execute(SQL, &[&(now - Duration::days(TRASH_DAYS))])
+/// Deletes what is older than 30 days, a thousand rows of each kind at most; true if there may be
+/// more. The book remembers how far it forgot, and when something will be due again. The caller has
+/// locked it and saves it.
+pub fn purge(tx: &mut Tx, book: &mut Book, now: DateTime<Utc>) -> Result<bool> {
+    const TRASH: &str = "WITH gone AS (
+            DELETE FROM contacts WHERE owner = $1 AND id IN (SELECT id FROM contacts
+                WHERE owner = $1 AND deleted_at <= $2 ORDER BY deleted_at LIMIT 1000)
+            RETURNING revision, octet_length(card) AS bytes
+        )
+        SELECT count(*) AS rows, coalesce(sum(bytes), 0)::bigint AS bytes,
+            coalesce(max(revision), 0) AS revision
+        FROM gone";
+    const HISTORY: &str = "WITH gone AS (
+            DELETE FROM history WHERE owner = $1 AND revision IN (SELECT revision FROM history
+                WHERE owner = $1 AND at <= $2 ORDER BY revision LIMIT 1000)
+            RETURNING revision, octet_length(card) AS bytes
+        )
+        SELECT count(*) AS rows, coalesce(sum(bytes), 0)::bigint AS bytes,
+            coalesce(max(revision), 0) AS revision
+        FROM gone";
+    const NAMES: &str = "WITH gone AS (
+            DELETE FROM former_names WHERE owner = $1 AND revision IN (SELECT revision
+                FROM former_names WHERE owner = $1 AND at <= $2 ORDER BY revision LIMIT 1000)
+            RETURNING revision
+        )
+        SELECT count(*) AS rows, 0::bigint AS bytes, coalesce(max(revision), 0) AS revision FROM gone";
+    const NEXT: &str = "SELECT least(
+            (SELECT min(deleted_at) FROM contacts WHERE owner = $1 AND deleted_at IS NOT NULL),
+            (SELECT at FROM history WHERE owner = $1 ORDER BY revision LIMIT 1),
+            (SELECT at FROM former_names WHERE owner = $1 ORDER BY revision LIMIT 1))";
+    let before = now - Duration::days(KEPT_DAYS);
+    let mut run = |sql| -> Result<(i64, i64, i64)> {
+        let row = tx.query_one(sql, &[&book.owner, &before])?;
+        Ok((row.get("rows"), row.get("bytes"), row.get("revision")))
+    };
+    let (trash, card_bytes, forgotten) = run(TRASH)?;
+    let (history, history_bytes, history_from) = run(HISTORY)?;
+    let (names, _, renamed) = run(NAMES)?;
+    book.stored -= trash;
+    book.card_bytes -= card_bytes;
+    book.history_bytes -= history_bytes;
+    book.forgotten = book.forgotten.max(forgotten).max(renamed);
+    book.history_from = book.history_from.max(history_from);
+    let oldest: Option<DateTime<Utc>> = tx.query_one(NEXT, &[&book.owner])?.get(0);
+    book.purge_after = oldest.map(|at| at + Duration::days(KEPT_DAYS));
+    books::save(tx, book)?;
+    Ok([trash, history, names].iter().any(|rows| *rows == 1_000))
 }

@@ -1,74 +1,115 @@
-//! Revisions, counts, the calendar's secret.
+//! Revisions, quotas, the calendar's secret.
 
-use super::{add, ann_and_eve, change, named};
-use contactd::error::Error;
+use super::{add, ann_and_eve, delete, named, patch, with};
+use crate::world::World;
+use contactd::error::{Conflict, Error};
 use contactd::repository::contacts::books;
 use contactd::repository::users;
+use contactd::service::bodies;
+use serde_json::json;
 use std::sync::mpsc;
 use std::time::Duration;
 
 #[test]
-fn revisions_are_taken_one_by_one_and_of_one_s_own_book() {
-    let (world, ann, eve) = ann_and_eve();
-    assert_eq!(change(&world, |tx| books::next_revision(tx, ann)), 1);
-    assert_eq!(change(&world, |tx| books::next_revision(tx, ann)), 2);
-    assert_eq!(change(&world, |tx| books::next_revision(tx, eve)), 1, "eve's are her own");
-    let nobody = world.app.db.transaction(|tx| books::next_revision(tx, 4711));
-    assert!(matches!(nobody, Err(Error::Unauthenticated)));
-    let nobody = world.app.db.transaction(|tx| books::lock(tx, 4711));
-    assert!(matches!(nobody, Err(Error::Unauthenticated)));
-}
-
-#[test]
 fn a_lock_holds_up_the_owner_s_writes_and_nobody_else_s() {
     let (world, ann, eve) = ann_and_eve();
+    let nobody = world.app.db.transaction(|tx| books::lock(tx, 4711));
+    assert!(matches!(nobody, Err(Error::Unauthenticated)));
     let (locked, wait) = mpsc::channel();
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            change(&world, |tx| {
+            world.app.db.transaction(|tx| {
                 books::lock(tx, ann)?;
                 locked.send(()).unwrap();
                 std::thread::sleep(Duration::from_millis(600));
-                books::next_revision(tx, ann)
+                Ok(())
             })
         });
         wait.recv().unwrap();
-        assert_eq!(change(&world, |tx| books::next_revision(tx, eve)), 1);
+        assert_eq!(add(&world, eve, named("E")).revision, 1);
         let began = std::time::Instant::now();
-        assert_eq!(change(&world, |tx| books::next_revision(tx, ann)), 2, "after the other one");
+        assert_eq!(add(&world, ann, named("A")).revision, 1, "after the other one");
         assert!(began.elapsed() > Duration::from_millis(200), "{:?}", began.elapsed());
     });
 }
 
 #[test]
-fn a_count_is_of_one_s_own_book_and_never_below_zero() {
-    let (world, ann, eve) = ann_and_eve();
-    add(&world, ann, &named("A"));
-    let count = |owner| world.app.db.read(|db| books::count(db, owner)).unwrap();
-    change(&world, |tx| books::add_to_count(tx, ann, 4));
-    assert_eq!((count(ann), count(eve), count(4711)), (5, 0, 0));
-    assert!(world.app.db.transaction(|tx| books::add_to_count(tx, eve, -1)).is_err());
+fn a_writer_of_contacts_locks_no_account() {
+    let (world, ann, _) = ann_and_eve();
+    world
+        .app
+        .db
+        .transaction(|tx| {
+            users::lock(tx, ann)?;
+            add(&world, ann, named("A"));
+            Ok(())
+        })
+        .unwrap();
+}
+
+fn small(change: impl FnOnce(&mut contactd::config::Config)) -> (World, i64) {
+    let world = World::with(change);
+    let ann = super::owner(&world, "ann");
+    (world, ann)
+}
+
+#[test]
+fn a_full_book_takes_no_more_contacts_and_the_trash_counts() {
+    let (world, ann) = small(|config| config.max_contacts = 2);
+    let first = add(&world, ann, named("A"));
+    add(&world, ann, named("B"));
+    delete(&world, ann, first.id).unwrap();
+    let full = bodies::create(&world.app, ann, &super::by(), named("C"), world.now());
+    assert!(matches!(full, Err(Error::Conflict(Conflict::QuotaExceeded))), "{full:?}");
+    assert_eq!(world.sql::<i64>("SELECT count(*) FROM contacts"), 2);
+    assert_eq!(
+        world.sql::<i64>(
+            "SELECT revision FROM address_books WHERE owner = (SELECT min(owner) FROM contacts)"
+        ),
+        3
+    );
+}
+
+#[test]
+fn history_makes_room_and_cards_do_not() {
+    let (world, ann) = small(|config| config.max_storage = 20_000);
+    let noted =
+        |n: usize| with("A", json!({"additional_data": format!("{n} {}", "x".repeat(4_000))}));
+    let contact = add(&world, ann, noted(0));
+    for n in 1..10 {
+        patch(&world, ann, contact.id, noted(n)).unwrap();
+    }
+    let book = world.app.db.read(|db| books::find(db, ann)).unwrap();
+    let real: i64 = world.sql("SELECT sum(octet_length(card))::bigint FROM history");
+    assert_eq!(book.history_bytes, real);
+    assert!(book.card_bytes + book.history_bytes <= 20_000, "{book:?}");
+    assert!(book.history_from > 0 && real > 4_000, "{book:?}");
+    let (body, by) = (with("B", json!({"additional_data": "x".repeat(18_000)})), super::by());
+    let full = bodies::create(&world.app, ann, &by, body, world.now());
+    assert!(matches!(full, Err(Error::Conflict(Conflict::QuotaExceeded))), "{full:?}");
 }
 
 #[test]
 fn a_calendar_is_found_by_its_own_secret_until_it_changes() {
     let (world, ann, eve) = ann_and_eve();
     let db = &world.app.db;
-    let find = |hash: &[u8]| db.read(|db| books::find_by_calendar(db, hash)).unwrap();
+    let find = |owner, hash: &[u8]| db.read(|db| books::find_by_calendar(db, owner, hash)).unwrap();
     let set = |owner, hash: Option<&[u8]>| db.write(|db| books::set_calendar(db, owner, hash));
-    assert_eq!(find(b"a"), None);
+    assert_eq!(find(ann, b"a"), None);
     set(ann, Some(b"a")).unwrap();
-    add(&world, ann, &named("A"));
-    assert_eq!(find(b"a"), Some((ann, 1)), "with the book's revision");
+    add(&world, ann, named("A"));
+    assert_eq!(find(ann, b"a"), Some(1), "with the book's revision");
+    assert_eq!(find(eve, b"a"), None, "eve's are her own");
     let has = |owner| db.read(|db| books::has_calendar(db, owner)).unwrap();
     assert!(has(ann) && !has(eve));
     set(eve, None).unwrap();
-    set(eve, Some(b"e")).unwrap();
-    assert_eq!((find(b"a"), find(b"e")), (Some((ann, 1)), Some((eve, 0))), "eve's is her own");
+    set(eve, Some(b"a")).unwrap();
+    assert_eq!((find(ann, b"a"), find(eve, b"a")), (Some(1), Some(0)), "two may have one secret");
     set(ann, Some(b"b")).unwrap();
-    assert_eq!(find(b"a"), None, "a new one ends the old one");
+    assert_eq!(find(ann, b"a"), None, "a new one ends the old one");
     db.write(|db| users::set_active(db, ann, false)).unwrap();
-    assert_eq!(find(b"b"), None, "the account is disabled");
+    assert_eq!(find(ann, b"b"), None, "the account is disabled");
     set(eve, None).unwrap();
-    assert!(find(b"e").is_none() && !has(eve), "revoked");
+    assert!(find(eve, b"a").is_none() && !has(eve), "revoked");
+    assert_eq!(set(4711, Some(b"x")).unwrap(), 0);
 }

@@ -1,101 +1,116 @@
 //! Many contacts at once.
 
-use super::{add, ann_and_eve, change, delete, named, state};
+use super::{add, ann_and_eve, by, delete, name, state};
+use crate::world::World;
+use chrono::NaiveDate;
 use contactd::error::Error;
-use contactd::model::contact::ContactFields;
-use contactd::repository::contacts::exports::{self, Part};
-use contactd::repository::contacts::imports::{self, NewContact};
-use contactd::repository::contacts::{self, books};
+use contactd::repository::contacts::rows::{self, Part};
+use contactd::service::import::{self, Existing, Options, Outcome};
+use serde_json::json;
 
-fn new(name: &str) -> NewContact {
-    NewContact {
-        uid: format!("uid of {name}"),
-        fields: named(name),
-        properties: format!("X-A:{name}"),
-    }
+fn store(world: &World, owner: i64, file: &str, options: &Options) -> Outcome {
+    let source = import::read(file.as_bytes(), "text/plain", None, &[], NaiveDate::MAX).unwrap();
+    import::store(&world.app, owner, &by(), source, options, |_| Ok(())).unwrap()
+}
+
+fn names(world: &World, owner: i64) -> Vec<String> {
+    let page = world.app.db.read(|db| rows::page(db, owner, &Part::Live, 0)).unwrap();
+    page.iter().map(|stored| name(&stored.contact)).collect()
+}
+
+fn card(uid: &str, name: &str, more: &str) -> String {
+    format!(
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:{name}\r\nN:;{name};;;\r\n{more}END:VCARD\r\n"
+    )
 }
 
 #[test]
-fn uids_are_known_of_one_s_own_live_contacts_another_cannot() {
+fn what_is_there_is_skipped_and_another_owner_s_does_not_count() {
     let (world, ann, eve) = ann_and_eve();
-    let [live, gone] = ["A", "B"].map(|name| add(&world, ann, &named(name)));
-    delete(&world, ann, gone.id);
-    let uids = [live.uid.as_str(), gone.uid.as_str(), "other"];
-    let found = |owner| change(&world, |tx| imports::find_uids(tx, owner, &uids));
-    assert_eq!(found(ann), [live.uid.clone()].into());
-    assert_eq!(found(eve), [].into());
-}
-
-#[test]
-fn a_digest_is_the_same_in_rust_and_in_sql_another_s_is_unknown() {
-    let (world, ann, eve) = ann_and_eve();
-    let full = ContactFields {
-        email: Some("a@example.com".to_owned()),
-        phone: Some("+380 44 1".to_owned()),
-        birthday: "0987-02-03".parse().ok(),
-        additional_data: Some("a\r\nb\rc\n".to_owned()),
-        labels: vec!["Сім'я".to_owned(), "b".to_owned()],
-        ..named("Ґ Ї")
-    };
-    let all = [full, named("A"), named("A B"), named("Gone")];
-    for fields in &all {
-        add(&world, ann, fields);
+    let file = [card("1", "A", ""), card("2", "B", "TEL:112\r\n")].concat();
+    for (owner, created) in [(ann, 2), (ann, 0), (eve, 2)] {
+        let outcome = store(&world, owner, &file, &Options::default());
+        assert_eq!((outcome.created, outcome.skipped_duplicates), (created, 2 - created));
     }
-    let gone = world.sql("SELECT id FROM contacts WHERE first_name = 'Gone'");
-    delete(&world, ann, gone);
-    let known = |owner| {
-        let fields: Vec<_> = all.iter().collect();
-        let known = change(&world, |tx| imports::find_digests(tx, owner, &fields));
-        all.each_ref().map(|fields| known.contains(&imports::digest(fields)))
-    };
-    assert_eq!(known(ann), [true, true, true, false]);
-    assert_eq!(known(eve), [false; 4]);
-    let mut other = all[0].clone();
-    other.additional_data = Some("a\nb\nc\n".to_owned());
-    assert_eq!(imports::digest(&other), imports::digest(&all[0]), "line ends count as one");
-    other.labels.reverse();
-    assert_ne!(imports::digest(&other), imports::digest(&all[0]));
+    assert_eq!(names(&world, ann), ["A", "B"]);
+    // Its place in the trash does not count.
+    let id: i64 = world.sql(&format!("SELECT id FROM contacts WHERE owner = {ann} AND uid = '1'"));
+    delete(&world, ann, id).unwrap();
+    assert_eq!(store(&world, ann, &file, &Options::default()).created, 1);
 }
 
 #[test]
-fn what_is_inserted_is_there_in_order_and_counted_in_one_s_own_book() {
-    let (world, ann, eve) = ann_and_eve();
-    add(&world, ann, &named("A"));
-    let mut list = vec![new("B"), new("C D")];
-    list[1].fields.labels = vec!["x, y".to_owned(), "z".to_owned()];
-    list[1].fields.birthday = "2000-02-29".parse().ok();
-    change(&world, |tx| imports::insert(tx, ann, &list, world.now()));
-    let page = |owner| {
-        let page = world.app.db.read(|db| exports::page(db, owner, Part::Live, 0)).unwrap();
-        page.into_iter().skip(1).collect::<Vec<_>>()
-    };
-    let there = page(ann);
-    assert_eq!((there[0].revision, there[1].revision), (2, 3));
-    for (new, there) in list.iter().zip(&there) {
-        assert_eq!((&new.uid, &new.fields), (&there.uid, &there.fields));
-        assert_eq!(new.properties, there.properties);
-        assert_eq!((there.created_at, there.updated_at), (world.now(), world.now()));
-    }
-    let count = |owner| world.app.db.read(|db| books::count(db, owner)).unwrap();
-    assert_eq!((count(ann), count(eve)), (3, 0));
-    assert_eq!(page(eve), []);
-    let nobody = world.app.db.transaction(|tx| imports::insert(tx, 4711, &list, world.now()));
-    assert!(matches!(nobody, Err(Error::Unauthenticated)));
-}
-
-#[test]
-fn a_rehearsal_leaves_nothing_behind() {
+fn a_uid_with_other_contents_is_skipped_replaced_or_added() {
     let (world, ann, _) = ann_and_eve();
-    add(&world, ann, &named("A"));
+    store(&world, ann, &card("1", "A", "TEL:112\r\n"), &Options::default());
+    let other = card("1", "A", "TEL:113\r\n");
+    let with = |existing| Options { existing, ..Options::default() };
+    let skipped = store(&world, ann, &other, &with(Existing::Skip));
+    assert_eq!((skipped.skipped_duplicates, skipped.warnings.len()), (1, 1));
+    let updated = store(&world, ann, &other, &with(Existing::Update));
+    assert_eq!((updated.updated, updated.created), (1, 0));
+    let added = store(&world, ann, &card("1", "A", "TEL:114\r\n"), &with(Existing::Add));
+    assert_eq!((added.created, names(&world, ann).len()), (1, 2));
+}
+
+#[test]
+fn without_a_uid_a_card_is_skipped_when_one_contact_says_it_all() {
+    let (world, ann, _) = ann_and_eve();
+    let bare = |more: &str| {
+        format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:A B\r\nN:B;A;;;\r\n{more}END:VCARD\r\n")
+    };
+    let file = [bare("TEL:112\r\n"), bare("TEL:113\r\n"), bare("TEL:112\r\n")].concat();
+    let first = store(&world, ann, &file, &Options::default());
+    assert_eq!((first.created, first.skipped_duplicates), (2, 1));
+    let id: i64 = world.sql("SELECT min(id) FROM contacts");
+    super::patch(&world, ann, id, json!({"nickname": "more"})).unwrap();
+    let again = store(&world, ann, &file, &Options::default());
+    assert_eq!((again.created, again.skipped_duplicates), (0, 3), "also after it got more");
+    let more = store(&world, ann, &bare("TEL:112\r\nEMAIL:a@example.com\r\n"), &Options::default());
+    assert_eq!(more.created, 1, "nobody says that");
+}
+
+#[test]
+fn a_dry_run_says_the_same_and_leaves_nothing_behind() {
+    let (world, ann, _) = ann_and_eve();
+    add(&world, ann, json!({"first_name": "There", "uid": "1"}));
+    let file = [card("1", "Other", ""), card("2", "B", ""), card("2", "B", ""), card("2", "C", "")];
+    let file = file.concat();
     let before = state(&world);
-    change(&world, |tx| {
-        books::lock(tx, ann)?;
-        imports::begin_rehearsal(tx)?;
-        imports::insert(tx, ann, &[new("B")], world.now())?;
-        assert_eq!(imports::find_uids(tx, ann, &["uid of B"])?.len(), 1);
-        imports::end_rehearsal(tx)
-    });
+    let dry = store(&world, ann, &file, &Options { dry_run: true, ..Options::default() });
     assert_eq!(state(&world), before);
-    let find = |db: &mut _| contacts::find(db, ann, 2);
-    assert_eq!(world.app.db.read(find).unwrap(), None);
+    let real = store(&world, ann, &file, &Options::default());
+    let counts = |it: &Outcome| (it.created, it.updated, it.skipped_duplicates, it.undo);
+    assert_eq!((counts(&dry), &dry.warnings), (counts(&real), &real.warnings));
+    assert_eq!(counts(&real), (2, 0, 2, 1));
+}
+
+#[test]
+fn labels_come_from_lists_of_people_and_from_the_call() {
+    let (world, ann, _) = ann_and_eve();
+    let list = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:g\r\nFN:Friends\r\nX-ADDRESSBOOKSERVER-KIND:group\r\n\
+        X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:1\r\nEND:VCARD\r\n";
+    let file = [card("1", "A", ""), list.to_owned(), card("2", "B", "")].concat();
+    let options = Options { label: Some("new".to_owned()), ..Options::default() };
+    assert_eq!(store(&world, ann, &file, &options).created, 2);
+    let labels = |uid: &str| -> Vec<String> {
+        world.sql(&format!("SELECT labels FROM contacts WHERE uid = '{uid}'"))
+    };
+    assert_eq!(
+        (labels("1"), labels("2")),
+        (vec!["Friends".into(), "new".into()], vec!["new".into()])
+    );
+}
+
+#[test]
+fn what_is_no_file_of_contacts_changes_nothing() {
+    for (file, media_type) in [
+        ("", "text/vcard"),
+        ("hello", "text/csv"),
+        ("{}", "application/json"),
+        ("[1", "text/plain"),
+    ] {
+        let read = import::read(file.as_bytes(), media_type, None, &[], NaiveDate::MAX);
+        assert!(matches!(read, Err(Error::Malformed(_))), "{file} {read:?}");
+    }
 }

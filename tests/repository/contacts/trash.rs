@@ -1,29 +1,31 @@
 //! Deleted contacts.
 
-use super::{add, ann_and_eve, change, delete, named, state};
+use super::{add, ann_and_eve, by, delete, name, named, state};
 use crate::world::World;
 use chrono::Duration;
+use contactd::error::Error;
 use contactd::repository::Slice;
-use contactd::repository::contacts::{self, books, trash};
+use contactd::repository::contacts::{books, trash};
+use contactd::service::{bodies, contacts, upkeep};
+use serde_json::json;
 
 fn list(world: &World, owner: i64, skip: i64, limit: i64) -> (Vec<String>, i64) {
     let slice = Slice { skip, limit };
     let (list, total) = world.app.db.read(|db| trash::list(db, owner, slice)).unwrap();
-    (list.into_iter().map(|contact| contact.fields.first_name).collect(), total)
+    (list.iter().map(name).collect(), total)
 }
 
 #[test]
 fn what_is_deleted_is_listed_newest_first_to_its_owner_another_cannot() {
     let (world, ann, eve) = ann_and_eve();
-    let contacts = ["A", "B", "C"].map(|name| add(&world, ann, &named(name)));
+    let contacts = ["A", "B", "C"].map(|name| add(&world, ann, named(name)));
     let before = state(&world);
-    let put = |owner, id| change(&world, |tx| trash::put(tx, owner, id, 9, world.now()));
-    assert_eq!(put(eve, contacts[0].id), 0, "another owner cannot");
+    assert!(matches!(delete(&world, eve, contacts[0].id), Err(Error::NotFound)));
     assert_eq!(state(&world), before);
     for contact in &contacts {
         world.pass(Duration::seconds(1));
-        delete(&world, ann, contact.id);
-        assert_eq!(put(ann, contact.id), 0, "it is there already");
+        delete(&world, ann, contact.id).unwrap();
+        assert!(matches!(delete(&world, ann, contact.id), Err(Error::NotFound)), "once");
     }
     assert_eq!(list(&world, ann, 0, 2), (vec!["C".to_owned(), "B".to_owned()], 3));
     assert_eq!(list(&world, ann, 2, 2), (vec!["A".to_owned()], 3));
@@ -33,63 +35,63 @@ fn what_is_deleted_is_listed_newest_first_to_its_owner_another_cannot() {
 #[test]
 fn what_is_deleted_is_restored_by_its_owner_another_cannot() {
     let (world, ann, eve) = ann_and_eve();
-    let contact = add(&world, ann, &named("A"));
-    let restore = |owner, revision| {
-        change(&world, |tx| trash::restore(tx, owner, contact.id, revision, "new-uid", world.now()))
-    };
-    assert_eq!(restore(ann, 9), None, "it is not in the trash");
-    delete(&world, ann, contact.id);
+    let contact = add(&world, ann, named("A"));
+    let restore = |owner| contacts::restore(&world.app, owner, &by(), contact.id);
+    assert!(matches!(restore(ann), Err(Error::NotFound)), "it is not in the trash");
+    delete(&world, ann, contact.id).unwrap();
     let before = state(&world);
-    assert_eq!(restore(eve, 9), None, "another owner cannot");
+    assert!(matches!(restore(eve), Err(Error::NotFound)), "another owner cannot");
     assert_eq!(state(&world), before);
     world.pass(Duration::hours(1));
-    let restored = restore(ann, 9).unwrap();
-    assert_eq!((restored.revision, restored.deleted_at), (9, None));
+    let restored = restore(ann).unwrap().contact;
+    assert_eq!((restored.revision, restored.deleted_at), (3, None));
     assert_eq!((&restored.uid, restored.updated_at), (&contact.uid, world.now()));
 }
 
 #[test]
 fn a_restored_contact_gets_a_new_uid_only_when_its_own_was_taken_by_its_owner() {
     let (world, ann, eve) = ann_and_eve();
-    let contact = add(&world, ann, &named("A"));
-    delete(&world, ann, contact.id);
-    let restore = || {
-        let restored = change(&world, |tx| {
-            books::add_to_count(tx, ann, 1)?;
-            trash::restore(tx, ann, contact.id, 9, "new-uid", world.now())
-        });
-        restored.unwrap().uid
-    };
+    let contact = add(&world, ann, named("A"));
+    delete(&world, ann, contact.id).unwrap();
+    let restore = || contacts::restore(&world.app, ann, &by(), contact.id).unwrap();
     let take = |owner| {
-        let take = |db: &mut _| contacts::insert(db, owner, &contact.uid, &named("B"), world.now());
-        world.app.db.write(take).unwrap()
+        let body = json!({"first_name": "B", "uid": contact.uid});
+        bodies::create(&world.app, owner, &by(), body, world.now()).unwrap()
     };
     take(eve);
-    assert_eq!(restore(), contact.uid, "another owner's uids do not count");
-    delete(&world, ann, contact.id);
+    assert_eq!(restore().contact.uid, contact.uid, "another owner's uids do not count");
+    delete(&world, ann, contact.id).unwrap();
     take(ann);
-    assert_eq!(restore(), "new-uid");
+    let restored = restore();
+    assert_ne!(restored.contact.uid, contact.uid);
+    assert_eq!(restored.card().uid(), Some(restored.contact.uid.as_str()), "the card says so too");
 }
 
 #[test]
-fn thirty_days_later_it_is_gone_a_thousand_at_a_time() {
+fn thirty_days_later_it_is_gone_and_so_is_its_history() {
     let (world, ann, eve) = ann_and_eve();
-    add(&world, eve, &named("Eve's"));
-    world
-        .app
-        .db
-        .write(|db| {
-            db.execute(
-                "INSERT INTO contacts (owner, uid, revision, first_name, created_at, updated_at, deleted_at)
-                SELECT $1, n, n, n, $2, $2, $2 FROM generate_series(1, 1001) AS n",
-                &[&ann, &world.now()],
-            )
-        })
-        .unwrap();
-    let purge = || world.app.db.write(|db| trash::purge(db, world.now())).unwrap();
-    world.pass(Duration::days(trash::TRASH_DAYS) - Duration::seconds(1));
-    assert_eq!(purge(), 0);
+    add(&world, eve, named("Eve's"));
+    let contact = add(&world, ann, named("A"));
+    super::patch(&world, ann, contact.id, named("B")).unwrap();
+    delete(&world, ann, contact.id).unwrap();
+    let kept = add(&world, ann, named("Kept"));
+    world.pass(Duration::days(trash::KEPT_DAYS) - Duration::seconds(1));
+    super::patch(&world, ann, kept.id, named("Later")).unwrap();
+    let rows = |table: &str| world.sql::<i64>(&format!("SELECT count(*) FROM {table}"));
+    upkeep::purge(&world.app).unwrap();
+    assert_eq!((rows("contacts"), rows("history")), (3, 3));
     world.pass(Duration::seconds(1));
-    assert_eq!([purge(), purge(), purge()], [1000, 1, 0]);
-    assert_eq!(world.sql::<i64>("SELECT count(*) FROM contacts"), 1, "what is live stays");
+    upkeep::purge(&world.app).unwrap();
+    assert_eq!((rows("contacts"), rows("history")), (2, 1));
+    let book = world.app.db.read(|db| books::find(db, ann)).unwrap();
+    assert_eq!((book.stored, book.contacts, book.forgotten, book.history_from), (1, 1, 3, 3));
+    let bytes: i64 = world
+        .sql(&format!("SELECT sum(octet_length(card))::bigint FROM contacts WHERE owner = {ann}"));
+    assert_eq!(book.card_bytes, bytes);
+    let due = book.purge_after.unwrap();
+    assert_eq!(due, world.now() - Duration::seconds(1) + Duration::days(trash::KEPT_DAYS));
+    world.pass(Duration::days(31));
+    upkeep::purge(&world.app).unwrap();
+    let book = world.app.db.read(|db| books::find(db, ann)).unwrap();
+    assert_eq!((rows("history"), book.history_bytes, book.purge_after), (0, 0, None));
 }

@@ -1,0 +1,210 @@
+// Makes the pages quicker: search while typing, keys, rows of a form, selecting, copying, cropping a picture.
+// Every page works without it.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const $ = (selector, inside = document) => inside.querySelector(selector);
+  const all = (selector, inside = document) => [...inside.querySelectorAll(selector)];
+  root.classList.add("js");
+  // The server shows instants by the reader's clock from the next page on.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone) document.cookie = `zone=${encodeURIComponent(zone)};path=/;max-age=31536000;samesite=lax`;
+
+  // ---- Selecting ----
+  const boxes = () => all('.rows input[name="ids"]');
+  function count() {
+    const bar = $(".bar");
+    if (!bar) return;
+    const chosen = boxes().filter((box) => box.checked).length;
+    const every = $('[name="all"]', bar)?.checked;
+    const text = $(".count", bar);
+    bar.classList.toggle("on", chosen > 0);
+    text.textContent = chosen && !every ? text.dataset.some.replace("{}", chosen) : text.dataset.none;
+    const page = $("[data-all]", bar);
+    page.checked = chosen > 0 && chosen === boxes().length;
+    page.indeterminate = chosen > 0 && !page.checked;
+  }
+  document.addEventListener("change", ({ target }) => {
+    if (target.matches("[data-all]")) boxes().forEach((box) => { box.checked = target.checked; });
+    if (target.name === "all" && target.checked) boxes().forEach((box) => { box.checked = true; });
+    if (target.name === "ids" && !target.checked && $('[name="all"]')) $('[name="all"]').checked = false;
+    if (target.matches("[data-submit]")) target.form.requestSubmit();
+    if (target.matches("[data-crop]")) crop(target);
+    count();
+  });
+  window.addEventListener("pageshow", count); // the browser fills boxes in when somebody comes back
+
+  // ---- Search while typing ----
+  const search = $("#search");
+  const found = $("#found");
+  let waiting = 0, newest = 0;
+  async function look() {
+    const mine = ++newest;
+    const address = `/contacts?search=${encodeURIComponent(search.value.trim())}`;
+    const answer = await fetch(address, { headers: { Accept: "text/html" } });
+    if (mine !== newest || !answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = $("#found", page);
+    if (mine !== newest) return;
+    if (!fresh) return location.assign("/login");
+    $("#found").replaceWith(document.adoptNode(fresh));
+    $("h1").textContent = $("h1", page).textContent;
+    const labels = all(".labels a[aria-current]");
+    labels.forEach((label) => label.removeAttribute("aria-current"));
+    history.replaceState(null, "", search.value.trim() ? address : "/contacts");
+    count();
+  }
+  if (found) {
+    search.addEventListener("input", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(() => look().catch(() => {}), 150);
+    });
+  }
+
+  // ---- Keys ----
+  const typing = (target) => target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && !/^(checkbox|radio)$/.test(target.type);
+  function move(step) {
+    const names = all(".rows a.name");
+    const at = names.indexOf(document.activeElement.closest?.("li")?.querySelector("a.name"));
+    const next = names[at < 0 ? (step > 0 ? 0 : names.length - 1) : at + step];
+    next?.focus();
+  }
+  const row = () => document.activeElement.closest?.(".rows li");
+  const keys = {
+    "/": () => search?.focus(),
+    j: () => move(1),
+    k: () => move(-1),
+    n: () => $("a.new")?.click(),
+    e: () => ($('a[aria-keyshortcuts="e"]') ?? { click: () => { const link = row()?.querySelector("a.name"); if (link) location.assign(`${link.pathname}/edit`); } }).click(),
+    x: () => row()?.querySelector('input[name="ids"]')?.click(),
+    "?": () => $("#keys")?.showModal(),
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (event.key === "Escape") {
+      all("details.menu[open], details.pop[open]").forEach((it) => { it.open = false; it.querySelector("summary").focus(); });
+      if (event.target === search) search.blur();
+      return;
+    }
+    if (typing(event.target) || $("dialog[open]")) return;
+    const act = keys[event.key];
+    if (act) { event.preventDefault(); act(); }
+  });
+  document.addEventListener("click", ({ target }) => {
+    all("details.menu[open], details.pop[open]").forEach((it) => { if (!it.contains(target)) it.open = false; });
+  });
+
+  // ---- Rows of a form ----
+  const renumber = (text, list, at) => text.replace(new RegExp(`^((?:l-)?${list}\\.)\\d+`), `$1${at}`);
+  function add(button) {
+    const set = button.closest("[data-list]");
+    const list = set.dataset.list;
+    const rows = all("[data-row]", set);
+    const [, number] = button.value.split(".");
+    const fresh = rows[rows.length - 1].cloneNode(true);
+    all("[name], [for], [id]", fresh).forEach((it) => {
+      ["name", "id", "for", "value"].forEach((key) => {
+        const text = it.getAttribute(key);
+        if (text && (key !== "value" || it.dataset.remove !== undefined)) it.setAttribute(key, renumber(text, list, number));
+      });
+      if (it.type === "radio") { it.value = number; it.checked = false; }
+      else if (it.type === "checkbox") it.checked = false;
+      else if (it.tagName === "INPUT") { it.value = ""; it.removeAttribute("value"); }
+      it.removeAttribute("aria-invalid");
+      it.removeAttribute("aria-describedby");
+    });
+    all(".fault", fresh).forEach((it) => it.remove());
+    button.before(fresh);
+    button.value = `${list}.${Number(number) + 1}`;
+    fresh.querySelector("input").focus();
+  }
+  function remove(button) {
+    const set = button.closest("[data-list]");
+    const gone = button.closest("[data-row]");
+    if (all("[data-row]", set).length === 1) all("input", gone).forEach((it) => { if (it.type !== "radio") { it.value = ""; it.checked = false; } });
+    else gone.remove();
+    const radios = all('[type="radio"]', set);
+    if (radios.length && !radios.some((it) => it.checked)) radios[0].checked = true;
+    set.querySelector("[data-row] input").focus();
+  }
+
+  // ---- Copying, printing, labels to choose ----
+  all(".suggest li").forEach((it) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = it.textContent;
+    button.dataset.suggest = "";
+    it.replaceChildren(button);
+  });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("button");
+    if (!button) return;
+    const { dataset } = button;
+    if (dataset.add !== undefined) { event.preventDefault(); add(button); }
+    if (dataset.remove !== undefined) { event.preventDefault(); remove(button); }
+    if (dataset.print !== undefined) print();
+    if (dataset.copy) {
+      const field = document.getElementById(dataset.copy);
+      field.select();
+      const done = () => { button.textContent = dataset.copied; };
+      if (navigator.clipboard) navigator.clipboard.writeText(field.value).then(done, () => {});
+      else if (document.execCommand("copy")) done();
+    }
+    if (dataset.suggest !== undefined) {
+      const field = document.getElementsByName("labels")[0];
+      const labels = field.value.split(",").map((it) => it.trim()).filter(Boolean);
+      const at = labels.findIndex((it) => it.toLowerCase() === button.textContent.toLowerCase());
+      if (at < 0) labels.push(button.textContent); else labels.splice(at, 1);
+      field.value = labels.join(", ");
+    }
+  });
+
+  // ---- A picture, cut to a square by dragging ----
+  async function crop(input) {
+    const [file] = input.files;
+    input.parentElement.querySelector(".crop")?.remove();
+    if (!file || !window.createImageBitmap) return;
+    let picture;
+    try { picture = await createImageBitmap(file); } catch { return; } // the server says what is wrong with it
+    const size = Math.min(720, picture.width, picture.height);
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = size;
+    canvas.setAttribute("aria-hidden", "true");
+    const box = document.createElement("div");
+    box.className = "crop";
+    box.append(canvas);
+    input.after(box);
+    const scale = size / Math.min(picture.width, picture.height);
+    const [wide, high] = [picture.width * scale, picture.height * scale];
+    let [x, y] = [(size - wide) / 2, (size - high) / 2];
+    let from = null;
+    const draw = () => canvas.getContext("2d").drawImage(picture, x, y, wide, high);
+    const keep = () => canvas.toBlob((blob) => {
+      const chosen = new DataTransfer();
+      chosen.items.add(new File([blob], "photo.jpg", { type: "image/jpeg" }));
+      input.files = chosen.files;
+    }, "image/jpeg", 0.9);
+    canvas.addEventListener("pointerdown", (event) => { from = event; canvas.setPointerCapture(event.pointerId); });
+    canvas.addEventListener("pointermove", (event) => {
+      if (!from) return;
+      const factor = size / canvas.clientWidth;
+      x = Math.min(0, Math.max(size - wide, x + (event.clientX - from.clientX) * factor));
+      y = Math.min(0, Math.max(size - high, y + (event.clientY - from.clientY) * factor));
+      from = event;
+      draw();
+    });
+    canvas.addEventListener("pointerup", () => { from = null; keep(); });
+    draw();
+    keep();
+  }
+
+  // A second click on a button that was pressed sends nothing twice.
+  document.addEventListener("submit", (event) => {
+    const { target: form } = event;
+    if (form.method !== "post") return;
+    if (form.dataset.sent) return event.preventDefault();
+    form.dataset.sent = "1";
+    setTimeout(() => { delete form.dataset.sent; }, 4000); // a download leaves the page where it is
+  });
+  count();
+})();

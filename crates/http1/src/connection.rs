@@ -1,0 +1,271 @@
+//! One connection: a socket, what it has received, and by when it has to have come on.
+//!
+//! The socket itself blocks. What must not wait reads and writes with `MSG_DONTWAIT`; what may wait
+//! waits for the socket until a deadline (`wait_for`).
+
+use crate::incoming::Incoming;
+use crate::limits::Limits;
+use crate::places::Place;
+use crate::request::{self, Refusal, Scan};
+use crate::service::Program;
+use rustix::buffer::spare_capacity;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What one read may bring.
+const READ: usize = 32 << 10;
+
+/// A connection. Whoever has it owns it: the waiting room, or one thread.
+pub struct Connection {
+    // Dropped first, so that a place is free only when its descriptor is.
+    pub stream: Arc<TcpStream>,
+    pub remote: SocketAddr,
+    pub place: Place,
+    pub stage: Stage,
+    /// When it is given up, if nothing happens until then.
+    pub deadline: Instant,
+    /// The waiting room has met it before.
+    pub is_registered: bool,
+    /// Received and not yet used; a part of a head, or what came behind a request.
+    pub input: Vec<u8>,
+}
+
+/// What a connection in the waiting room waits for.
+pub enum Stage {
+    /// The first byte of a request.
+    Idle,
+    /// The rest of a head, looked at so far.
+    Head(Scan),
+    /// The rest of a small body.
+    Body(Box<Incoming>),
+    /// The end. The last answer is sent, and so many bytes may still be thrown away.
+    Lingering(usize),
+}
+
+/// What one read has come to.
+pub enum Received {
+    /// Not enough yet.
+    Part,
+    /// A head, and its body unless that is for later.
+    Request(Box<Incoming>),
+    /// The client is gone, or has sent all that we wanted to hear.
+    End,
+}
+
+impl Connection {
+    /// A new connection, idle.
+    pub fn new(stream: TcpStream, remote: SocketAddr, place: Place, deadline: Instant) -> Self {
+        let (stage, input) = (Stage::Idle, Vec::new());
+        let stream = Arc::new(stream);
+        Connection { stream, remote, place, stage, deadline, is_registered: false, input }
+    }
+
+    /// Between two requests, with nothing received.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.stage, Stage::Idle) && self.input.is_empty()
+    }
+
+    /// Goes on with what is here, and otherwise reads once, without waiting. `buffer` is the large
+    /// one of this thread: a connection that waits holds no more than it was sent.
+    pub fn receive(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        program: &dyn Program,
+        limits: &Limits,
+    ) -> Result<Received, Refusal> {
+        buffer.clear();
+        if let Stage::Lingering(left) = self.stage {
+            return Ok(self.throw_away(buffer, left));
+        }
+        buffer.append(&mut self.input);
+        let result = self.receive_into(buffer, program, limits);
+        if !buffer.is_empty() {
+            self.input = buffer.as_slice().to_vec();
+        }
+        result
+    }
+
+    fn receive_into(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        program: &dyn Program,
+        limits: &Limits,
+    ) -> Result<Received, Refusal> {
+        let now = Instant::now();
+        let received = self.parse(buffer, program, limits, now)?;
+        if matches!(received, Received::Request(..)) {
+            return Ok(received);
+        }
+        match read(&self.stream, buffer) {
+            Ok(0) => Ok(Received::End),
+            Ok(_) => self.parse(buffer, program, limits, now),
+            Err(Errno::AGAIN | Errno::INTR) => Ok(Received::Part),
+            Err(_) => Ok(Received::End),
+        }
+    }
+
+    /// Takes a request out of `buffer`, or as much of one as is there.
+    fn parse(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        program: &dyn Program,
+        limits: &Limits,
+        now: Instant,
+    ) -> Result<Received, Refusal> {
+        if matches!(self.stage, Stage::Idle) {
+            // Empty lines before a request are skipped (RFC 9112, section 2.2), all at once.
+            let pairs = buffer.chunks(2).take_while(|pair| *pair == b"\r\n").count();
+            buffer.drain(..pairs * 2);
+            if buffer.is_empty() || buffer.as_slice() == b"\r" {
+                return Ok(Received::Part);
+            }
+            self.deadline = now + limits.head_time;
+            self.stage = Stage::Head(Scan::default());
+        }
+        if let Stage::Head(scan) = &mut self.stage {
+            let Some(head) = request::head(buffer, scan, limits)? else {
+                return Ok(Received::Part);
+            };
+            buffer.drain(..head.length);
+            let limit = match head.framing {
+                request::Framing::Length(0) => 0,
+                _ => program.body_limit(&head.method, &head.target),
+            };
+            self.stage = Stage::Body(Box::new(Incoming::new(head, limit, limits, now)));
+        }
+        let Stage::Body(incoming) = &mut self.stage else { return Ok(Received::Part) };
+        incoming.take(buffer)?;
+        if !incoming.done && !incoming.is_for_later(limits) {
+            self.deadline = incoming.deadline(limits);
+            return Ok(Received::Part);
+        }
+        match std::mem::replace(&mut self.stage, Stage::Idle) {
+            Stage::Body(incoming) => Ok(Received::Request(incoming)),
+            _ => Ok(Received::Part),
+        }
+    }
+
+    /// Receives the rest of a large body, waiting for it. `grown` hears how much is here; false when
+    /// the client has ended.
+    pub fn receive_body(
+        &mut self,
+        incoming: &mut Incoming,
+        limits: &Limits,
+        mut grown: impl FnMut(usize) -> Result<(), Refusal>,
+    ) -> Result<bool, Refusal> {
+        let mut buffer = std::mem::take(&mut self.input);
+        loop {
+            incoming.take(&mut buffer)?;
+            grown(incoming.body.len())?;
+            if incoming.done {
+                self.input = buffer;
+                return Ok(true);
+            }
+            match read(&self.stream, &mut buffer) {
+                Ok(0) => return Ok(false),
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    if !wait_for(&self.stream, PollFlags::IN, incoming.deadline(limits)) {
+                        return Err(SLOW_BODY);
+                    }
+                }
+                Err(_) => return Ok(false),
+            }
+            if incoming.deadline(limits) < Instant::now() {
+                return Err(SLOW_BODY);
+            }
+        }
+    }
+
+    /// Sends what the socket takes without waiting; how much that was.
+    pub fn send(&self, bytes: &[u8]) -> rustix::io::Result<usize> {
+        send(&self.stream, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)
+    }
+
+    /// Reads once and throws it away.
+    fn throw_away(&mut self, buffer: &mut Vec<u8>, left: usize) -> Received {
+        match read(&self.stream, buffer) {
+            Ok(0) => Received::End,
+            Ok(got) if got >= left => Received::End,
+            Ok(got) => {
+                self.stage = Stage::Lingering(left - got);
+                Received::Part
+            }
+            Err(Errno::AGAIN | Errno::INTR) => Received::Part,
+            Err(_) => Received::End,
+        }
+    }
+
+    /// There is something to be read, or the end.
+    pub fn is_readable(&self) -> bool {
+        wait_for(&self.stream, PollFlags::IN, Instant::now())
+    }
+
+    /// What is refused because its deadline has passed; nothing where no request was begun.
+    pub fn overdue(&self) -> Option<Refusal> {
+        match self.stage {
+            Stage::Head(_) => Some(SLOW_HEAD),
+            Stage::Body(_) => Some(SLOW_BODY),
+            Stage::Idle | Stage::Lingering(_) => None,
+        }
+    }
+
+    /// The Origin field of the request that is coming in.
+    pub fn origin(&self) -> Option<String> {
+        match &self.stage {
+            Stage::Body(incoming) => incoming.field("origin").map(str::to_owned),
+            _ => request::origin(&self.input),
+        }
+    }
+
+    /// Closing sends RST from now on: an answer that ends with the connection must not look whole.
+    pub fn reset_on_close(&self) {
+        // A failure means that the connection is gone already.
+        let _ = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
+    }
+}
+
+const SLOW_HEAD: Refusal =
+    Refusal { status: 408, detail: "The head of the request took too long." };
+const SLOW_BODY: Refusal =
+    Refusal { status: 408, detail: "The body of the request took too long." };
+
+/// Reads once, without waiting.
+fn read(stream: &TcpStream, buffer: &mut Vec<u8>) -> rustix::io::Result<usize> {
+    buffer.reserve(READ);
+    recv(stream, spare_capacity(buffer), RecvFlags::DONTWAIT).map(|(got, _)| got)
+}
+
+/// Waits until the socket is ready, or has ended; false when the deadline has passed.
+pub fn wait_for(stream: &TcpStream, what: PollFlags, deadline: Instant) -> bool {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        // To the next millisecond, or the last part of one would be waited for in a circle.
+        let left = left + Duration::from_micros(if left.is_zero() { 0 } else { 999 });
+        let left = Timespec::try_from(left).ok();
+        match poll(&mut [PollFd::new(stream, what)], left.as_ref()) {
+            Ok(ready) => return ready > 0,
+            Err(Errno::INTR) => {}
+            Err(_) => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_ends_at_the_deadline() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let start = Instant::now();
+        assert!(!wait_for(&client, PollFlags::IN, start + Duration::from_millis(50)));
+        assert!((50..500).contains(&start.elapsed().as_millis()));
+        assert!(wait_for(&client, PollFlags::OUT, start));
+    }
+}

@@ -1,0 +1,177 @@
+//! The threads for what may wait: as many as are needed, up to a limit.
+
+use crate::budget::lock;
+use std::collections::VecDeque;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Something to be done by a thread of the pool.
+pub type Task = Box<dyn FnOnce() + Send>;
+
+/// Threads that are there from the start and stay: there may be no more to be had later.
+const KEPT: usize = 2;
+/// A thread with nothing to do ends after this.
+const IDLE: Duration = Duration::from_secs(5);
+/// How long no thread is started after one could not be.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The threads and what they have to do.
+pub struct Pool {
+    state: Mutex<State>,
+    /// There is a task, or no more will come.
+    called: Condvar,
+    most: usize,
+}
+
+#[derive(Default)]
+struct State {
+    tasks: VecDeque<Task>,
+    /// Threads, idle or not.
+    threads: usize,
+    /// Threads with nothing to do.
+    idle: usize,
+    failed: Option<Instant>,
+    is_closed: bool,
+}
+
+impl Pool {
+    /// A pool of at most so many threads.
+    ///
+    /// # Errors
+    /// Not a single thread could be started.
+    pub fn start(most: usize) -> io::Result<Arc<Pool>> {
+        let pool =
+            Arc::new(Pool { state: Mutex::default(), called: Condvar::new(), most: most.max(1) });
+        let mut state = lock(&pool.state);
+        for _ in 0..KEPT.min(pool.most) {
+            if let Err(e) = pool.spawn(&mut state)
+                && state.threads == 0
+            {
+                return Err(e);
+            }
+        }
+        drop(state);
+        Ok(pool)
+    }
+
+    /// A task would be begun at once.
+    pub fn has_room(&self) -> bool {
+        let state = lock(&self.state);
+        state.idle > state.tasks.len() || self.may_grow(&state)
+    }
+
+    /// Has a task done, by an idle thread or a new one; by the next one that becomes idle if there
+    /// is no room.
+    pub fn run(self: &Arc<Pool>, task: Task) {
+        let mut state = lock(&self.state);
+        state.tasks.push_back(task);
+        if state.idle >= state.tasks.len() {
+            self.called.notify_one();
+        } else if self.may_grow(&state)
+            && let Err(e) = self.spawn(&mut state)
+        {
+            log::warn!("http1: no more than {} threads can be had: {e}", state.threads);
+            state.failed = Some(Instant::now());
+        }
+    }
+
+    /// The threads end when nothing is left to be done.
+    pub fn close(&self) {
+        lock(&self.state).is_closed = true;
+        self.called.notify_all();
+    }
+
+    fn may_grow(&self, state: &State) -> bool {
+        state.threads < self.most && state.failed.is_none_or(|at| at.elapsed() > PAUSE)
+    }
+
+    fn spawn(self: &Arc<Pool>, state: &mut State) -> io::Result<()> {
+        let pool = Arc::clone(self);
+        thread::Builder::new().name("work".to_owned()).spawn(move || pool.work())?;
+        state.threads += 1;
+        Ok(())
+    }
+
+    /// The life of a thread.
+    fn work(&self) {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(task) = state.tasks.pop_front() {
+                drop(state);
+                if catch_unwind(AssertUnwindSafe(task)).is_err() {
+                    log::error!("http1: a task panicked");
+                }
+                state = lock(&self.state);
+            } else if state.is_closed {
+                break;
+            } else {
+                state.idle += 1;
+                let waited = self.called.wait_timeout(state, IDLE);
+                let (woken, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+                state = woken;
+                state.idle -= 1;
+                if timeout.timed_out() && state.tasks.is_empty() && state.threads > KEPT {
+                    break;
+                }
+            }
+        }
+        state.threads -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    fn threads(pool: &Pool) -> usize {
+        lock(&pool.state).threads
+    }
+
+    #[test]
+    fn tasks_have_a_thread_each_up_to_the_limit_and_then_wait() {
+        let pool = Pool::start(4).unwrap();
+        let (begun, began) = mpsc::channel();
+        let gates: Vec<mpsc::Sender<()>> = (0..6)
+            .map(|number| {
+                let ((open, gate), begun) = (mpsc::channel(), begun.clone());
+                assert_eq!(pool.has_room(), number < 4, "{number}");
+                pool.run(Box::new(move || {
+                    begun.send(number).unwrap();
+                    let _ = gate.recv();
+                }));
+                if number < 4 {
+                    assert_eq!(began.recv().unwrap(), number);
+                }
+                open
+            })
+            .collect();
+        assert_eq!(threads(&pool), 4);
+        assert!(began.try_recv().is_err());
+        drop(gates);
+        assert_eq!([began.recv().unwrap(), began.recv().unwrap()], [4, 5]);
+    }
+
+    #[test]
+    fn a_panic_costs_no_thread_and_a_closed_pool_has_none() {
+        let pool = Pool::start(1).unwrap();
+        let (send, receive) = mpsc::channel();
+        for number in 0..2 {
+            let send = send.clone();
+            pool.run(Box::new(move || {
+                send.send(number).unwrap();
+                assert_eq!(number, 1, "on purpose");
+            }));
+        }
+        assert_eq!([receive.recv().unwrap(), receive.recv().unwrap()], [0, 1]);
+        pool.close();
+        let begin = Instant::now();
+        while threads(&pool) > 0 {
+            assert!(begin.elapsed() < IDLE, "it ends at once");
+            thread::yield_now();
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What the server needs of the program behind it.
+
+use crate::client::Client;
+use crate::request::Refusal;
+use rouille::{Request, Response};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// The program behind the server. Requests that are here at the same time are looked at together,
+/// in three steps: each begins, the program asks another one about all of them at once, and each is
+/// decided. A panic in a step of one request is a 500 for that request, a panic in the step of all
+/// of them is a 500 for each.
+pub trait Service: Send + Sync + 'static {
+    /// A request between the steps.
+    type InFlight: Send;
+
+    /// The largest body in bytes that the route of this method and target takes; 0 for an unknown
+    /// route. Must not block.
+    fn body_limit(&self, method: &str, target: &str) -> u64;
+
+    /// Begins with a request. Its body comes later, with [`Work::run`]. Must not block.
+    fn begin(&self, request: Request) -> Self::InFlight;
+
+    /// Asks another program about all of them, in one round trip.
+    fn ask(&self, _together: &mut [Self::InFlight]) {}
+
+    /// The answer, or the work that gives one. Must not block.
+    fn decide(&self, in_flight: Self::InFlight) -> Look;
+
+    /// The answer to what is no request (400, 408, 414, 417, 431, 501, 505), to one too many (503)
+    /// and to one whose handler failed (500). `origin` is the request's Origin field, if one came.
+    /// Must not block.
+    fn refuse(&self, refusal: Refusal, origin: Option<&str>) -> Response;
+
+    /// Says how many connections are open, at least every tenth of a second.
+    fn set_connections(&self, _open: usize) {}
+}
+
+/// What a look at a request has come to.
+pub enum Look {
+    /// The answer. A large body that was not received yet never will be.
+    Answer(Response),
+    /// The request is accepted: its body is received, and then it is worked on.
+    Work(Work),
+}
+
+/// What gives an answer and may take its time.
+pub struct Work {
+    /// The line it waits in, a place in [`Limits::lines`](crate::Limits::lines).
+    pub line: usize,
+    /// Whom it is charged to.
+    pub client: Client,
+    /// How much of this client's work may run at once, this included, for this to begin.
+    pub most: usize,
+    /// Gives the answer, in a thread of its own.
+    pub run: Job,
+}
+
+/// Gets the body and gives the answer. A body larger than its route takes was not received: one
+/// with a Content-Length is empty then, a chunked one has one byte more than the limit. So the
+/// program can say 404 or 401 before it says 413. A panic becomes a 500.
+pub type Job = Box<dyn FnOnce(Vec<u8>) -> Response + Send>;
+
+/// A [`Service`] with its panics caught.
+pub trait Program: Send + Sync {
+    /// 0 after a panic.
+    fn body_limit(&self, method: &str, target: &str) -> u64;
+    /// One entry for each request, in their order; none after a panic.
+    fn look(&self, requests: Vec<Request>) -> Vec<Option<Look>>;
+    /// None after a panic.
+    fn refuse(&self, refusal: Refusal, origin: Option<&str>) -> Option<Response>;
+    /// See [`Service::set_connections`].
+    fn set_connections(&self, open: usize);
+}
+
+/// What it returns, or nothing after a panic, which the panic hook has reported.
+pub fn guarded<T>(step: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(step)).ok()
+}
+
+impl<S: Service> Program for S {
+    fn body_limit(&self, method: &str, target: &str) -> u64 {
+        guarded(|| Service::body_limit(self, method, target)).unwrap_or(0)
+    }
+
+    fn look(&self, requests: Vec<Request>) -> Vec<Option<Look>> {
+        let (mut begun, mut together) = (Vec::with_capacity(requests.len()), Vec::new());
+        for request in requests {
+            let in_flight = guarded(|| self.begin(request));
+            begun.push(in_flight.is_some());
+            together.extend(in_flight);
+        }
+        if guarded(|| self.ask(&mut together)).is_none() {
+            return begun.iter().map(|_| None).collect();
+        }
+        let mut together = together.into_iter();
+        let decide = |begun| {
+            let in_flight = if begun { together.next() } else { None };
+            in_flight.and_then(|it| guarded(|| self.decide(it)))
+        };
+        begun.into_iter().map(decide).collect()
+    }
+
+    fn refuse(&self, refusal: Refusal, origin: Option<&str>) -> Option<Response> {
+        guarded(|| Service::refuse(self, refusal, origin))
+    }
+
+    fn set_connections(&self, open: usize) {
+        guarded(|| Service::set_connections(self, open));
+    }
+}

@@ -1,0 +1,67 @@
+//! What all threads of a server share.
+
+use crate::budget::{Budget, Charge};
+use crate::client::Client;
+use crate::connection::Connection;
+use crate::limits::Limits;
+use crate::line::Line;
+use crate::places::Places;
+use crate::pool::Pool;
+use crate::response::Asked;
+use crate::room::Room;
+use crate::service::{Job, Program};
+use crate::slow::Slow;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// Serving.
+pub const RUNNING: u8 = 0;
+/// No new connections; the requests in flight are answered.
+pub const DRAINING: u8 = 1;
+/// `Server::run` returns at once.
+pub const AT_ONCE: u8 = 2;
+
+/// One per server.
+pub struct Shared {
+    pub limits: Limits,
+    pub program: Arc<dyn Program>,
+    pub places: Arc<Places>,
+    pub room: Room,
+    pub pool: Arc<Pool>,
+    pub slow: Slow,
+    pub lines: Vec<Arc<Line<Ticket>>>,
+    pub budget: Arc<Budget>,
+    pub stage: AtomicU8,
+}
+
+/// A whole request that waits in a line.
+pub struct Ticket {
+    pub connection: Box<Connection>,
+    pub exchange: Exchange,
+    pub run: Job,
+    pub body: Vec<u8>,
+    pub client: Client,
+    /// The memory of a large body.
+    pub charge: Charge,
+}
+
+/// What is left of a request while its answer is made.
+pub struct Exchange {
+    pub asked: Asked,
+    /// The request's Origin field, for a refusal.
+    pub origin: Option<String>,
+}
+
+impl Shared {
+    /// A graceful stop has begun: no connection lives longer than its request.
+    pub fn is_stopping(&self) -> bool {
+        self.stage.load(Ordering::Relaxed) != RUNNING
+    }
+
+    /// There is a thread for something slow of this address, if need be because a slow one of a
+    /// greedier address is ended.
+    pub fn has_thread_for(&self, address: IpAddr) -> bool {
+        self.pool.has_room() || self.slow.end_one(address)
+    }
+}

@@ -1,0 +1,123 @@
+//! The end: graceful, or at once.
+
+use crate::harness::{Behind, HEALTH, Running, eventually, small};
+use http1::{Limits, Server};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+#[test]
+fn idle_connections_close_and_requests_in_flight_are_answered() {
+    let mut server = Running::start(small());
+    let mut idle = server.connect();
+    assert_eq!(idle.get("/healthz").status, 200);
+    let mut busy = server.connect();
+    busy.send("GET /sleep?ms=400 HTTP/1.1\r\nHost: a\r\n\r\n");
+    let mut half = server.connect();
+    half.send("GET /healthz HTTP/1.1\r\n");
+    std::thread::sleep(Duration::from_millis(100));
+    server.stopper.stop();
+    assert!(idle.is_closed());
+    half.send("Host: a\r\n\r\n");
+    for client in [&mut busy, &mut half] {
+        let answer = client.answer().unwrap();
+        assert_eq!((answer.status, answer.header("Connection")), (200, Some("close")));
+        let _ = client.socket.shutdown(Shutdown::Write);
+    }
+    assert!(TcpStream::connect(server.address).is_err());
+    let start = Instant::now();
+    assert!(server.stopped());
+    assert!(start.elapsed() < Duration::from_secs(1));
+}
+
+#[test]
+fn a_server_without_clients_stops_at_once() {
+    let mut server = Running::start(small());
+    let start = Instant::now();
+    server.stopper.stop();
+    assert!(server.stopped() && start.elapsed() < Duration::from_millis(500));
+}
+
+#[test]
+fn who_waits_to_be_accepted_is_answered_before_the_end() {
+    let mut server = Running::start(small());
+    // More than are accepted at a time, and no more than the least backlog that kernels have.
+    let mut clients: Vec<_> = (0..120).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(HEALTH);
+    }
+    server.stopper.stop();
+    for client in &mut clients {
+        assert_eq!(client.answer().unwrap().status, 200);
+        let _ = client.socket.shutdown(Shutdown::Write);
+    }
+    assert!(server.stopped());
+}
+
+#[test]
+fn a_server_that_never_runs_leaves_no_workers() {
+    let behind = Behind::new(false);
+    drop(Server::bind("127.0.0.1:0", small(), behind.clone()).unwrap());
+    eventually("no thread has the program", || Arc::strong_count(&behind) == 1);
+}
+
+#[test]
+fn a_second_stop_does_not_wait() {
+    let mut server = Running::start(small());
+    let mut busy = server.connect();
+    busy.send("GET /sleep?ms=2000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    std::thread::sleep(Duration::from_millis(100));
+    let start = Instant::now();
+    server.stopper.stop();
+    server.stopper.stop();
+    assert!(!server.stopped() && start.elapsed() < Duration::from_secs(1));
+}
+
+#[test]
+fn a_graceful_stop_has_an_end() {
+    let stop_time = Duration::from_millis(300);
+    let mut server = Running::start(Limits { stop_time, ..small() });
+    let mut busy = server.connect();
+    busy.send("GET /sleep?ms=2000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    std::thread::sleep(Duration::from_millis(100));
+    let start = Instant::now();
+    server.stopper.stop();
+    assert!(!server.stopped() && start.elapsed() < Duration::from_secs(1));
+}
+
+/// Twenty times, with clients that never pause: each request that reached the handler is answered
+/// in full.
+#[test]
+fn no_request_that_was_read_is_lost() {
+    for round in 0..20 {
+        let mut server = Running::start(small());
+        let address = server.address;
+        let clients: Vec<_> = (0..8)
+            .map(|_| {
+                std::thread::spawn(move || {
+                    let mut got = 0;
+                    while let Ok(mut socket) = TcpStream::connect(address) {
+                        let mut buffer = [0; 4096];
+                        while socket.write_all(HEALTH.as_bytes()).is_ok() {
+                            match socket.read(&mut buffer) {
+                                Ok(n) if n > 0 => {
+                                    assert!(buffer[..n].ends_with(b"ok"), "half an answer");
+                                    got += 1;
+                                }
+                                _ => break,
+                            }
+                        }
+                    }
+                    got
+                })
+            })
+            .collect();
+        std::thread::sleep(Duration::from_millis(20 + round));
+        server.stopper.stop();
+        assert!(server.stopped());
+        let got: usize = clients.into_iter().map(|c| c.join().unwrap()).sum();
+        assert_eq!(got, server.program.answered.load(Ordering::Relaxed));
+    }
+}

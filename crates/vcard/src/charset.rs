@@ -1,0 +1,297 @@
+//! Bytes → text (`files.md`, 3). In this order: a byte-order mark; what is declared; UTF-8 if that is
+//! what all but a few bytes are; a guess over the whole file.
+
+use crate::Warning;
+use chardetng::EncodingDetector;
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use std::borrow::Cow;
+
+/// Most warnings of lines with bytes that are no text.
+const WARNINGS_MAX: usize = 100;
+
+/// The encoding of that name: all labels of the WHATWG Encoding standard, and some that Windows
+/// gives the same code pages.
+pub fn by_label(label: &str) -> Option<&'static Encoding> {
+    let label = label.trim().trim_matches('"').to_ascii_lowercase();
+    let other = match label.replace(['-', '_', ' '], "").as_str() {
+        "cp932" | "ms932" => "shift_jis",
+        "cp936" | "ms936" => "gbk",
+        "cp949" | "ms949" => "euc-kr",
+        "cp950" | "ms950" => "big5",
+        "cp1250" => "windows-1250",
+        "cp1251" => "windows-1251",
+        "cp1252" | "ansi" | "latin1" => "windows-1252",
+        "utf8" => "utf-8",
+        _ => "",
+    };
+    Encoding::for_label(label.as_bytes()).or_else(|| Encoding::for_label(other.as_bytes()))
+}
+
+/// A whole text, as a table is one, and what is to be said of how it was read.
+pub fn decode<'a>(bytes: &'a [u8], declared: Option<&str>) -> (Cow<'a, str>, Vec<Warning>) {
+    let (bytes, known) = without_mark(bytes, declared);
+    let declared = declared.and_then(by_label).filter(|it| !known && is_ascii_superset(it));
+    let mut decoder = Decoder { declared, known, fallback: None };
+    if let Cow::Borrowed(bytes) = bytes
+        && decoder.declared.is_none_or(|it| it == UTF_8)
+        && let Ok(text) = std::str::from_utf8(bytes)
+    {
+        return (Cow::Borrowed(text), Vec::new());
+    }
+    let guess = |bytes: &[u8]| {
+        let mut evidence = Evidence::new();
+        evidence.add(bytes);
+        evidence.decide()
+    };
+    let (text, sound) = decoder.text(&bytes, None, || guess(&bytes));
+    let warnings = match sound {
+        Sound::Clean => Vec::new(),
+        Sound::Guessed(encoding) => vec![Warning { line: 1, detail: guessed(encoding) }],
+        Sound::Replaced => {
+            let lines = (1..).zip(text.split('\n')).filter(|(_, line)| line.contains('\u{fffd}'));
+            let warning = |line| Warning { line, detail: REPLACED.to_owned() };
+            lines.take(WARNINGS_MAX).map(|(line, _)| warning(line)).collect()
+        }
+    };
+    (Cow::Owned(text), warnings)
+}
+
+/// What is said of a line with bytes that are no text.
+pub const REPLACED: &str = "some bytes are no text; each became \u{fffd}";
+
+/// What is said of a file whose character set was guessed.
+pub fn guessed(encoding: &'static Encoding) -> String {
+    format!("the file does not say its character set; it was read as {}", encoding.name())
+}
+
+/// A file as bytes of an ASCII superset: UTF-16 becomes UTF-8, a mark is cut off. True if it is
+/// certain that it is UTF-8 now.
+pub fn without_mark<'a>(bytes: &'a [u8], declared: Option<&str>) -> (Cow<'a, [u8]>, bool) {
+    let utf16 = |encoding: &'static Encoding, bytes: &'a [u8]| {
+        let (text, _) = encoding.decode_without_bom_handling(bytes);
+        (Cow::Owned(text.into_owned().into_bytes()), true)
+    };
+    match bytes {
+        [0xEF, 0xBB, 0xBF, rest @ ..] => return (Cow::Borrowed(rest), true),
+        [0xFF, 0xFE, rest @ ..] => return utf16(UTF_16LE, rest),
+        [0xFE, 0xFF, rest @ ..] => return utf16(UTF_16BE, rest),
+        _ => {}
+    }
+    // ASCII in UTF-16 has a zero in every pair; text in anything else has none.
+    let start = bytes.get(..bytes.len().min(64)).unwrap_or_default();
+    let zeros = |odd: usize| start.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
+    let half = start.len() / 2;
+    match (zeros(0), zeros(1)) {
+        (0, little) if little > half / 2 => utf16(UTF_16LE, bytes),
+        (big, 0) if big > half / 2 => utf16(UTF_16BE, bytes),
+        _ => match declared.and_then(by_label) {
+            Some(it) if start.contains(&0) && [UTF_16LE, UTF_16BE].contains(&it) => {
+                utf16(it, bytes)
+            }
+            _ => (Cow::Borrowed(bytes), false),
+        },
+    }
+}
+
+fn is_ascii_superset(encoding: &&'static Encoding) -> bool {
+    ![UTF_16LE, UTF_16BE].contains(encoding)
+}
+
+/// How well a text could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sound {
+    /// As it is.
+    Clean,
+    /// Some bytes are no text.
+    Replaced,
+    /// In this encoding, which was guessed.
+    Guessed(&'static Encoding),
+}
+
+/// Reads the texts of one file.
+pub struct Decoder {
+    declared: Option<&'static Encoding>,
+    /// A byte-order mark said that the file is UTF-8.
+    known: bool,
+    /// What undeclared bytes are that are no UTF-8.
+    fallback: Option<&'static Encoding>,
+}
+
+impl Decoder {
+    /// A decoder for a file of which `declared` says the character set, or a mark that it is UTF-8.
+    pub fn new(declared: Option<&str>, known: bool) -> Decoder {
+        let declared = declared.and_then(by_label).filter(|it| !known && is_ascii_superset(it));
+        Decoder { declared, known, fallback: None }
+    }
+
+    /// True if a mark said that the file is UTF-8.
+    pub fn is_known(&self) -> bool {
+        self.known
+    }
+
+    /// Text from bytes. `charset` is what the line declares; `whole` looks through the file when
+    /// nothing else says what the bytes are.
+    pub fn text(
+        &mut self,
+        bytes: &[u8],
+        charset: Option<&str>,
+        whole: impl FnOnce() -> &'static Encoding,
+    ) -> (String, Sound) {
+        let declared = charset.and_then(by_label).filter(is_ascii_superset).or(self.declared);
+        if let Some(encoding) = declared.filter(|it| *it != UTF_8)
+            && !(encoding.is_single_byte() && surely_utf8(bytes))
+        {
+            let (text, faulty) = encoding.decode_without_bom_handling(bytes);
+            return (text.into_owned(), if faulty { Sound::Replaced } else { Sound::Clean });
+        }
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return (text.to_owned(), Sound::Clean);
+        }
+        let joined = joined(bytes);
+        if let Ok(text) = std::str::from_utf8(&joined) {
+            return (text.to_owned(), Sound::Clean);
+        }
+        let encoding = match self.known {
+            true => UTF_8,
+            false => *self.fallback.get_or_insert_with(whole),
+        };
+        if encoding == UTF_8 {
+            return (String::from_utf8_lossy(&joined).into_owned(), Sound::Replaced);
+        }
+        (encoding.decode_without_bom_handling(bytes).0.into_owned(), Sound::Guessed(encoding))
+    }
+}
+
+/// True for text of which it cannot be chance that it is valid UTF-8.
+fn surely_utf8(bytes: &[u8]) -> bool {
+    let text = std::str::from_utf8(bytes);
+    text.is_ok_and(|text| text.chars().filter(|c| !c.is_ascii()).count() >= 2)
+}
+
+/// CESU-8 (a surrogate pair of which each half is written as three bytes) → UTF-8.
+fn joined(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let half = |high: &[u8]| match high {
+        [0xED, a @ 0xA0..=0xBF, b @ 0x80..=0xBF, ..] => {
+            Some(0xD000 | (u32::from(*a) & 0x3F) << 6 | (u32::from(*b) & 0x3F))
+        }
+        _ => None,
+    };
+    if !bytes.windows(2).any(|pair| matches!(pair, [0xED, 0xA0..=0xAF])) {
+        return Cow::Borrowed(bytes);
+    }
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((byte, tail)) = rest.split_first() {
+        let low = rest.get(3..).and_then(half).filter(|low| (0xDC00..0xE000).contains(low));
+        let high = half(rest).filter(|high| (0xD800..0xDC00).contains(high));
+        let pair =
+            high.zip(low).map(|(high, low)| 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00));
+        match pair.and_then(char::from_u32) {
+            Some(c) => {
+                out.extend(c.encode_utf8(&mut [0; 4]).bytes());
+                rest = rest.get(6..).unwrap_or_default();
+            }
+            None => {
+                out.push(*byte);
+                rest = tail;
+            }
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// What the bytes of a file speak for.
+pub struct Evidence {
+    detector: EncodingDetector,
+    /// Characters of UTF-8 beyond ASCII.
+    good: usize,
+    /// Bytes that are none.
+    bad: usize,
+}
+
+impl Evidence {
+    /// None yet.
+    pub fn new() -> Evidence {
+        Evidence { detector: EncodingDetector::new(), good: 0, bad: 0 }
+    }
+
+    /// Looks at some text of which nothing is declared.
+    pub fn add(&mut self, bytes: &[u8]) {
+        if bytes.is_ascii() {
+            return;
+        }
+        for chunk in joined(bytes).utf8_chunks() {
+            self.good += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+            self.bad += chunk.invalid().len().min(1);
+        }
+        self.detector.feed(bytes, false);
+        self.detector.feed(b"\n", false);
+    }
+
+    /// UTF-8 if all but a few bytes are that, else the likeliest encoding. Bytes of another
+    /// encoding look like a character of UTF-8 now and then, those of East Asia every fourth time.
+    pub fn decide(mut self) -> &'static Encoding {
+        if self.good >= 2 * self.bad {
+            return UTF_8;
+        }
+        self.detector.feed(b"", true);
+        self.detector.guess(None, false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8], declared: Option<&str>) -> (String, usize) {
+        let (text, warnings) = decode(bytes, declared);
+        (text.into_owned(), warnings.len())
+    }
+
+    #[test]
+    fn marks_win_and_utf_16_needs_none() {
+        for (bytes, text) in [
+            (&b"\xFF\xFEA\x00\x07\x04"[..], "AЇ"),
+            (b"\xFE\xFF\x00A\x04\x07", "AЇ"),
+            (b"\xEF\xBB\xBFA\xD0\x87", "AЇ"),
+            (b"F\0N\0:\0\x07\x04A\0\n\0", "FN:ЇA\n"),
+            (b"\0F\0N\0:\x04\x07\0A\0\n", "FN:ЇA\n"),
+        ] {
+            assert_eq!(read(bytes, Some("koi8-r")), (text.to_owned(), 0));
+        }
+    }
+
+    #[test]
+    fn what_is_declared_counts() {
+        for (bytes, label, text) in [
+            (&b"J\xE4\xE4r"[..], "ISO-8859-1", "Jäär"),
+            (b"\xDF", "CP1251", "Я"),
+            (b"\xC4", "x-cp1250", "Ä"),
+            (b"\x8ER\x93c", "Shift_JIS", "山田"),
+            ("Мак".as_bytes(), "windows-1252", "Мак"),
+        ] {
+            assert_eq!(read(bytes, Some(label)), (text.to_owned(), 0), "{label}");
+        }
+    }
+
+    #[test]
+    fn a_few_bad_bytes_do_not_make_it_another_encoding() {
+        assert_eq!(
+            read(b"Zo\xC3\xAB M\xC3\xBCller\n\xC3;x", None),
+            ("Zoë Müller\n\u{fffd};x".to_owned(), 1)
+        );
+        assert_eq!(read(b"\xED\xA0\xBD\xED\xB8\x80", None), ("😀".to_owned(), 0));
+        assert_eq!(read("Ї".as_bytes(), None), ("Ї".to_owned(), 0));
+    }
+
+    #[test]
+    fn the_rest_is_guessed_with_a_warning() {
+        for (bytes, text) in [
+            (&b"M\xFCller, Zo\xEB, Stra\xDFe"[..], "Müller, Zoë, Straße"),
+            (b"\xCF\xE5\xF2\xF0\xE5\xED\xEA\xEE \xCE\xEB\xE5\xF1\xFF", "Петренко Олеся"),
+            (b"\xC4\xDC Verein", "ÄÜ Verein"),
+        ] {
+            assert_eq!(read(bytes, None), (text.to_owned(), 1));
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! What the columns of a table mean, by their headers.
+
+use super::dates::Evidence;
+use super::words::{self, Kind, Member, Part, Word};
+use std::collections::HashMap;
+
+/// Most characters of a header that are looked at, and most of one that are kept and shown.
+const HEADER_MAX: usize = 200;
+const NAME_MAX: usize = 64;
+
+/// What a column means.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Meaning {
+    Member(Member),
+    /// Part of an entry of a list: which of [`Layout::slots`].
+    Part(usize, Part),
+    /// The content line of this name.
+    Line(&'static str),
+    Unknown,
+}
+
+/// A column.
+pub(super) struct Column {
+    /// The header as it was written, cut to 64 characters.
+    pub header: String,
+    key: Key,
+    pub meaning: Meaning,
+    /// Under which name of a content line its cells are kept, where no member takes them.
+    pub line: String,
+    /// That name does not say the header: the value has to begin with it.
+    pub says_header: bool,
+    /// The header is English: its dates are month first where they do not tell.
+    pub english: bool,
+    /// Its cells that are not empty; counted before the rows are read.
+    pub used: u64,
+    pub dates: Evidence,
+}
+
+/// An entry of a list, spread over some columns.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Slot {
+    pub kind: Kind,
+    /// What the header says of the label; of `Online`, of the service.
+    pub label: Option<&'static str>,
+    /// The number in the header, and how many columns before had the very same header.
+    number: (u32, u32),
+}
+
+/// The columns of a table.
+#[derive(Default)]
+pub(super) struct Layout {
+    pub columns: Vec<Column>,
+    pub slots: Vec<Slot>,
+}
+
+impl Layout {
+    /// Reads the header. `map` says as which header some columns are to be read; it names members
+    /// of the contract (`phones.home`), which are words of headers too.
+    pub fn read<S: AsRef<str>>(header: &[S], map: &[(String, String)]) -> Layout {
+        let map: HashMap<Key, Key> =
+            map.iter().map(|(from, to)| (Key::of(from), Key::of(to))).collect();
+        let keys: Vec<(Key, bool)> = header
+            .iter()
+            .map(|header| {
+                let key = Key::of(header.as_ref());
+                match map.get(&key) {
+                    Some(mapped) => (mapped.clone(), true),
+                    None => (key, false),
+                }
+            })
+            .collect();
+        let mut layout = Layout::default();
+        let mut slots = HashMap::new();
+        let mut seen: HashMap<&Key, u32> = HashMap::new();
+        let has_city = keys.iter().any(|(key, _)| is_plain_city(key));
+        for ((key, mapped), header) in keys.iter().zip(header) {
+            let seen = seen.entry(key).or_default();
+            let own = Key::of(header.as_ref());
+            let header: String = header.as_ref().trim().chars().take(NAME_MAX).collect();
+            let meaning = match words::name(&key.word) {
+                Some(Word::Member(member)) => Meaning::Member(member),
+                Some(Word::Line(name)) => Meaning::Line(name),
+                Some(word) => layout.part(&[word], key, *seen, has_city, &mut slots),
+                None => match words::words(&key.word) {
+                    Some(words) => layout.part(&words, key, *seen, has_city, &mut slots),
+                    None => Meaning::Unknown,
+                },
+            };
+            *seen += 1;
+            let (line, says_header) = line_name(&header, layout.columns.len() + 1);
+            let english = *mapped || is_english(&key.word);
+            let (used, dates) = (0, Evidence::default());
+            layout.columns.push(Column {
+                header,
+                key: own,
+                meaning,
+                line,
+                says_header,
+                english,
+                used,
+                dates,
+            });
+        }
+        layout.settle();
+        layout
+    }
+
+    /// The meaning of a header that is made of these words.
+    fn part(
+        &mut self,
+        words: &[Word],
+        key: &Key,
+        seen: u32,
+        has_city: bool,
+        slots: &mut HashMap<Slot, usize>,
+    ) -> Meaning {
+        let Some((slot, part)) = entry(words, key, seen, has_city) else { return Meaning::Unknown };
+        let next = self.slots.len();
+        let at = *slots.entry(slot).or_insert(next);
+        if at == next {
+            self.slots.push(slot);
+        }
+        Meaning::Part(at, part)
+    }
+
+    /// Settles what one header alone does not say. `Title` is a form of address where the table
+    /// also has a job title or a suffix, as Outlook's has, and the first of two is one. `Geburtstag`
+    /// is the day of the month where there is `Geburtsmonat`, as in Thunderbird.
+    fn settle(&mut self) {
+        let has = |member| self.columns.iter().any(|c| c.meaning == Meaning::Member(member));
+        let titles = self.columns.iter().filter(|c| c.meaning == Meaning::Member(Member::Title));
+        let mut addressed = titles.count() > 1 || has(Member::JobTitle) || has(Member::Suffix);
+        let split_birthday = has(Member::BirthMonth);
+        for column in &mut self.columns {
+            let member = match column.meaning {
+                Meaning::Member(Member::Title) if addressed => {
+                    addressed = false;
+                    Member::Prefix
+                }
+                Meaning::Member(Member::Title) => Member::JobTitle,
+                Meaning::Member(Member::Birthday) if split_birthday => Member::BirthDay,
+                _ => continue,
+            };
+            column.meaning = Meaning::Member(member);
+        }
+    }
+
+    /// How many columns are not unknown.
+    pub fn known(&self) -> usize {
+        self.columns.iter().filter(|column| column.meaning != Meaning::Unknown).count()
+    }
+
+    /// True if a column names or reaches people.
+    pub fn names_people(&self) -> bool {
+        self.columns.iter().any(|column| match column.meaning {
+            Meaning::Member(member) => matches!(
+                member,
+                Member::First
+                    | Member::Last
+                    | Member::Nickname
+                    | Member::Full
+                    | Member::FileAs
+                    | Member::Organization
+            ),
+            Meaning::Part(slot, Part::Label | Part::Service) => self.kind(slot).is_none(),
+            Meaning::Part(slot, _) => {
+                !matches!(self.kind(slot), Some(Kind::Date | Kind::Relation | Kind::Custom))
+            }
+            Meaning::Line(_) | Meaning::Unknown => false,
+        })
+    }
+
+    /// True if there is a column with this header.
+    pub fn has(&self, header: &str) -> bool {
+        let key = Key::of(header);
+        self.columns.iter().any(|column| column.key == key)
+    }
+
+    fn kind(&self, slot: usize) -> Option<Kind> {
+        self.slots.get(slot).map(|slot| slot.kind)
+    }
+
+    /// True if the cells of this column are dates.
+    pub fn is_date(&self, meaning: Meaning) -> bool {
+        match meaning {
+            Meaning::Member(member) => member == Member::Birthday,
+            Meaning::Part(slot, part) => part == Part::Value && self.kind(slot) == Some(Kind::Date),
+            _ => false,
+        }
+    }
+
+    /// The member of the contract, `list.label` or `list.part` for lists; `map` takes it, too.
+    pub fn member(&self, meaning: Meaning) -> Option<String> {
+        let (slot, part) = match meaning {
+            Meaning::Member(member) => return Some(member_name(member).to_owned()),
+            Meaning::Line(_) | Meaning::Unknown => return None,
+            Meaning::Part(slot, part) => (self.slots.get(slot)?, part),
+        };
+        let mut name = list_name(slot.kind)?.to_owned();
+        for word in [slot.label, part_name(part)].into_iter().flatten() {
+            name = format!("{name}.{word}");
+        }
+        Some(name)
+    }
+}
+
+/// A header for comparing: its letters folded, and its first number.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    word: String,
+    number: Option<u32>,
+}
+
+impl Key {
+    fn of(header: &str) -> Key {
+        let header: String = header.chars().take(HEADER_MAX).collect();
+        let digits = header.chars().skip_while(|c| !c.is_ascii_digit());
+        let digits: String = digits.take_while(char::is_ascii_digit).collect();
+        Key { word: words::fold(&header), number: digits.parse().ok() }
+    }
+}
+
+/// The entry of a list, and the part of it, that some words mean.
+fn entry(words: &[Word], key: &Key, seen: u32, has_city: bool) -> Option<(Slot, Part)> {
+    let (mut kinds, mut label, mut place) = (Vec::new(), None, None);
+    let (mut parts, mut number) = (Vec::new(), key.number.unwrap_or_default());
+    for word in words {
+        match *word {
+            Word::Kind(kind) => kinds.push(kind),
+            Word::Entry(kind, text) => {
+                kinds.push(kind);
+                label = Some(text);
+            }
+            Word::Part(part) if parts.contains(&part) => {}
+            Word::Part(part) => parts.push(part),
+            Word::Place(text) => place = Some(text),
+            Word::Second => number = number.max(2),
+            Word::Member(_) | Word::Line(_) => return None,
+            Word::Filler => {}
+        }
+    }
+    let is_address = kinds.contains(&Kind::Address);
+    // `E-mail Address` is an e-mail, `Country/Region` is a country.
+    kinds.retain(|kind| *kind != Kind::Address);
+    if parts.contains(&Part::Country) {
+        parts.retain(|part| *part != Part::Region);
+    }
+    let part = match parts.as_slice() {
+        [] => None,
+        [part] => Some(*part),
+        _ => return None,
+    };
+    let of_address = part.is_some_and(|p| !matches!(p, Part::Label | Part::Value | Part::Service));
+    let kind = *match kinds.as_slice() {
+        [] if is_address || of_address => &Kind::Address,
+        [kind, rest @ ..] if rest.iter().all(|other| other == kind) && !of_address => kind,
+        _ => return None,
+    };
+    if kind != Kind::Address {
+        let label = labelled(kind, label, place);
+        let slot = Slot { kind, label, number: (number, seen) };
+        return Some((slot, part.unwrap_or(Part::Value)));
+    }
+    // Further lines of one address (`Home Street 2`, `Address 2` beside `City`), or a further
+    // address (`Address 2 - Street`, `Address 2`).
+    let further = is_address && place.is_none() && !(part.is_none() && has_city);
+    let number = if further { number } else { 0 };
+    let slot = Slot { kind, label: place, number: (number, seen) };
+    Some((slot, part.unwrap_or(Part::Street)))
+}
+
+/// The label of an entry by what the header says of it and of the place.
+fn labelled(
+    kind: Kind,
+    label: Option<&'static str>,
+    place: Option<&'static str>,
+) -> Option<&'static str> {
+    match (kind, label, place) {
+        (Kind::Phone, Some("fax"), Some("home")) => Some("home fax"),
+        (Kind::Phone, Some("fax"), Some("work")) => Some("work fax"),
+        (Kind::Phone, Some("mobile"), Some("home")) => Some("home mobile"),
+        (Kind::Phone, Some("mobile"), Some("work")) => Some("work mobile"),
+        _ => label.or(place),
+    }
+}
+
+/// True for `City` and `ZIP` alone: the table has one address a row.
+fn is_plain_city(key: &Key) -> bool {
+    let words = words::words(&key.word).unwrap_or_default();
+    matches!(words.as_slice(), [Word::Part(Part::City | Part::PostalCode)]) && key.number.is_none()
+}
+
+/// True for the headers of dates as English programs and people write them.
+fn is_english(folded: &str) -> bool {
+    let words = ["birthday", "birthdate", "dateofbirth", "dob", "bday", "born", "date", "dates"];
+    words.contains(&folded) || folded.ends_with("anniversary") || folded.starts_with("event")
+}
+
+/// The name of the content line that keeps the cells of an unknown column, at most 64 characters,
+/// and whether the value has to begin with the header, because the name cannot say it.
+fn line_name(header: &str, number: usize) -> (String, bool) {
+    let words = header.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let name = words.collect::<Vec<_>>().join("-").to_ascii_uppercase();
+    let ascii = header.chars().filter(|c| c.is_alphanumeric()).all(|c| c.is_ascii());
+    if !ascii || name.is_empty() {
+        return (format!("X-CSV-{number}"), !header.is_empty());
+    }
+    (format!("X-CSV-{}", name.chars().take(NAME_MAX - 6).collect::<String>()), false)
+}
+
+/// The name of a content line for a header that only the row says (Google's custom fields).
+pub(super) fn custom_line(header: &str, number: usize) -> (String, bool) {
+    line_name(&header.chars().take(NAME_MAX).collect::<String>(), number)
+}
+
+fn member_name(member: Member) -> &'static str {
+    match member {
+        Member::Prefix => "prefix",
+        Member::First => "first_name",
+        Member::Middle => "middle_name",
+        Member::Last => "last_name",
+        Member::Suffix => "suffix",
+        Member::Nickname => "nickname",
+        Member::Full | Member::FileAs => "display_name",
+        Member::Organization => "organization",
+        Member::Department => "department",
+        Member::JobTitle | Member::Title => "job_title",
+        Member::Birthday | Member::BirthYear | Member::BirthMonth | Member::BirthDay => "birthday",
+        Member::Notes => "additional_data",
+        Member::Labels | Member::Categories => "labels",
+        Member::Uid => "uid",
+    }
+}
+
+fn list_name(kind: Kind) -> Option<&'static str> {
+    Some(match kind {
+        Kind::Email => "emails",
+        Kind::Phone => "phones",
+        Kind::Address => "addresses",
+        Kind::Url => "urls",
+        Kind::Date => "dates",
+        Kind::Relation => "relations",
+        Kind::Online => "online",
+        Kind::Custom => return None,
+    })
+}
+
+fn part_name(part: Part) -> Option<&'static str> {
+    Some(match part {
+        Part::Value => return None,
+        Part::Label => "label",
+        Part::Service => "service",
+        Part::PoBox => "po_box",
+        Part::Extended => "extended",
+        Part::Street => "street",
+        Part::City => "city",
+        Part::Region => "region",
+        Part::PostalCode => "postal_code",
+        Part::Country => "country",
+        Part::Formatted => "formatted",
+    })
+}

@@ -1,0 +1,140 @@
+//! The entries of a row: what stands in several columns, put together.
+
+use super::columns::custom_line;
+use super::row::{Builder, Thing};
+use super::text::{entry_label, unescaped, values};
+use super::words::Kind;
+use crate::value::one_line;
+use crate::{
+    Address, DateEntry, DateText, Entry, Labelled, Online, clean_email, clean_phone, fold,
+};
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+impl Builder<'_> {
+    /// Adds the entries that the columns of a slot make.
+    pub fn thing(&mut self, slot: usize, thing: Thing) {
+        let Some(slot) = self.layout.slots.get(slot) else { return };
+        let (said, primary) = entry_label(&thing.label);
+        // Outlook writes the kind of an e-mail address where Google writes a label.
+        let technical = thing.is_type && matches!(said, "SMTP" | "EX");
+        let mut label = if technical { None } else { label(said) };
+        let mut service = one_line(&thing.service);
+        match slot.kind {
+            Kind::Online => service = service.or_else(|| slot.label.map(str::to_owned)),
+            _ => label = label.or_else(|| slot.label.map(str::to_owned)),
+        }
+        if slot.kind == Kind::Address {
+            return self.address(thing, label, primary);
+        }
+        let values = match thing.as_is {
+            true => vec![unescaped(&thing.value).into_owned()],
+            false => values(&thing.value, slot.kind),
+        };
+        for (nth, text) in values.iter().enumerate() {
+            let label = label.clone();
+            let primary = primary && nth == 0;
+            match slot.kind {
+                Kind::Email => self.email(text, label, primary),
+                Kind::Phone => self.phone(text, label, primary),
+                Kind::Date => self.date(thing.column, text, label),
+                Kind::Custom => {
+                    let (name, says) = custom_line(thing.label.trim(), thing.column + 1);
+                    let value =
+                        if says { format!("{}: {text}", thing.label) } else { text.clone() };
+                    self.kept.push((Cow::Owned(name), value));
+                }
+                Kind::Address => {}
+                Kind::Url | Kind::Relation | Kind::Online => {
+                    let Some(value) = one_line(text) else { continue };
+                    match slot.kind {
+                        Kind::Url => self.details.urls.push(Labelled { value, label }),
+                        Kind::Relation => self.details.relations.push(Labelled { value, label }),
+                        _ => self.details.online.push(Online {
+                            service: service.clone(),
+                            value,
+                            label,
+                        }),
+                    }
+                }
+            }
+        }
+    }
+
+    fn email(&mut self, text: &str, label: Option<String>, primary: bool) {
+        let value = clean_email(text);
+        // `Ann Ash <ann@x.example>` also says a name.
+        if let Some((name, _)) = text.split_once('<').filter(|_| value != text.trim())
+            && let Some(name) = one_line(name.trim().trim_matches('"'))
+        {
+            self.addressee.get_or_insert(name);
+        }
+        if value.is_empty() {
+            return;
+        }
+        self.details.emails.push(Entry { value, label, primary });
+    }
+
+    fn phone(&mut self, text: &str, label: Option<String>, primary: bool) {
+        let value = clean_phone(text);
+        if value.is_empty() {
+            return;
+        }
+        self.details.phones.push(Entry { value, label, primary });
+    }
+
+    fn date(&mut self, at: usize, text: &str, label: Option<String>) {
+        let Some(column) = self.layout.columns.get(at) else { return };
+        match column.dates.read(text, column.english) {
+            DateText::Date(value) => self.details.dates.push(DateEntry { value, label }),
+            DateText::Nothing => {}
+            _ => {
+                let text = label.map_or(text.to_owned(), |label| format!("{label}: {text}"));
+                self.unreadable(at, "dates", &text);
+            }
+        }
+    }
+
+    fn address(&mut self, thing: Thing, label: Option<String>, primary: bool) {
+        let mut address = Address { label, primary, ..thing.address };
+        if let Some((at, whole)) = thing.formatted {
+            let said = fold(&parts(&address).join(" "));
+            let said: HashSet<&str> = said.split(|c: char| !c.is_alphanumeric()).collect();
+            if said.len() < 2 && said.iter().all(|word| word.is_empty()) {
+                address.street = Some(whole);
+            } else if fold(&whole).split(|c: char| !c.is_alphanumeric()).any(|w| !said.contains(w))
+            {
+                // Google puts it together from the others; somebody else may say more in it.
+                self.keep(at, &whole);
+            }
+        }
+        if !parts(&address).is_empty() {
+            self.details.addresses.push(address);
+        }
+    }
+}
+
+/// Marks one entry as the primary one: the first that is marked, else the first good one.
+pub(super) fn choose<T>(
+    list: &mut [T],
+    flag: impl Fn(&mut T) -> &mut bool,
+    good: impl Fn(&T) -> bool,
+) {
+    let marked = list.iter_mut().position(|entry| *flag(entry));
+    let chosen = marked.or_else(|| list.iter().position(good)).unwrap_or(0);
+    for (at, entry) in list.iter_mut().enumerate() {
+        *flag(entry) = at == chosen;
+    }
+}
+
+/// The parts of an address that say something.
+fn parts(address: &Address) -> Vec<&str> {
+    let Address { po_box, extended, street, city, region, postal_code, country, .. } = address;
+    let all = [po_box, extended, street, postal_code, city, region, country];
+    all.into_iter().flatten().map(String::as_str).collect()
+}
+
+/// A label as the JSON has it: those that are TYPEs of a card in one spelling.
+fn label(text: &str) -> Option<String> {
+    one_line(text).and_then(|text| crate::label::normal(&text))
+}

@@ -1,0 +1,109 @@
+//! Where a table begins, and what separates its cells.
+
+use super::Fault;
+use super::cells::{CELLS_MAX, Cells, Record};
+use super::columns::Layout;
+
+/// What separates cells; at equal success the first one counts.
+const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// Most lines before the header: LinkedIn writes three, Numbers the name of the table.
+const LINES_BEFORE: usize = 10;
+
+const EXPECTED: &str = "no line names columns: one of the first lines must say which column is which, \
+    as Google Contacts, Outlook and Thunderbird write it (First Name, Last Name, E-mail, Phone, …)";
+
+/// The cells behind the header, its columns, and its line: the line of which most columns are
+/// known, under the separator that makes it so.
+pub(super) fn header<'a>(
+    text: &'a str,
+    map: &[(String, String)],
+) -> Result<(Cells<'a>, Layout, u64), Fault> {
+    let mut best: Option<(usize, Cells<'a>, Layout, u64)> = None;
+    let mut too_wide = false;
+    let (separators, start) = separators(text);
+    for separator in separators {
+        let (mut cells, mut record) = (start(separator), Record::default());
+        for _ in 0..=LINES_BEFORE {
+            match cells.next(&mut record) {
+                None => break,
+                Some(Err(_)) => continue,
+                Some(Ok(())) if !record.rest.is_empty() => {
+                    too_wide = true;
+                    continue;
+                }
+                Some(Ok(())) => {}
+            }
+            let layout = Layout::read(&record.cells, map);
+            let known = layout.known();
+            if layout.names_people() && best.as_ref().is_none_or(|best| known > best.0) {
+                best = Some((known, cells.clone(), layout, record.line));
+            }
+        }
+    }
+    match best {
+        Some((_, cells, layout, line)) => {
+            check_map(&layout, map)?;
+            Ok((cells, layout, line))
+        }
+        None if too_wide => Err(Fault::NoTable(format!("a line has more than {CELLS_MAX} cells"))),
+        None => Err(Fault::NoTable(EXPECTED.to_owned())),
+    }
+}
+
+/// As [`header`], where no header is known: the first line, cut into most cells.
+pub(super) fn first_line(text: &str) -> Result<(Cells<'_>, Layout, u64), Fault> {
+    let (separators, start) = separators(text);
+    let mut best: Option<(Cells<'_>, Layout, u64)> = None;
+    for separator in separators {
+        let (mut cells, mut record) = (start(separator), Record::default());
+        if !matches!(cells.next(&mut record), Some(Ok(()))) || !record.rest.is_empty() {
+            continue;
+        }
+        let layout = Layout::read(&record.cells, &[]);
+        let count = |layout: &Layout| layout.columns.len();
+        if best.as_ref().is_none_or(|best| count(&layout) > count(&best.1)) {
+            best = Some((cells, layout, record.line));
+        }
+    }
+    best.ok_or_else(|| Fault::NoTable(EXPECTED.to_owned()))
+}
+
+/// The separators that may be, and how to begin with one. A line `sep=;`, which Excel reads and
+/// some programs write, says it.
+fn separators<'a>(text: &'a str) -> (Vec<u8>, impl Fn(u8) -> Cells<'a>) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let first = text.split(['\n', '\r']).next().unwrap_or_default().trim_end();
+    let first = first.trim_matches('"').split_at_checked(4);
+    let said = first.filter(|(word, _)| word.eq_ignore_ascii_case("sep=")).map(|(_, rest)| rest);
+    let said = match said.map(str::as_bytes) {
+        // A tab at the end of the line is trimmed.
+        Some([]) => Some(b'\t'),
+        Some([separator]) if separator.is_ascii_punctuation() || *separator == b'\t' => {
+            Some(*separator)
+        }
+        _ => None,
+    };
+    let start = move |separator| {
+        let mut cells = Cells::new(text, separator);
+        if said.is_some() {
+            cells.skip_line();
+        }
+        cells
+    };
+    (said.map_or(SEPARATORS.to_vec(), |separator| vec![separator]), start)
+}
+
+/// Every column of the map is there, and is mapped to something.
+fn check_map(layout: &Layout, map: &[(String, String)]) -> Result<(), Fault> {
+    for (column, member) in map {
+        let one = Layout::read(&[member], &[]);
+        if !member.trim().is_empty() && one.known() == 0 {
+            return Err(Fault::Map(format!("{column}: there is no member {member:?}")));
+        }
+        if !layout.has(column) {
+            return Err(Fault::Map(format!("{column}: the table has no such column")));
+        }
+    }
+    Ok(())
+}

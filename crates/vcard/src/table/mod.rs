@@ -1,0 +1,226 @@
+//! Tables of separated values, as Google Contacts, Outlook, Thunderbird, Yahoo and LinkedIn export
+//! them and as people write them, in; Google's current layout out.
+//!
+//! [`read`] finds the separator and the header, looks once through the table for what only a whole
+//! column tells (the order of its dates), and then yields the rows one by one. What no member takes
+//! is kept beside the members as content lines (`X-CSV-…`), so nothing is lost; one odd value never
+//! costs the person. Memory does not grow with the number of rows.
+
+mod cells;
+mod columns;
+mod dates;
+mod entries;
+mod find;
+mod row;
+mod text;
+mod vocabulary;
+mod words;
+mod write;
+
+use crate::{Details, Warning};
+use cells::{Cells, Record};
+use columns::{Layout, Meaning};
+use std::borrow::Cow;
+use std::fmt;
+
+pub use write::{Widths, header, row};
+
+/// Most names of columns that one warning shows.
+const NAMES_MAX: usize = 30;
+
+/// Why a text is no table that can be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// No line names columns that say who somebody is; the text says what was expected.
+    NoTable(String),
+    /// The caller's map of columns is wrong here; the text names the column.
+    Map(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Fault::NoTable(detail) | Fault::Map(detail)) = self;
+        f.write_str(detail)
+    }
+}
+
+/// How a table is to be read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// Column → member of the contract, as [`Column::member`] says it (`first_name`, `phones`,
+    /// `phones.home`, `addresses.work.city`), or any header that is known; empty: kept as unknown.
+    pub map: &'a [(String, String)],
+}
+
+/// A row that is a contact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row<'t> {
+    /// The physical line of its first cell; the first line of the file is 1.
+    pub line: u64,
+    /// What a column `uid` says.
+    pub uid: Option<String>,
+    /// Never without `display_name`.
+    pub details: Details,
+    /// What has no member: the name of a content line, at most 64 characters, and its text.
+    pub kept: Vec<(Cow<'t, str>, String)>,
+    /// Odd values, each in [`Row::details`] or [`Row::kept`] all the same.
+    pub warnings: Vec<Warning>,
+}
+
+/// A row that cannot be a contact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowError {
+    /// As [`Row::line`]; of a quote that is never closed, the line of the quote.
+    pub line: u64,
+    /// What is wrong.
+    pub detail: String,
+}
+
+/// A table whose header was understood.
+pub struct Table<'a> {
+    /// Stands behind the header.
+    cells: Cells<'a>,
+    layout: Layout,
+    warnings: Vec<Warning>,
+}
+
+/// Finds the table in a text; a byte-order mark in front does not count.
+///
+/// # Errors
+/// [`Fault`] where no line names a column that says who somebody is, or the map is wrong.
+pub fn read<'a>(text: &'a str, options: &Options) -> Result<Table<'a>, Fault> {
+    let (cells, layout, line) = find::header(text, options.map)?;
+    let mut table = Table { cells, layout, warnings: Vec::new() };
+    table.look_through();
+    table.warn(line);
+    Ok(table)
+}
+
+impl<'a> Table<'a> {
+    /// What is to be said of whole columns, with the line of the header: those that no member
+    /// takes, in one warning, and those whose dates were read in a guessed order.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// The rows, from the first one. Blank ones are left out.
+    pub fn rows(&self) -> Rows<'a, '_> {
+        Rows { cells: self.cells.clone(), layout: &self.layout, record: Record::default() }
+    }
+
+    /// Collects what only a whole column tells.
+    fn look_through(&mut self) {
+        let (mut cells, mut record) = (self.cells.clone(), Record::default());
+        let dates: Vec<bool> =
+            self.layout.columns.iter().map(|c| self.layout.is_date(c.meaning)).collect();
+        while let Some(next) = cells.next(&mut record) {
+            if next.is_err() {
+                continue;
+            }
+            for ((column, date), cell) in
+                self.layout.columns.iter_mut().zip(&dates).zip(&record.cells)
+            {
+                column.used += u64::from(!cell.trim().is_empty());
+                if *date {
+                    column.dates.add(cell);
+                }
+            }
+        }
+    }
+
+    fn warn(&mut self, line: u64) {
+        let unknown = self
+            .layout
+            .columns
+            .iter()
+            .filter(|column| column.meaning == Meaning::Unknown && column.used > 0);
+        let names: Vec<&str> = unknown.map(|column| column.header.as_str()).collect();
+        if !names.is_empty() {
+            let more = names.len().saturating_sub(NAMES_MAX);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let names = names.iter().take(NAMES_MAX).copied().collect::<Vec<_>>().join(", ");
+            let detail = format!("columns that no member takes are kept (X-CSV-…): {names}{more}");
+            self.warnings.push(Warning { line, detail });
+        }
+        for column in &self.layout.columns {
+            if let Some(order) = column.dates.guess(column.english) {
+                let member = self.layout.member(column.meaning).unwrap_or_default();
+                let detail = format!(
+                    "{member}: nothing in the column {:?} shows the order of its dates; they are read as {order}",
+                    column.header
+                );
+                self.warnings.push(Warning { line, detail });
+            }
+        }
+    }
+}
+
+/// The rows of a table, one by one.
+pub struct Rows<'a, 't> {
+    cells: Cells<'a>,
+    layout: &'t Layout,
+    record: Record<'a>,
+}
+
+impl<'t> Iterator for Rows<'_, 't> {
+    type Item = Result<Row<'t>, RowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.cells.next(&mut self.record)? {
+                Ok(()) if self.record.is_blank() => {}
+                Ok(()) => return Some(row::read(self.layout, &self.record)),
+                Err(unclosed) => {
+                    let header = self.layout.columns.get(unclosed.cell);
+                    let column = header.map_or(String::new(), |c| format!(" in {:?}", c.header));
+                    let detail = format!("a quote is opened{column} and never closed");
+                    return Some(Err(RowError { line: unclosed.line, detail }));
+                }
+            }
+        }
+    }
+}
+
+/// A column, as the page shows it where people say what their table means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// The header, cut to 64 characters.
+    pub name: String,
+    /// The member it is read as, good for [`Options::map`]; none: unknown.
+    pub member: Option<String>,
+    /// The first few values, cut to 64 characters each.
+    pub samples: Vec<String>,
+}
+
+/// The columns of the table in this text; where no header is known, those of its first line.
+///
+/// # Errors
+/// [`Fault::NoTable`] for a text without any line, or past a thousand columns.
+pub fn columns(text: &str) -> Result<Vec<Column>, Fault> {
+    const SAMPLES: usize = 3;
+    const SAMPLE_MAX: usize = 64;
+    let (mut cells, layout, _) = find::header(text, &[]).or_else(|_| find::first_line(text))?;
+    let column = |column: &columns::Column| Column {
+        name: column.header.clone(),
+        member: layout.member(column.meaning),
+        samples: Vec::new(),
+    };
+    let mut found: Vec<Column> = layout.columns.iter().map(column).collect();
+    let mut record = Record::default();
+    // Rows at the beginning are enough to see what a column is.
+    for _ in 0..100 {
+        match cells.next(&mut record) {
+            None => break,
+            Some(Err(_)) => continue,
+            Some(Ok(())) => {}
+        }
+        for (column, cell) in found.iter_mut().zip(&record.cells) {
+            let cell: String = cell.trim().chars().take(SAMPLE_MAX).collect();
+            if !cell.is_empty() && column.samples.len() < SAMPLES && !column.samples.contains(&cell)
+            {
+                column.samples.push(cell);
+            }
+        }
+    }
+    Ok(found)
+}

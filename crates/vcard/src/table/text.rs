@@ -1,0 +1,237 @@
+//! What a cell says beside its text: an apostrophe in front, several values, the star of a label.
+//! Reader and writer agree here.
+
+use super::words::Kind;
+use crate::is_valid_phone;
+use std::borrow::Cow;
+
+/// What stands between several values in one cell, as Google writes it.
+const SEVERAL: &str = ":::";
+
+/// A number with fewer digits is no number of its own: an extension, or the code before a `/`.
+const DIGITS_MIN: usize = 7;
+
+/// A spreadsheet takes a cell that begins so for a formula, and runs it.
+const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
+
+/// True if a cell of this kind that begins with an apostrophe has it for protection.
+fn is_protected(bare: &str, kind: Option<Kind>) -> bool {
+    bare.starts_with(FORMULA)
+        || (kind == Some(Kind::Phone) && bare.starts_with(|c: char| c.is_ascii_digit() || c == '('))
+        || pieces(bare, kind).len() > 1
+}
+
+/// The text of a cell, and whether an apostrophe protected it: then it is one value as it is.
+pub(super) fn unprotected(cell: &str, kind: Option<Kind>) -> (&str, bool) {
+    match cell.strip_prefix('\'') {
+        Some(rest) if is_protected(rest.trim_start_matches('\''), kind) => (rest, true),
+        _ => (cell, false),
+    }
+}
+
+/// True if the writer has to put an apostrophe before the text: a formula, but for numbers and
+/// dates, which say nothing to a spreadsheet; several values that are one; an apostrophe that
+/// [`unprotected`] would take away.
+pub(super) fn wants_protection(text: &str, kind: Option<Kind>) -> bool {
+    let bare = text.trim_start_matches('\'');
+    let harmless = text.starts_with(['+', '-']) && is_valid_phone(text);
+    let formula = text.starts_with(FORMULA) && !harmless;
+    formula || (bare.len() < text.len() && is_protected(bare, kind)) || pieces(text, kind).len() > 1
+}
+
+/// The values of a cell, as [`joined`] or Google wrote them; numbers and addresses also as people
+/// do, `+1 555 010 0003, +1 555 010 0004`.
+pub(super) fn values(text: &str, kind: Kind) -> Vec<String> {
+    let values = text.split(" ::: ").flat_map(|value| pieces(value, Some(kind)));
+    values.map(|value| unescaped(value.trim()).into_owned()).filter(|v| !v.is_empty()).collect()
+}
+
+/// A value that [`values`] does not split at colons.
+pub(super) fn escaped(value: &str) -> Cow<'_, str> {
+    if value.contains(SEVERAL) {
+        Cow::Owned(value.replace(SEVERAL, "\\:::"))
+    } else {
+        Cow::Borrowed(value)
+    }
+}
+
+/// The opposite of [`escaped`].
+pub(super) fn unescaped(value: &str) -> Cow<'_, str> {
+    if value.contains("\\:::") {
+        Cow::Owned(value.replace("\\:::", SEVERAL))
+    } else {
+        Cow::Borrowed(value)
+    }
+}
+
+/// The numbers, or the addresses, of a text in which they stand one after the other. What is none
+/// stays with the one before it: an extension, a pause.
+fn pieces(text: &str, kind: Option<Kind>) -> Vec<&str> {
+    match kind {
+        Some(Kind::Phone) => {
+            let apart = wholes(text, true, is_number);
+            // A slash also stands behind an area code: `030/1234567`.
+            let slashes = |piece: &str| piece.split('/').all(is_number);
+            let split =
+                |piece| if slashes(piece) { piece.split('/').collect() } else { vec![piece] };
+            apart.into_iter().flat_map(split).collect()
+        }
+        Some(Kind::Email) => {
+            wholes(text, false, |piece| piece.contains('@') && !piece.contains('"'))
+        }
+        _ => vec![text],
+    }
+}
+
+/// True for a text that begins as a number does and has digits enough to be one.
+fn is_number(text: &str) -> bool {
+    let starts = |c: char| c.is_numeric() || matches!(c, '+' | '(' | '＋');
+    let digits = text.chars().filter(|c| c.is_numeric()).count();
+    text.trim_start().starts_with(starts) && digits >= DIGITS_MIN
+}
+
+/// The text cut before each part that is a whole value, if one was there before. Parts end at
+/// commas, semicolons and line breaks, and at slashes between blanks where these count.
+fn wholes(text: &str, slashes: bool, is_whole: impl Fn(&str) -> bool) -> Vec<&str> {
+    let separator = |rest: &[u8]| match rest {
+        [b',' | b';' | b'\n', ..] => 1,
+        [b' ', b'/', b' ', ..] if slashes => 3,
+        _ => 0,
+    };
+    let (mut found, mut start, mut end, mut whole) = (Vec::new(), 0, 0, false);
+    let mut at = 0;
+    while at <= text.len() {
+        let rest = text.get(at..).unwrap_or_default();
+        let bytes = rest.as_bytes();
+        let here = |from: &usize| bytes.get(*from..).is_some_and(|rest| separator(rest) > 0);
+        let length = (0..bytes.len()).find(here).unwrap_or(bytes.len());
+        let separator = bytes.get(length..).map_or(1, separator).max(1);
+        let is_whole = is_whole(rest.get(..length).unwrap_or_default());
+        if whole && is_whole {
+            found.push(text.get(start..end).unwrap_or_default());
+            start = at;
+        }
+        whole |= is_whole;
+        end = at + length;
+        at = end + separator;
+    }
+    found.push(text.get(start..).unwrap_or_default());
+    found
+}
+
+/// Begins with a star, or with what [`escaped_star`] makes of one.
+fn is_starred(label: &str) -> bool {
+    let bare = label.trim_start_matches('\\');
+    bare == "*" || bare.starts_with("* ")
+}
+
+/// A label whose star is text.
+pub(super) fn escaped_star(label: &str) -> Cow<'_, str> {
+    if is_starred(label) { Cow::Owned(format!("\\{label}")) } else { Cow::Borrowed(label) }
+}
+
+/// The opposite of [`escaped_star`].
+fn unescaped_star(label: &str) -> &str {
+    label.strip_prefix('\\').filter(|bare| is_starred(bare)).unwrap_or(label)
+}
+
+/// The label of an entry, and whether a star says that it is the primary one.
+pub(super) fn entry_label(cell: &str) -> (&str, bool) {
+    match cell.strip_prefix('*') {
+        Some("") => ("", true),
+        Some(rest) if rest.starts_with(' ') => (unescaped_star(rest.trim()), true),
+        _ => (unescaped_star(cell), false),
+    }
+}
+
+/// The labels of a person as Google writes them: `* myContacts ::: Friends`, where a star marks
+/// Google's own ones.
+pub(super) fn google_labels(cell: &str) -> Vec<String> {
+    let label = |text: &str| unescaped(entry_label(text.trim()).0).into_owned();
+    cell.split(" ::: ").map(label).filter(|label| !label.is_empty()).collect()
+}
+
+/// The cell of the labels of a person, see [`google_labels`].
+pub(super) fn labels_cell(labels: &[String]) -> String {
+    let label = |label: &String| escaped(&escaped_star(label)).into_owned();
+    labels.iter().map(label).collect::<Vec<_>>().join(" ::: ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_numbers_in_one_cell() {
+        for (text, want) in [
+            ("+1 555 010 0003, +1 555 010 0004", &["+1 555 010 0003", "+1 555 010 0004"][..]),
+            ("+1 555 010 0003;+1 555 010 0004", &["+1 555 010 0003", "+1 555 010 0004"]),
+            ("5550100/5550101\n5550102", &["5550100", "5550101", "5550102"]),
+            ("5550100 ::: 55", &["5550100", "55"]),
+            ("030/1234567", &["030/1234567"]),
+            ("030/1234567, 12", &["030/1234567, 12"]),
+            ("+15550100,,123#;ext=5", &["+15550100,,123#;ext=5"]),
+            ("030/1234567 / 0172/7654321", &["030/1234567", "0172/7654321"]),
+            ("030/1234567, 0172/7654321", &["030/1234567", "0172/7654321"]),
+            ("5550100,5,5550101,", &["5550100,5", "5550101,"]),
+            ("Tel 5550100, 5550101", &["Tel 5550100, 5550101"]),
+        ] {
+            assert_eq!(values(text, Kind::Phone), want, "{text}");
+        }
+        assert_eq!(values("a@x.example; b@x.example", Kind::Email), ["a@x.example", "b@x.example"]);
+        assert_eq!(values("\"Ash, A\" <a@x.example>", Kind::Email), ["\"Ash, A\" <a@x.example>"]);
+        assert_eq!(values("https://x.example/a,b;c", Kind::Url), ["https://x.example/a,b;c"]);
+    }
+
+    #[test]
+    fn an_apostrophe_protects_and_comes_off_again() {
+        for kind in [None, Some(Kind::Phone), Some(Kind::Email)] {
+            for text in [
+                "=1+1",
+                "'=1",
+                "''=1",
+                "@x",
+                "-",
+                "+",
+                "'t Hooft",
+                "''",
+                "'",
+                "+49 30 1234567",
+                "'+49 30 1234567",
+                "030 1234567, 030 7654321",
+                "'030 1234567, 030 7654321",
+                "'030",
+                "a@x.example, b@x.example",
+                "'a@x.example, b@x.example",
+                "-1+cmd|' /C calc'!A0",
+                "+1*2",
+                "",
+            ] {
+                let cell =
+                    if wants_protection(text, kind) { format!("'{text}") } else { text.to_owned() };
+                let (again, as_is) = unprotected(&cell, kind);
+                assert_eq!(again, text);
+                assert!(as_is || pieces(text, kind).len() == 1, "{text}");
+            }
+        }
+        assert_eq!(unprotected("'t Hooft", None), ("'t Hooft", false));
+        assert!(
+            wants_protection("-1+cmd|' /C calc'!A0", None) && !wants_protection("+49 30 123", None)
+        );
+    }
+
+    #[test]
+    fn labels_and_stars() {
+        for label in ["", "home", "* x", "*", "\\* x", "\\", "a ::: b", "***", "*x", "::::"] {
+            let cell = escaped_star(label).into_owned();
+            assert_eq!(entry_label(&cell), (label, false));
+            assert_eq!(entry_label(format!("* {cell}").trim()), (label, true));
+        }
+        let labels = ["myContacts", "a ::: b", "* c", ":::", "\\:::"].map(str::to_owned);
+        assert_eq!(google_labels(&labels_cell(&labels)), labels);
+        assert_eq!(
+            google_labels("* myContacts ::: * starred ::: Friends"),
+            ["myContacts", "starred", "Friends"]
+        );
+    }
+}

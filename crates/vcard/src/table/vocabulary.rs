@@ -1,0 +1,323 @@
+//! The vocabulary of headers: see `words`. Each text is a list, separated by commas.
+
+use super::words::Kind::{Address, Custom, Date, Email, Online, Phone, Relation, Url};
+use super::words::Word::{self, Entry, Filler, Line, Place, Second};
+use super::words::{Member, Part};
+
+/// Whole headers.
+pub(super) const NAMES: &[(Word, &str)] = &[
+    (
+        Word::Member(Member::Prefix),
+        "prefix, name prefix, honorific prefix, salutation, anrede, namenspräfix, titre de civilité, civilité, préfixe, \
+         tratamiento, prefijo, prefisso, prefiks, forma grzecznościowa, звернення, префікс, обращение, префикс, 肩書き, 敬称接頭",
+    ),
+    (Word::Member(Member::Title), "title, titel, titre, título, titolo, tytuł, титул"),
+    (
+        Word::Member(Member::First),
+        "first name, first, given name, given, forename, christian name, vorname, rufname, prénom, nombre, nombre de pila, \
+         nome, nome di battesimo, imię, ім'я, імя, имя, 名, 名前 名, ファーストネーム",
+    ),
+    (
+        Word::Member(Member::Middle),
+        "middle name, middle, additional name, second name, weitere vornamen, zweiter vorname, deuxième prénom, \
+         autres prénoms, segundo nombre, secondo nome, drugie imię, по батькові, отчество, ミドル ネーム",
+    ),
+    (
+        Word::Member(Member::Last),
+        "last name, last, family name, surname, nachname, familienname, zuname, nom, nom de famille, apellidos, apellido, \
+         cognome, nazwisko, прізвище, фамилия, 姓, 苗字, 名字",
+    ),
+    (
+        Word::Member(Member::Suffix),
+        "suffix, name suffix, honorific suffix, namenssuffix, suffixe, sufijo, suffisso, titolo straniero, sufiks, суфікс, \
+         суффикс, 敬称",
+    ),
+    (
+        Word::Member(Member::Nickname),
+        "nickname, nick name, nick, alias, spitzname, surnom, apodo, soprannome, pseudonim, przezwisko, псевдонім, \
+         прізвисько, псевдоним, прозвище, ニックネーム, 愛称",
+    ),
+    (
+        Word::Member(Member::Full),
+        "name, full name, fullname, display name, contact, contact name, person, voller name, vollständiger name, \
+         anzeigename, kontakt, nom complet, nom à afficher, nom affiché, nombre completo, nombre para mostrar, \
+         nome completo, nome visualizzato, nominativo, nazwa, imię i nazwisko, nazwa wyświetlana, wyświetlana nazwa, \
+         піб, повне ім'я, коротке ім'я, фио, полное имя, отображаемое имя, 氏名, 名前, 表示名, フルネーム",
+    ),
+    (
+        Word::Member(Member::FileAs),
+        "file as, speichern unter, ablegen unter, classer sous, archivar como, archivia come, zapisz jako, зберегти як, \
+         хранить как, 表題",
+    ),
+    (
+        Word::Member(Member::Organization),
+        "organization, organisation, company, company name, organization name, organisation name, employer, firm, firma, \
+         unternehmen, arbeitgeber, société, entreprise, organización, empresa, compañía, società, azienda, ditta, \
+         organizzazione, organizacja, nazwa firmy, організація, компанія, фірма, организация, компания, фирма, 会社, 会社名, \
+         勤務先, 組織, 所属",
+    ),
+    (
+        Word::Member(Member::Department),
+        "department, organization department, abteilung, service, département, departamento, reparto, ufficio reparto, \
+         dział, відділ, отдел, 部署, 部門",
+    ),
+    (
+        Word::Member(Member::JobTitle),
+        "job title, job, position, organization title, arbeitstitel, berufsbezeichnung, funktion, stelle, fonction, poste, \
+         cargo, puesto, posizione, qualifica, mansione, stanowisko, посада, должность, 役職, 職種",
+    ),
+    (
+        Word::Member(Member::Birthday),
+        "birthday, birth date, date of birth, bday, dob, born, geburtstag, geburtsdatum, anniversaire de naissance, \
+         date de naissance, naissance, cumpleaños, fecha de nacimiento, compleanno, data di nascita, urodziny, \
+         data urodzenia, день народження, дата народження, день рождения, дата рождения, 誕生日, 生年月日",
+    ),
+    (
+        Word::Member(Member::BirthYear),
+        "birth year, year of birth, geburtsjahr, année de naissance, año de nacimiento, anno di nascita, rok urodzenia, \
+         рік народження, год рождения, 誕生年, 生年",
+    ),
+    (
+        Word::Member(Member::BirthMonth),
+        "birth month, geburtsmonat, mois de naissance, mes de nacimiento, mese di nascita, miesiąc urodzenia, \
+         місяць народження, месяц рождения, 誕生月",
+    ),
+    (
+        Word::Member(Member::BirthDay),
+        "birth day, day of birth, jour de naissance, día de nacimiento, giorno di nascita, dzień urodzenia",
+    ),
+    (
+        Word::Member(Member::Notes),
+        "notes, note, additional data, comment, comments, remarks, description, notizen, notiz, bemerkung, bemerkungen, \
+         anmerkungen, kommentar, remarques, remarque, commentaires, notas, comentarios, observaciones, commenti, \
+         osservazioni, notatki, notatka, uwagi, нотатки, примітки, заметки, примечания, メモ, 備考",
+    ),
+    (
+        Word::Member(Member::Labels),
+        "labels, group membership, groups, gruppen, étiquettes, libellés, groupes, etiquetas, grupos, etichette, gruppi, \
+         etykiety, grupy, мітки, групи, ярлыки, группы, ラベル, グループ",
+    ),
+    (
+        Word::Member(Member::Categories),
+        "categories, category, tags, kategorien, kategorie, schlagwörter, catégories, catégorie, categorías, categoría, \
+         categorie, kategoria, категорії, категорія, категории, категория, 分類, カテゴリ",
+    ),
+    (Word::Member(Member::Uid), "uid"),
+    (
+        Line("X-PHONETIC-FIRST-NAME"),
+        "phonetic first name, given name yomi, given yomi, 名フリガナ, 名前フリガナ",
+    ),
+    (Line("X-PHONETIC-MIDDLE-NAME"), "phonetic middle name, additional name yomi"),
+    (
+        Line("X-PHONETIC-LAST-NAME"),
+        "phonetic last name, family name yomi, surname yomi, 姓フリガナ",
+    ),
+    (Entry(Phone, "home"), "home, abitazione, particular"),
+    (Entry(Phone, "work"), "work, ufficio"),
+    (Entry(Phone, "other"), "other"),
+    (
+        Entry(Phone, "main"),
+        "main, primary phone, main phone, haupttelefon, téléphone principal, teléfono principal, telefono principale, \
+         telefon podstawowy, główny telefon, основний телефон, основной телефон, 通常の電話, 代表電話",
+    ),
+    (
+        Entry(Phone, "company main"),
+        "company main phone, company phone, telefon firma, téléphone société, ligne principale société, \
+         téléphone principal de la société, número de centralita de la organización, \
+         teléfono principal de la organización, telefono principale società, główny telefon do firmy, \
+         основний телефон організації, основной телефон организации, 会社代表電話",
+    ),
+    (
+        Entry(Phone, "car"),
+        "car phone, autotelefon, téléphone voiture, teléfono del automóvil, telefono auto, telefon w samochodzie, \
+         телефон в автомобілі, телефон у машині, телефон в машине, 自動車電話",
+    ),
+    (
+        Entry(Phone, "radio"),
+        "radio phone, radiotelefon, radiotéléphone, radioteléfono, radiotelefono, радіотелефон, радиотелефон, 無線電話",
+    ),
+    (
+        Entry(Phone, "callback"),
+        "callback, rückmeldung, rappel, devolución de llamada, richiamata automatica, wywołanie zwrotne, зворотний виклик, обратный вызов, コールバック",
+    ),
+    (
+        Entry(Phone, "assistant"),
+        "assistants phone, assistant phone, telefon assistent, téléphone de l'assistant(e), teléfono del ayudante, \
+         telefono assistente, telefon asystenta, телефон помічника, телефон помощника, 秘書の電話",
+    ),
+    (Entry(Phone, "isdn"), "isdn, rnis, rdsi"),
+    (Entry(Phone, "telex"), "telex, télex, télex, teleks, телекс, テレックス"),
+    (
+        Entry(Phone, "tty"),
+        "tty tdd phone, tty tdd, telefon für hörbehinderte, número de teletipo, telefono tty tdd, telefon tty tdd, телефон tty tdd, телетайп телефон с титрами",
+    ),
+    (Entry(Phone, "yahoo"), "yahoo phone"),
+    (
+        Word::Kind(Url),
+        "url, urls, website, web site, web, www, web page, web page address, webpage, home page, homepage, internet, webseite, internetseite, \
+         page web, site web, site internet, página web, sitio web, pagina web, sito web, sito, strona sieci web, \
+         strona internetowa, strona www, веб-сторінка, вебсайт, сайт, веб-страница, web ページ, ウェブサイト, ホームページ",
+    ),
+    (
+        Entry(Date, "anniversary"),
+        "anniversary, wedding anniversary, jahrestag, hochzeitstag, anniversaire de mariage, aniversario, anniversario, \
+         rocznica, річниця, годовщина, 記念日",
+    ),
+    (
+        Entry(Relation, "spouse"),
+        "spouse, partner, partner in, ehepartner, conjoint(e), conjoint, cónyuge, coniuge, współmałżonek, małżonek, дружина, супруг(а), супруга, 配偶者",
+    ),
+    (Entry(Relation, "child"), "children, kinder, enfants, hijos, figli, dzieci, діти, дети, 子供"),
+    (
+        Entry(Relation, "manager"),
+        "manager, manager name, managers name, name des der vorgesetzten, vorgesetzter, responsable, nombre del director, nome manager, \
+         kierownik, imię i nazwisko menedżera, керівник, ім'я керівника, руководитель, имя руководителя, マネージャー",
+    ),
+    (
+        Entry(Relation, "assistant"),
+        "assistant, assistant name, assistants name, name assistent, nom de l'assistant(e), nombre del ayudante, nome assistente, \
+         imię i nazwisko asystenta, ім'я помічника, имя помощника, 秘書の氏名",
+    ),
+    (
+        Word::Kind(Online),
+        "im, im address, im addresses, screen name, messenger, messenger id, messenger-name, instant messenger, nome instant messenger, chat, indirizzi im, online",
+    ),
+    (Entry(Online, "skype"), "skype, skype id, skype name"),
+    (Entry(Online, "matrix"), "matrix, matrix id"),
+    (Entry(Online, "telegram"), "telegram, telegram username"),
+    (Entry(Online, "signal"), "signal"),
+    (Entry(Online, "whatsapp"), "whatsapp"),
+    (Entry(Online, "xmpp"), "xmpp, jabber, jabber id"),
+    (Entry(Online, "twitter"), "twitter"),
+    (Entry(Online, "facebook"), "facebook"),
+    (Entry(Online, "instagram"), "instagram"),
+    (Entry(Online, "linkedin"), "linkedin"),
+    (Entry(Online, "icq"), "icq, icq id"),
+    (Entry(Online, "aim"), "aim, aim id"),
+    (Entry(Online, "msn"), "msn, msn id"),
+    (Entry(Online, "irc"), "irc, irc id"),
+    (Entry(Online, "qq"), "qq, qq id"),
+    (Entry(Online, "google talk"), "google id, google talk, gtalk"),
+];
+
+/// The words that other headers are made of.
+pub(super) const WORDS: &[(Word, &str)] = &[
+    (
+        Word::Kind(Email),
+        "email, emails, mail, mails, e-mail address, e-mail-adresse, mailadresse, courriel, courrier, courrier électronique, \
+         messagerie, adresse électronique, correo, correo electrónico, posta elettronica, posta el, poczta, \
+         poczta elektroniczna, пошта, ел. пошта, ел. пошти, ел. пошту, електронна пошта, електронної пошти, \
+         эл. почта, эл. почты, электронная почта, электронной почты, почта, имейл, мейл, 電子メール, メール, メールアドレス, eメール",
+    ),
+    (
+        Word::Kind(Phone),
+        "phone, phones, phone number, telephone, tel, telefon, telefonnummer, rufnummer, festnetz, téléphone, tél, \
+         teléfono, teléfonos, telefono, telefonu, телефон, телефону, телефона, тел, 電話, 電話番号, tel.-nr.",
+    ),
+    (
+        Entry(Phone, "mobile"),
+        "mobile, mobil, cell, cellular, cell phone, mobiltelefon, handy, handynummer, natel, portable, móvil, celular, cellulare, \
+         komórka, komórkowy, мобільний, моб, мобильный, переносной, 携帯, 携帯電話",
+    ),
+    (
+        Entry(Phone, "fax"),
+        "fax, telefax, faxnummer, télécopie, télécopieur, faks, факс, ファックス, ファクス",
+    ),
+    (
+        Entry(Phone, "pager"),
+        "pager, beeper, récepteur de radiomessagerie, téléavertisseur, radiomessagerie, localizador, buscapersonas, \
+         cercapersone, пейджер, ポケットベル",
+    ),
+    (
+        Word::Kind(Address),
+        "address, addresses, adresse, anschrift, postanschrift, dirección, direcciones, indirizzo, adres, адреса, адрес, 住所, アドレス",
+    ),
+    (
+        Word::Part(Part::Street),
+        "street, street address, address line, straße, strasse, str, rue, calle, via, ulica, вулиця, улица, 番地, 町名番地",
+    ),
+    (
+        Word::Part(Part::City),
+        "city, town, locality, ort, stadt, wohnort, ville, ciudad, población, città, citta, comune, miasto, miejscowość, місто, город, 市町村, 市区町村",
+    ),
+    (
+        Word::Part(Part::Region),
+        "state, region, province, county, bundesland, kanton, state province, dép, dépt, département région, région, état, \
+         estado, provincia, provincia o estado, województwo, область, регіон, регион, 都道府県",
+    ),
+    (
+        Word::Part(Part::PostalCode),
+        "postal code, post code, postcode, zip, zip code, zipcode, plz, postleitzahl, code postal, código postal, cp, cap, \
+         codice postale, kod pocztowy, індекс, поштовий код, поштовий індекс, индекс, почтовый код, почтовый индекс, 郵便番号",
+    ),
+    (
+        Word::Part(Part::Country),
+        "country, country region, country or region, land, land region, staat, pays, pays région, país, país o región, paese, \
+         paese area geografica, nazione, kraj, kraj region, країна, країна або регіон, страна, страна или регион, 国, 国または地域, \
+         地域",
+    ),
+    (
+        Word::Part(Part::PoBox),
+        "po box, post office box, postfach, boîte postale, bp, apartado postal, apartado de correos, casella postale, \
+         skrytka pocztowa, поштова скринька, почтовый ящик, абонентский ящик, 私書箱, 住所私書箱",
+    ),
+    (
+        Word::Part(Part::Extended),
+        "extended address, extended, apartment, apt, suite, floor, adresszusatz, complément d'adresse, 建物名",
+    ),
+    (Word::Part(Part::Formatted), "formatted, full address"),
+    (
+        Word::Part(Part::Label),
+        "label, type, typ, tipo, étiquette, etykieta, тип, мітка, ярлык, 種類",
+    ),
+    (
+        Word::Part(Part::Value),
+        "value, wert, valeur, valor, valore, wartość, значення, значение, 値",
+    ),
+    (Word::Part(Part::Service), "service, protocol"),
+    (
+        Word::Kind(Url),
+        "website, websites, web page, webpage, web, url, urls, homepage, webseite, página web, pagina web, site web, page web",
+    ),
+    (
+        Word::Kind(Date),
+        "event, date, dates, ereignis, événement, evento, wydarzenie, подія, событие",
+    ),
+    (Entry(Date, "anniversary"), "anniversary"),
+    (Word::Kind(Relation), "relation, relations, related person, beziehung"),
+    (Entry(Relation, "spouse"), "spouse"),
+    (Entry(Relation, "child"), "child"),
+    (Entry(Relation, "manager"), "manager"),
+    (Entry(Relation, "assistant"), "assistant"),
+    (Word::Kind(Online), "im, online"),
+    (Word::Kind(Custom), "custom field"),
+    (
+        Place("home"),
+        "home, private, personal, privat, private, privée, privé, domicile, personnel, personnelle, domicilio, residencia, \
+         particular, casa, ab, abitazione, residenza, domowy, domowa, domu, prywatny, prywatna, дім, дом, домашній, домашня, \
+         домашний, домашняя, личный, личная, особистий, особиста, 自宅, 個人",
+    ),
+    (
+        Place("work"),
+        "work, business, office, geschäftlich, geschäft, geschaeftlich, beruflich, dienstlich, dienst, arbeit, büro, bureau, \
+         travail, professionnel, professionnelle, bureautique, trabajo, oficina, laboral, uff, ufficio, lavoro, służbowy, \
+         służbowa, praca, pracy, firmowy, роб, робочий, робоча, служб, службовий, раб, рабочий, рабочая, служебный, служебная, \
+         会社, 勤務先, 職場",
+    ),
+    (
+        Place("other"),
+        "other, weitere, weiterer, weiteres, weiteres/r, weiteres/e, andere, sonstige, autre, otro, otra, altro, altra, inny, inna, \
+         інший, інша, другой, другая, другое, その他, その他の",
+    ),
+    (
+        Second,
+        "secondary, alternate, sekundäre, sekundär, zweite, secondaire, secundario, secundaria, secondaria, secondario, drugi, \
+         додаткова, додатковий, доп, дополнительный, дополнительная, サブ, サブの",
+    ),
+    (
+        Filler,
+        "primary, primäre, primär, primario, primaria, główny, основна, основной, メイン, メインの, of, the, number, no, num, nummer, nr, \
+         numéro, número, numer, numero, номер, 番号, de, du, des, del, della, di, la, le, l, der, die, das, do, w, dla, or, oder, и, і, \
+         та, или, або, o, の, または",
+    ),
+];

@@ -1,0 +1,183 @@
+//! The words of headers, in English, German, French, Spanish, Italian, Polish, Ukrainian, Russian
+//! and Japanese, as Google Contacts, Outlook, Thunderbird, Yahoo and LinkedIn write them and as
+//! people write them by hand.
+//!
+//! [`NAMES`] are whole headers. Any other header is read as a sequence of [`WORDS`]: `Telefon
+//! geschäftlich 2`, `Телефон раб. 2` and `Business Phone 2` are a telephone, a place and a number
+//! each. Both are compared by [`fold`].
+
+use super::vocabulary::{NAMES, WORDS};
+use std::collections::HashMap;
+use std::sync::OnceLock;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+
+/// A member of which a person has one, and the parts of a birthday.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Member {
+    Prefix,
+    First,
+    Middle,
+    Last,
+    Suffix,
+    Nickname,
+    /// The whole name.
+    Full,
+    FileAs,
+    Organization,
+    Department,
+    JobTitle,
+    /// A form of address, or a job title: see `columns`.
+    Title,
+    Birthday,
+    BirthYear,
+    BirthMonth,
+    BirthDay,
+    Notes,
+    /// Labels as Google separates them.
+    Labels,
+    /// Labels as Outlook separates them.
+    Categories,
+    Uid,
+}
+
+/// A list of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    Email,
+    Phone,
+    Address,
+    Url,
+    Date,
+    Relation,
+    Online,
+    /// Google's `Custom Field`.
+    Custom,
+}
+
+/// What a column says of an entry of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Part {
+    Label,
+    Value,
+    Service,
+    PoBox,
+    Extended,
+    Street,
+    City,
+    Region,
+    PostalCode,
+    Country,
+    /// A whole address in one text.
+    Formatted,
+}
+
+/// What a word of a header means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    Member(Member),
+    Kind(Kind),
+    /// An entry of a list with this label; of `Online`, with this service.
+    Entry(Kind, &'static str),
+    Part(Part),
+    /// `home`, `work` or `other`.
+    Place(&'static str),
+    /// The second one of a list.
+    Second,
+    /// A content line of a card by this name; JSON has no member for it.
+    Line(&'static str),
+    /// Says nothing.
+    Filler,
+}
+
+/// A header for comparing: lower case, no accents, letters only. Numbers are taken out.
+pub(super) fn fold(header: &str) -> String {
+    // Full-width forms are the ASCII ones (NFKD).
+    let folded = header.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase);
+    folded.filter(|c| c.is_alphabetic()).collect()
+}
+
+struct Dictionary {
+    names: HashMap<String, Word>,
+    words: HashMap<String, Word>,
+    /// Octets of the longest of `words`.
+    longest: usize,
+}
+
+fn dictionary() -> &'static Dictionary {
+    static DICTIONARY: OnceLock<Dictionary> = OnceLock::new();
+    let read = |table: &[(Word, &str)]| {
+        let mut map = HashMap::new();
+        for (word, names) in table {
+            for name in names.split(',') {
+                map.entry(fold(name)).or_insert(*word);
+            }
+        }
+        map
+    };
+    DICTIONARY.get_or_init(|| {
+        let mut words = read(WORDS);
+        // `online.skype` and `phones.company main` are members of a map of columns.
+        for (word, names) in NAMES {
+            if let Word::Entry(_, label) = word {
+                for name in names.split(',').chain([*label]) {
+                    words.entry(fold(name)).or_insert(*word);
+                }
+            }
+        }
+        let longest = words.keys().map(String::len).max().unwrap_or_default();
+        Dictionary { names: read(NAMES), words, longest }
+    })
+}
+
+/// The meaning of a whole folded header.
+pub(super) fn name(folded: &str) -> Option<Word> {
+    dictionary().names.get(folded).copied()
+}
+
+/// A folded header taken apart into words, long ones first; `None` if something is left over.
+pub(super) fn words(folded: &str) -> Option<Vec<Word>> {
+    let mut dead = vec![false; folded.len() + 1];
+    let mut found = Vec::new();
+    split(folded, 0, &mut dead, &mut found).then_some(found)
+}
+
+/// True if the text from `at` on consists of words; `dead` marks where it does not.
+fn split(folded: &str, at: usize, dead: &mut [bool], found: &mut Vec<Word>) -> bool {
+    let dictionary = dictionary();
+    if at >= folded.len() {
+        return true;
+    }
+    if dead.get(at).copied().unwrap_or(true) {
+        return false;
+    }
+    for end in (at + 1..=folded.len().min(at + dictionary.longest)).rev() {
+        let word = folded.get(at..end).and_then(|piece| dictionary.words.get(piece));
+        let Some(word) = word else { continue };
+        found.push(*word);
+        if split(folded, end, dead, found) {
+            return true;
+        }
+        found.pop();
+    }
+    if let Some(dead) = dead.get_mut(at) {
+        *dead = true;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_folded_and_taken_apart() {
+        assert_eq!(fold("E-mail\u{a0}2 Addr\u{e9}ss"), "emailaddress");
+        assert_eq!(fold("ＦＡＸ 番号"), "fax番号");
+        assert_eq!(
+            words(&fold("Telefon geschäftlich 2")),
+            Some(vec![Word::Kind(Kind::Phone), Word::Place("work")])
+        );
+        assert_eq!(words(&fold("calle del domicilio")).map(|words| words.len()), Some(3));
+        assert_eq!(words("homexyz"), None);
+    }
+}

@@ -1,0 +1,210 @@
+//! Contacts → rows in Google's current layout, which also Outlook and Apple can be given by way of
+//! Google.
+//!
+//! Rows are streamed, so the columns are counted before: [`Widths`] goes through all contacts, then
+//! [`header`] and one [`row`] each write them. What was written is read again as the same.
+
+use super::text::{escaped, escaped_star, labels_cell, wants_protection};
+use super::words::Kind;
+use crate::names::says_who;
+use crate::{Address, Details, PartialDate};
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// The columns of single members, in Google's order.
+const SINGLE: [&str; 13] = [
+    "First Name",
+    "Middle Name",
+    "Last Name",
+    "Name Prefix",
+    "Name Suffix",
+    "Nickname",
+    "File As",
+    "Organization Name",
+    "Organization Title",
+    "Organization Department",
+    "Birthday",
+    "Notes",
+    "Labels",
+];
+
+const ADDRESS: [&str; 7] =
+    ["Street", "City", "PO Box", "Region", "Postal Code", "Country", "Extended Address"];
+
+/// How many entries of each list the table has columns for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Widths {
+    emails: usize,
+    phones: usize,
+    addresses: usize,
+    urls: usize,
+    dates: usize,
+    relations: usize,
+    online: usize,
+}
+
+impl Widths {
+    /// Makes room for one more contact.
+    pub fn add(&mut self, details: &Details) {
+        let widen = |width: &mut usize, length: usize| *width = length.max(*width);
+        widen(&mut self.emails, details.emails.len());
+        widen(&mut self.phones, details.phones.len());
+        widen(&mut self.addresses, details.addresses.len());
+        widen(&mut self.urls, details.urls.len());
+        widen(&mut self.dates, details.dates.len());
+        widen(&mut self.relations, details.relations.len());
+        widen(&mut self.online, details.online.len());
+    }
+}
+
+/// Appends the header line.
+pub fn header(out: &mut String, widths: &Widths) {
+    out.push_str(&SINGLE.join(","));
+    let lists: [(&str, usize, &[&str]); 7] = [
+        ("E-mail", widths.emails, &["Value"]),
+        ("Phone", widths.phones, &["Value"]),
+        ("Address", widths.addresses, &ADDRESS),
+        ("Website", widths.urls, &["Value"]),
+        ("Event", widths.dates, &["Value"]),
+        ("Relation", widths.relations, &["Value"]),
+        ("IM", widths.online, &["Service", "Value"]),
+    ];
+    for (name, width, parts) in lists {
+        for number in 1..=width {
+            for part in [&["Label"], parts].concat() {
+                // Writing into a String cannot fail.
+                let _ = write!(out, ",{name} {number} - {part}");
+            }
+        }
+    }
+    out.push_str("\r\n");
+}
+
+/// Appends the contact as one row. Entries past `widths` are left out: gather them from the same
+/// snapshot of the contacts.
+pub fn row(out: &mut String, widths: &Widths, details: &Details) {
+    let mut line = Cells { out, empty: true };
+    let derived = says_who(details);
+    let own = Some(&details.display_name).filter(|name| derived.as_ref() != Some(*name));
+    let singles = [
+        &details.first_name,
+        &details.middle_name,
+        &details.last_name,
+        &details.prefix,
+        &details.suffix,
+        &details.nickname,
+    ];
+    singles.into_iter().for_each(|text| line.optional(text.as_ref()));
+    line.optional(own);
+    line.optional(details.organization.as_ref());
+    line.optional(details.job_title.as_ref());
+    line.optional(details.department.as_ref());
+    line.cell(&details.birthday.map(date).unwrap_or_default(), None);
+    line.optional(details.additional_data.as_ref());
+    line.cell(&labels_cell(&details.labels), None);
+    for at in 0..widths.emails {
+        let entry = details.emails.get(at);
+        line.label(entry.and_then(|e| e.label.as_ref()), entry.is_some_and(|e| e.primary));
+        line.value(entry.map(|e| &e.value), Kind::Email);
+    }
+    for at in 0..widths.phones {
+        let entry = details.phones.get(at);
+        line.label(entry.and_then(|e| e.label.as_ref()), entry.is_some_and(|e| e.primary));
+        line.value(entry.map(|e| &e.value), Kind::Phone);
+    }
+    for at in 0..widths.addresses {
+        let address = details.addresses.get(at);
+        line.label(address.and_then(|a| a.label.as_ref()), address.is_some_and(|a| a.primary));
+        let none = Address::default();
+        let Address { po_box, extended, street, city, region, postal_code, country, .. } =
+            address.unwrap_or(&none);
+        let parts = [street, city, po_box, region, postal_code, country, extended];
+        parts.into_iter().for_each(|text| line.optional(text.as_ref()));
+    }
+    for at in 0..widths.urls {
+        let entry = details.urls.get(at);
+        line.label(entry.and_then(|e| e.label.as_ref()), false);
+        line.value(entry.map(|e| &e.value), Kind::Url);
+    }
+    for at in 0..widths.dates {
+        let entry = details.dates.get(at);
+        line.label(entry.and_then(|e| e.label.as_ref()), false);
+        line.cell(&entry.map(|e| date(e.value)).unwrap_or_default(), None);
+    }
+    for at in 0..widths.relations {
+        let entry = details.relations.get(at);
+        line.label(entry.and_then(|e| e.label.as_ref()), false);
+        line.value(entry.map(|e| &e.value), Kind::Relation);
+    }
+    for at in 0..widths.online {
+        let entry = details.online.get(at);
+        line.label(entry.and_then(|e| e.label.as_ref()), false);
+        line.optional(entry.and_then(|e| e.service.as_ref()));
+        line.value(entry.map(|e| &e.value), Kind::Online);
+    }
+    out.push_str("\r\n");
+}
+
+/// A date; without a year as Google writes it, with a blank in front so that no spreadsheet takes
+/// it for a formula.
+fn date(date: PartialDate) -> String {
+    if date.year.is_some() { date.to_string() } else { format!(" {date}") }
+}
+
+/// The cells of a line.
+struct Cells<'a> {
+    out: &'a mut String,
+    empty: bool,
+}
+
+impl Cells<'_> {
+    fn optional(&mut self, text: Option<&String>) {
+        self.cell(text.map_or("", String::as_str), None);
+    }
+
+    fn value(&mut self, text: Option<&String>, kind: Kind) {
+        self.cell(&escaped(text.map_or("", String::as_str)), Some(kind));
+    }
+
+    /// The label of an entry, as Google writes those that it has itself.
+    fn label(&mut self, label: Option<&String>, primary: bool) {
+        let label = match label.map_or("", String::as_str) {
+            "home" => Cow::Borrowed("Home"),
+            "work" => Cow::Borrowed("Work"),
+            "mobile" => Cow::Borrowed("Mobile"),
+            "main" => Cow::Borrowed("Main"),
+            "other" => Cow::Borrowed("Other"),
+            "pager" => Cow::Borrowed("Pager"),
+            "home fax" => Cow::Borrowed("Home Fax"),
+            "work fax" => Cow::Borrowed("Work Fax"),
+            label => escaped_star(label),
+        };
+        let star = if primary { "* " } else { "" };
+        self.cell(&format!("{star}{label}"), None);
+    }
+
+    /// Appends one cell, quoted where RFC 4180 asks for it and where programs of other countries
+    /// see a separator, protected where a spreadsheet would run it as a formula.
+    fn cell(&mut self, text: &str, kind: Option<Kind>) {
+        if !std::mem::replace(&mut self.empty, false) {
+            self.out.push(',');
+        }
+        let protect = wants_protection(text, kind);
+        let outer = text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace);
+        let quoted = outer || text.contains([',', ';', '\t', '|', '"', '\n', '\r']);
+        if quoted {
+            self.out.push('"');
+        }
+        if protect {
+            self.out.push('\'');
+        }
+        if text.contains('"') {
+            self.out.push_str(&text.replace('"', "\"\""));
+        } else {
+            self.out.push_str(text);
+        }
+        if quoted {
+            self.out.push('"');
+        }
+    }
+}

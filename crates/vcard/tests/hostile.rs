@@ -1,0 +1,99 @@
+//! Files that are made to take time or memory: 10 MiB of them take less than 100 MiB beside the file
+//! itself, and time that grows with the file.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy knows test functions, but not what they call"
+)]
+
+use std::time::{Duration, Instant};
+use vcard::*;
+
+const SIZE: usize = 10 << 20;
+
+/// `piece` so often that it is as large as a hostile file.
+fn many(piece: &str) -> String {
+    piece.repeat(SIZE / piece.len())
+}
+
+fn card(inside: &str) -> Vec<u8> {
+    format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:A\r\n{inside}\r\nEND:VCARD\r\n").into_bytes()
+}
+
+/// What the system says of the process's memory, in KiB: `VmRSS` now, `VmHWM` at most.
+fn memory(field: &str) -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with(field)).unwrap_or_default();
+    line.split_ascii_whitespace().nth(1).and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+type File = (&'static str, fn() -> Vec<u8>);
+
+fn lines(count: usize, line: &str) -> Vec<u8> {
+    card(&line.repeat(count))
+}
+
+const FILES: [File; 21] = [
+    ("short lines", || card(&many("A:\r\n"))),
+    ("short lines that fit", || lines(170_000, "TEL:1\n")),
+    ("short lines that fit, by the book", || lines(120_000, "TEL:1\r\n")),
+    ("labels that fit", || lines(40_000, "a.TEL:1\r\na.X-ABLabel:x\r\n")),
+    ("a long line", || card(&format!("NOTE:{}", many("x")))),
+    ("a long line that fits", || card(&format!("PHOTO;ENCODING=b:{}", "A".repeat(8 << 20)))),
+    ("long base64 of text", || card(&format!("NOTE;ENCODING=BASE64:{}", "QUFB".repeat(2 << 20)))),
+    ("parameters", || card(&format!("TEL{}:1", many(";A")))),
+    ("parameters that fit", || lines(12, &format!("TEL{}:1\r\n", ";A=".repeat(21_000)))),
+    ("quotes", || card(&format!("TEL;A={}:1", many("\"")))),
+    ("small cards", || many("BEGIN:VCARD\nFN:A\nEND:VCARD\n").into_bytes()),
+    ("beginnings", || many("BEGIN:VCARD\n").into_bytes()),
+    ("agents", || many("AGENT:\nBEGIN:VCARD\n").into_bytes()),
+    ("folds", || card(&format!("NOTE:x\r\n{}", many(" \r\n")))),
+    ("blanks after a soft break", || card(&format!("A;QUOTED-PRINTABLE:=\n{}", many("  \n")))),
+    ("soft breaks", || card(&format!("A;QUOTED-PRINTABLE:x=\n{}", many(" x=\n")))),
+    ("blank lines", || card(&many("\n"))),
+    ("labels", || card(&format!("CATEGORIES:{}", "a,".repeat(500_000)))),
+    ("other bytes", || {
+        many("BEGIN:VCARD\nFN:?\nEND:VCARD\n")
+            .bytes()
+            .map(|b| if b == b'?' { 0xE4 } else { b })
+            .collect()
+    }),
+    ("escapes", || card(&format!("NOTE:{}", many("\\")))),
+    ("UTF-16", || {
+        card(&many("NOTE:山\r\n"))
+            .utf8_chunks()
+            .flat_map(|chunk| chunk.valid().encode_utf16().collect::<Vec<_>>())
+            .flat_map(u16::to_le_bytes)
+            .take(SIZE)
+            .collect()
+    }),
+];
+
+#[test]
+fn ten_mebibytes_of_anything_take_little_time_and_memory() {
+    let start = memory("VmRSS:");
+    for (what, file) in FILES {
+        let file = file();
+        // Forgets the peak, so that it is that of this file.
+        let forgotten = std::fs::write("/proc/self/clear_refs", "5").is_ok();
+        let began = Instant::now();
+        for (count, read) in read_cards(&file, None).enumerate() {
+            if let (Ok(mut card), ..100) = (read.card, count) {
+                let mut wanted = card.details();
+                wanted.nickname = Some("Jo".to_owned());
+                wanted.phones.reverse();
+                card.set(&wanted);
+            }
+        }
+        let _ = put_card(file.get(..4 << 20).unwrap_or(&file));
+        let took = began.elapsed();
+        let grew = (memory("VmHWM:").saturating_sub(start) / 1024).saturating_sub(file.len() >> 20);
+        println!("{what}: {took:?}, {grew} MiB");
+        // Without optimisation, on a busy machine.
+        assert!(took < Duration::from_secs(120), "{what}: {took:?}");
+        assert!(grew < 100 || !forgotten, "{what}: {grew} MiB");
+    }
+}

@@ -1,0 +1,60 @@
+//! Settings that work and are seldom meant: told at the start and by `contactd check`.
+
+use super::Config;
+use crate::mail::Security;
+use postgres::config::{Host, SslMode};
+
+/// A key of fewer bits than this can be guessed.
+const KEY_BITS: f64 = 100.0;
+
+/// Everything that the operator should look at, one line each.
+pub fn all(config: &Config) -> Vec<String> {
+    let https = config.public_url.starts_with("https://");
+    let plain_mail = config.smtp.as_ref().is_some_and(|smtp| {
+        smtp.security == Security::Off && smtp.credentials.is_some() && !is_here(&smtp.host)
+    });
+    let found = [
+        (
+            guessable(config.secret_key.reveal()),
+            "SECRET_KEY can be guessed; make one with: openssl rand -base64 48",
+        ),
+        (
+            https && config.smtp.is_none(),
+            "SMTP_URL is not set: mails are written to files, and their links are logged",
+        ),
+        (
+            https && config.trusted_proxies.is_empty(),
+            "TRUSTED_PROXIES is not set: all clients behind the proxy with TLS share its rate limits",
+        ),
+        (plain_mail, "SMTP_URL sends its password without TLS"),
+        (
+            plain_postgres(&config.postgres),
+            "DATABASE_URL leads to another machine without TLS: sslmode=require asks for it",
+        ),
+    ];
+    found.into_iter().filter(|(is, _)| *is).map(|(_, text)| text.to_owned()).collect()
+}
+
+/// Fewer bits than [`KEY_BITS`] by how often each byte comes. What a machine drew at random has
+/// many more; a phrase or a repeated word has not.
+fn guessable(key: &str) -> bool {
+    let length = key.len() as f64;
+    let entropy = |byte: u8| {
+        let share = key.bytes().filter(|it| *it == byte).count() as f64 / length;
+        if share > 0.0 { -share * share.log2() } else { 0.0 }
+    };
+    (0..=u8::MAX).map(entropy).sum::<f64>() * length < KEY_BITS
+}
+
+fn is_here(host: &str) -> bool {
+    ["localhost", "127.0.0.1", "::1"].contains(&host)
+}
+
+fn plain_postgres(config: &postgres::Config) -> bool {
+    let here = config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(name) => is_here(name),
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    });
+    !here && config.get_ssl_mode() == SslMode::Disable
+}

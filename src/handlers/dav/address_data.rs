@@ -1,0 +1,119 @@
+//! `C:address-data`: how much of a card a report gives (RFC 6352, 10.4).
+
+use crate::error::{DavFault, Error, Result};
+use crate::handlers::dav::xml::{CARDDAV, Element};
+use std::borrow::Cow;
+use vcard::Line;
+
+/// What a report gives of each card.
+#[derive(Debug, PartialEq, Eq)]
+pub enum AddressData {
+    /// All of it.
+    Whole,
+    /// The lines of these properties.
+    Lines(Vec<Wanted>),
+}
+
+/// A property by its name, with its group where one is given, and whether its value is wanted.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wanted {
+    name: String,
+    with_value: bool,
+}
+
+impl AddressData {
+    /// Reads the element. [`DavFault::SupportedAddressData`] for any form but vCard 3.0: a card that
+    /// claims to be 4.0 and is not spoils address books (macOS).
+    pub fn read(element: &Element) -> Result<AddressData> {
+        let media_type = element.attribute("content-type").unwrap_or("text/vcard");
+        let version = element.attribute("version").unwrap_or("3.0");
+        if !media_type.eq_ignore_ascii_case("text/vcard") || version != "3.0" {
+            return Err(Error::Dav(DavFault::SupportedAddressData));
+        }
+        let wanted: Vec<_> = element.all(CARDDAV, "prop").map(Wanted::read).collect();
+        if wanted.is_empty() || element.child(CARDDAV, "allprop").is_some() {
+            return Ok(AddressData::Whole);
+        }
+        Ok(AddressData::Lines(wanted))
+    }
+
+    /// So much of this card.
+    pub fn of<'a>(&self, card: &'a str) -> Cow<'a, str> {
+        let AddressData::Lines(wanted) = self else { return Cow::Borrowed(card) };
+        let mut out = String::new();
+        for line in vcard::lines(card) {
+            match wanted.iter().find(|wanted| wanted.is(&line)) {
+                _ if line.is_any(&["BEGIN", "VERSION", "END"]) => line.write(&mut out),
+                Some(wanted) if wanted.with_value => line.write(&mut out),
+                Some(_) => line.without_value().write(&mut out),
+                None => {}
+            }
+        }
+        Cow::Owned(out)
+    }
+}
+
+impl Wanted {
+    fn read(element: &Element) -> Wanted {
+        Wanted {
+            name: element.attribute("name").unwrap_or_default().to_owned(),
+            with_value: element.attribute("novalue") != Some("yes"),
+        }
+    }
+
+    fn is(&self, line: &Line) -> bool {
+        let (group, name) = self.name.rsplit_once('.').unwrap_or(("", &self.name));
+        line.is(name) && (group.is_empty() || line.group().eq_ignore_ascii_case(group))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handlers::dav::xml;
+
+    const CARD: &str = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:A\r\nitem1.TEL;TYPE=home:1\r\n\
+        item1.X-ABLabel:boat\r\nTEL:2\r\nEND:VCARD\r\n";
+
+    fn read(inside: &str) -> Result<AddressData> {
+        let body = format!("<address-data xmlns='{CARDDAV}'{inside}</address-data>");
+        AddressData::read(&xml::read(body.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn the_whole_card_is_given_unless_parts_are_named() {
+        for inside in [
+            ">",
+            " content-type='text/vcard'>",
+            " content-type='text/vcard' version='3.0'>",
+            "><allprop/>",
+            "><allprop/><prop name='TEL'/>",
+        ] {
+            assert_eq!(read(inside).unwrap().of(CARD), CARD, "{inside}");
+        }
+    }
+
+    #[test]
+    fn named_properties_come_with_their_groups_and_without_values_if_asked_so() {
+        for (inside, lines) in [
+            ("><prop name='tel'/>", "item1.TEL;TYPE=home:1\r\nTEL:2\r\n"),
+            ("><prop name='item1.TEL'/>", "item1.TEL;TYPE=home:1\r\n"),
+            (
+                "><prop name='TEL' novalue='yes'/><prop name='FN' novalue='no'/>",
+                "FN:A\r\nitem1.TEL;TYPE=home:\r\nTEL:\r\n",
+            ),
+            ("><prop name='BDAY'/>", ""),
+        ] {
+            let expected = format!("BEGIN:VCARD\r\nVERSION:3.0\r\n{lines}END:VCARD\r\n");
+            assert_eq!(read(inside).unwrap().of(CARD), expected, "{inside}");
+        }
+    }
+
+    #[test]
+    fn other_forms_are_not_given() {
+        for inside in [" version='4.0'>", " content-type='application/vcard+json'>"] {
+            let answer = read(inside);
+            assert!(matches!(answer, Err(Error::Dav(DavFault::SupportedAddressData))), "{inside}");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Cards: GET, PUT, DELETE, MOVE.
+
+use crate::access::Device;
+use crate::context::Call;
+use crate::error::{DavFault, Error, Result};
+use crate::handlers::dav::account::sync_token;
+use crate::handlers::dav::headers::{self, If};
+use crate::handlers::dav::properties::{VCARD_TYPE, etag, http_date};
+use crate::handlers::dav::target::Target;
+use crate::handlers::dav::{not_here, path};
+use crate::http::Reply;
+use crate::model::contact::Stored;
+use crate::model::resource_name;
+use crate::repository::contacts::books::Book;
+use crate::repository::contacts::resources::{self, Resource};
+use crate::service::contacts::{self, By, Put, Which};
+
+/// The card of this name. [`Error::NotFound`] where there is none.
+pub fn find(call: &Call, owner: i64, name: &str) -> Result<Resource> {
+    call.app.db.read(|db| resources::find(db, owner, name))?.ok_or(Error::NotFound)
+}
+
+/// `GET /dav/…`
+pub fn get(call: &Call, device: &Device) -> Result<Reply> {
+    let owner = device.owner().id();
+    let target = Target::of(path(call), owner);
+    let Target::Card(_, name) = &target else { return Err(not_here(&target)) };
+    let card = find(call, owner, name)?;
+    if !accepts_cards(call.header("Accept").unwrap_or("*/*")) {
+        return Err(Error::Dav(DavFault::AddressDataConversion));
+    }
+    let reply = match call.if_none_match(&etag(card.revision)) {
+        true => Reply::not_modified(),
+        false => Reply::bytes(VCARD_TYPE, card.card),
+    };
+    Ok(reply.with_etag(card.revision).with("Last-Modified", http_date(card.updated_at)))
+}
+
+/// `PUT /dav/…`: a new card, or another one in its place.
+pub fn put(call: &Call, device: &Device) -> Result<Reply> {
+    let owner = device.owner().id();
+    let target = Target::of(path(call), owner);
+    let name = match &target {
+        Target::Card(_, name) => resource_name::octets(name),
+        Target::Orphan(_) => return Err(Error::Dav(DavFault::MissingParent)),
+        target => return Err(not_here(target)),
+    };
+    if name.len() > resource_name::MAX {
+        return Err(Error::Dav(DavFault::Forbidden("C:addressbook-collection-location-ok")));
+    }
+    let content_type = call.content_type();
+    if !CARD_TYPES.contains(&content_type.as_str()) {
+        return Err(Error::Dav(DavFault::SupportedAddressData));
+    }
+    let sent = call.file()?;
+    let card = vcard::put_card(&sent).map_err(|_| Error::Dav(DavFault::ValidAddressData))?.card;
+    let guard = guard(call, owner, &target)?;
+    match contacts::put(&call.app, owner, &by(call, device), &name, card, &guard) {
+        Ok(Put::Created(stored)) => Ok(stored_as(&stored, &sent, Reply::made())),
+        Ok(Put::Replaced(stored)) => Ok(stored_as(&stored, &sent, Reply::no_content())),
+        Ok(Put::UidTaken(other)) => {
+            let other = Target::Card(owner, resource_name::encoded(&other));
+            Err(Error::Dav(DavFault::NoUidConflict(other.to_string())))
+        }
+        // The only thing that can be wrong with a card that was read is its size.
+        Err(Error::Invalid(_)) => Err(Error::BodyTooLarge(call.body_max)),
+        Err(other) => Err(other),
+    }
+}
+
+/// The types under which cards are sent; none at all is fine too.
+const CARD_TYPES: [&str; 6] =
+    ["", "text/vcard", "text/x-vcard", "text/directory", "application/octet-stream", "text/plain"];
+
+/// With its ETag, if what is stored is what was sent: a client that gets one need not read the card
+/// again (RFC 6352, 6.3.2.3).
+fn stored_as(stored: &Stored, sent: &[u8], reply: Reply) -> Reply {
+    match stored.text.as_bytes() == sent {
+        true => reply.with_etag(stored.contact.revision),
+        false => reply,
+    }
+}
+
+/// `DELETE /dav/…`: a card into the trash.
+pub fn delete(call: &Call, device: &Device) -> Result<Reply> {
+    let owner = device.owner().id();
+    let target = Target::of(path(call), owner);
+    let name = match &target {
+        Target::Card(_, name) => resource_name::octets(name),
+        Target::Book(_) => return Err(Error::Dav(DavFault::Forbidden("D:need-privileges"))),
+        Target::OtherBook(_) | Target::Orphan(_) => return Err(Error::NotFound),
+        target => return Err(not_here(target)),
+    };
+    let guard = guard(call, owner, &target)?;
+    contacts::delete(&call.app, owner, &by(call, device), Which::Name(&name), &guard)?;
+    Ok(Reply::no_content())
+}
+
+/// `MOVE /dav/…`: a card gets another name.
+pub fn rename(call: &Call, device: &Device) -> Result<Reply> {
+    const NOT_THERE: DavFault = DavFault::Forbidden("C:addressbook-collection-location-ok");
+    let owner = device.owner().id();
+    let target = Target::of(path(call), owner);
+    let Target::Card(_, from) = &target else { return Err(not_here(&target)) };
+    let destination = headers::destination(call, owner)?;
+    let to = match &destination {
+        Target::Card(_, to) if to == from => return Err(Error::Dav(NOT_THERE)),
+        Target::Card(_, to) => resource_name::octets(to),
+        Target::Orphan(_) | Target::Nothing => return Err(Error::Dav(DavFault::MissingParent)),
+        _ => return Err(Error::Dav(NOT_THERE)),
+    };
+    if to.len() > resource_name::MAX {
+        return Err(Error::Dav(NOT_THERE));
+    }
+    let from = resource_name::octets(from);
+    let guard = guard(call, owner, &target)?;
+    match contacts::rename(&call.app, owner, &by(call, device), &from, &to, &guard)? {
+        true => Ok(Reply::made()),
+        false if headers::may_overwrite(call) => {
+            Err(Error::Dav(DavFault::NoUidConflict(destination.to_string())))
+        }
+        false => Err(Error::PreconditionFailed),
+    }
+}
+
+/// Who changes something, for its history.
+fn by(call: &Call, device: &Device) -> By {
+    let client = device.owner().client().map_or_else(|| call.client().1, str::to_owned);
+    By { protocol: "carddav", client }
+}
+
+/// Whether the request's conditions hold, asked under the lock of the book.
+fn guard(
+    call: &Call,
+    owner: i64,
+    target: &Target,
+) -> Result<impl Fn(&Book, Option<&Stored>) -> Result<()>> {
+    let (conditions, listed) = (call.conditions(), If::of(call)?);
+    Ok(move |book: &Book, stored: Option<&Stored>| {
+        let revision = stored.map(|stored| stored.contact.revision);
+        let token = |it: &Target| {
+            let is_book = matches!(it, Target::Book(_));
+            is_book.then(|| sync_token(&book.epoch, book.revision))
+        };
+        let tag = |it: &Target| if it == target { revision.map(etag) } else { None };
+        if !listed.as_ref().is_none_or(|it| it.holds(owner, target, token, tag)) {
+            return Err(Error::PreconditionFailed);
+        }
+        conditions.allow(revision)
+    })
+}
+
+/// True if one of the media ranges has vCard 3.0 in it.
+fn accepts_cards(accept: &str) -> bool {
+    accept.split(',').any(|range| {
+        let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
+        let kind = parts.next().unwrap_or_default();
+        let kinds = ["*/*", "text/*", "text/vcard", "text/x-vcard", "text/directory"];
+        let refused = |part: String| match part.split_once('=') {
+            Some(("version", version)) => version.trim_matches('"') != "3.0",
+            Some(("q", weight)) => weight.parse::<f32>().is_ok_and(|weight| weight <= 0.0),
+            _ => false,
+        };
+        kinds.contains(&kind.as_str()) && !parts.any(refused)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cards_are_given_to_whoever_takes_vcard_3() {
+        for (accept, taken) in [
+            ("*/*", true),
+            ("text/*;q=0.1", true),
+            ("text/x-vcard", true),
+            ("text/directory", true),
+            ("text/vcard;charset=utf-8;version=3.0;q=0.9", true),
+            ("text/vcard; version=4.0, text/vcard; version=\"3.0\"", true),
+            ("text/vcard; version=4.0", false),
+            ("text/vcard;q=0", false),
+            ("application/json", false),
+            ("", false),
+        ] {
+            assert_eq!(accepts_cards(accept), taken, "{accept}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! How a client finds its address book: RFC 6764, RFC 5397, OPTIONS, PROPFIND, and the report that
+//! follows hrefs (RFC 3253, 3.8).
+
+use crate::access::Device;
+use crate::context::Call;
+use crate::error::{DavFault, Error, Result};
+use crate::handlers::dav::account::Account;
+use crate::handlers::dav::headers::{self, Depth};
+use crate::handlers::dav::properties::{self, BEGIN, END, Subject, Wanted};
+use crate::handlers::dav::target::{Target, path_of};
+use crate::handlers::dav::xml::{DAV, Element};
+use crate::handlers::dav::{allow, answer, body, path};
+use crate::handlers::rest::streams::Pieces;
+use crate::http::Reply;
+use crate::http::dav::OK;
+use crate::repository::contacts::resources;
+
+/// `GET`, `PROPFIND /.well-known/carddav`
+pub fn well_known(_: &Call) -> Result<Reply> {
+    Ok(Reply::moved("/dav/"))
+}
+
+/// `OPTIONS /dav/…`
+pub fn options(call: &Call, device: &Device) -> Result<Reply> {
+    match Target::of(path(call), device.owner().id()) {
+        Target::Nothing => Err(Error::NotFound),
+        target => Ok(Reply::capabilities(allow(&target).to_owned())),
+    }
+}
+
+/// `PROPFIND /`: where some clients begin.
+pub fn propfind_root(call: &Call, device: &Device) -> Result<Reply> {
+    propfind_at(call, device, Target::Root, Depth::Zero)
+}
+
+/// `PROPFIND /dav/…`
+pub fn propfind(call: &Call, device: &Device) -> Result<Reply> {
+    let target = Target::of(path(call), device.owner().id());
+    let depth = headers::depth(call)?;
+    propfind_at(call, device, target, depth)
+}
+
+fn propfind_at(call: &Call, device: &Device, target: Target, depth: Depth) -> Result<Reply> {
+    if matches!(target, Target::OtherBook(_) | Target::Orphan(_) | Target::Nothing) {
+        return Err(Error::NotFound);
+    }
+    let wanted = match body(call)? {
+        None => Wanted::All(Vec::new()),
+        Some(root) if root.is(DAV, "propfind") => Wanted::read(&root)
+            .ok_or_else(|| Error::Malformed("propfind asks for nothing".to_owned()))?,
+        Some(_) => return Err(Error::Malformed("the body must be a propfind".to_owned())),
+    };
+    let account = Account::of(call, device)?;
+    match &target {
+        Target::OtherBook(_) | Target::Orphan(_) | Target::Nothing => return Err(Error::NotFound),
+        Target::Card(_, name) => {
+            return propfind_card(call, account, target.clone(), name, &wanted);
+        }
+        _ if depth == Depth::Infinity => return Err(Error::Dav(DavFault::FiniteDepth)),
+        _ => {}
+    }
+    let minimal = headers::wants_minimal(call);
+    let mut targets = vec![target.clone()];
+    if depth == Depth::One {
+        targets.extend(members(&target, account.id));
+    }
+    let with_cards = depth == Depth::One && matches!(target, Target::Book(_));
+    let (db, mut after, mut begun) = (call.app.db.clone(), 0, false);
+    let pieces = Pieces::begin(&call.request_id, move |out| {
+        if !begun {
+            begun = true;
+            out.push_str(BEGIN);
+            for target in &targets {
+                let subject = Subject { target, account: &account, card: None, data: None };
+                properties::write_response(out, &subject, &wanted, minimal);
+            }
+        }
+        // The state of the book was read before: whatever changes meanwhile is seen by the next sync.
+        let page = match with_cards {
+            true => db.read(|db| resources::page(db, account.id, after))?,
+            false => Vec::new(),
+        };
+        for card in &page {
+            after = card.id;
+            let target = &Target::Card(account.id, card.name.clone());
+            let subject = Subject { target, account: &account, card: Some(card), data: None };
+            properties::write_response(out, &subject, &wanted, minimal);
+        }
+        if page.is_empty() {
+            out.push_str(END);
+        }
+        Ok(!page.is_empty())
+    })?;
+    Ok(answer(call, Reply::multistatus(pieces)))
+}
+
+/// Here the card itself may be asked for: Nextcloud's library reads a new one so.
+fn propfind_card(
+    call: &Call,
+    account: Account,
+    target: Target,
+    name: &str,
+    wanted: &Wanted,
+) -> Result<Reply> {
+    let card = call.app.db.read(|db| resources::find(db, account.id, name))?;
+    let card = card.ok_or(Error::NotFound)?;
+    let subject =
+        Subject { target: &target, account: &account, card: Some(&card), data: Some(&card.card) };
+    let mut out = BEGIN.to_owned();
+    properties::write_response(&mut out, &subject, wanted, headers::wants_minimal(call));
+    Ok(answer(call, Reply::multistatus(std::io::Cursor::new(out + END))))
+}
+
+/// The collections in a collection.
+fn members(target: &Target, id: i64) -> Vec<Target> {
+    match target {
+        Target::Root => vec![Target::Principals, Target::Homes],
+        Target::Principals => vec![Target::Principal(id)],
+        Target::Homes => vec![Target::Home(id)],
+        Target::Home(_) => vec![Target::Book(id)],
+        _ => Vec::new(),
+    }
+}
+
+/// `D:expand-property`: properties that hold hrefs come with the properties of what these name.
+pub fn expand(call: &Call, account: &Account, target: &Target, root: &Element) -> Result<Reply> {
+    let mut out = BEGIN.to_owned();
+    write_expanded(&mut out, account, target, root);
+    Ok(answer(call, Reply::multistatus(std::io::Cursor::new(out + END))))
+}
+
+/// Goes no deeper than the request, whose depth is limited, and to one resource for each of its
+/// elements.
+fn write_expanded(out: &mut String, account: &Account, target: &Target, parent: &Element) {
+    let subject = Subject { target, account, card: None, data: None };
+    let (mut found, mut missing) = (String::new(), String::new());
+    for property in parent.all(DAV, "property") {
+        let name = property.attribute("name").unwrap_or_default();
+        let ns = property.attribute("namespace").unwrap_or(DAV);
+        let Some(value) = properties::value(&subject, ns, name) else {
+            properties::write_property(&mut missing, ns, name, "");
+            continue;
+        };
+        let inner = value.strip_prefix("<D:href>").and_then(|rest| rest.strip_suffix("</D:href>"));
+        let inner = inner.filter(|_| property.child(DAV, "property").is_some());
+        match inner.and_then(path_of).map(|path| Target::of(path, account.id)) {
+            Some(named) => {
+                let mut response = String::new();
+                write_expanded(&mut response, account, &named, property);
+                properties::write_property(&mut found, ns, name, &response);
+            }
+            None => properties::write_property(&mut found, ns, name, &value),
+        }
+    }
+    out.push_str("<D:response>");
+    out.push_str(&super::xml::href(&target.to_string()));
+    if !found.is_empty() || missing.is_empty() {
+        properties::write_propstat(out, &found, OK);
+    }
+    if !missing.is_empty() {
+        properties::write_propstat(out, &missing, crate::http::dav::NOT_FOUND);
+    }
+    out.push_str("</D:response>\n");
+}

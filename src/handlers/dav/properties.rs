@@ -1,0 +1,280 @@
+//! The properties of resources: one table, and the requests that read it.
+
+use crate::handlers::dav::account::Account;
+use crate::handlers::dav::filter::COLLATIONS;
+use crate::handlers::dav::target::Target;
+use crate::handlers::dav::xml::{CALSERVER, CARDDAV, DAV, Element, escaped, href};
+use crate::http::dav::{NOT_FOUND, OK};
+use crate::model::contact::CARD_MAX;
+use crate::repository::contacts::resources::Resource;
+use chrono::{DateTime, Utc};
+use std::fmt::Write;
+
+/// What a multistatus begins with, and ends with.
+pub const BEGIN: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n\
+    <D:multistatus xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:carddav\" \
+    xmlns:CS=\"http://calendarserver.org/ns/\">\n";
+/// See [`BEGIN`].
+pub const END: &str = "</D:multistatus>\n";
+
+/// A resource whose properties are asked for.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// Which one.
+    pub target: &'a Target,
+    /// Whose.
+    pub account: &'a Account,
+    /// The card, if it is one.
+    pub card: Option<&'a Resource>,
+    /// So much of the card as a report gives.
+    pub data: Option<&'a str>,
+}
+
+/// Namespace and name of a property.
+pub type Name = (String, String);
+
+/// Which properties a request wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// The names of all that there are.
+    Names,
+    /// Those of RFC 4918, and these.
+    All(Vec<Name>),
+    /// These.
+    These(Vec<Name>),
+}
+
+impl Wanted {
+    /// What stands in `D:propfind` or in a report, if anything does.
+    pub fn read(parent: &Element) -> Option<Wanted> {
+        let names = |element: Option<&Element>| {
+            let children = element.map_or(&[][..], |element| &element.children);
+            children.iter().map(|it| (it.ns.to_string(), it.name.to_string())).collect()
+        };
+        let prop = parent.child(DAV, "prop").map(|prop| Wanted::These(names(Some(prop))));
+        let all = || {
+            parent.child(DAV, "allprop").map(|_| Wanted::All(names(parent.child(DAV, "include"))))
+        };
+        prop.or_else(all).or_else(|| parent.child(DAV, "propname").map(|_| Wanted::Names))
+    }
+
+    /// True if this property is asked for by name.
+    pub fn names(&self, ns: &str, name: &str) -> bool {
+        let (Wanted::All(names) | Wanted::These(names)) = self else { return false };
+        names.iter().any(|(known_ns, known)| known_ns == ns && known == name)
+    }
+}
+
+/// The value of a property as XML; none where the resource does not have it.
+type Value = fn(&Subject) -> Option<String>;
+
+/// All properties: namespace, name, whether `D:allprop` gives it (those of RFC 4918 only: the
+/// others say themselves that it should not), value.
+const TABLE: &[(&str, &str, bool, Value)] = &[
+    (DAV, "resourcetype", true, |it| Some(resource_type(it.target).to_owned())),
+    (DAV, "displayname", true, display_name),
+    (DAV, "creationdate", true, |it| Some(it.card?.created_at.format("%FT%TZ").to_string())),
+    (DAV, "getetag", true, |it| Some(escaped(&etag(it.card?.revision)))),
+    (DAV, "getcontenttype", true, |it| it.card.map(|_| VCARD_TYPE.to_owned())),
+    (DAV, "getcontentlength", true, |it| Some(it.card?.octets.to_string())),
+    (DAV, "getlastmodified", true, |it| Some(http_date(it.card?.updated_at))),
+    (DAV, "current-user-principal", false, |it| Some(href(&principal(it)))),
+    (DAV, "principal-collection-set", false, |_| Some(href(&Target::Principals.to_string()))),
+    (DAV, "principal-URL", false, |it| is_principal(it).then(|| href(&principal(it)))),
+    (DAV, "alternate-URI-set", false, |it| is_principal(it).then(String::new)),
+    (DAV, "group-membership", false, |it| is_principal(it).then(String::new)),
+    (DAV, "owner", false, |it| is_below_home(it).then(|| href(&principal(it)))),
+    (DAV, "current-user-privilege-set", false, |it| Some(privileges(it))),
+    (DAV, "supported-report-set", false, |it| Some(reports(it.target))),
+    (DAV, "sync-token", false, |it| is_book(it).then(|| escaped(&it.account.sync_token()))),
+    (CALSERVER, "getctag", false, |it| {
+        let has = matches!(it.target, Target::Book(_) | Target::Home(_));
+        has.then(|| escaped(&it.account.ctag()))
+    }),
+    (CARDDAV, "addressbook-home-set", false, |it| {
+        is_principal(it).then(|| href(&Target::Home(it.account.id).to_string()))
+    }),
+    (CARDDAV, "addressbook-description", false, |it| {
+        let description = it.account.book_description.as_deref().filter(|_| is_book(it));
+        description.map(escaped)
+    }),
+    (CARDDAV, "supported-address-data", false, |it| {
+        let kind = "<C:address-data-type content-type=\"text/vcard\" version=\"3.0\"/>";
+        is_book(it).then(|| kind.to_owned())
+    }),
+    (CARDDAV, "max-resource-size", false, |it| is_book(it).then(|| CARD_MAX.to_string())),
+    (CARDDAV, "supported-collation-set", false, |it| {
+        let one = |name| format!("<C:supported-collation>{name}</C:supported-collation>");
+        is_book(it).then(|| COLLATIONS.map(one).concat())
+    }),
+    // No property (RFC 6352, 10.4), but named like one.
+    (CARDDAV, "address-data", false, |it| it.data.map(escaped)),
+];
+
+/// The type under which a card is served.
+pub const VCARD_TYPE: &str = "text/vcard; charset=utf-8";
+
+/// True for a property whose value is the server's.
+pub fn is_protected(ns: &str, name: &str) -> bool {
+    TABLE.iter().any(|(known_ns, known, ..)| *known_ns == ns && *known == name)
+}
+
+/// The value of a property as XML.
+pub fn value(subject: &Subject, ns: &str, name: &str) -> Option<String> {
+    let found = TABLE.iter().find(|(known_ns, known, ..)| *known_ns == ns && *known == name);
+    found.and_then(|(.., value)| value(subject))
+}
+
+/// Appends one `D:response`. With `minimal` nothing is said of properties that are not there.
+pub fn write_response(out: &mut String, subject: &Subject, wanted: &Wanted, minimal: bool) {
+    let (mut found, mut missing) = (String::new(), String::new());
+    if let Wanted::Names = wanted {
+        for (ns, name, ..) in
+            TABLE.iter().filter(|(ns, name, ..)| value(subject, ns, name).is_some())
+        {
+            write_property(&mut found, ns, name, "");
+        }
+    }
+    if let Wanted::All(_) = wanted {
+        for (ns, name, _, value) in TABLE.iter().filter(|(_, _, of_rfc_4918, _)| *of_rfc_4918) {
+            if let Some(value) = value(subject) {
+                write_property(&mut found, ns, name, &value);
+            }
+        }
+    }
+    if let Wanted::All(names) | Wanted::These(names) = wanted {
+        for (ns, name) in names {
+            match value(subject, ns, name) {
+                Some(value) => write_property(&mut found, ns, name, &value),
+                None => write_property(&mut missing, ns, name, ""),
+            }
+        }
+    }
+    out.push_str("<D:response>");
+    out.push_str(&href(&subject.target.to_string()));
+    let nothing_missing = missing.is_empty() || minimal;
+    if !found.is_empty() || nothing_missing {
+        write_propstat(out, &found, OK);
+    }
+    if !nothing_missing {
+        write_propstat(out, &missing, NOT_FOUND);
+    }
+    out.push_str("</D:response>\n");
+}
+
+/// Appends properties that have one status.
+pub fn write_propstat(out: &mut String, properties: &str, status: &str) {
+    let _ = write!(
+        out,
+        "<D:propstat><D:prop>{properties}</D:prop><D:status>{status}</D:status></D:propstat>"
+    );
+}
+
+/// Appends one property. One of a namespace of its own declares it.
+pub fn write_property(out: &mut String, ns: &str, name: &str, value: &str) {
+    let (tag, declaration) = match ns {
+        DAV => (format!("D:{name}"), String::new()),
+        CARDDAV => (format!("C:{name}"), String::new()),
+        CALSERVER => (format!("CS:{name}"), String::new()),
+        "" => (name.to_owned(), String::new()),
+        other => (format!("x:{name}"), format!(" xmlns:x=\"{}\"", escaped(other))),
+    };
+    let _ = match value {
+        "" => write!(out, "<{tag}{declaration}/>"),
+        value => write!(out, "<{tag}{declaration}>{value}</{tag}>"),
+    };
+}
+
+/// Appends the answer about a href that is not there, or not in the form that was asked for.
+pub fn write_status(out: &mut String, path: &str, status: &str, error: &str) {
+    out.push_str("<D:response>");
+    out.push_str(&href(path));
+    let _ = write!(out, "<D:status>{status}</D:status>");
+    if !error.is_empty() {
+        let _ = write!(out, "<D:error><{error}/></D:error>");
+    }
+    out.push_str("</D:response>\n");
+}
+
+fn resource_type(target: &Target) -> &'static str {
+    match target {
+        Target::Principal(_) => "<D:collection/><D:principal/>",
+        Target::Book(_) => "<D:collection/><C:addressbook/>",
+        target if target.is_collection() => "<D:collection/>",
+        _ => "",
+    }
+}
+
+fn display_name(it: &Subject) -> Option<String> {
+    match it.target {
+        Target::Principal(_) | Target::Home(_) => Some(escaped(&it.account.username)),
+        Target::Book(_) => Some(escaped(it.account.book_name.as_deref().unwrap_or("Contacts"))),
+        _ => None,
+    }
+}
+
+fn principal(it: &Subject) -> String {
+    Target::Principal(it.account.id).to_string()
+}
+
+fn is_principal(it: &Subject) -> bool {
+    matches!(it.target, Target::Principal(_))
+}
+
+fn is_book(it: &Subject) -> bool {
+    matches!(it.target, Target::Book(_))
+}
+
+fn is_below_home(it: &Subject) -> bool {
+    matches!(it.target, Target::Home(_) | Target::Book(_) | Target::Card(..))
+}
+
+/// RFC 3744, 5.4. Nothing can be made but cards.
+fn privileges(it: &Subject) -> String {
+    let may: &[&str] = match it.target {
+        Target::Book(_) if it.account.may_write => {
+            &["read", "write", "write-content", "write-properties", "bind", "unbind"]
+        }
+        Target::Card(..) if it.account.may_write => &["read", "write", "write-content"],
+        _ => &["read"],
+    };
+    may.iter().map(|one| format!("<D:privilege><D:{one}/></D:privilege>")).collect()
+}
+
+/// The reports that a resource takes.
+pub fn reports_of(target: &Target) -> &'static [(&'static str, &'static str)] {
+    match target {
+        Target::Book(_) => &[
+            (CARDDAV, "addressbook-query"),
+            (CARDDAV, "addressbook-multiget"),
+            (DAV, "sync-collection"),
+            (DAV, "expand-property"),
+        ],
+        Target::Card(..) => &[
+            (CARDDAV, "addressbook-query"),
+            (CARDDAV, "addressbook-multiget"),
+            (DAV, "expand-property"),
+        ],
+        _ => &[(DAV, "expand-property")],
+    }
+}
+
+fn reports(target: &Target) -> String {
+    let mut out = String::new();
+    for (ns, name) in reports_of(target) {
+        out.push_str("<D:supported-report><D:report>");
+        write_property(&mut out, ns, name, "");
+        out.push_str("</D:report></D:supported-report>");
+    }
+    out
+}
+
+/// The entity tag of a revision, as REST has it too.
+pub fn etag(revision: i64) -> String {
+    format!("\"{revision}\"")
+}
+
+/// RFC 9110, 5.6.7.
+pub fn http_date(at: DateTime<Utc>) -> String {
+    at.format("%a, %d %b %Y %T GMT").to_string()
+}

@@ -1,0 +1,115 @@
+//! `PROPPATCH`: a book has a name and a description that clients may change; all or nothing
+//! (RFC 4918, 9.2).
+
+use crate::access::Device;
+use crate::context::Call;
+use crate::error::{Error, Result};
+use crate::handlers::dav::account::Account;
+use crate::handlers::dav::properties::{self, BEGIN, END};
+use crate::handlers::dav::target::Target;
+use crate::handlers::dav::xml::{CARDDAV, DAV, Element, href};
+use crate::handlers::dav::{answer, body, cards, path};
+use crate::http::Reply;
+use crate::http::dav::{FAILED_DEPENDENCY, FORBIDDEN, INSUFFICIENT, OK};
+use crate::repository::contacts::books;
+
+/// The longest name of a book, in characters.
+const NAME_MAX: usize = 200;
+/// The longest description.
+const DESCRIPTION_MAX: usize = 2_000;
+
+/// One instruction: a property, and its new value or none to remove it.
+struct Change<'a> {
+    property: &'a Element,
+    value: Option<&'a str>,
+}
+
+/// `PROPPATCH /dav/…`
+pub fn proppatch(call: &Call, device: &Device) -> Result<Reply> {
+    let owner = device.owner().id();
+    let target = Target::of(path(call), owner);
+    match &target {
+        Target::OtherBook(_) | Target::Orphan(_) | Target::Nothing => return Err(Error::NotFound),
+        Target::Card(_, name) => drop(cards::find(call, owner, name)?),
+        _ => {}
+    }
+    let root = body(call)?.filter(|root| root.is(DAV, "propertyupdate"));
+    let root =
+        root.ok_or_else(|| Error::Malformed("the body must be a propertyupdate".to_owned()))?;
+    let changes = changes(&root);
+    let faults: Vec<_> = changes.iter().map(|change| fault(&target, change)).collect();
+    if faults.iter().all(Option::is_none) {
+        apply(call, &Account::of(call, device)?, &changes)?;
+    }
+    let refused = faults.iter().any(Option::is_some);
+    let mut out = BEGIN.to_owned();
+    out.push_str("<D:response>");
+    out.push_str(&href(&target.to_string()));
+    for (change, fault) in changes.iter().zip(faults) {
+        write_result(&mut out, change, fault, refused);
+    }
+    if changes.is_empty() {
+        properties::write_propstat(&mut out, "", OK);
+    }
+    out.push_str("</D:response>\n");
+    Ok(answer(call, Reply::multistatus(std::io::Cursor::new(out + END))))
+}
+
+fn changes(root: &Element) -> Vec<Change<'_>> {
+    let instructions = root.children.iter().filter(|it| it.is(DAV, "set") || it.is(DAV, "remove"));
+    let changes = instructions.flat_map(|instruction| {
+        let properties = instruction.all(DAV, "prop").flat_map(|prop| &prop.children);
+        let sets = instruction.is(DAV, "set");
+        properties
+            .map(move |property| Change { property, value: sets.then_some(property.text.trim()) })
+    });
+    changes.collect()
+}
+
+/// The status of a change that cannot be made.
+fn fault(target: &Target, change: &Change) -> Option<&'static str> {
+    let is_book = matches!(target, Target::Book(_));
+    let max = match change.property {
+        it if is_book && it.is(DAV, "displayname") => NAME_MAX,
+        it if is_book && it.is(CARDDAV, "addressbook-description") => DESCRIPTION_MAX,
+        _ => return Some(FORBIDDEN),
+    };
+    (change.value.unwrap_or_default().chars().count() > max).then_some(INSUFFICIENT)
+}
+
+fn apply(call: &Call, account: &Account, changes: &[Change]) -> Result<()> {
+    let (mut name, mut description) =
+        (account.book_name.as_deref(), account.book_description.as_deref());
+    for change in changes {
+        // A book without a name would have none in any list: it gets ours back.
+        let value = change.value.filter(|value| !value.is_empty());
+        match change.property.is(DAV, "displayname") {
+            true => name = value,
+            false => description = value,
+        }
+    }
+    call.app.db.write(|db| books::set_names(db, account.id, name, description)).map(|_| ())
+}
+
+fn write_result(out: &mut String, change: &Change, fault: Option<&'static str>, refused: bool) {
+    let (ns, name) = (&*change.property.ns, &*change.property.name);
+    let mut property = String::new();
+    properties::write_property(&mut property, ns, name, "");
+    let status = match fault {
+        Some(status) => status,
+        None if refused => FAILED_DEPENDENCY,
+        None => OK,
+    };
+    let protected = fault == Some(FORBIDDEN) && properties::is_protected(ns, name);
+    let error = match protected {
+        true => "<D:error><D:cannot-modify-protected-property/></D:error>",
+        false => "",
+    };
+    out.push_str("<D:propstat><D:prop>");
+    out.push_str(&property);
+    out.push_str("</D:prop><D:status>");
+    out.push_str(status);
+    out.push_str("</D:status>");
+    out.push_str(error);
+    out.push_str("</D:propstat>");
+}

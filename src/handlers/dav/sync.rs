@@ -1,0 +1,97 @@
+//! sync-collection (RFC 6578): what changed since a token.
+
+use crate::context::Call;
+use crate::error::{DavFault, Error, Result};
+use crate::handlers::dav::account::{Account, sync_token};
+use crate::handlers::dav::properties::{self, BEGIN, END, Subject, Wanted};
+use crate::handlers::dav::query::{limit, write_truncated};
+use crate::handlers::dav::target::Target;
+use crate::handlers::dav::xml::{DAV, Element, escaped};
+use crate::handlers::dav::{answer, headers};
+use crate::handlers::rest::streams::Pieces;
+use crate::http::Reply;
+use crate::http::dav::NOT_FOUND;
+use crate::repository::contacts::resources::{self, Change};
+use std::fmt::Write;
+
+/// Changes that are read at once.
+const PAGE: u64 = 1_000;
+
+/// `D:sync-collection`. Whatever Depth says it means 0: Thunderbird sends 1, others none.
+pub fn sync(call: &Call, account: Account, root: &Element) -> Result<Reply> {
+    let wanted = Wanted::read(root).unwrap_or(Wanted::These(Vec::new()));
+    let minimal = headers::wants_minimal(call);
+    let mut left = match limit(root, DAV)? {
+        Some(0) => return Err(Error::Malformed("nresults must be more than 0".to_owned())),
+        Some(limit) => limit,
+        None => u64::MAX,
+    };
+    let since = since(call, &account, root)?;
+    // Up to the state that the token at the end names: what changes while this is sent comes with
+    // the next sync.
+    let (until, mut after) = (account.book.revision, since.unwrap_or(0));
+    let (db, mut begun) = (call.app.db.clone(), false);
+    let pieces = Pieces::begin(&call.request_id, move |out| {
+        if !begun {
+            begun = true;
+            out.push_str(BEGIN);
+        }
+        // One more than wanted, to see whether there is more.
+        let page = i64::try_from(left.saturating_add(1).min(PAGE)).unwrap_or(i64::MAX);
+        let range = (after, until);
+        let (changes, next) =
+            db.read(|db| resources::changes(db, account.id, range, since.is_some(), page))?;
+        for change in &changes {
+            if left == 0 {
+                write_truncated(out, &account);
+                write_end(out, &account, after);
+                return Ok(false);
+            }
+            left -= 1;
+            after = change.revision;
+            write_change(out, &account, change, &wanted, minimal);
+        }
+        match next {
+            Some(next) => after = next,
+            None => write_end(out, &account, until),
+        }
+        Ok(next.is_some())
+    })?;
+    Ok(answer(call, Reply::multistatus(pieces)))
+}
+
+/// The revision of the request's token; none: everything is wanted, and nothing that is gone.
+fn since(call: &Call, account: &Account, root: &Element) -> Result<Option<i64>> {
+    let token = root.child(DAV, "sync-token").map_or("", |token| token.text.trim());
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let agent = call.header("User-Agent").unwrap_or_default();
+    let fault = match agent.contains("Thunderbird") {
+        true => DavFault::ValidSyncTokenThunderbird,
+        false => DavFault::ValidSyncToken,
+    };
+    account.revision_of(token).map(Some).ok_or(Error::Dav(fault))
+}
+
+fn write_change(
+    out: &mut String,
+    account: &Account,
+    change: &Change,
+    wanted: &Wanted,
+    minimal: bool,
+) {
+    let target = &Target::Card(account.id, change.name.clone());
+    match &change.card {
+        Some(card) => {
+            let subject = Subject { target, account, card: Some(card), data: None };
+            properties::write_response(out, &subject, wanted, minimal);
+        }
+        None => properties::write_status(out, &target.to_string(), NOT_FOUND, ""),
+    }
+}
+
+fn write_end(out: &mut String, account: &Account, revision: i64) {
+    let token = escaped(&sync_token(&account.book.epoch, revision));
+    let _ = write!(out, "<D:sync-token>{token}</D:sync-token>\n{END}");
+}

@@ -1,0 +1,70 @@
+//! Birthdays of the next days.
+
+use super::streams::{JsonList, Pieces};
+use crate::access::Owner;
+use crate::context::Call;
+use crate::error::Result;
+use crate::handlers::views;
+use crate::http::Reply;
+use crate::model::contact::birthday::{self, Window};
+use crate::model::contact::input;
+use crate::repository::contacts::lists::{self, AfterBirthday};
+use crate::repository::contacts::rows;
+use chrono_tz::Tz;
+use vcard::PartialDate;
+
+/// `GET /api/contacts/birthdays`: nearest first, streamed, since a whole year of a large book is long.
+pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
+    let mut query = call.query()?;
+    let days = query.number("days", 7, 0..=366);
+    let zone = query.parsed("tz", |raw| {
+        raw.parse::<Tz>().map_err(|_| "must be an IANA time zone such as Europe/Kyiv".to_owned())
+    });
+    let from = query.parsed("from", input::date);
+    query.finish()?;
+    let today = call.now.with_timezone(&zone.unwrap_or(Tz::UTC)).date_naive();
+    let window = Window::new(from.unwrap_or(today), days);
+    let (db, config, owner) = (call.app.db.clone(), call.app.config.clone(), owner.id());
+    let mut ranges = window.keys().into_iter();
+    let (mut range, mut after) = (ranges.next(), AfterBirthday::default());
+    let (mut list, mut begun) = (JsonList::default(), false);
+    let body = Pieces::begin(&call.request_id, move |out| {
+        if !std::mem::replace(&mut begun, true) {
+            list.begin(out);
+        }
+        let Some(keys) = range else {
+            list.end(out);
+            return Ok(false);
+        };
+        let page = db.read(|db| lists::with_birthday(db, owner, keys, &mut after))?;
+        if page.is_empty() {
+            (range, after) = (ranges.next(), AfterBirthday::default());
+        }
+        for found in &page {
+            let (month, day) = (found.key / 100, found.key % 100);
+            let born = PartialDate::new(
+                found.year.map(i32::from),
+                u32::try_from(month).unwrap_or(0),
+                u32::try_from(day).unwrap_or(0),
+            );
+            let Some(next) = born.and_then(|born| birthday::next_in(born, window)) else {
+                continue;
+            };
+            let turns = next.turns.map_or("null".to_owned(), |turns| turns.to_string());
+            let more = format!(
+                ",\"next_birthday\":\"{}\",\"days_until\":{},\"turns\":{turns}",
+                next.date, next.days_until
+            );
+            let members = match &found.contact.members {
+                Some(members) => members.clone(),
+                None => {
+                    db.read(|db| rows::members(db, owner, found.contact.id))?.unwrap_or_default()
+                }
+            };
+            list.separate(out);
+            views::contact(out, &config, &found.contact, &members, &more);
+        }
+        Ok(true)
+    })?;
+    Ok(Reply::stream("application/json", body))
+}

@@ -1,0 +1,63 @@
+//! The change feed.
+
+use super::streams::{JsonList, Pieces};
+use crate::access::Owner;
+use crate::context::Call;
+use crate::error::Result;
+use crate::handlers::views;
+use crate::http::Reply;
+use crate::repository::contacts::changes::Changed;
+use crate::repository::contacts::rows;
+use crate::service::changes;
+use serde_json::json;
+
+/// `GET /api/contacts/changes`
+pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
+    let mut query = call.query()?;
+    let since = query.text("since");
+    let limit = query.number("limit", 500, 1..=1_000);
+    query.finish()?;
+    let (db, owner) = (call.app.db.clone(), owner.id());
+    let found = db.read(|db| changes::since(db, owner, since.as_deref(), limit))?;
+    let config = call.app.config.clone();
+    let end = format!(",\"next\":{},\"more\":{}}}", json!(found.next), found.more);
+    // Names that CardDAV clients used, and their cards of groups, are none of this client's business.
+    let changed = found.changes.into_iter().filter(|it| it.id > 0 && !it.is_group);
+    let mut rest = changed.collect::<Vec<Changed>>().into_iter();
+    let (mut list, mut begun) = (JsonList::default(), false);
+    let body = Pieces::begin(&call.request_id, move |out| {
+        if !std::mem::replace(&mut begun, true) {
+            out.push_str("{\"changes\":");
+            list.begin(out);
+        }
+        let some: Vec<_> = rest.by_ref().take(50).collect();
+        let live: Vec<_> = some.iter().filter(|it| !it.deleted).map(|it| it.id).collect();
+        let contacts = db.read(|db| rows::shown(db, owner, &live))?;
+        for change in &some {
+            list.separate(out);
+            let head = json!({ "id": change.id, "uid": change.uid, "deleted": change.deleted });
+            out.push_str(head.to_string().trim_end_matches('}'));
+            out.push_str(",\"contact\":");
+            match contacts.iter().find(|it| it.id == change.id) {
+                Some(contact) => {
+                    let members = match &contact.members {
+                        Some(members) => members.clone(),
+                        None => {
+                            db.read(|db| rows::members(db, owner, contact.id))?.unwrap_or_default()
+                        }
+                    };
+                    views::contact(out, &config, contact, &members, "");
+                }
+                // Deleted since the list was read: the next page says so.
+                None => out.push_str("null"),
+            }
+            out.push('}');
+        }
+        if some.is_empty() {
+            list.end(out);
+            out.push_str(&end);
+        }
+        Ok(!some.is_empty())
+    })?;
+    Ok(Reply::stream("application/json", body))
+}

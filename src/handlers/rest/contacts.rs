@@ -1,0 +1,105 @@
+//! Contacts one by one: create, read, change, delete.
+
+use super::{by, guard, json, shown};
+use crate::access::Owner;
+use crate::context::Call;
+use crate::error::{Error, Result};
+use crate::http::Reply;
+use crate::model::contact::Method;
+use crate::repository::contacts::rows;
+use crate::service::bodies;
+use crate::service::contacts::{self, Which};
+
+/// `POST /api/contacts`
+pub fn create(call: &Call, owner: &Owner) -> Result<Reply> {
+    let body = call.json(&["application/json"])?;
+    let contact = bodies::create(&call.app, owner.id(), &by(call, owner), body, call.now)?;
+    let location = format!("/api/contacts/{}", contact.id);
+    Ok(Reply::created_text(location, json(call, &contact)).with_etag(contact.revision))
+}
+
+/// `GET /api/contacts/{id}`: as JSON, or as its vCard to whom prefers that.
+pub fn get(call: &Call, owner: &Owner) -> Result<Reply> {
+    let id = call.id()?;
+    let contact = call.app.db.read(|db| rows::find_shown(db, owner.id(), id))?;
+    let contact = contact.ok_or(Error::NotFound)?;
+    let reply = if call.if_none_match(&format!("\"{}\"", contact.revision)) {
+        Reply::not_modified().with_etag(contact.revision)
+    } else if prefers_vcard(call.header("Accept").unwrap_or_default()) {
+        let stored = call.app.db.read(|db| rows::find(db, owner.id(), id))?;
+        let stored = stored.ok_or(Error::NotFound)?;
+        Reply::bytes("text/vcard; charset=utf-8", stored.text).with_etag(stored.contact.revision)
+    } else {
+        shown(call, &contact)
+    };
+    Ok(reply.with("Vary", "Accept"))
+}
+
+/// True when `text/vcard` is named, and JSON is not wanted as much or named before it.
+fn prefers_vcard(accept: &str) -> bool {
+    let quality = |wanted: &[&str]| {
+        let each = accept.split(',').enumerate().filter_map(|(at, range)| {
+            let mut parts = range.split(';').map(str::trim);
+            let name = parts.next()?.to_ascii_lowercase();
+            let quality = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok());
+            wanted.contains(&name.as_str()).then_some((quality.unwrap_or(1.0), at))
+        });
+        each.reduce(|best, next| if next.0 > best.0 { next } else { best })
+    };
+    let vcard = quality(&["text/vcard", "text/x-vcard", "text/directory"]);
+    match (vcard, quality(&["application/json"])) {
+        (Some((vcard, at)), Some((json, json_at))) => {
+            vcard > json || (vcard == json && at < json_at)
+        }
+        (Some((vcard, _)), None) => vcard > 0.0,
+        (None, _) => false,
+    }
+}
+
+/// `PUT /api/contacts/{id}`
+pub fn replace(call: &Call, owner: &Owner) -> Result<Reply> {
+    edit(call, owner, &["application/json"], Method::Put)
+}
+
+/// `PATCH /api/contacts/{id}`
+pub fn patch(call: &Call, owner: &Owner) -> Result<Reply> {
+    edit(call, owner, &["application/json", "application/merge-patch+json"], Method::Patch)
+}
+
+fn edit(call: &Call, owner: &Owner, types: &[&str], method: Method) -> Result<Reply> {
+    let body = (call.json(types)?, method, call.now);
+    // What cannot be an id is that of no contact; what is wrong with the body comes first.
+    let (id, by) = (call.id().unwrap_or(0), by(call, owner));
+    let stored = bodies::edit(&call.app, owner.id(), &by, id, &guard(call), body)?;
+    Ok(shown(call, &stored.contact))
+}
+
+/// `DELETE /api/contacts/{id}`
+pub fn delete(call: &Call, owner: &Owner) -> Result<Reply> {
+    let which = Which::Id(call.id()?);
+    contacts::delete(&call.app, owner.id(), &by(call, owner), which, &guard(call))?;
+    Ok(Reply::no_content())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::prefers_vcard;
+
+    #[test]
+    fn a_card_goes_to_whom_asks_for_it() {
+        for (accept, card) in [
+            ("text/vcard", true),
+            ("text/vcard; charset=utf-8, */*;q=0.1", true),
+            ("text/x-vcard", true),
+            ("application/json, text/vcard", false),
+            ("text/vcard, application/json", true),
+            ("text/vcard;q=0.5, application/json;q=0.9", false),
+            ("text/vcard;q=0", false),
+            ("*/*", false),
+            ("text/*", false),
+            ("", false),
+        ] {
+            assert_eq!(prefers_vcard(accept), card, "{accept}");
+        }
+    }
+}

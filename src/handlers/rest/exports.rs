@@ -1,0 +1,262 @@
+//! Downloads: the contacts as a file, and everything that is stored about an account.
+
+use super::streams::{JsonList, Pages, Pieces};
+use crate::access::{Caller, Owner};
+use crate::config::Config;
+use crate::context::Call;
+use crate::error::{Error, Result};
+use crate::handlers::views;
+use crate::http::Reply;
+use crate::model::contact::Stored;
+use crate::model::contact::columns::label_key;
+use crate::repository::contacts::rows::Part;
+use crate::repository::contacts::{books, history};
+use crate::repository::{app_passwords, audit, avatars, mail_tokens, outbox, sessions, totp};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::json;
+use vcard::table::{self, Widths};
+
+#[derive(Clone, Copy)]
+enum Format {
+    Vcard,
+    Csv,
+    Json,
+}
+
+impl Format {
+    fn parse(raw: &str) -> Result<Format, String> {
+        match raw {
+            "vcard" => Ok(Format::Vcard),
+            "csv" => Ok(Format::Csv),
+            "json" => Ok(Format::Json),
+            _ => Err("must be vcard, csv or json".to_owned()),
+        }
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Format::Vcard => "text/vcard; charset=utf-8",
+            Format::Csv => "text/csv; charset=utf-8; header=present",
+            Format::Json => "application/json",
+        }
+    }
+
+    fn disposition(self) -> &'static str {
+        match self {
+            Format::Vcard => "attachment; filename=\"contacts.vcf\"",
+            Format::Csv => "attachment; filename=\"contacts.csv\"",
+            Format::Json => "attachment; filename=\"contacts.json\"",
+        }
+    }
+}
+
+/// Who takes everything along leaves a note.
+fn note(call: &Call, id: i64) -> Result<()> {
+    let exported = audit::Action::Exported;
+    call.app.db.transaction(|tx| call.audit(tx, exported, Some(id), Some(id)))
+}
+
+/// `GET /api/contacts/export`
+pub fn contacts(call: &Call, owner: &Owner) -> Result<Reply> {
+    let mut query = call.query()?;
+    let format = query.parsed("format", Format::parse).unwrap_or(Format::Vcard);
+    let label = query.text("label");
+    query.finish()?;
+    note(call, owner.id())?;
+    let part = label.map_or(Part::Live, |label| Part::Labelled(label_key(&label)));
+    download(call, owner, format, part)
+}
+
+/// Some contacts as vCards: those that were selected on a page.
+pub fn selected(call: &Call, owner: &Owner, ids: Vec<i64>) -> Result<Reply> {
+    download(call, owner, Format::Vcard, Part::Ids(ids))
+}
+
+fn download(call: &Call, owner: &Owner, format: Format, part: Part) -> Result<Reply> {
+    let (db, config, owner) = (call.app.db.clone(), call.app.config.clone(), owner.id());
+    let mut pages = Pages::new(&db, owner, part.clone());
+    let mut list = JsonList::default();
+    let mut widths = Widths::default();
+    let mut begun = false;
+    let body = Pieces::begin(&call.request_id, move |out| {
+        if !std::mem::replace(&mut begun, true) {
+            match format {
+                Format::Vcard => {}
+                // The header has as many columns of each kind as some contact needs.
+                Format::Csv => {
+                    let mut all = Pages::new(&db, owner, part.clone());
+                    loop {
+                        let page = all.fetch()?;
+                        page.iter().for_each(|it| widths.add(&it.card().details()));
+                        if page.is_empty() {
+                            break;
+                        }
+                    }
+                    table::header(out, &widths);
+                }
+                Format::Json => list.begin(out),
+            }
+        }
+        let page = pages.fetch()?;
+        for stored in &page {
+            match format {
+                Format::Vcard => out.push_str(&stored.text),
+                Format::Csv => table::row(out, &widths, &stored.card().details()),
+                Format::Json => {
+                    list.separate(out);
+                    let members = stored.contact.members.as_deref().unwrap_or_default();
+                    views::contact(out, &config, &stored.contact, members, "");
+                }
+            }
+        }
+        if page.is_empty() && matches!(format, Format::Json) {
+            list.end(out);
+        }
+        Ok(!page.is_empty())
+    })?;
+    Ok(Reply::stream(format.content_type(), body).with("Content-Disposition", format.disposition()))
+}
+
+/// A contact with what else is stored of it.
+fn stored(out: &mut String, config: &Config, stored: &Stored) {
+    let (contact, members) = (&stored.contact, stored.contact.members.as_deref());
+    let more = format!(",\"revision\":{},\"vcard\":{}", contact.revision, json!(stored.text));
+    views::contact(out, config, contact, members.unwrap_or_default(), &more);
+}
+
+/// What the document of the account's export is made of, in this order.
+enum Step {
+    Head(String),
+    Contacts(Pages),
+    Trash(Pages),
+    Groups(Pages),
+    History(i64),
+    Events(i64),
+}
+
+/// `GET /api/users/me/export`: everything stored about the account, but no secrets and no hashes.
+pub fn account(call: &Call, caller: &Caller) -> Result<Reply> {
+    let (db, config, id) = (call.app.db.clone(), call.app.config.clone(), caller.id());
+    let head = head(call, caller)?;
+    let mut list = JsonList::default();
+    let mut step = Step::Head(head);
+    let body = Pieces::begin(&call.request_id, move |out| {
+        match &mut step {
+            Step::Head(head) => {
+                out.push_str(head);
+                out.push_str(",\n\"contacts\": ");
+                list.begin(out);
+                step = Step::Contacts(Pages::new(&db, id, Part::Live));
+            }
+            Step::Contacts(pages) => {
+                if !all(out, &mut list, &config, pages)? {
+                    begin(out, &mut list, "trash");
+                    step = Step::Trash(Pages::new(&db, id, Part::Trash));
+                }
+            }
+            Step::Trash(pages) => {
+                if !all(out, &mut list, &config, pages)? {
+                    begin(out, &mut list, "groups");
+                    step = Step::Groups(Pages::new(&db, id, Part::Groups));
+                }
+            }
+            Step::Groups(pages) => {
+                if !all(out, &mut list, &config, pages)? {
+                    begin(out, &mut list, "history");
+                    step = Step::History(0);
+                }
+            }
+            Step::History(after) => {
+                let page = db.read(|db| history::of_book(db, id, *after))?;
+                page.iter().try_for_each(|change| list.add(out, change))?;
+                match page.last() {
+                    Some(last) => *after = last.revision,
+                    None => {
+                        begin(out, &mut list, "audit_events");
+                        step = Step::Events(0);
+                    }
+                }
+            }
+            Step::Events(after) => {
+                let events = db.read(|db| audit::page(db, id, *after))?;
+                events.iter().try_for_each(|event| list.add(out, event))?;
+                match events.last() {
+                    Some(last) => *after = last.id,
+                    None => {
+                        list.end(out);
+                        out.push_str("}\n");
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+        Ok(true)
+    })?;
+    let disposition = "attachment; filename=\"account.json\"";
+    Ok(Reply::stream("application/json", body).with("Content-Disposition", disposition))
+}
+
+/// Appends a page of contacts; false after the last one.
+fn all(out: &mut String, list: &mut JsonList, config: &Config, pages: &mut Pages) -> Result<bool> {
+    let page = pages.fetch()?;
+    for contact in &page {
+        list.separate(out);
+        stored(out, config, contact);
+    }
+    Ok(!page.is_empty())
+}
+
+/// Ends a list and begins the next one.
+fn begin(out: &mut String, list: &mut JsonList, name: &str) {
+    list.end(out);
+    out.push_str(&format!(",\n\"{name}\": "));
+    list.begin(out);
+}
+
+#[derive(Serialize)]
+struct Head<'a> {
+    exported_at: DateTime<Utc>,
+    user: views::UserView<'a>,
+    /// In base64; none: the default one, drawn from the account.
+    avatar_picture: Option<String>,
+    sessions: Vec<sessions::Session>,
+    app_passwords: Vec<app_passwords::AppPassword>,
+    has_second_factor: bool,
+    pending_links: Vec<mail_tokens::PendingLink>,
+    mails: Vec<outbox::Mail>,
+    has_calendar_url: bool,
+}
+
+/// The account and what there is only little of, as an object whose end is still to come.
+fn head(call: &Call, caller: &Caller) -> Result<String> {
+    let id = caller.id();
+    let (sessions, access, pending_links, mails, has_calendar_url, picture) =
+        call.app.db.read(|db| {
+            Ok((
+                sessions::list(db, id, call.now)?,
+                (app_passwords::list(db, id)?, totp::is_on(db, id)?),
+                mail_tokens::of_user(db, id)?,
+                outbox::of_user(db, id)?,
+                books::has_calendar(db, id)?,
+                avatars::of_user(db, id)?,
+            ))
+        })?;
+    let head = Head {
+        exported_at: call.now,
+        user: views::user(&call.app.config, caller.user()),
+        avatar_picture: picture.map(|picture| STANDARD.encode(picture)),
+        sessions,
+        app_passwords: access.0,
+        has_second_factor: access.1,
+        pending_links,
+        mails,
+        has_calendar_url,
+    };
+    let mut head = serde_json::to_string_pretty(&head).map_err(Error::internal)?;
+    // The closing bracket, and the line's end before it.
+    head.truncate(head.len().saturating_sub(2));
+    Ok(head)
+}

@@ -1,0 +1,86 @@
+//! The REST API of contacts.
+
+pub mod birthdays;
+pub mod bulk;
+pub mod calendars;
+pub mod changes;
+pub mod contacts;
+pub mod exports;
+pub mod history;
+pub mod imports;
+pub mod labels;
+pub mod lists;
+pub mod photos;
+pub mod streams;
+pub mod trash;
+
+use crate::access::Owner;
+use crate::context::Call;
+use crate::error::Result;
+use crate::handlers::views;
+use crate::http::Reply;
+use crate::model::contact::Contact;
+use crate::repository::contacts::books::Book;
+use crate::repository::contacts::rows;
+use crate::service::writer::By;
+use streams::{JsonList, Pieces};
+
+/// Who changes something here: REST, and the app password or the program of the client.
+fn by(call: &Call, owner: &Owner) -> By {
+    let client = owner.client().map_or_else(|| call.client().1, str::to_owned);
+    By { protocol: "rest", client }
+}
+
+/// `If-Match` and `If-None-Match`, for the change of a contact.
+fn guard(
+    call: &Call,
+) -> impl Fn(&Book, Option<&crate::model::contact::Stored>) -> Result<()> + use<> {
+    let conditions = call.conditions();
+    move |_, stored| conditions.allow(stored.map(|it| it.contact.revision))
+}
+
+/// A contact as JSON.
+fn json(call: &Call, contact: &Contact) -> String {
+    let mut out = String::new();
+    let members = contact.members.as_deref().unwrap_or_default();
+    views::contact(&mut out, &call.app.config, contact, members, "");
+    out
+}
+
+/// A contact whose members were read with it.
+fn shown(call: &Call, contact: &Contact) -> Reply {
+    Reply::json_text(json(call, contact)).with_etag(contact.revision)
+}
+
+/// A list of contacts. Those whose members are long come one by one while they are sent.
+fn list(call: &Call, owner: i64, contacts: Vec<Contact>) -> Result<Reply> {
+    let (db, config) = (call.app.db.clone(), call.app.config.clone());
+    let streamed = contacts.iter().any(|it| it.members.is_none());
+    let (mut list, mut begun) = (JsonList::default(), false);
+    let mut contacts = contacts.into_iter().peekable();
+    let mut next = move |out: &mut String| {
+        if !std::mem::replace(&mut begun, true) {
+            list.begin(out);
+        }
+        while let Some(contact) = contacts.next() {
+            let members = match &contact.members {
+                Some(members) => members.clone(),
+                // One that was purged meanwhile is shown without them.
+                None => db.read(|db| rows::members(db, owner, contact.id))?.unwrap_or_default(),
+            };
+            list.separate(out);
+            views::contact(out, &config, &contact, &members, "");
+            if contact.members.is_none() {
+                return Ok(true);
+            }
+        }
+        list.end(out);
+        Ok(false)
+    };
+    if streamed {
+        return Ok(Reply::stream("application/json", Pieces::begin(&call.request_id, next)?));
+    }
+    let mut text = String::new();
+    next(&mut text)?;
+    Ok(Reply::json_text(text))
+}

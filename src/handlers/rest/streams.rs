@@ -1,0 +1,119 @@
+//! Bodies that are made while they are sent, in constant memory.
+
+use crate::db::Pool;
+use crate::error::{Error, Result};
+use crate::model::contact::Stored;
+use crate::repository::contacts::rows::{self, Part};
+use serde::Serialize;
+use std::io::{self, Read};
+
+/// A body that is made piece by piece. An error breaks the transfer off: the client must not take
+/// half a file for a whole one.
+pub struct Pieces<F> {
+    /// Appends the next piece; false after the last one.
+    next: F,
+    piece: Vec<u8>,
+    sent: usize,
+    state: State,
+    request_id: String,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    More,
+    Ended,
+    Broken,
+}
+
+impl<F: FnMut(&mut String) -> Result<bool>> Pieces<F> {
+    /// A body with its first piece, so that what fails at once becomes an answer of its own.
+    /// `next` appends one piece and tells whether there may be more.
+    pub fn begin(request_id: &str, next: F) -> Result<Pieces<F>> {
+        let request_id = request_id.to_owned();
+        let mut pieces = Pieces { next, piece: vec![], sent: 0, state: State::More, request_id };
+        pieces.make()?;
+        Ok(pieces)
+    }
+
+    fn make(&mut self) -> Result<()> {
+        let mut piece = String::new();
+        let more = (self.next)(&mut piece)?;
+        (self.piece, self.sent) = (piece.into_bytes(), 0);
+        self.state = if more { State::More } else { State::Ended };
+        Ok(())
+    }
+}
+
+impl<F: FnMut(&mut String) -> Result<bool>> Read for Pieces<F> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.sent == self.piece.len() && self.state == State::More {
+            if let Err(error) = self.make() {
+                self.state = State::Broken;
+                log::error!("a download broke off: {error} request_id={}", self.request_id);
+            }
+        }
+        if self.state == State::Broken {
+            return Err(io::Error::other("the rest could not be made"));
+        }
+        let count = self.piece.get(self.sent..).unwrap_or_default().read(into)?;
+        self.sent += count;
+        Ok(count)
+    }
+}
+
+/// All contacts of an owner, page by page. Between pages no connection is held: a client that
+/// reads slowly costs no other one its place in the pool. A contact that is there all the while
+/// comes exactly once, because ids never change; one that changes meanwhile comes in the old or
+/// in the new state.
+pub struct Pages {
+    db: Pool,
+    owner: i64,
+    part: Part,
+    after: i64,
+}
+
+impl Pages {
+    /// The contacts of `owner` that belong to `part`.
+    pub fn new(db: &Pool, owner: i64, part: Part) -> Pages {
+        Pages { db: db.clone(), owner, part, after: 0 }
+    }
+
+    /// The next contacts; none at the end.
+    pub fn fetch(&mut self) -> Result<Vec<Stored>> {
+        let page = self.db.read(|db| rows::page(db, self.owner, &self.part, self.after))?;
+        self.after = page.last().map_or(i64::MAX, |stored| stored.contact.id);
+        Ok(page)
+    }
+}
+
+/// A JSON array, one element a line.
+#[derive(Default)]
+pub struct JsonList {
+    filled: bool,
+}
+
+impl JsonList {
+    /// Its bracket.
+    pub fn begin(&mut self, out: &mut String) {
+        self.filled = false;
+        out.push('[');
+    }
+
+    /// What stands before an element.
+    pub fn separate(&mut self, out: &mut String) {
+        out.push_str(if self.filled { ",\n" } else { "\n" });
+        self.filled = true;
+    }
+
+    /// An element.
+    pub fn add(&mut self, out: &mut String, element: &impl Serialize) -> Result<()> {
+        self.separate(out);
+        out.push_str(&serde_json::to_string(element).map_err(Error::internal)?);
+        Ok(())
+    }
+
+    /// The other bracket.
+    pub fn end(&mut self, out: &mut String) {
+        out.push_str(if self.filled { "\n]" } else { "]" });
+    }
+}

@@ -1,0 +1,129 @@
+//! Accounts, audit events, the mail queue: for admins.
+
+use crate::access::Visitor;
+use crate::context::Call;
+use crate::error::{Error, Result};
+use crate::handlers::users;
+use crate::handlers::web::reader;
+use crate::handlers::web::sent::{self, forward};
+use crate::http::{self, Reply};
+use crate::markup::admin::{self, Account, Event, Health, Slice};
+use crate::markup::form::Form;
+use crate::markup::list::query as encoded;
+use crate::model::user::{Role, User};
+use crate::repository::audit;
+use crate::repository::{outbox, users as rows};
+use serde_json::{Value, json};
+
+fn account(user: &User) -> Account {
+    Account {
+        id: user.id,
+        username: user.username.clone(),
+        email: user.email.clone(),
+        is_admin: user.role == Role::Admin,
+        is_active: user.is_active,
+        is_verified: user.is_verified,
+        created_at: user.created_at,
+    }
+}
+
+fn shown(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
+    visitor.admin()?;
+    let mut query = call.query()?;
+    let (search, role) = (query.text("search"), query.parsed("role", Role::parse));
+    let slice = query.slice();
+    query.finish()?;
+    let ((users, total), queue) = call
+        .app
+        .db
+        .read(|db| Ok((rows::list(db, search.as_deref(), role, slice)?, outbox::queue(db)?)))?;
+    let role = role.map_or("", Role::as_str);
+    let search = search.unwrap_or_default();
+    let more = slice.skip + (users.len() as i64) < total;
+    let skip = (slice.skip + slice.limit).to_string();
+    let next = more.then(|| encoded(&[("search", &search), ("role", role), ("skip", &skip)]));
+    let health = Health {
+        version: env!("CARGO_PKG_VERSION"),
+        postgres: "ok".to_owned(),
+        redis: call.app.cache.status().to_owned(),
+        mails_waiting: queue.0,
+        mails_failing: queue.1,
+    };
+    let accounts: Vec<_> = users.iter().map(account).collect();
+    let slice = Slice { search: &search, role, total, next };
+    Ok(admin::accounts(&reader::page(call, visitor), &health, &accounts, &slice, form))
+}
+
+/// `GET /admin`
+pub fn accounts(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    shown(call, visitor, &Form::default()).map(|page| reader::show(call, page))
+}
+
+/// `POST /admin/users/{id}`: one change of an account.
+pub fn change(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let form = sent::by_caller(call, visitor)?.form;
+    let admin = visitor.admin()?;
+    let id = vec![("id", call.param("id").to_owned())];
+    let send = |mut body: Value, handler: &dyn Fn(&Call) -> Result<Reply>| {
+        if !form.get("password").is_empty() {
+            body["password"] = json!(form.get("password"));
+        }
+        forward(call, id.clone(), &body, handler)
+    };
+    let done = match form.get("action") {
+        role @ ("user" | "admin") => {
+            send(json!({ "role": role }), &|call| users::set_role(call, &admin))
+        }
+        "disable" => send(json!({ "is_active": false }), &|call| users::set_active(call, &admin)),
+        "enable" => send(json!({ "is_active": true }), &|call| users::set_active(call, &admin)),
+        "reset-totp" => send(json!({}), &|call| users::delete_totp(call, &admin)),
+        "delete" if form.get("sure").is_empty() => return sure(call, visitor, &form),
+        "delete" => send(json!({}), &|call| users::delete(call, &admin)),
+        _ => Err(Error::invalid("action", "is none that there is")),
+    };
+    let w = reader::page(call, visitor).w;
+    match done {
+        Ok(_) => reader::told(call, visitor, "/admin", w.saved.to_owned(), None),
+        // Who signed in long ago types the password again, on the page that asks.
+        Err(Error::PasswordNeeded | Error::WrongPassword) => sure(call, visitor, &form),
+        Err(error @ Error::Conflict(_)) => {
+            reader::told(call, visitor, "/admin", w.sentence(&http::detail(&error)), None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Asks before an account is deleted, and for the password where it is needed.
+fn sure(call: &Call, visitor: &Visitor, form: &Form) -> Result<Reply> {
+    let id = call.id()?;
+    let user = call.app.db.read(|db| rows::find(db, id))?.ok_or(Error::NotFound)?;
+    let page = reader::page(call, visitor);
+    Ok(reader::refuse(&Error::PasswordNeeded, admin::sure(&page, &account(&user), form)))
+}
+
+/// `GET /admin/events`
+pub fn events(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    visitor.admin()?;
+    let mut query = call.query()?;
+    let (user, action) = (query.number("user_id", 0, 0..=i64::MAX), query.text("action"));
+    let mut slice = query.slice();
+    query.finish()?;
+    slice.limit = 50;
+    let of = Some(user).filter(|id| *id > 0);
+    let (events, total) = call.app.db.read(|db| audit::list(db, of, action.as_deref(), slice))?;
+    let action = action.unwrap_or_default();
+    let user = of.map(|id| id.to_string()).unwrap_or_default();
+    let skip = (slice.skip + slice.limit).to_string();
+    let next = (slice.skip + (events.len() as i64) < total)
+        .then(|| encoded(&[("user_id", &user), ("action", &action), ("skip", &skip)]));
+    let event = |it: audit::Event| Event {
+        at: it.at,
+        action: it.action,
+        actor: it.actor_id,
+        user: it.user_id,
+        ip: it.ip,
+    };
+    let events: Vec<_> = events.into_iter().map(event).collect();
+    let page = reader::page(call, visitor);
+    Ok(reader::show(call, admin::events(&page, &events, &user, &action, next.as_deref())))
+}

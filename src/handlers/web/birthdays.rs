@@ -1,0 +1,104 @@
+//! The coming birthdays, and the calendar's secret address.
+
+use crate::access::Visitor;
+use crate::context::Call;
+use crate::error::Result;
+use crate::handlers::rest::calendars;
+use crate::handlers::web::contacts::row;
+use crate::handlers::web::reader::{self, owner};
+use crate::handlers::web::sent;
+use crate::http::Reply;
+use crate::markup::birthdays::{self, Calendar, Row};
+use crate::markup::contact::Birthday;
+use crate::model::contact::birthday::{self, Window};
+use crate::model::contact::input::date;
+use crate::repository::contacts::books;
+use crate::repository::contacts::lists::{self, AfterBirthday};
+use chrono::{Days, NaiveDate};
+use serde_json::json;
+use vcard::PartialDate;
+
+/// Rows on a page, and the rest of the last day.
+const PAGE: usize = 100;
+
+/// `GET /birthdays`
+pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let (owner, _) = owner(call, visitor)?;
+    let page = reader::page(call, visitor);
+    let mut query = call.query()?;
+    let from = query.parsed("from", date).unwrap_or(page.today).max(page.today);
+    query.finish()?;
+    let until = page.today + Days::new(365);
+    let days = (until - from).num_days().clamp(0, 365);
+    let mut rows = coming(call, owner.id(), Window::new(from, days))?;
+    // A page ends with a day.
+    let cut = rows
+        .get(PAGE)
+        .map(|row| row.next.date)
+        .filter(|day| rows.first().is_some_and(|row| row.next.date < *day));
+    if let Some(day) = cut {
+        rows.retain(|row| row.next.date < day);
+    }
+    for row in &mut rows {
+        row.next.days = (row.next.date - page.today).num_days();
+    }
+    let url = reader::handed(call, visitor).and_then(|it| Some(it["url"].as_str()?.to_owned()));
+    let exists = call.app.db.read(|db| books::has_calendar(db, owner.id()))?;
+    let next = cut.map(|day: NaiveDate| format!("from={day}"));
+    Ok(reader::show(
+        call,
+        birthdays::page(&page, &rows, &Calendar { exists, url }, next.as_deref()),
+    ))
+}
+
+/// Who has a birthday within these days, nearest first; a day more than a page.
+fn coming(call: &Call, owner: i64, window: Window) -> Result<Vec<Row>> {
+    let mut rows: Vec<Row> = Vec::new();
+    for keys in window.keys() {
+        let mut after = AfterBirthday::default();
+        loop {
+            let page = call.app.db.read(|db| lists::with_birthday(db, owner, keys, &mut after))?;
+            let far = rows
+                .get(PAGE)
+                .zip(rows.last())
+                .is_some_and(|(page, last)| page.next.date < last.next.date);
+            if page.is_empty() || far {
+                break;
+            }
+            for found in &page {
+                let [month, day] =
+                    [found.key / 100, found.key % 100].map(|part| u32::try_from(part).unwrap_or(0));
+                let born = PartialDate::new(found.year.map(i32::from), month, day);
+                let Some(next) = born.and_then(|born| birthday::next_in(born, window)) else {
+                    continue;
+                };
+                let it = row(call, owner, &found.contact)?;
+                let next = Birthday { date: next.date, days: next.days_until, turns: next.turns };
+                rows.push(Row { id: it.id, name: it.name, has_photo: it.has_photo, next });
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// `POST /birthdays/calendar`: a new address, shown on the next page and never again.
+pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    sent::by_caller(call, visitor)?;
+    let (owner, _) = owner(call, visitor)?;
+    let url = calendars::renew(call, &owner)?;
+    reader::hand(call, visitor, "/birthdays", &json!({ "url": url }))
+}
+
+/// `POST /birthdays/calendar/revoke`
+pub fn revoke(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    sent::by_caller(call, visitor)?;
+    let (owner, _) = owner(call, visitor)?;
+    calendars::delete(call, &owner)?;
+    reader::told(
+        call,
+        visitor,
+        "/birthdays",
+        reader::page(call, visitor).w.calendar_revoked.to_owned(),
+        None,
+    )
+}

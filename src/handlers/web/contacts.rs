@@ -1,0 +1,247 @@
+//! The list, one contact, and what is done to many.
+
+use crate::access::Visitor;
+use crate::context::Call;
+use crate::error::{Error, Result};
+use crate::handlers::rest::{exports, lists as api, photos as pictures};
+use crate::handlers::views;
+use crate::handlers::web::reader::{self, owner};
+use crate::handlers::web::sent;
+use crate::http::Reply;
+use crate::markup::contact::{self, Birthday, Change, Shown};
+use crate::markup::list::{self, List, Row};
+use crate::model::contact::birthday::{self, Window};
+use crate::model::contact::{Contact, Stored};
+use crate::repository::contacts::lists::{self, Filter, Key, Sort, Start};
+use crate::repository::contacts::{books, history, rows};
+use crate::service::contacts::{Action, Which, bulk, delete};
+use crate::service::history::revert;
+use chrono::Duration;
+use serde_json::Value;
+use vcard::Card;
+
+/// Contacts on a page of the list.
+const PAGE: i64 = 50;
+/// As many as one call of `bulk` takes.
+const BATCH: usize = 1_000;
+
+/// The members of a contact's JSON. Long ones, which a list leaves out, are read by themselves.
+pub fn members(call: &Call, owner: i64, contact: &Contact) -> Result<Value> {
+    let lines = match &contact.members {
+        Some(lines) => lines.clone(),
+        None => call.app.db.read(|db| rows::members(db, owner, contact.id))?.unwrap_or_default(),
+    };
+    let mut json = String::new();
+    views::contact(&mut json, &call.app.config, contact, &lines, "");
+    serde_json::from_str(&json).map_err(Error::internal)
+}
+
+/// A contact as rows show it.
+pub fn row(call: &Call, owner: i64, contact: &Contact) -> Result<Row> {
+    let members = members(call, owner, contact)?;
+    let text = |name: &str| members[name].as_str().unwrap_or_default().to_owned();
+    let (name, email) = (text("display_name"), text("email"));
+    let about =
+        Some(text("organization")).filter(|it| !it.is_empty() && *it != name).unwrap_or(email);
+    let has_photo = contact.photo_type.is_some();
+    Ok(Row { id: contact.id, name, has_photo, about, phone: text("phone") })
+}
+
+/// `GET /contacts`
+pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let (owner, _) = owner(call, visitor)?;
+    let mut query = call.query()?;
+    let (search, label) = (query.text("search"), query.text("label"));
+    let filter = Filter { search: search.clone(), label: label.clone(), ..Filter::default() };
+    let sort =
+        query.parsed("sort", api::sort).unwrap_or(Sort { key: Key::Name, descending: false });
+    let sorted = query.text("sort").unwrap_or_else(|| "name".to_owned());
+    let later = query.text("cursor").is_some();
+    let start = api::start(call, owner.id(), &mut query, sort);
+    query.finish()?;
+    let (found, labels) = call.app.db.read(|db| {
+        let found = lists::page(db, owner.id(), &filter, sort, &start, PAGE)?;
+        Ok((found, lists::labels(db, owner.id(), "")?))
+    })?;
+    let next = found
+        .next
+        .as_ref()
+        .map(|next| api::next_query(call, owner.id(), sort, next))
+        .transpose()?;
+    let (search, label) = (search.unwrap_or_default(), label.unwrap_or_default());
+    let mut page = reader::page(call, visitor);
+    page.search = search.clone();
+    let rows = found.contacts.iter().map(|it| row(call, owner.id(), it)).collect::<Result<_>>()?;
+    let list = List {
+        rows,
+        total: found.total,
+        search: &search,
+        label: &label,
+        sort: &sorted,
+        next,
+        later,
+        labels,
+    };
+    Ok(reader::show(call, list::page(&page, &list)))
+}
+
+/// What a program is called in the history: its own name for app passwords, else what it says it is.
+pub fn program(protocol: &str, client: &str) -> String {
+    let browser =
+        ["Firefox", "Edg", "Chrome", "Safari"].into_iter().find(|name| client.contains(name));
+    let system = ["iPhone", "iPad", "Android", "Windows", "Mac OS", "Linux"]
+        .into_iter()
+        .find(|name| client.contains(name));
+    match (protocol, browser, system) {
+        ("import" | "merge" | "rewind", ..) => protocol.to_owned(),
+        (_, Some(browser), Some(system)) => format!("{}, {system}", browser.replace("Edg", "Edge")),
+        _ => client.chars().take(60).collect(),
+    }
+}
+
+fn change(it: &history::Change) -> Change {
+    let name = it.before.as_ref().map(|before| Card::stored(&before.card).details().display_name);
+    Change { revision: it.revision, at: it.at, by: program(&it.protocol, &it.client), name }
+}
+
+/// `GET /contacts/{id}`, and with `?then=` as it was before a change.
+pub fn one(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let (owner, _) = owner(call, visitor)?;
+    let id = call.id()?;
+    let mut query = call.query()?;
+    let then = query.number("then", 0, 0..=i64::MAX);
+    query.finish()?;
+    let month_ago = call.now - Duration::days(30);
+    let (stored, past, birth) = call.app.db.read(|db| {
+        let stored = rows::find(db, owner.id(), id)?.ok_or(Error::NotFound)?;
+        let past = history::of_contact(db, owner.id(), id, month_ago, i64::MAX)?;
+        Ok((stored, past, history::birth(db, owner.id(), id)?))
+    })?;
+    let before = past.iter().find(|it| it.revision == then);
+    if then > 0 && before.is_none() {
+        return Err(Error::NotFound);
+    }
+    let past: Vec<_> = past.iter().chain(&birth).map(change).collect();
+    let old = before.and_then(|it| it.before.as_ref()).map(|it| Card::stored(&it.card));
+    let card = old.unwrap_or_else(|| stored.card());
+    let page = reader::page(call, visitor);
+    let next = card
+        .details()
+        .birthday
+        .and_then(|born| birthday::next_in(born, Window::new(page.today, 366)));
+    let Stored { contact, .. } = &stored;
+    let shown = Shown {
+        id,
+        details: &card.details(),
+        has_photo: contact.photo_type.is_some() && then == 0,
+        next_birthday: next.map(|it| Birthday {
+            date: it.date,
+            days: it.days_until,
+            turns: it.turns,
+        }),
+        created_at: contact.created_at,
+        updated_at: contact.updated_at,
+        changed_by: past.first().map_or("", |it| &it.by),
+        then: past.iter().find(|it| it.revision == then),
+        history: past.clone(),
+    };
+    Ok(reader::show(call, contact::page(&page, &shown)))
+}
+
+/// `GET /contacts/{id}/photo`
+pub fn photo(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let (owner, _) = owner(call, visitor)?;
+    pictures::get(call, &owner)
+}
+
+/// `GET /contacts/{id}.vcf`
+pub fn card(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let (owner, _) = owner(call, visitor)?;
+    let id = call.id()?;
+    let stored = call.app.db.read(|db| rows::find(db, owner.id(), id))?.ok_or(Error::NotFound)?;
+    Ok(Reply::bytes("text/vcard; charset=utf-8", stored.text)
+        .with("Content-Disposition", "attachment; filename=\"contact.vcf\""))
+}
+
+/// The revision of the book, for "Undo".
+fn revision(call: &Call, owner: i64) -> Result<i64> {
+    Ok(call.app.db.read(|db| books::find(db, owner))?.revision)
+}
+
+/// `POST /contacts/{id}/delete`
+pub fn remove(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    sent::by_caller(call, visitor)?;
+    let (owner, by) = owner(call, visitor)?;
+    let before = revision(call, owner.id())?;
+    delete(&call.app, owner.id(), &by, Which::Id(call.id()?), &|_, _| Ok(()))?;
+    let text = reader::page(call, visitor).w;
+    reader::told(call, visitor, "/contacts", text.n(text.deleted, 1), Some(before))
+}
+
+/// `POST /contacts/{id}/revert`
+pub fn back(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let form = sent::by_caller(call, visitor)?.form;
+    let (owner, by) = owner(call, visitor)?;
+    let id = call.id()?;
+    let to =
+        form.get("revision").parse().map_err(|_| Error::invalid("revision", "must be a number"))?;
+    let before = revision(call, owner.id())?;
+    revert(&call.app, owner.id(), &by, id, to)?;
+    let w = reader::page(call, visitor).w;
+    reader::told(call, visitor, format!("/contacts/{id}"), w.reverted.to_owned(), Some(before))
+}
+
+/// `POST /contacts/bulk`: something with what is selected, or with all that was found.
+pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let form = sent::by_caller(call, visitor)?.form;
+    let (owner, by) = owner(call, visitor)?;
+    let w = reader::page(call, visitor).w;
+    let field = |name: &str| Some(form.get(name).trim().to_owned()).filter(|text| !text.is_empty());
+    let (search, shown) = (field("search"), field("label_shown"));
+    let filter = Filter { search, label: shown, ..Filter::default() };
+    let back = format!(
+        "/contacts?{}",
+        list::query(&[("search", form.get("search")), ("label", form.get("label_shown"))])
+    );
+    let ids: Vec<i64> = match form.get("all").is_empty() {
+        true => form.all("ids").filter_map(|id| id.parse().ok()).collect(),
+        false => found(call, owner.id(), &filter)?,
+    };
+    if ids.is_empty() {
+        return reader::told(call, visitor, back, w.none_selected.to_owned(), None);
+    }
+    let listed: Vec<_> = ids.iter().map(i64::to_string).collect();
+    let (action, words) = match form.get("action") {
+        "export" => return exports::selected(call, &owner, ids),
+        "merge" if ids.len() < 2 => {
+            return reader::told(call, visitor, back, w.two_to_merge.to_owned(), None);
+        }
+        "merge" => return Ok(reader::go(format!("/duplicates?ids={}", listed.join(",")))),
+        "delete" => (Action::Delete, w.deleted),
+        "add_label" => (Action::AddLabel(label(form.get("label"))?), w.label_added),
+        "remove_label" => (Action::RemoveLabel(label(form.get("label"))?), w.label_taken),
+        _ => return Err(Error::invalid("action", "is none that there is")),
+    };
+    let before = revision(call, owner.id())?;
+    let mut changed = 0;
+    for ids in ids.chunks(BATCH) {
+        changed += bulk(&call.app, owner.id(), &by, &action, ids)?.0;
+    }
+    reader::told(call, visitor, back, w.n(words, changed as i64), Some(before))
+}
+
+/// Everything that a filter finds.
+fn found(call: &Call, owner: i64, filter: &Filter) -> Result<Vec<i64>> {
+    let sort = Sort { key: Key::CreatedAt, descending: false };
+    let (mut ids, mut start) = (Vec::new(), Some(Start::Skip(0)));
+    while let Some(from) = start {
+        let page = call.app.db.read(|db| lists::page(db, owner, filter, sort, &from, 1_000))?;
+        ids.extend(page.contacts.iter().map(|it| it.id));
+        start = page.next;
+    }
+    Ok(ids)
+}
+
+fn label(typed: &str) -> Result<String> {
+    crate::model::text::line(typed, 1, 50).map_err(|why| Error::invalid("label", why))
+}

@@ -1,0 +1,171 @@
+//! Before somebody is signed in: the first page, signing in and out, registering, links by mail.
+
+use crate::access::{self, Visitor};
+use crate::context::Call;
+use crate::error::{Error, Result};
+use crate::handlers::auth;
+use crate::handlers::web::reader::{self, caller};
+use crate::handlers::web::sent;
+use crate::http::Reply;
+use crate::markup::doors;
+use crate::markup::form::Form;
+use crate::model::user;
+use crate::service::sign_in::{self, Holder, Session, Typed};
+use serde_json::json;
+
+/// `GET /`
+pub fn welcome(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    if visitor.caller().is_some() {
+        return Ok(reader::go("/contacts"));
+    }
+    let page = reader::page(call, visitor);
+    Ok(reader::show(call, doors::welcome(&page, call.app.config.registration_open)))
+}
+
+/// `GET /login`
+pub fn login(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    if visitor.caller().is_some() {
+        return Ok(reader::go("/contacts"));
+    }
+    let mut query = call.query()?;
+    let mut form = Form::default();
+    form.set("next", &query.text("next").unwrap_or_default());
+    let page = reader::page(call, visitor);
+    Ok(reader::show(call, doors::login(&page, &form, call.app.config.registration_open)))
+}
+
+/// `POST /login`
+pub fn sign_in(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let mut form = sent::form(call, visitor)?.form;
+    let typed = Typed {
+        name: form.get("username").trim().chars().take(254).collect(),
+        password: user::password_as_typed(form.get("password")).unwrap_or_default(),
+        code: Some(form.get("code").to_owned()).filter(|code| !code.is_empty()),
+    };
+    match sign_in::sign_in(call, &typed, Holder::Browser) {
+        Ok(session) => Ok(welcome_in(call, &session, form.get("next"))),
+        Err(Error::SecondFactorRequired) => {
+            let ticket = sign_in::ticket(call, &typed)?;
+            reader::hand(
+                call,
+                visitor,
+                "/login/code",
+                &json!({ "ticket": ticket, "next": form.get("next") }),
+            )
+        }
+        Err(error) => {
+            let page = reader::page(call, visitor);
+            let error = sent::note(page.w, &mut form, error)?;
+            Ok(reader::refuse(
+                &error,
+                doors::login(&page, &form, call.app.config.registration_open),
+            ))
+        }
+    }
+}
+
+/// The session's cookie, and on to where the visitor wanted to go: to a page of ours.
+fn welcome_in(call: &Call, session: &Session, next: &str) -> Reply {
+    let inside =
+        next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
+    let next = if inside { next } else { "/contacts" };
+    reader::go(next)
+        .and("Set-Cookie", cookie(call, &session.secret, (session.ends - call.now).num_seconds()))
+}
+
+fn cookie(call: &Call, value: &str, seconds: i64) -> String {
+    let https = call.app.config.is_https();
+    let secure = if https { "; Secure" } else { "" };
+    let name = access::cookie_name(https);
+    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+}
+
+/// `GET /login/code`
+pub fn code(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let Some(handed) = reader::handed(call, visitor) else { return Ok(reader::go("/login")) };
+    let mut form = Form::default();
+    for name in ["ticket", "next"] {
+        form.set(name, handed[name].as_str().unwrap_or_default());
+    }
+    Ok(reader::show(call, doors::code(&reader::page(call, visitor), &form)))
+}
+
+/// `POST /login/code`
+pub fn second_step(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let mut form = sent::form(call, visitor)?.form;
+    match sign_in::second_step(call, form.get("ticket"), form.get("code")) {
+        Ok(session) => Ok(welcome_in(call, &session, form.get("next"))),
+        Err(Error::Unauthenticated) => Ok(reader::go("/login")),
+        Err(error) => {
+            let page = reader::page(call, visitor);
+            let error = sent::note(page.w, &mut form, error)?;
+            Ok(reader::refuse(&error, doors::code(&page, &form)))
+        }
+    }
+}
+
+/// `POST /logout`
+pub fn sign_out(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    sent::by_caller(call, visitor)?;
+    auth::logout(call, caller(visitor)?)?;
+    Ok(reader::go("/").and("Set-Cookie", cookie(call, "", 0)))
+}
+
+/// `GET /register`
+pub fn register_page(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let page = reader::page(call, visitor);
+    let w = page.w;
+    Ok(match call.app.config.registration_open {
+        true => reader::show(call, doors::register(&page, &Form::default())),
+        false => reader::show(call, doors::done(&page, w.register, w.registration_closed)),
+    })
+}
+
+/// `POST /register`
+pub fn register(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let mut form = sent::form(call, visitor)?.form;
+    let body = json!({
+        "username": form.get("username"), "email": form.get("email"), "password": form.get("password")
+    });
+    match sent::forward(call, Vec::new(), &body, auth::register) {
+        Ok(_) => Ok(reader::go("/mailbox")),
+        Err(error) => {
+            let page = reader::page(call, visitor);
+            let error = sent::note(page.w, &mut form, error)?;
+            Ok(reader::refuse(&error, doors::register(&page, &form)))
+        }
+    }
+}
+
+/// `GET /forgot`
+pub fn forgot(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    Ok(reader::show(call, doors::forgot(&reader::page(call, visitor), &Form::default())))
+}
+
+/// `POST /forgot`: a link to choose a new password.
+pub fn send_reset(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    send_link(call, visitor, auth::request_password_reset)
+}
+
+/// `POST /confirmation`: a new link to confirm an address.
+pub fn send_confirmation(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    send_link(call, visitor, auth::request_email)
+}
+
+fn send_link(call: &Call, visitor: &Visitor, handler: fn(&Call) -> Result<Reply>) -> Result<Reply> {
+    let mut form = sent::form(call, visitor)?.form;
+    match sent::forward(call, Vec::new(), &json!({ "email": form.get("email") }), handler) {
+        Ok(_) => Ok(reader::go("/mailbox")),
+        Err(error) => {
+            let page = reader::page(call, visitor);
+            let error = sent::note(page.w, &mut form, error)?;
+            Ok(reader::refuse(&error, doors::forgot(&page, &form)))
+        }
+    }
+}
+
+/// `GET /mailbox`: after whatever sends a mail; the same for every address, known or not.
+pub fn mailbox(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let page = reader::page(call, visitor);
+    Ok(reader::show(call, doors::done(&page, page.w.mailbox_title, page.w.mailbox_text)))
+}

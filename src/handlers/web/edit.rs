@@ -1,0 +1,173 @@
+//! A contact is written: a new one, or one that is there.
+
+use crate::access::Visitor;
+use crate::context::Call;
+use crate::error::{Error, Result};
+use crate::handlers::web::contacts::members;
+use crate::handlers::web::reader::{self, owner};
+use crate::handlers::web::sent::{self, Sent};
+use crate::http::Reply;
+use crate::markup::edit::{self, Edited, form_of, json_of};
+use crate::markup::form::{Form, row_number};
+use crate::model::contact::{Method, Stored};
+use crate::picture;
+use crate::repository::contacts::{lists, rows};
+use crate::service::{bodies, photos};
+
+/// `GET /contacts/new`
+pub fn new(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    shown(call, visitor, None, &Form::default(), None).map(|page| reader::show(call, page))
+}
+
+/// `GET /contacts/{id}/edit`
+pub fn edit(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let stored = stored(call, visitor)?;
+    let form = form_of(reader::page(call, visitor).w, &members(call, 0, &stored.contact)?);
+    shown(call, visitor, Some(&stored), &form, None).map(|page| reader::show(call, page))
+}
+
+fn stored(call: &Call, visitor: &Visitor) -> Result<Stored> {
+    let (owner, _) = owner(call, visitor)?;
+    let id = call.id()?;
+    call.app.db.read(|db| rows::find(db, owner.id(), id))?.ok_or(Error::NotFound)
+}
+
+/// The page with this form in it. `now`: the contact is another one than the form began from.
+fn shown(
+    call: &Call,
+    visitor: &Visitor,
+    stored: Option<&Stored>,
+    form: &Form,
+    now: Option<&Form>,
+) -> Result<maud::Markup> {
+    let (owner, _) = owner(call, visitor)?;
+    let labels = call.app.db.read(|db| lists::labels(db, owner.id(), ""))?;
+    let known_labels: Vec<_> = labels.into_iter().map(|(label, _)| label).collect();
+    let it = Edited {
+        id: stored.map(|it| it.contact.id),
+        revision: stored.map_or(0, |it| it.contact.revision),
+        has_photo: stored.is_some_and(|it| it.contact.photo_type.is_some()),
+        known_labels: &known_labels,
+        now,
+    };
+    Ok(edit::page(&reader::page(call, visitor), &it, form))
+}
+
+/// Without the script a button adds a row to a list, or empties one: the form comes back with it.
+fn with_other_rows(form: &mut Form) -> bool {
+    let (row, gone) = (form.get("row").to_owned(), form.get("remove").to_owned());
+    if let Some((list, _)) = gone.split_once('.') {
+        let number = row_number(&gone, list);
+        form.retain(|name| number.is_none() || row_number(name, list) != number);
+    }
+    if let Some((list, number)) = row.split_once('.')
+        && row_number(&row, list).is_some()
+    {
+        form.set(&format!("{list}.{number}.label"), "");
+    }
+    !row.is_empty() || !gone.is_empty()
+}
+
+/// `POST /contacts/new`
+pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let Sent { mut form, file } = sent::by_caller(call, visitor)?;
+    if with_other_rows(&mut form) {
+        return Ok(reader::show(call, shown(call, visitor, None, &form, None)?));
+    }
+    let (owner, by) = owner(call, visitor)?;
+    let w = reader::page(call, visitor).w;
+    let (body, rows) = json_of(w, &form);
+    let created = picture_of(file).and_then(|jpeg| {
+        let contact = bodies::create(&call.app, owner.id(), &by, body, call.now)?;
+        match jpeg {
+            Some(jpeg) => {
+                photos::set(&call.app, owner.id(), &by, contact.id, &|_, _| Ok(()), Some(jpeg))
+                    .map(|it| it.contact)
+            }
+            None => Ok(contact),
+        }
+    });
+    match created {
+        Ok(contact) => reader::told(
+            call,
+            visitor,
+            format!("/contacts/{}", contact.id),
+            w.saved.to_owned(),
+            None,
+        ),
+        Err(error) => {
+            let error = sent::note(w, &mut form, renamed(error, &rows))?;
+            Ok(reader::refuse(&error, shown(call, visitor, None, &form, None)?))
+        }
+    }
+}
+
+/// `POST /contacts/{id}/edit`
+pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let Sent { mut form, file } = sent::by_caller(call, visitor)?;
+    let id = call.id()?;
+    if with_other_rows(&mut form) {
+        return Ok(reader::show(
+            call,
+            shown(call, visitor, Some(&stored(call, visitor)?), &form, None)?,
+        ));
+    }
+    let (owner, by) = owner(call, visitor)?;
+    let w = reader::page(call, visitor).w;
+    let (body, rows) = json_of(w, &form);
+    let seen: Option<i64> = form.get("revision").parse().ok();
+    let same = |_: &_, it: Option<&Stored>| match it {
+        Some(it) if Some(it.contact.revision) != seen => Err(Error::PreconditionFailed),
+        _ => Ok(()),
+    };
+    let removed = !form.get("photo.remove").is_empty();
+    let edited = picture_of(file).and_then(|jpeg| {
+        let changed =
+            bodies::edit(&call.app, owner.id(), &by, id, &same, (body, Method::Patch, call.now))?;
+        match jpeg.is_some() || removed {
+            true => photos::set(&call.app, owner.id(), &by, id, &|_, _| Ok(()), jpeg).map(|_| ()),
+            false => Ok(drop(changed)),
+        }
+    });
+    match edited {
+        Ok(()) => reader::told(call, visitor, format!("/contacts/{id}"), w.saved.to_owned(), None),
+        Err(Error::PreconditionFailed) => {
+            let stored = stored(call, visitor)?;
+            let now = form_of(w, &members(call, owner.id(), &stored.contact)?);
+            Ok(reader::refuse(
+                &Error::PreconditionFailed,
+                shown(call, visitor, Some(&stored), &form, Some(&now))?,
+            ))
+        }
+        Err(error) => {
+            let mut stored = stored(call, visitor)?;
+            stored.contact.revision = seen.unwrap_or(0);
+            let error = sent::note(w, &mut form, renamed(error, &rows))?;
+            Ok(reader::refuse(&error, shown(call, visitor, Some(&stored), &form, None)?))
+        }
+    }
+}
+
+/// The chosen photo, made small, before anything is stored.
+fn picture_of(file: Option<Vec<u8>>) -> Result<Option<Vec<u8>>> {
+    let photo = file.map(|bytes| picture::portrait(&bytes)).transpose();
+    photo.map_err(|error| match error {
+        Error::UnsupportedMediaType(why) => Error::invalid("photo", why),
+        other => other,
+    })
+}
+
+/// Faults name the entries of the JSON; in the form these have other numbers where rows were left empty.
+fn renamed(error: Error, rows: &[(&'static str, Vec<usize>)]) -> Error {
+    let Error::Invalid(mut faults) = error else { return error };
+    for fault in &mut faults {
+        for (list, kept) in rows {
+            let row = row_number(&fault.field, list).and_then(|at| Some((at, kept.get(at)?)));
+            if let Some((at, row)) = row {
+                fault.field =
+                    fault.field.replacen(&format!("{list}.{at}"), &format!("{list}.{row}"), 1);
+            }
+        }
+    }
+    Error::Invalid(faults)
+}

@@ -1,0 +1,115 @@
+//! The trash and the book's history, and the way back.
+
+use crate::access::Visitor;
+use crate::context::Call;
+use crate::error::{Error, Result};
+use crate::handlers::web::contacts::{program, row};
+use crate::handlers::web::reader::{self, owner};
+use crate::handlers::web::sent;
+use crate::http::Reply;
+use crate::markup::past::{self, Batch, Stretch};
+use crate::repository::contacts::{books, past as rows};
+use crate::service::contacts::{Action, bulk};
+use crate::service::history::{Rewound, To, rewind};
+
+/// `GET /trash`
+pub fn trash(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let (owner, _) = owner(call, visitor)?;
+    let mut query = call.query()?;
+    let mut slice = query.slice();
+    query.finish()?;
+    slice.limit = 100;
+    let (contacts, total) = call.app.db.read(|db| rows::trash(db, owner.id(), slice))?;
+    let more = slice.skip + (contacts.len() as i64) < total;
+    let next = more.then(|| format!("skip={}", slice.skip + slice.limit));
+    let same = |a: &rows::Deleted, b: &rows::Deleted| {
+        a.client == b.client && (a.at - b.at).num_minutes().abs() < 60
+    };
+    let mut batches = Vec::new();
+    for batch in contacts.chunk_by(same) {
+        let named =
+            batch.iter().map(|it| Ok((it.contact.id, row(call, owner.id(), &it.contact)?.name)));
+        let contacts = named.collect::<Result<_>>()?;
+        let by = batch.first().map(|it| (it.at, program(&it.protocol, &it.client)));
+        batches.extend(by.map(|(at, by)| Batch { at, by, contacts }));
+    }
+    Ok(reader::show(
+        call,
+        past::trash(&reader::page(call, visitor), &batches, total, next.as_deref()),
+    ))
+}
+
+/// `POST /trash/restore`: one, those selected, or all of an hour.
+pub fn restore(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let form = sent::by_caller(call, visitor)?.form;
+    let (owner, by) = owner(call, visitor)?;
+    let wanted = ["one", "all", "ids"].into_iter().find(|name| !form.get(name).is_empty());
+    let field = if wanted == Some("all") { "batch" } else { wanted.unwrap_or("ids") };
+    let ids: Vec<i64> = form.all(field).filter_map(|id| id.parse().ok()).collect();
+    let w = reader::page(call, visitor).w;
+    if ids.is_empty() {
+        return reader::told(call, visitor, "/trash", w.none_selected.to_owned(), None);
+    }
+    let before = call.app.db.read(|db| books::find(db, owner.id()))?.revision;
+    let (restored, _) = bulk(&call.app, owner.id(), &by, &Action::Restore, &ids)?;
+    reader::told(call, visitor, "/trash", w.n(w.restored, restored as i64), Some(before))
+}
+
+/// `GET /history`
+pub fn history(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let (owner, _) = owner(call, visitor)?;
+    let mut query = call.query()?;
+    let before = query.number("before", i64::MAX, 0..=i64::MAX);
+    query.finish()?;
+    let (found, next) = call.app.db.read(|db| {
+        rows::stretches(db, owner.id(), call.now - chrono::Duration::days(30), before)
+    })?;
+    let stretch = |it: rows::Stretch| Stretch {
+        at: it.at,
+        by: program(&it.protocol, &it.client),
+        made: it.made,
+        changed: it.changed,
+        deleted: it.deleted,
+        name: it.contact,
+        before: it.first - 1,
+    };
+    let found: Vec<_> = found.into_iter().map(stretch).collect();
+    let next = next.map(|before| format!("before={before}"));
+    Ok(reader::show(call, past::history(&reader::page(call, visitor), &found, next.as_deref())))
+}
+
+fn revision(text: &str) -> Result<To> {
+    let revision = text.parse().map_err(|_| Error::invalid("to", "must be a revision"))?;
+    Ok(To::Revision(revision))
+}
+
+/// `GET /history/rewind`: what it would do.
+pub fn ask(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let (owner, by) = owner(call, visitor)?;
+    let mut query = call.query()?;
+    let to = query.text("to").unwrap_or_default();
+    query.finish()?;
+    let Rewound { restored, reverted, deleted } =
+        rewind(&call.app, owner.id(), &by, revision(&to)?, true)?;
+    let [restored, reverted, deleted] = [restored, reverted, deleted].map(|n| n as i64);
+    Ok(reader::show(
+        call,
+        past::rewind(&reader::page(call, visitor), &to, restored, reverted, deleted),
+    ))
+}
+
+/// `POST /history/rewind`: the book as it was then, and back again by "Undo".
+pub fn go_back(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let form = sent::by_caller(call, visitor)?.form;
+    let (owner, mut by) = owner(call, visitor)?;
+    by.protocol = "rewind";
+    let before = call.app.db.read(|db| books::find(db, owner.id()))?.revision;
+    rewind(&call.app, owner.id(), &by, revision(form.get("to"))?, false)?;
+    reader::told(
+        call,
+        visitor,
+        "/contacts",
+        reader::page(call, visitor).w.rewound.to_owned(),
+        Some(before),
+    )
+}

@@ -1,0 +1,192 @@
+//! What a page has to know of its reader: language, clock, who is signed in, what was just done. And
+//! what one page hands to the next: a message, something that is shown once.
+
+use crate::access::{Caller, Owner, Visitor};
+use crate::context::Call;
+use crate::crypto::Purpose;
+use crate::error::{Error, Result};
+use crate::handlers::views;
+use crate::http::{self, Reply};
+use crate::markup::doors;
+use crate::markup::list;
+use crate::markup::page::{Flash, Page, User};
+use crate::markup::words::{self, Words};
+use crate::model::user::Role;
+use crate::service::writer::By;
+use chrono_tz::Tz;
+use maud::Markup;
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+
+/// The cookie that hands something to the next page. It is encrypted, for the account alone.
+const FLASH: &str = "flash";
+/// The cookie of the language that a visitor chose before signing in.
+const LANGUAGE: &str = "lang";
+/// The cookie with the browser's time zone, which the script writes.
+const ZONE: &str = "zone";
+
+/// A cookie of the request.
+fn cookie<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
+    let pairs = call.header("Cookie")?.split(';').filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(|(known, _)| *known == name).map(|(_, value)| value).last()
+}
+
+/// A cookie for our pages, of so many seconds.
+fn set_cookie(call: &Call, name: &str, value: &str, seconds: i64) -> String {
+    let secure = if call.app.config.is_https() { "; Secure" } else { "" };
+    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+}
+
+/// The visitor, who has to be signed in.
+pub fn caller(visitor: &Visitor) -> Result<&Caller> {
+    visitor.caller().ok_or(Error::Unauthenticated)
+}
+
+/// The visitor as the owner of contacts, and what the history of a contact says of a change made here.
+pub fn owner(call: &Call, visitor: &Visitor) -> Result<(Owner, By)> {
+    let owner = visitor.owner().ok_or(Error::Unauthenticated)?;
+    Ok((owner, By { protocol: "web", client: call.client().1 }))
+}
+
+/// The words and the order of dates for whoever sent this: as the account says, as was chosen before
+/// signing in, as the browser asks.
+fn language(call: &Call, visitor: Option<&Visitor>) -> (&'static Words, bool) {
+    let (accepted, month_first) =
+        words::accepted(call.header("Accept-Language").unwrap_or_default());
+    let account = visitor.and_then(Visitor::caller).and_then(|it| it.user().language.clone());
+    let chosen = asked_language(call).or(cookie(call, LANGUAGE).map(str::to_owned));
+    let wanted = account.or(chosen).and_then(|tag| words::of(&tag));
+    let words = wanted.unwrap_or(accepted);
+    (words, month_first && words.lang == accepted.lang)
+}
+
+/// `?lang=uk`, from the links below the pages for whoever is not signed in.
+fn asked_language(call: &Call) -> Option<String> {
+    let mut query = call.query().ok()?;
+    query.text("lang").filter(|tag| words::of(tag).is_some())
+}
+
+/// What the page for a visitor shows beside its content.
+pub fn page<'a>(call: &'a Call, visitor: &Visitor) -> Page<'a> {
+    let (w, month_first) = language(call, Some(visitor));
+    let zone = cookie(call, ZONE)
+        .and_then(|zone| percent_decode_str(zone).decode_utf8().ok()?.parse::<Tz>().ok());
+    let user = visitor.caller().map(|caller| User {
+        username: caller.user().username.clone(),
+        avatar: views::avatar_path(caller.user()),
+        is_admin: caller.user().role == Role::Admin,
+    });
+    let handed = handed(call, visitor);
+    let flash = handed.as_ref().and_then(|it| it["text"].as_str()).map(|text| Flash {
+        text: text.to_owned(),
+        undo: handed.as_ref().and_then(|it| it["undo"].as_i64()),
+    });
+    Page {
+        w,
+        month_first,
+        zone,
+        today: call.now.with_timezone(&zone.unwrap_or(Tz::UTC)).date_naive(),
+        path: call.request.raw_url().split('?').next().unwrap_or_default(),
+        user,
+        csrf: visitor.csrf().to_owned(),
+        search: String::new(),
+        flash,
+    }
+}
+
+/// The page for nobody in particular: of errors, and behind mailed links.
+pub fn anyone<'a>(call: &'a Call) -> Page<'a> {
+    let (w, month_first) = language(call, None);
+    let path = call.request.raw_url().split('?').next().unwrap_or_default();
+    let today = call.now.date_naive();
+    Page {
+        w,
+        month_first,
+        zone: None,
+        today,
+        path,
+        user: None,
+        csrf: String::new(),
+        search: String::new(),
+        flash: None,
+    }
+}
+
+/// Answers with a page. What the page before handed over was shown, and is gone.
+pub fn show(call: &Call, page: Markup) -> Reply {
+    let mut reply = Reply::html(page.into_string());
+    if cookie(call, FLASH).is_some() {
+        reply = reply.and("Set-Cookie", set_cookie(call, FLASH, "", 0));
+    }
+    if let Some(language) = asked_language(call) {
+        reply = reply.and("Set-Cookie", set_cookie(call, LANGUAGE, &language, 31_536_000));
+    }
+    reply
+}
+
+/// Answers with the page of a form in which something is wrong.
+pub fn refuse(error: &Error, page: Markup) -> Reply {
+    let status = match error {
+        Error::TooManyRequests(_) | Error::PreconditionFailed => error,
+        _ => &Error::Invalid(Vec::new()),
+    };
+    Reply::html_error(status, page.into_string())
+}
+
+/// Sends the browser on.
+pub fn go(location: impl Into<String>) -> Reply {
+    Reply::see_other(location.into())
+}
+
+/// Sends the browser on, with a message for the next page, and for its button "Undo" the revision of the
+/// book before.
+pub fn told(
+    call: &Call,
+    visitor: &Visitor,
+    location: impl Into<String>,
+    text: String,
+    undo: Option<i64>,
+) -> Result<Reply> {
+    hand(call, visitor, location, &json!({ "text": text, "undo": undo }))
+}
+
+/// Sends the browser on with something for the next page.
+pub fn hand(
+    call: &Call,
+    visitor: &Visitor,
+    location: impl Into<String>,
+    what: &Value,
+) -> Result<Reply> {
+    let account = visitor.caller().map_or(0, Caller::id);
+    let sealed = call.app.keys.seal_text(Purpose::Flash, account, &what.to_string())?;
+    Ok(go(location).and("Set-Cookie", set_cookie(call, FLASH, &sealed, 300)))
+}
+
+/// What the page before handed over.
+pub fn handed(call: &Call, visitor: &Visitor) -> Option<Value> {
+    let account = visitor.caller().map_or(0, Caller::id);
+    let plain = call.app.keys.open_text(Purpose::Flash, account, cookie(call, FLASH)?)?;
+    serde_json::from_str(&plain).ok()
+}
+
+/// True for a request of a browser for a page: where there is nothing, it is shown a page too.
+pub fn browses(call: &Call) -> bool {
+    let path = call.request.raw_url();
+    let html = call.header("Accept").is_some_and(|accept| accept.contains("text/html"));
+    html && !path.starts_with("/api/") && !path.starts_with("/dav")
+}
+
+/// The page of an error; whoever is not signed in is sent to the sign-in page.
+pub fn failed(call: &Call, error: &Error) -> Reply {
+    if let Error::Unauthenticated = error {
+        let next = list::query(&[("next", call.request.raw_url())]);
+        return go(format!("/login?{next}"));
+    }
+    let page = anyone(call);
+    let (title, detail) = match error {
+        Error::StaleForm => (page.w.sentence(http::title(error)), page.w.stale_form.to_owned()),
+        _ => (page.w.sentence(http::title(error)), page.w.sentence(&http::detail(error))),
+    };
+    let title = title.trim_end_matches('.');
+    Reply::html_error(error, doors::error(&page, title, &detail, &call.request_id).into_string())
+}

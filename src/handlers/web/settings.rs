@@ -1,0 +1,240 @@
+//! The account, its second factor, its sessions.
+
+use crate::access::Visitor;
+use crate::context::Call;
+use crate::error::{Error, Result};
+use crate::handlers::rest::exports;
+use crate::handlers::web::contacts::program;
+use crate::handlers::web::reader::{self, caller};
+use crate::handlers::web::sent::{self, Sent, forward};
+use crate::handlers::{auth, profile, second_factor, sessions, views};
+use crate::http::Reply;
+use crate::markup::form::Form;
+use crate::markup::settings::{self, Account, Session};
+use crate::model::user::Role;
+use crate::repository::{sessions as rows, totp, users};
+use crate::service::second_factor as factor;
+use serde_json::{Value, json};
+
+/// The page. `form` was sent to the part named `at` and has faults.
+fn shown(call: &Call, visitor: &Visitor, at: &str, form: &Form) -> Result<maud::Markup> {
+    let caller = caller(visitor)?;
+    let user = caller.user();
+    let (live, factor) = call.app.db.read(|db| {
+        let live = rows::list(db, user.id, call.now)?;
+        Ok((live, totp::find(db, user.id)?.is_some_and(|stored| stored.confirmed)))
+    })?;
+    let session = |it: rows::Session| Session {
+        id: it.id,
+        device: program("web", &it.user_agent),
+        ip: it.ip,
+        last_used_at: it.last_used_at,
+        current: it.id == caller.session(),
+    };
+    let account = Account {
+        username: &user.username,
+        email: &user.email,
+        language: user.language.as_deref().unwrap_or_default(),
+        avatar: &views::avatar_path(user),
+        is_admin: user.role == Role::Admin,
+        has_own_avatar: user.avatar_key.is_some(),
+        totp: factor,
+        sessions: live.into_iter().map(session).collect(),
+    };
+    Ok(settings::page(&reader::page(call, visitor), &account, at, form))
+}
+
+/// `GET /settings`
+pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    shown(call, visitor, "", &Form::default()).map(|page| reader::show(call, page))
+}
+
+/// Gives what the form named `at` says to `act`; what is wrong with it stands in the form.
+fn with_form(
+    call: &Call,
+    visitor: &Visitor,
+    at: &str,
+    act: impl FnOnce(&Form) -> Result<Reply>,
+) -> Result<Reply> {
+    let mut form = sent::by_caller(call, visitor)?.form;
+    act(&form).or_else(|error| {
+        let error = sent::note(reader::page(call, visitor).w, &mut form, error)?;
+        Ok(reader::refuse(&error, shown(call, visitor, at, &form)?))
+    })
+}
+
+/// The fields of a form as JSON.
+fn fields(form: &Form, names: &[&str]) -> Value {
+    names
+        .iter()
+        .map(|name| ((*name).to_owned(), json!(form.get(name))))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+fn saved(call: &Call, visitor: &Visitor, text: &str) -> Result<Reply> {
+    reader::told(call, visitor, "/settings", text.to_owned(), None)
+}
+
+/// `POST /settings/profile`
+pub fn set_profile(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    with_form(call, visitor, "profile", |form| {
+        let caller = caller(visitor)?;
+        if form.get("username") != caller.user().username {
+            forward(call, Vec::new(), &fields(form, &["username"]), |call| {
+                profile::rename(call, caller)
+            })?;
+        }
+        let language =
+            Some(form.get("language")).filter(|tag| crate::markup::words::of(tag).is_some());
+        let id = caller.id();
+        call.app.change_user(id, |tx, _| users::set_language(tx, id, language))?;
+        saved(call, visitor, reader::page(call, visitor).w.saved)
+    })
+}
+
+/// `POST /settings/email`
+pub fn set_email(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    with_form(call, visitor, "address", |form| {
+        let body = fields(form, &["email", "password"]);
+        forward(call, Vec::new(), &body, |call| profile::change_email(call, caller(visitor)?))?;
+        saved(call, visitor, reader::page(call, visitor).w.email_sent)
+    })
+}
+
+/// `POST /settings/password`
+pub fn set_password(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    with_form(call, visitor, "password", |form| {
+        let mut body = fields(form, &["current_password", "new_password"]);
+        body["keep_app_passwords"] = json!(form.get("keep_app_passwords") == "true");
+        forward(call, Vec::new(), &body, |call| profile::change_password(call, caller(visitor)?))?;
+        saved(call, visitor, reader::page(call, visitor).w.password_changed)
+    })
+}
+
+/// `POST /settings/totp`: the secret is handed to the page that shows it.
+pub fn begin_totp(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    with_form(call, visitor, "totp", |form| {
+        let begun = factor::begin(call, caller(visitor)?, form.get("password"))?;
+        reader::hand(
+            call,
+            visitor,
+            "/settings/totp",
+            &json!({ "secret": begun.secret, "uri": begun.uri }),
+        )
+    })
+}
+
+/// `GET /settings/totp`
+pub fn totp_page(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    caller(visitor)?;
+    let Some(handed) = reader::handed(call, visitor) else { return Ok(reader::go("/settings")) };
+    let mut form = Form::default();
+    form.set("uri", handed["uri"].as_str().unwrap_or_default());
+    form.set("secret", handed["secret"].as_str().unwrap_or_default());
+    setup(call, visitor, &form).map(|page| reader::show(call, page))
+}
+
+fn setup(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
+    let qr = factor::svg(form.get("uri"))?;
+    Ok(settings::totp_setup(&reader::page(call, visitor), &qr, form))
+}
+
+/// `POST /settings/totp/confirm`
+pub fn confirm_totp(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let mut form = sent::by_caller(call, visitor)?.form;
+    match factor::confirm(call, caller(visitor)?, form.get("code").trim()) {
+        Ok(codes) => {
+            reader::hand(call, visitor, "/settings/recovery-codes", &json!({ "codes": codes }))
+        }
+        Err(error) => {
+            let error = sent::note(reader::page(call, visitor).w, &mut form, error)?;
+            Ok(reader::refuse(&error, setup(call, visitor, &form)?))
+        }
+    }
+}
+
+/// `GET /settings/recovery-codes`: once.
+pub fn recovery_codes(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    caller(visitor)?;
+    let codes = reader::handed(call, visitor)
+        .and_then(|it| serde_json::from_value(it["codes"].clone()).ok());
+    let Some(codes): Option<Vec<String>> = codes else { return Ok(reader::go("/settings")) };
+    Ok(reader::show(call, settings::recovery_codes(&reader::page(call, visitor), &codes)))
+}
+
+/// `POST /settings/totp/off`
+pub fn end_totp(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    with_form(call, visitor, "totp", |form| {
+        let body = fields(form, &["password", "code"]);
+        forward(call, Vec::new(), &body, |call| second_factor::delete(call, caller(visitor)?))?;
+        saved(call, visitor, reader::page(call, visitor).w.totp_off)
+    })
+}
+
+/// `POST /settings/sessions/end`
+pub fn end_session(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let form = sent::by_caller(call, visitor)?.form;
+    let id = vec![("id", form.get("id").to_owned())];
+    forward(call, id, &Value::Null, |call| sessions::delete(call, caller(visitor)?))?;
+    saved(call, visitor, reader::page(call, visitor).w.session_ended)
+}
+
+/// `POST /settings/sessions/end-all`
+pub fn end_all(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    sent::by_caller(call, visitor)?;
+    auth::logout_all(call, caller(visitor)?)?;
+    Ok(reader::go("/login"))
+}
+
+/// `POST /settings/avatar`
+pub fn set_avatar(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let Sent { mut form, file } = sent::by_caller(call, visitor)?;
+    let admin = visitor.admin()?;
+    let set = file
+        .ok_or_else(|| Error::invalid("file", "is required"))
+        .and_then(|file| profile::put_avatar(call, &admin, &file));
+    match set {
+        Ok(_) => saved(call, visitor, reader::page(call, visitor).w.saved),
+        Err(error) => {
+            let error = sent::note(reader::page(call, visitor).w, &mut form, error)?;
+            Ok(reader::refuse(&error, shown(call, visitor, "avatar", &form)?))
+        }
+    }
+}
+
+/// `POST /settings/avatar/delete`
+pub fn delete_avatar(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    sent::by_caller(call, visitor)?;
+    profile::delete_avatar(call, &visitor.admin()?)?;
+    saved(call, visitor, reader::page(call, visitor).w.saved)
+}
+
+/// `GET /settings/export`
+pub fn export(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    exports::account(call, caller(visitor)?)
+}
+
+/// `POST /settings/delete`
+pub fn delete(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    with_form(call, visitor, "delete", |form| {
+        forward(call, Vec::new(), &fields(form, &["password"]), |call| {
+            profile::delete(call, caller(visitor)?)
+        })?;
+        Ok(reader::go("/farewell"))
+    })
+}
+
+/// `GET /farewell`: after an account was deleted.
+pub fn farewell(call: &Call, _: &Visitor) -> Result<Reply> {
+    let page = reader::anyone(call);
+    Ok(reader::show(
+        call,
+        crate::markup::page::message(
+            &page,
+            page.w.account_deleted,
+            page.w.account_deleted_text,
+            &maud::html! {},
+        ),
+    ))
+}

@@ -1,0 +1,93 @@
+//! Answers of CardDAV: the second, small map, from faults to the preconditions of the RFCs.
+
+use super::Reply;
+use crate::error::{Conflict, DavFault, Error};
+use rouille::{Response, ResponseBody};
+use std::io::Read;
+
+/// The status of a resource or of properties inside a multistatus: all is well.
+pub const OK: &str = "HTTP/1.1 200 OK";
+/// As [`OK`]: the client may not.
+pub const FORBIDDEN: &str = "HTTP/1.1 403 Forbidden";
+/// As [`OK`]: it is not there.
+pub const NOT_FOUND: &str = "HTTP/1.1 404 Not Found";
+/// As [`OK`]: it is there, but not in this form.
+pub const UNSUPPORTED: &str = "HTTP/1.1 415 Unsupported Media Type";
+/// As [`OK`]: it was fine, but something beside it was not.
+pub const FAILED_DEPENDENCY: &str = "HTTP/1.1 424 Failed Dependency";
+/// As [`OK`]: there is more than was asked for.
+pub const INSUFFICIENT: &str = "HTTP/1.1 507 Insufficient Storage";
+
+const XML: &str = "application/xml; charset=utf-8";
+
+impl Reply {
+    /// The states of several resources, made while they are sent.
+    pub fn multistatus(body: impl Read + Send + 'static) -> Reply {
+        let headers = vec![("Content-Type".into(), XML.into())];
+        Reply { status: 207, headers, body: ResponseBody::from_reader(body) }
+    }
+
+    /// A resource was made.
+    pub fn made() -> Reply {
+        Reply { status: 201, headers: Vec::new(), body: ResponseBody::empty() }
+    }
+
+    /// What a resource takes.
+    pub fn capabilities(allow: String) -> Reply {
+        Reply::empty(200).with("Allow", allow).with("DAV", "1, 3, access-control, addressbook")
+    }
+
+    /// It is at another path; the method stays (303 would make a GET of it).
+    pub fn moved(to: &'static str) -> Reply {
+        Reply::empty(308).with("Location", to).with("Cache-Control", "max-age=86400")
+    }
+
+    fn empty(status: u16) -> Reply {
+        Reply { status, headers: Vec::new(), body: ResponseBody::empty() }
+    }
+}
+
+/// The status of a broken rule and its element.
+pub fn precondition(fault: &DavFault) -> (u16, &'static str) {
+    match fault {
+        DavFault::FiniteDepth => (403, "D:propfind-finite-depth"),
+        DavFault::NoExternalEntities => (403, "D:no-external-entities"),
+        DavFault::ValidSyncToken => (403, "D:valid-sync-token"),
+        DavFault::ValidSyncTokenThunderbird => (400, "D:valid-sync-token"),
+        DavFault::SupportedReport => (403, "D:supported-report"),
+        DavFault::SupportedCollation => (403, "C:supported-collation"),
+        DavFault::SupportedFilter => (403, "C:supported-filter"),
+        DavFault::SupportedAddressData => (403, "C:supported-address-data"),
+        DavFault::AddressDataConversion => (406, "C:supported-address-data-conversion"),
+        DavFault::ValidAddressData => (403, "C:valid-address-data"),
+        // Not 403, which the RFC names: DAVx5 goes on after 409 and stops after 403.
+        DavFault::NoUidConflict(_) => (409, "C:no-uid-conflict"),
+        DavFault::ProtectedProperty => (403, "D:cannot-modify-protected-property"),
+        DavFault::MissingParent => (409, "C:addressbook-collection-location-ok"),
+        DavFault::Forbidden(rule) => (403, rule),
+        DavFault::OtherServer => (502, "D:same-server"),
+    }
+}
+
+/// The answer to a request under `/dav/` that went wrong: the RFC's element where there is one, a
+/// problem document where not.
+pub fn problem(error: &Error, request_id: &str) -> Response {
+    let (status, name, inside) = match error {
+        Error::Dav(fault @ DavFault::NoUidConflict(href)) => {
+            (precondition(fault).0, precondition(fault).1, format!("<D:href>{href}</D:href>"))
+        }
+        Error::Dav(fault) => (precondition(fault).0, precondition(fault).1, String::new()),
+        Error::BodyTooLarge(_) => (413, "C:max-resource-size", String::new()),
+        Error::Conflict(Conflict::QuotaExceeded) => (507, "D:quota-not-exceeded", String::new()),
+        other => return super::problem(other, request_id),
+    };
+    let element = match inside.as_str() {
+        "" => format!("<{name}/>"),
+        inside => format!("<{name}>{inside}</{name}>"),
+    };
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<D:error xmlns:D=\"DAV:\" \
+         xmlns:C=\"urn:ietf:params:xml:ns:carddav\">{element}</D:error>"
+    );
+    Reply::new(status, XML, body).into()
+}

@@ -1,0 +1,166 @@
+//! `/admin`: accounts, audit events, the mail queue, health.
+
+use super::form::{Form, Input, alert};
+use super::list::query;
+use super::page::{Page, face, shell};
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+
+/// An account.
+pub struct Account {
+    pub id: i64,
+    pub username: String,
+    pub email: String,
+    pub is_admin: bool,
+    pub is_active: bool,
+    pub is_verified: bool,
+    pub created_at: DateTime<Utc>,
+}
+
+/// An audit event.
+pub struct Event {
+    pub at: DateTime<Utc>,
+    pub action: String,
+    pub actor: Option<i64>,
+    pub user: Option<i64>,
+    pub ip: String,
+}
+
+/// How the server is.
+#[derive(Default)]
+pub struct Health {
+    pub version: &'static str,
+    pub postgres: String,
+    pub redis: String,
+    /// Mails that wait, and that failed so far.
+    pub mails_waiting: i64,
+    pub mails_failing: i64,
+}
+
+/// A page of a list with its filters.
+pub struct Slice<'a> {
+    pub search: &'a str,
+    pub role: &'a str,
+    pub total: i64,
+    pub next: Option<String>,
+}
+
+/// `/admin`
+pub fn accounts(
+    p: &Page,
+    health: &Health,
+    accounts: &[Account],
+    slice: &Slice,
+    form: &Form,
+) -> Markup {
+    let w = p.w;
+    let roles = [("", w.all), ("user", w.role_user), ("admin", w.role_admin)];
+    let body = html! {
+        h1 { (w.admin) }
+        (alert(form, |_| false))
+        dl class="health" {
+            @for (name, value) in [(w.version, health.version), ("Postgres", &health.postgres), ("Redis", &health.redis)] { div { dt { (name) } dd { (value) } } }
+            div { dt { (w.mails) } dd { (w.n(w.n_waiting, health.mails_waiting)) ", " (w.n(w.n_failing, health.mails_failing)) } }
+        }
+        div class="head" { h2 { (w.accounts) " " small class="soft" { (w.number(slice.total)) } } a class="button" href="/admin/events" { (w.events) } }
+        form class="filter" action="/admin" {
+            input type="search" name="search" aria-label=(w.search_accounts) placeholder=(w.search_accounts) value=(slice.search);
+            select name="role" aria-label=(w.role) { @for (value, name) in roles { option value=(value) selected[value == slice.role] { (name) } } }
+            button { (w.search_button) }
+        }
+        ul class="things" { @for account in accounts { (one(p, account)) } }
+        @if let Some(next) = &slice.next { nav class="pages" aria-label=(w.pages) { a class="button" rel="next" href={ "/admin?" (next) } { (w.next_page) } } }
+    };
+    shell(p, w.admin, &html! {}, &body)
+}
+
+fn one(p: &Page, it: &Account) -> Markup {
+    let w = p.w;
+    let id = it.id.to_string();
+    let act = |action: &str, label: &str, class: &str| {
+        p.button(&format!("/admin/users/{id}"), class, label, &[("action", action)])
+    };
+    html! {
+        li {
+            (face(it.id, &it.username, None, ""))
+            div {
+                strong { (it.username) }
+                @if it.is_admin { " " span class="tag good" { (w.role_admin) } }
+                @if !it.is_active { " " span class="tag bad" { (w.disabled) } }
+                @if !it.is_verified { " " span class="tag" { (w.unconfirmed) } }
+                p class="soft" { bdi { (it.email) } " · " (w.created) " " (p.time(it.created_at)) }
+            }
+            details class="pop" {
+                summary aria-label={ (w.change) ": " (it.username) } { (w.change) }
+                div class="drop" {
+                    @if it.is_admin { (act("user", w.make_user, "plain")) } @else { (act("admin", w.make_admin, "plain")) }
+                    @if it.is_active { (act("disable", w.disable, "plain")) } @else { (act("enable", w.enable, "plain")) }
+                    (act("reset-totp", w.reset_totp, "plain"))
+                    a href={ "/admin/events?" (query(&[("user_id", &id)])) } { (w.events) }
+                    (act("delete", w.delete, "plain danger"))
+                }
+            }
+        }
+    }
+}
+
+/// `/admin/events`
+pub fn events(p: &Page, events: &[Event], user: &str, action: &str, next: Option<&str>) -> Markup {
+    let w = p.w;
+    let body = html! {
+        h1 { (w.events) }
+        form class="filter" action="/admin/events" {
+            input type="number" name="user_id" min="1" aria-label=(w.account_number) placeholder=(w.account_number) value=(user);
+            input type="text" name="action" aria-label=(w.action) placeholder=(w.action) value=(action);
+            button { (w.search_button) }
+        }
+        div class="scroll" tabindex="0" role="region" aria-label=(w.events) {
+            table class="list" {
+                thead { tr { th { (w.when) } th { (w.action) } th { (w.account) } th { (w.by) } th { "IP" } } }
+                tbody {
+                    @for it in events {
+                        tr {
+                            td { (p.time(it.at)) } td { (it.action) } td { (number(it.user)) }
+                            td { (number(it.actor)) } td { bdi { (it.ip) } }
+                        }
+                    }
+                }
+            }
+        }
+        @if let Some(next) = next { nav class="pages" aria-label=(w.pages) { a class="button" rel="next" href={ "/admin/events?" (next) } { (w.next_page) } } }
+    };
+    shell(p, w.events, &html! {}, &body)
+}
+
+fn number(id: Option<i64>) -> Markup {
+    html! { @if let Some(id) = id { a href={ "/admin/events?user_id=" (id) } { (id) } } @else { "–" } }
+}
+
+/// Asks before an account is deleted; and for the password, when an admin signed in long ago.
+pub fn sure(p: &Page, it: &Account, form: &Form) -> Markup {
+    let w = p.w;
+    let action = form.get("action");
+    let deletes = action == "delete";
+    let password = Input {
+        name: "password",
+        label: w.password_if_long_ago,
+        kind: "password",
+        autocomplete: "current-password",
+        ..Input::default()
+    };
+    let fields = html! {
+        @if deletes { p { (w.delete_other_text) } }
+        input type="hidden" name="action" value=(action);
+        input type="hidden" name="sure" value="1";
+        (password.show(form))
+        div class="acts" {
+            button class=(if deletes { "danger" } else { "main" }) { (if deletes { w.delete } else { w.go_on }) }
+            a class="button" href="/admin" { (w.cancel) }
+        }
+    };
+    let body = html! {
+        h1 { (if deletes { w.delete } else { w.change }) ": " bdi { (it.username) } }
+        (p.post(&format!("/admin/users/{}", it.id), "panel", &fields))
+    };
+    shell(p, w.change, &html! {}, &body)
+}

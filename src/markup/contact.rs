@@ -1,0 +1,228 @@
+//! `/contacts/{id}`: everything that a card says.
+
+use super::list::{query, tel};
+use super::page::{Page, face, lines, shell, some};
+use chrono::{DateTime, NaiveDate, Utc};
+use maud::{Markup, html};
+use vcard::{Address, Details, PartialDate};
+
+/// A contact and what is known of it.
+pub struct Shown<'a> {
+    pub id: i64,
+    pub details: &'a Details,
+    pub has_photo: bool,
+    pub next_birthday: Option<Birthday>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// By what it was last changed: `iPhone`, `Firefox`.
+    pub changed_by: &'a str,
+    pub history: Vec<Change>,
+    /// Shown as it was before this change, and not as it is.
+    pub then: Option<&'a Change>,
+}
+
+/// The next time that somebody has a birthday.
+pub struct Birthday {
+    pub date: NaiveDate,
+    pub days: i64,
+    pub turns: Option<i32>,
+}
+
+/// A change that there was.
+#[derive(Clone)]
+pub struct Change {
+    pub revision: i64,
+    pub at: DateTime<Utc>,
+    pub by: String,
+    /// The name before it; none: the contact was made by it.
+    pub name: Option<String>,
+}
+
+/// The page.
+pub fn page(p: &Page, c: &Shown) -> Markup {
+    let w = p.w;
+    let d = c.details;
+    let title = d.display_name.as_str();
+    let body = html! {
+        article class="contact" {
+            @match c.then { Some(change) => (as_it_was(p, c, change)), None => {} }
+            div class="who" {
+                (face(c.id, title, c.has_photo.then(|| format!("/contacts/{}/photo", c.id)).as_deref(), "large"))
+                div {
+                    h1 { bdi { (title) } }
+                    @if let Some(nickname) = &d.nickname { p class="soft" { "“" bdi { (nickname) } "”" } }
+                    @if let Some(job) = job(d) { p { bdi { (job) } } }
+                    @if !d.labels.is_empty() {
+                        ul class="chips" { @for label in &d.labels { li { a href={ "/contacts?" (query(&[("label", label)])) } { (label) } } } }
+                    }
+                }
+                @if c.then.is_none() { (actions(p, c.id)) }
+            }
+            (facts(p, c))
+            p class="soft small" {
+                (w.changed) " " (p.time(c.updated_at))
+                @if !c.changed_by.is_empty() { " · " (c.changed_by) }
+                br;
+                (w.created) " " (p.time(c.created_at))
+            }
+            @if c.then.is_none() { (history(p, c)) }
+        }
+    };
+    shell(p, title, &html! {}, &body)
+}
+
+fn job(d: &Details) -> Option<String> {
+    let parts = [&d.job_title, &d.department, &d.organization];
+    let parts: Vec<_> = parts.into_iter().flatten().map(String::as_str).collect();
+    Some(parts.join(" · ")).filter(|job| !job.is_empty())
+}
+
+fn actions(p: &Page, id: i64) -> Markup {
+    let w = p.w;
+    html! {
+        div class="acts" {
+            a class="button main" href={ "/contacts/" (id) "/edit" } aria-keyshortcuts="e" { (w.edit) }
+            a class="button" href={ "/contacts/" (id) ".vcf" } { (w.export) }
+            (p.button(&format!("/contacts/{id}/delete"), "danger", w.delete, &[]))
+        }
+    }
+}
+
+fn as_it_was(p: &Page, c: &Shown, change: &Change) -> Markup {
+    let w = p.w;
+    html! {
+        div class="flash" role="status" {
+            p { (w.as_it_was) " " (p.time(change.at)) " (" (change.by) ")" }
+            (p.button(&format!("/contacts/{}/revert", c.id), "undo", w.revert, &[("revision", &change.revision.to_string())]))
+            a class="undo" href={ "/contacts/" (c.id) } { (w.as_it_is) }
+        }
+    }
+}
+
+/// A line of the list of facts: what, with which label, and whether it is the main one.
+fn fact(p: &Page, what: &str, label: Option<&str>, main: bool, value: &Markup) -> Markup {
+    html! {
+        div {
+            dt { (what) @if let Some(label) = label { " " span class="soft" { (p.w.label_name(label)) } } }
+            dd { (value) @if main { " " small class="tag" { (p.w.primary) } } }
+        }
+    }
+}
+
+fn facts(p: &Page, c: &Shown) -> Markup {
+    let w = p.w;
+    let d = c.details;
+    let main = |primary: bool, many: usize| primary && many > 1;
+    html! {
+        dl class="facts" {
+            @for it in &d.phones {
+                (fact(p, w.phone, it.label.as_deref(), main(it.primary, d.phones.len()), &html! { a href=(tel(&it.value)) { bdi { (it.value) } } }))
+            }
+            @for it in &d.emails {
+                (fact(p, w.email, it.label.as_deref(), main(it.primary, d.emails.len()), &html! { a href={ "mailto:" (it.value) } { bdi { (it.value) } } }))
+            }
+            @for it in &d.addresses {
+                (fact(p, w.address, it.label.as_deref(), main(it.primary, d.addresses.len()), &address(p, it)))
+            }
+            @if let Some(birthday) = d.birthday { (fact(p, w.birthday, None, false, &birthday_line(p, birthday, c.next_birthday.as_ref()))) }
+            @for it in &d.dates { (fact(p, w.date, it.label.as_deref(), false, &html! { (partial(p, it.value)) })) }
+            @for it in &d.urls { (fact(p, w.url, it.label.as_deref(), false, &link(&it.value))) }
+            @for it in &d.online {
+                (fact(p, it.service.as_deref().unwrap_or(w.online), it.label.as_deref(), false, &html! { bdi { (it.value) } }))
+            }
+            @for it in &d.relations { (fact(p, w.relation, it.label.as_deref(), false, &html! { bdi { (it.value) } })) }
+            @if let Some(note) = &d.additional_data { (fact(p, w.notes, None, false, &html! { bdi { (lines(note)) } })) }
+        }
+    }
+}
+
+/// Only what a browser opens as a page becomes a link: a card may hold `javascript:`.
+fn link(value: &str) -> Markup {
+    let lower = value.to_ascii_lowercase();
+    let opens = lower.starts_with("https://") || lower.starts_with("http://");
+    html! { @if opens { a href=(value) rel="noreferrer noopener" { (value) } } @else { (value) } }
+}
+
+/// The lines of an address, from the street to the country.
+pub fn address_lines(it: &Address) -> Vec<String> {
+    let join = |parts: [&Option<String>; 2]| {
+        let parts: Vec<_> = parts.into_iter().flatten().map(String::as_str).collect();
+        Some(parts.join(" ")).filter(|line| !line.is_empty())
+    };
+    let lines = [
+        it.street.clone(),
+        it.extended.clone(),
+        it.po_box.clone(),
+        join([&it.postal_code, &it.city]),
+        it.region.clone(),
+        it.country.clone(),
+    ];
+    lines.into_iter().flatten().collect()
+}
+
+fn address(p: &Page, it: &Address) -> Markup {
+    let lines = address_lines(it);
+    let map =
+        format!("https://www.openstreetmap.org/search?{}", query(&[("query", &lines.join(", "))]));
+    html! {
+        bdi { @for (at, line) in lines.iter().enumerate() { @if at > 0 { br; } (line) } }
+        br; a href=(map) rel="noreferrer noopener" class="small" { (p.w.map) }
+    }
+}
+
+/// A date, the year if it is known.
+pub fn partial(p: &Page, date: PartialDate) -> String {
+    match date.year.and_then(|year| NaiveDate::from_ymd_opt(year, date.month, date.day)) {
+        Some(date) => p.date(date),
+        None => p.month_day(date.month, date.day),
+    }
+}
+
+fn birthday_line(p: &Page, birthday: PartialDate, next: Option<&Birthday>) -> Markup {
+    html! {
+        (partial(p, birthday))
+        @if let Some(next) = next { br; span class="soft" { (coming(p, next)) } }
+    }
+}
+
+/// `turns 43 in 92 days`.
+pub fn coming(p: &Page, next: &Birthday) -> String {
+    let w = p.w;
+    let when = match next.days {
+        0 => w.today.to_owned(),
+        1 => w.tomorrow.to_owned(),
+        days => w.n(w.in_days, days),
+    };
+    match next.turns {
+        Some(age) => format!("{}, {when}", w.n(w.turns, i64::from(age))),
+        None => when,
+    }
+}
+
+fn history(p: &Page, c: &Shown) -> Markup {
+    let w = p.w;
+    if c.history.is_empty() {
+        return html! {};
+    }
+    html! {
+        details class="past" {
+            summary { (w.history) }
+            ol {
+                @for change in &c.history {
+                    li {
+                        (p.time(change.at)) " · " (change.by)
+                        @match &change.name {
+                            Some(name) => { " · " a href={ "/contacts/" (c.id) "?then=" (change.revision) } { (w.as_it_was_before) @if name != &c.details.display_name { ": " (name) } } },
+                            None => { " · " (w.made) },
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Something to show in place of an empty text.
+pub fn or_dash(text: &str) -> &str {
+    some(text).unwrap_or("–")
+}

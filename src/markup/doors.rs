@@ -1,0 +1,205 @@
+//! Pages before somebody is signed in, and those behind mailed links.
+
+use super::form::{Form, Input, alert};
+use super::page::{Page, bare};
+use maud::{Markup, html};
+
+/// What a dead link was for, and so which mail to offer anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeadLink {
+    /// To confirm an address.
+    Confirm,
+    /// To choose a new password.
+    Reset,
+}
+
+/// `/`
+pub fn welcome(p: &Page, registration: bool) -> Markup {
+    let w = p.w;
+    bare(
+        p,
+        w.welcome,
+        &html! {
+            p class="lead" { (w.what_this_is) }
+            (login_form(p, &Form::default(), false))
+            (ways(p, registration))
+        },
+    )
+}
+
+/// `/login`
+pub fn login(p: &Page, form: &Form, registration: bool) -> Markup {
+    bare(p, p.w.sign_in, &html! { (login_form(p, form, true)) (ways(p, registration)) })
+}
+
+fn login_form(p: &Page, form: &Form, focus: bool) -> Markup {
+    let w = p.w;
+    let next = form.get("next");
+    p.post(
+        "/login",
+        "",
+        &html! {
+            (alert(form, |_| false))
+            (Input { name: "username", label: w.username_or_email, autocomplete: "username", required: true, focus, ..Input::default() }.show(form))
+            (Input { name: "password", label: w.password, kind: "password", autocomplete: "current-password", required: true, ..Input::default() }.show(form))
+            @if !next.is_empty() { input type="hidden" name="next" value=(next); }
+            button class="main" { (w.sign_in) }
+        },
+    )
+}
+
+fn ways(p: &Page, registration: bool) -> Markup {
+    let w = p.w;
+    html! {
+        ul class="ways" {
+            @if registration { li { a href="/register" { (w.register) } } }
+            li { a href="/forgot" { (w.forgot) } }
+            li { a href="/docs" { (w.for_programs) } }
+        }
+    }
+}
+
+/// The second factor, on a page of its own. `ticket` stands for the password that was right.
+pub fn code(p: &Page, form: &Form) -> Markup {
+    let w = p.w;
+    let code = Input {
+        name: "code",
+        label: w.code,
+        hint: w.code_hint,
+        autocomplete: "one-time-code",
+        inputmode: "text",
+        required: true,
+        focus: true,
+        ..Input::default()
+    };
+    let fields = html! {
+        input type="hidden" name="ticket" value=(form.get("ticket"));
+        input type="hidden" name="next" value=(form.get("next"));
+        (code.show(form))
+        button class="main" { (w.sign_in) }
+    };
+    bare(p, w.second_factor, &p.post("/login", "", &fields))
+}
+
+/// `/register`
+pub fn register(p: &Page, form: &Form) -> Markup {
+    let w = p.w;
+    let shown = |name: &str| ["username", "email", "password"].contains(&name);
+    let fields = html! {
+        (alert(form, shown))
+        (Input { name: "username", label: w.username, hint: w.username_rules, autocomplete: "username", required: true, focus: true, ..Input::default() }.show(form))
+        (Input { name: "email", label: w.your_email, kind: "email", autocomplete: "email", required: true, ..Input::default() }.show(form))
+        (Input { name: "password", label: w.password, kind: "password", hint: w.password_rules, autocomplete: "new-password", required: true, ..Input::default() }.show(form))
+        button class="main" { (w.register) }
+    };
+    bare(
+        p,
+        w.register,
+        &html! { (p.post("/register", "", &fields)) ul class="ways" { li { a href="/login" { (w.have_account) } } } },
+    )
+}
+
+/// `/forgot`: a link for a new password, or for an address that was never confirmed.
+pub fn forgot(p: &Page, form: &Form) -> Markup {
+    let w = p.w;
+    let email = |id| Input {
+        name: "email",
+        label: w.your_email,
+        kind: "email",
+        autocomplete: "email",
+        required: true,
+        form: id,
+        ..Input::default()
+    };
+    bare(
+        p,
+        w.forgot,
+        &html! {
+            p { (w.forgot_text) }
+            (p.post("/forgot", "", &html! { (email("reset").show(form)) button class="main" { (w.send_link) } }))
+            details {
+                summary { (w.no_confirmation) }
+                (p.post("/confirmation", "", &html! { (email("confirm").show(&Form::default())) button { (w.send_link) } }))
+            }
+        },
+    )
+}
+
+/// Behind the link that confirms an address. One button, because mail scanners follow links but
+/// press nothing. `username` and `email` say whose address it becomes.
+pub fn confirm(p: &Page, token: &str, username: &str, email: &str) -> Markup {
+    let w = p.w;
+    let fields = html! { input type="hidden" name="token" value=(token); button class="main" { (w.confirm_button) } };
+    bare(
+        p,
+        w.confirm_title,
+        &html! {
+            p { (w.confirm_text) }
+            dl class="facts" { dt { (w.username) } dd { (username) } dt { (w.email) } dd { (email) } }
+            (p.post("/api/auth/confirm-email", "", &fields))
+        },
+    )
+}
+
+/// Behind the link of a forgotten password. The field has no `maxlength`: browsers would cut a
+/// longer password without a word when it is pasted, and its owner could never sign in with it.
+pub fn reset(p: &Page, token: &str, form: &Form) -> Markup {
+    let w = p.w;
+    let password = Input {
+        name: "new_password",
+        label: w.new_password,
+        kind: "password",
+        hint: w.password_rules,
+        autocomplete: "new-password",
+        required: true,
+        focus: true,
+        ..Input::default()
+    };
+    let fields = html! {
+        input type="hidden" name="token" value=(token);
+        (password.show(form))
+        button class="main" { (w.save_password) }
+    };
+    bare(p, w.new_password, &p.post("/api/auth/reset-password", "", &fields))
+}
+
+/// A message with the way to the sign-in page.
+pub fn done(p: &Page, title: &str, text: &str) -> Markup {
+    bare(
+        p,
+        title,
+        &html! { p role="status" { (text) } p { a class="button main" href="/login" { (p.w.sign_in) } } },
+    )
+}
+
+/// A link that is wrong, used or too old; offers the next step.
+pub fn dead_link(p: &Page, link: DeadLink) -> Markup {
+    let w = p.w;
+    let (text, action) = match link {
+        DeadLink::Confirm => (w.dead_confirm, "/confirmation"),
+        DeadLink::Reset => (w.dead_reset, "/forgot"),
+    };
+    let email = Input {
+        name: "email",
+        label: w.your_email,
+        kind: "email",
+        autocomplete: "email",
+        required: true,
+        ..Input::default()
+    };
+    let fields = html! { (email.show(&Form::default())) button class="main" { (w.send_link) } };
+    bare(p, w.dead_link, &html! { p { (text) } (p.post(action, "", &fields)) })
+}
+
+/// Any other error. `request_id` helps whoever runs the server to find it in the log.
+pub fn error(p: &Page, title: &str, detail: &str, request_id: &str) -> Markup {
+    bare(
+        p,
+        title,
+        &html! {
+            p { (detail) }
+            p { a class="button" href="/" { (p.w.to_first_page) } }
+            p class="soft" { (p.w.request) " " (request_id) }
+        },
+    )
+}

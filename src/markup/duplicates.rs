@@ -1,0 +1,123 @@
+//! `/duplicates`: who is there twice, side by side.
+
+use super::page::{Page, face, shell, some};
+use maud::{Markup, html};
+
+/// One of a group.
+pub struct Twin {
+    pub id: i64,
+    pub name: String,
+    pub has_photo: bool,
+    pub updated_at: chrono::DateTime<chrono::Utc>,
+    /// Single values by the names of their members.
+    pub single: Vec<(&'static str, String)>,
+    /// What merging unites: addresses, numbers, labels, in words.
+    pub lists: Vec<(&'static str, String)>,
+}
+
+/// Contacts that may be one person.
+pub struct Group {
+    /// `email`, `phone`, `name`.
+    pub reasons: Vec<String>,
+    pub likely: bool,
+    pub twins: Vec<Twin>,
+}
+
+/// The page. `next` is the query of the next one.
+pub fn page(p: &Page, groups: &[Group], total: i64, next: Option<&str>) -> Markup {
+    let w = p.w;
+    let body = html! {
+        h1 { (w.duplicates) }
+        @if groups.is_empty() {
+            div class="empty" { h2 { (w.no_duplicates) } p class="soft" { (w.no_duplicates_text) } }
+        } @else {
+            p class="lead" { (w.n(w.n_groups, total)) ". " (w.duplicates_lead) }
+        }
+        @for (at, group) in groups.iter().enumerate() { (one(p, at, group)) }
+        @if let Some(next) = next { nav class="pages" aria-label=(w.pages) { a class="button" rel="next" href={ "/duplicates?" (next) } { (w.next_page) } } }
+    };
+    shell(p, w.duplicates, &html! {}, &body)
+}
+
+fn one(p: &Page, at: usize, group: &Group) -> Markup {
+    let w = p.w;
+    let reasons: Vec<_> = group.reasons.iter().map(|reason| w.reason(reason)).collect();
+    let names: Vec<_> =
+        group.twins.iter().flat_map(|twin| twin.single.iter().map(|(name, _)| *name)).collect();
+    let names: Vec<_> =
+        super::edit::SINGLE.into_iter().filter(|name| names.contains(name)).collect();
+    let lists: Vec<_> =
+        super::edit::LISTS.iter().map(|(list, _)| *list).chain(["labels"]).collect();
+    let table = html! {
+        h2 id={ "group-" (at) } {
+            @if let Some(first) = group.twins.first() { bdi { (first.name) } }
+            " " span class={ "tag " (if group.likely { "good" } else { "" }) } { (if group.likely { w.likely } else { w.perhaps }) }
+            " " small class="soft" { (reasons.join(", ")) }
+        }
+        div class="scroll" {
+            table class="twins" aria-labelledby={ "group-" (at) } {
+                thead { tr { td {} @for twin in &group.twins { (head(p, at, twin, group.twins.first().is_some_and(|first| first.id == twin.id))) } } }
+                tbody {
+                    @for name in names { (single(p, at, group, name)) }
+                    @for list in lists { @if group.twins.iter().any(|twin| !value(&twin.lists, list).is_empty()) { (united(p, group, list)) } }
+                }
+            }
+        }
+        div class="acts" {
+            button class="main" { (w.n(w.merge_n, group.twins.len() as i64)) }
+            button formaction="/duplicates/dismiss" { (w.different) }
+        }
+    };
+    p.post("/duplicates/merge", "panel", &table)
+}
+
+fn head(p: &Page, at: usize, twin: &Twin, first: bool) -> Markup {
+    let photo = twin.has_photo.then(|| format!("/contacts/{}/photo", twin.id));
+    html! {
+        th scope="col" {
+            input type="hidden" name="ids" value=(twin.id);
+            (face(twin.id, &twin.name, photo.as_deref(), ""))
+            a href={ "/contacts/" (twin.id) } { bdi { (twin.name) } }
+            small class="soft" { (p.w.changed) " " (p.time(twin.updated_at)) }
+            label for={ "keep-" (at) "-" (twin.id) } { input id={ "keep-" (at) "-" (twin.id) } type="radio" name="keep" value=(twin.id) checked[first]; " " (p.w.keep) }
+        }
+    }
+}
+
+fn value<'a>(list: &'a [(&'static str, String)], name: &str) -> &'a str {
+    list.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
+}
+
+/// A single value: where they differ, one of them is chosen.
+fn single(p: &Page, at: usize, group: &Group, name: &'static str) -> Markup {
+    let values: Vec<_> = group.twins.iter().map(|twin| value(&twin.single, name)).collect();
+    let mut different: Vec<_> = values.iter().filter(|value| !value.is_empty()).collect();
+    different.sort_unstable();
+    different.dedup();
+    let choose = different.len() > 1;
+    let first = values.iter().position(|value| !value.is_empty());
+    html! {
+        tr class=[choose.then_some("differ")] {
+            th scope="row" { (p.w.member(name)) }
+            @for (number, (twin, value)) in group.twins.iter().zip(&values).enumerate() {
+                td {
+                    @if choose && !value.is_empty() {
+                        label {
+                            input type="radio" name={ "set." (name) } value=(twin.id) id={ "set-" (at) "-" (name) "-" (twin.id) } checked[first == Some(number)];
+                            " " bdi { (value) }
+                        }
+                    } @else { bdi { (some(value).unwrap_or("–")) } }
+                }
+            }
+        }
+    }
+}
+
+fn united(p: &Page, group: &Group, list: &'static str) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (p.w.member(list)) }
+            @for twin in &group.twins { td class="united" { bdi { (super::page::lines(value(&twin.lists, list))) } } }
+        }
+    }
+}

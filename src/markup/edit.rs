@@ -1,0 +1,361 @@
+//! `/contacts/new` and `/contacts/{id}/edit`.
+
+use super::form::{Form, Input, alert};
+use super::page::{Page, icon, shell};
+use super::words::Words;
+use maud::{Markup, html};
+use serde_json::{Map, Value, json};
+
+/// The lists of a contact, and the members of their entries in the order of the fields.
+pub const LISTS: [(&str, &[&str]); 7] = [
+    ("phones", &["value", "label"]),
+    ("emails", &["value", "label"]),
+    (
+        "addresses",
+        &["street", "extended", "postal_code", "city", "region", "country", "po_box", "label"],
+    ),
+    ("urls", &["value", "label"]),
+    ("dates", &["value", "label"]),
+    ("relations", &["value", "label"]),
+    ("online", &["service", "value", "label"]),
+];
+
+/// Lists one of whose entries is the main one.
+pub const WITH_PRIMARY: [&str; 3] = ["emails", "phones", "addresses"];
+
+/// Single members, in the order of the fields.
+pub const SINGLE: [&str; 11] = [
+    "prefix",
+    "first_name",
+    "middle_name",
+    "last_name",
+    "suffix",
+    "nickname",
+    "organization",
+    "department",
+    "job_title",
+    "birthday",
+    "additional_data",
+];
+
+/// A contact that is edited: none is a new one.
+pub struct Edited<'a> {
+    pub id: Option<i64>,
+    /// The revision that the form began from.
+    pub revision: i64,
+    pub has_photo: bool,
+    /// Labels that the book has, to be suggested.
+    pub known_labels: &'a [String],
+    /// Changed by somebody else in the meantime: the contact as it is now.
+    pub now: Option<&'a Form>,
+}
+
+/// The JSON of a contact as a form: `{"emails": [{"value": "a@b"}]}` is the field `emails.0.value`,
+/// labels stand in one field, and a list's `primary` is the number of its main entry.
+pub fn form_of(w: &Words, contact: &Value) -> Form {
+    let mut form = Form::default();
+    let Value::Object(members) = contact else { return form };
+    for (name, value) in members {
+        match value {
+            Value::String(text) => form.set(name, text),
+            Value::Array(labels) if name == "labels" => {
+                let labels: Vec<_> = labels.iter().filter_map(Value::as_str).collect();
+                form.set(name, &labels.join(", "));
+            }
+            Value::Array(entries) => {
+                entries
+                    .iter()
+                    .enumerate()
+                    .for_each(|(at, entry)| entry_of(w, &mut form, name, at, entry));
+            }
+            _ => {}
+        }
+    }
+    form
+}
+
+fn entry_of(w: &Words, form: &mut Form, list: &str, at: usize, entry: &Value) {
+    for (name, value) in entry.as_object().into_iter().flatten() {
+        match value {
+            Value::String(text) if name == "label" => {
+                form.set(&format!("{list}.{at}.label"), &w.label_name(text))
+            }
+            Value::String(text) => form.set(&format!("{list}.{at}.{name}"), text),
+            Value::Bool(true) => form.set(&format!("{list}.{name}"), &at.to_string()),
+            _ => {}
+        }
+    }
+}
+
+/// A form as the JSON of a contact, to be checked as that of any client. Rows in which nothing is
+/// written but a label are left out. Gives also the numbers of the rows that stayed, a list each,
+/// since faults are named by the entries of the JSON.
+pub fn json_of(w: &Words, form: &Form) -> (Value, Vec<(&'static str, Vec<usize>)>) {
+    let text = |name: &str| Some(form.get(name).trim()).filter(|text| !text.is_empty());
+    let mut contact = Map::new();
+    for name in SINGLE {
+        contact.insert(name.to_owned(), json!(text(name)));
+    }
+    contact.insert("birthday".to_owned(), json!(date_of(form, "birthday")));
+    let labels = form.get("labels").split(',').map(str::trim).filter(|label| !label.is_empty());
+    contact.insert("labels".to_owned(), json!(labels.collect::<Vec<_>>()));
+    let mut kept = Vec::new();
+    for (list, parts) in LISTS {
+        let mut rows = Vec::new();
+        let mut entries = Vec::new();
+        for at in 0..form.rows(list) {
+            let value = |part: &str| match (list, part) {
+                ("dates", "value") => date_of(form, &format!("dates.{at}.value")),
+                (_, "label") => {
+                    text(&format!("{list}.{at}.label")).map(|label| w.label_of(label).to_owned())
+                }
+                _ => text(&format!("{list}.{at}.{part}")).map(str::to_owned),
+            };
+            let filled = parts
+                .iter()
+                .any(|part| !["label", "service"].contains(part) && value(part).is_some());
+            if !filled {
+                continue;
+            }
+            let mut entry: Map<_, _> =
+                parts.iter().map(|part| ((*part).to_owned(), json!(value(part)))).collect();
+            if WITH_PRIMARY.contains(&list) {
+                let primary = form.get(&format!("{list}.primary")).parse() == Ok(at);
+                entry.insert("primary".to_owned(), json!(primary));
+            }
+            entries.push(Value::Object(entry));
+            rows.push(at);
+        }
+        contact.insert(list.to_owned(), Value::Array(entries));
+        kept.push((list, rows));
+    }
+    (Value::Object(contact), kept)
+}
+
+/// A date, without its year where the box "year unknown" is ticked.
+fn date_of(form: &Form, name: &str) -> Option<String> {
+    let date = Some(form.get(name).trim()).filter(|text| !text.is_empty())?;
+    let without = !form.get(&format!("{name}.no_year")).is_empty();
+    let day = date.get(4..).filter(|rest| without && rest.starts_with('-'));
+    Some(day.map_or(date.to_owned(), |day| format!("-{day}")))
+}
+
+/// The page.
+pub fn page(p: &Page, it: &Edited, form: &Form) -> Markup {
+    let w = p.w;
+    let title = if it.id.is_some() { w.edit_contact } else { w.new_contact };
+    let (action, back) = match it.id {
+        Some(id) => (format!("/contacts/{id}/edit"), format!("/contacts/{id}")),
+        None => ("/contacts/new".to_owned(), "/contacts".to_owned()),
+    };
+    let fields = html! {
+        div class="head" {
+            h1 { (title) }
+            div class="acts" { button class="main" { (w.save) } a class="button" href=(back) { (w.cancel) } }
+        }
+        input type="hidden" name="revision" value=(it.revision);
+        (alert(form, is_field))
+        @if let Some(now) = it.now { (conflict(p, form, now)) }
+        (names(p, it, form))
+        @for (list, _) in LISTS.iter().take(3) { (entries(p, form, list)) }
+        fieldset { legend { (w.birthday) } (date(p, form, "birthday")) }
+        div class="columns" {
+            (Input { name: "labels", label: w.labels, hint: w.labels_hint, ..Input::default() }.show(form))
+            (Input { name: "additional_data", label: w.notes, ..Input::default() }.area(form, 4))
+        }
+        @if !it.known_labels.is_empty() { ul class="chips suggest" data-for="labels" { @for label in it.known_labels.iter().take(30) { li { (label) } } } }
+        (more(p, form))
+        (suggestions(p))
+    };
+    shell(p, title, &html! {}, &p.post_file(&action, "edit", &fields))
+}
+
+fn is_field(name: &str) -> bool {
+    let list = |list: &str| name.strip_prefix(list).is_some_and(|rest| rest.starts_with('.'));
+    SINGLE.contains(&name)
+        || ["labels", "photo"].contains(&name)
+        || LISTS.iter().any(|(it, _)| list(it))
+}
+
+fn names(p: &Page, it: &Edited, form: &Form) -> Markup {
+    let w = p.w;
+    let text = |name, label| Input { name, label, ..Input::default() }.show(form);
+    let rare = ["prefix", "middle_name", "suffix", "nickname", "department"];
+    html! {
+        fieldset {
+            legend class="quiet" { (w.name) }
+            div class="columns" {
+                (Input { name: "first_name", label: w.first_name, focus: it.id.is_none(), ..Input::default() }.show(form))
+                (text("last_name", w.last_name))
+                (text("organization", w.organization))
+                (text("job_title", w.job_title))
+            }
+            details open[rare.iter().any(|name| !form.get(name).is_empty() || form.fault_of(name).is_some())] {
+                summary { (w.more_names) }
+                div class="columns" {
+                    (text("prefix", w.prefix)) (text("middle_name", w.middle_name)) (text("suffix", w.suffix))
+                    (text("nickname", w.nickname)) (text("department", w.department))
+                }
+            }
+            (photo(p, it, form))
+        }
+    }
+}
+
+fn photo(p: &Page, it: &Edited, form: &Form) -> Markup {
+    let w = p.w;
+    html! {
+        div class="photo" {
+            @if let (Some(id), true) = (it.id, it.has_photo) {
+                img class="face large" src={ "/contacts/" (id) "/photo" } alt=(w.photo) width="96" height="96";
+                label { input type="checkbox" name="photo.remove" value="1"; " " (w.photo_remove) }
+            }
+            div class="field" {
+                label for="photo" { (w.photo) }
+                input id="photo" name="photo" type="file" accept="image/png,image/jpeg,image/webp,image/gif" data-crop
+                    aria-describedby="photo-hint";
+                @if let Some(fault) = form.fault_of("photo") { p class="fault" { (fault) } }
+                p class="hint" id="photo-hint" { (w.photo_hint) }
+            }
+        }
+    }
+}
+
+/// A list with a row for each entry and one to write in.
+fn entries(p: &Page, form: &Form, list: &str) -> Markup {
+    let w = p.w;
+    let title = match list {
+        "phones" => w.phones,
+        "emails" => w.emails,
+        "addresses" => w.addresses,
+        "urls" => w.urls,
+        "dates" => w.dates,
+        "relations" => w.relations,
+        _ => w.online,
+    };
+    let rows = form.rows(list).max(1);
+    html! {
+        fieldset data-list=(list) {
+            legend { (title) }
+            @if let Some(fault) = form.fault_of(list) { p class="fault" { (fault) } }
+            @for at in 0..rows { (row(p, form, list, at)) }
+            button class="plain" name="row" value={ (list) "." (rows) } data-add formnovalidate { (icon("plus")) (w.add_row) }
+        }
+    }
+}
+
+fn row(p: &Page, form: &Form, list: &str, at: usize) -> Markup {
+    let w = p.w;
+    let name = |part: &str| format!("{list}.{at}.{part}");
+    let (value, label) = (name("value"), name("label"));
+    let field = |name: &str, label: &str, class: &str, kind: &str, suggestions: &str| {
+        Input { name, label, class, kind, list: suggestions, quiet: true, ..Input::default() }
+            .show(form)
+    };
+    let primary = form.get(&format!("{list}.primary"));
+    html! {
+        div class="entry" data-row {
+            @match list {
+                "addresses" => (address(p, form, at)),
+                "dates" => (date(p, form, &value)),
+                "online" => { (field(&name("service"), w.service, "short", "", "services")) (field(&value, w.online_name, "", "", "")) },
+                "emails" => (field(&value, w.email, "", "email", "")),
+                "phones" => (field(&value, w.phone, "", "tel", "")),
+                "urls" => (field(&value, w.url, "", "url", "")),
+                _ => (field(&value, w.relation, "", "", "")),
+            }
+            (field(&label, w.label, "short", "", if list == "phones" { "phone-labels" } else { "labels-of-entries" }))
+            @if WITH_PRIMARY.contains(&list) {
+                label class="main-one" {
+                    input type="radio" name={ (list) ".primary" } value=(at) checked[primary == at.to_string() || (primary.is_empty() && at == 0)];
+                    " " (w.primary)
+                }
+            }
+            button class="plain remove" name="remove" value={ (list) "." (at) } data-remove formnovalidate aria-label={ (w.remove) " " (at + 1) } { "✕" }
+        }
+    }
+}
+
+fn address(p: &Page, form: &Form, at: usize) -> Markup {
+    let w = p.w;
+    let parts = [
+        ("street", w.street, ""),
+        ("extended", w.extended, ""),
+        ("postal_code", w.postal_code, "short"),
+        ("city", w.city, ""),
+        ("region", w.region, ""),
+        ("country", w.country, ""),
+    ];
+    html! {
+        div class="address" {
+            @for (part, label, class) in parts {
+                (Input { name: &format!("addresses.{at}.{part}"), label, class, quiet: true, ..Input::default() }.show(form))
+            }
+            input type="hidden" name={ "addresses." (at) ".po_box" } value=(form.get(&format!("addresses.{at}.po_box")));
+        }
+    }
+}
+
+/// A date and the box for a year that is not known. Browsers want a year to show a date: 2000 has
+/// every day.
+fn date(p: &Page, form: &Form, name: &str) -> Markup {
+    let w = p.w;
+    let stored = form.get(name);
+    let no_year = format!("{name}.no_year");
+    let without = stored.starts_with("--");
+    let shown = stored.strip_prefix("--").map(|day| format!("2000-{day}"));
+    html! {
+        div class="date" {
+            (Input { name, label: w.date, kind: "date", quiet: true, value: shown.as_deref(), ..Input::default() }.show(form))
+            label { input type="checkbox" name=(no_year) value="1" checked[without || !form.get(&no_year).is_empty()]; " " (w.no_year) }
+        }
+    }
+}
+
+/// What few contacts have.
+fn more(p: &Page, form: &Form) -> Markup {
+    let rare = LISTS.iter().skip(3).map(|(list, _)| *list);
+    html! {
+        details class="more" open[rare.clone().any(|list| form.rows(list) > 0)] {
+            summary { (p.w.more_fields) }
+            @for list in rare { (entries(p, form, list)) }
+        }
+    }
+}
+
+fn suggestions(p: &Page) -> Markup {
+    let w = p.w;
+    let list = |id: &str, words: &[&str]| {
+        html! {
+            datalist id=(id) { @for word in words { option value=(w.label_name(word)) {} } }
+        }
+    };
+    html! {
+        (list("phone-labels", &["mobile", "home", "work", "main", "fax", "other"]))
+        (list("labels-of-entries", &["home", "work", "other"]))
+        (list("services", &["matrix", "signal", "telegram", "whatsapp", "skype", "xmpp", "mastodon", "linkedin"]))
+    }
+}
+
+/// Both states of a contact that was changed by two, where they differ.
+fn conflict(p: &Page, mine: &Form, theirs: &Form) -> Markup {
+    let w = p.w;
+    let mut names: Vec<&str> =
+        mine.pairs().iter().chain(theirs.pairs()).map(|(name, _)| name.as_str()).collect();
+    names.retain(|name| is_field(name) && mine.get(name) != theirs.get(name));
+    names.sort_unstable();
+    names.dedup();
+    html! {
+        div class="alert" role="alert" {
+            p { strong { (w.conflict) } " " (w.conflict_text) }
+            table {
+                thead { tr { th { (w.field) } th { (w.theirs) } th { (w.mine) } } }
+                tbody {
+                    @for name in names {
+                        tr { th scope="row" { (w.member(name)) } td { (super::contact::or_dash(theirs.get(name))) } td { (super::contact::or_dash(mine.get(name))) } }
+                    }
+                }
+            }
+        }
+    }
+}

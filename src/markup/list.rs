@@ -1,0 +1,193 @@
+//! `/contacts`: the list, its filters, and the bar for what is selected.
+
+use super::page::{Page, face, icon, shell};
+use maud::{Markup, html};
+
+/// A row of the list.
+pub struct Row {
+    pub id: i64,
+    pub name: String,
+    pub has_photo: bool,
+    /// The organisation, else the main address.
+    pub about: String,
+    pub phone: String,
+}
+
+/// A page of the list.
+#[derive(Default)]
+pub struct List<'a> {
+    pub rows: Vec<Row>,
+    /// Found in all, not on this page alone.
+    pub total: i64,
+    pub search: &'a str,
+    pub label: &'a str,
+    pub sort: &'a str,
+    /// The query of the next page.
+    pub next: Option<String>,
+    /// This is not the first page.
+    pub later: bool,
+    pub labels: Vec<(String, i64)>,
+}
+
+/// `tel:` and the number without what is there to be read only.
+pub fn tel(number: &str) -> String {
+    let dialled: String =
+        number.chars().filter(|c| c.is_ascii_digit() || "+*#".contains(*c)).collect();
+    format!("tel:{dialled}")
+}
+
+/// The page.
+pub fn page(p: &Page, list: &List) -> Markup {
+    let w = p.w;
+    let empty_book = list.total == 0 && list.search.is_empty() && list.label.is_empty();
+    let title = if list.label.is_empty() { w.contacts } else { list.label };
+    let body = html! {
+        div class="head" { h1 { (title) } @if !empty_book { (sorts(p, list)) } }
+        div id="found" {
+            @if !list.search.is_empty() {
+                p class="soft" {
+                    (w.results_for) " “" (list.search) "” · " a href="/contacts" { (w.show_all) }
+                }
+            }
+            @if empty_book { (nobody_yet(p)) } @else if list.rows.is_empty() { (nothing_found(p)) } @else { (table(p, list)) }
+        }
+    };
+    shell(p, title, &labels(p, list), &body)
+}
+
+fn sorts(p: &Page, list: &List) -> Markup {
+    let w = p.w;
+    let sorts = [
+        ("name", w.sort_name),
+        ("-name", w.sort_name_back),
+        ("-updated_at", w.sort_changed),
+        ("-created_at", w.sort_new),
+    ];
+    html! {
+        form class="sort" action="/contacts" {
+            @if !list.search.is_empty() { input type="hidden" name="search" value=(list.search); }
+            @if !list.label.is_empty() { input type="hidden" name="label" value=(list.label); }
+            label class="quiet" for="sort" { (w.sort) }
+            select id="sort" name="sort" data-submit { @for (value, name) in sorts { option value=(value) selected[value == list.sort] { (name) } } }
+            button class="noscript" { (w.sort) }
+        }
+    }
+}
+
+fn labels(p: &Page, list: &List) -> Markup {
+    if list.labels.is_empty() {
+        return html! {};
+    }
+    html! {
+        nav class="labels" aria-labelledby="labels-title" {
+            h2 id="labels-title" { (p.w.labels) }
+            ul {
+                @for (label, count) in &list.labels {
+                    li {
+                        a href={ "/contacts?" (query(&[("label", label)])) } aria-current=[(label == list.label).then_some("true")] {
+                            (icon("label")) span { (label) } " " small { (p.w.number(*count)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A query of these parameters, encoded.
+pub fn query(pairs: &[(&str, &str)]) -> String {
+    let encode = |text| {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
+    let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
+    pairs.map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&")
+}
+
+fn table(p: &Page, list: &List) -> Markup {
+    let w = p.w;
+    let rows = html! {
+        input type="hidden" name="search" value=(list.search);
+        input type="hidden" name="label_shown" value=(list.label);
+        (bar(p, list))
+        ul class="rows" { @for row in &list.rows { (one(row)) } }
+    };
+    html! {
+        (p.post("/contacts/bulk", "book", &rows))
+        nav class="pages" aria-label=(w.pages) {
+            @if list.later {
+                a class="button" href={ "/contacts?" (query(&[("search", list.search), ("label", list.label), ("sort", list.sort)])) } { (w.first_page) }
+            }
+            @if let Some(next) = &list.next { a class="button" rel="next" href={ "/contacts?" (next) } { (w.next_page) } }
+        }
+    }
+}
+
+/// What can be done with the selected ones. Without the script it is always there.
+fn bar(p: &Page, list: &List) -> Markup {
+    let w = p.w;
+    html! {
+        div class="bar" {
+            label class="check" { input type="checkbox" id="page" data-all; span class="quiet" { (w.select_page) } }
+            p class="count" data-none=(w.n(w.n_contacts, list.total)) data-some=(w.n_selected) aria-live="polite" { (w.n(w.n_contacts, list.total)) }
+            div class="acts" {
+                @if list.total > list.rows.len() as i64 {
+                    label class="all" { input type="checkbox" name="all" value="1"; " " (w.n(w.select_all_found, list.total)) }
+                }
+                details class="pop" {
+                    summary { (w.label) }
+                    div class="drop" {
+                        label for="bulk-label" { (w.label) }
+                        input id="bulk-label" name="label" list="known-labels" autocomplete="off";
+                        datalist id="known-labels" { @for (label, _) in &list.labels { option value=(label) {} } }
+                        div class="pair" {
+                            button name="action" value="add_label" { (w.add_label) }
+                            button name="action" value="remove_label" { (w.take_label) }
+                        }
+                    }
+                }
+                button name="action" value="merge" { (w.merge) }
+                button name="action" value="export" { (w.export) }
+                button name="action" value="delete" class="danger" { (w.delete) }
+            }
+        }
+    }
+}
+
+fn one(row: &Row) -> Markup {
+    let photo = row.has_photo.then(|| format!("/contacts/{}/photo", row.id));
+    html! {
+        li {
+            label class="check" { input type="checkbox" name="ids" value=(row.id) aria-labelledby={ "n" (row.id) }; }
+            (face(row.id, &row.name, photo.as_deref(), ""))
+            a class="name" id={ "n" (row.id) } href={ "/contacts/" (row.id) } { bdi { (row.name) } }
+            @if !row.about.is_empty() { span class="about" { bdi { (row.about) } } }
+            @if !row.phone.is_empty() { a class="tel" href=(tel(&row.phone)) { (row.phone) } }
+        }
+    }
+}
+
+fn nobody_yet(p: &Page) -> Markup {
+    let w = p.w;
+    let ways = [
+        ("/import", "import", w.import, w.empty_import),
+        ("/settings/connect", "phone", w.connect, w.empty_connect),
+        ("/contacts/new", "plus", w.new_contact, w.empty_new),
+    ];
+    html! {
+        div class="empty" {
+            h2 { (w.empty_title) }
+            p class="soft" { (w.empty_text) }
+            ul class="choices" {
+                @for (href, name, title, text) in ways {
+                    li { a href=(href) { (icon(name)) strong { (title) } span class="soft" { (text) } } }
+                }
+            }
+        }
+    }
+}
+
+fn nothing_found(p: &Page) -> Markup {
+    html! {
+        div class="empty" { h2 { (p.w.nothing_found) } p class="soft" { (p.w.nothing_found_text) } }
+    }
+}

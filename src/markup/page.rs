@@ -1,0 +1,350 @@
+//! What all pages share: who reads, the frame around a page, dates and numbers as the reader
+//! writes them.
+
+use super::words::Words;
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono_tz::Tz;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+/// Who is signed in.
+pub struct User {
+    pub username: String,
+    pub avatar: String,
+    pub is_admin: bool,
+}
+
+/// What was done by the request before this one.
+pub struct Flash {
+    pub text: String,
+    /// The revision of the book before it, for the button "Undo".
+    pub undo: Option<i64>,
+}
+
+/// The reader of a page, and what every page shows beside its own content.
+pub struct Page<'a> {
+    pub w: &'static Words,
+    /// `February 29, 1984` instead of `29 February 1984`.
+    pub month_first: bool,
+    /// Where the reader's clock stands. `None`: instants are shown in UTC and say so.
+    pub zone: Option<Tz>,
+    /// Today, where the reader is.
+    pub today: NaiveDate,
+    /// The path of this page, to mark it in the navigation.
+    pub path: &'a str,
+    pub user: Option<User>,
+    /// The token of every form.
+    pub csrf: String,
+    /// What the search box in the head holds.
+    pub search: String,
+    pub flash: Option<Flash>,
+}
+
+impl Page<'_> {
+    /// A form that changes something: with the session's token.
+    pub fn post(&self, action: &str, class: &str, fields: &Markup) -> Markup {
+        html! {
+            form method="post" action=(action) class=[some(class)] { (self.token()) (fields) }
+        }
+    }
+
+    /// Like [`Page::post`] for forms with a file.
+    pub fn post_file(&self, action: &str, class: &str, fields: &Markup) -> Markup {
+        html! {
+            form method="post" action=(action) class=[some(class)] enctype="multipart/form-data" {
+                (self.token()) (fields)
+            }
+        }
+    }
+
+    fn token(&self) -> Markup {
+        html! { input type="hidden" name="csrf" value=(self.csrf); }
+    }
+
+    /// A form that is one button.
+    pub fn button(
+        &self,
+        action: &str,
+        class: &str,
+        label: &str,
+        hidden: &[(&str, &str)],
+    ) -> Markup {
+        self.post(
+            action,
+            "inline",
+            &html! {
+                @for (name, value) in hidden { input type="hidden" name=(name) value=(value); }
+                button class=[some(class)] { (label) }
+            },
+        )
+    }
+
+    /// A day of a year: `29 Feb 1984`.
+    pub fn date(&self, date: NaiveDate) -> String {
+        format!("{}{} {}", self.day(date), if self.month_first { "," } else { "" }, date.year())
+    }
+
+    /// A day of every year: `29 Feb`.
+    pub fn day(&self, date: NaiveDate) -> String {
+        self.month_day(date.month(), date.day())
+    }
+
+    /// As [`Page::day`], by numbers.
+    pub fn month_day(&self, month: u32, day: u32) -> String {
+        let name = pick(self.w.months_of, month.saturating_sub(1));
+        if self.month_first { format!("{name} {day}") } else { format!("{day} {name}") }
+    }
+
+    /// The heading of a month: `February 2026`.
+    pub fn month(&self, date: NaiveDate) -> String {
+        format!("{} {}", pick(self.w.months, date.month0()), date.year())
+    }
+
+    /// `Mon`.
+    pub fn weekday(&self, date: NaiveDate) -> &'static str {
+        pick(self.w.weekdays, date.weekday().num_days_from_monday())
+    }
+
+    /// An instant as the reader's clock shows it; the year only where it is another one.
+    pub fn time(&self, at: DateTime<Utc>) -> Markup {
+        let local = at.with_timezone(&self.zone.unwrap_or(Tz::UTC));
+        let date = local.date_naive();
+        let day = match (self.today - date).num_days() {
+            0 => self.w.today.to_owned(),
+            1 => self.w.yesterday.to_owned(),
+            2..=5 => format!("{} {}", self.weekday(date), self.day(date)),
+            _ if date.year() == self.today.year() => self.day(date),
+            _ => self.date(date),
+        };
+        let utc = if self.zone.is_none() { " UTC" } else { "" };
+        html! {
+            time datetime=(at.format("%Y-%m-%dT%H:%M:%SZ")) { (day) ", " (local.format("%H:%M")) (utc) }
+        }
+    }
+}
+
+/// The n-th of the words between bars.
+fn pick(list: &'static str, index: u32) -> &'static str {
+    list.split('|').nth(index as usize).unwrap_or_default()
+}
+
+/// An attribute that is left out when it is empty.
+pub fn some(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// A drawing of 24 × 24, in strokes of the colour of the text.
+pub fn icon(name: &str) -> Markup {
+    let path = match name {
+        "people" => {
+            "M9 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM2 21v-1a5 5 0 0 1 5-5h4a5 5 0 0 1 5 5v1M16 3.2a4 4 0 0 1 0 7.6M22 21v-1a5 5 0 0 0-4-4.9"
+        }
+        "cake" => {
+            "M4 21h16M5 21v-7a2 2 0 0 1 2-2h10a2 2 0 0 1 2 2v7M5 17c2.3 1.3 4.7-1.3 7 0s4.7-1.3 7 0M12 12V8M12 4.5v-1"
+        }
+        "merge" => "M8 4v4a4 4 0 0 0 4 4h7M8 20v-4a4 4 0 0 1 4-4M15 8l4 4-4 4",
+        "import" => "M12 3v12M7 10l5 5 5-5M4 20h16",
+        "export" => "M12 15V3M7 8l5-5 5 5M4 20h16",
+        "trash" => "M4 6h16M9 6V4h6v2M6 6l1 15h10l1-15M10 10v7M14 10v7",
+        "history" => "M3.5 9a9 9 0 1 1-.4 4.5M3 4v5h5M12 7v5l3.5 2",
+        "settings" => "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.5v5M9 14.5v5",
+        "phone" => "M8 2h8a1 1 0 0 1 1 1v18a1 1 0 0 1-1 1H8a1 1 0 0 1-1-1V3a1 1 0 0 1 1-1ZM11 18h2",
+        "server" => "M4 4h16v7H4zM4 13h16v7H4zM8 7.5h.01M8 16.5h.01",
+        "search" => "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14ZM20 20l-4-4",
+        "label" => "M3 5a2 2 0 0 1 2-2h7l9 9-9 9-9-9ZM8 8h.01",
+        "plus" => "M12 5v14M5 12h14",
+        _ => "M5 12h14",
+    };
+    html! { svg class="i" viewBox="0 0 24 24" aria-hidden="true" { path d=(path) {} } }
+}
+
+/// A picture of somebody, or the first letters of the name.
+pub fn face(id: i64, name: &str, photo: Option<&str>, class: &str) -> Markup {
+    html! {
+        @if let Some(photo) = photo {
+            img class=(face_class("face", class)) src=(photo) alt="" loading="lazy" width="40" height="40";
+        } @else {
+            span class=(face_class(&format!("face c{}", id.rem_euclid(5)), class)) aria-hidden="true" { (initials(name)) }
+        }
+    }
+}
+
+fn face_class(first: &str, second: &str) -> String {
+    format!("{first} {second}").trim_end().to_owned()
+}
+
+/// The first letters of the first and the last word that begin with a letter.
+pub fn initials(name: &str) -> String {
+    let mut first = name.split_whitespace().filter_map(|word| word.chars().next());
+    let mut letters = first.by_ref().filter(|c| c.is_alphabetic());
+    let (one, last) = (letters.next(), letters.last());
+    one.into_iter().chain(last).flat_map(char::to_uppercase).collect()
+}
+
+fn head(title: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="robots" content="noindex";
+            title { (title) " · contactd" }
+            link rel="icon" href="/icon.svg" type="image/svg+xml";
+            link rel="stylesheet" href="/style.css";
+            script src="/app.js" defer {}
+        }
+    }
+}
+
+fn brand() -> Markup {
+    html! { a class="brand" href="/" { img src="/icon.svg" alt="" width="28" height="28"; "contactd" } }
+}
+
+/// A page for whoever is not signed in: one column.
+pub fn bare(p: &Page, title: &str, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang=(p.w.lang) {
+            (head(title))
+            body class="bare" {
+                header { (brand()) }
+                main { h1 { (title) } (body) }
+                footer { (languages(p)) }
+            }
+        }
+    }
+}
+
+/// Links that change the language before somebody signs in.
+fn languages(p: &Page) -> Markup {
+    html! {
+        nav aria-label=(p.w.language) {
+            @for (tag, name) in super::words::LANGUAGES {
+                a href={ "?lang=" (tag) } lang=(tag) hreflang=(tag) aria-current=[(*tag == p.w.lang).then_some("true")] { (name) }
+            }
+        }
+    }
+}
+
+/// A page for whoever is signed in. `side` stands below the navigation on wide screens and above
+/// the content on narrow ones.
+pub fn shell(p: &Page, title: &str, side: &Markup, body: &Markup) -> Markup {
+    let w = p.w;
+    html! {
+        (DOCTYPE)
+        html lang=(w.lang) {
+            (head(title))
+            body class="app" {
+                a class="skip" href="#main" { (w.skip) }
+                header class="top" {
+                    (brand())
+                    form class="find" role="search" action="/contacts" {
+                        (icon("search"))
+                        input type="search" name="search" id="search" aria-label=(w.search) placeholder=(w.search)
+                            autocomplete="off" aria-keyshortcuts="/" value=[some(&p.search)];
+                    }
+                    @if let Some(user) = &p.user { (account_menu(p, user)) }
+                }
+                div class="side" { (navigation(p)) (side) }
+                main id="main" tabindex="-1" { (flash(p)) (body) }
+                (keys(p))
+            }
+        }
+    }
+}
+
+fn account_menu(p: &Page, user: &User) -> Markup {
+    let w = p.w;
+    html! {
+        details class="menu" {
+            summary aria-label={ (w.account) ": " (user.username) } {
+                img class="face" src=(user.avatar) alt="" width="36" height="36";
+            }
+            div class="drop" {
+                p class="soft" { (user.username) }
+                a class="narrow" href="/import" { (icon("import")) (w.import) }
+                a class="narrow" href="/export" { (icon("export")) (w.export) }
+                a class="narrow" href="/trash" { (icon("trash")) (w.trash) }
+                a href="/settings/connect" { (icon("phone")) (w.connect) }
+                a href="/settings" { (icon("settings")) (w.settings) }
+                @if user.is_admin { a href="/admin" { (icon("server")) (w.admin) } }
+                (p.button("/logout", "plain", w.sign_out, &[]))
+            }
+        }
+    }
+}
+
+fn navigation(p: &Page) -> Markup {
+    let w = p.w;
+    let link = |href: &str, name: &str, label: &str, class: &str| {
+        let here = p.path == href || p.path.starts_with(&format!("{href}/"));
+        html! {
+            a href=(href) class=[some(class)] aria-current=[here.then_some("page")] { (icon(name)) span { (label) } }
+        }
+    };
+    html! {
+        nav class="main" aria-label=(w.navigation) {
+            a class="new" href="/contacts/new" aria-keyshortcuts="n" { (icon("plus")) span { (w.new_contact) } }
+            (link("/contacts", "people", w.contacts, ""))
+            (link("/birthdays", "cake", w.birthdays, ""))
+            (link("/duplicates", "merge", w.duplicates, ""))
+            (link("/history", "history", w.history, ""))
+            (link("/trash", "trash", w.trash, "wide"))
+            (link("/import", "import", w.import, "wide"))
+            (link("/export", "export", w.export, "wide"))
+        }
+    }
+}
+
+fn flash(p: &Page) -> Markup {
+    let Some(flash) = &p.flash else { return html! {} };
+    html! {
+        div class="flash" role="status" {
+            p { (flash.text) }
+            @if let Some(revision) = flash.undo {
+                (p.button("/history/rewind", "undo", p.w.undo, &[("to", &revision.to_string()), ("confirm", "1")]))
+            }
+        }
+    }
+}
+
+/// The list of keys; the script opens it at `?`.
+fn keys(p: &Page) -> Markup {
+    let w = p.w;
+    let keys = [
+        ("/", w.key_search),
+        ("j", w.key_down),
+        ("k", w.key_up),
+        ("Enter", w.key_open),
+        ("x", w.key_select),
+        ("n", w.new_contact),
+        ("e", w.edit),
+        ("?", w.keys),
+    ];
+    html! {
+        dialog id="keys" aria-labelledby="keys-title" {
+            h2 id="keys-title" { (w.keys) }
+            dl { @for (key, what) in keys { dt { kbd { (key) } } dd { (what) } } }
+            form method="dialog" { button { (w.close) } }
+        }
+    }
+}
+
+/// A page of one message.
+pub fn message(p: &Page, title: &str, text: &str, more: &Markup) -> Markup {
+    let body = html! { p role="status" { (text) } (more) };
+    match p.user {
+        Some(_) => shell(p, title, &html! {}, &html! { h1 { (title) } (body) }),
+        None => bare(p, title, &body),
+    }
+}
+
+/// Text with line breaks kept.
+pub fn lines(text: &str) -> Markup {
+    html! {
+        @for (at, line) in text.lines().enumerate() { @if at > 0 { br; } (line) }
+    }
+}
+
+/// An SVG that was drawn by this server.
+pub fn drawing(svg: &str) -> Markup {
+    PreEscaped(svg.to_owned())
+}

@@ -1,0 +1,118 @@
+//! `/trash` and `/history`: what was, and the way back.
+
+use super::list::query;
+use super::page::{Page, face, icon, shell};
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+
+/// Contacts that were deleted within an hour, by one program.
+pub struct Batch {
+    pub at: DateTime<Utc>,
+    pub by: String,
+    /// id and name.
+    pub contacts: Vec<(i64, String)>,
+}
+
+/// `/trash`
+pub fn trash(p: &Page, batches: &[Batch], total: i64, next: Option<&str>) -> Markup {
+    let w = p.w;
+    let body = html! {
+        h1 { (w.trash) }
+        @if batches.is_empty() {
+            div class="empty" { h2 { (w.trash_empty) } p class="soft" { (w.trash_text) } }
+        } @else {
+            p class="lead" { (w.n(w.n_contacts, total)) ". " (w.trash_text) }
+        }
+        @for (at, batch) in batches.iter().enumerate() { (deleted(p, at, batch)) }
+        @if let Some(next) = next { nav class="pages" aria-label=(w.pages) { a class="button" rel="next" href={ "/trash?" (next) } { (w.next_page) } } }
+    };
+    shell(p, w.trash, &html! {}, &body)
+}
+
+fn deleted(p: &Page, at: usize, batch: &Batch) -> Markup {
+    let w = p.w;
+    let many = batch.contacts.len() as i64;
+    let rows = html! {
+        div class="head" {
+            h2 { (p.time(batch.at)) @if !batch.by.is_empty() { " " small class="soft" { (batch.by) } } }
+            @if many > 1 { button name="all" value="1" { (w.n(w.restore_n, many)) } }
+        }
+        @for (id, _) in &batch.contacts { input type="hidden" name="batch" value=(id); }
+        ul class="rows plain" {
+            @for (id, name) in &batch.contacts {
+                li {
+                    label class="check" { input type="checkbox" name="ids" value=(id) id={ "t" (at) "-" (id) } aria-label={ (w.select) " " (name) }; }
+                    (face(*id, name, None, ""))
+                    span class="name" { bdi { (name) } }
+                    button name="one" value=(id) { (w.restore) }
+                }
+            }
+        }
+        @if many > 1 { button { (w.restore_selected) } }
+    };
+    p.post("/trash/restore", "batch", &rows)
+}
+
+/// Changes of the book that belong together: one program, one stretch of time.
+pub struct Stretch {
+    pub at: DateTime<Utc>,
+    pub by: String,
+    pub made: i64,
+    pub changed: i64,
+    pub deleted: i64,
+    /// Of the one contact, when there was only one.
+    pub name: Option<(i64, String)>,
+    /// The revision of the book before it.
+    pub before: i64,
+}
+
+/// `/history`
+pub fn history(p: &Page, stretches: &[Stretch], next: Option<&str>) -> Markup {
+    let w = p.w;
+    let body = html! {
+        h1 { (w.history) }
+        p class="lead" { (w.history_lead) }
+        @if stretches.is_empty() { div class="empty" { h2 { (w.no_history) } } }
+        ol class="stretches" {
+            @for it in stretches {
+                li {
+                    div {
+                        strong { (what(p, it)) }
+                        @if let Some((id, name)) = &it.name { " " a href={ "/contacts/" (id) } { bdi { (name) } } }
+                        p class="soft" { (p.time(it.at)) " · " bdi { (it.by) } }
+                    }
+                    a class="button" href={ "/history/rewind?" (query(&[("to", &it.before.to_string())])) } { (icon("history")) (w.back_before) }
+                }
+            }
+        }
+        @if let Some(next) = next { nav class="pages" aria-label=(w.pages) { a class="button" rel="next" href={ "/history?" (next) } { (w.next_page) } } }
+    };
+    shell(p, w.history, &html! {}, &body)
+}
+
+/// `3 added, 412 deleted`
+fn what(p: &Page, it: &Stretch) -> String {
+    let w = p.w;
+    let parts = [(w.n_made, it.made), (w.n_changed, it.changed), (w.n_deleted, it.deleted)];
+    let parts: Vec<_> =
+        parts.into_iter().filter(|(_, n)| *n > 0).map(|(words, n)| w.n(words, n)).collect();
+    parts.join(", ")
+}
+
+/// What a rewind would do, with the button that does it.
+pub fn rewind(p: &Page, to: &str, restored: i64, reverted: i64, deleted: i64) -> Markup {
+    let w = p.w;
+    let lines =
+        [(w.rewind_restored, restored), (w.rewind_reverted, reverted), (w.rewind_deleted, deleted)];
+    let body = html! {
+        h1 { (w.rewind_title) }
+        div class="panel" {
+            @if restored + reverted + deleted == 0 { p { (w.rewind_nothing) } } @else { ul { @for (words, n) in lines { @if n > 0 { li { (w.n(words, n)) } } } } p class="soft" { (w.rewind_text) } }
+            div class="acts" {
+                @if restored + reverted + deleted > 0 { (p.button("/history/rewind", "main", w.rewind, &[("to", to), ("confirm", "1")])) }
+                a class="button" href="/history" { (w.cancel) }
+            }
+        }
+    };
+    shell(p, w.rewind_title, &html! {}, &body)
+}

@@ -1,0 +1,121 @@
+//! What a contact is: its card, and what is made of it.
+
+pub mod birthday;
+pub mod columns;
+pub mod input;
+
+pub use columns::Columns;
+pub use input::{Input, Method};
+
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use vcard::Card;
+
+/// Most octets of a card with its pictures.
+pub const CARD_MAX: usize = 4 * 1024 * 1024;
+/// Most octets of a card without PHOTO, LOGO, SOUND and KEY.
+pub const CARD_TEXT_MAX: usize = 1024 * 1024;
+/// Longest uid that a REST client gives, in characters.
+pub const UID_MAX: usize = 255;
+
+/// The members of the JSON that come from the card, in the order of the contract, and what stands
+/// there when the card says nothing.
+pub const MEMBERS: [(&str, &str); 22] = [
+    ("display_name", "\"\""),
+    ("prefix", "null"),
+    ("first_name", "null"),
+    ("middle_name", "null"),
+    ("last_name", "null"),
+    ("suffix", "null"),
+    ("nickname", "null"),
+    ("organization", "null"),
+    ("department", "null"),
+    ("job_title", "null"),
+    ("email", "null"),
+    ("emails", "[]"),
+    ("phone", "null"),
+    ("phones", "[]"),
+    ("addresses", "[]"),
+    ("urls", "[]"),
+    ("birthday", "null"),
+    ("dates", "[]"),
+    ("relations", "[]"),
+    ("online", "[]"),
+    ("additional_data", "null"),
+    ("labels", "[]"),
+];
+
+/// A contact as lists show it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contact {
+    /// Unique over all owners.
+    pub id: i64,
+    /// Unique among the owner's contacts that are not in the trash.
+    pub uid: String,
+    /// The owner's count of changes when this contact last changed; its ETag.
+    pub revision: i64,
+    /// The column `members`; none where it is so long that it is read by itself.
+    pub members: Option<String>,
+    /// Media type of the picture in the card.
+    pub photo_type: Option<String>,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When it went into the trash.
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+/// A contact with its card.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// What lists show, `members` always there.
+    pub contact: Contact,
+    /// The name that a CardDAV client gave it; none: [`Stored::name`] follows its uid.
+    pub resource: Option<Vec<u8>>,
+    /// vCard 3.0.
+    pub text: String,
+    /// Apple's card of a group, which no list shows.
+    pub is_group: bool,
+}
+
+impl Stored {
+    /// The card, to be edited.
+    pub fn card(&self) -> Card {
+        Card::stored(&self.text)
+    }
+
+    /// Its name for CardDAV clients, any octets.
+    pub fn name(&self) -> Vec<u8> {
+        resource_name(self.resource.as_deref(), &self.contact.uid)
+    }
+}
+
+/// The name of a contact for CardDAV clients.
+pub fn resource_name(resource: Option<&[u8]>, uid: &str) -> Vec<u8> {
+    resource.map_or_else(|| format!("{uid}.vcf").into_bytes(), <[u8]>::to_vec)
+}
+
+/// The latest date that it is anywhere on Earth at `now` (UTC+14, Kiritimati): a birthday after
+/// it lies in the future for everybody.
+pub fn latest_date(now: DateTime<Utc>) -> NaiveDate {
+    (now + Duration::hours(14)).date_naive()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_date_on_earth_is_that_of_utc_plus_14() {
+        let now = "2026-11-22T10:00:00Z".parse().unwrap();
+        assert_eq!(latest_date(now).to_string(), "2026-11-23");
+        let now = "2026-11-22T09:59:59Z".parse().unwrap();
+        assert_eq!(latest_date(now).to_string(), "2026-11-22");
+    }
+
+    #[test]
+    fn a_contact_that_no_caller_named_is_called_after_its_uid() {
+        assert_eq!(resource_name(None, "7"), b"7.vcf");
+        assert_eq!(resource_name(Some(b"x\xff"), "7"), b"x\xff");
+    }
+}

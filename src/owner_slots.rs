@@ -1,0 +1,142 @@
+//! Slots for the writers of an owner's address book. A writer holds a lock in Postgres until the
+//! commit, and a writer that waits for this lock holds a connection. So it waits here, before it
+//! takes a connection: a long import, and a client that writes all the while, cost their own account
+//! time, and no other account a connection.
+
+use crate::error::{Error, Result};
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long a writer waits for a slot; as long as Postgres lets it wait for a lock.
+const WAIT: Duration = Duration::from_secs(2);
+/// So many may wait that long. More wait [`SHORT_WAIT`] only, because each of them holds a thread.
+const PATIENT: usize = 8;
+/// Long enough for a burst of writes to be through.
+const SHORT_WAIT: Duration = Duration::from_millis(250);
+
+#[derive(Default)]
+struct Line {
+    state: Mutex<State>,
+    left: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    writing: usize,
+    waiting: usize,
+}
+
+/// Who writes and who waits, by owner.
+pub struct OwnerSlots {
+    lines: Mutex<HashMap<i64, Arc<Line>>>,
+    at_once: usize,
+}
+
+/// A slot. It is free again when this is dropped.
+pub struct Slot<'a> {
+    slots: &'a OwnerSlots,
+    owner: i64,
+    line: Arc<Line>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl OwnerSlots {
+    /// So many writers of one owner at once, at least one.
+    pub fn new(at_once: usize) -> OwnerSlots {
+        OwnerSlots { lines: Mutex::default(), at_once: at_once.max(1) }
+    }
+
+    /// Waits for a slot. [`Error::Unavailable`] when none came in time.
+    pub fn take(&self, owner: i64) -> Result<Slot<'_>> {
+        let line = Arc::clone(lock(&self.lines).entry(owner).or_default());
+        // Made before the wait, so that whoever gives up cleans up too.
+        let slot = Slot { slots: self, owner, line };
+        let mut state = lock(&slot.line.state);
+        let patience = if state.waiting < PATIENT { WAIT } else { SHORT_WAIT };
+        state.waiting += 1;
+        let full = |state: &mut State| state.writing >= self.at_once;
+        let waited = slot.line.left.wait_timeout_while(state, patience, full);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        state.writing += 1;
+        let late = state.writing > self.at_once;
+        drop(state);
+        if late {
+            return Err(Error::Unavailable("the address book is being written to".to_owned()));
+        }
+        Ok(slot)
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        let mut lines = lock(&self.slots.lines);
+        lock(&self.line.state).writing -= 1;
+        self.line.left.notify_one();
+        // The map's and this one: nobody else is here, and nobody comes while the map is locked.
+        if Arc::strong_count(&self.line) == 2 {
+            lines.remove(&self.owner);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Instant;
+
+    #[test]
+    fn a_burst_gets_through_a_few_at_a_time_and_leaves_nothing_behind() {
+        let slots = OwnerSlots::new(2);
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..32 {
+                scope.spawn(|| {
+                    let _slot = slots.take(1).unwrap();
+                    most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    std::thread::sleep(Duration::from_millis(2));
+                    now.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+        });
+        assert_eq!(most.into_inner(), 2);
+        assert!(lock(&slots.lines).is_empty());
+    }
+
+    #[test]
+    fn who_waits_too_long_is_told_and_another_owner_does_not_wait() {
+        let slots = OwnerSlots::new(1);
+        let held = slots.take(1).unwrap();
+        let began = Instant::now();
+        assert!(slots.take(2).is_ok());
+        assert!(began.elapsed() < SHORT_WAIT);
+        assert!(matches!(slots.take(1), Err(Error::Unavailable(_))));
+        assert!(began.elapsed() >= WAIT);
+        drop(held);
+        assert!(slots.take(1).is_ok());
+        assert!(lock(&slots.lines).is_empty());
+    }
+
+    #[test]
+    fn past_a_few_the_wait_is_short() {
+        let slots = OwnerSlots::new(1);
+        let _held = slots.take(1).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..PATIENT {
+                scope.spawn(|| assert!(slots.take(1).is_err()));
+            }
+            while lock(&lock(&slots.lines)[&1].state).waiting < PATIENT {
+                std::thread::yield_now();
+            }
+            let began = Instant::now();
+            assert!(slots.take(1).is_err());
+            assert!(began.elapsed() < WAIT);
+        });
+        assert_eq!(lock(&lock(&slots.lines)[&1].state).waiting, 0);
+    }
+}

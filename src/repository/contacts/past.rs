@@ -1,0 +1,136 @@
+//! What pages show of the past: stretches of changes that belong together, and the trash with who
+//! filled it.
+
+use super::{columns, from_row};
+use crate::db::Conn;
+use crate::error::Result;
+use crate::model::contact::Contact;
+use crate::repository::Slice;
+use chrono::{DateTime, Utc};
+use postgres::Row;
+
+/// Changes by one program, none more than an hour after the one before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stretch {
+    /// Its first revision.
+    pub first: i64,
+    /// When its last change was.
+    pub at: DateTime<Utc>,
+    /// `rest`, `carddav`, …
+    pub protocol: String,
+    /// The app password's name, or the User-Agent.
+    pub client: String,
+    /// Contacts made, or taken out of the trash.
+    pub made: i64,
+    /// Contacts changed.
+    pub changed: i64,
+    /// Contacts deleted.
+    pub deleted: i64,
+    /// The contact, if it is one alone and still there.
+    pub contact: Option<(i64, String)>,
+}
+
+/// Stretches on a page.
+const PAGE: usize = 30;
+
+/// The stretches of a book after `since` and before a revision, newest first; and where the next page
+/// begins.
+pub fn stretches(
+    db: &mut Conn,
+    owner: i64,
+    since: DateTime<Utc>,
+    before: i64,
+) -> Result<(Vec<Stretch>, Option<i64>)> {
+    const SQL: &str = "WITH states AS (
+            SELECT history.revision, at, protocol, client, contact, in_trash,
+                lead(in_trash, 1, deleted_at IS NOT NULL)
+                    OVER (PARTITION BY contact ORDER BY history.revision) AS then_in_trash
+            FROM history LEFT JOIN contacts ON contacts.owner = $1 AND id = contact
+            WHERE history.owner = $1 AND at > $2 AND is_group IS NOT TRUE
+        ), events AS (
+            SELECT revision, at, protocol, client, contact,
+                in_trash AND NOT then_in_trash AS made, then_in_trash AND NOT in_trash AS deleted
+            FROM states
+            UNION ALL
+            SELECT born, created_at, born_by, born_client, id, true, false FROM contacts
+            WHERE owner = $1 AND created_at > $2 AND NOT is_group
+        ), marked AS (
+            SELECT *, protocol IS DISTINCT FROM lag(protocol) OVER newest
+                OR client IS DISTINCT FROM lag(client) OVER newest
+                OR lag(at) OVER newest - at > interval '1 hour' AS begins
+            FROM events WHERE revision < $3 WINDOW newest AS (ORDER BY revision DESC)
+        ), numbered AS (
+            SELECT *, count(*) FILTER (WHERE begins) OVER (ORDER BY revision DESC) AS stretch FROM marked
+        ), stretches AS (
+            SELECT min(revision) AS first, max(at) AS at, min(protocol) AS protocol,
+                min(client) AS client, count(*) FILTER (WHERE made) AS made,
+                count(*) FILTER (WHERE deleted) AS deleted,
+                count(*) FILTER (WHERE NOT made AND NOT deleted) AS changed,
+                CASE WHEN min(contact) = max(contact) THEN min(contact) END AS contact
+            FROM numbered GROUP BY stretch ORDER BY first DESC LIMIT $4
+        )
+        SELECT stretches.*, members FROM stretches LEFT JOIN contacts
+            ON owner = $1 AND id = contact AND deleted_at IS NULL
+        ORDER BY first DESC";
+    let most = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
+    let rows = db.query(SQL, &[&owner, &since, &before, &most])?;
+    let mut stretches: Vec<_> = rows.iter().map(stretch).collect();
+    let more = stretches.len() > PAGE;
+    stretches.truncate(PAGE);
+    Ok((stretches.clone(), stretches.last().map(|it| it.first).filter(|_| more)))
+}
+
+fn stretch(row: &Row) -> Stretch {
+    let members: Option<String> = row.get("members");
+    // The first line of the members is the name, as JSON.
+    let name = members.and_then(|it| serde_json::from_str(it.lines().next()?).ok());
+    Stretch {
+        first: row.get("first"),
+        at: row.get("at"),
+        protocol: row.get("protocol"),
+        client: row.get("client"),
+        made: row.get("made"),
+        changed: row.get("changed"),
+        deleted: row.get("deleted"),
+        contact: row.get::<_, Option<i64>>("contact").zip(name),
+    }
+}
+
+/// A contact in the trash, and what put it there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deleted {
+    /// The contact.
+    pub contact: Contact,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// `rest`, `carddav`, …
+    pub protocol: String,
+    /// The app password's name, or the User-Agent.
+    pub client: String,
+}
+
+/// The trash, newest first, and how many are in it.
+pub fn trash(db: &mut Conn, owner: i64, slice: Slice) -> Result<(Vec<Deleted>, i64)> {
+    const PAGE: &str = concat!(
+        "WITH page AS (
+            SELECT ",
+        columns!(),
+        " FROM contacts
+            WHERE owner = $1 AND deleted_at IS NOT NULL AND NOT is_group
+            ORDER BY deleted_at DESC, id DESC LIMIT $2 OFFSET $3
+        )
+        SELECT page.*, protocol, client FROM page LEFT JOIN history
+            ON owner = $1 AND history.revision = page.revision
+        ORDER BY deleted_at DESC, id DESC"
+    );
+    const COUNT: &str = "SELECT count(*) FROM contacts
+        WHERE owner = $1 AND deleted_at IS NOT NULL AND NOT is_group";
+    let rows = db.query(PAGE, &[&owner, &slice.limit, &slice.skip])?;
+    let deleted = |row: &Row| Deleted {
+        contact: from_row(row),
+        at: row.get("deleted_at"),
+        protocol: row.get::<_, Option<String>>("protocol").unwrap_or_default(),
+        client: row.get::<_, Option<String>>("client").unwrap_or_default(),
+    };
+    Ok((rows.iter().map(deleted).collect(), db.query_one(COUNT, &[&owner])?.get(0)))
+}

@@ -1,0 +1,190 @@
+//! Contacts as CardDAV sees them: cards with names. Here they are only read; whatever changes one
+//! goes through `service`.
+
+use crate::db::Conn;
+use crate::error::Result;
+use crate::model::resource_name;
+use chrono::{DateTime, Utc};
+use postgres::Row;
+use postgres::types::Type;
+use std::collections::HashSet;
+
+/// A card that is not in the trash.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    /// The contact's id.
+    pub id: i64,
+    /// Its name, as it stands in hrefs.
+    pub name: String,
+    /// Of its last change; its ETag.
+    pub revision: i64,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was changed last.
+    pub updated_at: DateTime<Utc>,
+    /// Octets of the card.
+    pub octets: i64,
+    /// The card; empty where it was not asked for.
+    pub card: String,
+}
+
+/// What changed under a name.
+#[derive(Debug)]
+pub struct Change {
+    /// The revision of the change.
+    pub revision: i64,
+    /// As it stands in hrefs.
+    pub name: String,
+    /// The card that has the name; none: no card has it any more.
+    pub card: Option<Resource>,
+}
+
+macro_rules! columns {
+    () => {
+        "id, resource, uid, revision, created_at, updated_at, octet_length(card) AS octets"
+    };
+}
+
+fn from_row(row: &Row) -> Resource {
+    Resource {
+        id: row.get("id"),
+        name: name(row),
+        revision: row.get("revision"),
+        created_at: row.get("created_at"),
+        updated_at: row.get("updated_at"),
+        octets: row.get::<_, i32>("octets").into(),
+        card: row.get("card"),
+    }
+}
+
+fn name(row: &Row) -> String {
+    match row.get::<_, Option<Vec<u8>>>("resource") {
+        Some(octets) => resource_name::encoded(&octets),
+        None => resource_name::encoded(format!("{}.vcf", row.get::<_, &str>("uid")).as_bytes()),
+    }
+}
+
+/// The first cards whose id is greater than `after`, in the order of ids, without their text. At
+/// most 1,000; only the last page is empty.
+pub fn page(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Resource>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        ", '' AS card FROM contacts WHERE owner = $1 AND id > $2 AND deleted_at IS NULL
+        ORDER BY id LIMIT 1000"
+    );
+    let rows = db.query_once(SQL, &[(&owner, Type::INT8), (&after, Type::INT8)])?;
+    Ok(rows.iter().map(from_row).collect())
+}
+
+/// Like [`page`], with the text: at most 200 cards, and about a megabyte of them.
+pub fn page_with_cards(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Resource>> {
+    const SQL: &str = concat!(
+        "SELECT * FROM (
+            SELECT ",
+        columns!(),
+        ", card, sum(octet_length(card)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS total,
+                row_number() OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS at
+            FROM contacts WHERE owner = $1 AND id > $2 AND deleted_at IS NULL ORDER BY id LIMIT 200
+        ) AS page WHERE at = 1 OR total <= 1000000 ORDER BY id"
+    );
+    let rows = db.query_once(SQL, &[(&owner, Type::INT8), (&after, Type::INT8)])?;
+    Ok(rows.iter().map(from_row).collect())
+}
+
+/// Those of these names that cards have, without their text, in no order.
+pub fn find_names(db: &mut Conn, owner: i64, names: &[&str]) -> Result<Vec<Resource>> {
+    // A card that was never given a name is called after its UID.
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        ", '' AS card FROM contacts WHERE owner = $1 AND deleted_at IS NULL AND resource = ANY ($2)
+        UNION ALL SELECT ",
+        columns!(),
+        ", '' AS card FROM contacts
+            WHERE owner = $1 AND deleted_at IS NULL AND resource IS NULL AND uid = ANY ($3)"
+    );
+    let names: Vec<Vec<u8>> = names.iter().map(|name| resource_name::octets(name)).collect();
+    let uid = |name: &Vec<u8>| {
+        let name = std::str::from_utf8(name).ok()?;
+        Some(name.strip_suffix(".vcf")?.to_owned())
+    };
+    let uids: Vec<String> = names.iter().filter_map(uid).collect();
+    let rows = db.query(SQL, &[&owner, &names, &uids])?;
+    Ok(rows.iter().map(from_row).collect())
+}
+
+/// The cards with these ids, with their text.
+pub fn find_ids(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<Vec<Resource>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        ", card FROM contacts WHERE owner = $1 AND id = ANY ($2) AND deleted_at IS NULL"
+    );
+    Ok(db.query(SQL, &[&owner, &ids])?.iter().map(from_row).collect())
+}
+
+/// The card of this name, with its text.
+pub fn find(db: &mut Conn, owner: i64, name: &str) -> Result<Option<Resource>> {
+    let found = find_names(db, owner, &[name])?;
+    let ids: Vec<i64> = found.iter().map(|card| card.id).collect();
+    Ok(find_ids(db, owner, &ids)?.pop())
+}
+
+/// What changed under each name after one revision and up to another, oldest first: at most `limit`
+/// changes, and the revision to go on after; none at the end. A name that another card has now has
+/// changed and is not gone; one that several cards left is told once, at the last of them. Without
+/// `removed` only what is there is told.
+pub fn changes(
+    db: &mut Conn,
+    owner: i64,
+    (after, until): (i64, i64),
+    removed: bool,
+    limit: i64,
+) -> Result<(Vec<Change>, Option<i64>)> {
+    const SQL: &str = concat!(
+        "WITH gone AS (
+            SELECT revision, resource, uid FROM contacts
+            WHERE $4 AND owner = $1 AND revision > $2 AND revision <= $3 AND deleted_at IS NOT NULL
+            UNION ALL SELECT revision, resource, '' FROM former_names
+            WHERE $4 AND owner = $1 AND revision > $2 AND revision <= $3
+        )
+        (SELECT true AS live, ",
+        columns!(),
+        ", '' AS card FROM contacts
+            WHERE owner = $1 AND revision > $2 AND revision <= $3 AND deleted_at IS NULL
+            ORDER BY revision LIMIT $5)
+        UNION ALL
+        (SELECT false, 0, coalesce(resource, convert_to(uid || '.vcf', 'UTF8')) AS name, '',
+                max(revision), to_timestamp(0), to_timestamp(0), 0, ''
+            FROM gone GROUP BY name ORDER BY max(revision) LIMIT $5)
+        ORDER BY revision LIMIT $5"
+    );
+    let int8 = Type::INT8;
+    let rows = db.query_once(
+        SQL,
+        &[
+            (&owner, int8.clone()),
+            (&after, int8.clone()),
+            (&until, int8.clone()),
+            (&removed, Type::BOOL),
+            (&limit, int8),
+        ],
+    )?;
+    let change = |row: &Row| Change {
+        revision: row.get("revision"),
+        name: name(row),
+        card: row.get::<_, bool>("live").then(|| from_row(row)),
+    };
+    let mut changes: Vec<_> = rows.iter().map(change).collect();
+    let last = changes.last().map(|change| change.revision);
+    let more = last.filter(|_| usize::try_from(limit) == Ok(changes.len()));
+    let gone = changes.iter().filter(|change| change.card.is_none());
+    let gone: Vec<&str> = gone.map(|change| change.name.as_str()).collect();
+    if !gone.is_empty() {
+        let reused = find_names(db, owner, &gone)?;
+        let reused: HashSet<_> = reused.into_iter().map(|card| card.name).collect();
+        changes.retain(|change| change.card.is_some() || !reused.contains(&change.name));
+    }
+    Ok((changes, more))
+}

@@ -1,0 +1,61 @@
+//! The table `uploads`: files between the two steps of an import on a page, one an account.
+
+use crate::db::Conn;
+use crate::error::Result;
+use chrono::{DateTime, Duration, Utc};
+
+/// How long a file is kept, in hours.
+const KEPT_HOURS: i64 = 1;
+
+/// A file that was sent.
+#[derive(Debug)]
+pub struct Upload {
+    /// Its bytes.
+    pub content: Vec<u8>,
+    /// The label that was asked for.
+    pub label: String,
+    /// When it was sent, which also tells it from an earlier one.
+    pub at: DateTime<Utc>,
+}
+
+impl Upload {
+    /// Names the file in the forms of its pages.
+    pub fn key(&self) -> String {
+        self.at.timestamp_micros().to_string()
+    }
+}
+
+/// Keeps a file, in place of the one before.
+pub fn put(
+    db: &mut Conn,
+    owner: i64,
+    content: &[u8],
+    label: &str,
+    at: DateTime<Utc>,
+) -> Result<u64> {
+    const SQL: &str = "INSERT INTO uploads (owner, content, label, at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT ON CONSTRAINT uploads_pkey
+        DO UPDATE SET content = excluded.content, label = excluded.label, at = excluded.at";
+    db.execute(SQL, &[&owner, &content, &label, &at])
+}
+
+/// The file, if it is not too old.
+pub fn find(db: &mut Conn, owner: i64, now: DateTime<Utc>) -> Result<Option<Upload>> {
+    const SQL: &str = "SELECT content, label, at FROM uploads WHERE owner = $1 AND at > $2";
+    let row = db.query_opt(SQL, &[&owner, &(now - Duration::hours(KEPT_HOURS))])?;
+    Ok(row.map(|row| Upload {
+        content: row.get("content"),
+        label: row.get("label"),
+        at: row.get("at"),
+    }))
+}
+
+/// Deletes the file.
+pub fn delete(db: &mut Conn, owner: i64) -> Result<u64> {
+    db.execute("DELETE FROM uploads WHERE owner = $1", &[&owner])
+}
+
+/// Deletes files that are too old.
+pub fn purge(db: &mut Conn, now: DateTime<Utc>) -> Result<u64> {
+    db.execute("DELETE FROM uploads WHERE at <= $1", &[&(now - Duration::hours(KEPT_HOURS))])
+}

@@ -1,0 +1,257 @@
+//! Contacts change here, whichever way the wish came.
+
+use crate::context::App;
+use crate::crypto;
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::model::contact::{Contact, Stored, columns};
+use crate::repository::contacts::books::Book;
+use crate::repository::contacts::rows::{self, Part};
+use crate::service::groups;
+pub use crate::service::writer::{By, in_book};
+use crate::service::writer::{NewCard, Writer};
+use vcard::Card;
+
+/// Which contact is meant.
+#[derive(Debug, Clone, Copy)]
+pub enum Which<'a> {
+    /// The one with this id; never a group.
+    Id(i64),
+    /// What CardDAV clients know by this name, groups too.
+    Name(&'a [u8]),
+}
+
+impl Which<'_> {
+    /// What is meant, unless it is in the trash.
+    pub fn find(self, db: &mut Conn, owner: i64) -> Result<Option<Stored>> {
+        match self {
+            Which::Id(id) => rows::find(db, owner, id),
+            Which::Name(name) => rows::find_named(db, owner, name),
+        }
+    }
+}
+
+/// Looks at the book and at what is there, under the lock, and says whether a change may happen: for
+/// `If-Match` and its like. Asked last, after what is wrong with the change itself.
+pub type Guard<'a> = &'a dyn Fn(&Book, Option<&Stored>) -> Result<()>;
+
+/// Adds a contact. `Conflict::UidTaken` when there is one with its uid.
+pub fn create(app: &App, owner: i64, by: &By, card: Card) -> Result<Contact> {
+    // A uid of ours is new. With one that the client gave, the name that follows from it may be taken.
+    let follows = card.uid().map(|uid| format!("{uid}.vcf").into_bytes());
+    in_book(app, owner, by, |writer| {
+        let taken = match &follows {
+            Some(name) => rows::find_named(writer.tx, owner, name)?.is_some(),
+            None => false,
+        };
+        let resource = if taken { Some(free_name()?) } else { None };
+        first(writer.insert(vec![NewCard { card, resource }])?)
+    })
+}
+
+/// A name for CardDAV clients that no contact has.
+fn free_name() -> Result<Vec<u8>> {
+    Ok(format!("{}.vcf", crypto::random_uuid()?).into_bytes())
+}
+
+fn first<T>(list: Vec<T>) -> Result<T> {
+    list.into_iter().next().ok_or_else(|| Error::internal("no contact where one was written"))
+}
+
+/// Edits a contact's card; the contact as it is then. [`Error::NotFound`] when it is not there.
+pub fn change(
+    app: &App,
+    owner: i64,
+    by: &By,
+    which: Which,
+    guard: Guard,
+    edit: impl FnOnce(&Stored, &mut Card) -> Result<()>,
+) -> Result<Stored> {
+    in_book(app, owner, by, |writer| {
+        let stored = which.find(writer.tx, owner)?.ok_or(Error::NotFound)?;
+        let mut card = stored.card();
+        edit(&stored, &mut card)?;
+        guard(writer.book(), Some(&stored))?;
+        first(writer.update(vec![(stored, card)])?)
+    })
+}
+
+/// What became of a card that a CardDAV client put.
+#[derive(Debug)]
+pub enum Put {
+    /// There was nothing by that name.
+    Created(Stored),
+    /// There was, and it has this card now.
+    Replaced(Stored),
+    /// Nothing: its uid belongs to what has this other name.
+    UidTaken(Vec<u8>),
+}
+
+/// Stores a card under a name. Whether the stored octets are those that were sent, `text` of what is
+/// returned shows.
+pub fn put(
+    app: &App,
+    owner: i64,
+    by: &By,
+    name: &[u8],
+    mut card: Card,
+    guard: Guard,
+) -> Result<Put> {
+    in_book(app, owner, by, |writer| {
+        let there = rows::find_named(writer.tx, owner, name)?;
+        guard(writer.book(), there.as_ref())?;
+        if card.uid().is_none_or(str::is_empty) {
+            let own = there.as_ref().and_then(|it| it.card().uid().map(str::to_owned));
+            card.set_uid(&own.map_or_else(crypto::random_uuid, Ok)?);
+        }
+        let key = columns::uid_key(card.uid().unwrap_or_default());
+        if let Some(there) = &there
+            && there.contact.uid != key
+        {
+            return Ok(Put::UidTaken(there.name()));
+        }
+        let other = if there.is_some() { None } else { rows::find_uid(writer.tx, owner, &key)? };
+        if let Some(other) = other {
+            return Ok(Put::UidTaken(other.name()));
+        }
+        match there {
+            Some(there) => {
+                let old_group = groups::name(&there);
+                let stored = first(writer.update(vec![(there, card)])?)?;
+                groups::was_put(writer, &stored, old_group.as_deref())?;
+                Ok(Put::Replaced(again(writer, owner, stored)?))
+            }
+            None => {
+                let new = NewCard { card, resource: Some(name.to_vec()) };
+                writer.insert(vec![new])?;
+                let stored = rows::find_named(writer.tx, owner, name)?;
+                let stored =
+                    stored.ok_or_else(|| Error::internal("a card is not where it was put"))?;
+                groups::was_put(writer, &stored, None)?;
+                Ok(Put::Created(again(writer, owner, stored)?))
+            }
+        }
+    })
+}
+
+/// A group as it is once its label was given to its members; anything else as it is.
+fn again(writer: &mut Writer, owner: i64, stored: Stored) -> Result<Stored> {
+    if !stored.is_group {
+        return Ok(stored);
+    }
+    groups::follow(writer)?;
+    rows::find_named(writer.tx, owner, &stored.name())?.ok_or(Error::NotFound)
+}
+
+/// Puts a contact into the trash; a group takes its label off.
+pub fn delete(app: &App, owner: i64, by: &By, which: Which, guard: Guard) -> Result<()> {
+    in_book(app, owner, by, |writer| {
+        let stored = which.find(writer.tx, owner)?.ok_or(Error::NotFound)?;
+        guard(writer.book(), Some(&stored))?;
+        groups::will_go(writer, &stored)?;
+        writer.bury(&[stored])
+    })
+}
+
+/// Takes a contact out of the trash. If its uid was given to another one meanwhile it gets a new one:
+/// both stay.
+pub fn restore(app: &App, owner: i64, by: &By, id: i64) -> Result<Stored> {
+    in_book(app, owner, by, |writer| {
+        let stored = rows::find_any(writer.tx, owner, id)?;
+        let stored = stored.filter(|it| it.contact.deleted_at.is_some()).ok_or(Error::NotFound)?;
+        let card = stored.card();
+        first(writer.update(vec![(stored, card)])?)
+    })
+}
+
+/// Gives a contact another name for CardDAV clients. False: another contact has it.
+pub fn rename(
+    app: &App,
+    owner: i64,
+    by: &By,
+    from: &[u8],
+    to: &[u8],
+    guard: Guard,
+) -> Result<bool> {
+    in_book(app, owner, by, |writer| {
+        let stored = rows::find_named(writer.tx, owner, from)?.ok_or(Error::NotFound)?;
+        guard(writer.book(), Some(&stored))?;
+        if rows::find_named(writer.tx, owner, to)?.is_some() {
+            return Ok(false);
+        }
+        writer.rename(&stored, to)?;
+        Ok(true)
+    })
+}
+
+/// What happens to many contacts at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Into the trash.
+    Delete,
+    /// Out of it.
+    Restore,
+    /// Gives them a label.
+    AddLabel(String),
+    /// Takes a label off.
+    RemoveLabel(String),
+}
+
+/// Does the same to many contacts, as one change: how many really changed, and which are not there.
+pub fn bulk(
+    app: &App,
+    owner: i64,
+    by: &By,
+    action: &Action,
+    ids: &[i64],
+) -> Result<(usize, Vec<i64>)> {
+    in_book(app, owner, by, |writer| {
+        let part = Part::Ids(ids.to_vec());
+        let (mut after, mut changed) = (0, 0);
+        let mut missing: std::collections::BTreeSet<i64> = ids.iter().copied().collect();
+        loop {
+            let page = rows::page(writer.tx, owner, &part, after)?;
+            let Some(last) = page.last() else { break };
+            after = last.contact.id;
+            let wants_trash = *action == Action::Restore;
+            let (there, other): (Vec<_>, Vec<_>) =
+                page.into_iter().partition(|it| it.contact.deleted_at.is_some() == wants_trash);
+            // What is deleted or restored already is there, and does not change.
+            let known = matches!(action, Action::Delete | Action::Restore);
+            for stored in there.iter().chain(other.iter().filter(|_| known)) {
+                missing.remove(&stored.contact.id);
+            }
+            changed += apply(writer, action, there)?;
+        }
+        Ok((changed, missing.into_iter().collect()))
+    })
+}
+
+fn apply(writer: &mut Writer, action: &Action, contacts: Vec<Stored>) -> Result<usize> {
+    let before = writer.book().revision;
+    let with_cards = |contacts: Vec<Stored>, edit: &dyn Fn(&mut Card) -> Result<()>| {
+        let edited = contacts.into_iter().map(|stored| {
+            let mut card = stored.card();
+            edit(&mut card)?;
+            Ok((stored, card))
+        });
+        edited.collect::<Result<Vec<_>>>()
+    };
+    match action {
+        Action::Delete => writer.bury(&contacts)?,
+        Action::Restore => {
+            writer.update(with_cards(contacts, &|_| Ok(()))?)?;
+        }
+        Action::AddLabel(label) => {
+            writer.update(with_cards(contacts, &|card| super::labels::add(card, label))?)?;
+        }
+        Action::RemoveLabel(label) => {
+            writer.update(with_cards(contacts, &|card| {
+                super::labels::replace(card, label, None);
+                Ok(())
+            })?)?;
+        }
+    }
+    // Each change takes one revision.
+    usize::try_from(writer.book().revision - before).map_err(Error::internal)
+}

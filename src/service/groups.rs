@@ -1,0 +1,128 @@
+//! Apple's cards of groups (`X-ADDRESSBOOKSERVER-KIND:group`). Such a card shows a label: its members are
+//! the contacts that have the label, whichever of the two changes. REST has labels only.
+
+use crate::error::Result;
+use crate::model::contact::Stored;
+use crate::model::contact::columns::label_key;
+use crate::repository::contacts::rows::{self, Part};
+use crate::service::labels;
+use crate::service::writer::Writer;
+use std::collections::{BTreeSet, HashSet};
+
+/// The label that a group's card shows; none: it is a contact's card.
+pub fn name(stored: &Stored) -> Option<String> {
+    if stored.is_group { stored.card().group().map(|group| group.name) } else { None }
+}
+
+/// The groups of a book one after the other; most have none.
+fn each(writer: &mut Writer, mut act: impl FnMut(&mut Writer, Stored) -> Result<()>) -> Result<()> {
+    let (owner, mut after) = (writer.book().owner, 0);
+    while writer.book().groups > 0 {
+        let page = rows::page(writer.tx, owner, &Part::Groups, after)?;
+        let Some(last) = page.last() else { break };
+        after = last.contact.id;
+        page.into_iter().try_for_each(|group| act(writer, group))?;
+    }
+    Ok(())
+}
+
+/// Gives new contacts the labels of groups that waited for them: a group may come before its members.
+pub fn welcome(writer: &mut Writer, uids: &[String]) -> Result<()> {
+    let new: HashSet<&str> = uids.iter().map(String::as_str).collect();
+    each(writer, |writer, group| {
+        let Some(shown) = group.card().group() else { return Ok(()) };
+        let members = shown.members.into_iter().filter(|uid| new.contains(uid.as_str()));
+        give(writer, &shown.name, &members.collect::<Vec<_>>())
+    })
+}
+
+/// Gives contacts with these uids a label.
+fn give(writer: &mut Writer, label: &str, uids: &[String]) -> Result<()> {
+    let owner = writer.book().owner;
+    for uid in uids {
+        let Some(stored) = rows::find_uid(writer.tx, owner, uid)?.filter(|it| !it.is_group) else {
+            continue;
+        };
+        let mut card = stored.card();
+        // One who has as many labels as a contact may have stays as it is.
+        if labels::add(&mut card, label).is_ok() {
+            writer.update(vec![(stored, card)])?;
+        }
+    }
+    Ok(())
+}
+
+/// Brings the members of groups whose labels were given or taken in step.
+pub fn follow(writer: &mut Writer) -> Result<()> {
+    let touched: BTreeSet<String> = writer.take_touched();
+    if touched.is_empty() {
+        return Ok(());
+    }
+    let owner = writer.book().owner;
+    each(writer, |writer, group| {
+        let mut card = group.card();
+        let Some(shown) = card.group() else { return Ok(()) };
+        if !touched.contains(&shown.name.to_lowercase()) {
+            return Ok(());
+        }
+        let mut members = rows::uids_labelled(writer.tx, owner, &label_key(&shown.name))?;
+        let known: HashSet<String> = rows::known_uids(writer.tx, owner, &shown.members)?;
+        // Whose contact has not come yet stays; whose contact lies in the trash does not.
+        members.extend(shown.members.iter().filter(|uid| !known.contains(*uid)).cloned());
+        let (mut old, mut new) = (shown.members.clone(), members.clone());
+        old.sort_unstable();
+        new.sort_unstable();
+        if old != new {
+            card.set_members(&members);
+            writer.update(vec![(group, card)])?;
+        }
+        Ok(())
+    })
+}
+
+/// After a card was put: if it is a group, its members get the label and all others lose it. A group
+/// that had another name renames the label first.
+pub fn was_put(writer: &mut Writer, stored: &Stored, old_name: Option<&str>) -> Result<()> {
+    let Some(group) = stored.card().group().filter(|_| stored.is_group) else { return Ok(()) };
+    if let Some(old) = old_name.filter(|old| old.to_lowercase() != group.name.to_lowercase()) {
+        labels::everywhere(writer, old, Some(&group.name))?;
+    }
+    let members: HashSet<&str> = group.members.iter().map(String::as_str).collect();
+    let (owner, mut after) = (writer.book().owner, 0);
+    let part = Part::Labelled(label_key(&group.name));
+    loop {
+        let page = rows::page(writer.tx, owner, &part, after)?;
+        let Some(last) = page.last() else { break };
+        after = last.contact.id;
+        let others = page.into_iter().filter(|it| !members.contains(it.contact.uid.as_str()));
+        let others = others.map(|stored| {
+            let mut card = stored.card();
+            labels::replace(&mut card, &group.name, None);
+            (stored, card)
+        });
+        let others = others.collect();
+        writer.update(others)?;
+    }
+    give(writer, &group.name, &group.members)
+}
+
+/// Before something is deleted: a group takes its label off.
+pub fn will_go(writer: &mut Writer, stored: &Stored) -> Result<()> {
+    match name(stored) {
+        Some(label) => labels::everywhere(writer, &label, None).map(|_| ()),
+        None => Ok(()),
+    }
+}
+
+/// After a label was renamed on all contacts: its group has the new name.
+pub fn rename(writer: &mut Writer, from: &str, to: Option<&str>) -> Result<()> {
+    let Some(to) = to else { return Ok(()) };
+    each(writer, |writer, group| {
+        let mut card = group.card();
+        if card.group().is_some_and(|it| it.name.to_lowercase() == from.to_lowercase()) {
+            card.set_group_name(to);
+            writer.update(vec![(group, card)])?;
+        }
+        Ok(())
+    })
+}

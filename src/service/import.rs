@@ -1,0 +1,391 @@
+//! Contacts from a file. The file is read before the book is locked, so that a long one keeps no one
+//! waiting; then its cards are held against the contacts that are there, a batch at a time, and stored in
+//! one transaction. A dry run does the same without storing.
+
+mod json;
+mod known;
+mod source;
+
+pub use source::{Source, read};
+
+use crate::context::App;
+use crate::crypto;
+use crate::db::{Conn, Tx};
+use crate::error::{Error, Result};
+use crate::model::contact::{Stored, columns};
+use crate::repository::contacts::{books, imports};
+use crate::service::labels;
+use crate::service::writer::{By, NewCard, Writer, in_book};
+use known::Known;
+use serde::Serialize;
+use std::collections::{HashMap, HashSet};
+use vcard::{Card, Warning};
+
+/// Most cards of one file: as many as a book may have.
+pub const CARDS_MAX: usize = 100_000;
+/// Most errors, and most warnings, of one file that are listed.
+const NOTES_MAX: usize = 1_000;
+/// Most rows of one file of which a page shows what becomes of them.
+const ROWS_MAX: usize = 200;
+/// How many cards are held against the book at once, and how many bytes of them.
+const BATCH: usize = 500;
+const BATCH_BYTES: usize = 1_000_000;
+
+/// What happens to a card whose uid is there with other contents.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Existing {
+    /// Nothing, and a warning.
+    #[default]
+    Skip,
+    /// It replaces what is there.
+    Update,
+    /// It comes in under a new uid.
+    Add,
+}
+
+/// How a file is taken in.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Only says what would be.
+    pub dry_run: bool,
+    /// Put on all that are created.
+    pub label: Option<String>,
+    /// See [`Existing`].
+    pub existing: Existing,
+}
+
+/// A card of the file.
+#[derive(Debug)]
+pub struct Incoming {
+    /// Where it begins.
+    pub line: u64,
+    /// vCard 3.0. Text, because a parsed one would take more memory.
+    pub text: String,
+}
+
+/// A note on a line of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// The physical line, from 1.
+    pub line: u64,
+    /// The member, and what is odd or wrong.
+    pub detail: String,
+}
+
+/// Notes, of which only the first ones are listed.
+#[derive(Debug, Default)]
+pub struct Notes {
+    list: Vec<Note>,
+    more: usize,
+}
+
+impl Notes {
+    /// Adds a note.
+    pub fn add(&mut self, line: u64, detail: impl Into<String>) {
+        if self.list.len() < NOTES_MAX {
+            self.list.push(Note { line, detail: detail.into() });
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn extend(&mut self, warnings: impl IntoIterator<Item = Warning>) {
+        warnings.into_iter().for_each(|it| self.add(it.line, it.detail));
+    }
+
+    fn finish(mut self) -> Vec<Note> {
+        if let Some(last) = self.list.last().filter(|_| self.more > 0) {
+            let (line, more) = (last.line, self.more);
+            self.list.push(Note { line, detail: format!("and {more} more like these") });
+        }
+        self.list
+    }
+}
+
+/// What becomes of a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It becomes a contact.
+    New,
+    /// The contact with this id becomes what it says.
+    Changes(i64),
+    /// It says nothing new, of the contact with this id or of one that was not looked up.
+    Known(Option<i64>),
+}
+
+/// A card of the file, for who looks before taking it in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Where it begins.
+    pub line: u64,
+    /// Its display name.
+    pub name: String,
+    /// Its main address, or number.
+    pub about: String,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+/// What became of a file.
+#[derive(Debug, Default, Serialize)]
+pub struct Outcome {
+    /// New contacts.
+    pub created: usize,
+    /// Contacts that have the file's card now.
+    pub updated: usize,
+    /// Cards that say nothing new, or whose uid is there with other contents.
+    pub skipped_duplicates: usize,
+    /// What cannot be stored.
+    pub errors: Vec<Note>,
+    /// What came in otherwise than it stood there.
+    pub warnings: Vec<Note>,
+    /// The revision to rewind to in order to undo this.
+    pub undo: i64,
+    /// The first cards, for pages.
+    #[serde(skip)]
+    pub rows: Vec<Row>,
+}
+
+/// What is to be done with a card.
+enum Verdict {
+    Create(Card),
+    Update(Box<Stored>, Card),
+    Skip,
+}
+
+/// Stores what [`read`] found in a file.
+/// `note` is done in the same transaction.
+pub fn store(
+    app: &App,
+    owner: i64,
+    by: &By,
+    source: Source,
+    options: &Options,
+    note: impl FnOnce(&mut Tx) -> Result<()>,
+) -> Result<Outcome> {
+    let mut plan = Plan::new(source, options);
+    if options.dry_run {
+        // One connection at a time and no lock: what is written meanwhile may or may not be seen.
+        app.db.read(|db| {
+            plan.outcome.undo = books::find(db, owner)?.revision;
+            Ok(())
+        })?;
+        while let Some(batch) = plan.batch() {
+            app.db.write(|db| plan.judge(db, owner, batch).map(|_| ()))?;
+        }
+    } else {
+        in_book(app, owner, by, |writer| {
+            plan.outcome.undo = writer.book().revision;
+            while let Some(batch) = plan.batch() {
+                let verdicts = plan.judge(writer.tx, owner, batch)?;
+                write(writer, verdicts)?;
+            }
+            note(writer.tx)
+        })?;
+    }
+    Ok(plan.finish())
+}
+
+fn write(writer: &mut Writer, verdicts: Vec<Verdict>) -> Result<()> {
+    let (mut new, mut changed) = (Vec::new(), Vec::new());
+    for verdict in verdicts {
+        match verdict {
+            Verdict::Create(card) => new.push(NewCard { card, resource: None }),
+            Verdict::Update(stored, card) => changed.push((*stored, card)),
+            Verdict::Skip => {}
+        }
+    }
+    // A name that follows from a uid of the file may have been given to another contact.
+    let owner = writer.book().owner;
+    let follows = |card: &Card| format!("{}.vcf", card.uid().unwrap_or_default()).into_bytes();
+    let names: Vec<_> = new.iter().map(|it| follows(&it.card)).collect();
+    let taken = imports::taken_names(writer.tx, owner, &names)?;
+    for it in new.iter_mut().filter(|it| taken.contains(&follows(&it.card))) {
+        it.resource = Some(format!("{}.vcf", crypto::random_uuid()?).into_bytes());
+    }
+    if !new.is_empty() {
+        writer.insert(new)?;
+    }
+    writer.update(changed).map(|_| ())
+}
+
+struct Plan<'o> {
+    cards: std::vec::IntoIter<Incoming>,
+    /// Labels that the file's lists of people give, by uid.
+    groups: HashMap<String, Vec<String>>,
+    options: &'o Options,
+    errors: Notes,
+    warnings: Notes,
+    outcome: Outcome,
+    known: Known,
+    /// Uids of this file's cards, each with a hash of the folded name.
+    seen: HashMap<String, u64>,
+}
+
+impl<'o> Plan<'o> {
+    fn new(source: Source, options: &'o Options) -> Plan<'o> {
+        let Source { cards, groups, errors, warnings, .. } = source;
+        Plan {
+            cards: cards.into_iter(),
+            groups,
+            options,
+            errors,
+            warnings,
+            outcome: Outcome::default(),
+            known: Known::default(),
+            seen: HashMap::new(),
+        }
+    }
+
+    /// The next cards.
+    fn batch(&mut self) -> Option<Vec<(u64, Card)>> {
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        while batch.len() < BATCH && bytes < BATCH_BYTES {
+            let Some(Incoming { line, text }) = self.cards.next() else { break };
+            bytes += text.len();
+            batch.push((line, Card::stored(&text)));
+        }
+        (!batch.is_empty()).then_some(batch)
+    }
+
+    /// Holds cards against the contacts that are there and against the file before them.
+    fn judge(
+        &mut self,
+        db: &mut Conn,
+        owner: i64,
+        batch: Vec<(u64, Card)>,
+    ) -> Result<Vec<Verdict>> {
+        let uids: Vec<String> =
+            batch.iter().filter_map(|(_, card)| uid(card)).map(columns::uid_key).collect();
+        let uids: Vec<&str> = uids.iter().map(String::as_str).collect();
+        let mut there = imports::find_uids(db, owner, &uids)?;
+        self.known.load(db, owner, &self.strangers(&batch, &there))?;
+        batch.into_iter().map(|(line, card)| self.noted(line, card, &mut there)).collect()
+    }
+
+    /// The verdict on a card, noted for pages.
+    fn noted(
+        &mut self,
+        line: u64,
+        card: Card,
+        there: &mut HashMap<String, Stored>,
+    ) -> Result<Verdict> {
+        if self.outcome.rows.len() == ROWS_MAX {
+            return self.verdict(line, card, there);
+        }
+        let details = card.details();
+        let same = uid(&card).and_then(|uid| there.get(&columns::uid_key(uid)));
+        let same = same.map(|stored| stored.contact.id);
+        let verdict = self.verdict(line, card, there)?;
+        let fate = match &verdict {
+            Verdict::Create(_) => Fate::New,
+            Verdict::Update(stored, _) => Fate::Changes(stored.contact.id),
+            Verdict::Skip => Fate::Known(same),
+        };
+        let entry = details.emails.first().or(details.phones.first());
+        let about = entry.map(|entry| entry.value.clone()).unwrap_or_default();
+        self.outcome.rows.push(Row { line, name: details.display_name, about, fate });
+        Ok(verdict)
+    }
+
+    /// Cards that come in without a uid or under a new one.
+    fn strangers<'c>(
+        &self,
+        batch: &'c [(u64, Card)],
+        there: &HashMap<String, Stored>,
+    ) -> Vec<&'c Card> {
+        let mut here = HashSet::new();
+        let mut strange = |card: &Card| {
+            uid(card).map(columns::uid_key).is_none_or(|uid| {
+                let taken = self.options.existing == Existing::Add && there.contains_key(&uid);
+                taken || self.seen.contains_key(&uid) || !here.insert(uid)
+            })
+        };
+        batch.iter().map(|(_, card)| card).filter(|card| strange(card)).collect()
+    }
+
+    fn verdict(
+        &mut self,
+        line: u64,
+        mut card: Card,
+        there: &mut HashMap<String, Stored>,
+    ) -> Result<Verdict> {
+        let Some(own) = uid(&card).map(columns::uid_key) else {
+            if self.known.says_all_of(&card) {
+                return Ok(self.skip());
+            }
+            return self.create(line, card);
+        };
+        let name = known::name_hash(&card);
+        if let Some(before) = self.seen.get(&own) {
+            if *before == name {
+                return Ok(self.skip());
+            }
+            if self.known.says_all_of(&card) {
+                return Ok(self.skip());
+            }
+            let why = "uid: another card of this file has it; this one comes in under a new one";
+            self.warnings.add(line, why);
+            card.set_uid(&crypto::random_uuid()?);
+            return self.create(line, card);
+        }
+        self.seen.insert(own.clone(), name);
+        let Some(stored) = there.remove(&own) else { return self.create(line, card) };
+        let old = stored.card();
+        if stored.is_group || (old.says_all_of(&card) && card.says_all_of(&old)) {
+            return Ok(self.skip());
+        }
+        match self.options.existing {
+            Existing::Skip => {
+                self.warnings.add(line, "uid: a contact with other contents has it; skipped");
+                Ok(self.skip())
+            }
+            Existing::Update => {
+                self.outcome.updated += 1;
+                Ok(Verdict::Update(Box::new(stored), card))
+            }
+            Existing::Add if self.known.says_all_of(&card) => Ok(self.skip()),
+            Existing::Add => {
+                card.set_uid(&crypto::random_uuid()?);
+                self.create(line, card)
+            }
+        }
+    }
+
+    fn skip(&mut self) -> Verdict {
+        self.outcome.skipped_duplicates += 1;
+        Verdict::Skip
+    }
+
+    fn create(&mut self, line: u64, mut card: Card) -> Result<Verdict> {
+        let of_groups = uid(&card).map(vcard::bare_uid).and_then(|uid| self.groups.get(uid));
+        let given = of_groups.into_iter().flatten().chain(&self.options.label);
+        for label in given.cloned().collect::<Vec<_>>() {
+            if labels::add(&mut card, &label).is_err() {
+                self.warnings.add(line, format!("labels: \"{label}\" would be one too many"));
+            }
+        }
+        self.known.remember(&card);
+        if uid(&card).is_none() {
+            card.set_uid(&crypto::random_uuid()?);
+        }
+        self.outcome.created += 1;
+        Ok(Verdict::Create(card))
+    }
+
+    fn finish(self) -> Outcome {
+        let (errors, warnings) = (self.errors.finish(), self.warnings.finish());
+        Outcome { errors, warnings, ..self.outcome }
+    }
+}
+
+/// The identity that the file gives a card.
+fn uid(card: &Card) -> Option<&str> {
+    card.uid().filter(|uid| !uid.trim().is_empty())
+}
+
+/// [`Error::Invalid`] for a file with more cards than a book may have.
+fn too_many() -> Error {
+    Error::invalid("body", format!("has more than {CARDS_MAX} contacts: split the file"))
+}

@@ -1,0 +1,115 @@
+//! A JSON array of contacts, element by element, so that memory does not grow with the file.
+
+use crate::error::{Error, Result};
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+/// Longest element, in bytes. No card has as much text, and a parsed one takes many times its length.
+const ELEMENT_MAX: usize = 1024 * 1024 + 64 * 1024;
+
+/// An element of the array.
+pub struct Element {
+    /// The physical line of its beginning, from 1.
+    pub line: u64,
+    /// Parsed, or why it is not.
+    pub value: Result<Value, String>,
+}
+
+/// The elements of the array. Text that is no JSON, or no array, is [`Error::Malformed`].
+pub fn read(bytes: &[u8]) -> Result<Elements<'_>> {
+    let malformed = |detail: String| Error::Malformed(detail);
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    // The whole text is checked first: a broken file changes nothing.
+    serde_json::from_slice::<IgnoredAny>(bytes).map_err(|err| malformed(err.to_string()))?;
+    let rest = bytes.trim_ascii_start();
+    let Some(elements) = rest.strip_prefix(b"[") else {
+        return Err(malformed("must be an array of contacts".to_owned()));
+    };
+    let before = bytes.len() - elements.len();
+    let number = 1 + line_ends(bytes.get(..before).unwrap_or_default());
+    Ok(Elements { number, rest: elements })
+}
+
+/// The iterator that [`read`] returns.
+pub struct Elements<'a> {
+    /// What follows the opening bracket or an element.
+    rest: &'a [u8],
+    /// The physical line where `rest` begins.
+    number: u64,
+}
+
+impl Iterator for Elements<'_> {
+    type Item = Element;
+
+    fn next(&mut self) -> Option<Element> {
+        let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == b',';
+        let start = self.rest.iter().position(|byte| !blank(byte))?;
+        let (before, rest) = self.rest.split_at_checked(start)?;
+        let (element, rest) = rest.split_at_checked(element_length(rest))?;
+        if element.is_empty() {
+            return None;
+        }
+        let line = self.number + line_ends(before);
+        self.number = line + line_ends(element);
+        self.rest = rest;
+        let value = match element.len() {
+            0..=ELEMENT_MAX => serde_json::from_slice(element).map_err(|error| error.to_string()),
+            _ => Err("must have at most 1 MiB".to_owned()),
+        };
+        Some(Element { line, value })
+    }
+}
+
+/// The length of the element at the beginning of `text`, which is valid JSON: up to a comma or
+/// bracket that is outside of strings and nested values. 0 at the end of the array.
+fn element_length(text: &[u8]) -> usize {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    let end = text.iter().position(|byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' if depth > 0 => depth -= 1,
+            b',' | b']' => return depth == 0,
+            _ => {}
+        }
+        false
+    });
+    end.unwrap_or(text.len())
+}
+
+fn line_ends(text: &[u8]) -> u64 {
+    u64::try_from(text.iter().filter(|byte| **byte == b'\n').count()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_element_has_its_line() {
+        let text = "\u{feff}\n\n[\n{\"a\": \"a]},\\\"\"}, {\"b\":\n\"b\", \"x\": [1,{}]},\n7]\n";
+        let lines: Vec<_> = read(text.as_bytes()).unwrap().map(|it| it.line).collect();
+        assert_eq!(lines, [4, 4, 6]);
+        let first = read(text.as_bytes()).unwrap().next().unwrap().value.unwrap();
+        assert_eq!(first["a"], "a]},\"");
+    }
+
+    #[test]
+    fn broken_text_is_malformed_as_a_whole() {
+        let deep = "[".repeat(100_000);
+        for bad in ["", "{}", "[{}", "[1] 2", "[,]", "\"[\"", deep.as_str()] {
+            assert!(matches!(read(bad.as_bytes()), Err(Error::Malformed(_))), "{bad:.9}");
+        }
+        assert_eq!(read(b" [ ] ").unwrap().count(), 0);
+    }
+
+    #[test]
+    fn an_element_that_is_longer_than_any_contact_is_not_parsed() {
+        let long = format!("[{{\"a\":[{}1]}}, 2]", "1,".repeat(ELEMENT_MAX / 2));
+        let elements: Vec<_> = read(long.as_bytes()).unwrap().map(|it| it.value.is_ok()).collect();
+        assert_eq!(elements, [false, true]);
+    }
+}

@@ -1,0 +1,175 @@
+//! A file → cards. Which kind it is, its contents show and its media type.
+
+use super::{CARDS_MAX, Incoming, Notes, json, too_many};
+use crate::error::{Error, Result};
+use crate::model::contact::{CARD_TEXT_MAX, Input, Method};
+use crate::picture;
+use crate::service::writer::check_size;
+use chrono::NaiveDate;
+use std::collections::HashMap;
+use vcard::table::{self, Fault, Options};
+use vcard::{Card, Details, Picture};
+
+/// Largest picture, in bytes, that stays as it is.
+const PHOTO_MAX: usize = 1024 * 1024;
+
+/// What a file has.
+#[derive(Debug, Default)]
+pub struct Source {
+    /// Its cards, each small enough to be stored.
+    pub(super) cards: Vec<Incoming>,
+    /// Labels by uid, from lists of people.
+    pub(super) groups: HashMap<String, Vec<String>>,
+    pub(super) errors: Notes,
+    pub(super) warnings: Notes,
+    /// `vCard`, `CSV` or `JSON`.
+    pub format: &'static str,
+}
+
+/// Reads a file. [`Error::Malformed`] for what is no file of contacts at all, [`Error::Invalid`] for a
+/// wrong `map` (column → member) and for one with too many contacts.
+pub fn read(
+    bytes: &[u8],
+    media_type: &str,
+    charset: Option<&str>,
+    map: &[(String, String)],
+    latest: NaiveDate,
+) -> Result<Source> {
+    let mut source = Source::default();
+    let rest = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start();
+    let is_json = rest.starts_with(b"[") || rest.starts_with(b"{");
+    if rest.is_empty() && media_type != "application/json" {
+        return Ok(source);
+    }
+    if media_type == "application/json" || (is_json && !vcard::has_cards(bytes)) {
+        source.format = "JSON";
+        source.json(bytes, latest)?;
+    } else if vcard::has_cards(bytes) {
+        source.format = "vCard";
+        source.cards(bytes, charset)?;
+    } else if ["text/vcard", "text/x-vcard", "text/directory"].contains(&media_type) {
+        let why = "the file has no vCard: no line says BEGIN:VCARD";
+        return Err(Error::Malformed(why.to_owned()));
+    } else {
+        source.format = "CSV";
+        source.table(bytes, charset, map)?;
+    }
+    Ok(source)
+}
+
+impl Source {
+    fn cards(&mut self, bytes: &[u8], charset: Option<&str>) -> Result<()> {
+        for read in vcard::read_cards(bytes, charset) {
+            self.warnings.extend(read.warnings);
+            match read.card {
+                Ok(card) => self.add(read.line, card)?,
+                Err(detail) => self.errors.add(read.line, detail),
+            }
+        }
+        Ok(())
+    }
+
+    fn table(
+        &mut self,
+        bytes: &[u8],
+        charset: Option<&str>,
+        map: &[(String, String)],
+    ) -> Result<()> {
+        let (text, odd) = vcard::decode(bytes, charset);
+        self.warnings.extend(odd);
+        let table = table::read(&text, &Options { map }).map_err(|fault| match fault {
+            Fault::NoTable(why) => Error::Malformed(why),
+            Fault::Map(why) => Error::invalid("map", why),
+        })?;
+        self.warnings.extend(table.warnings().iter().cloned());
+        for row in table.rows() {
+            match row {
+                Ok(row) => {
+                    self.warnings.extend(row.warnings);
+                    let mut card = card(row.uid.as_deref(), &row.details);
+                    row.kept.iter().for_each(|(name, text)| card.keep(name, text));
+                    self.add(row.line, card)?;
+                }
+                Err(error) => self.errors.add(error.line, error.detail),
+            }
+        }
+        Ok(())
+    }
+
+    fn json(&mut self, bytes: &[u8], latest: NaiveDate) -> Result<()> {
+        for element in json::read(bytes)? {
+            let value = match element.value {
+                Ok(value) => value,
+                Err(detail) => {
+                    self.errors.add(element.line, detail);
+                    continue;
+                }
+            };
+            let Ok(input) = Input::read(value, Method::Post) else {
+                self.errors.add(element.line, "must be a JSON object");
+                continue;
+            };
+            let (details, faults) = input.apply_leniently(&Details::default(), latest);
+            for fault in faults.list() {
+                self.warnings.add(element.line, format!("{}: {}", fault.field, fault.detail));
+            }
+            self.add(element.line, card(input.uid().ok().flatten().as_deref(), &details))?;
+        }
+        Ok(())
+    }
+
+    /// Takes a card, if it says who it is about and is small enough.
+    fn add(&mut self, line: u64, mut card: Card) -> Result<()> {
+        if let Some(group) = card.group() {
+            for uid in group.members {
+                self.groups.entry(uid).or_default().push(group.name.clone());
+            }
+            return Ok(());
+        }
+        if self.cards.len() == CARDS_MAX {
+            return Err(too_many());
+        }
+        if card.details().display_name.trim().is_empty() {
+            self.errors.add(line, "there is nothing in it that says who it is");
+            return Ok(());
+        }
+        self.shrink_photo(line, &mut card);
+        match check_size(&card) {
+            Ok(()) => self.cards.push(Incoming { line, text: card.text() }),
+            Err(Error::Invalid(faults)) => {
+                let why = faults.first().map(|fault| format!("{} {}", fault.field, fault.detail));
+                self.errors.add(line, why.unwrap_or_default());
+            }
+            Err(other) => return Err(other),
+        }
+        Ok(())
+    }
+
+    /// A picture over a mebibyte is made smaller.
+    fn shrink_photo(&mut self, line: u64, card: &mut Card) {
+        let (whole, text) = card.sizes();
+        if whole - text <= PHOTO_MAX || text > CARD_TEXT_MAX {
+            return;
+        }
+        let Some(photo) = card.photo().filter(|photo| photo.bytes.len() > PHOTO_MAX) else {
+            return;
+        };
+        match picture::portrait(&photo.bytes) {
+            Ok(bytes) => {
+                card.set_photo(Some(&Picture { media_type: "image/jpeg", bytes }));
+                self.warnings.add(line, "photo: was over 1 MiB and was made smaller");
+            }
+            Err(_) => self.warnings.add(line, "photo: is over 1 MiB and cannot be made smaller"),
+        }
+    }
+}
+
+/// A card of what a row or an element says.
+fn card(uid: Option<&str>, details: &Details) -> Card {
+    let mut card = Card::stored("BEGIN:VCARD\r\nVERSION:3.0\r\nEND:VCARD\r\n");
+    if let Some(uid) = uid.filter(|uid| !uid.trim().is_empty()) {
+        card.set_uid(uid);
+    }
+    card.set(details);
+    card
+}

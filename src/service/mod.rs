@@ -1,0 +1,17 @@
+//! What REST, CardDAV and pages share: one function for one thing that somebody may do. A contact
+//! changes through [`contacts`] only.
+
+pub mod bodies;
+pub mod changes;
+pub mod contacts;
+pub mod groups;
+pub mod history;
+pub mod import;
+pub mod labels;
+pub mod operator;
+pub mod photos;
+pub mod profiles;
+pub mod second_factor;
+pub mod sign_in;
+pub mod upkeep;
+pub mod writer;

@@ -1,0 +1,112 @@
+//! What whoever runs the server does to accounts on the command line: without a session, and written
+//! down like everything else that happens to accounts.
+
+use crate::context::App;
+use crate::crypto;
+use crate::db::Tx;
+use crate::error::{Conflict, Error, Result};
+use crate::model::user::{Role, User};
+use crate::repository::audit::{self, Action};
+use crate::repository::endings::{self, Kept};
+use crate::repository::mail_tokens::{self, Purpose};
+use crate::repository::users::{self, NewUser};
+use crate::repository::{Slice, totp};
+use chrono::Duration;
+
+/// How long a link for a new password works.
+const LINK: Duration = Duration::minutes(30);
+
+fn note(app: &App, tx: &mut Tx, user: i64, action: Action, command: &str) -> Result<()> {
+    let event = audit::NewEvent {
+        at: app.now(),
+        actor_id: None,
+        user_id: Some(user),
+        action,
+        ip: "local",
+        request_id: command,
+    };
+    audit::insert(tx, event).map(|_| ())
+}
+
+/// Makes an admin: confirmed and active.
+pub fn create_admin(app: &App, username: &str, email: &str, password: &str) -> Result<i64> {
+    let password_hash = app.passwords.enter()?.hash(password)?;
+    let new = NewUser {
+        username,
+        email,
+        password_hash: &password_hash,
+        role: Role::Admin,
+        is_verified: true,
+    };
+    app.db.transaction(|tx| {
+        let id = users::insert(tx, &new, app.now())?.id;
+        note(app, tx, id, Action::Registered, "create-admin")?;
+        Ok(id)
+    })
+}
+
+/// Every account by id, given to `each`, a hundred at a time.
+pub fn each_user(app: &App, mut each: impl FnMut(&User)) -> Result<()> {
+    let mut slice = Slice { skip: 0, limit: 100 };
+    loop {
+        let (page, _) = app.db.read(|db| users::list(db, None, None, slice))?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        page.iter().for_each(&mut each);
+        slice.skip += slice.limit;
+    }
+}
+
+fn find(app: &App, name: &str) -> Result<User> {
+    let found = app.db.read(|db| users::find_by_login(db, name))?;
+    found.map(|found| found.user).ok_or(Error::NotFound)
+}
+
+/// Disables or enables the account with this username or address. The last admin stays.
+pub fn set_active(app: &App, name: &str, active: bool) -> Result<()> {
+    let id = find(app, name)?.id;
+    app.change_user_among_admins(id, |tx, found, admins| {
+        if !active {
+            if admins == [id] {
+                return Err(Error::Conflict(Conflict::LastAdmin));
+            }
+            let kept = Kept { app_passwords: true, ..Kept::default() };
+            endings::end(tx, id, kept, app.now())?;
+        }
+        users::set_active(tx, id, active)?;
+        let action = if active { Action::Enabled } else { Action::Disabled };
+        match found.user.is_active == active {
+            true => Ok(()),
+            false => note(app, tx, id, action, "user"),
+        }
+    })
+}
+
+/// Takes the second factor off. True if there was one.
+pub fn reset_totp(app: &App, name: &str) -> Result<bool> {
+    let id = find(app, name)?.id;
+    app.change_user(id, |tx, _| {
+        if totp::delete(tx, id)? == 0 {
+            return Ok(false);
+        }
+        note(app, tx, id, Action::TotpDisabled, "user reset-totp")?;
+        Ok(true)
+    })
+}
+
+/// A link by which the owner chooses a new password, for who gets no mail. It voids the one before.
+pub fn password_link(app: &App, name: &str) -> Result<String> {
+    let user = find(app, name)?;
+    if !user.is_active {
+        return Err(Error::AccountDisabled);
+    }
+    let token = crypto::token_for(user.id)?;
+    let hash = crypto::token_hash(&token);
+    app.db.transaction(|tx| {
+        let expires = app.now() + LINK;
+        mail_tokens::put(tx, user.id, Purpose::Reset, &hash, &user.email, expires)?;
+        note(app, tx, user.id, Action::PasswordResetRequested, "user password-link")
+    })?;
+    Ok(format!("{}/api/auth/reset-password/{token}", app.config.public_url))
+}

@@ -1,0 +1,67 @@
+//! What goes by age, and columns that an older version of the program made.
+
+use crate::context::App;
+use crate::error::{Error, Result};
+use crate::model::contact::Columns;
+use crate::model::contact::columns::VERSION;
+use crate::repository::contacts::rows::{self, NewRow};
+use crate::repository::contacts::{books, trash};
+use vcard::Card;
+
+/// Deletes trash and history that are older than 30 days, in small transactions. For the worker.
+pub fn purge(app: &App) -> Result<()> {
+    loop {
+        let owners = app.db.read(|db| books::due_for_purge(db, app.now()))?;
+        if owners.is_empty() {
+            return Ok(());
+        }
+        for owner in owners {
+            while purge_book(app, owner)? {}
+        }
+    }
+}
+
+fn purge_book(app: &App, owner: i64) -> Result<bool> {
+    let purged = app.change_book(owner, |tx| {
+        let mut book = books::lock(tx, owner)?;
+        trash::purge(tx, &mut book, app.now())
+    });
+    match purged {
+        // The account was deleted meanwhile.
+        Err(Error::Unauthenticated) => Ok(false),
+        purged => purged,
+    }
+}
+
+/// Makes the columns of every contact anew that an older function made; how many. Others go on
+/// meanwhile: each batch is a statement, and a contact that changes has new columns from its change.
+/// With `all` it looks at every book, not only at those that were not done yet.
+pub fn reindex(app: &App, all: bool) -> Result<usize> {
+    let (mut done, mut after_owner) = (0, 0);
+    let version = if all { i16::MAX } else { VERSION };
+    loop {
+        let owners = app.db.read(|db| books::due_for_reindex(db, version, after_owner))?;
+        let Some(last) = owners.last() else { return Ok(done) };
+        after_owner = *last;
+        for owner in owners {
+            done += reindex_book(app, owner, version)?;
+            app.db.write(|db| books::set_made_by(db, owner, VERSION))?;
+        }
+    }
+}
+
+fn reindex_book(app: &App, owner: i64, version: i16) -> Result<usize> {
+    let (mut done, mut after) = (0, 0);
+    loop {
+        let cards = app.db.read(|db| rows::made_before(db, owner, version, after))?;
+        let Some((last, ..)) = cards.last() else { return Ok(done) };
+        after = *last;
+        let anew = cards.into_iter().map(|(id, revision, text)| {
+            let columns = Columns::of(&Card::stored(&text));
+            NewRow { id, revision, resource: None, text: String::new(), columns }
+        });
+        let anew: Vec<_> = anew.collect();
+        done += usize::try_from(app.db.write(|db| rows::set_columns(db, owner, &anew))?)
+            .map_err(Error::internal)?;
+    }
+}

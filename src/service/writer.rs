@@ -1,0 +1,311 @@
+//! A transaction of changes to one address book: its lock, its revisions, what is made of cards, history
+//! and counters. Everything that changes contacts goes through a [`Writer`].
+
+use crate::config::Config;
+use crate::context::App;
+use crate::crypto;
+use crate::db::Tx;
+use crate::error::{Conflict, Error, Result};
+use crate::model::contact::{CARD_MAX, CARD_TEXT_MAX, Columns, Contact, Stored, columns};
+use crate::repository::contacts::books::{self, Book};
+use crate::repository::contacts::rows::{self, NewRow, Origin, Written};
+use crate::repository::contacts::{history, imports, trash};
+use crate::service::groups;
+use chrono::{DateTime, Duration, Utc};
+use std::collections::{BTreeSet, HashSet};
+use vcard::Card;
+
+/// Who changes something: the protocol, and the app password's name or the User-Agent.
+#[derive(Debug, Clone)]
+pub struct By {
+    /// `rest`, `carddav`, `web`, `import`, `merge`, `rewind`.
+    pub protocol: &'static str,
+    /// At most 200 characters.
+    pub client: String,
+}
+
+/// Changes to one address book, under its lock.
+pub struct Writer<'a, 'tx> {
+    /// For what only reads.
+    pub tx: &'a mut Tx<'tx>,
+    book: Book,
+    before: Book,
+    by: &'a By,
+    at: DateTime<Utc>,
+    /// Labels, in lower case, that some contact got or lost: the cards of their groups have to follow.
+    touched: BTreeSet<String>,
+}
+
+/// Runs changes to an owner's address book as one. Waits for its turn before it takes a connection.
+/// What `work` reads it reads under the lock of the book, so between reading and writing nothing else
+/// is written there. If it changes nothing, no revision is taken.
+pub fn in_book<T>(
+    app: &App,
+    owner: i64,
+    by: &By,
+    work: impl FnOnce(&mut Writer) -> Result<T>,
+) -> Result<T> {
+    app.change_book(owner, |tx| {
+        let book = books::lock(tx, owner)?;
+        // Read after the lock, and never before the last change, whatever another replica's clock says.
+        let at = app.now().max(book.changed_at);
+        let before = book.clone();
+        let mut writer = Writer { tx, book, before, by, at, touched: BTreeSet::new() };
+        let value = work(&mut writer)?;
+        writer.finish(&app.config)?;
+        Ok(value)
+    })
+}
+
+/// A card that becomes a contact.
+pub struct NewCard {
+    /// Gets a uid if it has none.
+    pub card: Card,
+    /// The name that a CardDAV client gives it.
+    pub resource: Option<Vec<u8>>,
+}
+
+impl<'tx> Writer<'_, 'tx> {
+    /// The book as it is, changes of this transaction included.
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// The instant of this transaction's changes.
+    pub fn at(&self) -> DateTime<Utc> {
+        self.at
+    }
+
+    /// So many revisions; the first of them.
+    fn take(&mut self, count: usize) -> i64 {
+        let first = self.book.revision + 1;
+        self.book.revision += i64::try_from(count).unwrap_or(0);
+        first
+    }
+
+    fn origin<'o>(by: &'o By, at: DateTime<Utc>) -> Origin<'o> {
+        Origin { protocol: by.protocol, client: &by.client, at }
+    }
+
+    /// Adds contacts, in their order. [`Conflict::UidTaken`] when one has a uid that is there. The caller
+    /// has made sure that no other contact has the names that were given.
+    pub fn insert(&mut self, cards: Vec<NewCard>) -> Result<Vec<Contact>> {
+        let first = self.take(cards.len());
+        let mut new = Vec::with_capacity(cards.len());
+        for (revision, NewCard { mut card, resource }) in (first..).zip(cards) {
+            if card.uid().is_none_or(str::is_empty) {
+                card.set_uid(&crypto::random_uuid()?);
+            }
+            new.push(row(0, revision, resource, &card)?);
+        }
+        let ids = rows::insert(self.tx, self.book.owner, &new, Self::origin(self.by, self.at))?;
+        for row in &new {
+            self.count(&row.columns, 1);
+            self.book.stored += 1;
+            self.book.card_bytes += bytes(&row.text);
+            if !row.columns.is_group {
+                self.touched.extend(row.columns.labels.iter().map(|label| label.to_lowercase()));
+            }
+        }
+        let uids: Vec<_> = new.iter().map(|row| row.columns.uid.clone()).collect();
+        let contacts = new.into_iter().zip(ids).map(|(row, id)| shown(row, id, self.at, self.at));
+        let contacts: Vec<_> = contacts.collect();
+        groups::welcome(self, &uids)?;
+        Ok(contacts)
+    }
+
+    /// Gives contacts other cards; those in the trash come out of it, with another uid or name if theirs
+    /// is taken meanwhile. What stays as it is takes no revision. The contacts in the order given.
+    pub fn update(&mut self, changes: Vec<(Stored, Card)>) -> Result<Vec<Stored>> {
+        let mut taken = self.taken(&changes)?;
+        let (mut new, mut all) = (Vec::new(), Vec::new());
+        for (stored, mut card) in changes {
+            let revived = stored.contact.deleted_at.is_some();
+            let mut resource = stored.resource.clone();
+            if revived && !taken.insert(card.uid().unwrap_or_default().as_bytes().to_vec()) {
+                card.set_uid(&crypto::random_uuid()?);
+            }
+            if revived && resource.clone().is_some_and(|name| !taken.insert(name)) {
+                resource = None;
+            }
+            if !revived && card.text() == stored.text {
+                all.push(stored);
+                continue;
+            }
+            let row = row(stored.contact.id, self.take(1), resource, &card)?;
+            self.note_labels(&stored, revived, &row.columns);
+            self.count(&row.columns, i64::from(revived));
+            self.book.card_bytes += bytes(&row.text) - bytes(&stored.text);
+            all.push(Stored {
+                contact: Contact {
+                    uid: row.columns.uid.clone(),
+                    revision: row.revision,
+                    members: Some(row.columns.members.clone()),
+                    photo_type: row.columns.photo_type.map(str::to_owned),
+                    updated_at: self.at,
+                    deleted_at: None,
+                    ..stored.contact
+                },
+                resource: row.resource.clone(),
+                text: row.text.clone(),
+                is_group: row.columns.is_group,
+            });
+            new.push(row);
+        }
+        if !new.is_empty() {
+            let by = Self::origin(self.by, self.at);
+            let written = rows::update(self.tx, self.book.owner, &new, by)?;
+            self.keep(written, new.len())?;
+        }
+        Ok(all)
+    }
+
+    /// Uids and names that contacts from the trash could meet again.
+    fn taken(&mut self, changes: &[(Stored, Card)]) -> Result<HashSet<Vec<u8>>> {
+        let revived: Vec<_> =
+            changes.iter().filter(|(it, _)| it.contact.deleted_at.is_some()).collect();
+        if revived.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let uids: Vec<_> = revived.iter().map(|(_, card)| card.uid().unwrap_or_default()).collect();
+        let names: Vec<_> = revived.iter().map(|(it, _)| it.name()).collect();
+        let owner = self.book.owner;
+        let uids = imports::taken_uids(self.tx, owner, &uids)?;
+        let names = imports::taken_names(self.tx, owner, &names)?;
+        Ok(uids.into_iter().map(String::into_bytes).chain(names).collect())
+    }
+
+    /// Puts contacts (or groups) that are not in the trash into it.
+    pub fn bury(&mut self, contacts: &[Stored]) -> Result<()> {
+        if contacts.is_empty() {
+            return Ok(());
+        }
+        let first = self.take(contacts.len());
+        let ids: Vec<_> = contacts.iter().map(|it| it.contact.id).collect();
+        let by = Self::origin(self.by, self.at);
+        let written = rows::bury(self.tx, self.book.owner, &ids, first, by)?;
+        for stored in contacts {
+            let counter =
+                if stored.is_group { &mut self.book.groups } else { &mut self.book.contacts };
+            *counter -= 1;
+            if self.book.groups > 0 && !stored.is_group {
+                self.touched
+                    .extend(stored.card().details().labels.iter().map(|it| it.to_lowercase()));
+            }
+        }
+        self.keep(written, contacts.len())
+    }
+
+    /// Gives a contact another name for CardDAV clients.
+    pub fn rename(&mut self, stored: &Stored, name: &[u8]) -> Result<()> {
+        let revision = self.take(2) + 1;
+        let resource = resource(name, &stored.contact.uid);
+        let names = (stored.name(), resource);
+        let by = Self::origin(self.by, self.at);
+        let names = (names.0.as_slice(), names.1.as_deref());
+        let written =
+            rows::rename(self.tx, self.book.owner, stored.contact.id, revision, names, by)?;
+        self.keep(written, 1)
+    }
+
+    fn keep(&mut self, written: Written, expected: usize) -> Result<()> {
+        if usize::try_from(written.rows) != Ok(expected) {
+            return Err(Error::internal("a contact went away under the lock of its book"));
+        }
+        self.book.history_bytes += written.bytes;
+        let due = self.at + Duration::days(trash::KEPT_DAYS);
+        self.book.purge_after = Some(self.book.purge_after.unwrap_or(due));
+        Ok(())
+    }
+
+    fn count(&mut self, columns: &Columns, by: i64) {
+        let counter =
+            if columns.is_group { &mut self.book.groups } else { &mut self.book.contacts };
+        *counter += by;
+    }
+
+    /// Notes the labels that a contact gets or loses, if there are groups that show labels.
+    fn note_labels(&mut self, stored: &Stored, revived: bool, columns: &Columns) {
+        if self.book.groups == 0 || columns.is_group {
+            return;
+        }
+        let lower = |labels: &[String]| -> BTreeSet<String> {
+            labels.iter().map(|label| label.to_lowercase()).collect()
+        };
+        let before = if revived { BTreeSet::new() } else { lower(&stored.card().details().labels) };
+        self.touched.extend(before.symmetric_difference(&lower(&columns.labels)).cloned());
+    }
+
+    /// Labels that were touched since the last call.
+    pub(super) fn take_touched(&mut self) -> BTreeSet<String> {
+        std::mem::take(&mut self.touched)
+    }
+
+    fn finish(mut self, config: &Config) -> Result<()> {
+        groups::follow(&mut self)?;
+        let Writer { tx, mut book, before, at, .. } = self;
+        if book == before {
+            return Ok(());
+        }
+        book.changed_at = at;
+        let full = |now: i64, before: i64, most: i64| now > most && now > before;
+        if full(book.stored, before.stored, config.max_contacts)
+            || full(book.card_bytes, before.card_bytes, config.max_storage)
+        {
+            return Err(Error::Conflict(Conflict::QuotaExceeded));
+        }
+        let over = book.card_bytes + book.history_bytes - config.max_storage;
+        if over > 0 && book.history_bytes > 0 {
+            // A little more than has to go, so that not each of the next changes looks again.
+            history::forget(tx, &mut book, over + config.max_storage / 100)?;
+        }
+        books::save(tx, &book).map(|_| ())
+    }
+}
+
+/// The row of a card. [`Error::Invalid`] for one that is too large.
+pub fn row(id: i64, revision: i64, name: Option<Vec<u8>>, card: &Card) -> Result<NewRow> {
+    check_size(card)?;
+    let columns = Columns::of(card);
+    let resource = name.and_then(|name| resource(&name, &columns.uid));
+    Ok(NewRow { id, revision, resource, text: card.text(), columns })
+}
+
+/// Fails for a card that is larger than any contact may be.
+pub fn check_size(card: &Card) -> Result<()> {
+    let (whole, text) = card.sizes();
+    if whole > CARD_MAX {
+        return Err(Error::invalid("card", "must have at most 4 MiB as a vCard"));
+    }
+    if text > CARD_TEXT_MAX {
+        return Err(Error::invalid(
+            "card",
+            "must have at most 1 MiB as a vCard without its pictures",
+        ));
+    }
+    Ok(())
+}
+
+/// What is stored of a name: nothing where it follows from the uid.
+fn resource(name: &[u8], uid: &str) -> Option<Vec<u8>> {
+    let follows =
+        rows::uid_of_name(name).is_some_and(|it| columns::uid_key(it) == uid && it == uid);
+    (!follows).then(|| name.to_vec())
+}
+
+fn bytes(text: &str) -> i64 {
+    i64::try_from(text.len()).unwrap_or(i64::MAX)
+}
+
+fn shown(row: NewRow, id: i64, created_at: DateTime<Utc>, updated_at: DateTime<Utc>) -> Contact {
+    Contact {
+        id,
+        uid: row.columns.uid,
+        revision: row.revision,
+        members: Some(row.columns.members),
+        photo_type: row.columns.photo_type.map(str::to_owned),
+        created_at,
+        updated_at,
+        deleted_at: None,
+    }
+}

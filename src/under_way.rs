@@ -1,0 +1,53 @@
+//! What is under way in this process, by name: how many do the same thing at this moment, and a wait
+//! for one of them to end.
+
+use std::collections::HashMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// Numbers by name; a name without anybody takes no memory.
+#[derive(Debug, Default)]
+pub struct UnderWay {
+    numbers: Mutex<HashMap<String, u64>>,
+    ended: Condvar,
+}
+
+impl UnderWay {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, u64>> {
+        // A thread that panicked here left whole numbers behind.
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One more is under way; how many that makes. [`UnderWay::leave`] has to follow.
+    pub fn enter(&self, name: &str) -> u64 {
+        let mut numbers = self.lock();
+        let number = numbers.entry(name.to_owned()).or_default();
+        *number += 1;
+        *number
+    }
+
+    /// One less is under way.
+    pub fn leave(&self, name: &str) {
+        let mut numbers = self.lock();
+        if let Some(number) = numbers.get_mut(name) {
+            *number = number.saturating_sub(1);
+            if *number == 0 {
+                numbers.remove(name);
+            }
+        }
+        self.ended.notify_all();
+    }
+
+    /// Waits until something ends, if anything of this name is under way. False after `deadline`.
+    pub fn wait(&self, name: &str, deadline: Instant) -> bool {
+        let numbers = self.lock();
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        if numbers.contains_key(name) {
+            drop(self.ended.wait_timeout(numbers, left));
+        }
+        true
+    }
+}

@@ -1,0 +1,170 @@
+//! Rule 41: labels are CATEGORIES, and Apple's groups are views of labels.
+
+use crate::phone::{Ground, Phone, ann, card};
+use serde_json::{Value, json};
+use support::world::Actor;
+
+fn group(uid: &str, name: &str, members: &[&str]) -> String {
+    let mut lines = vec!["X-ADDRESSBOOKSERVER-KIND:group".to_owned()];
+    lines.extend(members.iter().map(|it| format!("X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:{it}")));
+    lines.push("X-OTHER:kept".to_owned());
+    card(uid, name, &lines.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn members(phone: &Phone, name: &str) -> Vec<String> {
+    let text = phone.get(name).expect(200).text().replace("\r\n ", "");
+    let members =
+        text.lines().filter_map(|line| line.strip_prefix("X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:"));
+    let mut members: Vec<_> = members.map(str::to_owned).collect();
+    members.sort();
+    members
+}
+
+fn labels(ann: &Actor, uid: &str) -> Value {
+    let list = ann.get("/api/contacts").expect(200).json();
+    let found = list.as_array().unwrap().iter().find(|it| it["uid"] == uid);
+    found.unwrap_or_else(|| panic!("no {uid}"))["labels"].clone()
+}
+
+fn id(ann: &Actor, uid: &str) -> Value {
+    let list = ann.get("/api/contacts").expect(200).json();
+    list.as_array().unwrap().iter().find(|it| it["uid"] == uid).unwrap()["id"].clone()
+}
+
+/// Two contacts, and a group of the first.
+fn family() -> (Ground, Actor, Phone) {
+    let (ground, ann, phone) = ann();
+    phone.put("a.vcf", &card("a", "A", &[])).expect(201);
+    phone.put("b.vcf", &card("b", "B", &[])).expect(201);
+    phone.put("g.vcf", &group("g", "Family", &["a"])).expect(201);
+    (ground, ann, phone)
+}
+
+#[test]
+fn rule_41_labels_are_categories() {
+    let (_ground, ann, phone) = ann();
+    phone.put("a.vcf", &card("a", "A", &["CATEGORIES:one,two\\, three"])).expect(201);
+    assert_eq!(labels(&ann, "a"), json!(["one", "two, three"]));
+    let path = format!("/api/contacts/{}", id(&ann, "a"));
+    ann.patch(&path, json!({"labels": ["four", "one"]})).expect(200);
+    let text = phone.get("a.vcf").text();
+    assert!(
+        text.contains("CATEGORIES:four,one\r\n") || text.contains("CATEGORIES:one,four\r\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn rule_41_a_group_gives_its_label_to_its_members() {
+    let (_ground, ann, phone) = family();
+    assert_eq!(labels(&ann, "a"), json!(["Family"]));
+    assert_eq!(labels(&ann, "b"), json!([]));
+    assert!(phone.get("a.vcf").text().contains("CATEGORIES:Family\r\n"));
+    phone.put("g.vcf", &group("g", "Family", &["b"])).expect(204);
+    assert_eq!(labels(&ann, "a"), json!([]));
+    assert_eq!(labels(&ann, "b"), json!(["Family"]));
+    assert!(phone.get("g.vcf").text().contains("X-OTHER:kept"));
+}
+
+#[test]
+fn rule_41_a_group_is_in_no_list_search_or_export() {
+    let (_ground, ann, phone) = family();
+    for path in
+        ["/api/contacts", "/api/contacts?search=Family", "/api/contacts/export?format=vcard"]
+    {
+        let text = ann.get(path).expect(200).text();
+        assert!(!text.contains("X-ADDRESSBOOKSERVER") && !text.contains("\"uid\":\"g\""), "{text}");
+    }
+    assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "2");
+    let listed = phone.propfind(&phone.book(), "1", "<D:getetag/>");
+    listed.of(&phone.path("g.vcf"));
+}
+
+#[test]
+fn rule_41_a_group_follows_its_label() {
+    let (_ground, ann, phone) = family();
+    let mut before = (phone.etag("g.vcf"), phone.token());
+    let mut changed = |what: &str, expected: &[&str]| {
+        assert_eq!(members(&phone, "g.vcf"), expected, "{what}");
+        let now = (phone.etag("g.vcf"), phone.token());
+        assert_ne!(now.0, before.0, "{what}");
+        assert!(
+            phone.sync(&before.1).changes().0.contains(&phone.path("g.vcf").as_str()),
+            "{what}"
+        );
+        before = now;
+    };
+    let path = |uid: &str| format!("/api/contacts/{}", id(&ann, uid));
+    let (a, b) = (path("a"), path("b"));
+    ann.patch(&b, json!({"labels": ["family"]})).expect(200);
+    changed("PATCH gives the label", &["a", "b"]);
+    let ids = json!([id(&ann, "a"), id(&ann, "b")]);
+    ann.post(
+        "/api/contacts/bulk",
+        json!({"action": "remove_label", "label": "Family", "ids": ids}),
+    )
+    .expect(200);
+    changed("bulk takes it off", &[]);
+    ann.post("/api/contacts/bulk", json!({"action": "add_label", "label": "Family", "ids": ids}))
+        .expect(200);
+    changed("bulk gives it", &["a", "b"]);
+    phone.put("b.vcf", &card("b", "B", &[])).expect(204);
+    changed("PUT of a member without it", &["a"]);
+    phone.put("b.vcf", &card("b", "B", &["CATEGORIES:Family"])).expect(204);
+    changed("PUT of a member with it", &["a", "b"]);
+    ann.delete(&a).expect(204);
+    changed("a contact in the trash is no member", &["b"]);
+    ann.post(&format!("{a}/restore"), json!({})).expect(200);
+    changed("and is one again", &["a", "b"]);
+    ann.post("/api/contacts", json!({"first_name": "C", "uid": "c", "labels": ["Family"]}))
+        .expect(201);
+    changed("a new contact with it", &["a", "b", "c"]);
+    let file = card("d", "D", &["CATEGORIES:Family"]);
+    ann.send("POST", "/api/contacts/import", &[("Content-Type", "text/vcard")], file.as_bytes())
+        .expect(200);
+    changed("an import with it", &["a", "b", "c", "d"]);
+    let (keep, other) = (id(&ann, "c"), id(&ann, "d"));
+    ann.post("/api/contacts/merge", json!({"keep": keep, "merge": [other]})).expect(200);
+    changed("a merge", &["a", "b", "c"]);
+}
+
+#[test]
+fn rule_41_renaming_and_deleting_go_both_ways() {
+    let (_ground, ann, phone) = family();
+    ann.patch("/api/contacts/labels", json!({"from": "Family", "to": "Clan"})).expect(200);
+    assert!(phone.get("g.vcf").text().contains("FN:Clan\r\n"));
+    assert_eq!(members(&phone, "g.vcf"), ["a"]);
+    phone.put("g.vcf", &group("g", "Tribe", &["a"])).expect(204);
+    assert_eq!(labels(&ann, "a"), json!(["Tribe"]));
+    phone.delete("g.vcf").expect(204);
+    assert_eq!(labels(&ann, "a"), json!([]));
+    assert_eq!(ann.get("/api/contacts/trash").json(), json!([]));
+}
+
+#[test]
+fn rule_41_a_member_that_is_unknown_waits_for_its_contact() {
+    let (_ground, ann, phone) = family();
+    phone.put("g.vcf", &group("g", "Family", &["a", "later", "never"])).expect(204);
+    assert_eq!(members(&phone, "g.vcf"), ["a", "later", "never"]);
+    let put = phone.put("later.vcf", &card("later", "L", &[])).expect(201);
+    // It got the label, so it is not what was sent.
+    assert_eq!(labels(&ann, "later"), json!(["Family"]));
+    let text = phone.get("later.vcf").text();
+    assert!(text.contains("CATEGORIES:Family\r\n") && put.header("ETag").is_empty());
+    assert_eq!(members(&phone, "g.vcf"), ["a", "later", "never"]);
+    phone.delete("later.vcf").expect(204);
+    assert_eq!(members(&phone, "g.vcf"), ["a", "never"]);
+}
+
+#[test]
+fn rule_41_the_etag_of_a_group_is_that_of_what_is_served() {
+    let (_ground, _, phone) = family();
+    let text = group("h", "Work", &["a", "b"]);
+    let put = phone.put("h.vcf", &text).expect(201);
+    let got = phone.get("h.vcf");
+    assert_eq!(put.header("ETag").is_empty(), got.text() != text);
+    if !put.header("ETag").is_empty() {
+        assert_eq!(put.header("ETag"), got.header("ETag"));
+    }
+    assert_eq!(members(&phone, "h.vcf"), ["a", "b"]);
+}

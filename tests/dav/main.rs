@@ -1,0 +1,16 @@
+//! CardDAV over HTTP, against a real server with real stores: a test for each rule of the standard
+//! page, named by its number.
+
+#![cfg(test)]
+
+mod cards;
+mod discovery;
+mod groups;
+mod multiget;
+mod phone;
+mod propfind;
+mod query;
+mod refused;
+mod sync;
+mod whole;
+mod writes;

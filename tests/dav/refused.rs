@@ -1,0 +1,143 @@
+//! What other servers got wrong, as the standard page lists it; each is a test, here or under the
+//! number of its rule.
+
+use crate::cards::read_by_others;
+use crate::phone::{CARDDAV, DAV, NAMESPACES, ann, card};
+use serde_json::json;
+
+#[test]
+fn a_control_character_does_not_spoil_the_sync_of_the_other_cards() {
+    let (_ground, ann, phone) = ann();
+    phone.put("bad.vcf", &card("bad", "A\u{8}B", &["NOTE:\u{c}"])).expect(201);
+    phone.put("good.vcf", &card("good", "G", &[])).expect(201);
+    let file = card("imported", "I\u{1f}", &[]);
+    ann.send("POST", "/api/contacts/import", &[("Content-Type", "text/vcard")], file.as_bytes())
+        .expect(200);
+    let synced = phone.sync("");
+    assert_eq!(synced.responses.len(), 3);
+    let answer = phone.multiget(&synced.hrefs());
+    for it in &answer.responses {
+        read_by_others(&it.get(CARDDAV, "address-data").text);
+    }
+}
+
+#[test]
+fn no_card_is_served_as_version_4_however_it_came() {
+    let (_ground, ann, phone) = ann();
+    let four = "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:four\r\nFN:F\r\nBDAY;VALUE=date-time:20191028T000000\r\nEND:VCARD\r\n";
+    phone.put("four.vcf", four).expect(201);
+    let file = four.replace("UID:four", "UID:imported");
+    ann.send("POST", "/api/contacts/import", &[("Content-Type", "text/vcard")], file.as_bytes())
+        .expect(200);
+    ann.post("/api/contacts", json!({"first_name": "R"})).expect(201);
+    let synced = phone.sync("");
+    assert_eq!(synced.responses.len(), 3);
+    for it in &phone.multiget(&synced.hrefs()).responses {
+        let text = it.get(CARDDAV, "address-data").text;
+        assert!(text.contains("VERSION:3.0\r\n") && !text.contains("VERSION:4.0"), "{text}");
+    }
+    let shown = ann.get("/api/contacts?search=F").json();
+    assert_eq!(shown[0]["birthday"], "2019-10-28");
+}
+
+#[test]
+fn the_etag_is_the_same_wherever_it_is_said() {
+    let (_ground, ann, phone) = ann();
+    phone.put("a.vcf", &card("a", "A", &[])).expect(201);
+    ann.patch(
+        &format!("/api/contacts/{}", ann.get("/api/contacts").json()[0]["id"]),
+        json!({"nickname": "n"}),
+    )
+    .expect(200);
+    let get = phone.etag("a.vcf");
+    let path = phone.path("a.vcf");
+    let listed =
+        phone.propfind(&phone.book(), "1", "<D:getetag/>").of(&path).get(DAV, "getetag").text;
+    let synced = phone.sync("").of(&path).get(DAV, "getetag").text;
+    let multiget = phone.multiget(&[&path]).of(&path).get(DAV, "getetag").text;
+    let queried = phone.query_with(&[], "<C:filter/>").multi().of(&path).get(DAV, "getetag").text;
+    assert_eq!([&listed, &synced, &multiget, &queried], [&get; 4]);
+}
+
+#[test]
+fn a_token_of_an_empty_book_is_a_token() {
+    let (_ground, _, phone) = ann();
+    let token = phone.token();
+    assert!(phone.sync(&token).responses.is_empty());
+    phone.put("a.vcf", &card("a", "A", &[])).expect(201);
+    assert_eq!(phone.sync(&token).hrefs(), [phone.path("a.vcf")]);
+    phone.delete("a.vcf").expect(204);
+    assert_eq!(phone.sync(&token).changes(), (vec![], vec![phone.path("a.vcf").as_str()]));
+}
+
+#[test]
+fn a_large_photo_is_a_photo_and_not_the_end() {
+    let (_ground, ann, phone) = ann();
+    let photo = format!("PHOTO;ENCODING=b;TYPE=JPEG:{}", "/9j/4AAQ".repeat(350_000));
+    for number in 0..3 {
+        let uid = format!("p{number}");
+        let text = card(&uid, "P", &[&photo]);
+        phone.put(&format!("{uid}.vcf"), &text).expect(201);
+        assert_eq!(phone.get(&format!("{uid}.vcf")).text(), text);
+    }
+    let hrefs: Vec<_> = (0..3).map(|number| phone.path(&format!("p{number}.vcf"))).collect();
+    let answer = phone.multiget(&hrefs.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(
+        answer.responses.iter().all(|it| it.get(CARDDAV, "address-data").text.contains(&photo))
+    );
+    assert_eq!(ann.get("/api/contacts").json().as_array().unwrap().len(), 3);
+    let all =
+        phone.query_with(&[], "<C:filter><C:prop-filter name=\"PHOTO\"/></C:filter>").expect(207);
+    assert_eq!(all.multi().responses.len(), 3);
+}
+
+#[test]
+fn an_equal_put_changes_nothing() {
+    let (_ground, _, phone) = ann();
+    let text = card("a", "A", &[]);
+    let first = phone.put("a.vcf", &text).expect(201);
+    let token = phone.token();
+    let again = phone.put("a.vcf", &text).expect(204);
+    assert_eq!(again.header("ETag"), first.header("ETag"));
+    assert_eq!(phone.token(), token);
+}
+
+#[test]
+fn a_name_that_follows_from_a_uid_is_not_given_twice() {
+    let (_ground, ann, phone) = ann();
+    phone.put("rest.vcf", &card("other", "O", &[])).expect(201);
+    ann.post("/api/contacts", json!({"first_name": "R", "uid": "rest"})).expect(201);
+    let listed = phone.propfind(&phone.book(), "1", "<D:getetag/>");
+    assert_eq!(listed.responses.len(), 3);
+    let mut hrefs = listed.hrefs();
+    hrefs.sort_unstable();
+    hrefs.dedup();
+    assert_eq!(hrefs.len(), 3);
+    assert!(phone.get("rest.vcf").text().contains("UID:other"));
+    let mut uids: Vec<_> = hrefs
+        .into_iter()
+        .filter(|it| *it != phone.book())
+        .map(|href| phone.get(&phone.name_of(href)).text())
+        .filter_map(|text| {
+            text.lines().find_map(|line| line.strip_prefix("UID:").map(str::to_owned))
+        })
+        .collect();
+    uids.sort();
+    assert_eq!(uids, ["other", "rest"]);
+}
+
+#[test]
+fn filters_that_cost_too_much_are_refused() {
+    let (_ground, _, phone) = ann();
+    phone.put("a.vcf", &card("a", "A", &[])).expect(201);
+    let many = "<C:prop-filter name=\"FN\"/>".repeat(101);
+    let got = phone.query_with(&[], &format!("<C:filter>{many}</C:filter>"));
+    got.expect_error(403, CARDDAV, "supported-filter");
+    let body = format!(
+        "<C:addressbook-query {NAMESPACES}>{}</C:addressbook-query>",
+        "<a/>".repeat(500_000)
+    );
+    phone.report(&phone.book(), &[], &body).expect(400);
+    let body = vec![b' '; 11 * 1024 * 1024];
+    phone.send("REPORT", &phone.book(), &[("Content-Type", "text/xml")], &body).expect(413);
+}

@@ -1,0 +1,78 @@
+//! What has changed, in the order of commits.
+
+use super::{add, ann_and_eve, delete, named, patch};
+use crate::world::World;
+use contactd::error::{Error, Result};
+use contactd::repository::contacts::books;
+use contactd::service::changes::{self, Changes};
+
+fn since(world: &World, owner: i64, token: Option<&str>, limit: i64) -> Result<Changes> {
+    world.app.db.read(|db| changes::since(db, owner, token, limit))
+}
+
+fn ids(changes: &Changes) -> Vec<(i64, bool)> {
+    changes.changes.iter().map(|it| (it.id, it.deleted)).collect()
+}
+
+#[test]
+fn each_contact_comes_once_as_it_is_now() {
+    let (world, ann, eve) = ann_and_eve();
+    let [a, b, c] = ["A", "B", "C"].map(|name| add(&world, ann, named(name)).id);
+    delete(&world, ann, b).unwrap();
+    let all = since(&world, ann, None, 10).unwrap();
+    assert_eq!((ids(&all), all.more), (vec![(a, false), (c, false)], false));
+    let none = since(&world, ann, Some(&all.next), 10).unwrap();
+    assert_eq!((ids(&none), &none.next), (vec![], &all.next), "stable without a change");
+    patch(&world, ann, a, named("A2")).unwrap();
+    delete(&world, ann, c).unwrap();
+    patch(&world, ann, a, named("A3")).unwrap();
+    let page = since(&world, ann, Some(&all.next), 1).unwrap();
+    assert_eq!((ids(&page), page.more), (vec![(c, true)], true));
+    let rest = since(&world, ann, Some(&page.next), 1).unwrap();
+    assert_eq!((ids(&rest), rest.more), (vec![(a, false)], false));
+    assert_eq!(ids(&since(&world, eve, None, 10).unwrap()), [], "another owner's are not");
+    assert!(matches!(since(&world, eve, Some(&all.next), 10), Err(Error::Resync)));
+}
+
+/// A writer that is slow to commit has a smaller revision than one that began later: nothing of it may
+/// be passed over by a token that was given out meanwhile.
+#[test]
+fn a_change_that_is_committed_late_is_never_passed_over() {
+    let (world, ann, _) = ann_and_eve();
+    let before = since(&world, ann, None, 10).unwrap().next;
+    let late = std::thread::scope(|scope| {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let world = &world;
+        let slow = scope.spawn(move || {
+            let by = super::by();
+            contactd::service::writer::in_book(&world.app, ann, &by, |writer| {
+                let mut card = vcard::Card::new("late");
+                card.set(&vcard::Details { first_name: Some("Late".into()), ..card.details() });
+                let new = contactd::service::writer::NewCard { card, resource: None };
+                let contact = writer.insert(vec![new])?.remove(0);
+                sender.send(()).unwrap();
+                std::thread::sleep(std::time::Duration::from_millis(300));
+                Ok(contact.id)
+            })
+        });
+        receiver.recv().unwrap();
+        let meanwhile = since(world, ann, Some(&before), 10).unwrap();
+        assert_eq!(ids(&meanwhile), [], "it is not committed yet");
+        let later = add(world, ann, named("Later")).id;
+        let late = slow.join().unwrap().unwrap();
+        let after = since(world, ann, Some(&meanwhile.next), 10).unwrap();
+        assert_eq!(ids(&after), [(late, false), (later, false)]);
+        late
+    });
+    assert!(late > 0);
+}
+
+#[test]
+fn after_a_restored_backup_no_token_is_believed() {
+    let (world, ann, _) = ann_and_eve();
+    add(&world, ann, named("A"));
+    let token = since(&world, ann, None, 10).unwrap().next;
+    assert!(since(&world, ann, Some(&token), 10).is_ok());
+    world.app.db.write(books::renew_epochs).unwrap();
+    assert!(matches!(since(&world, ann, Some(&token), 10), Err(Error::Resync)));
+}

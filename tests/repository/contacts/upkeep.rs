@@ -1,0 +1,32 @@
+//! Columns that an older version of the program made.
+
+use super::{add, ann_and_eve, find, with};
+use contactd::service::upkeep;
+use serde_json::json;
+
+#[test]
+fn what_an_older_function_made_is_made_anew_and_no_contact_changes() {
+    let (world, ann, eve) = ann_and_eve();
+    let ours =
+        add(&world, ann, with("Ann Müller", json!({"birthday": "--02-29", "labels": ["x"]})));
+    add(&world, eve, with("Eve", json!({"phone": "112"})));
+    let columns = "SELECT string_agg(concat_ws('|', id, revision, made_by, uid, members, sort_name, folded, digits,
+            label_keys, labels, birthday_key, photo_type), E'\\n' ORDER BY id) FROM contacts";
+    let before: String = world.sql(columns);
+    world
+        .app
+        .db
+        .write(|db| {
+            db.batch(
+                "UPDATE contacts SET made_by = 0, members = '', sort_name = '', folded = 'x', digits = NULL,
+                    label_keys = NULL, labels = '{}', birthday_key = NULL; UPDATE address_books SET made_by = 0",
+            )
+        })
+        .unwrap();
+    assert_ne!(world.sql::<String>(columns), before);
+    assert_eq!(upkeep::reindex(&world.app, false).unwrap(), 2);
+    assert_eq!(world.sql::<String>(columns), before);
+    assert_eq!(find(&world, ann, ours.id).unwrap().contact, ours);
+    assert_eq!(upkeep::reindex(&world.app, false).unwrap(), 0, "once");
+    assert_eq!(upkeep::reindex(&world.app, true).unwrap(), 2, "or when it is asked for");
+}

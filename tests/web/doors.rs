@@ -1,0 +1,175 @@
+//! Signing in and out on pages, and what a page's session is good for.
+
+use crate::browser::{Browser, ORIGIN};
+use serde_json::json;
+use support::world::{PASSWORD, World};
+
+#[test]
+fn who_signs_in_on_the_page_gets_a_cookie_that_counts_for_pages_only() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::new(&world);
+    let form = [("username", "ann"), ("password", PASSWORD), ("csrf", "")];
+    let answer = browser.post_raw("/login", &form, &[("Origin", ORIGIN)]).expect(303);
+    assert_eq!(answer.header("Location"), "/contacts");
+    let cookie = answer.header("Set-Cookie");
+    assert!(cookie.starts_with("__Host-contactd="), "{cookie}");
+    for part in ["; Path=/;", "; HttpOnly", "; SameSite=Lax", "; Secure"] {
+        assert!(cookie.contains(part), "{part} in {cookie}");
+    }
+    browser.get("/contacts").expect(200);
+    browser.get("/api/contacts").expect(401);
+    browser.get("/api/users/me").expect(401);
+    // It is in the list of sessions, and its token is nowhere in the database.
+    assert_eq!(ann.get("/api/users/me/sessions").expect(200).json().as_array().unwrap().len(), 2);
+    let secret = browser.cookie("__Host-contactd").unwrap();
+    let stored: String = world.sql("SELECT coalesce(json_agg(t)::text, '') FROM sessions t");
+    assert!(!stored.contains(&secret));
+}
+
+#[test]
+fn a_session_that_was_ended_is_over_at_once() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    ann.post("/api/auth/logout-all", json!({})).expect(204);
+    let answer = browser.get("/contacts?label=a").expect(303);
+    assert_eq!(answer.header("Location"), "/login?next=%2Fcontacts%3Flabel%3Da");
+    let other = Browser::signed_in(&world, "ann");
+    other.post("/logout", &[]).expect(303);
+    assert_eq!(other.cookie("__Host-contactd"), None);
+}
+
+#[test]
+fn a_wrong_password_is_told_in_the_form_and_the_name_stays() {
+    let world = World::new();
+    world.user("ann");
+    let browser = Browser::new(&world);
+    let form = [("username", "ann"), ("password", "wrong"), ("csrf", "")];
+    let page = browser.post_raw("/login", &form, &[]).expect(422).text();
+    assert!(page.contains("Invalid username or password") && page.contains("value=\"ann\""));
+    assert!(!page.contains("wrong"));
+}
+
+#[test]
+fn the_way_on_leads_to_our_own_pages_only() {
+    let world = World::new();
+    world.user("ann");
+    for (next, location) in [
+        ("/birthdays", "/birthdays"),
+        ("//evil.example", "/contacts"),
+        ("https://evil.example", "/contacts"),
+        ("/\\evil.example", "/contacts"),
+        ("", "/contacts"),
+    ] {
+        let browser = Browser::new(&world);
+        let form = [("username", "ann"), ("password", PASSWORD), ("next", next), ("csrf", "")];
+        assert_eq!(browser.post_raw("/login", &form, &[]).expect(303).header("Location"), location);
+    }
+}
+
+#[test]
+fn registering_confirming_and_choosing_another_password_work_by_forms() {
+    let world = World::new();
+    let browser = Browser::new(&world);
+    let weak =
+        [("username", "ann"), ("email", "ann@example.com"), ("password", "short"), ("csrf", "")];
+    let page = browser.post_raw("/register", &weak, &[]).expect(422).text();
+    assert!(page.contains("id=\"password-fault\"") && page.contains("value=\"ann@example.com\""));
+    let good =
+        [("username", "ann"), ("email", "ann@example.com"), ("password", PASSWORD), ("csrf", "")];
+    browser.post_raw("/register", &good, &[]).expect(303);
+    let token = world.link_token("ann@example.com");
+    let page = browser.get(&format!("/api/auth/confirmed_email/{token}")).expect(200).text();
+    assert!(
+        page.contains("ann@example.com") && page.contains("action=\"/api/auth/confirm-email\"")
+    );
+    browser.post_raw("/api/auth/confirm-email", &[("token", &token)], &[]).expect(200);
+    browser.post_raw("/login", &[("username", "ann"), ("password", PASSWORD)], &[]).expect(303);
+    browser
+        .post_raw("/forgot", &[("email", "ann@example.com"), ("csrf", &browser.token())], &[])
+        .expect(303);
+    let token = world.link_token("ann@example.com");
+    let path = "/api/auth/reset-password";
+    browser.get(&format!("{path}/{token}")).expect(200);
+    let page = browser
+        .post_raw(path, &[("token", &token), ("new_password", "password123")], &[])
+        .expect(422)
+        .text();
+    assert!(page.contains("id=\"new_password-fault\""));
+    browser
+        .post_raw(path, &[("token", &token), ("new_password", "quite another one")], &[])
+        .expect(200);
+    browser.get("/contacts").expect(303);
+}
+
+/// What an authenticator shows (RFC 6238).
+fn code_of(secret: &str, seconds: i64) -> String {
+    const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let bits: String =
+        secret.chars().map(|c| format!("{:05b}", ALPHABET.find(c).unwrap())).collect();
+    let key: Vec<u8> = bits
+        .as_bytes()
+        .chunks_exact(8)
+        .map(|byte| u8::from_str_radix(std::str::from_utf8(byte).unwrap(), 2).unwrap())
+        .collect();
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key);
+    let mac = ring::hmac::sign(&key, &(seconds / 30).to_be_bytes());
+    let offset = usize::from(mac.as_ref()[19] & 15);
+    let number =
+        u32::from_be_bytes(mac.as_ref()[offset..offset + 4].try_into().unwrap()) & 0x7fff_ffff;
+    format!("{:06}", number % 1_000_000)
+}
+
+#[test]
+fn the_code_of_the_second_factor_is_asked_for_on_a_page_of_its_own() {
+    let world = World::new();
+    world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let answer = browser.post("/settings/totp", &[("password", PASSWORD)]).expect(303);
+    let page = browser.follow(&answer).expect(200).text();
+    let field = |name: &str| {
+        page.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap().split('"').next().unwrap()
+    };
+    let secret = field("secret");
+    let code = code_of(secret, world.now().timestamp());
+    let wrong = browser.post(
+        "/settings/totp/confirm",
+        &[("code", "000000"), ("secret", secret), ("uri", "otpauth://x")],
+    );
+    assert!(wrong.expect(422).text().contains("id=\"code-fault\""));
+    let answer =
+        browser.post("/settings/totp/confirm", &[("code", &code), ("secret", secret)]).expect(303);
+    let page = browser.follow(&answer).expect(200).text();
+    assert_eq!(page.matches("<code>").count(), 10, "ten recovery codes");
+    assert_eq!(browser.get("/settings/recovery-codes").status, 303, "they are shown once");
+    let recovery = page.split("<code>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+
+    let browser = Browser::new(&world);
+    let answer =
+        browser.post_raw("/login", &[("username", "ann"), ("password", PASSWORD)], &[]).expect(303);
+    assert_eq!(answer.header("Location"), "/login/code");
+    assert_eq!(browser.get("/contacts").status, 303, "the password alone does not do");
+    let page = browser.follow(&answer).expect(200).text();
+    let ticket = page.split("name=\"ticket\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    browser.post_raw("/login/code", &[("ticket", ticket), ("code", "123456")], &[]).expect(422);
+    browser.post_raw("/login/code", &[("ticket", "made-up"), ("code", &recovery)], &[]).expect(303);
+    assert_eq!(browser.get("/contacts").status, 303, "a ticket is not made up");
+    browser.post_raw("/login/code", &[("ticket", ticket), ("code", &recovery)], &[]).expect(303);
+    browser.get("/contacts").expect(200);
+}
+
+#[test]
+fn the_reader_chooses_the_language() {
+    let world = World::new();
+    world.user("ann");
+    let browser = Browser::new(&world).reading("uk-UA,uk;q=0.9,en;q=0.8");
+    let page = browser.get("/").expect(200).text();
+    assert!(page.contains("<html lang=\"uk\">") && page.contains("Увійти"));
+    let page = browser.get("/?lang=en").expect(200).text();
+    assert!(page.contains("<html lang=\"en\">"));
+    assert!(browser.get("/login").text().contains("Sign in"), "it is remembered");
+    let browser = Browser::signed_in(&world, "ann");
+    browser.post("/settings/profile", &[("username", "ann"), ("language", "uk")]).expect(303);
+    assert!(browser.get("/contacts").text().contains("<html lang=\"uk\">"));
+}

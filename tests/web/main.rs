@@ -1,0 +1,10 @@
+//! The pages, used as a browser uses them, without a socket and without the script.
+
+#![cfg(test)]
+
+mod accounts;
+mod browser;
+mod contacts;
+mod doors;
+mod every_page;
+mod undo;
