@@ -1,5 +1,6 @@
 //! What a handler works with: [`App`], one per process, and [`Call`], one per request.
 
+mod arrival;
 mod conditions;
 mod query;
 
@@ -25,6 +26,7 @@ use crate::under_way::UnderWay;
 use crate::uses::Uses;
 use chrono::{DateTime, SubsecRound, Utc};
 pub use conditions::Conditions;
+pub use arrival::new_request_id;
 pub use query::Query;
 use query::pairs;
 use rouille::Request;

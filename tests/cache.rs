@@ -28,6 +28,7 @@ fn user(id: i64, name: &str) -> CurrentUser {
             is_active: true,
             avatar_key: None,
             created_at: chrono::DateTime::UNIX_EPOCH,
+            language: None,
         },
         sessions: vec![1, 2],
         pages: Vec::new(),
