@@ -36,10 +36,9 @@ impl Uses {
         if noted.len() >= MOST && !noted.contains_key(&id) {
             noted.clear();
         }
-        let this = noted.entry(id).or_insert_with(|| Use {
-            at: DateTime::UNIX_EPOCH,
-            networks: Vec::new(),
-        });
+        let this = noted
+            .entry(id)
+            .or_insert_with(|| Use { at: DateTime::UNIX_EPOCH, networks: Vec::new() });
         let known = this.networks.iter().any(|known| known == network);
         if known && now - this.at < self.period {
             return false;

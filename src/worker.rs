@@ -9,10 +9,10 @@ use crate::mail::{Kind, Letter};
 use crate::model::user::User;
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::outbox::{self, Due};
-use crate::repository::{audit, sessions, totp, users};
+use crate::repository::{audit, sessions, totp, uploads, users};
+use crate::service::upkeep;
 use chrono::Duration as Days;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use crate::service::upkeep;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -184,10 +184,11 @@ pub fn purge(app: &App) -> Result<()> {
         while app.db.write(batch)? > 0 {}
         Ok(())
     };
-    let kinds: [(&str, &dyn Fn() -> Result<()>); 8] = [
+    let kinds: [(&str, &dyn Fn() -> Result<()>); 9] = [
         ("sessions", &|| batches(&|db| sessions::purge(db, now))),
         ("links", &|| batches(&|db| mail_tokens::purge(db, now))),
         ("outbox", &|| batches(&|db| outbox::purge(db, now))),
+        ("uploads", &|| batches(&|db| uploads::purge(db, now))),
         ("trash", &|| upkeep::purge(app)),
         ("audit events", &|| match app.config.audit {
             Some(age) => batches(&|db| audit::purge(db, now - age)),

@@ -1,5 +1,7 @@
+use super::sources::parse_dotenv;
 use super::*;
-use std::collections::BTreeSet;
+use postgres::config::SslMode;
+use std::collections::{BTreeSet, HashMap};
 
 const GOOD: [(&str, &str); 2] = [
     ("DATABASE_URL", "postgres://u:pw-secret@127.0.0.1/db"),
@@ -66,8 +68,10 @@ fn a_secret_may_stand_in_a_file_of_its_own() {
     };
     let config = with("SECRET_KEY_FILE", name).unwrap();
     assert_eq!(config.secret_key.reveal(), "a secret from a file, 32 bytes or more");
-    assert_eq!(with("SECRET_KEY_FILE", "/nowhere").unwrap_err()[0].split(':').next(),
-        Some("SECRET_KEY_FILE cannot be read"));
+    assert_eq!(
+        with("SECRET_KEY_FILE", "/nowhere").unwrap_err()[0].split(':').next(),
+        Some("SECRET_KEY_FILE cannot be read")
+    );
     let both = read(&[("SECRET_KEY_FILE", name)]).unwrap_err();
     assert_eq!(both, ["SECRET_KEY and SECRET_KEY_FILE are both set"]);
     std::fs::remove_file(&path).unwrap();

@@ -14,14 +14,23 @@ pub fn all(config: &Config) -> Vec<String> {
         smtp.security == Security::Off && smtp.credentials.is_some() && !is_here(&smtp.host)
     });
     let found = [
-        (guessable(config.secret_key.reveal()), "SECRET_KEY can be guessed; make one with: openssl rand -base64 48"),
-        (https && config.smtp.is_none(), "SMTP_URL is not set: mails are written to files, and their links are logged"),
+        (
+            guessable(config.secret_key.reveal()),
+            "SECRET_KEY can be guessed; make one with: openssl rand -base64 48",
+        ),
+        (
+            https && config.smtp.is_none(),
+            "SMTP_URL is not set: mails are written to files, and their links are logged",
+        ),
         (
             https && config.trusted_proxies.is_empty(),
             "TRUSTED_PROXIES is not set: all clients behind the proxy with TLS share its rate limits",
         ),
         (plain_mail, "SMTP_URL sends its password without TLS"),
-        (plain_postgres(&config.postgres), "DATABASE_URL leads to another machine without TLS: sslmode=require asks for it"),
+        (
+            plain_postgres(&config.postgres),
+            "DATABASE_URL leads to another machine without TLS: sslmode=require asks for it",
+        ),
     ];
     found.into_iter().filter(|(is, _)| *is).map(|(_, text)| text.to_owned()).collect()
 }

@@ -92,9 +92,9 @@ pub fn read_app_password(typed: &str) -> Option<(i64, String)> {
         return None;
     }
     let digit = |c: u8| CROCKFORD.iter().position(|known| *known == c);
-    let user = id.bytes().try_fold(0_i64, |id, c| {
-        id.checked_mul(32)?.checked_add(i64::try_from(digit(c)?).ok()?)
-    })?;
+    let user = id
+        .bytes()
+        .try_fold(0_i64, |id, c| id.checked_mul(32)?.checked_add(i64::try_from(digit(c)?).ok()?))?;
     Some((user, app_password_digest(user, secret)))
 }
 
@@ -132,7 +132,8 @@ mod tests {
             let read = read_app_password(&shown).unwrap();
             assert_eq!(read.0, user, "{shown}");
             assert_ne!(shown, app_password(user).unwrap());
-            let swapped = shown.to_uppercase().replace('-', " ").replace('0', "O").replace('1', "l");
+            let swapped =
+                shown.to_uppercase().replace('-', " ").replace('0', "O").replace('1', "l");
             assert_eq!(read_app_password(&swapped), Some(read.clone()));
             assert_eq!(read_app_password(&shown.replace('-', "")), Some(read.clone()));
             assert_eq!(shown.replace('-', "").len(), shown.split('-').next().unwrap().len() + 32);
@@ -140,7 +141,8 @@ mod tests {
             assert_ne!(read_app_password(&other).unwrap().1, read.1);
         }
         let zeros = "0".repeat(32);
-        for wrong in ["", "1", &zeros, &format!("0{zeros}"), &format!("1u{zeros}"), "é", "пароль"] {
+        for wrong in ["", "1", &zeros, &format!("0{zeros}"), &format!("1u{zeros}"), "é", "пароль"]
+        {
             assert_eq!(read_app_password(wrong), None, "{wrong}");
         }
         assert_eq!(read_app_password(&format!("{}{zeros}", "z".repeat(14))), None);

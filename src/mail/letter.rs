@@ -255,7 +255,8 @@ impl Letter {
             Kind::Deleted => (
                 format!("an admin deleted your account at {public_url}, and all its contacts."),
                 "",
-                "If you think that this is a mistake, write to whoever runs that server.".to_owned(),
+                "If you think that this is a mistake, write to whoever runs that server."
+                    .to_owned(),
             ),
         };
         Words { lead, button, rest }

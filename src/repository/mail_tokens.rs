@@ -149,8 +149,7 @@ pub struct PendingLink {
 /// The links of an account, without their secrets. Not the one to another address: there is one only
 /// where that address is free, which the account must not learn. Its mail is in the outbox either way.
 pub fn of_user(db: &mut Conn, user: i64) -> Result<Vec<PendingLink>> {
-    const SQL: &str =
-        "SELECT purpose, email, expires_at FROM mail_tokens WHERE user_id = $1
+    const SQL: &str = "SELECT purpose, email, expires_at FROM mail_tokens WHERE user_id = $1
             AND purpose <> 'change_email' ORDER BY purpose";
     let rows = db.query(SQL, &[&user])?;
     let link = |row: &postgres::Row| PendingLink {

@@ -69,8 +69,8 @@ pub fn insert(
         Secret::Cookie(cookie) => (None, None, Some(cookie)),
     };
     let Client { ip, user_agent } = client;
-    let row = tx
-        .query_one(SQL, &[&user, &family, &token, &cookie, &now, &expires, &ip, &user_agent])?;
+    let row =
+        tx.query_one(SQL, &[&user, &family, &token, &cookie, &now, &expires, &ip, &user_agent])?;
     Ok(row.get(0))
 }
 

@@ -82,7 +82,8 @@ pub fn insert(db: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Result<User> 
 
 /// An account by id.
 pub fn find(db: &mut Conn, id: i64) -> Result<Option<User>> {
-    const SQL: &str = concat!("SELECT ", columns!(), " FROM users WHERE id = $1 AND deleted_at IS NULL");
+    const SQL: &str =
+        concat!("SELECT ", columns!(), " FROM users WHERE id = $1 AND deleted_at IS NULL");
     db.query_opt(SQL, &[&id])?.as_ref().map(from_row).transpose()
 }
 
@@ -90,7 +91,9 @@ pub fn find(db: &mut Conn, id: i64) -> Result<Option<User>> {
 /// statement, which sees one state of the database.
 pub fn find_current(db: &mut Conn, id: i64, now: DateTime<Utc>) -> Result<Option<CurrentUser>> {
     const SQL: &str = concat!(
-        "SELECT ", columns!(), ",
+        "SELECT ",
+        columns!(),
+        ",
             ARRAY(SELECT id FROM sessions WHERE user_id = $1 AND expires_at > $2
                 AND cookie_hash IS NULL ORDER BY id) AS sessions,
             pages.*, passwords.*
@@ -126,8 +129,12 @@ fn pages(row: &Row) -> Vec<PageSession> {
     let hashes: Vec<Vec<u8>> = row.get("page_hashes");
     let ends: Vec<DateTime<Utc>> = row.get("page_ends");
     let all = ids.into_iter().zip(hashes).zip(ends);
-    all.map(|((session, hash), expires_at)| PageSession { session, digest: text(&hash), expires_at })
-        .collect()
+    all.map(|((session, hash), expires_at)| PageSession {
+        session,
+        digest: text(&hash),
+        expires_at,
+    })
+    .collect()
 }
 
 fn app_passwords(row: &Row) -> Result<Vec<AppPassword>> {

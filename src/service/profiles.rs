@@ -18,9 +18,8 @@ pub fn carddav(config: &Config, user: &User) -> Result<Vec<u8>> {
     let reversed = host.split('.').rev().collect::<Vec<_>>().join(".");
     let id = format!("{reversed}.contactd.{}", user.id);
     let path = format!("{}/dav/", url.path().trim_end_matches('/'));
-    let string = |key: &str, value: &str| {
-        format!("<key>{key}</key><string>{}</string>\n", escape(value))
-    };
+    let string =
+        |key: &str, value: &str| format!("<key>{key}</key><string>{}</string>\n", escape(value));
     let account = [
         string("PayloadType", "com.apple.carddav.account"),
         string("PayloadIdentifier", &format!("{id}.carddav")),

@@ -58,7 +58,8 @@ fn what_was_exported_in_any_format_adds_nothing_and_brings_everything_to_somebod
 fn a_card_is_known_by_its_uid_or_by_all_that_it_says() {
     let world = World::new();
     let ann = world.user("ann");
-    let file = [card("1", "Ann"), card("2", "Bob"), card("1", "Rob"), card("3", "Bob"), card("1", "Ann")];
+    let file =
+        [card("1", "Ann"), card("2", "Bob"), card("1", "Rob"), card("3", "Bob"), card("1", "Ann")];
     let file = file.concat();
     let answer = import(&ann, "text/vcard", &file).expect(200);
     // Two uids are two people, however alike; one uid with two names is two as well.
@@ -180,7 +181,10 @@ fn uids_and_names_with_every_kind_of_character() {
     import(&ann, "text/csv", rows).expect(200);
     let json = r#"[{"first_name": "j\u0000"}]"#;
     let answer = import(&ann, "application/json", json).expect(200);
-    assert_eq!((counts(&answer), &answer.json()["warnings"][0]["line"]), ((json!(1), json!(0), 0), &json!(1)));
+    assert_eq!(
+        (counts(&answer), &answer.json()["warnings"][0]["line"]),
+        ((json!(1), json!(0), 0), &json!(1))
+    );
     assert!(!ann.get("/api/contacts/export").expect(200).text().contains('\0'));
 }
 

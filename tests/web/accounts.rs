@@ -10,12 +10,30 @@ fn a_phone_is_connected_by_a_password_that_is_shown_once() {
     let ann = world.user("ann");
     let browser = Browser::signed_in(&world, "ann");
     let wrong = [("name", "my phone"), ("scope", "carddav"), ("password", "wrong")];
-    assert!(browser.post("/settings/connect", &wrong).expect(422).text().contains("id=\"password-fault\""));
+    assert!(
+        browser
+            .post("/settings/connect", &wrong)
+            .expect(422)
+            .text()
+            .contains("id=\"password-fault\"")
+    );
     let form = [("name", "my phone"), ("scope", "carddav"), ("password", PASSWORD)];
     let answer = browser.post("/settings/connect", &form).expect(303);
     let page = browser.follow(&answer).expect(200).text();
-    let secret = page.split("id=\"secret\"").nth(1).unwrap().split("value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    assert!(secret.len() > 20 && page.contains("<svg") && page.contains("https://contacts.example"));
+    let secret = page
+        .split("id=\"secret\"")
+        .nth(1)
+        .unwrap()
+        .split("value=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .to_owned();
+    assert!(
+        secret.len() > 20 && page.contains("<svg") && page.contains("https://contacts.example")
+    );
     assert!(!browser.get("/settings/connect").text().contains(&secret), "it was shown twice");
     let known = ann.get("/api/users/me/app-passwords").expect(200).json();
     assert_eq!(known[0]["name"], "my phone");
@@ -43,7 +61,9 @@ fn the_settings_change_name_password_and_sessions() {
     browser.post("/settings/password", &form).expect(303);
     browser.get("/settings").expect(200);
     ann.get("/api/users/me").expect(401);
-    browser.post("/settings/email", &[("email", "new@example.com"), ("password", "quite another one")]).expect(303);
+    browser
+        .post("/settings/email", &[("email", "new@example.com"), ("password", "quite another one")])
+        .expect(303);
     assert!(!world.mails_to("new@example.com").is_empty());
     let export = browser.get("/settings/export").expect(200).json();
     assert_eq!(export["user"]["username"].as_str().or(export["username"].as_str()), Some("anna"));
@@ -77,7 +97,9 @@ fn an_admin_finds_accounts_and_changes_them() {
     let path = format!("/admin/users/{}", eve.id);
     let page = browser.post(&path, &[("action", "disable")]).expect(403).text();
     assert!(page.contains("type=\"password\""));
-    browser.post(&path, &[("action", "disable"), ("sure", "1"), ("password", PASSWORD)]).expect(303);
+    browser
+        .post(&path, &[("action", "disable"), ("sure", "1"), ("password", PASSWORD)])
+        .expect(303);
     assert!(browser.get("/admin?search=eve").text().contains("disabled"));
 }
 
@@ -90,7 +112,17 @@ fn the_calendars_address_is_shown_once_renewed_and_revoked() {
     assert!(browser.get("/birthdays").expect(200).text().contains("turns 36"));
     let answer = browser.post("/birthdays/calendar", &[]).expect(303);
     let page = browser.follow(&answer).expect(200).text();
-    let url = page.split("id=\"calendar-url\"").nth(1).unwrap().split("value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let url = page
+        .split("id=\"calendar-url\"")
+        .nth(1)
+        .unwrap()
+        .split("value=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .to_owned();
     assert!(browser.get(&url).expect(200).text().contains("Ada"));
     assert!(!browser.get("/birthdays").text().contains(&url), "it was shown twice");
     browser.post("/birthdays/calendar", &[]).expect(303);

@@ -65,30 +65,55 @@ impl Browser {
     /// Sends a form with the token of this browser's session.
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let token = self.token();
-        let fields: Vec<_> = [("csrf", token.as_str())].into_iter().chain(fields.iter().copied()).collect();
+        let fields: Vec<_> =
+            [("csrf", token.as_str())].into_iter().chain(fields.iter().copied()).collect();
         self.post_raw(path, &fields, &[("Origin", ORIGIN), ("Sec-Fetch-Site", "same-origin")])
     }
 
     /// Sends these fields and no others, with these headers.
-    pub fn post_raw(&self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
+    pub fn post_raw(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let encode = |text: &str| {
-            percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+            percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+                .to_string()
         };
-        let body: Vec<_> =
-            fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let body: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+            .collect();
         let form = ("Content-Type", "application/x-www-form-urlencoded");
         let headers: Vec<_> = [form].into_iter().chain(headers.iter().copied()).collect();
         self.send("POST", path, &headers, body.join("&").as_bytes())
     }
 
     /// Sends a form with a file.
-    pub fn post_file(&self, path: &str, fields: &[(&str, &str)], name: &str, file: &[u8]) -> Answer {
+    pub fn post_file(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        name: &str,
+        file: &[u8],
+    ) -> Answer {
         let token = self.token();
         let mut body = Vec::new();
         for (name, value) in [("csrf", token.as_str())].iter().chain(fields) {
-            body.extend(format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
+            body.extend(
+                format!(
+                    "--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+                )
+                .bytes(),
+            );
         }
-        body.extend(format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"f\"\r\n\r\n").bytes());
+        body.extend(
+            format!(
+                "--b\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"f\"\r\n\r\n"
+            )
+            .bytes(),
+        );
         body.extend(file);
         body.extend(b"\r\n--b--\r\n");
         let headers = [("Content-Type", "multipart/form-data; boundary=b"), ("Origin", ORIGIN)];

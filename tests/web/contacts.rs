@@ -10,34 +10,59 @@ fn a_contact_is_written_with_every_kind_of_entry_and_shown_whole() {
     let ann = world.user("ann");
     let browser = Browser::signed_in(&world, "ann");
     let form = [
-        ("first_name", "Jürgen"), ("last_name", "Müller"), ("organization", "Example GmbH"),
-        ("emails.0.value", "j@example.com"), ("emails.0.label", "work"),
-        ("emails.2.value", "jojo@example.net"), ("emails.2.label", "boat house"), ("emails.primary", "2"),
-        ("phones.0.value", "+49 30 1234567"), ("phones.0.label", "mobile"),
-        ("addresses.0.street", "Lindenstr. 5"), ("addresses.0.city", "Berlin"),
-        ("birthday", "2000-02-29"), ("birthday.no_year", "1"),
-        ("dates.0.value", "2015-05-16"), ("dates.0.label", "anniversary"),
-        ("urls.0.value", "https://mueller.example"), ("online.0.service", "matrix"), ("online.0.value", "@jojo:example.net"),
-        ("relations.0.value", "Anna"), ("labels", "family, optics"), ("additional_data", "Met in Oslo\nNuts"),
+        ("first_name", "Jürgen"),
+        ("last_name", "Müller"),
+        ("organization", "Example GmbH"),
+        ("emails.0.value", "j@example.com"),
+        ("emails.0.label", "work"),
+        ("emails.2.value", "jojo@example.net"),
+        ("emails.2.label", "boat house"),
+        ("emails.primary", "2"),
+        ("phones.0.value", "+49 30 1234567"),
+        ("phones.0.label", "mobile"),
+        ("addresses.0.street", "Lindenstr. 5"),
+        ("addresses.0.city", "Berlin"),
+        ("birthday", "2000-02-29"),
+        ("birthday.no_year", "1"),
+        ("dates.0.value", "2015-05-16"),
+        ("dates.0.label", "anniversary"),
+        ("urls.0.value", "https://mueller.example"),
+        ("online.0.service", "matrix"),
+        ("online.0.value", "@jojo:example.net"),
+        ("relations.0.value", "Anna"),
+        ("labels", "family, optics"),
+        ("additional_data", "Met in Oslo\nNuts"),
     ];
     let id = contact_id(&browser.post("/contacts/new", &form).expect(303));
     let contact = ann.get(&format!("/api/contacts/{id}")).expect(200).json();
     assert_eq!(contact["display_name"], "Jürgen Müller");
     assert_eq!(contact["email"], "jojo@example.net");
-    assert_eq!(contact["emails"], json!([
-        {"value": "j@example.com", "label": "work", "primary": false},
-        {"value": "jojo@example.net", "label": "boat house", "primary": true}
-    ]));
+    assert_eq!(
+        contact["emails"],
+        json!([
+            {"value": "j@example.com", "label": "work", "primary": false},
+            {"value": "jojo@example.net", "label": "boat house", "primary": true}
+        ])
+    );
     assert_eq!(contact["birthday"], "--02-29");
     assert_eq!(contact["labels"], json!(["family", "optics"]));
     let page = browser.get(&format!("/contacts/{id}")).expect(200).text();
-    for text in ["tel:+49301234567", "mailto:jojo@example.net", "openstreetmap.org", "29 February", "anniversary", "Met in Oslo<br>Nuts", "@jojo:example.net"] {
+    for text in [
+        "tel:+49301234567",
+        "mailto:jojo@example.net",
+        "openstreetmap.org",
+        "29 February",
+        "anniversary",
+        "Met in Oslo<br>Nuts",
+        "@jojo:example.net",
+    ] {
         assert!(page.contains(text), "{text}");
     }
     // What is shown in the form and sent back as it is changes nothing.
     let before = ann.get(&format!("/api/contacts/{id}")).expect(200);
     let page = browser.get(&format!("/contacts/{id}/edit")).expect(200).text();
-    let revision = page.split("name=\"revision\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let revision =
+        page.split("name=\"revision\" value=\"").nth(1).unwrap().split('"').next().unwrap();
     let form: Vec<_> = form.into_iter().chain([("revision", revision)]).collect();
     browser.post(&format!("/contacts/{id}/edit"), &form).expect(303);
     assert_eq!(ann.get(&format!("/api/contacts/{id}")).header("ETag"), before.header("ETag"));
@@ -48,7 +73,13 @@ fn what_is_wrong_stands_beside_its_field_and_nothing_is_lost() {
     let world = World::new();
     world.user("ann");
     let browser = Browser::signed_in(&world, "ann");
-    let form = [("last_name", "Müller"), ("emails.0.value", ""), ("emails.3.value", "no address"), ("phones.0.value", "1"), ("birthday", "1999-02-31")];
+    let form = [
+        ("last_name", "Müller"),
+        ("emails.0.value", ""),
+        ("emails.3.value", "no address"),
+        ("phones.0.value", "1"),
+        ("birthday", "1999-02-31"),
+    ];
     let page = browser.post("/contacts/new", &form).expect(422).text();
     for field in ["emails.3.value", "phones.0.value", "birthday"] {
         assert!(page.contains(&format!("id=\"{field}-fault\"")), "{field}: {page}");
@@ -64,7 +95,8 @@ fn without_the_script_a_button_adds_a_row_and_another_takes_one_away() {
     let world = World::new();
     world.user("ann");
     let browser = Browser::signed_in(&world, "ann");
-    let form = [("first_name", "Ann"), ("phones.0.value", "+49 30 1"), ("phones.1.value", "+49 30 2")];
+    let form =
+        [("first_name", "Ann"), ("phones.0.value", "+49 30 1"), ("phones.1.value", "+49 30 2")];
     let more: Vec<_> = form.into_iter().chain([("row", "phones.2")]).collect();
     let page = browser.post("/contacts/new", &more).expect(200).text();
     assert!(page.contains("name=\"phones.2.value\"") && page.contains("value=\"+49 30 2\""));
@@ -80,12 +112,25 @@ fn two_who_change_one_contact_see_each_others_change() {
     let browser = Browser::signed_in(&world, "ann");
     let id = contact_id(&browser.post("/contacts/new", &[("first_name", "Bob")]).expect(303));
     let path = format!("/contacts/{id}/edit");
-    let revision = |page: &str| page.split("name=\"revision\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let revision = |page: &str| {
+        page.split("name=\"revision\" value=\"")
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap()
+            .to_owned()
+    };
     let seen = revision(&browser.get(&path).expect(200).text());
     ann.patch(&format!("/api/contacts/{id}"), json!({"first_name": "Robert"})).expect(200);
-    let page = browser.post(&path, &[("first_name", "Bobby"), ("revision", &seen)]).expect(412).text();
+    let page =
+        browser.post(&path, &[("first_name", "Bobby"), ("revision", &seen)]).expect(412).text();
     assert!(page.contains("Robert") && page.contains("Bobby"), "both are shown");
-    assert_eq!(ann.get(&format!("/api/contacts/{id}")).json()["first_name"], "Robert", "nothing was overwritten");
+    assert_eq!(
+        ann.get(&format!("/api/contacts/{id}")).json()["first_name"],
+        "Robert",
+        "nothing was overwritten"
+    );
     browser.post(&path, &[("first_name", "Bobby"), ("revision", &revision(&page))]).expect(303);
     assert_eq!(ann.get(&format!("/api/contacts/{id}")).json()["first_name"], "Bobby");
 }
@@ -96,13 +141,24 @@ fn the_list_is_searched_sorted_labelled_and_paged() {
     let ann = world.user("ann");
     for number in 0..60 {
         let labels = if number < 3 { json!(["few"]) } else { json!([]) };
-        ann.post("/api/contacts", json!({"first_name": format!("Name{number:02}"), "labels": labels})).expect(201);
+        ann.post(
+            "/api/contacts",
+            json!({"first_name": format!("Name{number:02}"), "labels": labels}),
+        )
+        .expect(201);
     }
     let browser = Browser::signed_in(&world, "ann");
     let page = browser.get("/contacts").expect(200).text();
     assert_eq!(page.matches("name=\"ids\"").count(), 50);
     assert!(page.contains("60 contacts") && page.contains("Name49") && !page.contains("Name50"));
-    let next = page.split("rel=\"next\" href=\"").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&");
+    let next = page
+        .split("rel=\"next\" href=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .replace("&amp;", "&");
     let page = browser.get(&next).expect(200).text();
     assert_eq!(page.matches("name=\"ids\"").count(), 10);
     assert!(page.contains("Name59") && !page.contains("rel=\"next\""));
@@ -112,7 +168,13 @@ fn the_list_is_searched_sorted_labelled_and_paged() {
     assert_eq!(page.matches("name=\"ids\"").count(), 10);
     let page = browser.get("/contacts?sort=-name").expect(200).text();
     assert!(page.contains("Name59") && !page.contains("Name00"));
-    assert!(browser.get("/contacts?search=nothing-like-that").expect(200).text().contains("Nothing found"));
+    assert!(
+        browser
+            .get("/contacts?search=nothing-like-that")
+            .expect(200)
+            .text()
+            .contains("Nothing found")
+    );
 }
 
 #[test]
@@ -123,19 +185,31 @@ fn many_get_a_label_lose_it_and_are_deleted_and_are_back_by_undo() {
         ann.post("/api/contacts", json!({"first_name": format!("Name{number:02}")})).expect(201);
     }
     let browser = Browser::signed_in(&world, "ann");
-    let answer = browser.post("/contacts/bulk", &[("action", "add_label"), ("label", "all of them"), ("all", "1")]).expect(303);
+    let answer = browser
+        .post("/contacts/bulk", &[("action", "add_label"), ("label", "all of them"), ("all", "1")])
+        .expect(303);
     assert!(browser.follow(&answer).text().contains("60 contacts got the label."));
-    let total = |filter: &str| ann.get(&format!("/api/contacts?{filter}")).header("X-Total-Count").to_owned();
+    let total = |filter: &str| {
+        ann.get(&format!("/api/contacts?{filter}")).header("X-Total-Count").to_owned()
+    };
     assert_eq!(total("label=all%20of%20them"), "60");
-    browser.post("/contacts/bulk", &[("action", "delete"), ("all", "1"), ("search", "Name5")]).expect(303);
+    browser
+        .post("/contacts/bulk", &[("action", "delete"), ("all", "1"), ("search", "Name5")])
+        .expect(303);
     assert_eq!(total(""), "50");
     let page = browser.get("/contacts").text();
     assert!(page.contains("10 contacts were deleted."));
-    let to = page.split("name=\"to\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let to =
+        page.split("name=\"to\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     assert!(!browser.get("/contacts").text().contains("were deleted"), "it is told once");
     browser.post("/history/rewind", &[("to", &to), ("confirm", "1")]).expect(303);
     assert_eq!(total(""), "60");
-    browser.post("/contacts/bulk", &[("action", "remove_label"), ("label", "ALL OF THEM"), ("all", "1")]).expect(303);
+    browser
+        .post(
+            "/contacts/bulk",
+            &[("action", "remove_label"), ("label", "ALL OF THEM"), ("all", "1")],
+        )
+        .expect(303);
     assert_eq!(total("label=all%20of%20them"), "0");
     let answer = browser.post("/contacts/bulk", &[("action", "delete")]).expect(303);
     assert!(browser.follow(&answer).text().contains("Select at least one"));
@@ -154,7 +228,16 @@ fn nothing_that_a_contact_says_runs_in_the_page() {
     let id = ann.post("/api/contacts", contact).expect(201).json()["id"].as_i64().unwrap();
     ann.patch(&format!("/api/contacts/{id}"), json!({"nickname": "other"})).expect(200);
     let browser = Browser::signed_in(&world, "ann");
-    let paths = ["/contacts".to_owned(), format!("/contacts/{id}"), format!("/contacts/{id}/edit"), "/birthdays".to_owned(), "/history".to_owned(), "/duplicates".to_owned(), "/export".to_owned(), format!("/contacts?search={}", "%22%3E%3Cimg%20src%3Dx")];
+    let paths = [
+        "/contacts".to_owned(),
+        format!("/contacts/{id}"),
+        format!("/contacts/{id}/edit"),
+        "/birthdays".to_owned(),
+        "/history".to_owned(),
+        "/duplicates".to_owned(),
+        "/export".to_owned(),
+        format!("/contacts?search={}", "%22%3E%3Cimg%20src%3Dx"),
+    ];
     for path in paths {
         let page = browser.get(&path).expect(200).text();
         assert!(!page.contains("<img src=x"), "{path}");
@@ -168,19 +251,26 @@ fn a_file_is_looked_at_before_it_comes_in_and_the_import_can_be_undone() {
     let ann = world.user("ann");
     ann.post("/api/contacts", json!({"first_name": "Ada", "email": "ada@example.com"})).expect(201);
     let browser = Browser::signed_in(&world, "ann");
-    let file = "First Name,Email\nAda,ada@example.com\nGrace,grace@example.com\nLinus,linus@example.com\n";
-    let answer = browser.post_file("/import", &[("label", "from a file")], "file", file.as_bytes()).expect(303);
+    let file =
+        "First Name,Email\nAda,ada@example.com\nGrace,grace@example.com\nLinus,linus@example.com\n";
+    let answer = browser
+        .post_file("/import", &[("label", "from a file")], "file", file.as_bytes())
+        .expect(303);
     let page = browser.follow(&answer).expect(200).text();
     for text in ["Ada", "Grace", "there already", "Import 2 contacts", "value=\"from a file\""] {
         assert!(page.contains(text), "{text}: {page}");
     }
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "1", "nothing was changed");
-    let key = page.split("name=\"key\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    browser.post("/import/found", &[("step", "import"), ("label", "from a file"), ("key", &key)]).expect(303);
+    let key =
+        page.split("name=\"key\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    browser
+        .post("/import/found", &[("step", "import"), ("label", "from a file"), ("key", &key)])
+        .expect(303);
     assert_eq!(ann.get("/api/contacts?label=from%20a%20file").header("X-Total-Count"), "2");
     let page = browser.get("/contacts").text();
     assert!(page.contains("2 contacts were imported.") && page.contains("Undo"));
-    let to = page.split("name=\"to\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let to =
+        page.split("name=\"to\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     browser.post("/history/rewind", &[("to", &to), ("confirm", "1")]).expect(303);
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "1");
     let page = browser.post_file("/import", &[], "file", b"").expect(422).text();
@@ -189,20 +279,47 @@ fn a_file_is_looked_at_before_it_comes_in_and_the_import_can_be_undone() {
     assert_eq!(answer.header("Location"), "/import", "the file was used");
 }
 
+fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image::DynamicImage::new_rgb8(width, height)
+        .write_to(&mut bytes, image::ImageFormat::Png)
+        .unwrap();
+    bytes.into_inner()
+}
+
 #[test]
 fn a_photo_comes_with_the_form_and_goes_again() {
     let world = World::new();
     world.user("ann");
     let browser = Browser::signed_in(&world, "ann");
-    let answer = browser.post_file("/contacts/new", &[("first_name", "Bob")], "photo", &support::world::png(40, 30)).expect(303);
+    let answer = browser
+        .post_file("/contacts/new", &[("first_name", "Bob")], "photo", &png(40, 30))
+        .expect(303);
     let id = contact_id(&answer);
     let photo = browser.get(&format!("/contacts/{id}/photo")).expect(200);
     assert_eq!(photo.header("Content-Type"), "image/jpeg");
-    assert!(browser.get(&format!("/contacts/{id}")).text().contains(&format!("/contacts/{id}/photo")));
+    assert!(
+        browser.get(&format!("/contacts/{id}")).text().contains(&format!("/contacts/{id}/photo"))
+    );
     let page = browser.get(&format!("/contacts/{id}/edit")).text();
-    let revision = page.split("name=\"revision\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    browser.post(&format!("/contacts/{id}/edit"), &[("first_name", "Bob"), ("revision", &revision), ("photo.remove", "1")]).expect(303);
+    let revision = page
+        .split("name=\"revision\" value=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .to_owned();
+    browser
+        .post(
+            &format!("/contacts/{id}/edit"),
+            &[("first_name", "Bob"), ("revision", &revision), ("photo.remove", "1")],
+        )
+        .expect(303);
     browser.get(&format!("/contacts/{id}/photo")).expect(404);
-    let page = browser.post_file("/contacts/new", &[("first_name", "Bob")], "photo", b"no picture").expect(422).text();
+    let page = browser
+        .post_file("/contacts/new", &[("first_name", "Bob")], "photo", b"no picture")
+        .expect(422)
+        .text();
     assert!(page.contains("class=\"fault\"") && page.contains("value=\"Bob\""));
 }

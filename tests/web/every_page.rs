@@ -22,13 +22,22 @@ fn every_page_is_there_for_its_visitor_and_sends_strangers_to_the_sign_in_page()
     for route in pages("GET") {
         let path = route.path.replace("{id}", &id.to_string()).replace("rewind", "rewind?to=0");
         let answer = ann.get(&path);
-        assert!([200, 303, 404].contains(&answer.status), "{}: {} {}", answer.asked, answer.status, answer.text());
+        assert!(
+            [200, 303, 404].contains(&answer.status),
+            "{}: {} {}",
+            answer.asked,
+            answer.status,
+            answer.text()
+        );
         let no_photo = path.ends_with("/photo");
         assert_eq!(answer.status == 404, no_photo, "{path}");
         if answer.header("Content-Type").starts_with("text/html") {
             count += 1;
             let policy = answer.header("Content-Security-Policy");
-            assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+            assert!(
+                policy.contains("default-src 'none'") && !policy.contains("unsafe"),
+                "{path}: {policy}"
+            );
             assert_eq!(answer.header("X-Frame-Options"), "DENY");
             assert_eq!(answer.header("Cache-Control"), "no-store");
         }
@@ -43,7 +52,8 @@ fn every_page_is_there_for_its_visitor_and_sends_strangers_to_the_sign_in_page()
 fn everything(world: &World) -> String {
     ["users", "sessions", "contacts", "address_books", "history", "app_passwords", "uploads"]
         .map(|table| -> String {
-            let sql = format!("SELECT coalesce(json_agg(t ORDER BY t::text)::text, '') FROM {table} t");
+            let sql =
+                format!("SELECT coalesce(json_agg(t ORDER BY t::text)::text, '') FROM {table} t");
             world.app.db.read(|db| Ok(db.query_one(&sql, &[])?.get(0))).unwrap()
         })
         .concat()
@@ -64,16 +74,32 @@ fn no_form_changes_anything_without_the_token_of_a_session_that_is_alive() {
     let open = ["/login", "/login/code", "/register", "/forgot", "/confirmation"];
     let mut tried = 0;
     for route in pages("POST").filter(|route| !open.contains(&route.path)) {
-        let path = route.path.replace("{id}", &id.to_string()).replace("users/1", &format!("users/{}", bob.id));
+        let path = route
+            .path
+            .replace("{id}", &id.to_string())
+            .replace("users/1", &format!("users/{}", bob.id));
         let ids = id.to_string();
-        let fields = [("ids", ids.as_str()), ("keep", &ids), ("action", "delete"), ("sure", "1"), ("to", "0"), ("confirm", "1"), ("id", "1"), ("batch", &ids), ("username", "eve"), ("first_name", "Eve")];
-        let with = |token: &'static str| [("csrf", token)].into_iter().chain(fields).collect::<Vec<_>>();
+        let fields = [
+            ("ids", ids.as_str()),
+            ("keep", &ids),
+            ("action", "delete"),
+            ("sure", "1"),
+            ("to", "0"),
+            ("confirm", "1"),
+            ("id", "1"),
+            ("batch", &ids),
+            ("username", "eve"),
+            ("first_name", "Eve"),
+        ];
+        let with =
+            |token: &'static str| [("csrf", token)].into_iter().chain(fields).collect::<Vec<_>>();
         let own = [("Origin", ORIGIN)];
         ann.post_raw(&path, &fields, &own).expect(403);
         ann.post_raw(&path, &with("made-up"), &own).expect(403);
         let token: &'static str = token.clone().leak();
         ann.post_raw(&path, &with(token), &[("Origin", "https://evil.example")]).expect(403);
-        ann.post_raw(&path, &with(token), &[("Origin", ORIGIN), ("Sec-Fetch-Site", "cross-site")]).expect(403);
+        ann.post_raw(&path, &with(token), &[("Origin", ORIGIN), ("Sec-Fetch-Site", "cross-site")])
+            .expect(403);
         ann.post_raw(&path, &with(foreign.clone().leak()), &own).expect(403);
         dead.post_raw(&path, &with(dead_token.clone().leak()), &own).expect(403);
         Browser::new(&world).post_raw(&path, &with(token), &own).expect(403);
@@ -90,7 +116,13 @@ fn nobody_sees_or_changes_the_contacts_of_another() {
     world.user("ann");
     world.admin("eve");
     let (ann, eve) = (Browser::signed_in(&world, "ann"), Browser::signed_in(&world, "eve"));
-    let id = contact_id(&ann.post("/contacts/new", &[("first_name", PLANTED), ("labels", PLANTED), ("birthday", "1990-11-23")]).expect(303));
+    let id = contact_id(
+        &ann.post(
+            "/contacts/new",
+            &[("first_name", PLANTED), ("labels", PLANTED), ("birthday", "1990-11-23")],
+        )
+        .expect(303),
+    );
     let deleted = contact_id(&ann.post("/contacts/new", &[("first_name", PLANTED)]).expect(303));
     ann.post(&format!("/contacts/{deleted}/delete"), &[]).expect(303);
     for route in pages("GET") {
@@ -103,7 +135,11 @@ fn nobody_sees_or_changes_the_contacts_of_another() {
         }
     }
     let listed = id.to_string();
-    for path in [format!("/contacts/{id}/edit"), format!("/contacts/{id}/delete"), format!("/contacts/{id}/revert")] {
+    for path in [
+        format!("/contacts/{id}/edit"),
+        format!("/contacts/{id}/delete"),
+        format!("/contacts/{id}/revert"),
+    ] {
         let answer = eve.post(&path, &[("first_name", "Eve"), ("revision", "1")]);
         assert!([404, 422].contains(&answer.status), "{}: {}", answer.asked, answer.status);
     }

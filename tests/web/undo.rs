@@ -9,7 +9,13 @@ fn what_was_deleted_lies_in_the_trash_with_its_hour_and_comes_back() {
     let world = World::new();
     let ann = world.user("ann");
     let browser = Browser::signed_in(&world, "ann");
-    let ids: Vec<_> = (0..3).map(|n| contact_id(&browser.post("/contacts/new", &[("first_name", &format!("Name{n}"))]).expect(303))).collect();
+    let ids: Vec<_> = (0..3)
+        .map(|n| {
+            contact_id(
+                &browser.post("/contacts/new", &[("first_name", &format!("Name{n}"))]).expect(303),
+            )
+        })
+        .collect();
     for id in &ids {
         browser.post(&format!("/contacts/{id}/delete"), &[]).expect(303);
     }
@@ -18,7 +24,9 @@ fn what_was_deleted_lies_in_the_trash_with_its_hour_and_comes_back() {
     let (one, two) = (ids[0].to_string(), ids[1].to_string());
     browser.post("/trash/restore", &[("one", &one), ("batch", &two)]).expect(303);
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "1");
-    browser.post("/trash/restore", &[("all", "1"), ("batch", &two), ("batch", &ids[2].to_string())]).expect(303);
+    browser
+        .post("/trash/restore", &[("all", "1"), ("batch", &two), ("batch", &ids[2].to_string())])
+        .expect(303);
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "3");
     assert!(browser.get("/trash").text().contains("The trash is empty"));
 }
@@ -28,7 +36,9 @@ fn the_history_says_who_did_what_and_takes_the_book_back() {
     let world = World::new();
     let ann = world.user("ann");
     let browser = Browser::signed_in(&world, "ann");
-    let id = ann.post("/api/contacts", json!({"first_name": "Ada"})).expect(201).json()["id"].as_i64().unwrap();
+    let id = ann.post("/api/contacts", json!({"first_name": "Ada"})).expect(201).json()["id"]
+        .as_i64()
+        .unwrap();
     for number in 0..5 {
         ann.post("/api/contacts", json!({"first_name": format!("Name{number}")})).expect(201);
     }
@@ -37,7 +47,8 @@ fn the_history_says_who_did_what_and_takes_the_book_back() {
     browser.post("/contacts/bulk", &form).expect(303);
     let page = browser.get("/history").expect(200).text();
     assert!(page.contains("5 deleted") && page.contains("6 added"), "{page}");
-    let to = page.split("/history/rewind?to=").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let to =
+        page.split("/history/rewind?to=").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let page = browser.get(&format!("/history/rewind?to={to}")).expect(200).text();
     assert!(page.contains("5 deleted contacts come back."), "{page}");
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "1", "looking changes nothing");
@@ -61,18 +72,34 @@ fn two_of_one_person_become_one_with_the_values_that_were_chosen() {
     let browser = Browser::signed_in(&world, "ann");
     let one = json!({"first_name": "Grace", "last_name": "Hopper", "job_title": "Admiral", "email": "grace@example.com"});
     let two = json!({"first_name": "Grace", "last_name": "Hopper", "job_title": "Commodore", "email": "grace@example.com", "phone": "+1 202 555 0123"});
-    let ids = [one, two].map(|it| ann.post("/api/contacts", it).expect(201).json()["id"].as_i64().unwrap().to_string());
+    let ids = [one, two].map(|it| {
+        ann.post("/api/contacts", it).expect(201).json()["id"].as_i64().unwrap().to_string()
+    });
     let page = browser.get("/duplicates").expect(200).text();
-    assert!(page.contains("Admiral") && page.contains("Commodore") && page.contains("same e-mail address"), "{page}");
-    let form = [("ids", ids[0].as_str()), ("ids", &ids[1]), ("keep", &ids[0]), ("set.job_title", &ids[1])];
+    assert!(
+        page.contains("Admiral")
+            && page.contains("Commodore")
+            && page.contains("same e-mail address"),
+        "{page}"
+    );
+    let form =
+        [("ids", ids[0].as_str()), ("ids", &ids[1]), ("keep", &ids[0]), ("set.job_title", &ids[1])];
     browser.post("/duplicates/merge", &form).expect(303);
     let kept = ann.get(&format!("/api/contacts/{}", ids[0])).expect(200).json();
-    assert_eq!((kept["job_title"].as_str(), kept["phone"].as_str()), (Some("Commodore"), Some("+1 202 555 0123")));
+    assert_eq!(
+        (kept["job_title"].as_str(), kept["phone"].as_str()),
+        (Some("Commodore"), Some("+1 202 555 0123"))
+    );
     ann.get(&format!("/api/contacts/{}", ids[1])).expect(404);
     assert!(browser.get("/duplicates").text().contains("Nobody is here twice"));
     ann.post("/api/contacts", json!({"first_name": "Grace", "last_name": "Hopper"})).expect(201);
     let page = browser.get("/duplicates").text();
-    let other = page.split("name=\"ids\" value=\"").map(|it| it.split('"').next().unwrap()).find(|it| it.parse::<i64>().is_ok() && **it != *ids[0]).unwrap().to_owned();
+    let other = page
+        .split("name=\"ids\" value=\"")
+        .map(|it| it.split('"').next().unwrap())
+        .find(|it| it.parse::<i64>().is_ok() && **it != *ids[0])
+        .unwrap()
+        .to_owned();
     browser.post("/duplicates/dismiss", &[("ids", &ids[0]), ("ids", &other)]).expect(303);
     assert!(browser.get("/duplicates").text().contains("Nobody is here twice"));
 }
