@@ -56,6 +56,9 @@ fn allows(method: &str, target: &str, answer: &Answer) -> Result<(), String> {
     }
     let path = target.split('?').next().unwrap();
     let verb = if method == "HEAD" { "GET" } else { method };
+    if answer.status == 404 && answer.header("Content-Type").starts_with("text/html") {
+        return Ok(()); // to a browser
+    }
     let Some((found, _)) = routes::find(path) else {
         return refusal(answer, 404);
     };
