@@ -6,18 +6,15 @@
 
 use crate::access::{self, Admin, Caller, Claim, Device, Owner, Visitor};
 use crate::cache::{Counter, LookedUp};
-use crate::context::{App, Call};
+use crate::context::{App, Call, new_request_id};
 use crate::counters;
-use crate::crypto;
 use crate::error::{Error, LimitState, Result};
 use crate::handlers::web::reader;
 use crate::http::{self, Reply};
 use crate::limits;
 use crate::routes::{self, Gate, Route, Waits};
 use http1::{Client, Look, Refusal, Work};
-use ipnet::IpNet;
 use rouille::{Request, Response};
-use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
@@ -69,18 +66,7 @@ impl InFlight {
     pub fn begin(app: &Arc<App>, request: Request) -> InFlight {
         let path = request.raw_url().split('?').next().unwrap_or_default();
         let (found, params) = routes::find(path).unwrap_or_default();
-        let mut call = Call {
-            now: app.now(),
-            ip: client_address(&request, &app.config.trusted_proxies),
-            request_id: request_id(&request),
-            own_id: String::new(),
-            params,
-            body_max: 0,
-            received: Vec::new(),
-            app: Arc::clone(app),
-            request,
-        };
-        call.own_id = own_id(&call);
+        let mut call = Call { params, ..Call::new(app, request) };
         let (route, claim, stage) = stage(&call, &found);
         let counters = match (&stage, route) {
             (Stage::Routed(route), _) => {
@@ -129,7 +115,8 @@ impl InFlight {
         let waits = match (&self.stage, self.route) {
             (Stage::Authorized(_), Some(route)) => route.waits,
             // The cache does not know the user: Postgres is asked.
-            (Stage::Routed(_), _) => Waits::Postgres,
+            (Stage::Routed(route), _) if route.waits != Waits::Core => Waits::Postgres,
+            (Stage::Routed(_), _) => Waits::Core,
             _ => Waits::Never,
         };
         if waits == Waits::Never {
@@ -309,8 +296,7 @@ fn stage(call: &Call, found: &[&'static Route]) -> (Option<&'static Route>, Opti
         let verbs = "OPTIONS, GET, HEAD, POST, PUT, PATCH, DELETE";
         return (None, None, Stage::Options(verbs.to_owned()));
     }
-    let preflight =
-        method == "OPTIONS" && call.header("Access-Control-Request-Method").is_some();
+    let preflight = method == "OPTIONS" && call.header("Access-Control-Request-Method").is_some();
     let routes = found.iter().copied();
     let Some(route) = routes.filter(|_| !preflight).find(|route| route.verb == verb(call)) else {
         let stage = match first {
@@ -389,50 +375,4 @@ fn allow(routes: &[&Route]) -> String {
         }
     }
     verbs.join(", ")
-}
-
-/// The request's own id if it has a decent one, else a new one.
-fn request_id(request: &Request) -> String {
-    let decent = |id: &&str| {
-        (1..=64).contains(&id.len())
-            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-    };
-    let own = request.header("X-Request-Id").filter(decent);
-    own.map_or_else(new_request_id, str::to_owned)
-}
-
-/// The request's id unless the client chose that.
-fn own_id(call: &Call) -> String {
-    match call.header("X-Request-Id") {
-        Some(chosen) if chosen == call.request_id => new_request_id(),
-        _ => call.request_id.clone(),
-    }
-}
-
-fn new_request_id() -> String {
-    // Without random bytes the request still has to be answered.
-    crypto::random_uuid().unwrap_or_else(|_| "no-random-bytes".to_owned())
-}
-
-/// The client's address. Of the addresses in `X-Forwarded-For` the last one counts that no
-/// trusted proxy has: what stands before it, the client itself may have written.
-fn client_address(request: &Request, trusted: &[IpNet]) -> IpAddr {
-    let peer = request.remote_addr().ip().to_canonical();
-    let trusts = |ip: &IpAddr| trusted.iter().any(|network| network.contains(ip));
-    if !trusts(&peer) {
-        return peer;
-    }
-    let lines = request.headers().filter(|(name, _)| name.eq_ignore_ascii_case("X-Forwarded-For"));
-    let listed: Vec<_> = lines.flat_map(|(_, line)| line.split(',')).collect();
-    let mut address = peer;
-    for entry in listed.into_iter().rev() {
-        let entry = entry.trim();
-        let parsed = entry.parse::<IpAddr>().or(entry.parse::<SocketAddr>().map(|a| a.ip()));
-        let Ok(ip) = parsed else { break };
-        address = ip.to_canonical();
-        if !trusts(&address) {
-            break;
-        }
-    }
-    address
 }

@@ -1,5 +1,6 @@
 //! What a handler works with: [`App`], one per process, and [`Call`], one per request.
 
+mod arrival;
 mod conditions;
 mod query;
 
@@ -23,6 +24,7 @@ use crate::repository::sessions;
 use crate::repository::users::{self, Credentials};
 use crate::under_way::UnderWay;
 use crate::uses::Uses;
+pub use arrival::new_request_id;
 use chrono::{DateTime, SubsecRound, Utc};
 pub use conditions::Conditions;
 pub use query::Query;

@@ -233,7 +233,9 @@ pub static ROUTES: &[Route] = &[
     route("DELETE", "/api/contacts/{id}", Contacts(contacts::delete)),
     route("POST", "/api/contacts/{id}/restore", Contacts(trash::restore)),
     route("GET", "/api/contacts/{id}/photo", Contacts(photos::get)),
-    route("PUT", "/api/contacts/{id}/photo", Contacts(photos::set)).body(PICTURE).waits(Waits::Core),
+    route("PUT", "/api/contacts/{id}/photo", Contacts(photos::set))
+        .body(PICTURE)
+        .waits(Waits::Core),
     route("DELETE", "/api/contacts/{id}/photo", Contacts(photos::delete)),
     route("GET", "/api/contacts/{id}/history", Contacts(history::list)),
     route("POST", "/api/contacts/{id}/revert", Contacts(history::revert)),

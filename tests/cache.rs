@@ -28,6 +28,7 @@ fn user(id: i64, name: &str) -> CurrentUser {
             is_active: true,
             avatar_key: None,
             created_at: chrono::DateTime::UNIX_EPOCH,
+            language: None,
         },
         sessions: vec![1, 2],
         pages: Vec::new(),
@@ -290,7 +291,7 @@ fn the_cached_value_has_no_secret_and_nothing_unknown() {
     assert_eq!(members(&json), "app_passwords pages sessions user");
     assert_eq!(
         members(&json["user"]),
-        "avatar_key created_at email id is_active is_verified role username"
+        "avatar_key created_at email id is_active is_verified language role username"
     );
 }
 

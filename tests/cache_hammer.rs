@@ -86,6 +86,7 @@ fn user(id: usize, version: i64) -> CurrentUser {
         is_active: true,
         avatar_key: None,
         created_at: chrono::DateTime::UNIX_EPOCH,
+        language: None,
     };
     CurrentUser { user, sessions: vec![version], pages: Vec::new(), app_passwords: Vec::new() }
 }

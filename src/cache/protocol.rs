@@ -259,6 +259,7 @@ mod tests {
                 is_active: true,
                 avatar_key: None,
                 created_at: chrono::DateTime::UNIX_EPOCH,
+                language: None,
             },
             sessions: vec![1],
             pages: Vec::new(),

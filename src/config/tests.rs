@@ -1,5 +1,7 @@
+use super::sources::parse_dotenv;
 use super::*;
-use std::collections::BTreeSet;
+use postgres::config::SslMode;
+use std::collections::{BTreeSet, HashMap};
 
 const GOOD: [(&str, &str); 2] = [
     ("DATABASE_URL", "postgres://u:pw-secret@127.0.0.1/db"),

@@ -250,7 +250,12 @@ impl<'o> Plan<'o> {
     }
 
     /// Holds cards against the contacts that are there and against the file before them.
-    fn judge(&mut self, db: &mut Conn, owner: i64, batch: Vec<(u64, Card)>) -> Result<Vec<Verdict>> {
+    fn judge(
+        &mut self,
+        db: &mut Conn,
+        owner: i64,
+        batch: Vec<(u64, Card)>,
+    ) -> Result<Vec<Verdict>> {
         let uids: Vec<String> =
             batch.iter().filter_map(|(_, card)| uid(card)).map(columns::uid_key).collect();
         let uids: Vec<&str> = uids.iter().map(String::as_str).collect();

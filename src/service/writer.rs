@@ -213,7 +213,8 @@ impl<'tx> Writer<'_, 'tx> {
                 if stored.is_group { &mut self.book.groups } else { &mut self.book.contacts };
             *counter -= 1;
             if self.book.groups > 0 && !stored.is_group {
-                self.touched.extend(stored.card().details().labels.iter().map(|it| it.to_lowercase()));
+                self.touched
+                    .extend(stored.card().details().labels.iter().map(|it| it.to_lowercase()));
             }
         }
         self.keep(written, contacts.len())
@@ -242,7 +243,8 @@ impl<'tx> Writer<'_, 'tx> {
     }
 
     fn count(&mut self, columns: &Columns, by: i64) {
-        let counter = if columns.is_group { &mut self.book.groups } else { &mut self.book.contacts };
+        let counter =
+            if columns.is_group { &mut self.book.groups } else { &mut self.book.contacts };
         *counter += by;
     }
 
@@ -300,14 +302,18 @@ pub fn check_size(card: &Card) -> Result<()> {
         return Err(Error::invalid("card", "must have at most 4 MiB as a vCard"));
     }
     if text > CARD_TEXT_MAX {
-        return Err(Error::invalid("card", "must have at most 1 MiB as a vCard without its pictures"));
+        return Err(Error::invalid(
+            "card",
+            "must have at most 1 MiB as a vCard without its pictures",
+        ));
     }
     Ok(())
 }
 
 /// What is stored of a name: nothing where it follows from the uid.
 fn resource(name: &[u8], uid: &str) -> Option<Vec<u8>> {
-    let follows = rows::uid_of_name(name).is_some_and(|it| columns::uid_key(it) == uid && it == uid);
+    let follows =
+        rows::uid_of_name(name).is_some_and(|it| columns::uid_key(it) == uid && it == uid);
     (!follows).then(|| name.to_vec())
 }
 

@@ -67,8 +67,8 @@ fn a_confirmation_says_which_account_gets_which_address() {
     ann.post("/api/users/me/email", body).expect(202);
     let token = world.link_token("new@example.com");
     let page = world.nobody().get(&format!("/api/auth/confirmed_email/{token}")).expect(200).text();
-    assert!(page.contains("<strong>ann</strong>"), "{page}");
-    assert!(page.contains("<strong>new@example.com</strong>"), "{page}");
+    assert!(page.contains("<dd>ann</dd>"), "{page}");
+    assert!(page.contains("<dd>new@example.com</dd>"), "{page}");
 }
 
 #[test]
@@ -86,8 +86,10 @@ fn an_account_goes_in_batches_and_a_cut_off_deletion_goes_on() {
     let ann = world.user("ann");
     let bob = world.user("bob");
     bob.post("/api/contacts", json!({"first_name": "Stays"})).expect(201);
-    let fill = "INSERT INTO contacts (owner, uid, revision, first_name, created_at, updated_at)
-        SELECT $1, n::text, 1, 'x', now(), now() FROM generate_series(1, 2500) n";
+    let fill = "INSERT INTO contacts (owner, revision, created_at, updated_at, born, born_by, born_client, uid, card, made_by,
+            is_group, members, sort_name, sort_more, labels)
+        SELECT $1, n, now(), now(), n, 'rest', '', n::text, '', 1, false, '', '', '', '{}'
+        FROM generate_series(1, 2500) n";
     world.app.db.write(|db| db.execute(fill, &[&ann.id])).unwrap();
     // The process ends after the first commit.
     world
@@ -343,8 +345,9 @@ fn a_login_works_while_the_accounts_own_import_holds_its_book() {
         .transaction(|tx| {
             contactd::repository::contacts::books::lock(tx, ann.id)?;
             let insert =
-                "INSERT INTO contacts (owner, uid, revision, first_name, created_at, updated_at)
-                VALUES ($1, 'x', 1, 'x', now(), now())";
+                "INSERT INTO contacts (owner, revision, created_at, updated_at, born, born_by, born_client, uid, card, made_by,
+            is_group, members, sort_name, sort_more, labels)
+                VALUES ($1, 1, now(), now(), 1, 'rest', '', 'x', '', 1, false, '', '', '', '{}')";
             tx.execute(insert, &[&ann.id])?;
             let began = std::time::Instant::now();
             ann.log_in(PASSWORD).expect(200);

@@ -156,7 +156,8 @@ fn listed(phone: &Phone) -> BTreeMap<String, String> {
 fn put(phone: &Phone, dice: &mut Dice) -> u16 {
     let names: Vec<String> = listed(phone).into_keys().collect();
     let name = names.get(dice.below(names.len())).cloned().unwrap_or_else(|| "x.vcf".to_owned());
-    let free = format!("n{}.vcf", dice.below(20));
+    // Names that follow from a uid, and others.
+    let free = format!("{}{}.vcf", dice.pick(&["u", "n"]), dice.below(UIDS));
     let uid = format!("u{}", dice.below(UIDS));
     let labels = format!("CATEGORIES:{}", dice.pick(&LABELS));
     match dice.below(if names.len() > MANY { 8 } else { 11 }) {

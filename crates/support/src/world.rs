@@ -192,7 +192,7 @@ impl World {
     }
 
     /// The single value of a query in this world's database.
-    pub fn sql<T: for<'a> postgres::types::FromSql<'a>>(&self, query: &'static str) -> T {
+    pub fn sql<T: for<'a> postgres::types::FromSql<'a>>(&self, query: &str) -> T {
         self.app.db.read(|db| Ok(db.query_one(query, &[])?.get(0))).unwrap()
     }
 }

@@ -1,5 +1,6 @@
 //! Content lines: `group.NAME;PARAM=value:value` (RFC 2426, section 4; RFC 6350, section 3.3).
 
+use crate::folding::{fold, unfold};
 use crate::value::{escape, split_quoted, split_value, unescape};
 use std::borrow::Cow;
 
@@ -319,23 +320,6 @@ fn split_head(head: &str) -> (Cow<'_, str>, Cow<'_, str>, Vec<Param<'_>>) {
     (Cow::Borrowed(group), Cow::Borrowed(name), params.collect())
 }
 
-/// Text without line ends and the one blank after each.
-fn unfold(text: &str) -> Cow<'_, str> {
-    if !text.contains('\n') {
-        return Cow::Borrowed(text);
-    }
-    let mut pieces = text.split('\n');
-    let mut out = String::with_capacity(text.len());
-    out.push_str(pieces.next().unwrap_or_default());
-    for piece in pieces {
-        if out.ends_with('\r') {
-            out.pop();
-        }
-        out.push_str(piece.strip_prefix([' ', '\t']).unwrap_or(piece));
-    }
-    Cow::Owned(out)
-}
-
 /// A parameter's value as it may be written: quoted if it has to be.
 pub fn param_value(value: &str) -> String {
     let value: String = value.chars().filter(|c| !c.is_control() && *c != '"').collect();
@@ -350,23 +334,6 @@ fn param_list(words: &[&str]) -> String {
 /// Text as a line of that name: `NAME:text`, escaped.
 pub fn text_line<'a>(name: &'a str, text: &str) -> Line<'a> {
     Line::new(name, escape(text))
-}
-
-/// Appends a line folded to 75 octets, its end not counted, never inside a character (RFC 2426,
-/// section 2.6; RFC 5545, section 3.1).
-pub fn fold(out: &mut String, line: &str) {
-    const OCTETS: usize = 75;
-    let mut rest = line;
-    let mut room = OCTETS;
-    while rest.len() > room {
-        let end = (0..=room).rev().find(|at| rest.is_char_boundary(*at)).unwrap_or(room);
-        let Some((head, tail)) = rest.split_at_checked(end) else { break };
-        out.push_str(head);
-        out.push_str("\r\n ");
-        (rest, room) = (tail, OCTETS - 1);
-    }
-    out.push_str(rest);
-    out.push_str("\r\n");
 }
 
 #[cfg(test)]
@@ -417,17 +384,5 @@ mod tests {
         let mut tel = tel;
         tel.drop_types(|word| word != "voice");
         assert_eq!(tel.unfolded(), "TEL;TYPE=voice:1");
-    }
-
-    #[test]
-    fn folding_counts_octets_and_keeps_characters_whole() {
-        let text = format!("NOTE:{}", "Їa".repeat(200));
-        let mut out = String::new();
-        fold(&mut out, &text);
-        assert!(out.ends_with("\r\n") && out.split("\r\n").all(|line| line.len() <= 75));
-        assert_eq!(out.replace("\r\n ", ""), text.clone() + "\r\n");
-        let mut out = String::new();
-        fold(&mut out, &"x".repeat(75));
-        assert_eq!(out.len(), 77);
     }
 }

@@ -1,9 +1,10 @@
 //! Two cards of one person: what each says, and both as one.
 
-use crate::edit::{Editor, is_companion, is_entry};
+use crate::edit::Editor;
 use crate::fold::{digits, fold};
 use crate::label::Labels;
 use crate::line::Line;
+use crate::lists::{is_companion, is_entry};
 use crate::{Address, Card, Details, online, picture, shown};
 use std::collections::{HashMap, HashSet};
 

@@ -1,12 +1,13 @@
 //! Cards in: files of 2.1, 3.0 and 4.0, and single cards of CardDAV. Out come cards of 3.0.
 
 use crate::charset::{Decoder, without_mark};
-use crate::content::{Reader, Version, is_token};
-use crate::line::{Line, lines};
+use crate::content::{Reader, Version};
+use crate::line::Line;
 use crate::modern::Modern;
 use crate::unfold::{Logical, Unfold, is_mark};
-use crate::value::{escape, is_forbidden, one_line};
-use crate::{Card, Warning, names, odd};
+use crate::valid::{SINGLE, is_blank, is_complete, is_valid};
+use crate::value::escape;
+use crate::{Card, Details, Warning, names, odd};
 use std::borrow::Cow;
 
 /// Most octets of a card without its pictures.
@@ -187,7 +188,7 @@ impl Cards<'_> {
         }
         warnings.extend(odd::of(&card, &details).map(|detail| Warning { line, detail }));
         warnings.truncate(WARNINGS_MAX);
-        Read { line, card: Ok(complete(card)), warnings }
+        Read { line, card: Ok(complete(card, Some(&details))), warnings }
     }
 
     /// The card as it was sent if it is one of 3.0, else what it says in 3.0.
@@ -284,18 +285,6 @@ fn inside(
     reader.line(line.number, &line.bytes, version, warnings).unfolded()
 }
 
-/// Lines of which a card of 3.0 has one: a further one that says something else is kept under the
-/// name with `X-` before it.
-const SINGLE: [(&str, &str); 7] = [
-    ("FN", "X-FN"),
-    ("N", "X-N"),
-    ("UID", "X-UID"),
-    ("BDAY", "X-BDAY"),
-    ("REV", "X-REV"),
-    ("PRODID", "X-PRODID"),
-    ("SORT-STRING", "X-SORT-STRING"),
-];
-
 /// The lines as a card.
 fn assembled(mut lines: Vec<Line<'static>>) -> Card {
     lines.retain(|line| !line.is("VERSION"));
@@ -326,17 +315,13 @@ fn assembled(mut lines: Vec<Line<'static>>) -> Card {
     Card::from_text(text)
 }
 
-/// True for a line of a name of ours that says nothing: an empty FN, a UID of blanks.
-fn is_blank(line: &Line<'_>) -> bool {
-    line.is_any(&["FN", "UID", "BDAY"]) && one_line(&line.text()).is_none()
-}
-
 /// With FN and N, which 3.0 asks for.
-fn complete(mut card: Card) -> Card {
+fn complete(mut card: Card, details: Option<&Details>) -> Card {
     let has = |name: &str| card.lines().any(|line| line.is(name) && !is_blank(&line));
     let (full, parts) = (has("FN"), has("N"));
     if !(full && parts) {
-        let name = card.details().display_name;
+        let name =
+            details.map_or_else(|| card.details().display_name, |it| it.display_name.clone());
         card.edit(|editor| {
             if !parts {
                 editor.insert_head(Line::new("N", ";;;;"));
@@ -348,67 +333,6 @@ fn complete(mut card: Card) -> Card {
         });
     }
     card
-}
-
-/// True if the text is one card of 3.0 as it may be stored: CRLF, no character that XML cannot
-/// carry, each line a content line, none twice of which there is one.
-fn is_valid(text: &str) -> bool {
-    let ends = text.bytes().zip(text.bytes().skip(1).chain([0])).all(|pair| match pair {
-        (b'\r', next) => next == b'\n',
-        _ => true,
-    });
-    let ends = ends && text.matches('\n').count() == text.matches("\r\n").count();
-    if !ends || !text.ends_with("\r\n") || text.contains(is_forbidden) {
-        return false;
-    }
-    let mut counts = [0_usize; SINGLE.len()];
-    let mut version = 0;
-    let mut open = true;
-    let mut first = true;
-    for line in lines(text) {
-        let mark = line.is("BEGIN") || line.is("END");
-        let begins = line.is("BEGIN") && line.group().is_empty();
-        if !open || first != begins || (mark && !line.value().eq_ignore_ascii_case("VCARD")) {
-            return false;
-        }
-        first = false;
-        open = !line.is("END");
-        if line.is("VERSION") {
-            version += 1;
-            if line.value() != "3.0" {
-                return false;
-            }
-        }
-        for (count, (name, _)) in counts.iter_mut().zip(SINGLE) {
-            *count += usize::from(line.is(name));
-        }
-        if !is_content_line(&line) {
-            return false;
-        }
-    }
-    !open && version == 1 && counts.iter().all(|count| *count < 2)
-}
-
-/// True for a line as 3.0 has it.
-fn is_content_line(line: &Line<'_>) -> bool {
-    let plain = |part: &str| {
-        let inner = part.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        !inner.unwrap_or(part).contains('"') && (inner.is_some() || !part.contains([';', ':']))
-    };
-    let param = |(name, value): (&str, &str)| {
-        let encoded = name.eq_ignore_ascii_case("ENCODING") && !value.eq_ignore_ascii_case("b");
-        let charset = name.eq_ignore_ascii_case("CHARSET") && !value.eq_ignore_ascii_case("utf-8");
-        is_token(name) && !encoded && !charset && crate::value::split_quoted(value, ',').all(plain)
-    };
-    is_token(line.name())
-        && (line.group().is_empty() || is_token(line.group()))
-        && line.params().all(param)
-}
-
-/// True if the card has UID, FN and N.
-fn is_complete(card: &Card) -> bool {
-    let has = |name: &str| card.lines().any(|line| line.is(name) && !is_blank(&line));
-    card.uid().is_some() && has("FN") && has("N")
 }
 
 /// A card by CardDAV.
@@ -463,7 +387,7 @@ pub fn put_card(octets: &[u8]) -> Result<Put, Refusal> {
         }
     }
     let as_sent = is_complete(&card) && card.as_str().as_bytes() == octets;
-    let card = complete(card);
+    let card = complete(card, None);
     let (all, without) = card.sizes();
     if without > CARD_MAX || all > PUT_MAX {
         return Err(Refusal::TooLarge);

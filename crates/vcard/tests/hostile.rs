@@ -12,7 +12,9 @@
 use std::time::{Duration, Instant};
 use vcard::*;
 
-const SIZE: usize = 10 << 20;
+/// Without optimisation a tenth of it, since each byte takes twenty times as long:
+/// `cargo test -p vcard --release --test hostile` tries the whole.
+const SIZE: usize = if cfg!(debug_assertions) { 1 << 20 } else { 10 << 20 };
 
 /// `piece` so often that it is as large as a hostile file.
 fn many(piece: &str) -> String {
@@ -80,8 +82,8 @@ fn ten_mebibytes_of_anything_take_little_time_and_memory() {
         // Forgets the peak, so that it is that of this file.
         let forgotten = std::fs::write("/proc/self/clear_refs", "5").is_ok();
         let began = Instant::now();
-        for read in read_cards(&file, None) {
-            if let Ok(mut card) = read.card {
+        for (count, read) in read_cards(&file, None).enumerate() {
+            if let (Ok(mut card), ..100) = (read.card, count) {
                 let mut wanted = card.details();
                 wanted.nickname = Some("Jo".to_owned());
                 wanted.phones.reverse();
@@ -92,8 +94,8 @@ fn ten_mebibytes_of_anything_take_little_time_and_memory() {
         let took = began.elapsed();
         let grew = (memory("VmHWM:").saturating_sub(start) / 1024).saturating_sub(file.len() >> 20);
         println!("{what}: {took:?}, {grew} MiB");
-        // Without optimisation, on a busy machine.
-        assert!(took < Duration::from_secs(120), "{what}: {took:?}");
+        // On a busy machine.
+        assert!(took < Duration::from_secs(60), "{what}: {took:?}");
         assert!(grew < 100 || !forgotten, "{what}: {grew} MiB");
     }
 }

@@ -11,8 +11,8 @@ use crate::markup::duplicates::{self, Group, Twin};
 use crate::markup::edit::{LISTS, SINGLE};
 use crate::model::contact::{Contact, Input, Method};
 use crate::repository::contacts::{books, rows};
-use crate::service::duplicates::groups::{Group as Found, Reason};
 use crate::service::duplicates as service;
+use crate::service::duplicates::groups::{Group as Found, Reason};
 use crate::service::merge::{self, Wish};
 use serde_json::{Map, Value};
 
@@ -31,17 +31,21 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let skip = usize::try_from(slice.skip).unwrap_or(0);
     let (groups, total) = match ids {
         Some(ids) => {
-            let ids: Vec<i64> = ids.split(',').filter_map(|id| id.parse().ok()).take(TWINS).collect();
+            let ids: Vec<i64> =
+                ids.split(',').filter_map(|id| id.parse().ok()).take(TWINS).collect();
             (vec![(Vec::new(), false, ids)], 1)
         }
         None => {
             let found = service::find(&call.app, owner.id())?;
             let total = found.len();
-            let named = |it: Found| (it.reasons.iter().map(reason).collect(), it.likely, it.contacts);
+            let named =
+                |it: Found| (it.reasons.iter().map(reason).collect(), it.likely, it.contacts);
             (found.into_iter().skip(skip).take(PAGE).map(named).collect::<Vec<_>>(), total)
         }
     };
-    let shown = groups.into_iter().map(|(reasons, likely, ids)| Ok(Group { reasons, likely, twins: twins(call, &owner, &ids)? }));
+    let shown = groups.into_iter().map(|(reasons, likely, ids)| {
+        Ok(Group { reasons, likely, twins: twins(call, &owner, &ids)? })
+    });
     let shown: Vec<_> = shown.collect::<Result<_>>()?;
     let shown: Vec<_> = shown.into_iter().filter(|group| group.twins.len() > 1).collect();
     let next = (skip + PAGE < total).then(|| format!("skip={}", skip + PAGE));
@@ -65,9 +69,11 @@ fn twins(call: &Call, owner: &Owner, ids: &[i64]) -> Result<Vec<Twin>> {
 
 fn twin(contact: &Contact, members: &Value) -> Result<Twin> {
     let text = |name: &str| members[name].as_str().unwrap_or_default().to_owned();
-    let single = SINGLE.into_iter().map(|name| (name, text(name))).filter(|(_, value)| !value.is_empty());
+    let single =
+        SINGLE.into_iter().map(|name| (name, text(name))).filter(|(_, value)| !value.is_empty());
     let lists = LISTS.iter().map(|(list, _)| *list).chain(["labels"]);
-    let lists = lists.map(|list| (list, lines(&members[list]))).filter(|(_, value)| !value.is_empty());
+    let lists =
+        lists.map(|list| (list, lines(&members[list]))).filter(|(_, value)| !value.is_empty());
     Ok(Twin {
         id: contact.id,
         name: text("display_name"),
@@ -83,7 +89,9 @@ fn lines(list: &Value) -> String {
     let entry = |entry: &Value| match entry {
         Value::String(label) => label.clone(),
         Value::Object(parts) => {
-            let parts = ["service", "value", "street", "postal_code", "city", "country"].into_iter().filter_map(|part| parts.get(part)?.as_str());
+            let parts = ["service", "value", "street", "postal_code", "city", "country"]
+                .into_iter()
+                .filter_map(|part| parts.get(part)?.as_str());
             parts.collect::<Vec<_>>().join(" ")
         }
         _ => String::new(),
@@ -102,7 +110,8 @@ pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let contacts = call.app.db.read(|db| rows::shown(db, owner.id(), &ids))?;
     let mut set = Map::new();
     for name in SINGLE {
-        let chosen = number(form.get(&format!("set.{name}"))).and_then(|id| contacts.iter().find(|it| it.id == id));
+        let chosen = number(form.get(&format!("set.{name}")))
+            .and_then(|id| contacts.iter().find(|it| it.id == id));
         if let Some(chosen) = chosen {
             set.insert(name.to_owned(), members(call, owner.id(), chosen)?[name].clone());
         }
@@ -112,7 +121,13 @@ pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let set = Some(Input::read(Value::Object(set), Method::Patch)?);
     let wish = Wish { keep, others, set };
     merge::merge(&call.app, owner.id(), &by, &wish, call.now)?;
-    reader::told(call, visitor, format!("/contacts/{keep}"), reader::page(call, visitor).w.merged.to_owned(), Some(before))
+    reader::told(
+        call,
+        visitor,
+        format!("/contacts/{keep}"),
+        reader::page(call, visitor).w.merged.to_owned(),
+        Some(before),
+    )
 }
 
 /// `POST /duplicates/dismiss`: these are different people.
@@ -121,5 +136,11 @@ pub fn dismiss(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (owner, _) = owner(call, visitor)?;
     let ids: Vec<i64> = form.all("ids").filter_map(|id| id.parse().ok()).collect();
     service::dismiss(&call.app, owner.id(), ids)?;
-    reader::told(call, visitor, "/duplicates", reader::page(call, visitor).w.dismissed.to_owned(), None)
+    reader::told(
+        call,
+        visitor,
+        "/duplicates",
+        reader::page(call, visitor).w.dismissed.to_owned(),
+        None,
+    )
 }

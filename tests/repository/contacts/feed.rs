@@ -42,7 +42,8 @@ fn a_change_that_is_committed_late_is_never_passed_over() {
     let before = since(&world, ann, None, 10).unwrap().next;
     let late = std::thread::scope(|scope| {
         let (sender, receiver) = std::sync::mpsc::channel();
-        let slow = scope.spawn(|| {
+        let world = &world;
+        let slow = scope.spawn(move || {
             let by = super::by();
             contactd::service::writer::in_book(&world.app, ann, &by, |writer| {
                 let mut card = vcard::Card::new("late");
@@ -55,11 +56,11 @@ fn a_change_that_is_committed_late_is_never_passed_over() {
             })
         });
         receiver.recv().unwrap();
-        let meanwhile = since(&world, ann, Some(&before), 10).unwrap();
+        let meanwhile = since(world, ann, Some(&before), 10).unwrap();
         assert_eq!(ids(&meanwhile), [], "it is not committed yet");
-        let later = add(&world, ann, named("Later")).id;
+        let later = add(world, ann, named("Later")).id;
         let late = slow.join().unwrap().unwrap();
-        let after = since(&world, ann, Some(&meanwhile.next), 10).unwrap();
+        let after = since(world, ann, Some(&meanwhile.next), 10).unwrap();
         assert_eq!(ids(&after), [(late, false), (later, false)]);
         late
     });

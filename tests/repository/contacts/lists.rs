@@ -1,70 +1,56 @@
 //! Pages, filters, cursors, birthdays, labels.
 
-use super::{add, ann_and_eve, change, delete, named, owner};
+use super::{add, ann_and_eve, delete, name, named, owner, patch, with};
 use crate::world::World;
-use chrono::{Duration, NaiveDate};
-use contactd::model::birthday::Window;
-use contactd::model::contact::{Contact, ContactFields};
-use contactd::repository::contacts::lists::{self, Filter, Key, Sort, Start};
-use contactd::repository::contacts::{self, books};
+use chrono::Duration;
+use contactd::model::contact::Contact;
+use contactd::model::contact::birthday::Window;
+use contactd::repository::contacts::lists::{self, AfterBirthday, Filter, Key, Page, Sort, Start};
+use serde_json::{Value, json};
 
 const BY_NAME: Sort = Sort { key: Key::Name, descending: false };
 
-fn page(
-    world: &World,
-    owner: i64,
-    filter: &Filter,
-    sort: Sort,
-    start: &Start,
-    limit: i64,
-) -> (Vec<Contact>, i64) {
+fn page(world: &World, owner: i64, filter: &Filter, sort: Sort, start: &Start, limit: i64) -> Page {
     world.app.db.read(|db| lists::page(db, owner, filter, sort, start, limit)).unwrap()
+}
+
+fn names(contacts: &[Contact]) -> Vec<String> {
+    contacts.iter().map(|it| name(it).split(' ').next().unwrap().to_owned()).collect()
 }
 
 /// The first names of what passes the filter, by name, and how many that are.
 fn found(world: &World, owner: i64, filter: &Filter) -> (Vec<String>, i64) {
-    let (list, total) = page(world, owner, filter, BY_NAME, &Start::Skip(0), 100);
-    (list.into_iter().map(|contact| contact.fields.first_name).collect(), total)
+    let page = page(world, owner, filter, BY_NAME, &Start::Skip(0), 100);
+    (names(&page.contacts), page.total)
 }
 
 fn search(text: &str) -> Filter {
     Filter { search: Some(text.to_owned()), ..Filter::default() }
 }
 
-/// The cursor behind a contact.
-fn after(contact: &Contact, key: Key) -> Start {
-    let fields = &contact.fields;
-    match key {
-        Key::Name => Start::AfterName {
-            sort_name: fields.last_name.clone().unwrap_or(fields.first_name.clone()),
-            first_name: fields.first_name.clone(),
-            id: contact.id,
-        },
-        Key::CreatedAt => Start::AfterInstant(contact.created_at, contact.id),
-        Key::UpdatedAt => Start::AfterInstant(contact.updated_at, contact.id),
-    }
-}
-
 /// A contact with something in every field, one that is too long for the index, and one with
 /// labels that are.
 fn book(world: &World, owner: i64) {
-    let full = ContactFields {
-        email: Some("Ann.Full@Example.com".to_owned()),
-        phone: Some("(044) 123-45".to_owned()),
-        additional_data: Some("100%".to_owned()),
-        labels: vec!["Work".to_owned()],
-        ..named("Ґудзь Müller")
-    };
-    let long = ContactFields {
-        additional_data: Some(format!("{} needle", "ж".repeat(900))),
-        phone: Some("0441239".to_owned()),
-        labels: vec!["Work".to_owned()],
-        ..named("Long Müller")
-    };
-    let labels = (0..20).map(|n| format!("{n:-<50}")).chain(["Work".to_owned()]).collect();
-    let labelled = ContactFields { labels, ..named("Labelled Müller") };
-    for fields in [full, long, labelled, named("Other")] {
-        add(world, owner, &fields);
+    let full = json!({
+        "email": "Ann.Full@Example.com", "phone": "(044) 123-45", "additional_data": "100%",
+        "labels": ["Work"], "organization": "Zürich AG", "nickname": "Käthe",
+        "addresses": [{"city": "Łódź", "street": "Lange Straße 5"}],
+        "urls": [{"value": "https://full.example"}], "online": [{"value": "@full:example.net"}],
+    });
+    let long = json!({
+        "additional_data": format!("{} needle", "ж".repeat(1_900)), "phones": [
+            {"value": "0441239"}, {"value": "+49 172 5551234"},
+        ], "labels": ["Work"], "organization": "Zurich Ltd",
+    });
+    let labels: Vec<Value> =
+        (0..40).map(|n| json!(format!("{n:-<50}"))).chain([json!("Work")]).collect();
+    for body in [
+        with("Ґудзь Müller", full),
+        with("Long Müller", long),
+        with("Labelled Müller", json!({ "labels": labels })),
+        named("Other"),
+    ] {
+        add(world, owner, body);
         world.pass(Duration::seconds(1));
     }
 }
@@ -78,15 +64,30 @@ fn every_filter_finds_in_its_own_field_whatever_the_length_another_owner_nothing
     for (filter, names) in [
         (Filter { first_name: text("ГУДЗ"), ..none() }, &["Ґудзь"][..]),
         (Filter { last_name: text("mull"), ..none() }, &["Labelled", "Long", "Ґудзь"]),
+        (Filter { last_name: text("long"), ..none() }, &[]),
         (Filter { email: text("full@"), ..none() }, &["Ґудзь"]),
+        (Filter { organization: text("zurich"), ..none() }, &["Long", "Ґудзь"]),
+        (Filter { organization: text("mull"), ..none() }, &[]),
         (Filter { phone: text("44-123"), ..none() }, &["Long", "Ґудзь"]),
+        (Filter { phone: text("0172 555"), ..none() }, &["Long"]),
         (Filter { label: text("wORK"), ..none() }, &["Labelled", "Long", "Ґудзь"]),
         (Filter { label: text("wor"), ..none() }, &[]),
         (search("(044) 123"), &["Long", "Ґудзь"]),
+        (search("0172 5551234"), &["Long"]),
+        (search("0049 172 5551234"), &["Long"]),
+        (search("0172 long"), &["Long"]),
+        (search("12395"), &[]),
         (search("NEEDLE"), &["Long"]),
         (search("100%"), &["Ґудзь"]),
-        (search("work"), &[]),
+        (search("work"), &["Labelled", "Long", "Ґудзь"]),
+        (search("kathe"), &["Ґудзь"]),
+        (search("lodz lange"), &["Ґудзь"]),
+        (search("full.example"), &["Ґудзь"]),
+        (search("@full:"), &["Ґудзь"]),
         (search("muller long"), &["Long"]),
+        (search("l o n g m u l needle"), &["Long"]),
+        (search("l o n g m u l nowhere"), &[]),
+        (search("  müller \u{200b}  other  "), &[]),
         (Filter { label: text("work"), phone: text("441239"), ..none() }, &["Long"]),
         (Filter { label: text("work"), ..search("needle") }, &["Long"]),
         (Filter { label: text("work"), first_name: text("lab"), ..none() }, &["Labelled"]),
@@ -98,8 +99,10 @@ fn every_filter_finds_in_its_own_field_whatever_the_length_another_owner_nothing
         assert_eq!(found(&world, ann, &filter), (names, total), "{filter:?}");
         assert_eq!(found(&world, eve, &filter), (vec![], 0), "another owner cannot: {filter:?}");
     }
-    assert_eq!(found(&world, ann, &none()).1, 4);
-    assert_eq!(found(&world, eve, &none()), (vec![], 0), "another owner cannot");
+    for nothing in [none(), search(" \u{200b} ")] {
+        assert_eq!(found(&world, ann, &nothing).1, 4, "nothing visible is no search");
+        assert_eq!(found(&world, eve, &nothing), (vec![], 0), "another owner cannot");
+    }
     let since = Filter { updated_since: Some(world.now() - Duration::seconds(2)), ..none() };
     assert_eq!(found(&world, ann, &since), (vec!["Labelled".to_owned(), "Other".to_owned()], 2));
     assert_eq!(found(&world, eve, &since), (vec![], 0), "another owner cannot");
@@ -113,13 +116,13 @@ fn pages_by_cursor_and_by_skip_are_the_slices_of_one_list() {
     for n in 0..23 {
         let name = ["Ї", "І", "Ю", "ё", "a", "Ä", "b"][n % 7];
         let last = ["Zöe", "", "zoe", "Їжак"][n % 4];
-        let long = ["", "x".repeat(1300).as_str()][n % 2].to_owned();
-        let fields = ContactFields {
-            additional_data: Some(format!("common {long}")),
-            ..named(format!("{name} {last}").trim())
-        };
-        add(&world, ann, &fields);
-        add(&world, eve, &fields);
+        let long = ["", "x".repeat(1_900).as_str()][n % 2].to_owned();
+        let body = with(
+            format!("{name} {last}").trim(),
+            json!({ "additional_data": format!("common {long}") }),
+        );
+        add(&world, ann, body.clone());
+        add(&world, eve, body);
         world.pass(Duration::seconds((n % 2) as i64));
     }
     for key in [Key::Name, Key::CreatedAt, Key::UpdatedAt] {
@@ -127,19 +130,22 @@ fn pages_by_cursor_and_by_skip_are_the_slices_of_one_list() {
             for filter in [Filter::default(), search("common"), search("zoe")] {
                 let sort = Sort { key, descending };
                 let all = page(&world, ann, &filter, sort, &Start::Skip(0), 100);
-                let total = all.0.len() as i64;
-                assert_eq!(all.1, total);
+                let (all, total) = (all.contacts, all.total);
+                assert_eq!(all.len() as i64, total);
                 assert!(total > 5);
-                let mut cursor = Start::Skip(0);
-                for at in (0..all.0.len()).step_by(4) {
-                    let expected = (all.0[at..all.0.len().min(at + 4)].to_vec(), total);
+                let mut cursor = Some(Start::Skip(0));
+                for at in (0..all.len()).step_by(4) {
+                    let expected = &all[at..all.len().min(at + 4)];
                     let skipped = Start::Skip(at as i64);
-                    assert_eq!(page(&world, ann, &filter, sort, &skipped, 4), expected);
-                    assert_eq!(page(&world, ann, &filter, sort, &cursor, 4), expected);
-                    cursor = after(expected.0.last().unwrap(), key);
+                    for start in [cursor.as_ref().unwrap(), &skipped] {
+                        let page = page(&world, ann, &filter, sort, start, 4);
+                        assert_eq!((page.contacts.as_slice(), page.total), (expected, total));
+                    }
+                    cursor = page(&world, ann, &filter, sort, &skipped, 4).next;
                 }
-                assert_eq!(page(&world, ann, &filter, sort, &cursor, 4), (vec![], total));
-                assert_eq!(page(&world, ann, &filter, sort, &Start::Skip(99), 4), (vec![], total));
+                assert_eq!(cursor, None);
+                let behind = page(&world, ann, &filter, sort, &Start::Skip(99), 4);
+                assert_eq!((behind.contacts, behind.total, behind.next), (vec![], total, None));
             }
         }
     }
@@ -148,112 +154,84 @@ fn pages_by_cursor_and_by_skip_are_the_slices_of_one_list() {
 #[test]
 fn a_cursor_holds_when_its_contact_is_renamed_deleted_or_no_hit_any_more() {
     let (world, ann, _) = ann_and_eve();
-    let noted = |name: &str, note: &str| ContactFields {
-        additional_data: Some(note.to_owned()),
-        ..named(name)
-    };
+    let noted = |name: &str, note: &str| with(name, json!({ "additional_data": note }));
     let list: Vec<_> =
-        ["A", "B", "C", "D", "E"].map(|name| add(&world, ann, &noted(name, "hit"))).into();
+        ["A", "B", "C", "D", "E"].map(|name| add(&world, ann, noted(name, "hit"))).into();
+    let after = |filter: &Filter, count: i64| {
+        page(&world, ann, filter, BY_NAME, &Start::Skip(0), count).next.unwrap()
+    };
     for filter in [Filter::default(), search("hit")] {
         let rest = |start: &Start| {
-            let (list, total) = page(&world, ann, &filter, BY_NAME, start, 10);
-            (list.iter().map(|it| it.fields.first_name.clone()).collect::<String>(), total)
+            let page = page(&world, ann, &filter, BY_NAME, start, 10);
+            (names(&page.contacts).concat(), page.total)
         };
-        let save = |contact: &Contact, fields: &ContactFields| {
-            change(&world, |tx| {
-                let revision = books::next_revision(tx, ann)?;
-                contacts::update(tx, ann, contact.id, revision, fields, world.now())
-            })
-        };
-        let (b, c) = (after(&list[1], Key::Name), after(&list[2], Key::Name));
+        let save = |contact: &Contact, body: Value| patch(&world, ann, contact.id, body).unwrap();
+        let (b, c) = (after(&filter, 2), after(&filter, 3));
         assert_eq!(rest(&c), ("DE".to_owned(), 5));
-        save(&list[2], &noted("X", "hit"));
+        save(&list[2], noted("X", "hit"));
         assert_eq!(rest(&c), ("DEX".to_owned(), 5), "it stands at its new place");
-        save(&list[1], &noted("0", "hit"));
+        save(&list[1], noted("0", "hit"));
         assert_eq!(rest(&b), ("DEX".to_owned(), 5));
-        save(&list[0], &noted("A", "none"));
-        save(&list[1], &noted("B", "none"));
+        save(&list[0], noted("A", "none"));
+        save(&list[1], noted("B", "none"));
         let hits = if filter == Filter::default() { 5 } else { 3 };
         assert_eq!(rest(&b), ("DEX".to_owned(), hits), "no hit is at or before the cursor");
         for (contact, name) in list.iter().zip(["A", "B", "C", "D", "E"]) {
-            save(contact, &noted(name, "hit"));
+            save(contact, noted(name, "hit"));
         }
     }
-    delete(&world, ann, list[2].id);
-    let c = after(&list[2], Key::Name);
-    let (rest, total) = page(&world, ann, &search("hit"), BY_NAME, &c, 10);
-    let rest: String = rest.iter().map(|it| it.fields.first_name.as_str()).collect();
-    assert_eq!((rest.as_str(), total), ("DE", 4));
+    let c = after(&search("hit"), 3);
+    delete(&world, ann, list[2].id).unwrap();
+    let rest = page(&world, ann, &search("hit"), BY_NAME, &c, 10);
+    assert_eq!((names(&rest.contacts).concat().as_str(), rest.total), ("DE", 4));
 }
 
 #[test]
-fn birthdays_are_those_of_the_ranges_another_owner_s_are_not() {
+fn birthdays_come_by_day_with_and_without_a_year_another_owner_s_do_not() {
     let (world, ann, eve) = ann_and_eve();
-    for (name, birthday) in [("Old", "1950-12-31"), ("Leap", "2000-02-29"), ("New", "1990-01-02")] {
-        let fields = ContactFields { birthday: birthday.parse().ok(), ..named(name) };
-        add(&world, ann, &fields);
+    for (name, birthday) in
+        [("Old", "1950-12-31"), ("Leap", "2000-02-29"), ("New", "--01-02"), ("Also", "1990-12-31")]
+    {
+        add(&world, ann, with(name, json!({ "birthday": birthday })));
     }
-    let gone = ContactFields { birthday: "1990-01-01".parse().ok(), ..named("Gone") };
-    delete(&world, ann, add(&world, ann, &gone).id);
-    let of = |owner, from: &str, days, born_before: &str| {
-        let window = Window::new(from.parse().unwrap(), days);
-        let born_before: NaiveDate = born_before.parse().unwrap();
-        let read = |db: &mut _| lists::with_birthday(db, owner, window.keys(), born_before);
-        let list = world.app.db.read(read).unwrap();
-        list.into_iter().map(|contact| contact.fields.first_name).collect::<Vec<_>>()
+    let gone = add(&world, ann, with("Gone", json!({"birthday": "1990-01-01"})));
+    delete(&world, ann, gone.id).unwrap();
+    let of = |owner, from: &str, days| {
+        let mut all = Vec::new();
+        for keys in Window::new(from.parse().unwrap(), days).keys() {
+            let mut after = AfterBirthday::default();
+            loop {
+                let read = |db: &mut _| lists::with_birthday(db, owner, keys, &mut after);
+                let page = world.app.db.read(read).unwrap();
+                if page.is_empty() {
+                    break;
+                }
+                all.extend(page.into_iter().map(|it| (name(&it.contact), it.year)));
+            }
+        }
+        all
     };
-    assert_eq!(of(ann, "2026-12-30", 5, "2027-01-04"), ["New", "Old"]);
-    assert_eq!(of(ann, "2026-12-30", 5, "1989-01-01"), ["Old"], "not before birth");
-    assert_eq!(of(ann, "2026-02-28", 0, "2026-02-28"), ["Leap"]);
-    assert_eq!(of(ann, "2026-03-01", 200, "2026-12-01"), Vec::<String>::new());
-    assert_eq!(of(eve, "2026-01-01", 366, "2027-01-04"), Vec::<String>::new());
+    let found = |name: &str, year| (name.to_owned(), year);
+    let new_year = [found("Also", Some(1990)), found("Old", Some(1950)), found("New", None)];
+    assert_eq!(of(ann, "2026-12-30", 5), new_year);
+    assert_eq!(of(ann, "2026-02-28", 0), [found("Leap", Some(2000))]);
+    assert_eq!(of(ann, "2026-03-01", 200), []);
+    assert_eq!(of(ann, "2026-12-31", 366).len(), 4, "each once");
+    assert_eq!(of(eve, "2026-01-01", 366), []);
 }
 
 #[test]
 fn labels_are_counted_ignoring_case_of_one_s_own_live_contacts() {
     let (world, ann, eve) = ann_and_eve();
-    let labelled = |labels: &[&str]| ContactFields {
-        labels: labels.iter().map(|label| (*label).to_owned()).collect(),
-        ..named("A")
-    };
-    add(&world, ann, &labelled(&["Сім'я", "b"]));
-    add(&world, ann, &labelled(&["СІМ'Я"]));
-    delete(&world, ann, add(&world, ann, &labelled(&["gone"])).id);
-    let labels = |owner| world.app.db.read(|db| lists::labels(db, owner)).unwrap();
-    assert_eq!(labels(ann), [("b".to_owned(), 1), ("Сім'я".to_owned(), 2)]);
-    assert_eq!(labels(eve), [], "another owner cannot");
-    assert_eq!(labels(owner(&world, "bob")), []);
-}
-
-#[test]
-fn what_was_folded_otherwise_is_folded_anew() {
-    let (world, ann, _) = ann_and_eve();
-    world.app.db.transaction(|tx| tx.batch(
-        "CREATE OR REPLACE FUNCTION search_text(first_name text, last_name text, email text, phone text, additional_data text)
-        RETURNS text LANGUAGE sql IMMUTABLE RETURN 'as before'",
-    )).unwrap();
-    add(&world, ann, &named("O´Neil"));
-    assert_eq!(found(&world, ann, &search("oneil")).1, 0);
-    let migration = include_str!("../../../sql/004_fold.sql");
-    world.app.db.transaction(|tx| tx.batch(migration)).unwrap();
-    assert_eq!(found(&world, ann, &search("oneil")).1, 1);
-}
-
-#[test]
-fn both_places_of_folding_do_the_same_and_need_no_search_path() {
-    let (world, ann, _) = ann_and_eve();
-    add(&world, ann, &named("Ґонта Мар’яна"));
-    let same: bool = world.sql(
-        "SELECT bool_and(search_text(a, b, a, b, a) = fold(concat_ws(E'\\x1f', a, b, a, b, a, a || ' ' || b || ' ' || a)))
-        FROM (VALUES ('Їжак', 'ҐАЛАҐАН'), ('Álvaro ß', 'Łukasz Æ Œ'), ('Мар’яна', 'O''Neil `´'), ('ﬁ', '①'),
-            ('ΚΩΣ', 'דָּוִד ¨')) AS names (a, b)",
-    );
-    assert!(same);
-    let schema: String = world.sql("SELECT current_schema()::text");
-    let rewritten = world.app.db.transaction(|tx| {
-        tx.batch("SET LOCAL search_path = ''")?;
-        tx.execute(&format!("UPDATE {schema}.contacts SET first_name = 'Йосип'"), &[])
-    });
-    assert_eq!(rewritten.unwrap(), 1);
-    assert_eq!(found(&world, ann, &search("иосип")), (vec!["Йосип".to_owned()], 1));
+    let labelled = |labels: &[&str]| with("A", json!({ "labels": labels }));
+    add(&world, ann, labelled(&["Сім'я", "b"]));
+    add(&world, ann, labelled(&["СІМ'Я"]));
+    let gone = add(&world, ann, labelled(&["gone"]));
+    delete(&world, ann, gone.id).unwrap();
+    let labels =
+        |owner, after: &str| world.app.db.read(|db| lists::labels(db, owner, after)).unwrap();
+    assert_eq!(labels(ann, ""), [("b".to_owned(), 1), ("Сім'я".to_owned(), 2)]);
+    assert_eq!(labels(ann, "B"), [("Сім'я".to_owned(), 2)], "those after a label");
+    assert_eq!(labels(eve, ""), [], "another owner cannot");
+    assert_eq!(labels(owner(&world, "bob"), ""), []);
 }

@@ -1,0 +1,84 @@
+//! What a card of 3.0 is, as strictly as what is stored has to be.
+
+use crate::Card;
+use crate::content::is_token;
+use crate::line::{Line, lines};
+use crate::value::{is_forbidden, one_line, split_quoted};
+
+/// Lines of which a card of 3.0 has one: a further one that says something else is kept under the
+/// name with `X-` before it.
+pub const SINGLE: [(&str, &str); 7] = [
+    ("FN", "X-FN"),
+    ("N", "X-N"),
+    ("UID", "X-UID"),
+    ("BDAY", "X-BDAY"),
+    ("REV", "X-REV"),
+    ("PRODID", "X-PRODID"),
+    ("SORT-STRING", "X-SORT-STRING"),
+];
+
+/// True for a line of a name of ours that says nothing: an empty FN, a UID of blanks.
+pub fn is_blank(line: &Line<'_>) -> bool {
+    line.is_any(&["FN", "UID", "BDAY"]) && one_line(&line.text()).is_none()
+}
+
+/// True if the text is one card of 3.0 as it may be stored: CRLF, no character that XML cannot
+/// carry, each line a content line, none twice of which there is one.
+pub fn is_valid(text: &str) -> bool {
+    let ends = text.bytes().zip(text.bytes().skip(1).chain([0])).all(|pair| match pair {
+        (b'\r', next) => next == b'\n',
+        _ => true,
+    });
+    let ends = ends && text.matches('\n').count() == text.matches("\r\n").count();
+    if !ends || !text.ends_with("\r\n") || text.contains(is_forbidden) {
+        return false;
+    }
+    let mut counts = [0_usize; SINGLE.len()];
+    let mut version = 0;
+    let mut open = true;
+    let mut first = true;
+    for line in lines(text) {
+        let mark = line.is("BEGIN") || line.is("END");
+        let begins = line.is("BEGIN") && line.group().is_empty();
+        if !open || first != begins || (mark && !line.value().eq_ignore_ascii_case("VCARD")) {
+            return false;
+        }
+        first = false;
+        open = !line.is("END");
+        if line.is("VERSION") {
+            version += 1;
+            if line.value() != "3.0" {
+                return false;
+            }
+        }
+        for (count, (name, _)) in counts.iter_mut().zip(SINGLE) {
+            *count += usize::from(line.is(name));
+        }
+        if !is_content_line(&line) {
+            return false;
+        }
+    }
+    !open && version == 1 && counts.iter().all(|count| *count < 2)
+}
+
+/// True for a line as 3.0 has it.
+fn is_content_line(line: &Line<'_>) -> bool {
+    let plain = |part: &str| {
+        let inner = part.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        !inner.unwrap_or(part).contains('"') && (inner.is_some() || !part.contains([';', ':']))
+    };
+    let param = |(name, value): (&str, &str)| {
+        let encoded = name.eq_ignore_ascii_case("ENCODING") && !value.eq_ignore_ascii_case("b");
+        let charset = name.eq_ignore_ascii_case("CHARSET") && !value.eq_ignore_ascii_case("utf-8");
+        is_token(name) && !encoded && !charset && split_quoted(value, ',').all(plain)
+    };
+    is_token(line.name())
+        && (line.group().is_empty() || is_token(line.group()))
+        && line.params().all(param)
+}
+
+/// True if the card has UID, FN and N.
+pub fn is_complete(card: &Card) -> bool {
+    let has = |name: &str| card.lines().any(|line| line.is(name) && !is_blank(&line));
+    card.uid().is_some() && has("FN") && has("N")
+}

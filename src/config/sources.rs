@@ -1,0 +1,59 @@
+//! Where settings stand beside the environment: `.env`, and files that hold one secret each.
+
+use super::SECRETS;
+use std::collections::HashMap;
+use std::io::ErrorKind;
+
+/// The secrets that stand in files of their own, and what is wrong with those files.
+pub fn read_secret_files(
+    get: &dyn Fn(&str) -> Option<String>,
+) -> (HashMap<&'static str, String>, Vec<String>) {
+    let (mut values, mut faults) = (HashMap::new(), Vec::new());
+    for name in SECRETS {
+        let variable = format!("{name}_FILE");
+        let Some(path) = get(&variable) else { continue };
+        match std::fs::read_to_string(path) {
+            _ if get(name).is_some() => {
+                faults.push(format!("{name} and {variable} are both set"));
+            }
+            Ok(text) => {
+                let text = text.strip_suffix('\n').unwrap_or(&text);
+                let text = text.strip_suffix('\r').unwrap_or(text);
+                values.insert(name, text.to_owned());
+            }
+            Err(error) => faults.push(format!("{variable} cannot be read: {error}")),
+        }
+    }
+    (values, faults)
+}
+
+/// `.env` as a map, and what is wrong with it; it is no fault if there is none.
+pub fn read_dotenv() -> (HashMap<String, String>, Vec<String>) {
+    match std::fs::read_to_string(".env") {
+        Ok(text) => parse_dotenv(&text),
+        Err(error) if error.kind() == ErrorKind::NotFound => Default::default(),
+        Err(error) => (HashMap::new(), vec![format!(".env: cannot be read: {error}")]),
+    }
+}
+
+/// A text as in `.env`, and what is wrong with it.
+pub fn parse_dotenv(text: &str) -> (HashMap<String, String>, Vec<String>) {
+    let mut faults = Vec::new();
+    let mut fault = |error: dotenvy::Error| {
+        // The error quotes the line, which may well hold a secret, so only its number is told.
+        let place = match error {
+            dotenvy::Error::LineParse(line, _) => text.find(line.trim_end()),
+            _ => None,
+        };
+        let line =
+            place.and_then(|at| text.get(..at)).map(|before| before.matches('\n').count() + 1);
+        let line = line.map_or_else(|| "a line".to_owned(), |number| format!("line {number}"));
+        faults.push(format!(
+            ".env: {line} cannot be read: write NAME=value, with quotes around a value that has \
+             spaces, and single quotes around one that has a $"
+        ));
+    };
+    let lines = dotenvy::from_read_iter(text.as_bytes());
+    let values = lines.filter_map(|line| line.map_err(&mut fault).ok()).collect();
+    (values, faults)
+}

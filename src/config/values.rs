@@ -1,0 +1,138 @@
+//! The text of each setting → its value, or what is wrong with it. No error repeats the text, which
+//! may hold a secret.
+
+use super::{EXAMPLE_SECRETS, LogFormat, Rate, Secret};
+use ipnet::IpNet;
+use postgres::config::{Host, SslMode};
+use std::str::FromStr;
+use url::Url;
+
+/// `DATABASE_URL`.
+pub fn database_url(raw: &str) -> Result<postgres::Config, String> {
+    // The driver's error may quote the URL, so it is not shown.
+    let mut config = postgres::Config::from_str(raw)
+        .map_err(|_| "must be postgres://user:password@host:port/database".to_owned())?;
+    if config.get_dbname().is_none() || config.get_hosts().is_empty() {
+        return Err("must name a host and a database".to_owned());
+    }
+    // The driver's default is to try TLS and to refuse a certificate that it cannot verify.
+    // Debian's Postgres offers a self-signed one, so on this very machine do without; elsewhere
+    // the default stands, and sslmode=require or disable always counts as written.
+    let local = config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(name) => ["localhost", "127.0.0.1", "::1"].contains(&name.as_str()),
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    });
+    if local && config.get_ssl_mode() == SslMode::Prefer {
+        config.ssl_mode(SslMode::Disable);
+    }
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(std::time::Duration::from_secs(5));
+    }
+    // Notices a server that vanished without a word, for example after a failover.
+    config.keepalives_idle(std::time::Duration::from_secs(30));
+    config.tcp_user_timeout(std::time::Duration::from_secs(15));
+    Ok(config)
+}
+
+/// `SECRET_KEY` and `SECRET_KEY_OLD`.
+pub fn secret_key(raw: &str) -> Result<Secret, String> {
+    if EXAMPLE_SECRETS.contains(&raw.trim()) {
+        return Err("is the example value; make one with: openssl rand -base64 48".to_owned());
+    }
+    if raw.len() < 32 {
+        return Err("must have at least 32 bytes".to_owned());
+    }
+    Ok(Secret::new(raw.to_owned()))
+}
+
+/// `REDIS_URL`.
+pub fn redis_url(raw: &str) -> Result<Secret, String> {
+    redis::Client::open(raw)
+        .map(|_| Secret::new(raw.to_owned()))
+        .map_err(|_| "must be redis://[:password@]host:port[/db] or rediss://…".to_owned())
+}
+
+/// `PUBLIC_URL`, without a slash at its end.
+pub fn public_url(raw: &str) -> Result<String, String> {
+    let wrong = "must be http://host or https://host, perhaps with a port and a path";
+    let url = web_address(raw).ok_or(wrong)?;
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// An origin as browsers write it: in lower case, and without a port that goes without saying.
+pub fn origin(raw: &str) -> Result<String, String> {
+    let url = web_address(raw).filter(|url| url.path() == "/" && !raw.contains('*'));
+    let url = url.ok_or("must be origins such as https://app.example.com, and never *")?;
+    Ok(url.origin().ascii_serialization())
+}
+
+/// An address that begins with http:// or https:// and has a host, perhaps a port and a path, and
+/// nothing else.
+fn web_address(raw: &str) -> Option<Url> {
+    let url = Url::parse(raw).ok().filter(|url| ["http", "https"].contains(&url.scheme()))?;
+    let more = url.query().is_some() || url.fragment().is_some();
+    let bare = url.username().is_empty() && url.password().is_none() && url.port() != Some(0);
+    (bare && !more).then_some(url)
+}
+
+/// A network, or an address as a network of its own.
+pub fn network(raw: &str) -> Result<IpNet, String> {
+    let alone = || raw.parse::<std::net::IpAddr>().map(IpNet::from);
+    raw.parse::<IpNet>()
+        .or_else(|_| alone())
+        .map_err(|_| "must be networks such as 10.0.0.0/8, or addresses".to_owned())
+}
+
+/// A rate limit; nothing when it is off.
+pub fn rate(raw: &str) -> Result<Option<Rate>, String> {
+    if raw == "off" {
+        return Ok(None);
+    }
+    let parsed = raw.split_once('/').and_then(|(count, seconds)| {
+        let rate = Rate { count: count.parse().ok()?, seconds: seconds.parse().ok()? };
+        let sane = 1..=1_000_000_000;
+        (sane.contains(&rate.count) && (1..=86_400 * 31).contains(&rate.seconds)).then_some(rate)
+    });
+    parsed.map(Some).ok_or_else(|| "must be count/seconds, for example 60/60, or off".to_owned())
+}
+
+/// `REGISTRATION`: true when people may register.
+pub fn registration(raw: &str) -> Result<bool, String> {
+    match raw {
+        "open" => Ok(true),
+        "closed" => Ok(false),
+        _ => Err("must be open or closed".to_owned()),
+    }
+}
+
+/// RFC 9116, 2.5.3: an address as a URI. A bare e-mail address becomes one.
+pub fn security_contact(raw: &str) -> Result<String, String> {
+    let wrong = "must be an e-mail address, or begin with mailto:, https:// or tel:";
+    if raw.contains(char::is_control) || raw.contains(char::is_whitespace) {
+        return Err(wrong.to_owned());
+    }
+    match ["mailto:", "https://", "tel:"].iter().any(|scheme| raw.starts_with(scheme)) {
+        true => Ok(raw.to_owned()),
+        false if raw.contains('@') => Ok(format!("mailto:{raw}")),
+        false => Err(wrong.to_owned()),
+    }
+}
+
+/// `LOG_FORMAT`.
+pub fn log_format(raw: &str) -> Result<LogFormat, String> {
+    match raw {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("must be text or json".to_owned()),
+    }
+}
+
+/// The file of `TLS_CA_FILE`.
+pub fn certificates(path: &str) -> Result<Vec<u8>, String> {
+    let pem = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+    if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
+        return Err("must be a PEM file with at least one certificate".to_owned());
+    }
+    Ok(pem)
+}
