@@ -136,7 +136,10 @@ mod tests {
             ("macOS/15.1 (24B83) AddressBookCore/2638", "macos"),
             ("Mac OS X/10.15.7 (19H15) AddressBookCore/1", "macos"),
             ("DAVx5/4.5.9-ose (dav4jvm; okhttp/5.2) Android/15", "davx5"),
-            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.4", "thunderbird"),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.4",
+                "thunderbird",
+            ),
             ("Evolution/3.46.4", "evolution"),
             ("vdirsyncer/0.21.0", "vdirsyncer"),
             ("", "other"),

@@ -227,7 +227,9 @@ pub fn detail(error: &Error) -> String {
         Error::UnknownDevice => "Sign in with your username or address and an app password.",
         Error::ReadOnly => "This app password may read only.",
         Error::PasswordNeeded => "You signed in more than an hour ago: send your password too.",
-        Error::StaleForm => "This form is not of the page that you are signed in on. Load it again.",
+        Error::StaleForm => {
+            "This form is not of the page that you are signed in on. Load it again."
+        }
         Error::RegistrationClosed => "Nobody can register here. Ask whoever runs this server.",
         Error::AdminOnly => "Only admins may do this.",
         Error::TooManyRequests(_) => "Too many requests. Try again later.",

@@ -46,7 +46,13 @@ pub struct Slice<'a> {
 }
 
 /// `/admin`
-pub fn accounts(p: &Page, health: &Health, accounts: &[Account], slice: &Slice, form: &Form) -> Markup {
+pub fn accounts(
+    p: &Page,
+    health: &Health,
+    accounts: &[Account],
+    slice: &Slice,
+    form: &Form,
+) -> Markup {
     let w = p.w;
     let roles = [("", w.all), ("user", w.role_user), ("admin", w.role_admin)];
     let body = html! {
@@ -71,7 +77,9 @@ pub fn accounts(p: &Page, health: &Health, accounts: &[Account], slice: &Slice, 
 fn one(p: &Page, it: &Account) -> Markup {
     let w = p.w;
     let id = it.id.to_string();
-    let act = |action: &str, label: &str, class: &str| p.button(&format!("/admin/users/{id}"), class, label, &[("action", action)]);
+    let act = |action: &str, label: &str, class: &str| {
+        p.button(&format!("/admin/users/{id}"), class, label, &[("action", action)])
+    };
     html! {
         li {
             (face(it.id, &it.username, None, ""))
@@ -133,7 +141,13 @@ pub fn sure(p: &Page, it: &Account, form: &Form) -> Markup {
     let w = p.w;
     let action = form.get("action");
     let deletes = action == "delete";
-    let password = Input { name: "password", label: w.password_if_long_ago, kind: "password", autocomplete: "current-password", ..Input::default() };
+    let password = Input {
+        name: "password",
+        label: w.password_if_long_ago,
+        kind: "password",
+        autocomplete: "current-password",
+        ..Input::default()
+    };
     let fields = html! {
         @if deletes { p { (w.delete_other_text) } }
         input type="hidden" name="action" value=(action);

@@ -1,8 +1,8 @@
 //! `/birthdays`: the coming twelve months, and the calendar's secret address.
 
-use super::words::Words;
 use super::contact::{Birthday, coming};
 use super::page::{Page, face, shell};
+use super::words::Words;
 use chrono::Datelike;
 use maud::{Markup, html};
 
@@ -59,7 +59,12 @@ fn one(p: &Page, row: &Row) -> Markup {
 
 fn calendar_panel(p: &Page, calendar: &Calendar) -> Markup {
     let w = p.w;
-    let programs = [("Google", w.in_google), ("Apple", w.in_apple), ("Outlook", w.in_outlook), ("Thunderbird", w.in_thunderbird)];
+    let programs = [
+        ("Google", w.in_google),
+        ("Apple", w.in_apple),
+        ("Outlook", w.in_outlook),
+        ("Thunderbird", w.in_thunderbird),
+    ];
     html! {
         section class="panel" {
             h2 { (w.calendar) }

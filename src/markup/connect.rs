@@ -26,7 +26,14 @@ pub struct Fresh {
 }
 
 /// The page.
-pub fn page(p: &Page, server: &str, username: &str, passwords: &[AppPassword], fresh: Option<&Fresh>, form: &Form) -> Markup {
+pub fn page(
+    p: &Page,
+    server: &str,
+    username: &str,
+    passwords: &[AppPassword],
+    fresh: Option<&Fresh>,
+    form: &Form,
+) -> Markup {
     let w = p.w;
     let body = html! {
         h1 { (w.connect) }
@@ -55,7 +62,12 @@ fn make(p: &Page, form: &Form) -> Markup {
 fn new_one(p: &Page, server: &str, username: &str, fresh: &Fresh) -> Markup {
     let w = p.w;
     let phone = fresh.scope == "carddav";
-    let steps = [("iPhone, iPad", w.steps_ios), ("Android (DAVx⁵)", w.steps_android), ("Thunderbird", w.steps_thunderbird), ("Evolution", w.steps_evolution)];
+    let steps = [
+        ("iPhone, iPad", w.steps_ios),
+        ("Android (DAVx⁵)", w.steps_android),
+        ("Thunderbird", w.steps_thunderbird),
+        ("Evolution", w.steps_evolution),
+    ];
     html! {
         div class="panel" {
             h2 { (fresh.name) }

@@ -149,13 +149,21 @@ pub fn address_lines(it: &Address) -> Vec<String> {
         let parts: Vec<_> = parts.into_iter().flatten().map(String::as_str).collect();
         Some(parts.join(" ")).filter(|line| !line.is_empty())
     };
-    let lines = [it.street.clone(), it.extended.clone(), it.po_box.clone(), join([&it.postal_code, &it.city]), it.region.clone(), it.country.clone()];
+    let lines = [
+        it.street.clone(),
+        it.extended.clone(),
+        it.po_box.clone(),
+        join([&it.postal_code, &it.city]),
+        it.region.clone(),
+        it.country.clone(),
+    ];
     lines.into_iter().flatten().collect()
 }
 
 fn address(p: &Page, it: &Address) -> Markup {
     let lines = address_lines(it);
-    let map = format!("https://www.openstreetmap.org/search?{}", query(&[("query", &lines.join(", "))]));
+    let map =
+        format!("https://www.openstreetmap.org/search?{}", query(&[("query", &lines.join(", "))]));
     html! {
         bdi { @for (at, line) in lines.iter().enumerate() { @if at > 0 { br; } (line) } }
         br; a href=(map) rel="noreferrer noopener" class="small" { (p.w.map) }

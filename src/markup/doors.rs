@@ -62,7 +62,16 @@ fn ways(p: &Page, registration: bool) -> Markup {
 /// The second factor, on a page of its own. `ticket` stands for the password that was right.
 pub fn code(p: &Page, form: &Form) -> Markup {
     let w = p.w;
-    let code = Input { name: "code", label: w.code, hint: w.code_hint, autocomplete: "one-time-code", inputmode: "text", required: true, focus: true, ..Input::default() };
+    let code = Input {
+        name: "code",
+        label: w.code,
+        hint: w.code_hint,
+        autocomplete: "one-time-code",
+        inputmode: "text",
+        required: true,
+        focus: true,
+        ..Input::default()
+    };
     let fields = html! {
         input type="hidden" name="ticket" value=(form.get("ticket"));
         input type="hidden" name="next" value=(form.get("next"));
@@ -83,13 +92,25 @@ pub fn register(p: &Page, form: &Form) -> Markup {
         (Input { name: "password", label: w.password, kind: "password", hint: w.password_rules, autocomplete: "new-password", required: true, ..Input::default() }.show(form))
         button class="main" { (w.register) }
     };
-    bare(p, w.register, &html! { (p.post("/register", "", &fields)) ul class="ways" { li { a href="/login" { (w.have_account) } } } })
+    bare(
+        p,
+        w.register,
+        &html! { (p.post("/register", "", &fields)) ul class="ways" { li { a href="/login" { (w.have_account) } } } },
+    )
 }
 
 /// `/forgot`: a link for a new password, or for an address that was never confirmed.
 pub fn forgot(p: &Page, form: &Form) -> Markup {
     let w = p.w;
-    let email = |id| Input { name: "email", label: w.your_email, kind: "email", autocomplete: "email", required: true, form: id, ..Input::default() };
+    let email = |id| Input {
+        name: "email",
+        label: w.your_email,
+        kind: "email",
+        autocomplete: "email",
+        required: true,
+        form: id,
+        ..Input::default()
+    };
     bare(
         p,
         w.forgot,
@@ -124,7 +145,16 @@ pub fn confirm(p: &Page, token: &str, username: &str, email: &str) -> Markup {
 /// longer password without a word when it is pasted, and its owner could never sign in with it.
 pub fn reset(p: &Page, token: &str, form: &Form) -> Markup {
     let w = p.w;
-    let password = Input { name: "new_password", label: w.new_password, kind: "password", hint: w.password_rules, autocomplete: "new-password", required: true, focus: true, ..Input::default() };
+    let password = Input {
+        name: "new_password",
+        label: w.new_password,
+        kind: "password",
+        hint: w.password_rules,
+        autocomplete: "new-password",
+        required: true,
+        focus: true,
+        ..Input::default()
+    };
     let fields = html! {
         input type="hidden" name="token" value=(token);
         (password.show(form))
@@ -135,7 +165,11 @@ pub fn reset(p: &Page, token: &str, form: &Form) -> Markup {
 
 /// A message with the way to the sign-in page.
 pub fn done(p: &Page, title: &str, text: &str) -> Markup {
-    bare(p, title, &html! { p role="status" { (text) } p { a class="button main" href="/login" { (p.w.sign_in) } } })
+    bare(
+        p,
+        title,
+        &html! { p role="status" { (text) } p { a class="button main" href="/login" { (p.w.sign_in) } } },
+    )
 }
 
 /// A link that is wrong, used or too old; offers the next step.
@@ -145,7 +179,14 @@ pub fn dead_link(p: &Page, link: DeadLink) -> Markup {
         DeadLink::Confirm => (w.dead_confirm, "/confirmation"),
         DeadLink::Reset => (w.dead_reset, "/forgot"),
     };
-    let email = Input { name: "email", label: w.your_email, kind: "email", autocomplete: "email", required: true, ..Input::default() };
+    let email = Input {
+        name: "email",
+        label: w.your_email,
+        kind: "email",
+        autocomplete: "email",
+        required: true,
+        ..Input::default()
+    };
     let fields = html! { (email.show(&Form::default())) button class="main" { (w.send_link) } };
     bare(p, w.dead_link, &html! { p { (text) } (p.post(action, "", &fields)) })
 }

@@ -18,7 +18,7 @@ pub struct Twin {
 /// Contacts that may be one person.
 pub struct Group {
     /// `email`, `phone`, `name`.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<&'static str>,
     pub likely: bool,
     pub twins: Vec<Twin>,
 }
@@ -42,9 +42,12 @@ pub fn page(p: &Page, groups: &[Group], total: i64, next: Option<&str>) -> Marku
 fn one(p: &Page, at: usize, group: &Group) -> Markup {
     let w = p.w;
     let reasons: Vec<_> = group.reasons.iter().map(|reason| w.reason(reason)).collect();
-    let names: Vec<_> = group.twins.iter().flat_map(|twin| twin.single.iter().map(|(name, _)| *name)).collect();
-    let names: Vec<_> = super::edit::SINGLE.into_iter().filter(|name| names.contains(name)).collect();
-    let lists: Vec<_> = super::edit::LISTS.iter().map(|(list, _)| *list).chain(["labels"]).collect();
+    let names: Vec<_> =
+        group.twins.iter().flat_map(|twin| twin.single.iter().map(|(name, _)| *name)).collect();
+    let names: Vec<_> =
+        super::edit::SINGLE.into_iter().filter(|name| names.contains(name)).collect();
+    let lists: Vec<_> =
+        super::edit::LISTS.iter().map(|(list, _)| *list).chain(["labels"]).collect();
     let table = html! {
         h2 id={ "group-" (at) } {
             @if let Some(first) = group.twins.first() { bdi { (first.name) } }

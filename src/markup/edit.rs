@@ -1,8 +1,8 @@
 //! `/contacts/new` and `/contacts/{id}/edit`.
 
-use super::words::Words;
 use super::form::{Form, Input, alert};
 use super::page::{Page, icon, shell};
+use super::words::Words;
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,10 @@ use serde_json::{Map, Value, json};
 pub const LISTS: [(&str, &[&str]); 7] = [
     ("phones", &["value", "label"]),
     ("emails", &["value", "label"]),
-    ("addresses", &["street", "extended", "postal_code", "city", "region", "country", "po_box", "label"]),
+    (
+        "addresses",
+        &["street", "extended", "postal_code", "city", "region", "country", "po_box", "label"],
+    ),
     ("urls", &["value", "label"]),
     ("dates", &["value", "label"]),
     ("relations", &["value", "label"]),
@@ -22,7 +25,16 @@ pub const WITH_PRIMARY: [&str; 3] = ["emails", "phones", "addresses"];
 
 /// Single members, in the order of the fields.
 pub const SINGLE: [&str; 11] = [
-    "prefix", "first_name", "middle_name", "last_name", "suffix", "nickname", "organization", "department", "job_title", "birthday",
+    "prefix",
+    "first_name",
+    "middle_name",
+    "last_name",
+    "suffix",
+    "nickname",
+    "organization",
+    "department",
+    "job_title",
+    "birthday",
     "additional_data",
 ];
 
@@ -38,7 +50,6 @@ pub struct Edited<'a> {
     pub now: Option<&'a Form>,
 }
 
-
 /// The JSON of a contact as a form: `{"emails": [{"value": "a@b"}]}` is the field `emails.0.value`,
 /// labels stand in one field, and a list's `primary` is the number of its main entry.
 pub fn form_of(w: &Words, contact: &Value) -> Form {
@@ -52,7 +63,10 @@ pub fn form_of(w: &Words, contact: &Value) -> Form {
                 form.set(name, &labels.join(", "));
             }
             Value::Array(entries) => {
-                entries.iter().enumerate().for_each(|(at, entry)| entry_of(w, &mut form, name, at, entry));
+                entries
+                    .iter()
+                    .enumerate()
+                    .for_each(|(at, entry)| entry_of(w, &mut form, name, at, entry));
             }
             _ => {}
         }
@@ -63,7 +77,9 @@ pub fn form_of(w: &Words, contact: &Value) -> Form {
 fn entry_of(w: &Words, form: &mut Form, list: &str, at: usize, entry: &Value) {
     for (name, value) in entry.as_object().into_iter().flatten() {
         match value {
-            Value::String(text) if name == "label" => form.set(&format!("{list}.{at}.label"), &w.label_name(text)),
+            Value::String(text) if name == "label" => {
+                form.set(&format!("{list}.{at}.label"), &w.label_name(text))
+            }
             Value::String(text) => form.set(&format!("{list}.{at}.{name}"), text),
             Value::Bool(true) => form.set(&format!("{list}.{name}"), &at.to_string()),
             _ => {}
@@ -90,14 +106,19 @@ pub fn json_of(w: &Words, form: &Form) -> (Value, Vec<(&'static str, Vec<usize>)
         for at in 0..form.rows(list) {
             let value = |part: &str| match (list, part) {
                 ("dates", "value") => date_of(form, &format!("dates.{at}.value")),
-                (_, "label") => text(&format!("{list}.{at}.label")).map(|label| w.label_of(label).to_owned()),
+                (_, "label") => {
+                    text(&format!("{list}.{at}.label")).map(|label| w.label_of(label).to_owned())
+                }
                 _ => text(&format!("{list}.{at}.{part}")).map(str::to_owned),
             };
-            let filled = parts.iter().any(|part| !["label", "service"].contains(part) && value(part).is_some());
+            let filled = parts
+                .iter()
+                .any(|part| !["label", "service"].contains(part) && value(part).is_some());
             if !filled {
                 continue;
             }
-            let mut entry: Map<_, _> = parts.iter().map(|part| ((*part).to_owned(), json!(value(part)))).collect();
+            let mut entry: Map<_, _> =
+                parts.iter().map(|part| ((*part).to_owned(), json!(value(part)))).collect();
             if WITH_PRIMARY.contains(&list) {
                 let primary = form.get(&format!("{list}.primary")).parse() == Ok(at);
                 entry.insert("primary".to_owned(), json!(primary));
@@ -151,7 +172,9 @@ pub fn page(p: &Page, it: &Edited, form: &Form) -> Markup {
 
 fn is_field(name: &str) -> bool {
     let list = |list: &str| name.strip_prefix(list).is_some_and(|rest| rest.starts_with('.'));
-    SINGLE.contains(&name) || ["labels", "photo"].contains(&name) || LISTS.iter().any(|(it, _)| list(it))
+    SINGLE.contains(&name)
+        || ["labels", "photo"].contains(&name)
+        || LISTS.iter().any(|(it, _)| list(it))
 }
 
 fn names(p: &Page, it: &Edited, form: &Form) -> Markup {
@@ -226,7 +249,8 @@ fn row(p: &Page, form: &Form, list: &str, at: usize) -> Markup {
     let name = |part: &str| format!("{list}.{at}.{part}");
     let (value, label) = (name("value"), name("label"));
     let field = |name: &str, label: &str, class: &str, kind: &str, suggestions: &str| {
-        Input { name, label, class, kind, list: suggestions, quiet: true, ..Input::default() }.show(form)
+        Input { name, label, class, kind, list: suggestions, quiet: true, ..Input::default() }
+            .show(form)
     };
     let primary = form.get(&format!("{list}.primary"));
     html! {
@@ -301,8 +325,10 @@ fn more(p: &Page, form: &Form) -> Markup {
 
 fn suggestions(p: &Page) -> Markup {
     let w = p.w;
-    let list = |id: &str, words: &[&str]| html! {
-        datalist id=(id) { @for word in words { option value=(w.label_name(word)) {} } }
+    let list = |id: &str, words: &[&str]| {
+        html! {
+            datalist id=(id) { @for word in words { option value=(w.label_name(word)) {} } }
+        }
     };
     html! {
         (list("phone-labels", &["mobile", "home", "work", "main", "fax", "other"]))
@@ -314,7 +340,8 @@ fn suggestions(p: &Page) -> Markup {
 /// Both states of a contact that was changed by two, where they differ.
 fn conflict(p: &Page, mine: &Form, theirs: &Form) -> Markup {
     let w = p.w;
-    let mut names: Vec<&str> = mine.pairs().iter().chain(theirs.pairs()).map(|(name, _)| name.as_str()).collect();
+    let mut names: Vec<&str> =
+        mine.pairs().iter().chain(theirs.pairs()).map(|(name, _)| name.as_str()).collect();
     names.retain(|name| is_field(name) && mine.get(name) != theirs.get(name));
     names.sort_unstable();
     names.dedup();

@@ -8,7 +8,12 @@ use maud::{Markup, html};
 /// `/import`: choose a file.
 pub fn choose(p: &Page, form: &Form) -> Markup {
     let w = p.w;
-    let sources = [("Google", w.from_google), ("Apple", w.from_apple), ("Outlook", w.from_outlook), ("Android", w.from_android)];
+    let sources = [
+        ("Google", w.from_google),
+        ("Apple", w.from_apple),
+        ("Outlook", w.from_outlook),
+        ("Android", w.from_android),
+    ];
     let fields = html! {
         (alert(form, |name| ["file", "label"].contains(&name)))
         div class="field" {
@@ -81,8 +86,14 @@ pub struct Found {
 /// The second step: what was found in the file.
 pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
     let w = p.w;
-    let counts = [(w.n_new, found.new), (w.n_updated, found.updated), (w.n_duplicates, found.duplicates), (w.n_faults, found.faults)];
-    let existing = [("skip", w.existing_skip), ("update", w.existing_update), ("add", w.existing_add)];
+    let counts = [
+        (w.n_new, found.new),
+        (w.n_updated, found.updated),
+        (w.n_duplicates, found.duplicates),
+        (w.n_faults, found.faults),
+    ];
+    let existing =
+        [("skip", w.existing_skip), ("update", w.existing_update), ("add", w.existing_add)];
     let fields = html! {
         (alert(form, |name| name == "label"))
         input type="hidden" name="key" value=(form.get("key"));
@@ -113,9 +124,32 @@ pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
 
 /// What a column can be; the first: nothing that we know.
 const MEMBERS: [&str; 26] = [
-    "", "first_name", "last_name", "display_name", "middle_name", "prefix", "suffix", "nickname", "organization", "department", "job_title", "emails",
-    "emails.home", "emails.work", "phones", "phones.mobile", "phones.home", "phones.work", "birthday", "addresses.street", "addresses.city",
-    "addresses.postal_code", "addresses.country", "urls", "labels", "additional_data",
+    "",
+    "first_name",
+    "last_name",
+    "display_name",
+    "middle_name",
+    "prefix",
+    "suffix",
+    "nickname",
+    "organization",
+    "department",
+    "job_title",
+    "emails",
+    "emails.home",
+    "emails.work",
+    "phones",
+    "phones.mobile",
+    "phones.home",
+    "phones.work",
+    "birthday",
+    "addresses.street",
+    "addresses.city",
+    "addresses.postal_code",
+    "addresses.country",
+    "urls",
+    "labels",
+    "additional_data",
 ];
 
 fn columns(p: &Page, found: &Found, form: &Form) -> Markup {
@@ -159,8 +193,12 @@ fn verdict(p: &Page, row: &FileRow) -> Markup {
     let there = |id: i64| html! { " " a href={ "/contacts/" (id) } { bdi { (row.name) } } };
     match &row.verdict {
         Verdict::New => html! { span class="tag good" { (w.verdict_new) } },
-        Verdict::Changes(id) => html! { span class="tag good" { (w.verdict_changes) } (there(*id)) },
-        Verdict::Known(Some(id)) => html! { span class="tag" { (w.verdict_there) } (there(*id)) " " span class="soft" { (w.same_uid) } },
+        Verdict::Changes(id) => {
+            html! { span class="tag good" { (w.verdict_changes) } (there(*id)) }
+        }
+        Verdict::Known(Some(id)) => {
+            html! { span class="tag" { (w.verdict_there) } (there(*id)) " " span class="soft" { (w.same_uid) } }
+        }
         Verdict::Known(None) => {
             let search = query(&[("search", &row.name)]);
             html! { span class="tag" { (w.verdict_there) } " " a href={ "/contacts?" (search) } { bdi { (row.name) } } " " span class="soft" { (w.says_nothing_new) } }
@@ -172,7 +210,8 @@ fn verdict(p: &Page, row: &FileRow) -> Markup {
 /// `/export`
 pub fn export(p: &Page, labels: &[(String, i64)], total: i64) -> Markup {
     let w = p.w;
-    let formats = [("vcard", "vCard", w.vcard_is), ("csv", "CSV", w.csv_is), ("json", "JSON", w.json_is)];
+    let formats =
+        [("vcard", "vCard", w.vcard_is), ("csv", "CSV", w.csv_is), ("json", "JSON", w.json_is)];
     let body = html! {
         h1 { (w.export) }
         p class="lead" { (w.export_lead) }

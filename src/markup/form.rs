@@ -66,7 +66,10 @@ impl Form {
     }
 
     /// Faults of none of these fields, to be shown above the form.
-    pub fn other_faults<'a>(&'a self, shown: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = &'a str> {
+    pub fn other_faults<'a>(
+        &'a self,
+        shown: impl Fn(&str) -> bool + 'a,
+    ) -> impl Iterator<Item = &'a str> {
         self.faults.iter().filter(move |(name, _)| !shown(name)).map(|(_, detail)| detail.as_str())
     }
 
@@ -115,7 +118,8 @@ impl Input<'_> {
     pub fn show(self, form: &Form) -> Markup {
         let id = self.id();
         let fault = form.fault_of(self.name);
-        let value = if self.kind == "password" { "" } else { self.value.unwrap_or(form.get(self.name)) };
+        let value =
+            if self.kind == "password" { "" } else { self.value.unwrap_or(form.get(self.name)) };
         html! {
             div class={ "field " (self.class) } {
                 label for=(id) class=[self.quiet.then_some("quiet")] { (self.label) }
@@ -131,7 +135,11 @@ impl Input<'_> {
     }
 
     fn id(&self) -> String {
-        if self.form.is_empty() { self.name.to_owned() } else { format!("{}-{}", self.form, self.name) }
+        if self.form.is_empty() {
+            self.name.to_owned()
+        } else {
+            format!("{}-{}", self.form, self.name)
+        }
     }
 
     /// The field as one of several lines.

@@ -31,7 +31,8 @@ pub struct List<'a> {
 
 /// `tel:` and the number without what is there to be read only.
 pub fn tel(number: &str) -> String {
-    let dialled: String = number.chars().filter(|c| c.is_ascii_digit() || "+*#".contains(*c)).collect();
+    let dialled: String =
+        number.chars().filter(|c| c.is_ascii_digit() || "+*#".contains(*c)).collect();
     format!("tel:{dialled}")
 }
 
@@ -56,7 +57,12 @@ pub fn page(p: &Page, list: &List) -> Markup {
 
 fn sorts(p: &Page, list: &List) -> Markup {
     let w = p.w;
-    let sorts = [("name", w.sort_name), ("-name", w.sort_name_back), ("-updated_at", w.sort_changed), ("-created_at", w.sort_new)];
+    let sorts = [
+        ("name", w.sort_name),
+        ("-name", w.sort_name_back),
+        ("-updated_at", w.sort_changed),
+        ("-created_at", w.sort_new),
+    ];
     html! {
         form class="sort" action="/contacts" {
             @if !list.search.is_empty() { input type="hidden" name="search" value=(list.search); }
@@ -90,7 +96,9 @@ fn labels(p: &Page, list: &List) -> Markup {
 
 /// A query of these parameters, encoded.
 pub fn query(pairs: &[(&str, &str)]) -> String {
-    let encode = |text| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let encode = |text| {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
     let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
     pairs.map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&")
 }
@@ -183,4 +191,3 @@ fn nothing_found(p: &Page) -> Markup {
         div class="empty" { h2 { (p.w.nothing_found) } p class="soft" { (p.w.nothing_found_text) } }
     }
 }
-

@@ -61,7 +61,13 @@ impl Page<'_> {
     }
 
     /// A form that is one button.
-    pub fn button(&self, action: &str, class: &str, label: &str, hidden: &[(&str, &str)]) -> Markup {
+    pub fn button(
+        &self,
+        action: &str,
+        class: &str,
+        label: &str,
+        hidden: &[(&str, &str)],
+    ) -> Markup {
         self.post(
             action,
             "inline",
@@ -129,8 +135,12 @@ pub fn some(text: &str) -> Option<&str> {
 /// A drawing of 24 × 24, in strokes of the colour of the text.
 pub fn icon(name: &str) -> Markup {
     let path = match name {
-        "people" => "M9 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM2 21v-1a5 5 0 0 1 5-5h4a5 5 0 0 1 5 5v1M16 3.2a4 4 0 0 1 0 7.6M22 21v-1a5 5 0 0 0-4-4.9",
-        "cake" => "M4 21h16M5 21v-7a2 2 0 0 1 2-2h10a2 2 0 0 1 2 2v7M5 17c2.3 1.3 4.7-1.3 7 0s4.7-1.3 7 0M12 12V8M12 4.5v-1",
+        "people" => {
+            "M9 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM2 21v-1a5 5 0 0 1 5-5h4a5 5 0 0 1 5 5v1M16 3.2a4 4 0 0 1 0 7.6M22 21v-1a5 5 0 0 0-4-4.9"
+        }
+        "cake" => {
+            "M4 21h16M5 21v-7a2 2 0 0 1 2-2h10a2 2 0 0 1 2 2v7M5 17c2.3 1.3 4.7-1.3 7 0s4.7-1.3 7 0M12 12V8M12 4.5v-1"
+        }
         "merge" => "M8 4v4a4 4 0 0 0 4 4h7M8 20v-4a4 4 0 0 1 4-4M15 8l4 4-4 4",
         "import" => "M12 3v12M7 10l5 5 5-5M4 20h16",
         "export" => "M12 15V3M7 8l5-5 5 5M4 20h16",

@@ -94,14 +94,16 @@ pub fn history(p: &Page, stretches: &[Stretch], next: Option<&str>) -> Markup {
 fn what(p: &Page, it: &Stretch) -> String {
     let w = p.w;
     let parts = [(w.n_made, it.made), (w.n_changed, it.changed), (w.n_deleted, it.deleted)];
-    let parts: Vec<_> = parts.into_iter().filter(|(_, n)| *n > 0).map(|(words, n)| w.n(words, n)).collect();
+    let parts: Vec<_> =
+        parts.into_iter().filter(|(_, n)| *n > 0).map(|(words, n)| w.n(words, n)).collect();
     parts.join(", ")
 }
 
 /// What a rewind would do, with the button that does it.
 pub fn rewind(p: &Page, to: &str, restored: i64, reverted: i64, deleted: i64) -> Markup {
     let w = p.w;
-    let lines = [(w.rewind_restored, restored), (w.rewind_reverted, reverted), (w.rewind_deleted, deleted)];
+    let lines =
+        [(w.rewind_restored, restored), (w.rewind_reverted, reverted), (w.rewind_deleted, deleted)];
     let body = html! {
         h1 { (w.rewind_title) }
         div class="panel" {

@@ -59,8 +59,16 @@ pub fn page(p: &Page, it: &Account, at: &str, form: &Form) -> Markup {
 
 /// The field that asks for the password again.
 pub fn again(p: &Page, form: &Form, id: &str) -> Markup {
-    Input { name: "password", label: p.w.password_again, kind: "password", autocomplete: "current-password", required: true, form: id, ..Input::default() }
-        .show(form)
+    Input {
+        name: "password",
+        label: p.w.password_again,
+        kind: "password",
+        autocomplete: "current-password",
+        required: true,
+        form: id,
+        ..Input::default()
+    }
+    .show(form)
 }
 
 fn profile(p: &Page, it: &Account, typed: &Form) -> Markup {
@@ -113,7 +121,11 @@ fn totp(p: &Page, it: &Account, form: &Form) -> Markup {
         };
         return p.post("/settings/totp/off", "", &fields);
     }
-    p.post("/settings/totp", "", &html! { p { (w.totp_text) } (again(p, form, "totp")) button { (w.totp_switch_on) } })
+    p.post(
+        "/settings/totp",
+        "",
+        &html! { p { (w.totp_text) } (again(p, form, "totp")) button { (w.totp_switch_on) } },
+    )
 }
 
 /// The second factor, before its first code: the QR code and the secret in letters.

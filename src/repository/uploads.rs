@@ -26,7 +26,13 @@ impl Upload {
 }
 
 /// Keeps a file, in place of the one before.
-pub fn put(db: &mut Conn, owner: i64, content: &[u8], label: &str, at: DateTime<Utc>) -> Result<u64> {
+pub fn put(
+    db: &mut Conn,
+    owner: i64,
+    content: &[u8],
+    label: &str,
+    at: DateTime<Utc>,
+) -> Result<u64> {
     const SQL: &str = "INSERT INTO uploads (owner, content, label, at) VALUES ($1, $2, $3, $4)
         ON CONFLICT ON CONSTRAINT uploads_pkey
         DO UPDATE SET content = excluded.content, label = excluded.label, at = excluded.at";
@@ -37,7 +43,11 @@ pub fn put(db: &mut Conn, owner: i64, content: &[u8], label: &str, at: DateTime<
 pub fn find(db: &mut Conn, owner: i64, now: DateTime<Utc>) -> Result<Option<Upload>> {
     const SQL: &str = "SELECT content, label, at FROM uploads WHERE owner = $1 AND at > $2";
     let row = db.query_opt(SQL, &[&owner, &(now - Duration::hours(KEPT_HOURS))])?;
-    Ok(row.map(|row| Upload { content: row.get("content"), label: row.get("label"), at: row.get("at") }))
+    Ok(row.map(|row| Upload {
+        content: row.get("content"),
+        label: row.get("label"),
+        at: row.get("at"),
+    }))
 }
 
 /// Deletes the file.

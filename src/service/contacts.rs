@@ -8,8 +8,8 @@ use crate::model::contact::{Contact, Stored, columns};
 use crate::repository::contacts::books::Book;
 use crate::repository::contacts::rows::{self, Part};
 use crate::service::groups;
-use crate::service::writer::{NewCard, Writer};
 pub use crate::service::writer::{By, in_book};
+use crate::service::writer::{NewCard, Writer, free_name};
 use vcard::Card;
 
 /// Which contact is meant.
@@ -49,11 +49,6 @@ pub fn create(app: &App, owner: i64, by: &By, card: Card) -> Result<Contact> {
     })
 }
 
-/// A name for CardDAV clients that no contact has.
-fn free_name() -> Result<Vec<u8>> {
-    Ok(format!("{}.vcf", crypto::random_uuid()?).into_bytes())
-}
-
 fn first<T>(list: Vec<T>) -> Result<T> {
     list.into_iter().next().ok_or_else(|| Error::internal("no contact where one was written"))
 }
@@ -89,7 +84,14 @@ pub enum Put {
 
 /// Stores a card under a name. Whether the stored octets are those that were sent, `text` of what is
 /// returned shows.
-pub fn put(app: &App, owner: i64, by: &By, name: &[u8], mut card: Card, guard: Guard) -> Result<Put> {
+pub fn put(
+    app: &App,
+    owner: i64,
+    by: &By,
+    name: &[u8],
+    mut card: Card,
+    guard: Guard,
+) -> Result<Put> {
     in_book(app, owner, by, |writer| {
         let there = rows::find_named(writer.tx, owner, name)?;
         guard(writer.book(), there.as_ref())?;
@@ -98,7 +100,9 @@ pub fn put(app: &App, owner: i64, by: &By, name: &[u8], mut card: Card, guard: G
             card.set_uid(&own.map_or_else(crypto::random_uuid, Ok)?);
         }
         let key = columns::uid_key(card.uid().unwrap_or_default());
-        if let Some(there) = &there && there.contact.uid != key {
+        if let Some(there) = &there
+            && there.contact.uid != key
+        {
             return Ok(Put::UidTaken(there.name()));
         }
         let other = if there.is_some() { None } else { rows::find_uid(writer.tx, owner, &key)? };
@@ -116,7 +120,8 @@ pub fn put(app: &App, owner: i64, by: &By, name: &[u8], mut card: Card, guard: G
                 let new = NewCard { card, resource: Some(name.to_vec()) };
                 writer.insert(vec![new])?;
                 let stored = rows::find_named(writer.tx, owner, name)?;
-                let stored = stored.ok_or_else(|| Error::internal("a card is not where it was put"))?;
+                let stored =
+                    stored.ok_or_else(|| Error::internal("a card is not where it was put"))?;
                 groups::was_put(writer, &stored, None)?;
                 Ok(Put::Created(again(writer, owner, stored)?))
             }
@@ -155,7 +160,14 @@ pub fn restore(app: &App, owner: i64, by: &By, id: i64) -> Result<Stored> {
 }
 
 /// Gives a contact another name for CardDAV clients. False: another contact has it.
-pub fn rename(app: &App, owner: i64, by: &By, from: &[u8], to: &[u8], guard: Guard) -> Result<bool> {
+pub fn rename(
+    app: &App,
+    owner: i64,
+    by: &By,
+    from: &[u8],
+    to: &[u8],
+    guard: Guard,
+) -> Result<bool> {
     in_book(app, owner, by, |writer| {
         let stored = rows::find_named(writer.tx, owner, from)?.ok_or(Error::NotFound)?;
         guard(writer.book(), Some(&stored))?;

@@ -279,13 +279,21 @@ fn a_file_is_looked_at_before_it_comes_in_and_the_import_can_be_undone() {
     assert_eq!(answer.header("Location"), "/import", "the file was used");
 }
 
+fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image::DynamicImage::new_rgb8(width, height)
+        .write_to(&mut bytes, image::ImageFormat::Png)
+        .unwrap();
+    bytes.into_inner()
+}
+
 #[test]
 fn a_photo_comes_with_the_form_and_goes_again() {
     let world = World::new();
     world.user("ann");
     let browser = Browser::signed_in(&world, "ann");
     let answer = browser
-        .post_file("/contacts/new", &[("first_name", "Bob")], "photo", &support::world::png(40, 30))
+        .post_file("/contacts/new", &[("first_name", "Bob")], "photo", &png(40, 30))
         .expect(303);
     let id = contact_id(&answer);
     let photo = browser.get(&format!("/contacts/{id}/photo")).expect(200);

@@ -3,10 +3,10 @@
 use crate::access::Device;
 use crate::context::Call;
 use crate::error::{DavFault, Error, Result};
+use crate::handlers::dav::account::sync_token;
 use crate::handlers::dav::headers::{self, If};
 use crate::handlers::dav::properties::{VCARD_TYPE, etag, http_date};
 use crate::handlers::dav::target::Target;
-use crate::handlers::dav::account::sync_token;
 use crate::handlers::dav::{not_here, path};
 use crate::http::Reply;
 use crate::model::contact::Stored;
@@ -69,9 +69,8 @@ pub fn put(call: &Call, device: &Device) -> Result<Reply> {
 }
 
 /// The types under which cards are sent; none at all is fine too.
-const CARD_TYPES: [&str; 6] = [
-    "", "text/vcard", "text/x-vcard", "text/directory", "application/octet-stream", "text/plain",
-];
+const CARD_TYPES: [&str; 6] =
+    ["", "text/vcard", "text/x-vcard", "text/directory", "application/octet-stream", "text/plain"];
 
 /// With its ETag, if what is stored is what was sent: a client that gets one need not read the card
 /// again (RFC 6352, 6.3.2.3).

@@ -151,11 +151,7 @@ pub fn multiget(call: &Call, account: Account, root: &Element) -> Result<Reply> 
 
 /// The hrefs with the ids of their cards, in batches of cards that may be in memory together; the
 /// first batch last.
-fn batches(
-    db: &mut Conn,
-    owner: i64,
-    hrefs: &[String],
-) -> Result<Vec<Vec<(String, Option<i64>)>>> {
+fn batches(db: &mut Conn, owner: i64, hrefs: &[String]) -> Result<Vec<Vec<(String, Option<i64>)>>> {
     let name = |href: &str| match Target::of(path_of(href)?, owner) {
         Target::Card(_, name) => Some(name),
         _ => None,

@@ -42,8 +42,14 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
         }
         for found in &page {
             let (month, day) = (found.key / 100, found.key % 100);
-            let born = PartialDate::new(found.year.map(i32::from), u32::try_from(month).unwrap_or(0), u32::try_from(day).unwrap_or(0));
-            let Some(next) = born.and_then(|born| birthday::next_in(born, window)) else { continue };
+            let born = PartialDate::new(
+                found.year.map(i32::from),
+                u32::try_from(month).unwrap_or(0),
+                u32::try_from(day).unwrap_or(0),
+            );
+            let Some(next) = born.and_then(|born| birthday::next_in(born, window)) else {
+                continue;
+            };
             let turns = next.turns.map_or("null".to_owned(), |turns| turns.to_string());
             let more = format!(
                 ",\"next_birthday\":\"{}\",\"days_until\":{},\"turns\":{turns}",
@@ -51,7 +57,9 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
             );
             let members = match &found.contact.members {
                 Some(members) => members.clone(),
-                None => db.read(|db| rows::members(db, owner, found.contact.id))?.unwrap_or_default(),
+                None => {
+                    db.read(|db| rows::members(db, owner, found.contact.id))?.unwrap_or_default()
+                }
             };
             list.separate(out);
             views::contact(out, &config, &found.contact, &members, &more);

@@ -38,6 +38,7 @@ pub fn bulk(call: &Call, owner: &Owner) -> Result<Reply> {
         }
     };
     members.finish()?;
-    let (changed, missing) = contacts::bulk(&call.app, owner.id(), &by(call, owner), &action, &ids)?;
+    let (changed, missing) =
+        contacts::bulk(&call.app, owner.id(), &by(call, owner), &action, &ids)?;
     Ok(Reply::json(&json!({ "changed": changed, "missing": missing })))
 }

@@ -42,7 +42,9 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
                 Some(contact) => {
                     let members = match &contact.members {
                         Some(members) => members.clone(),
-                        None => db.read(|db| rows::members(db, owner, contact.id))?.unwrap_or_default(),
+                        None => {
+                            db.read(|db| rows::members(db, owner, contact.id))?.unwrap_or_default()
+                        }
                     };
                     views::contact(out, &config, contact, &members, "");
                 }

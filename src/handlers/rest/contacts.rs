@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 use crate::http::Reply;
 use crate::model::contact::Method;
 use crate::repository::contacts::rows;
-use crate::service::contacts::{self, Which};
 use crate::service::bodies;
+use crate::service::contacts::{self, Which};
 
 /// `POST /api/contacts`
 pub fn create(call: &Call, owner: &Owner) -> Result<Reply> {
@@ -48,7 +48,9 @@ fn prefers_vcard(accept: &str) -> bool {
     };
     let vcard = quality(&["text/vcard", "text/x-vcard", "text/directory"]);
     match (vcard, quality(&["application/json"])) {
-        (Some((vcard, at)), Some((json, json_at))) => vcard > json || (vcard == json && at < json_at),
+        (Some((vcard, at)), Some((json, json_at))) => {
+            vcard > json || (vcard == json && at < json_at)
+        }
         (Some((vcard, _)), None) => vcard > 0.0,
         (None, _) => false,
     }

@@ -26,8 +26,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let limit = query.number("limit", 20, 1..=100);
     let start = start(call, owner.id(), &mut query, sort);
     query.finish()?;
-    let page =
-        call.app.db.read(|db| lists::page(db, owner.id(), &filter, sort, &start, limit))?;
+    let page = call.app.db.read(|db| lists::page(db, owner.id(), &filter, sort, &start, limit))?;
     let reply = super::list(call, owner.id(), page.contacts)?;
     let reply = reply.with("X-Total-Count", page.total.to_string());
     match page.next {

@@ -33,7 +33,10 @@ fn shown(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
     let (search, role) = (query.text("search"), query.parsed("role", Role::parse));
     let slice = query.slice();
     query.finish()?;
-    let ((users, total), queue) = call.app.db.read(|db| Ok((rows::list(db, search.as_deref(), role, slice)?, outbox::queue(db)?)))?;
+    let ((users, total), queue) = call
+        .app
+        .db
+        .read(|db| Ok((rows::list(db, search.as_deref(), role, slice)?, outbox::queue(db)?)))?;
     let role = role.map_or("", Role::as_str);
     let search = search.unwrap_or_default();
     let more = slice.skip + (users.len() as i64) < total;
@@ -68,7 +71,9 @@ pub fn change(call: &Call, visitor: &Visitor) -> Result<Reply> {
         forward(call, id.clone(), &body, handler)
     };
     let done = match form.get("action") {
-        role @ ("user" | "admin") => send(json!({ "role": role }), &|call| users::set_role(call, &admin)),
+        role @ ("user" | "admin") => {
+            send(json!({ "role": role }), &|call| users::set_role(call, &admin))
+        }
         "disable" => send(json!({ "is_active": false }), &|call| users::set_active(call, &admin)),
         "enable" => send(json!({ "is_active": true }), &|call| users::set_active(call, &admin)),
         "reset-totp" => send(json!({}), &|call| users::delete_totp(call, &admin)),
@@ -81,7 +86,9 @@ pub fn change(call: &Call, visitor: &Visitor) -> Result<Reply> {
         Ok(_) => reader::told(call, visitor, "/admin", w.saved.to_owned(), None),
         // Who signed in long ago types the password again, on the page that asks.
         Err(Error::PasswordNeeded | Error::WrongPassword) => sure(call, visitor, &form),
-        Err(error @ Error::Conflict(_)) => reader::told(call, visitor, "/admin", w.sentence(&http::detail(&error)), None),
+        Err(error @ Error::Conflict(_)) => {
+            reader::told(call, visitor, "/admin", w.sentence(&http::detail(&error)), None)
+        }
         Err(error) => Err(error),
     }
 }
@@ -107,8 +114,15 @@ pub fn events(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let action = action.unwrap_or_default();
     let user = of.map(|id| id.to_string()).unwrap_or_default();
     let skip = (slice.skip + slice.limit).to_string();
-    let next = (slice.skip + (events.len() as i64) < total).then(|| encoded(&[("user_id", &user), ("action", &action), ("skip", &skip)]));
-    let event = |it: audit::Event| Event { at: it.at, action: it.action, actor: it.actor_id, user: it.user_id, ip: it.ip };
+    let next = (slice.skip + (events.len() as i64) < total)
+        .then(|| encoded(&[("user_id", &user), ("action", &action), ("skip", &skip)]));
+    let event = |it: audit::Event| Event {
+        at: it.at,
+        action: it.action,
+        actor: it.actor_id,
+        user: it.user_id,
+        ip: it.ip,
+    };
     let events: Vec<_> = events.into_iter().map(event).collect();
     let page = reader::page(call, visitor);
     Ok(reader::show(call, admin::events(&page, &events, &user, &action, next.as_deref())))

@@ -32,7 +32,10 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let days = (until - from).num_days().clamp(0, 365);
     let mut rows = coming(call, owner.id(), Window::new(from, days))?;
     // A page ends with a day.
-    let cut = rows.get(PAGE).map(|row| row.next.date).filter(|day| rows.first().is_some_and(|row| row.next.date < *day));
+    let cut = rows
+        .get(PAGE)
+        .map(|row| row.next.date)
+        .filter(|day| rows.first().is_some_and(|row| row.next.date < *day));
     if let Some(day) = cut {
         rows.retain(|row| row.next.date < day);
     }
@@ -42,7 +45,10 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let url = reader::handed(call, visitor).and_then(|it| Some(it["url"].as_str()?.to_owned()));
     let exists = call.app.db.read(|db| books::has_calendar(db, owner.id()))?;
     let next = cut.map(|day: NaiveDate| format!("from={day}"));
-    Ok(reader::show(call, birthdays::page(&page, &rows, &Calendar { exists, url }, next.as_deref())))
+    Ok(reader::show(
+        call,
+        birthdays::page(&page, &rows, &Calendar { exists, url }, next.as_deref()),
+    ))
 }
 
 /// Who has a birthday within these days, nearest first; a day more than a page.
@@ -52,14 +58,20 @@ fn coming(call: &Call, owner: i64, window: Window) -> Result<Vec<Row>> {
         let mut after = AfterBirthday::default();
         loop {
             let page = call.app.db.read(|db| lists::with_birthday(db, owner, keys, &mut after))?;
-            let far = rows.get(PAGE).zip(rows.last()).is_some_and(|(page, last)| page.next.date < last.next.date);
+            let far = rows
+                .get(PAGE)
+                .zip(rows.last())
+                .is_some_and(|(page, last)| page.next.date < last.next.date);
             if page.is_empty() || far {
                 break;
             }
             for found in &page {
-                let [month, day] = [found.key / 100, found.key % 100].map(|part| u32::try_from(part).unwrap_or(0));
+                let [month, day] =
+                    [found.key / 100, found.key % 100].map(|part| u32::try_from(part).unwrap_or(0));
                 let born = PartialDate::new(found.year.map(i32::from), month, day);
-                let Some(next) = born.and_then(|born| birthday::next_in(born, window)) else { continue };
+                let Some(next) = born.and_then(|born| birthday::next_in(born, window)) else {
+                    continue;
+                };
                 let it = row(call, owner, &found.contact)?;
                 let next = Birthday { date: next.date, days: next.days_until, turns: next.turns };
                 rows.push(Row { id: it.id, name: it.name, has_photo: it.has_photo, next });
@@ -82,5 +94,11 @@ pub fn revoke(call: &Call, visitor: &Visitor) -> Result<Reply> {
     sent::by_caller(call, visitor)?;
     let (owner, _) = owner(call, visitor)?;
     calendars::delete(call, &owner)?;
-    reader::told(call, visitor, "/birthdays", reader::page(call, visitor).w.calendar_revoked.to_owned(), None)
+    reader::told(
+        call,
+        visitor,
+        "/birthdays",
+        reader::page(call, visitor).w.calendar_revoked.to_owned(),
+        None,
+    )
 }

@@ -28,7 +28,9 @@ fn shown(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
     let handed = reader::handed(call, visitor);
     let text = |name: &str| handed.as_ref().and_then(|it| it[name].as_str()).map(str::to_owned);
     let fresh = match (text("name"), text("scope"), text("secret")) {
-        (Some(name), Some(scope), Some(secret)) => Some(Fresh { name, scope, secret, qr: svg(server)? }),
+        (Some(name), Some(scope), Some(secret)) => {
+            Some(Fresh { name, scope, secret, qr: svg(server)? })
+        }
         _ => None,
     };
     let page = reader::page(call, visitor);
@@ -46,7 +48,12 @@ pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (name, scope) = (form.get("name").to_owned(), form.get("scope").to_owned());
     let body = json!({ "name": name, "scope": scope, "password": form.get("password") });
     match forward(call, Vec::new(), &body, |call| app_passwords::make(call, caller(visitor)?)) {
-        Ok(made) => reader::hand(call, visitor, "/settings/connect", &json!({ "name": name, "scope": scope, "secret": made["secret"] })),
+        Ok(made) => reader::hand(
+            call,
+            visitor,
+            "/settings/connect",
+            &json!({ "name": name, "scope": scope, "secret": made["secret"] }),
+        ),
         Err(error) => {
             let error = sent::note(reader::page(call, visitor).w, &mut form, error)?;
             Ok(reader::refuse(&error, shown(call, visitor, &form)?))
@@ -59,7 +66,13 @@ pub fn revoke(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let id = vec![("id", form.get("id").to_owned())];
     forward(call, id, &Value::Null, |call| app_passwords::delete(call, caller(visitor)?))?;
-    reader::told(call, visitor, "/settings/connect", reader::page(call, visitor).w.revoked.to_owned(), None)
+    reader::told(
+        call,
+        visitor,
+        "/settings/connect",
+        reader::page(call, visitor).w.revoked.to_owned(),
+        None,
+    )
 }
 
 /// `GET /settings/carddav.mobileconfig`

@@ -3,10 +3,10 @@
 use crate::access::Visitor;
 use crate::context::Call;
 use crate::error::{Error, Result};
-use crate::handlers::web::reader::{self, owner};
-use crate::handlers::web::sent;
 use crate::handlers::rest::{exports, lists as api, photos as pictures};
 use crate::handlers::views;
+use crate::handlers::web::reader::{self, owner};
+use crate::handlers::web::sent;
 use crate::http::Reply;
 use crate::markup::contact::{self, Birthday, Change, Shown};
 use crate::markup::list::{self, List, Row};
@@ -41,7 +41,8 @@ pub fn row(call: &Call, owner: i64, contact: &Contact) -> Result<Row> {
     let members = members(call, owner, contact)?;
     let text = |name: &str| members[name].as_str().unwrap_or_default().to_owned();
     let (name, email) = (text("display_name"), text("email"));
-    let about = Some(text("organization")).filter(|it| !it.is_empty() && *it != name).unwrap_or(email);
+    let about =
+        Some(text("organization")).filter(|it| !it.is_empty() && *it != name).unwrap_or(email);
     let has_photo = contact.photo_type.is_some();
     Ok(Row { id: contact.id, name, has_photo, about, phone: text("phone") })
 }
@@ -52,7 +53,8 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let mut query = call.query()?;
     let (search, label) = (query.text("search"), query.text("label"));
     let filter = Filter { search: search.clone(), label: label.clone(), ..Filter::default() };
-    let sort = query.parsed("sort", api::sort).unwrap_or(Sort { key: Key::Name, descending: false });
+    let sort =
+        query.parsed("sort", api::sort).unwrap_or(Sort { key: Key::Name, descending: false });
     let sorted = query.text("sort").unwrap_or_else(|| "name".to_owned());
     let later = query.text("cursor").is_some();
     let start = api::start(call, owner.id(), &mut query, sort);
@@ -61,19 +63,35 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
         let found = lists::page(db, owner.id(), &filter, sort, &start, PAGE)?;
         Ok((found, lists::labels(db, owner.id(), "")?))
     })?;
-    let next = found.next.as_ref().map(|next| api::next_query(call, owner.id(), sort, next)).transpose()?;
+    let next = found
+        .next
+        .as_ref()
+        .map(|next| api::next_query(call, owner.id(), sort, next))
+        .transpose()?;
     let (search, label) = (search.unwrap_or_default(), label.unwrap_or_default());
     let mut page = reader::page(call, visitor);
     page.search = search.clone();
     let rows = found.contacts.iter().map(|it| row(call, owner.id(), it)).collect::<Result<_>>()?;
-    let list = List { rows, total: found.total, search: &search, label: &label, sort: &sorted, next, later, labels };
+    let list = List {
+        rows,
+        total: found.total,
+        search: &search,
+        label: &label,
+        sort: &sorted,
+        next,
+        later,
+        labels,
+    };
     Ok(reader::show(call, list::page(&page, &list)))
 }
 
 /// What a program is called in the history: its own name for app passwords, else what it says it is.
 pub fn program(protocol: &str, client: &str) -> String {
-    let browser = ["Firefox", "Edg", "Chrome", "Safari"].into_iter().find(|name| client.contains(name));
-    let system = ["iPhone", "iPad", "Android", "Windows", "Mac OS", "Linux"].into_iter().find(|name| client.contains(name));
+    let browser =
+        ["Firefox", "Edg", "Chrome", "Safari"].into_iter().find(|name| client.contains(name));
+    let system = ["iPhone", "iPad", "Android", "Windows", "Mac OS", "Linux"]
+        .into_iter()
+        .find(|name| client.contains(name));
     match (protocol, browser, system) {
         ("import" | "merge" | "rewind", ..) => protocol.to_owned(),
         (_, Some(browser), Some(system)) => format!("{}, {system}", browser.replace("Edg", "Edge")),
@@ -107,13 +125,20 @@ pub fn one(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let old = before.and_then(|it| it.before.as_ref()).map(|it| Card::stored(&it.card));
     let card = old.unwrap_or_else(|| stored.card());
     let page = reader::page(call, visitor);
-    let next = card.details().birthday.and_then(|born| birthday::next_in(born, Window::new(page.today, 366)));
+    let next = card
+        .details()
+        .birthday
+        .and_then(|born| birthday::next_in(born, Window::new(page.today, 366)));
     let Stored { contact, .. } = &stored;
     let shown = Shown {
         id,
         details: &card.details(),
         has_photo: contact.photo_type.is_some() && then == 0,
-        next_birthday: next.map(|it| Birthday { date: it.date, days: it.days_until, turns: it.turns }),
+        next_birthday: next.map(|it| Birthday {
+            date: it.date,
+            days: it.days_until,
+            turns: it.turns,
+        }),
         created_at: contact.created_at,
         updated_at: contact.updated_at,
         changed_by: past.first().map_or("", |it| &it.by),
@@ -158,7 +183,8 @@ pub fn back(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let (owner, by) = owner(call, visitor)?;
     let id = call.id()?;
-    let to = form.get("revision").parse().map_err(|_| Error::invalid("revision", "must be a number"))?;
+    let to =
+        form.get("revision").parse().map_err(|_| Error::invalid("revision", "must be a number"))?;
     let before = revision(call, owner.id())?;
     revert(&call.app, owner.id(), &by, id, to)?;
     let w = reader::page(call, visitor).w;
@@ -173,7 +199,10 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let field = |name: &str| Some(form.get(name).trim().to_owned()).filter(|text| !text.is_empty());
     let (search, shown) = (field("search"), field("label_shown"));
     let filter = Filter { search, label: shown, ..Filter::default() };
-    let back = format!("/contacts?{}", list::query(&[("search", form.get("search")), ("label", form.get("label_shown"))]));
+    let back = format!(
+        "/contacts?{}",
+        list::query(&[("search", form.get("search")), ("label", form.get("label_shown"))])
+    );
     let ids: Vec<i64> = match form.get("all").is_empty() {
         true => form.all("ids").filter_map(|id| id.parse().ok()).collect(),
         false => found(call, owner.id(), &filter)?,
@@ -184,7 +213,9 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let listed: Vec<_> = ids.iter().map(i64::to_string).collect();
     let (action, words) = match form.get("action") {
         "export" => return exports::selected(call, &owner, ids),
-        "merge" if ids.len() < 2 => return reader::told(call, visitor, back, w.two_to_merge.to_owned(), None),
+        "merge" if ids.len() < 2 => {
+            return reader::told(call, visitor, back, w.two_to_merge.to_owned(), None);
+        }
         "merge" => return Ok(reader::go(format!("/duplicates?ids={}", listed.join(",")))),
         "delete" => (Action::Delete, w.deleted),
         "add_label" => (Action::AddLabel(label(form.get("label"))?), w.label_added),
@@ -214,4 +245,3 @@ fn found(call: &Call, owner: i64, filter: &Filter) -> Result<Vec<i64>> {
 fn label(typed: &str) -> Result<String> {
     crate::model::text::line(typed, 1, 50).map_err(|why| Error::invalid("label", why))
 }
-

@@ -3,9 +3,9 @@
 use crate::access::{self, Visitor};
 use crate::context::Call;
 use crate::error::{Error, Result};
+use crate::handlers::auth;
 use crate::handlers::web::reader::{self, caller};
 use crate::handlers::web::sent;
-use crate::handlers::auth;
 use crate::http::Reply;
 use crate::markup::doors;
 use crate::markup::form::Form;
@@ -46,21 +46,31 @@ pub fn sign_in(call: &Call, visitor: &Visitor) -> Result<Reply> {
         Ok(session) => Ok(welcome_in(call, &session, form.get("next"))),
         Err(Error::SecondFactorRequired) => {
             let ticket = sign_in::ticket(call, &typed)?;
-            reader::hand(call, visitor, "/login/code", &json!({ "ticket": ticket, "next": form.get("next") }))
+            reader::hand(
+                call,
+                visitor,
+                "/login/code",
+                &json!({ "ticket": ticket, "next": form.get("next") }),
+            )
         }
         Err(error) => {
             let page = reader::page(call, visitor);
             let error = sent::note(page.w, &mut form, error)?;
-            Ok(reader::refuse(&error, doors::login(&page, &form, call.app.config.registration_open)))
+            Ok(reader::refuse(
+                &error,
+                doors::login(&page, &form, call.app.config.registration_open),
+            ))
         }
     }
 }
 
 /// The session's cookie, and on to where the visitor wanted to go: to a page of ours.
 fn welcome_in(call: &Call, session: &Session, next: &str) -> Reply {
-    let inside = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
+    let inside =
+        next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
     let next = if inside { next } else { "/contacts" };
-    reader::go(next).and("Set-Cookie", cookie(call, &session.secret, (session.ends - call.now).num_seconds()))
+    reader::go(next)
+        .and("Set-Cookie", cookie(call, &session.secret, (session.ends - call.now).num_seconds()))
 }
 
 fn cookie(call: &Call, value: &str, seconds: i64) -> String {

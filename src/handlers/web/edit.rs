@@ -33,7 +33,13 @@ fn stored(call: &Call, visitor: &Visitor) -> Result<Stored> {
 }
 
 /// The page with this form in it. `now`: the contact is another one than the form began from.
-fn shown(call: &Call, visitor: &Visitor, stored: Option<&Stored>, form: &Form, now: Option<&Form>) -> Result<maud::Markup> {
+fn shown(
+    call: &Call,
+    visitor: &Visitor,
+    stored: Option<&Stored>,
+    form: &Form,
+    now: Option<&Form>,
+) -> Result<maud::Markup> {
     let (owner, _) = owner(call, visitor)?;
     let labels = call.app.db.read(|db| lists::labels(db, owner.id(), ""))?;
     let known_labels: Vec<_> = labels.into_iter().map(|(label, _)| label).collect();
@@ -74,12 +80,21 @@ pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let created = picture_of(file).and_then(|jpeg| {
         let contact = bodies::create(&call.app, owner.id(), &by, body, call.now)?;
         match jpeg {
-            Some(jpeg) => photos::set(&call.app, owner.id(), &by, contact.id, &|_, _| Ok(()), Some(jpeg)).map(|it| it.contact),
+            Some(jpeg) => {
+                photos::set(&call.app, owner.id(), &by, contact.id, &|_, _| Ok(()), Some(jpeg))
+                    .map(|it| it.contact)
+            }
             None => Ok(contact),
         }
     });
     match created {
-        Ok(contact) => reader::told(call, visitor, format!("/contacts/{}", contact.id), w.saved.to_owned(), None),
+        Ok(contact) => reader::told(
+            call,
+            visitor,
+            format!("/contacts/{}", contact.id),
+            w.saved.to_owned(),
+            None,
+        ),
         Err(error) => {
             let error = sent::note(w, &mut form, renamed(error, &rows))?;
             Ok(reader::refuse(&error, shown(call, visitor, None, &form, None)?))
@@ -92,7 +107,10 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let Sent { mut form, file } = sent::by_caller(call, visitor)?;
     let id = call.id()?;
     if with_other_rows(&mut form) {
-        return Ok(reader::show(call, shown(call, visitor, Some(&stored(call, visitor)?), &form, None)?));
+        return Ok(reader::show(
+            call,
+            shown(call, visitor, Some(&stored(call, visitor)?), &form, None)?,
+        ));
     }
     let (owner, by) = owner(call, visitor)?;
     let w = reader::page(call, visitor).w;
@@ -104,7 +122,8 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
     };
     let removed = !form.get("photo.remove").is_empty();
     let edited = picture_of(file).and_then(|jpeg| {
-        let changed = bodies::edit(&call.app, owner.id(), &by, id, &same, (body, Method::Patch, call.now))?;
+        let changed =
+            bodies::edit(&call.app, owner.id(), &by, id, &same, (body, Method::Patch, call.now))?;
         match jpeg.is_some() || removed {
             true => photos::set(&call.app, owner.id(), &by, id, &|_, _| Ok(()), jpeg).map(|_| ()),
             false => Ok(drop(changed)),
@@ -115,7 +134,10 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
         Err(Error::PreconditionFailed) => {
             let stored = stored(call, visitor)?;
             let now = form_of(w, &members(call, owner.id(), &stored.contact)?);
-            Ok(reader::refuse(&Error::PreconditionFailed, shown(call, visitor, Some(&stored), &form, Some(&now))?))
+            Ok(reader::refuse(
+                &Error::PreconditionFailed,
+                shown(call, visitor, Some(&stored), &form, Some(&now))?,
+            ))
         }
         Err(error) => {
             let mut stored = stored(call, visitor)?;
@@ -142,10 +164,10 @@ fn renamed(error: Error, rows: &[(&'static str, Vec<usize>)]) -> Error {
         for (list, kept) in rows {
             let row = row_number(&fault.field, list).and_then(|at| Some((at, kept.get(at)?)));
             if let Some((at, row)) = row {
-                fault.field = fault.field.replacen(&format!("{list}.{at}"), &format!("{list}.{row}"), 1);
+                fault.field =
+                    fault.field.replacen(&format!("{list}.{at}"), &format!("{list}.{row}"), 1);
             }
         }
     }
     Error::Invalid(faults)
 }
-

@@ -14,9 +14,9 @@ use crate::markup::words::Words;
 use crate::model::contact::input::LABEL_MAX;
 use crate::model::contact::latest_date;
 use crate::model::text;
+use crate::repository::audit::Action;
 use crate::repository::contacts::{books, lists};
 use crate::repository::uploads::{self, Upload};
-use crate::repository::audit::Action;
 use crate::service::import::{self, Fate, Options, Outcome};
 use crate::service::writer::By;
 use vcard::table;
@@ -36,7 +36,9 @@ pub fn keep(call: &Call, visitor: &Visitor) -> Result<Reply> {
         if columns(&file).is_empty() {
             import::read(&file, "", None, &[], latest_date(call.now))?;
         }
-        call.app.db.write(|db| uploads::put(db, caller.id(), &file, form.get("label").trim(), call.now))
+        call.app
+            .db
+            .write(|db| uploads::put(db, caller.id(), &file, form.get("label").trim(), call.now))
     });
     match kept {
         Ok(_) => Ok(reader::go("/import/found")),
@@ -54,7 +56,8 @@ fn columns(file: &[u8]) -> Vec<table::Column> {
     }
     let (text, _) = vcard::decode(file, None);
     let columns = table::columns(&text).unwrap_or_default();
-    let unknown = columns.iter().filter(|column| column.member.is_none() && !column.samples.is_empty());
+    let unknown =
+        columns.iter().filter(|column| column.member.is_none() && !column.samples.is_empty());
     // Programs that are known write a few columns that are not.
     if unknown.count() * 4 > columns.len() { columns } else { Vec::new() }
 }
@@ -66,7 +69,13 @@ fn kept(call: &Call, owner: i64, key: Option<&str>) -> Result<Option<Upload>> {
 }
 
 /// What would come of a file, or comes of it.
-fn run(call: &Call, visitor: &Visitor, file: &Upload, form: &Form, dry_run: bool) -> Result<(Outcome, Found)> {
+fn run(
+    call: &Call,
+    visitor: &Visitor,
+    file: &Upload,
+    form: &Form,
+    dry_run: bool,
+) -> Result<(Outcome, Found)> {
     let (owner, by) = owner(call, visitor)?;
     let by = By { protocol: "import", ..by };
     let columns = columns(&file.content);
@@ -74,11 +83,19 @@ fn run(call: &Call, visitor: &Visitor, file: &Upload, form: &Form, dry_run: bool
         true => form.get(&format!("map.{at}")).to_owned(),
         false => column.member.clone().unwrap_or_default(),
     };
-    let chosen: Vec<_> = columns.iter().enumerate().map(|(at, column)| chosen(at, column)).collect();
-    let map: Vec<_> = columns.iter().zip(&chosen).map(|(column, member)| (column.name.clone(), member.clone())).collect();
+    let chosen: Vec<_> =
+        columns.iter().enumerate().map(|(at, column)| chosen(at, column)).collect();
+    let map: Vec<_> = columns
+        .iter()
+        .zip(&chosen)
+        .map(|(column, member)| (column.name.clone(), member.clone()))
+        .collect();
     let label = Some(form.get("label").trim()).filter(|label| !label.is_empty());
     let label = label.map(|label| text::line(label, 1, LABEL_MAX)).transpose();
-    let existing = Some(form.get("existing")).filter(|text| !text.is_empty()).map(imports::existing).transpose();
+    let existing = Some(form.get("existing"))
+        .filter(|text| !text.is_empty())
+        .map(imports::existing)
+        .transpose();
     let options = Options {
         dry_run,
         label: label.map_err(|why| Error::invalid("label", why))?,
@@ -106,10 +123,20 @@ fn shown(outcome: Outcome, found: Found) -> Found {
         Fate::Changes(id) => Verdict::Changes(id),
         Fate::Known(id) => Verdict::Known(id),
     };
-    let rows = outcome.rows.into_iter().map(|it| FileRow { line: it.line, name: it.name, about: it.about, verdict: verdict(it.fate) });
+    let rows = outcome.rows.into_iter().map(|it| FileRow {
+        line: it.line,
+        name: it.name,
+        about: it.about,
+        verdict: verdict(it.fate),
+    });
     let faults = number(outcome.errors.len());
     let wrong = outcome.errors.into_iter();
-    let wrong = wrong.map(|it| FileRow { line: it.line, name: String::new(), about: String::new(), verdict: Verdict::Fault(it.detail) });
+    let wrong = wrong.map(|it| FileRow {
+        line: it.line,
+        name: String::new(),
+        about: String::new(),
+        verdict: Verdict::Fault(it.detail),
+    });
     let mut rows: Vec<_> = rows.chain(wrong).collect();
     rows.sort_by_key(|row| row.line);
     Found {
@@ -125,7 +152,9 @@ fn shown(outcome: Outcome, found: Found) -> Found {
 
 /// `GET /import/found`: what would come of the file.
 pub fn found(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let Some(file) = kept(call, caller(visitor)?.id(), None)? else { return Ok(reader::go("/import")) };
+    let Some(file) = kept(call, caller(visitor)?.id(), None)? else {
+        return Ok(reader::go("/import"));
+    };
     let mut form = Form::default();
     form.set("key", &file.key());
     form.set("label", &file.label);
@@ -139,8 +168,15 @@ fn look(call: &Call, visitor: &Visitor, file: &Upload, mut form: Form) -> Result
         Ok((outcome, found)) => shown(outcome, found),
         Err(error) => {
             sent::note(page.w, &mut form, error)?;
-            let column = |it: table::Column| Column { title: it.name, member: it.member.unwrap_or_default(), sample: it.samples.into_iter().next().unwrap_or_default() };
-            Found { columns: columns(&file.content).into_iter().map(column).collect(), ..Found::default() }
+            let column = |it: table::Column| Column {
+                title: it.name,
+                member: it.member.unwrap_or_default(),
+                sample: it.samples.into_iter().next().unwrap_or_default(),
+            };
+            Found {
+                columns: columns(&file.content).into_iter().map(column).collect(),
+                ..Found::default()
+            }
         }
     };
     Ok(files::found(&page, &found, &form))

@@ -22,15 +22,21 @@ pub fn trash(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (contacts, total) = call.app.db.read(|db| rows::trash(db, owner.id(), slice))?;
     let more = slice.skip + (contacts.len() as i64) < total;
     let next = more.then(|| format!("skip={}", slice.skip + slice.limit));
-    let same = |a: &rows::Deleted, b: &rows::Deleted| a.client == b.client && (a.at - b.at).num_minutes().abs() < 60;
+    let same = |a: &rows::Deleted, b: &rows::Deleted| {
+        a.client == b.client && (a.at - b.at).num_minutes().abs() < 60
+    };
     let mut batches = Vec::new();
     for batch in contacts.chunk_by(same) {
-        let named = batch.iter().map(|it| Ok((it.contact.id, row(call, owner.id(), &it.contact)?.name)));
+        let named =
+            batch.iter().map(|it| Ok((it.contact.id, row(call, owner.id(), &it.contact)?.name)));
         let contacts = named.collect::<Result<_>>()?;
         let by = batch.first().map(|it| (it.at, program(&it.protocol, &it.client)));
         batches.extend(by.map(|(at, by)| Batch { at, by, contacts }));
     }
-    Ok(reader::show(call, past::trash(&reader::page(call, visitor), &batches, total, next.as_deref())))
+    Ok(reader::show(
+        call,
+        past::trash(&reader::page(call, visitor), &batches, total, next.as_deref()),
+    ))
 }
 
 /// `POST /trash/restore`: one, those selected, or all of an hour.
@@ -55,7 +61,9 @@ pub fn history(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let mut query = call.query()?;
     let before = query.number("before", i64::MAX, 0..=i64::MAX);
     query.finish()?;
-    let (found, next) = call.app.db.read(|db| rows::stretches(db, owner.id(), call.now - chrono::Duration::days(30), before))?;
+    let (found, next) = call.app.db.read(|db| {
+        rows::stretches(db, owner.id(), call.now - chrono::Duration::days(30), before)
+    })?;
     let stretch = |it: rows::Stretch| Stretch {
         at: it.at,
         by: program(&it.protocol, &it.client),
@@ -81,9 +89,13 @@ pub fn ask(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let mut query = call.query()?;
     let to = query.text("to").unwrap_or_default();
     query.finish()?;
-    let Rewound { restored, reverted, deleted } = rewind(&call.app, owner.id(), &by, revision(&to)?, true)?;
+    let Rewound { restored, reverted, deleted } =
+        rewind(&call.app, owner.id(), &by, revision(&to)?, true)?;
     let [restored, reverted, deleted] = [restored, reverted, deleted].map(|n| n as i64);
-    Ok(reader::show(call, past::rewind(&reader::page(call, visitor), &to, restored, reverted, deleted)))
+    Ok(reader::show(
+        call,
+        past::rewind(&reader::page(call, visitor), &to, restored, reverted, deleted),
+    ))
 }
 
 /// `POST /history/rewind`: the book as it was then, and back again by "Undo".
@@ -93,5 +105,11 @@ pub fn go_back(call: &Call, visitor: &Visitor) -> Result<Reply> {
     by.protocol = "rewind";
     let before = call.app.db.read(|db| books::find(db, owner.id()))?.revision;
     rewind(&call.app, owner.id(), &by, revision(form.get("to"))?, false)?;
-    reader::told(call, visitor, "/contacts", reader::page(call, visitor).w.rewound.to_owned(), Some(before))
+    reader::told(
+        call,
+        visitor,
+        "/contacts",
+        reader::page(call, visitor).w.rewound.to_owned(),
+        Some(before),
+    )
 }

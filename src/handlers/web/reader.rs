@@ -51,7 +51,8 @@ pub fn owner(call: &Call, visitor: &Visitor) -> Result<(Owner, By)> {
 /// The words and the order of dates for whoever sent this: as the account says, as was chosen before
 /// signing in, as the browser asks.
 fn language(call: &Call, visitor: Option<&Visitor>) -> (&'static Words, bool) {
-    let (accepted, month_first) = words::accepted(call.header("Accept-Language").unwrap_or_default());
+    let (accepted, month_first) =
+        words::accepted(call.header("Accept-Language").unwrap_or_default());
     let account = visitor.and_then(Visitor::caller).and_then(|it| it.user().language.clone());
     let chosen = asked_language(call).or(cookie(call, LANGUAGE).map(str::to_owned));
     let wanted = account.or(chosen).and_then(|tag| words::of(&tag));
@@ -68,7 +69,8 @@ fn asked_language(call: &Call) -> Option<String> {
 /// What the page for a visitor shows beside its content.
 pub fn page<'a>(call: &'a Call, visitor: &Visitor) -> Page<'a> {
     let (w, month_first) = language(call, Some(visitor));
-    let zone = cookie(call, ZONE).and_then(|zone| percent_decode_str(zone).decode_utf8().ok()?.parse::<Tz>().ok());
+    let zone = cookie(call, ZONE)
+        .and_then(|zone| percent_decode_str(zone).decode_utf8().ok()?.parse::<Tz>().ok());
     let user = visitor.caller().map(|caller| User {
         username: caller.user().username.clone(),
         avatar: views::avatar_path(caller.user()),
@@ -97,7 +99,17 @@ pub fn anyone<'a>(call: &'a Call) -> Page<'a> {
     let (w, month_first) = language(call, None);
     let path = call.request.raw_url().split('?').next().unwrap_or_default();
     let today = call.now.date_naive();
-    Page { w, month_first, zone: None, today, path, user: None, csrf: String::new(), search: String::new(), flash: None }
+    Page {
+        w,
+        month_first,
+        zone: None,
+        today,
+        path,
+        user: None,
+        csrf: String::new(),
+        search: String::new(),
+        flash: None,
+    }
 }
 
 /// Answers with a page. What the page before handed over was shown, and is gone.
@@ -128,12 +140,23 @@ pub fn go(location: impl Into<String>) -> Reply {
 
 /// Sends the browser on, with a message for the next page, and for its button "Undo" the revision of the
 /// book before.
-pub fn told(call: &Call, visitor: &Visitor, location: impl Into<String>, text: String, undo: Option<i64>) -> Result<Reply> {
+pub fn told(
+    call: &Call,
+    visitor: &Visitor,
+    location: impl Into<String>,
+    text: String,
+    undo: Option<i64>,
+) -> Result<Reply> {
     hand(call, visitor, location, &json!({ "text": text, "undo": undo }))
 }
 
 /// Sends the browser on with something for the next page.
-pub fn hand(call: &Call, visitor: &Visitor, location: impl Into<String>, what: &Value) -> Result<Reply> {
+pub fn hand(
+    call: &Call,
+    visitor: &Visitor,
+    location: impl Into<String>,
+    what: &Value,
+) -> Result<Reply> {
     let account = visitor.caller().map_or(0, Caller::id);
     let sealed = call.app.keys.seal_text(Purpose::Flash, account, &what.to_string())?;
     Ok(go(location).and("Set-Cookie", set_cookie(call, FLASH, &sealed, 300)))

@@ -3,10 +3,10 @@
 use crate::access::Visitor;
 use crate::context::Call;
 use crate::error::{Error, Result};
+use crate::handlers::rest::exports;
 use crate::handlers::web::contacts::program;
 use crate::handlers::web::reader::{self, caller};
 use crate::handlers::web::sent::{self, Sent, forward};
-use crate::handlers::rest::exports;
 use crate::handlers::{auth, profile, second_factor, sessions, views};
 use crate::http::Reply;
 use crate::markup::form::Form;
@@ -65,7 +65,11 @@ fn with_form(
 
 /// The fields of a form as JSON.
 fn fields(form: &Form, names: &[&str]) -> Value {
-    names.iter().map(|name| ((*name).to_owned(), json!(form.get(name)))).collect::<serde_json::Map<_, _>>().into()
+    names
+        .iter()
+        .map(|name| ((*name).to_owned(), json!(form.get(name))))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 fn saved(call: &Call, visitor: &Visitor, text: &str) -> Result<Reply> {
@@ -77,9 +81,12 @@ pub fn set_profile(call: &Call, visitor: &Visitor) -> Result<Reply> {
     with_form(call, visitor, "profile", |form| {
         let caller = caller(visitor)?;
         if form.get("username") != caller.user().username {
-            forward(call, Vec::new(), &fields(form, &["username"]), |call| profile::rename(call, caller))?;
+            forward(call, Vec::new(), &fields(form, &["username"]), |call| {
+                profile::rename(call, caller)
+            })?;
         }
-        let language = Some(form.get("language")).filter(|tag| crate::markup::words::of(tag).is_some());
+        let language =
+            Some(form.get("language")).filter(|tag| crate::markup::words::of(tag).is_some());
         let id = caller.id();
         call.app.change_user(id, |tx, _| users::set_language(tx, id, language))?;
         saved(call, visitor, reader::page(call, visitor).w.saved)
@@ -109,7 +116,12 @@ pub fn set_password(call: &Call, visitor: &Visitor) -> Result<Reply> {
 pub fn begin_totp(call: &Call, visitor: &Visitor) -> Result<Reply> {
     with_form(call, visitor, "totp", |form| {
         let begun = factor::begin(call, caller(visitor)?, form.get("password"))?;
-        reader::hand(call, visitor, "/settings/totp", &json!({ "secret": begun.secret, "uri": begun.uri }))
+        reader::hand(
+            call,
+            visitor,
+            "/settings/totp",
+            &json!({ "secret": begun.secret, "uri": begun.uri }),
+        )
     })
 }
 
@@ -132,7 +144,9 @@ fn setup(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
 pub fn confirm_totp(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let mut form = sent::by_caller(call, visitor)?.form;
     match factor::confirm(call, caller(visitor)?, form.get("code").trim()) {
-        Ok(codes) => reader::hand(call, visitor, "/settings/recovery-codes", &json!({ "codes": codes })),
+        Ok(codes) => {
+            reader::hand(call, visitor, "/settings/recovery-codes", &json!({ "codes": codes }))
+        }
         Err(error) => {
             let error = sent::note(reader::page(call, visitor).w, &mut form, error)?;
             Ok(reader::refuse(&error, setup(call, visitor, &form)?))
@@ -143,7 +157,8 @@ pub fn confirm_totp(call: &Call, visitor: &Visitor) -> Result<Reply> {
 /// `GET /settings/recovery-codes`: once.
 pub fn recovery_codes(call: &Call, visitor: &Visitor) -> Result<Reply> {
     caller(visitor)?;
-    let codes = reader::handed(call, visitor).and_then(|it| serde_json::from_value(it["codes"].clone()).ok());
+    let codes = reader::handed(call, visitor)
+        .and_then(|it| serde_json::from_value(it["codes"].clone()).ok());
     let Some(codes): Option<Vec<String>> = codes else { return Ok(reader::go("/settings")) };
     Ok(reader::show(call, settings::recovery_codes(&reader::page(call, visitor), &codes)))
 }
@@ -176,7 +191,9 @@ pub fn end_all(call: &Call, visitor: &Visitor) -> Result<Reply> {
 pub fn set_avatar(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let Sent { mut form, file } = sent::by_caller(call, visitor)?;
     let admin = visitor.admin()?;
-    let set = file.ok_or_else(|| Error::invalid("file", "is required")).and_then(|file| profile::put_avatar(call, &admin, &file));
+    let set = file
+        .ok_or_else(|| Error::invalid("file", "is required"))
+        .and_then(|file| profile::put_avatar(call, &admin, &file));
     match set {
         Ok(_) => saved(call, visitor, reader::page(call, visitor).w.saved),
         Err(error) => {
@@ -201,7 +218,9 @@ pub fn export(call: &Call, visitor: &Visitor) -> Result<Reply> {
 /// `POST /settings/delete`
 pub fn delete(call: &Call, visitor: &Visitor) -> Result<Reply> {
     with_form(call, visitor, "delete", |form| {
-        forward(call, Vec::new(), &fields(form, &["password"]), |call| profile::delete(call, caller(visitor)?))?;
+        forward(call, Vec::new(), &fields(form, &["password"]), |call| {
+            profile::delete(call, caller(visitor)?)
+        })?;
         Ok(reader::go("/farewell"))
     })
 }
@@ -209,5 +228,13 @@ pub fn delete(call: &Call, visitor: &Visitor) -> Result<Reply> {
 /// `GET /farewell`: after an account was deleted.
 pub fn farewell(call: &Call, _: &Visitor) -> Result<Reply> {
     let page = reader::anyone(call);
-    Ok(reader::show(call, crate::markup::page::message(&page, page.w.account_deleted, page.w.account_deleted_text, &maud::html! {})))
+    Ok(reader::show(
+        call,
+        crate::markup::page::message(
+            &page,
+            page.w.account_deleted,
+            page.w.account_deleted_text,
+            &maud::html! {},
+        ),
+    ))
 }

@@ -29,7 +29,8 @@ pub fn accepted(header: &str) -> (&'static Words, bool) {
         .collect();
     wishes.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     let primary = |tag: &str| of(&tag.split('-').next().unwrap_or_default().to_ascii_lowercase());
-    let found = wishes.iter().find_map(|(_, tag)| Some((primary(tag)?, tag.eq_ignore_ascii_case("en-US"))));
+    let found =
+        wishes.iter().find_map(|(_, tag)| Some((primary(tag)?, tag.eq_ignore_ascii_case("en-US"))));
     found.unwrap_or((&EN, false))
 }
 
@@ -189,7 +190,14 @@ mod tests {
     #[test]
     fn numbers_choose_their_words() {
         let forms = "{} контакт|{} контакти|{} контактів";
-        for (n, text) in [(1, "1 контакт"), (3, "3 контакти"), (11, "11 контактів"), (21, "21 контакт"), (112, "112 контактів"), (1004, "1\u{a0}004 контакти")] {
+        for (n, text) in [
+            (1, "1 контакт"),
+            (3, "3 контакти"),
+            (11, "11 контактів"),
+            (21, "21 контакт"),
+            (112, "112 контактів"),
+            (1004, "1\u{a0}004 контакти"),
+        ] {
             assert_eq!(UK.n(forms, n), text);
         }
         assert_eq!(EN.n("{} contact|{} contacts", 1), "1 contact");

@@ -76,7 +76,8 @@ pub fn next_in(born: PartialDate, window: Window) -> Option<Birthday> {
     let mut dates = years.filter_map(|year| in_year(born, year));
     let born_on = born.year.and_then(|year| in_year(born, year));
     let date = dates.find(|date| {
-        (window.first..=window.last).contains(date) && born_on.is_none_or(|born_on| *date >= born_on)
+        (window.first..=window.last).contains(date)
+            && born_on.is_none_or(|born_on| *date >= born_on)
     })?;
     Some(Birthday {
         date,

@@ -266,7 +266,10 @@ impl Reader<'_> {
         let list = self.list(list_name, stored, |read, path, members| {
             members.only(&["value", "label", "primary"], path, &mut read.faults);
             let value = read.required(path, "value", members, known, check)?;
-            let (label, primary) = (read.label(path, members, stored.iter().map(|it| &it.label)), read.flag(path, members));
+            let (label, primary) = (
+                read.label(path, members, stored.iter().map(|it| &it.label)),
+                read.flag(path, members),
+            );
             Some(Entry { value, label, primary })
         });
         let list = list.map(|mut list| {
@@ -518,9 +521,11 @@ fn phone(raw: &str) -> Result<String, String> {
     let number = vcard::clean_phone(raw);
     match vcard::is_valid_phone(&number) {
         true => Ok(number),
-        false => Err("must be a phone number: 3 to 32 digits, spaces and + - ( ) . / # * x, with at \
+        false => {
+            Err("must be a phone number: 3 to 32 digits, spaces and + - ( ) . / # * x, with at \
             least three digits"
-            .to_owned()),
+                .to_owned())
+        }
     }
 }
 
@@ -553,7 +558,9 @@ fn partial_date(raw: &str, latest: NaiveDate) -> Result<PartialDate, String> {
     }
     let means_something_else = full.trim().starts_with("1604-") || full.trim() == "0001-01-01";
     if !yearless && means_something_else {
-        return Err("must not be in 1604 or on 0001-01-01, which cards have for what is unknown".to_owned());
+        return Err(
+            "must not be in 1604 or on 0001-01-01, which cards have for what is unknown".to_owned()
+        );
     }
     PartialDate::parse(raw.trim()).ok_or_else(wrong)
 }

@@ -61,11 +61,8 @@ fn from_row(row: &Row) -> Book {
 /// The book, whose row stays locked until the transaction ends, so that the order of revisions is the
 /// order of commits. Not FOR UPDATE, which would wait for whoever refers to the row.
 pub fn lock(tx: &mut Tx, owner: i64) -> Result<Book> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM address_books WHERE owner = $1 FOR NO KEY UPDATE"
-    );
+    const SQL: &str =
+        concat!("SELECT ", columns!(), " FROM address_books WHERE owner = $1 FOR NO KEY UPDATE");
     // The account may have been deleted since the request began.
     tx.query_opt(SQL, &[&owner])?.as_ref().map(from_row).ok_or(Error::Unauthenticated)
 }

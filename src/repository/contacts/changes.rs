@@ -24,7 +24,8 @@ pub struct Changed {
 /// What has changed after `since`, oldest first, each contact once and as it is now. From the
 /// beginning nothing is told of what was deleted.
 pub fn since(db: &mut Conn, owner: i64, since: i64, limit: i64) -> Result<Vec<Changed>> {
-    const SQL: &str = "(SELECT revision, id, uid, resource, deleted_at IS NOT NULL AS deleted, is_group
+    const SQL: &str =
+        "(SELECT revision, id, uid, resource, deleted_at IS NOT NULL AS deleted, is_group
             FROM contacts WHERE owner = $1 AND revision > $2 AND (deleted_at IS NULL OR $2 > 0)
             ORDER BY revision LIMIT $3)
         UNION ALL

@@ -4,8 +4,8 @@
 use super::{books, columns, from_row};
 use crate::db::Conn;
 use crate::error::Result;
-use crate::model::contact::columns::label_key;
 use crate::model::contact::Contact;
+use crate::model::contact::columns::label_key;
 use chrono::{DateTime, Utc};
 use postgres::Row;
 use postgres::types::Type;
@@ -195,7 +195,9 @@ macro_rules! live {
 macro_rules! hits {
     () => {
         concat!(
-            live!(), " AND ($16::bigint IS NULL OR revision > $16) AND ((", passes!(),
+            live!(),
+            " AND ($16::bigint IS NULL OR revision > $16) AND ((",
+            passes!(),
             ") OR id = ANY ($15::bigint[]))"
         )
     };
@@ -264,7 +266,8 @@ pub fn page(
     let rows = db.query_once(filtered_page(sort), &params)?;
     let total = rows.first().map_or(0, |row| row.get::<_, i64>("total"));
     // Without a hit there is one row, for the total.
-    let rows: Vec<_> = rows.into_iter().filter(|row| row.get::<_, Option<i64>>("id").is_some()).collect();
+    let rows: Vec<_> =
+        rows.into_iter().filter(|row| row.get::<_, Option<i64>>("id").is_some()).collect();
     Ok(finish(rows, total, sort, limit))
 }
 
@@ -276,8 +279,11 @@ fn filtered_page(sort: Sort) -> &'static str {
     macro_rules! shown {
         ($order:literal) => {
             concat!(
-                " SELECT ", columns!(), ", sort_name, sort_more, total
-                FROM page LEFT JOIN contacts ON owner = $1 AND id = ANY (ids) ORDER BY ", $order
+                " SELECT ",
+                columns!(),
+                ", sort_name, sort_more, total
+                FROM page LEFT JOIN contacts ON owner = $1 AND id = ANY (ids) ORDER BY ",
+                $order
             )
         };
     }
@@ -303,11 +309,18 @@ fn filtered_page(sort: Sort) -> &'static str {
     macro_rules! by_number {
         ($order:literal, $key:literal, $after:literal) => {
             concat!(
-                "WITH hits AS MATERIALIZED (SELECT id, revision FROM contacts WHERE ", hits!(), "),
+                "WITH hits AS MATERIALIZED (SELECT id, revision FROM contacts WHERE ",
+                hits!(),
+                "),
                 page AS MATERIALIZED (
                     SELECT (SELECT count(*) FROM hits) AS total, ARRAY(
-                        SELECT id FROM hits WHERE $19::bigint IS NULL OR ", $key, $after, " $19
-                        ORDER BY ", $order, " LIMIT $17 OFFSET $18
+                        SELECT id FROM hits WHERE $19::bigint IS NULL OR ",
+                $key,
+                $after,
+                " $19
+                        ORDER BY ",
+                $order,
+                " LIMIT $17 OFFSET $18
                     ) AS ids
                 )",
                 shown!($order)
@@ -315,16 +328,12 @@ fn filtered_page(sort: Sort) -> &'static str {
         };
     }
     match (sort.key, sort.descending) {
-        (Key::Name, false) => by_name!(
-            "sort_name, sort_more, id",
-            "sort_name DESC, sort_more DESC, id DESC",
-            "<="
-        ),
-        (Key::Name, true) => by_name!(
-            "sort_name DESC, sort_more DESC, id DESC",
-            "sort_name, sort_more, id",
-            ">="
-        ),
+        (Key::Name, false) => {
+            by_name!("sort_name, sort_more, id", "sort_name DESC, sort_more DESC, id DESC", "<=")
+        }
+        (Key::Name, true) => {
+            by_name!("sort_name DESC, sort_more DESC, id DESC", "sort_name, sort_more, id", ">=")
+        }
         (Key::CreatedAt, false) => by_number!("id", "id", ">"),
         (Key::CreatedAt, true) => by_number!("id DESC", "id", "<"),
         (Key::UpdatedAt, false) => by_number!("revision", "revision", ">"),
@@ -349,9 +358,16 @@ fn plain_page(db: &mut Conn, owner: i64, sort: Sort, start: &Start, limit: i64) 
     macro_rules! page {
         ($where:literal, $order:literal, $limit:literal) => {
             concat!(
-                "SELECT ", columns!(), ", sort_name, sort_more,
+                "SELECT ",
+                columns!(),
+                ", sort_name, sort_more,
                     (SELECT contacts FROM address_books WHERE owner = $1) AS total
-                FROM contacts WHERE ", live!(), $where, " ORDER BY ", $order, $limit
+                FROM contacts WHERE ",
+                live!(),
+                $where,
+                " ORDER BY ",
+                $order,
+                $limit
             )
         };
     }
@@ -371,11 +387,18 @@ fn plain_page(db: &mut Conn, owner: i64, sort: Sort, start: &Start, limit: i64) 
     macro_rules! skipping {
         ($order:literal) => {
             concat!(
-                "SELECT ", columns!(), ", sort_name, sort_more,
+                "SELECT ",
+                columns!(),
+                ", sort_name, sort_more,
                     (SELECT contacts FROM address_books WHERE owner = $1) AS total
                 FROM contacts WHERE owner = $1 AND id = ANY (ARRAY(
-                    SELECT id FROM contacts WHERE ", live!(), " ORDER BY ", $order, " LIMIT $2 OFFSET $3))
-                ORDER BY ", $order
+                    SELECT id FROM contacts WHERE ",
+                live!(),
+                " ORDER BY ",
+                $order,
+                " LIMIT $2 OFFSET $3))
+                ORDER BY ",
+                $order
             )
         };
     }
@@ -443,8 +466,12 @@ pub fn with_birthday(
     after: &mut AfterBirthday,
 ) -> Result<Vec<Celebrated>> {
     const SQL: &str = concat!(
-        "SELECT ", columns!(), ", sort_name, sort_more, birthday_key, birthday_year
-        FROM contacts WHERE ", live!(), " AND birthday_key BETWEEN $2 AND $3
+        "SELECT ",
+        columns!(),
+        ", sort_name, sort_more, birthday_key, birthday_year
+        FROM contacts WHERE ",
+        live!(),
+        " AND birthday_key BETWEEN $2 AND $3
             AND (birthday_key, sort_name, sort_more, id) > ($4, $5, $6, $7)
         ORDER BY birthday_key, sort_name, sort_more, id LIMIT 200"
     );
@@ -471,7 +498,9 @@ pub fn labels(db: &mut Conn, owner: i64, after: &str) -> Result<Vec<(String, i64
     const SQL: &str = concat!(
         "SELECT (array_agg(label ORDER BY id))[1] AS label, count(*) AS count
         FROM contacts, unnest(labels) AS label
-        WHERE ", live!(), " AND lower(label COLLATE \"und-x-icu\") > lower($2 COLLATE \"und-x-icu\")
+        WHERE ",
+        live!(),
+        " AND lower(label COLLATE \"und-x-icu\") > lower($2 COLLATE \"und-x-icu\")
         GROUP BY lower(label COLLATE \"und-x-icu\")
         ORDER BY lower(label COLLATE \"und-x-icu\") LIMIT 1000"
     );
@@ -490,7 +519,10 @@ mod tests {
     #[test]
     fn words_are_looked_for_one_by_one_and_numbers_by_their_digits() {
         let terms = searched(" Ann  Müller-Lüdenscheidt 0172 555-1234");
-        assert_eq!(terms.words.map(|it| it.unwrap_or_default()), ["muller-ludenscheidt", "ann", "", ""]);
+        assert_eq!(
+            terms.words.map(|it| it.unwrap_or_default()),
+            ["muller-ludenscheidt", "ann", "", ""]
+        );
         assert_eq!(terms.number.as_deref(), Some("0172 555-1234"));
         assert_eq!(terms.number_digits.as_deref(), Some("1725551234"));
         let terms = searched("12");

@@ -113,7 +113,9 @@ pub struct Deleted {
 pub fn trash(db: &mut Conn, owner: i64, slice: Slice) -> Result<(Vec<Deleted>, i64)> {
     const PAGE: &str = concat!(
         "WITH page AS (
-            SELECT ", columns!(), " FROM contacts
+            SELECT ",
+        columns!(),
+        " FROM contacts
             WHERE owner = $1 AND deleted_at IS NOT NULL AND NOT is_group
             ORDER BY deleted_at DESC, id DESC LIMIT $2 OFFSET $3
         )

@@ -86,7 +86,12 @@ impl<'a> Arrays<'a> {
     fn with<'p>(&'p self, owner: &'p i64, more: Params<'p>) -> Vec<&'p (dyn ToSql + Sync)> {
         let arrays = self.0.iter().map(|array| &**array as &(dyn ToSql + Sync));
         let owner: &(dyn ToSql + Sync) = owner;
-        [owner].into_iter().chain(arrays).chain([&VERSION as _]).chain(more.iter().copied()).collect()
+        [owner]
+            .into_iter()
+            .chain(arrays)
+            .chain([&VERSION as _])
+            .chain(more.iter().copied())
+            .collect()
     }
 }
 
@@ -202,8 +207,7 @@ pub fn bury(
         )",
         tell_written!()
     );
-    let params: Params =
-        &[&owner, &by.at, &by.protocol, &by.client, &ids, &first_revision];
+    let params: Params = &[&owner, &by.at, &by.protocol, &by.client, &ids, &first_revision];
     Ok(written(&tx.query_one(SQL, params)?))
 }
 
@@ -232,8 +236,7 @@ pub fn rename(
         tell_written!()
     );
     let (old, new) = names;
-    let params: Params =
-        &[&owner, &by.at, &by.protocol, &by.client, &id, &revision, &old, &new];
+    let params: Params = &[&owner, &by.at, &by.protocol, &by.client, &id, &revision, &old, &new];
     Ok(written(&tx.query_one(SQL, params)?))
 }
 

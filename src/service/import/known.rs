@@ -38,8 +38,17 @@ pub fn name_hash(card: &Card) -> u64 {
 /// What a card says, beginning with its name, so that there is always something.
 fn statements(card: &Card) -> Box<[u64]> {
     let details = card.details();
-    let parts = [&details.prefix, &details.first_name, &details.middle_name, &details.last_name, &details.suffix];
-    let parts = parts.into_iter().enumerate().filter_map(|(at, part)| Some(hash((at, fold(part.as_ref()?)))));
+    let parts = [
+        &details.prefix,
+        &details.first_name,
+        &details.middle_name,
+        &details.last_name,
+        &details.suffix,
+    ];
+    let parts = parts
+        .into_iter()
+        .enumerate()
+        .filter_map(|(at, part)| Some(hash((at, fold(part.as_ref()?)))));
     let said = card.statements().into_iter().map(hash);
     let mut all: Vec<u64> = [hash(())].into_iter().chain(parts).chain(said).collect();
     all.sort_unstable();

@@ -151,7 +151,9 @@ impl Source {
         if whole - text <= PHOTO_MAX || text > CARD_TEXT_MAX {
             return;
         }
-        let Some(photo) = card.photo().filter(|photo| photo.bytes.len() > PHOTO_MAX) else { return };
+        let Some(photo) = card.photo().filter(|photo| photo.bytes.len() > PHOTO_MAX) else {
+            return;
+        };
         match picture::portrait(&photo.bytes) {
             Ok(bytes) => {
                 card.set_photo(Some(&Picture { media_type: "image/jpeg", bytes }));

@@ -3,8 +3,8 @@
 use super::{add, ann_and_eve, delete, name, named, owner, patch, with};
 use crate::world::World;
 use chrono::Duration;
-use contactd::model::contact::birthday::Window;
 use contactd::model::contact::Contact;
+use contactd::model::contact::birthday::Window;
 use contactd::repository::contacts::lists::{self, AfterBirthday, Filter, Key, Page, Sort, Start};
 use serde_json::{Value, json};
 

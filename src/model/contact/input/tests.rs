@@ -105,7 +105,11 @@ fn the_flat_member_is_the_primary_entry() {
         (Method::Put, json!({}), &[("111", true)]),
         (Method::Put, json!({"phone": "333"}), &[("111", false), ("333", true)]),
         (Method::Put, json!({"phones": null}), &[]),
-        (Method::Put, json!({"phones": [{"value": "444"}, {"value": "555"}]}), &[("444", true), ("555", false)]),
+        (
+            Method::Put,
+            json!({"phones": [{"value": "444"}, {"value": "555"}]}),
+            &[("444", true), ("555", false)],
+        ),
         (Method::Post, json!({"phone": "333"}), &[("333", true)]),
         (Method::Post, json!({}), &[]),
     ] {
@@ -126,7 +130,8 @@ fn of_list_and_flat_member_the_one_that_changed_counts() {
     for method in [Method::Put, Method::Patch] {
         let phones = |list: &Value, flat: Value| {
             let body = json!({"first_name": "Ann", "phones": list, "phone": flat});
-            apply(method, &ann, body).map(|it| it.phones.into_iter().map(|it| it.value).collect::<Vec<_>>())
+            apply(method, &ann, body)
+                .map(|it| it.phones.into_iter().map(|it| it.value).collect::<Vec<_>>())
         };
         assert_eq!(phones(&as_read, json!("222")).unwrap(), ["111", "222"]);
         assert_eq!(phones(&as_read, json!("333")).unwrap(), ["111", "333"]);
@@ -151,7 +156,10 @@ fn what_came_in_a_card_is_fine_as_it_is_and_not_in_a_new_place() {
         "phones": [{"value": "4.91512E+11", "label": "home"}, {"value": "222", "label": "home", "primary": true}],
     });
     assert_eq!(apply(Method::Put, &odd, back).unwrap(), odd);
-    assert_eq!(faults(apply(Method::Patch, &odd, json!({"last_name": "x".repeat(130)}))), ["last_name"]);
+    assert_eq!(
+        faults(apply(Method::Patch, &odd, json!({"last_name": "x".repeat(130)}))),
+        ["last_name"]
+    );
     let more: Vec<_> = (0..61).map(|n| n.to_string()).collect();
     assert_eq!(faults(apply(Method::Patch, &odd, json!({ "labels": more }))), ["labels"]);
 }
@@ -192,13 +200,24 @@ fn limits_are_inclusive() {
 
 #[test]
 fn dates_are_real_and_in_two_forms() {
-    let birthday = |raw: &str| post(json!({"first_name": "A", "birthday": raw})).map(|it| it.birthday);
+    let birthday =
+        |raw: &str| post(json!({"first_name": "A", "birthday": raw})).map(|it| it.birthday);
     for good in ["2024-02-29", "2026-11-22", "--02-29", "0001-01-02", " 1990-01-01 "] {
         assert_eq!(birthday(good).unwrap().map(|it| it.to_string()).as_deref(), Some(good.trim()));
     }
-    for bad in ["2023-02-29", "2026-11-23", "1990-4-1", "+1990-04-1", "19900412", "0000-01-01", "990-04-12",
-        "--2-1", "--02-30", "1604-05-01", "0001-01-01"]
-    {
+    for bad in [
+        "2023-02-29",
+        "2026-11-23",
+        "1990-4-1",
+        "+1990-04-1",
+        "19900412",
+        "0000-01-01",
+        "990-04-12",
+        "--2-1",
+        "--02-30",
+        "1604-05-01",
+        "0001-01-01",
+    ] {
         assert!(birthday(bad).is_err(), "{bad}");
     }
     assert_eq!(birthday("").unwrap(), None);
@@ -225,7 +244,10 @@ fn what_was_read_can_be_sent_back() {
     });
     let wanted = post(read).unwrap();
     assert_eq!(wanted.addresses.len(), 1);
-    assert_eq!(post(json!({"first_name": "A", "addresses": [{"label": "home"}]})).unwrap().addresses, []);
+    assert_eq!(
+        post(json!({"first_name": "A", "addresses": [{"label": "home"}]})).unwrap().addresses,
+        []
+    );
 }
 
 #[test]
