@@ -30,6 +30,7 @@ mod others;
 mod outbox;
 mod pages;
 mod passwords;
+mod roundtrip;
 mod search;
 mod second_factor;
 mod sessions;
