@@ -47,7 +47,7 @@ pub fn check(method: &str, target: &str, answer: &Answer) {
 /// True for what the description is about: the API, and not CardDAV and the pages.
 pub fn is_described(route: &Route) -> bool {
     let other = matches!(route.gate, Gate::Device(_) | Gate::Visitor(_));
-    !other && route.path != "/.well-known/carddav"
+    !other && !["/.well-known/carddav", "/app.js"].contains(&route.path)
 }
 
 fn allows(method: &str, target: &str, answer: &Answer) -> Result<(), String> {
@@ -85,12 +85,6 @@ fn allows(method: &str, target: &str, answer: &Answer) -> Result<(), String> {
     let (pointer, response) = follow(&call).ok_or_else(|| format!("nothing at {call}"))?;
     headers(&pointer, response, answer)?;
     body(&pointer, response, answer)
-}
-
-/// Pages for people and CardDAV are no part of the description: OpenAPI has no words for the latter.
-pub fn is_described(route: &routes::Route) -> bool {
-    let elsewhere = ["/.well-known/carddav", "/app.js"].contains(&route.path);
-    !elsewhere && !matches!(route.gate, routes::Gate::Visitor(_) | routes::Gate::Device(_))
 }
 
 /// What is answered to requests that belong to no call.
