@@ -182,7 +182,8 @@ impl Visitor {
 
     /// The caller as an admin, or [`Error::AdminOnly`].
     pub fn admin(&self) -> Result<Admin> {
-        let Caller { current, session, on_page } = self.caller.as_ref().ok_or(Error::Unauthenticated)?;
+        let Caller { current, session, on_page } =
+            self.caller.as_ref().ok_or(Error::Unauthenticated)?;
         admin(Caller { current: current.clone(), session: *session, on_page: *on_page })
     }
 

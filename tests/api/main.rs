@@ -16,6 +16,7 @@ mod birthdays;
 mod calendars;
 mod contacts;
 mod description;
+mod duplicates;
 mod endings;
 mod every_route;
 mod exports;

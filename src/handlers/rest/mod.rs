@@ -5,6 +5,7 @@ pub mod bulk;
 pub mod calendars;
 pub mod changes;
 pub mod contacts;
+pub mod duplicates;
 pub mod exports;
 pub mod history;
 pub mod imports;
