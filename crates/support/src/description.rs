@@ -47,7 +47,7 @@ pub fn check(method: &str, target: &str, answer: &Answer) {
 /// True for what the description is about: the API, and not CardDAV and the pages.
 pub fn is_described(route: &Route) -> bool {
     let other = matches!(route.gate, Gate::Device(_) | Gate::Visitor(_));
-    !other && route.path != "/.well-known/carddav"
+    !other && !["/.well-known/carddav", "/app.js"].contains(&route.path)
 }
 
 fn allows(method: &str, target: &str, answer: &Answer) -> Result<(), String> {
