@@ -35,3 +35,4 @@ mod sessions;
 mod strangers;
 mod tokens;
 mod trash;
+mod undo;
