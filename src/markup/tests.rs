@@ -301,7 +301,7 @@ fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
     wrong.fault("emails.0.value", w.sentence("must be an e-mail address"));
     let groups = [
         duplicates::Group {
-            reasons: vec!["phone".to_owned(), "name".to_owned()],
+            reasons: vec!["phone", "name"],
             likely: true,
             twins: vec![
                 twin(7, "Grace Hopper", "Rear Admiral", "grace@navy.example"),
@@ -309,7 +309,7 @@ fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
             ],
         },
         duplicates::Group {
-            reasons: vec!["name".to_owned()],
+            reasons: vec!["name"],
             likely: false,
             twins: vec![twin(9, "Grace Hopper", "", "")],
         },

@@ -2,7 +2,7 @@
 //! every answer of every test, see `crates/support/src/description.rs`.
 
 use crate::world::World;
-use crate::world::description::{DOCUMENT, valid};
+use crate::world::description::{DOCUMENT, is_described, valid};
 use contactd::routes::{Gate, ROUTES};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -18,7 +18,10 @@ fn operations() -> impl Iterator<Item = (String, &'static str, &'static Map<Stri
 #[test]
 fn the_calls_are_the_routes() {
     let told: BTreeSet<_> = operations().map(|(verb, path, _)| (verb, path)).collect();
-    let real = ROUTES.iter().map(|route| (route.verb.to_owned(), route.path));
+    let real = ROUTES
+        .iter()
+        .filter(|route| is_described(route))
+        .map(|route| (route.verb.to_owned(), route.path));
     assert_eq!(told, real.collect());
 }
 

@@ -72,6 +72,7 @@ fn aimed_paths(route: &Route, ann: &Ann) -> Vec<String> {
             .replace("{token}", "x")
             .replace("{secret}", "x")
             .replace("{key}", "x")
+            .replace("{path*}", &format!("addressbooks/{}/contacts/", ann.actor.id))
     };
     let queries = [
         "",

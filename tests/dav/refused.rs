@@ -141,3 +141,85 @@ fn filters_that_cost_too_much_are_refused() {
     let body = vec![b' '; 11 * 1024 * 1024];
     phone.send("REPORT", &phone.book(), &[("Content-Type", "text/xml")], &body).expect(413);
 }
+
+#[test]
+fn no_method_answers_500_to_anything() {
+    let (_ground, _, phone) = ann();
+    phone.put("a.vcf", &card("a", "A", &[])).expect(201);
+    let bodies = [
+        "",
+        "x",
+        "{}",
+        "\u{0}",
+        "<a/>",
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:\u{0}\r\nEND:VCARD",
+        "BEGIN:VCARD",
+        "<D:propfind xmlns:D='DAV:'><D:prop><a/><b xmlns='&lt;'/><D:href/></D:prop></D:propfind>",
+        "<D:propertyupdate xmlns:D='DAV:'><D:set><D:prop><D:displayname/></D:prop></D:set><D:remove/></D:propertyupdate>",
+        "<D:sync-collection xmlns:D='DAV:'><D:sync-token>urn:contactd:sync:</D:sync-token></D:sync-collection>",
+        "<D:expand-property xmlns:D='DAV:'><D:property/><D:property name=''><D:property name='x'/></D:property></D:expand-property>",
+        "<C:addressbook-multiget xmlns:C='urn:ietf:params:xml:ns:carddav' xmlns:D='DAV:'><D:href>/dav/addressbooks/1/contacts/%00</D:href>\
+         <D:href>%</D:href><D:href>https://</D:href></C:addressbook-multiget>",
+        "<C:addressbook-query xmlns:C='urn:ietf:params:xml:ns:carddav'><C:filter><C:prop-filter name='.'><C:param-filter name=''/>\
+         </C:prop-filter></C:filter></C:addressbook-query>",
+    ];
+    let paths = [
+        "/dav",
+        "/dav/",
+        "/dav//",
+        "/dav/%00",
+        "/dav/%ff/%",
+        "/dav/principals/",
+        "/dav/principals/0/",
+        "/",
+        "/dav/..",
+        "/dav/addressbooks/99999999999999999999/",
+        &phone.principal(),
+        &phone.home(),
+        &phone.book(),
+        &phone.path("a.vcf"),
+        &phone.path("%00"),
+        &phone.path("a.vcf/b"),
+        &phone.path("%2e%2e"),
+        &phone.path("a?b=c"),
+    ];
+    let headers = [
+        ("Depth", "x"),
+        ("Destination", "%"),
+        ("Destination", "http://x/%ff"),
+        ("If", "((("),
+        ("If-Match", "W/"),
+        ("Content-Type", "text/xml; charset=utf-16"),
+        ("Prefer", "return"),
+        ("Overwrite", "?"),
+        ("Accept", ";;q=,"),
+        ("Content-Encoding", "gzip"),
+        ("Depth", "0"),
+    ];
+    let methods = [
+        "OPTIONS",
+        "PROPFIND",
+        "PROPPATCH",
+        "REPORT",
+        "GET",
+        "PUT",
+        "DELETE",
+        "MOVE",
+        "MKCOL",
+        "COPY",
+    ];
+    let mut number = 0;
+    for method in methods {
+        for path in paths {
+            for body in bodies {
+                number += 1;
+                let header = headers[number % headers.len()];
+                let status = phone.send(method, path, &[header], body.as_bytes()).status;
+                assert!(
+                    status < 500 || status == 502,
+                    "{method} {path} {header:?} {body}: {status}"
+                );
+            }
+        }
+    }
+}

@@ -3,7 +3,8 @@
 //! description too.
 
 use crate::world::Answer;
-use contactd::{openapi, routes};
+use contactd::openapi;
+use contactd::routes::{self, Gate, Route};
 use jsonschema::{Registry, Validator};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -43,23 +44,37 @@ pub fn check(method: &str, target: &str, answer: &Answer) {
     }
 }
 
+/// True for what the description is about: the API, and not CardDAV and the pages.
+pub fn is_described(route: &Route) -> bool {
+    let other = matches!(route.gate, Gate::Device(_) | Gate::Visitor(_));
+    !other && !["/.well-known/carddav", "/app.js"].contains(&route.path)
+}
+
 fn allows(method: &str, target: &str, answer: &Answer) -> Result<(), String> {
     if target == "*" {
         return Ok(()); // about the server as a whole, and no path that OpenAPI could describe
     }
     let path = target.split('?').next().unwrap();
     let verb = if method == "HEAD" { "GET" } else { method };
+    if answer.status == 404 && answer.header("Content-Type").starts_with("text/html") {
+        return Ok(()); // to a browser
+    }
     let Some((found, _)) = routes::find(path) else {
         return refusal(answer, 404);
     };
     let Some(route) = found.iter().find(|route| route.verb == verb) else {
+        if !found.iter().any(|route| is_described(route)) {
+            return Ok(());
+        }
         if verb == "OPTIONS" {
             return if answer.status == 204 { Ok(()) } else { Err("must be 204".to_owned()) };
         }
-        return refusal(answer, 405);
+        // At a page it is a page.
+        let page = found.iter().any(|route| matches!(route.gate, Gate::Visitor(_)));
+        return if page { Ok(()) } else { refusal(answer, 405) };
     };
-    if matches!(route.gate, routes::Gate::Visitor(_)) {
-        return Ok(()); // a page for people, which is no part of the API
+    if !is_described(route) {
+        return Ok(());
     }
     let call = format!(
         "/paths/{}/{}/responses/{}",
