@@ -34,13 +34,23 @@ fn what_is_sent_is_read_and_can_be_sent_back_unchanged() {
     let made = ann.post("/api/contacts", example()).expect(201);
     let (path, contact) = (made.header("Location").to_owned(), made.json());
     assert_eq!(contact["display_name"], "Dr. Jürgen Müller");
-    assert_eq!((&contact["email"], &contact["phone"]), (&json!("j.mueller@example.com"), &json!("+49 30 1234567")));
-    assert_eq!(contact["phones"][1], json!({"value": "+49 33 000", "label": "boat house", "primary": false}));
+    assert_eq!(
+        (&contact["email"], &contact["phone"]),
+        (&json!("j.mueller@example.com"), &json!("+49 30 1234567"))
+    );
+    assert_eq!(
+        contact["phones"][1],
+        json!({"value": "+49 33 000", "label": "boat house", "primary": false})
+    );
     assert_eq!(contact["addresses"][0]["region"], json!(null));
     assert_eq!(contact["addresses"][0]["primary"], true);
     let before = card(&ann, &path);
     let back = ann.put(&path, contact.clone()).expect(200);
-    assert_eq!((back.json(), back.header("ETag")), (contact, made.header("ETag")), "nothing changed");
+    assert_eq!(
+        (back.json(), back.header("ETag")),
+        (contact, made.header("ETag")),
+        "nothing changed"
+    );
     assert_eq!(card(&ann, &path), before);
 }
 
@@ -56,14 +66,27 @@ fn an_edit_leaves_every_other_line_of_the_card_alone() {
     let contact = ann.get("/api/contacts").expect(200).json()[0].clone();
     let path = format!("/api/contacts/{}", contact["id"]);
     assert_eq!(contact["display_name"], "The Boss");
-    assert_eq!(contact["phones"][0], json!({"value": "+1 555 0100", "label": "boat", "primary": true}));
-    let patched = ann.patch(&path, json!({"last_name": "Jones", "phone": "+1 555 0199"})).expect(200).json();
+    assert_eq!(
+        contact["phones"][0],
+        json!({"value": "+1 555 0100", "label": "boat", "primary": true})
+    );
+    let patched =
+        ann.patch(&path, json!({"last_name": "Jones", "phone": "+1 555 0199"})).expect(200).json();
     assert_eq!(patched["display_name"], "The Boss");
     let text = self::card(&ann, &path);
-    for kept in ["X-FOO;X-BAR=1:keep me", "item2.X-ANY:too", "item1.X-ABLabel:boat", "TEL:4.9E+11", "X-P=\"a,b\""] {
+    for kept in [
+        "X-FOO;X-BAR=1:keep me",
+        "item2.X-ANY:too",
+        "item1.X-ABLabel:boat",
+        "TEL:4.9E+11",
+        "X-P=\"a,b\"",
+    ] {
         assert!(text.contains(kept), "{kept}: {text}");
     }
-    assert!(text.contains("N:Jones;Bob") && text.contains("+1 555 0199") && !text.contains("0100"), "{text}");
+    assert!(
+        text.contains("N:Jones;Bob") && text.contains("+1 555 0199") && !text.contains("0100"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -75,7 +98,8 @@ fn a_uid_may_be_given_once() {
     let again = ann.post("/api/contacts", body.clone()).expect(409).json();
     assert_eq!(again["type"], "/problems/uid-taken");
     bob.post("/api/contacts", body).expect(201);
-    ann.post("/api/contacts", json!({"first_name": "A", "uid": "x".repeat(256)})).expect_faults(&["uid"]);
+    ann.post("/api/contacts", json!({"first_name": "A", "uid": "x".repeat(256)}))
+        .expect_faults(&["uid"]);
 }
 
 #[test]
@@ -103,7 +127,8 @@ fn many_contacts_change_at_once_or_none_does() {
     let all = json!([ids[0], ids[1], ids[2], eves, 4711]);
     let answer = bulk(json!({"action": "add_label", "label": "X", "ids": all})).expect(200).json();
     assert_eq!(answer, json!({"changed": 2, "missing": [eves, 4711]}));
-    let answer = bulk(json!({"action": "remove_label", "label": "x", "ids": [ids[0]]})).expect(200).json();
+    let answer =
+        bulk(json!({"action": "remove_label", "label": "x", "ids": [ids[0]]})).expect(200).json();
     assert_eq!(answer, json!({"changed": 1, "missing": []}));
     assert_eq!(bulk(json!({"action": "delete", "ids": all})).expect(200).json()["changed"], 3);
     assert_eq!(bulk(json!({"action": "delete", "ids": all})).expect(200).json()["changed"], 0);
@@ -112,7 +137,11 @@ fn many_contacts_change_at_once_or_none_does() {
     let full: Vec<_> = (0..50).map(|n| n.to_string()).collect();
     ann.patch(&format!("/api/contacts/{}", ids[2]), json!({ "labels": full })).expect(200);
     bulk(json!({"action": "add_label", "label": "one more", "ids": all})).expect_faults(&["label"]);
-    assert_eq!(ann.get("/api/contacts?label=one%20more").header("X-Total-Count"), "0", "none of them");
+    assert_eq!(
+        ann.get("/api/contacts?label=one%20more").header("X-Total-Count"),
+        "0",
+        "none of them"
+    );
     for (body, faults) in [
         (json!({}), &["action", "ids"][..]),
         (json!({"action": "add_label", "ids": []}), &["label"]),
@@ -133,12 +162,21 @@ fn a_label_is_renamed_merged_and_taken_off_everywhere() {
         ann.post("/api/contacts", json!({"first_name": "A", "labels": labels})).expect(201);
     }
     let rename = |body: Value| ann.patch("/api/contacts/labels", body);
-    assert_eq!(rename(json!({"from": "nobody", "to": "x"})).expect(200).json(), json!({"changed": 0}));
-    assert_eq!(rename(json!({"from": "FRIENDS", "to": "family"})).expect(200).json(), json!({"changed": 2}));
+    assert_eq!(
+        rename(json!({"from": "nobody", "to": "x"})).expect(200).json(),
+        json!({"changed": 0})
+    );
+    assert_eq!(
+        rename(json!({"from": "FRIENDS", "to": "family"})).expect(200).json(),
+        json!({"changed": 2})
+    );
     let labels = ann.get("/api/contacts/labels").expect(200).json();
     assert_eq!(labels[1]["count"], 2, "{labels}");
     assert_eq!(rename(json!({"from": "family", "to": "Family"})).expect(200).json()["changed"], 1);
-    assert_eq!(rename(json!({"from": "family", "to": null})).expect(200).json(), json!({"changed": 2}));
+    assert_eq!(
+        rename(json!({"from": "family", "to": null})).expect(200).json(),
+        json!({"changed": 2})
+    );
     rename(json!({"from": "b"})).expect_faults(&["to"]);
     rename(json!({"to": "b"})).expect_faults(&["from"]);
 }
@@ -150,7 +188,11 @@ const PIXEL: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06
 fn a_picture_is_set_read_and_taken_away() {
     let world = World::new();
     let (ann, eve) = (world.user("ann"), world.user("eve"));
-    let path = ann.post("/api/contacts", json!({"first_name": "A"})).expect(201).header("Location").to_owned();
+    let path = ann
+        .post("/api/contacts", json!({"first_name": "A"}))
+        .expect(201)
+        .header("Location")
+        .to_owned();
     let photo = format!("{path}/photo");
     ann.get(&photo).expect(404);
     let png = [("Content-Type", "image/png")];
@@ -158,7 +200,9 @@ fn a_picture_is_set_read_and_taken_away() {
     assert_eq!(contact["photo"]["type"], "image/jpeg");
     assert_eq!(contact["photo"]["url"], format!("https://contacts.example{photo}"));
     let picture = ann.get(&photo).expect(200);
-    assert!(picture.body.starts_with(&[0xff, 0xd8]) && picture.header("Content-Type") == "image/jpeg");
+    assert!(
+        picture.body.starts_with(&[0xff, 0xd8]) && picture.header("Content-Type") == "image/jpeg"
+    );
     assert!(picture.header("Cache-Control").starts_with("private"));
     assert!(picture.header("Content-Security-Policy").contains("sandbox"));
     let tag = picture.header("ETag").to_owned();
@@ -176,7 +220,10 @@ fn a_picture_is_set_read_and_taken_away() {
     ann.send("PUT", &photo, &png, b"<svg/>").expect(415);
     ann.send("PUT", &photo, &[("If-Match", "\"0\"")], PIXEL).expect(412);
     // A PUT of the contact leaves it alone, and so does everything else.
-    assert_eq!(ann.put(&path, json!({"first_name": "B"})).expect(200).json()["photo"]["type"], "image/jpeg");
+    assert_eq!(
+        ann.put(&path, json!({"first_name": "B"})).expect(200).json()["photo"]["type"],
+        "image/jpeg"
+    );
     ann.delete(&photo).expect(204);
     ann.delete(&photo).expect(204);
     ann.get(&photo).expect(404);

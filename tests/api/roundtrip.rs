@@ -26,7 +26,8 @@ impl Random {
 
     fn text(&mut self) -> String {
         const WORDS: [&str; 14] = [
-            "Ann", "Müller", "Їжак", "O'Neil", "a;b", "c,d", "\"q\"", "\\n", "=1+1", "-x", "山田", "🎂", "x:y", "* z",
+            "Ann", "Müller", "Їжак", "O'Neil", "a;b", "c,d", "\"q\"", "\\n", "=1+1", "-x", "山田",
+            "🎂", "x:y", "* z",
         ];
         let words: Vec<_> = (0..=self.below(2)).map(|_| self.one(&WORDS)).collect();
         words.join(" ")
@@ -41,16 +42,25 @@ impl Random {
     }
 
     fn date(&mut self) -> String {
-        let year = if self.maybe() { format!("{}", 1900 + self.below(120)) } else { "-".to_owned() };
+        let year =
+            if self.maybe() { format!("{}", 1900 + self.below(120)) } else { "-".to_owned() };
         format!("{year}-{:02}-{:02}", 1 + self.below(12), 1 + self.below(28))
     }
 
     fn contact(&mut self, number: u64) -> Value {
         let mut body = Map::new();
         body.insert("first_name".into(), json!(format!("N{number} {}", self.text())));
-        for name in ["prefix", "middle_name", "last_name", "suffix", "nickname", "organization", "department",
-            "job_title", "additional_data"]
-        {
+        for name in [
+            "prefix",
+            "middle_name",
+            "last_name",
+            "suffix",
+            "nickname",
+            "organization",
+            "department",
+            "job_title",
+            "additional_data",
+        ] {
             if self.maybe() {
                 body.insert(name.into(), json!(self.text()));
             }
@@ -68,13 +78,34 @@ impl Random {
             let items: Vec<_> = (0..self.below(3)).map(|at| each(self, at)).collect();
             body.insert(name.to_owned(), json!(items));
         };
-        list("emails", &mut |r, at| json!({"value": format!("m{number}.{at}@example.com"), "label": r.label()}));
-        list("phones", &mut |r, at| json!({"value": format!("+49 30 {number}{at}555"), "label": r.label()}));
-        list("addresses", &mut |r, _| json!({"label": r.label(), "street": r.text(), "city": r.text(), "postal_code": "10969"}));
-        list("urls", &mut |r, at| json!({"value": format!("https://x{at}.example/{number}"), "label": r.label()}));
-        list("dates", &mut |r, _| json!({"value": r.date(), "label": r.one(&["anniversary", "first met"])}));
-        list("relations", &mut |r, _| json!({"value": r.text(), "label": r.one(&["sister", "friend"])}));
-        list("online", &mut |r, at| json!({"service": r.one(&["matrix", "xmpp"]), "value": format!("@u{at}:example.net")}));
+        list(
+            "emails",
+            &mut |r, at| json!({"value": format!("m{number}.{at}@example.com"), "label": r.label()}),
+        );
+        list(
+            "phones",
+            &mut |r, at| json!({"value": format!("+49 30 {number}{at}555"), "label": r.label()}),
+        );
+        list(
+            "addresses",
+            &mut |r, _| json!({"label": r.label(), "street": r.text(), "city": r.text(), "postal_code": "10969"}),
+        );
+        list(
+            "urls",
+            &mut |r, at| json!({"value": format!("https://x{at}.example/{number}"), "label": r.label()}),
+        );
+        list(
+            "dates",
+            &mut |r, _| json!({"value": r.date(), "label": r.one(&["anniversary", "first met"])}),
+        );
+        list(
+            "relations",
+            &mut |r, _| json!({"value": r.text(), "label": r.one(&["sister", "friend"])}),
+        );
+        list(
+            "online",
+            &mut |r, at| json!({"service": r.one(&["matrix", "xmpp"]), "value": format!("@u{at}:example.net")}),
+        );
         list("labels", &mut |r, at| json!(format!("{} {at}", r.text())));
         Value::Object(body)
     }
@@ -115,8 +146,13 @@ fn what_was_exported_comes_in_as_it_was() {
         let file = ann.get(&format!("/api/contacts/export?format={format}")).expect(200);
         let other = world.user(&format!("other-{format}"));
         let headers = [("Content-Type", media_type)];
-        let outcome = other.send("POST", "/api/contacts/import", &headers, &file.body).expect(200).json();
-        assert_eq!((&outcome["created"], &outcome["errors"]), (&json!(60), &json!([])), "{format}: {outcome}");
+        let outcome =
+            other.send("POST", "/api/contacts/import", &headers, &file.body).expect(200).json();
+        assert_eq!(
+            (&outcome["created"], &outcome["errors"]),
+            (&json!(60), &json!([])),
+            "{format}: {outcome}"
+        );
         let ours: &[&str] = if format == "csv" { &["uid"] } else { &[] };
         let (before, after) = (contacts(&ann, ours), contacts(&other, ours));
         for (name, contact) in &before {
@@ -126,7 +162,12 @@ fn what_was_exported_comes_in_as_it_was() {
             assert_eq!(cards(&other), cards(&ann));
         }
         // And a second time nothing.
-        let again = other.send("POST", "/api/contacts/import", &headers, &file.body).expect(200).json();
-        assert_eq!((&again["created"], &again["skipped_duplicates"]), (&json!(0), &json!(60)), "{format}: {again}");
+        let again =
+            other.send("POST", "/api/contacts/import", &headers, &file.body).expect(200).json();
+        assert_eq!(
+            (&again["created"], &again["skipped_duplicates"]),
+            (&json!(0), &json!(60)),
+            "{format}: {again}"
+        );
     }
 }

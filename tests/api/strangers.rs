@@ -53,7 +53,8 @@ fn a_stranger_and_an_admin_see_and_harm_nothing() {
     let before = state(&world);
     let tag = ann.get(&live).header("ETag").to_owned();
     let page = ann.get("/api/contacts?limit=1").expect(200);
-    let cursor = page.header("Link").split("cursor=").nth(1).unwrap().split('>').next().unwrap().to_owned();
+    let cursor =
+        page.header("Link").split("cursor=").nth(1).unwrap().split('>').next().unwrap().to_owned();
     for stranger in [world.user("bob"), world.admin("root"), world.nobody()] {
         let signed_in = stranger.token.is_some();
         stranger.post("/api/contacts", json!({"first_name": "own"}));

@@ -11,7 +11,11 @@ fn add(who: &Actor, name: &str) -> String {
 
 fn names(who: &Actor) -> Vec<String> {
     let list = who.get("/api/contacts?limit=100").expect(200).json();
-    list.as_array().unwrap().iter().map(|it| it["first_name"].as_str().unwrap().to_owned()).collect()
+    list.as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["first_name"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
@@ -65,9 +69,15 @@ fn an_import_is_taken_back_and_that_too() {
     let back = rewind(json!({"to": 3})).expect(200).json();
     assert_eq!(back, json!({"restored": 2, "reverted": 0, "deleted": 0}));
     assert_eq!((names(&ann).len(), names(&eve).len()), (3, 1));
-    for wrong in [json!({}), json!({"to": null}), json!({"to": "yesterday"}), json!({"to": 99}), json!({"to": 1.5}),
-        json!({"to": "2026-01-01T00:00:00Z"}), json!({"to": "2027-01-01T00:00:00Z"})]
-    {
+    for wrong in [
+        json!({}),
+        json!({"to": null}),
+        json!({"to": "yesterday"}),
+        json!({"to": 99}),
+        json!({"to": 1.5}),
+        json!({"to": "2026-01-01T00:00:00Z"}),
+        json!({"to": "2027-01-01T00:00:00Z"}),
+    ] {
         rewind(wrong).expect_faults(&["to"]);
     }
     rewind(json!({"to": 1, "dry_run": "x"})).expect_faults(&["dry_run"]);
@@ -85,7 +95,10 @@ fn the_feed_has_each_change_once_in_order_and_old_tokens_are_refused() {
     ann.delete(&paths[1]).expect(204);
     ann.patch(&paths[0], json!({"first_name": "A2"})).expect(200);
     let page = ann.get(&format!("/api/contacts/changes?since={token}&limit=1")).expect(200).json();
-    assert_eq!((&page["changes"][0]["deleted"], &page["changes"][0]["contact"]), (&json!(true), &json!(null)));
+    assert_eq!(
+        (&page["changes"][0]["deleted"], &page["changes"][0]["contact"]),
+        (&json!(true), &json!(null))
+    );
     assert_eq!(page["more"], true);
     let next = page["next"].as_str().unwrap();
     let rest = ann.get(&format!("/api/contacts/changes?since={next}")).expect(200).json();
