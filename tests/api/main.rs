@@ -38,3 +38,4 @@ mod strangers;
 mod tokens;
 mod trash;
 mod undo;
+mod undo_described;

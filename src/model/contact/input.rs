@@ -311,7 +311,7 @@ impl Reader<'_> {
             members.only(&[&PARTS[..], &["label", "primary"]].concat(), path, &mut read.faults);
             let known: Vec<_> = stored.iter().flat_map(address_parts).flatten().collect();
             let mut part = |name| {
-                let known = |raw: &str| known.iter().any(|it| *it == raw);
+                let known = |raw: &str| known.contains(&raw);
                 read.part(path, name, members, known, |raw| text::paragraph(raw, PART_MAX))
             };
             let address = Address {
