@@ -216,7 +216,7 @@ fn a_picture_is_set_read_and_taken_away() {
     let multipart = [("Content-Type", "multipart/form-data; boundary=b")];
     ann.send("PUT", &photo, &multipart, &form.concat()).expect(200);
     ann.send("PUT", &photo, &png, b"<svg/>").expect(415);
-    ann.send("PUT", &photo, &[("If-Match", "\"0\"")], &pixel()).expect(412);
+    ann.send("PUT", &photo, &[("If-Match", "\"0\"")], &pixel).expect(412);
     // A PUT of the contact leaves it alone, and so does everything else.
     assert_eq!(
         ann.put(&path, json!({"first_name": "B"})).expect(200).json()["photo"]["type"],
