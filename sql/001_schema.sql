@@ -308,3 +308,15 @@ CREATE UNLOGGED TABLE uploads (
 );
 ALTER TABLE uploads ALTER COLUMN content SET STORAGE EXTERNAL;
 CREATE INDEX uploads_at_idx ON uploads (at);
+
+-- Contacts that look like duplicates and are different people: those that were dismissed together, once
+-- for each of them. What is dismissed goes with its contact.
+CREATE SEQUENCE dismissals_ids;
+CREATE TABLE dismissals (
+    owner     bigint NOT NULL,
+    dismissal bigint NOT NULL,
+    contact   bigint NOT NULL,
+    CONSTRAINT dismissals_pkey PRIMARY KEY (owner, dismissal, contact),
+    CONSTRAINT dismissals_contact_fkey FOREIGN KEY (owner, contact) REFERENCES contacts ON DELETE CASCADE
+);
+CREATE INDEX dismissals_contact_idx ON dismissals (owner, contact);

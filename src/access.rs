@@ -56,9 +56,16 @@ impl Claim {
 pub struct Caller {
     current: CurrentUser,
     session: i64,
+    on_page: bool,
 }
 
 impl Caller {
+    /// Signed in on a page. The gate has counted its request for the cookie and not for the account,
+    /// see [`Claim::subject`].
+    pub fn is_on_page(&self) -> bool {
+        self.on_page
+    }
+
     /// The account.
     pub fn user(&self) -> &User {
         &self.current.user
@@ -175,8 +182,9 @@ impl Visitor {
 
     /// The caller as an admin, or [`Error::AdminOnly`].
     pub fn admin(&self) -> Result<Admin> {
-        let Caller { current, session } = self.caller.as_ref().ok_or(Error::Unauthenticated)?;
-        admin(Caller { current: current.clone(), session: *session })
+        let Caller { current, session, on_page } =
+            self.caller.as_ref().ok_or(Error::Unauthenticated)?;
+        admin(Caller { current: current.clone(), session: *session, on_page: *on_page })
     }
 
     /// The token that each form of this visitor's pages has to carry; empty where nobody is signed
@@ -277,7 +285,7 @@ pub fn cookie_name(https: bool) -> &'static str {
 pub fn cookie(call: &Call) -> Option<Claim> {
     let name = cookie_name(call.app.config.is_https());
     let pairs = call.header("Cookie")?.split(';').filter_map(|pair| pair.trim().split_once('='));
-    let (_, token) = pairs.filter(|(known, _)| *known == name).last()?;
+    let (_, token) = pairs.rev().find(|(known, _)| *known == name)?;
     let user = crypto::owner_of(token)?;
     Some(Claim { user, proof: Proof::Cookie { digest: crypto::token_digest(token) } })
 }
@@ -294,7 +302,7 @@ pub fn caller(call: &Call, claim: &Claim, looked_up: LookedUp) -> Result<Caller>
     let current = current(call, claim, looked_up)?.ok_or(Error::Unauthenticated)?;
     match claim.proof {
         Proof::Session(session) if current.sessions.contains(&session) => {
-            Ok(Caller { current, session })
+            Ok(Caller { current, session, on_page: false })
         }
         _ => Err(Error::Unauthenticated),
     }
@@ -370,5 +378,5 @@ pub fn visitor(call: &Call, claim: Option<&Claim>, looked_up: LookedUp) -> Resul
         return Ok(nobody);
     }
     let csrf = call.app.keys.mac(Purpose::Csrf, &csrf_message(session))?;
-    Ok(Visitor { caller: Some(Caller { current, session }), ends, csrf })
+    Ok(Visitor { caller: Some(Caller { current, session, on_page: true }), ends, csrf })
 }

@@ -73,6 +73,7 @@ pub struct App {
     draining: AtomicBool,
     mail_bell: (Mutex<bool>, Condvar),
     book_slots: OwnerSlots,
+    look_slots: OwnerSlots,
 }
 
 impl App {
@@ -97,6 +98,7 @@ impl App {
             draining: AtomicBool::new(false),
             mail_bell: (Mutex::new(false), Condvar::new()),
             book_slots: OwnerSlots::new(config.db_pool_size as usize / 4),
+            look_slots: OwnerSlots::new(1),
             config,
         })
     }
@@ -121,6 +123,17 @@ impl App {
     ) -> Result<T> {
         let _slot = self.book_slots.take(owner)?;
         self.db.write(work)
+    }
+
+    /// Reads the whole of an owner's address book, statement by statement: for what takes long in a
+    /// large book. One at a time for an owner, so that it costs no other account a worker.
+    pub fn look_through_book<T>(
+        &self,
+        owner: i64,
+        work: impl FnOnce(&Pool) -> Result<T>,
+    ) -> Result<T> {
+        let _slot = self.look_slots.take(owner)?;
+        work(&self.db)
     }
 
     /// Changes what the cache holds of an account (itself, its sessions), in one transaction.

@@ -66,7 +66,7 @@ impl OwnerSlots {
         let late = state.writing > self.at_once;
         drop(state);
         if late {
-            return Err(Error::Unavailable("the address book is being written to".to_owned()));
+            return Err(Error::Unavailable("the address book is busy".to_owned()));
         }
         Ok(slot)
     }

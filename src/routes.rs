@@ -6,8 +6,8 @@
 use crate::access::{Admin, Caller, Device, Owner, Visitor};
 use crate::context::Call;
 use crate::error::Result;
-use crate::handlers::rest::{birthdays, bulk, calendars, changes, contacts, exports, history};
-use crate::handlers::rest::{imports, labels, lists, photos, trash};
+use crate::handlers::rest::{birthdays, bulk, calendars, changes, contacts, duplicates, exports};
+use crate::handlers::rest::{history, imports, labels, lists, photos, trash};
 use crate::handlers::web::{self, admin, connect, doors, edit, files, links, past, settings};
 use crate::handlers::{app_passwords, assets, auth, dav, ops, profile, second_factor};
 use crate::handlers::{sessions, users, well_known};
@@ -219,6 +219,9 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/api/contacts/labels", Contacts(labels::list)),
     route("PATCH", "/api/contacts/labels", Contacts(labels::rename)),
     route("POST", "/api/contacts/bulk", Contacts(bulk::bulk)).body(32 * KIB),
+    route("GET", "/api/contacts/duplicates", Contacts(duplicates::list)),
+    route("POST", "/api/contacts/duplicates/dismiss", Contacts(duplicates::dismiss)).body(32 * KIB),
+    route("POST", "/api/contacts/merge", Contacts(duplicates::merge)).body(CONTACT),
     route("GET", "/api/contacts/changes", Contacts(changes::list)),
     route("POST", "/api/contacts/rewind", Contacts(history::rewind)),
     route("POST", "/api/contacts/calendar-url", Contacts(calendars::create)),
@@ -283,6 +286,9 @@ pub static ROUTES: &[Route] = &[
     page("/birthdays", web::birthdays::page),
     form("/birthdays/calendar", web::birthdays::create),
     form("/birthdays/calendar/revoke", web::birthdays::revoke),
+    page("/duplicates", web::duplicates::page),
+    form("/duplicates/merge", web::duplicates::merge).body(CONTACT),
+    form("/duplicates/dismiss", web::duplicates::dismiss).body(CONTACT),
     page("/trash", past::trash),
     form("/trash/restore", past::restore).body(CONTACT),
     page("/history", past::history),

@@ -7,9 +7,10 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::mail::{Kind, Letter};
 use crate::model::user::User;
+use crate::repository::audit::{self, Action};
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::outbox::{self, Due};
-use crate::repository::{audit, sessions, totp, uploads, users};
+use crate::repository::{sessions, totp, uploads, users};
 use crate::service::upkeep;
 use chrono::Duration as Days;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -216,9 +217,19 @@ fn end_unconfirmed(app: &App) -> Result<()> {
         for id in &ids {
             // Confirmed at the last moment: it stays.
             let still = |user: &User| !user.is_verified && user.created_at <= oldest;
-            let ended = app.delete_user(*id, |_, found, _| match still(&found.user) {
-                true => Ok(()),
-                false => Err(Error::NotFound),
+            let ended = app.delete_user(*id, |tx, found, _| {
+                if !still(&found.user) {
+                    return Err(Error::NotFound);
+                }
+                let event = audit::NewEvent {
+                    at: app.now(),
+                    actor_id: None,
+                    user_id: Some(*id),
+                    action: Action::Deleted,
+                    ip: "local",
+                    request_id: "never confirmed",
+                };
+                audit::insert(tx, event).map(|_| ())
             });
             match ended {
                 Ok(()) | Err(Error::NotFound) => {}

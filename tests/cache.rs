@@ -291,7 +291,7 @@ fn the_cached_value_has_no_secret_and_nothing_unknown() {
     assert_eq!(members(&json), "app_passwords pages sessions user");
     assert_eq!(
         members(&json["user"]),
-        "avatar_key created_at email id is_active is_verified role username"
+        "avatar_key created_at email id is_active is_verified language role username"
     );
 }
 

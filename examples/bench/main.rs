@@ -116,6 +116,7 @@ fn fastapi(stores: &Stores) -> Option<Process> {
         .args(["--host", "127.0.0.1", "--port", &address.port().to_string()])
         .args(["--workers", &cores.to_string()])
         .env_clear()
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("DATABASE_URL", &stores.peer_database)
         .env("REDIS_URL", &stores.redis)
         .env("JWT_SECRET", SECRET)

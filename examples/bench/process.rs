@@ -16,7 +16,7 @@ impl Process {
         let process = Process { child: command.spawn().unwrap(), address };
         let start = Instant::now();
         while TcpStream::connect(address).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(10), "the server did not start");
+            assert!(start.elapsed() < Duration::from_secs(60), "the server did not start");
             std::thread::sleep(Duration::from_millis(1));
         }
         process

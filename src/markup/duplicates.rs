@@ -18,7 +18,7 @@ pub struct Twin {
 /// Contacts that may be one person.
 pub struct Group {
     /// `email`, `phone`, `name`.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<&'static str>,
     pub likely: bool,
     pub twins: Vec<Twin>,
 }

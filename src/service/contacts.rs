@@ -9,7 +9,7 @@ use crate::repository::contacts::books::Book;
 use crate::repository::contacts::rows::{self, Part};
 use crate::service::groups;
 pub use crate::service::writer::{By, in_book};
-use crate::service::writer::{NewCard, Writer};
+use crate::service::writer::{NewCard, Writer, free_name};
 use vcard::Card;
 
 /// Which contact is meant.
@@ -47,11 +47,6 @@ pub fn create(app: &App, owner: i64, by: &By, card: Card) -> Result<Contact> {
         let resource = if taken { Some(free_name()?) } else { None };
         first(writer.insert(vec![NewCard { card, resource }])?)
     })
-}
-
-/// A name for CardDAV clients that no contact has.
-fn free_name() -> Result<Vec<u8>> {
-    Ok(format!("{}.vcf", crypto::random_uuid()?).into_bytes())
 }
 
 fn first<T>(list: Vec<T>) -> Result<T> {

@@ -74,31 +74,45 @@ pub fn rewind(app: &App, owner: i64, by: &By, to: To, dry_run: bool) -> Result<R
             rewound.deleted += bury(writer, gone.collect(), dry_run)?;
             Ok(())
         })?;
+        let mut postponed = false;
         each(writer, then, now, |writer, page| {
-            let (mut ids, mut cards) = (Vec::new(), Vec::new());
-            for it in page.into_iter().filter(|it| !it.in_trash) {
-                match it.in_trash_now {
-                    true => rewound.restored += 1,
-                    false if it.card == it.card_now => continue,
-                    false => rewound.reverted += 1,
-                }
-                ids.push(it.id);
-                cards.push(with_uid(&it.card, &Card::stored(&it.card_now)));
+            for it in page.iter().filter(|it| !it.in_trash) {
+                rewound.restored += usize::from(it.in_trash_now);
+                rewound.reverted += usize::from(!it.in_trash_now && it.card != it.card_now);
             }
-            if dry_run {
-                return Ok(());
-            }
-            let stored = rows::all(writer.tx, owner, &ids)?;
-            writer.update(stored.into_iter().zip(cards).collect()).map(|_| ())
+            postponed |= !dry_run && put_back(writer, page)?;
+            Ok(())
         })?;
+        if postponed {
+            // A uid that was taken is free now.
+            each(writer, then, now, |writer, page| put_back(writer, page).map(|_| ()))?;
+        }
+        // The book of then was in step with its groups, and so is this one.
+        writer.take_touched();
         Ok(rewound)
     })
 }
 
+/// Gives contacts the cards that they had; true if one has another uid, because another contact of now
+/// has its own.
+fn put_back(writer: &mut Writer, page: Vec<Then>) -> Result<bool> {
+    let changed = |it: &Then| !it.in_trash && (it.in_trash_now || it.card != it.card_now);
+    let page: Vec<_> = page.into_iter().filter(changed).collect();
+    let ids: Vec<_> = page.iter().map(|it| it.id).collect();
+    let owner = writer.book().owner;
+    let stored = rows::all(writer.tx, owner, &ids)?;
+    let cards = page.iter().map(|it| Card::stored(&it.card));
+    let written = writer.update(stored.into_iter().zip(cards).collect())?;
+    Ok(written.iter().zip(&page).any(|(now, then)| now.text != then.card))
+}
+
 fn bury(writer: &mut Writer, ids: Vec<i64>, dry_run: bool) -> Result<usize> {
     let (count, owner, mut after) = (ids.len(), writer.book().owner, 0);
+    if dry_run {
+        return Ok(count);
+    }
     let part = Part::Ids(ids);
-    while !dry_run {
+    loop {
         let page = rows::page(writer.tx, owner, &part, after)?;
         let Some(last) = page.last() else { break };
         after = last.contact.id;

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::model::contact::{Stored, columns};
 use crate::repository::contacts::{books, imports};
 use crate::service::labels;
-use crate::service::writer::{By, NewCard, Writer, in_book};
+use crate::service::writer::{By, NewCard, Writer, free_name, in_book};
 use known::Known;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -201,7 +201,7 @@ fn write(writer: &mut Writer, verdicts: Vec<Verdict>) -> Result<()> {
     let names: Vec<_> = new.iter().map(|it| follows(&it.card)).collect();
     let taken = imports::taken_names(writer.tx, owner, &names)?;
     for it in new.iter_mut().filter(|it| taken.contains(&follows(&it.card))) {
-        it.resource = Some(format!("{}.vcf", crypto::random_uuid()?).into_bytes());
+        it.resource = Some(free_name()?);
     }
     if !new.is_empty() {
         writer.insert(new)?;

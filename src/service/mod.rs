@@ -4,10 +4,12 @@
 pub mod bodies;
 pub mod changes;
 pub mod contacts;
+pub mod duplicates;
 pub mod groups;
 pub mod history;
 pub mod import;
 pub mod labels;
+pub mod merge;
 pub mod operator;
 pub mod photos;
 pub mod profiles;

@@ -218,6 +218,9 @@ fn reused(call: &Call, user: i64, session: i64) -> Result<Session> {
 /// not matter here. Must stay inside the same request: see [`unchanged`].
 pub fn confirm_password(call: &Call, caller: &Caller, password: &str) -> Result<Credentials> {
     let id = caller.id();
+    if caller.is_on_page() {
+        limits::count_password(call, id)?;
+    }
     let name = caller.user().username.as_str();
     let found = call.app.db.read(|db| users::find_by_login(db, name))?;
     let found = found.filter(|found| found.user.id == id).ok_or(Error::Unauthenticated)?;

@@ -65,6 +65,24 @@ pub struct NewCard {
     pub resource: Option<Vec<u8>>,
 }
 
+/// Uids and names that contacts have, of those that others want.
+#[derive(Default)]
+struct Taken {
+    uids: HashSet<String>,
+    names: HashSet<Vec<u8>>,
+}
+
+/// It comes out of the trash, or gets another uid.
+fn moves(stored: &Stored, card: &Card) -> bool {
+    stored.contact.deleted_at.is_some()
+        || columns::uid_key(card.uid().unwrap_or_default()) != stored.contact.uid
+}
+
+/// A name for CardDAV clients that no contact has.
+pub fn free_name() -> Result<Vec<u8>> {
+    Ok(format!("{}.vcf", crypto::random_uuid()?).into_bytes())
+}
+
 impl<'tx> Writer<'_, 'tx> {
     /// The book as it is, changes of this transaction included.
     pub fn book(&self) -> &Book {
@@ -115,18 +133,23 @@ impl<'tx> Writer<'_, 'tx> {
     }
 
     /// Gives contacts other cards; those in the trash come out of it, with another uid or name if theirs
-    /// is taken meanwhile. What stays as it is takes no revision. The contacts in the order given.
+    /// is taken meanwhile. A card with another uid gives it to its contact if that is free, and the
+    /// contact keeps its name: a client that syncs need not hear that the old one is gone. What stays
+    /// as it is takes no revision. The contacts in the order given.
     pub fn update(&mut self, changes: Vec<(Stored, Card)>) -> Result<Vec<Stored>> {
         let mut taken = self.taken(&changes)?;
         let (mut new, mut all) = (Vec::new(), Vec::new());
         for (stored, mut card) in changes {
             let revived = stored.contact.deleted_at.is_some();
             let mut resource = stored.resource.clone();
-            if revived && !taken.insert(card.uid().unwrap_or_default().as_bytes().to_vec()) {
-                card.set_uid(&crypto::random_uuid()?);
-            }
-            if revived && resource.clone().is_some_and(|name| !taken.insert(name)) {
-                resource = None;
+            if moves(&stored, &card) {
+                let own = stored.card().uid().filter(|_| !revived).map(str::to_owned);
+                if !taken.uids.insert(columns::uid_key(card.uid().unwrap_or_default())) {
+                    card.set_uid(&own.map_or_else(crypto::random_uuid, Ok)?);
+                }
+                let name = stored.name();
+                let free = !revived || taken.names.insert(name.clone());
+                resource = Some(if free { name } else { free_name()? });
             }
             if !revived && card.text() == stored.text {
                 all.push(stored);
@@ -160,19 +183,20 @@ impl<'tx> Writer<'_, 'tx> {
         Ok(all)
     }
 
-    /// Uids and names that contacts from the trash could meet again.
-    fn taken(&mut self, changes: &[(Stored, Card)]) -> Result<HashSet<Vec<u8>>> {
-        let revived: Vec<_> =
-            changes.iter().filter(|(it, _)| it.contact.deleted_at.is_some()).collect();
-        if revived.is_empty() {
-            return Ok(HashSet::new());
+    /// Which uids and names that contacts will have, unless they have them now, are taken.
+    fn taken(&mut self, changes: &[(Stored, Card)]) -> Result<Taken> {
+        let moving: Vec<_> = changes.iter().filter(|(it, card)| moves(it, card)).collect();
+        if moving.is_empty() {
+            return Ok(Taken::default());
         }
-        let uids: Vec<_> = revived.iter().map(|(_, card)| card.uid().unwrap_or_default()).collect();
-        let names: Vec<_> = revived.iter().map(|(it, _)| it.name()).collect();
+        let uids: Vec<_> = moving.iter().map(|(_, card)| card.uid().unwrap_or_default()).collect();
+        let uids: Vec<_> = uids.into_iter().map(columns::uid_key).collect();
+        let names: Vec<_> = moving.iter().map(|(it, _)| it.name()).collect();
         let owner = self.book.owner;
-        let uids = imports::taken_uids(self.tx, owner, &uids)?;
-        let names = imports::taken_names(self.tx, owner, &names)?;
-        Ok(uids.into_iter().map(String::into_bytes).chain(names).collect())
+        let uids: Vec<_> = uids.iter().map(String::as_str).collect();
+        let uids = imports::taken_uids(self.tx, owner, &uids)?.into_iter().collect();
+        let names = imports::taken_names(self.tx, owner, &names)?.into_iter().collect();
+        Ok(Taken { uids, names })
     }
 
     /// Puts contacts (or groups) that are not in the trash into it.

@@ -67,8 +67,8 @@ fn a_confirmation_says_which_account_gets_which_address() {
     ann.post("/api/users/me/email", body).expect(202);
     let token = world.link_token("new@example.com");
     let page = world.nobody().get(&format!("/api/auth/confirmed_email/{token}")).expect(200).text();
-    assert!(page.contains("<strong>ann</strong>"), "{page}");
-    assert!(page.contains("<strong>new@example.com</strong>"), "{page}");
+    assert!(page.contains("<dd>ann</dd>"), "{page}");
+    assert!(page.contains("<dd>new@example.com</dd>"), "{page}");
 }
 
 #[test]

@@ -12,5 +12,6 @@ mod propfind;
 mod query;
 mod refused;
 mod sync;
+mod undo;
 mod whole;
 mod writes;

@@ -43,6 +43,7 @@ fn the_history_says_who_did_what_and_takes_the_book_back() {
         ann.post("/api/contacts", json!({"first_name": format!("Name{number}")})).expect(201);
     }
     world.pass(chrono::Duration::hours(3));
+    let ann = ann.signed_in();
     let form = [("action", "delete"), ("all", "1"), ("search", "Name")];
     browser.post("/contacts/bulk", &form).expect(303);
     let page = browser.get("/history").expect(200).text();

@@ -56,10 +56,16 @@ fn allows(method: &str, target: &str, answer: &Answer) -> Result<(), String> {
     }
     let path = target.split('?').next().unwrap();
     let verb = if method == "HEAD" { "GET" } else { method };
+    if answer.status == 404 && answer.header("Content-Type").starts_with("text/html") {
+        return Ok(()); // to a browser
+    }
     let Some((found, _)) = routes::find(path) else {
         return refusal(answer, 404);
     };
     let Some(route) = found.iter().find(|route| route.verb == verb) else {
+        if !found.iter().any(|route| is_described(route)) {
+            return Ok(());
+        }
         if verb == "OPTIONS" {
             return if answer.status == 204 { Ok(()) } else { Err("must be 204".to_owned()) };
         }

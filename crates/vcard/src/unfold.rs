@@ -6,7 +6,7 @@ use crate::value::split_quoted;
 /// Most bytes of a logical line that are kept: a picture of six megabytes in base64.
 const LINE_MAX: usize = 9 << 20;
 /// Most blanks after a soft break.
-const BLANKS_MAX: usize = 200;
+const BLANKS_MAX: usize = 32;
 /// Physical lines that are looked at to find out whether every second one is blank.
 const SAMPLE: usize = 64;
 

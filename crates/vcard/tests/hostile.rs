@@ -12,7 +12,9 @@
 use std::time::{Duration, Instant};
 use vcard::*;
 
-const SIZE: usize = 10 << 20;
+/// Without optimisation a tenth of it, since each byte takes twenty times as long:
+/// `cargo test -p vcard --release --test hostile` tries the whole.
+const SIZE: usize = if cfg!(debug_assertions) { 1 << 20 } else { 10 << 20 };
 
 /// `piece` so often that it is as large as a hostile file.
 fn many(piece: &str) -> String {
@@ -92,8 +94,8 @@ fn ten_mebibytes_of_anything_take_little_time_and_memory() {
         let took = began.elapsed();
         let grew = (memory("VmHWM:").saturating_sub(start) / 1024).saturating_sub(file.len() >> 20);
         println!("{what}: {took:?}, {grew} MiB");
-        // Without optimisation, on a busy machine.
-        assert!(took < Duration::from_secs(120), "{what}: {took:?}");
+        // On a busy machine.
+        assert!(took < Duration::from_secs(60), "{what}: {took:?}");
         assert!(grew < 100 || !forgotten, "{what}: {grew} MiB");
     }
 }

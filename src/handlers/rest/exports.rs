@@ -10,7 +10,7 @@ use crate::http::Reply;
 use crate::model::contact::Stored;
 use crate::model::contact::columns::label_key;
 use crate::repository::contacts::rows::Part;
-use crate::repository::contacts::{books, history};
+use crate::repository::contacts::{books, duplicates, history};
 use crate::repository::{app_passwords, audit, avatars, mail_tokens, outbox, sessions, totp};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -134,6 +134,7 @@ enum Step {
     Trash(Pages),
     Groups(Pages),
     History(i64),
+    Dismissals(i64),
     Events(i64),
 }
 
@@ -174,6 +175,17 @@ pub fn account(call: &Call, caller: &Caller) -> Result<Reply> {
                 page.iter().try_for_each(|change| list.add(out, change))?;
                 match page.last() {
                     Some(last) => *after = last.revision,
+                    None => {
+                        begin(out, &mut list, "dismissed_duplicates");
+                        step = Step::Dismissals(0);
+                    }
+                }
+            }
+            Step::Dismissals(after) => {
+                let page = db.read(|db| duplicates::page(db, id, *after))?;
+                page.iter().try_for_each(|dismissal| list.add(out, dismissal))?;
+                match page.last() {
+                    Some(last) => *after = last.number,
                     None => {
                         begin(out, &mut list, "audit_events");
                         step = Step::Events(0);

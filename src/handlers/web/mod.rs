@@ -6,6 +6,7 @@ pub mod birthdays;
 pub mod connect;
 pub mod contacts;
 pub mod doors;
+pub mod duplicates;
 pub mod edit;
 pub mod files;
 pub mod links;

@@ -1,9 +1,9 @@
 //! What an import asks of the contacts that are there.
 
-use super::rows::{STORED, stored};
+use super::rows::{STORED, stored, uid_of_name};
 use crate::db::Conn;
 use crate::error::Result;
-use crate::model::contact::Stored;
+use crate::model::contact::{Stored, resource_name};
 use std::collections::HashMap;
 
 /// What has these uids and is not in the trash, by uid.
@@ -28,11 +28,19 @@ pub fn taken_uids(db: &mut Conn, owner: i64, uids: &[&str]) -> Result<Vec<String
     Ok(db.query(SQL, &[&owner, &uids])?.iter().map(|row| row.get(0)).collect())
 }
 
-/// Which of these names for CardDAV clients are taken.
+/// Which of these names for CardDAV clients are taken, by whom they were given to or by a uid that they
+/// follow from.
 pub fn taken_names(db: &mut Conn, owner: i64, names: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
-    const SQL: &str = "SELECT resource FROM contacts
-        WHERE owner = $1 AND resource = ANY ($2) AND deleted_at IS NULL";
-    Ok(db.query(SQL, &[&owner, &names])?.iter().map(|row| row.get(0)).collect())
+    const SQL: &str = "SELECT resource, NULL AS uid FROM contacts
+        WHERE owner = $1 AND resource = ANY ($2) AND deleted_at IS NULL
+        UNION ALL SELECT NULL, uid FROM contacts
+        WHERE owner = $1 AND uid = ANY ($3) AND deleted_at IS NULL AND resource IS NULL";
+    let uids: Vec<_> = names.iter().filter_map(|name| uid_of_name(name)).collect();
+    let name = |row: &postgres::Row| match row.get::<_, Option<String>>("uid") {
+        Some(uid) => resource_name(None, &uid),
+        None => row.get("resource"),
+    };
+    Ok(db.query(SQL, &[&owner, &names, &uids])?.iter().map(name).collect())
 }
 
 /// The cards of the contacts that are sorted under one of these names, one by one: there may be many.

@@ -1,4 +1,4 @@
-//! The tables `contacts`, `history`, `former_names` and `address_books`. Every statement has the owner
+//! The tables `contacts`, `history`, `former_names`, `dismissals` and `address_books`. Every statement has the owner
 //! in its WHERE: nobody else's contact can be reached, whatever id a client sends.
 //!
 //! Only `service::contacts` writes here, because whatever changes a contact also takes a revision,
@@ -7,6 +7,7 @@
 pub mod birthdays;
 pub mod books;
 pub mod changes;
+pub mod duplicates;
 pub mod history;
 pub mod imports;
 pub mod lists;

@@ -1,0 +1,100 @@
+//! Contacts that may be one person: the list, what is none, and one contact out of several.
+
+use super::streams::{JsonList, Pieces};
+use super::{by, shown};
+use crate::access::Owner;
+use crate::context::Call;
+use crate::error::Result;
+use crate::handlers::views;
+use crate::http::Reply;
+use crate::model::contact::{Input, Method};
+use crate::repository::contacts::rows;
+use crate::service::duplicates;
+use crate::service::merge::{self, Wish};
+use serde_json::{Value, json};
+
+/// Most contacts that are dismissed together.
+const IDS_MAX: usize = 1_000;
+/// Most contacts that become one with another.
+const MERGE_MAX: usize = 100;
+
+/// `GET /api/contacts/duplicates`: streamed, since a group may be as large as the book.
+pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
+    let mut query = call.query()?;
+    let slice = query.slice();
+    query.finish()?;
+    let groups = duplicates::find(&call.app, owner.id())?;
+    let total = groups.len();
+    let (skip, limit) = (slice.skip.try_into().unwrap_or(usize::MAX), slice.limit);
+    let mut groups = groups.into_iter().skip(skip).take(usize::try_from(limit).unwrap_or(0));
+    let (db, config, owner) = (call.app.db.clone(), call.app.config.clone(), owner.id());
+    let (mut list, mut inner, mut begun) = (JsonList::default(), JsonList::default(), false);
+    let mut rest: Vec<i64> = Vec::new();
+    let body = Pieces::begin(&call.request_id, move |out| {
+        if !std::mem::replace(&mut begun, true) {
+            list.begin(out);
+        }
+        if rest.is_empty() {
+            let Some(group) = groups.next() else {
+                list.end(out);
+                return Ok(false);
+            };
+            list.separate(out);
+            let head = json!({ "reasons": group.reasons, "likely": group.likely });
+            out.push_str(head.to_string().trim_end_matches('}'));
+            out.push_str(",\"contacts\":");
+            inner.begin(out);
+            rest = group.contacts;
+        }
+        let some: Vec<i64> = rest.drain(..rest.len().min(50)).collect();
+        let contacts = db.read(|db| rows::shown(db, owner, &some))?;
+        // What was deleted since the list was made is left out.
+        for contact in some.iter().filter_map(|id| contacts.iter().find(|it| it.id == *id)) {
+            let members = match &contact.members {
+                Some(members) => members.clone(),
+                None => db.read(|db| rows::members(db, owner, contact.id))?.unwrap_or_default(),
+            };
+            inner.separate(out);
+            views::contact(out, &config, contact, &members, "");
+        }
+        if rest.is_empty() {
+            inner.end(out);
+            out.push('}');
+        }
+        Ok(true)
+    })?;
+    Ok(Reply::stream("application/json", body).with("X-Total-Count", total.to_string()))
+}
+
+/// `POST /api/contacts/duplicates/dismiss`
+pub fn dismiss(call: &Call, owner: &Owner) -> Result<Reply> {
+    let mut members = call.members()?;
+    let ids = members.ids("ids", IDS_MAX);
+    members.finish()?;
+    duplicates::dismiss(&call.app, owner.id(), ids)?;
+    Ok(Reply::no_content())
+}
+
+/// `POST /api/contacts/merge`
+pub fn merge(call: &Call, owner: &Owner) -> Result<Reply> {
+    let mut members = call.members()?;
+    let keep = members.required_number("keep");
+    let mut others = members.ids("merge", MERGE_MAX);
+    let set = match members.take("set") {
+        Some(Value::Null) | None => None,
+        Some(set @ Value::Object(_)) => Some(Input::read(set, Method::Patch)?),
+        Some(_) => members.fault("set", "must be an object with members of a contact"),
+    };
+    let mut seen = std::collections::HashSet::from([keep]);
+    if others.contains(&keep) {
+        members.fault::<()>("merge", "must not name the contact that is kept");
+    }
+    others.retain(|id| seen.insert(*id));
+    if others.is_empty() {
+        members.fault_once("merge", "must name at least one contact");
+    }
+    members.finish()?;
+    let wish = Wish { keep, others, set };
+    let stored = merge::merge(&call.app, owner.id(), &by(call, owner), &wish, call.now)?;
+    Ok(shown(call, &stored.contact))
+}

@@ -1,0 +1,146 @@
+//! Who is there twice: shown side by side, made one, or said to be different people.
+
+use crate::access::{Owner, Visitor};
+use crate::context::Call;
+use crate::error::{Error, Result};
+use crate::handlers::web::contacts::members;
+use crate::handlers::web::reader::{self, owner};
+use crate::handlers::web::sent;
+use crate::http::Reply;
+use crate::markup::duplicates::{self, Group, Twin};
+use crate::markup::edit::{LISTS, SINGLE};
+use crate::model::contact::{Contact, Input, Method};
+use crate::repository::contacts::{books, rows};
+use crate::service::duplicates as service;
+use crate::service::duplicates::groups::{Group as Found, Reason};
+use crate::service::merge::{self, Wish};
+use serde_json::{Map, Value};
+
+/// Groups on a page.
+const PAGE: usize = 10;
+/// Most contacts of a group that are shown side by side.
+const TWINS: usize = 6;
+
+/// `GET /duplicates`; with `?ids=` those that were selected in the list.
+pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let (owner, _) = owner(call, visitor)?;
+    let mut query = call.query()?;
+    let slice = query.slice();
+    let ids = query.text("ids");
+    query.finish()?;
+    let skip = usize::try_from(slice.skip).unwrap_or(0);
+    let (groups, total) = match ids {
+        Some(ids) => {
+            let ids: Vec<i64> =
+                ids.split(',').filter_map(|id| id.parse().ok()).take(TWINS).collect();
+            (vec![(Vec::new(), false, ids)], 1)
+        }
+        None => {
+            let found = service::find(&call.app, owner.id())?;
+            let total = found.len();
+            let named =
+                |it: Found| (it.reasons.iter().map(reason).collect(), it.likely, it.contacts);
+            (found.into_iter().skip(skip).take(PAGE).map(named).collect::<Vec<_>>(), total)
+        }
+    };
+    let shown = groups.into_iter().map(|(reasons, likely, ids)| {
+        Ok(Group { reasons, likely, twins: twins(call, &owner, &ids)? })
+    });
+    let shown: Vec<_> = shown.collect::<Result<_>>()?;
+    let shown: Vec<_> = shown.into_iter().filter(|group| group.twins.len() > 1).collect();
+    let next = (skip + PAGE < total).then(|| format!("skip={}", skip + PAGE));
+    let page = reader::page(call, visitor);
+    Ok(reader::show(call, duplicates::page(&page, &shown, total as i64, next.as_deref())))
+}
+
+fn reason(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::Email => "email",
+        Reason::Phone => "phone",
+        Reason::Name => "name",
+    }
+}
+
+fn twins(call: &Call, owner: &Owner, ids: &[i64]) -> Result<Vec<Twin>> {
+    let ids: Vec<i64> = ids.iter().copied().take(TWINS).collect();
+    let contacts = call.app.db.read(|db| rows::shown(db, owner.id(), &ids))?;
+    contacts.iter().map(|it| twin(it, &members(call, owner.id(), it)?)).collect()
+}
+
+fn twin(contact: &Contact, members: &Value) -> Result<Twin> {
+    let text = |name: &str| members[name].as_str().unwrap_or_default().to_owned();
+    let single =
+        SINGLE.into_iter().map(|name| (name, text(name))).filter(|(_, value)| !value.is_empty());
+    let lists = LISTS.iter().map(|(list, _)| *list).chain(["labels"]);
+    let lists =
+        lists.map(|list| (list, lines(&members[list]))).filter(|(_, value)| !value.is_empty());
+    Ok(Twin {
+        id: contact.id,
+        name: text("display_name"),
+        has_photo: contact.photo_type.is_some(),
+        updated_at: contact.updated_at,
+        single: single.collect(),
+        lists: lists.collect(),
+    })
+}
+
+/// The entries of a list, a line each.
+fn lines(list: &Value) -> String {
+    let entry = |entry: &Value| match entry {
+        Value::String(label) => label.clone(),
+        Value::Object(parts) => {
+            let parts = ["service", "value", "street", "postal_code", "city", "country"]
+                .into_iter()
+                .filter_map(|part| parts.get(part)?.as_str());
+            parts.collect::<Vec<_>>().join(" ")
+        }
+        _ => String::new(),
+    };
+    let entries = list.as_array().into_iter().flatten().map(entry);
+    entries.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// `POST /duplicates/merge`: of each single value the one that was chosen.
+pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let form = sent::by_caller(call, visitor)?.form;
+    let (owner, by) = owner(call, visitor)?;
+    let number = |text: &str| text.parse::<i64>().ok();
+    let keep = number(form.get("keep")).ok_or_else(|| Error::invalid("keep", "is required"))?;
+    let ids: Vec<i64> = form.all("ids").filter_map(number).collect();
+    let contacts = call.app.db.read(|db| rows::shown(db, owner.id(), &ids))?;
+    let mut set = Map::new();
+    for name in SINGLE {
+        let chosen = number(form.get(&format!("set.{name}")))
+            .and_then(|id| contacts.iter().find(|it| it.id == id));
+        if let Some(chosen) = chosen {
+            set.insert(name.to_owned(), members(call, owner.id(), chosen)?[name].clone());
+        }
+    }
+    let before = call.app.db.read(|db| books::find(db, owner.id()))?.revision;
+    let others: Vec<_> = ids.into_iter().filter(|id| *id != keep).collect();
+    let set = Some(Input::read(Value::Object(set), Method::Patch)?);
+    let wish = Wish { keep, others, set };
+    merge::merge(&call.app, owner.id(), &by, &wish, call.now)?;
+    reader::told(
+        call,
+        visitor,
+        format!("/contacts/{keep}"),
+        reader::page(call, visitor).w.merged.to_owned(),
+        Some(before),
+    )
+}
+
+/// `POST /duplicates/dismiss`: these are different people.
+pub fn dismiss(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let form = sent::by_caller(call, visitor)?.form;
+    let (owner, _) = owner(call, visitor)?;
+    let ids: Vec<i64> = form.all("ids").filter_map(|id| id.parse().ok()).collect();
+    service::dismiss(&call.app, owner.id(), ids)?;
+    reader::told(
+        call,
+        visitor,
+        "/duplicates",
+        reader::page(call, visitor).w.dismissed.to_owned(),
+        None,
+    )
+}

@@ -1,0 +1,102 @@
+//! What finding duplicates reads of the rows, and the table `dismissals`.
+
+use crate::db::{Conn, Tx};
+use crate::error::Result;
+use postgres::types::Type;
+use serde::Serialize;
+
+/// What a contact may share with others, as its columns have it. No card is read.
+#[derive(Debug, Default)]
+pub struct Traits {
+    /// Which contact.
+    pub id: i64,
+    /// Folded addresses, with `columns::ITEM` between them.
+    pub emails: String,
+    /// Digits of the numbers, in the same way.
+    pub digits: String,
+    /// The beginning of the column `members`, which has the names.
+    pub members: String,
+    /// Month and day as one number.
+    pub birthday_key: Option<i16>,
+    /// The year of birth.
+    pub birthday_year: Option<i16>,
+}
+
+/// The first contacts after an id, by id; none at the end. A page takes about 4 MB at most, since of
+/// what is long only the beginning is read.
+pub fn traits(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Traits>> {
+    // Part 3 of what is searched are the addresses, see `columns::search_text`.
+    const SQL: &str = "SELECT id, left(members, 4000) AS members, birthday_key, birthday_year,
+            split_part(coalesce(folded, split_part(long_text, E'\\x1d', 1)), E'\\x1f', 3) AS emails,
+            coalesce(digits, split_part(long_text, E'\\x1d', 2), '') AS digits
+        FROM contacts WHERE owner = $1 AND id > $2 AND deleted_at IS NULL AND NOT is_group
+        ORDER BY id LIMIT 1000";
+    let rows = db.query_once(SQL, &[(&owner, Type::INT8), (&after, Type::INT8)])?;
+    let traits = |row: &postgres::Row| Traits {
+        id: row.get("id"),
+        emails: row.get::<_, Option<String>>("emails").unwrap_or_default(),
+        digits: row.get("digits"),
+        members: row.get("members"),
+        birthday_key: row.get("birthday_key"),
+        birthday_year: row.get("birthday_year"),
+    };
+    Ok(rows.iter().map(traits).collect())
+}
+
+/// Which contacts were dismissed, and with which dismissal: those with the same one are different
+/// people. By contact.
+pub fn dismissed(db: &mut Conn, owner: i64) -> Result<Vec<(i64, i64)>> {
+    const SQL: &str =
+        "SELECT contact, dismissal FROM dismissals WHERE owner = $1 ORDER BY contact, dismissal";
+    Ok(db.query(SQL, &[&owner])?.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// How many rows an owner has here.
+pub fn count(db: &mut Conn, owner: i64) -> Result<i64> {
+    const SQL: &str = "SELECT count(*) FROM dismissals WHERE owner = $1";
+    Ok(db.query_one(SQL, &[&owner])?.get(0))
+}
+
+/// How many of these contacts are there, and not in the trash.
+pub fn count_shown(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<i64> {
+    const SQL: &str = "SELECT count(*) FROM contacts
+        WHERE owner = $1 AND id = ANY ($2) AND deleted_at IS NULL AND NOT is_group";
+    Ok(db.query_one(SQL, &[&owner, &ids])?.get(0))
+}
+
+/// Whether one dismissal has all of these contacts, `ids` being without doubles.
+pub fn is_dismissed(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<bool> {
+    const SQL: &str = "SELECT 1 FROM dismissals WHERE owner = $1 AND contact = ANY ($2)
+        GROUP BY dismissal HAVING count(*) = cardinality($2) LIMIT 1";
+    Ok(db.query_opt(SQL, &[&owner, &ids])?.is_some())
+}
+
+/// Remembers that these contacts are different people.
+pub fn dismiss(tx: &mut Tx, owner: i64, ids: &[i64]) -> Result<u64> {
+    const SQL: &str = "INSERT INTO dismissals (owner, dismissal, contact)
+        SELECT $1, number, contact FROM nextval('dismissals_ids') AS number, unnest($2::bigint[]) AS contact";
+    tx.execute(SQL, &[&owner, &ids])
+}
+
+/// A dismissal as the account's export shows it.
+#[derive(Debug, Serialize)]
+pub struct Dismissal {
+    /// Its number, for the next page.
+    #[serde(skip)]
+    pub number: i64,
+    /// The contacts that were dismissed together.
+    pub contact_ids: Vec<i64>,
+}
+
+/// An owner's dismissals after one of them, a few at a time.
+pub fn page(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Dismissal>> {
+    const SQL: &str = "SELECT dismissal, array_agg(contact ORDER BY contact) AS contacts
+        FROM dismissals WHERE owner = $1 AND dismissal > $2
+        GROUP BY dismissal ORDER BY dismissal LIMIT 50";
+    let rows = db.query(SQL, &[&owner, &after])?;
+    let dismissal = |row: &postgres::Row| Dismissal {
+        number: row.get("dismissal"),
+        contact_ids: row.get("contacts"),
+    };
+    Ok(rows.iter().map(dismissal).collect())
+}

@@ -1,0 +1,78 @@
+//! Several contacts of one person become one.
+
+use crate::context::App;
+use crate::error::{Error, Faults, Result};
+use crate::model::contact::input::LIST_MAX;
+use crate::model::contact::{Input, Stored, latest_date};
+use crate::repository::contacts::rows;
+use crate::service::writer::{By, check_size, in_book};
+use chrono::{DateTime, Utc};
+use vcard::Details;
+
+/// Which contacts become one, and how.
+#[derive(Debug)]
+pub struct Wish {
+    /// The one that stays. What it says stands.
+    pub keep: i64,
+    /// Those whose cards it takes over; of two that could fill a gap the first one does. They go into
+    /// the trash.
+    pub others: Vec<i64>,
+    /// What is set in the end, a merge patch.
+    pub set: Option<Input>,
+}
+
+/// Merges contacts in one transaction; the one that is kept. [`Error::NotFound`] if one of them is not
+/// there or in the trash, [`Error::Invalid`] if a list would become too long.
+pub fn merge(app: &App, owner: i64, by: &By, wish: &Wish, now: DateTime<Utc>) -> Result<Stored> {
+    let by = By { protocol: "merge", ..by.clone() };
+    let latest = latest_date(now);
+    let merged = in_book(app, owner, &by, |writer| {
+        let kept = rows::find(writer.tx, owner, wish.keep)?.ok_or(Error::NotFound)?;
+        let before = kept.card().details();
+        let mut card = kept.card();
+        // One after the other: a card may have 4 MiB.
+        for id in &wish.others {
+            let other = rows::find(writer.tx, owner, *id)?.ok_or(Error::NotFound)?;
+            card.merge(&[other.card()]);
+            check_size(&card)?;
+            writer.bury(&[other])?;
+        }
+        if let Some(set) = &wish.set {
+            let wanted = set.apply(&card.details(), latest)?;
+            card.set(&wanted);
+            check_size(&card)?;
+        }
+        check_lists(&before, &card.details())?;
+        let changed = writer.update(vec![(kept, card)])?;
+        changed.into_iter().next().ok_or_else(|| Error::internal("no contact after a merge"))
+    });
+    match (merged, &wish.set) {
+        // 422 comes before 404.
+        (Err(Error::NotFound), Some(set)) => set.check(latest).and(Err(Error::NotFound)),
+        (merged, _) => merged,
+    }
+}
+
+/// Fails for a list that has become longer than a contact's may be. The client shortens it with `set`.
+fn check_lists(before: &Details, after: &Details) -> Result<()> {
+    let lengths = |it: &Details| {
+        [
+            ("emails", it.emails.len()),
+            ("phones", it.phones.len()),
+            ("addresses", it.addresses.len()),
+            ("urls", it.urls.len()),
+            ("dates", it.dates.len()),
+            ("relations", it.relations.len()),
+            ("online", it.online.len()),
+            ("labels", it.labels.len()),
+        ]
+    };
+    let mut faults = Faults::default();
+    for ((list, before), (_, after)) in lengths(before).into_iter().zip(lengths(after)) {
+        if after > LIST_MAX && after > before {
+            let detail = format!("would have {after} entries, and may have {LIST_MAX}: set it");
+            faults.add(&format!("set.{list}"), detail);
+        }
+    }
+    faults.into_result(())
+}
