@@ -32,7 +32,7 @@ pub struct Page<'a> {
     /// The path of this page, to mark it in the navigation.
     pub path: &'a str,
     pub user: Option<User>,
-    /// The token of every form.
+    /// The token of every form; an empty text where nobody is signed in.
     pub csrf: String,
     /// What the search box in the head holds.
     pub search: String,
@@ -57,7 +57,7 @@ impl Page<'_> {
     }
 
     fn token(&self) -> Markup {
-        html! { input type="hidden" name="csrf" value=(self.csrf); }
+        html! { @if !self.csrf.is_empty() { input type="hidden" name="csrf" value=(self.csrf); } }
     }
 
     /// A form that is one button.
@@ -186,6 +186,8 @@ fn head(title: &str) -> Markup {
             meta charset="utf-8";
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="robots" content="noindex";
+            // With no-referrer, as the header says, browsers hide even from us where a form comes from.
+            meta name="referrer" content="same-origin";
             title { (title) " · contactd" }
             link rel="icon" href="/icon.svg" type="image/svg+xml";
             link rel="stylesheet" href="/style.css";
