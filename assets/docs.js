@@ -293,12 +293,25 @@ function answers(call) {
     return h("details", { class: "small" },
       h("summary", {}, h("strong", {}, status), " ", inline(response.description)),
       headers.length > 0 && h("ul", { class: "members" }, headers.map(([name, it]) => h("li", {}, h("code", {}, name), " ", h("span", { class: "soft" }, inline(follow(it).description || ""))))),
+      Object.entries(response.links || {}).map(([name, link]) => followUp(name, link)),
       content.map(([type, media]) => {
         const named = Object.values(media.examples || {}).map((it) => it.value);
         const samples = named.length ? named : [example(media.schema)];
         return [h("p", {}, h("code", {}, type)), /json/.test(type) && [members(media.schema), samples.map((it) => h("pre", { tabindex: "0" }, pretty(it)))]];
       }));
   });
+}
+
+// The call that follows, such as the one that undoes this one, with an example.
+function followUp(name, link) {
+  const calls = Object.entries(api.paths).flatMap(([path, verbs]) => Object.entries(verbs).map(([verb, call]) => ({ path, verb, call })));
+  const { path, verb } = calls.find((it) => it.call.operationId === link.operationId);
+  const words = name[0].toUpperCase() + name.slice(1).replace(/_/g, " ");
+  const body = link.requestBody ? ` ${JSON.stringify(link.requestBody)}` : "";
+  return [
+    h("p", {}, h("strong", {}, words), " ", inline(link.description)),
+    h("pre", { tabindex: "0" }, `${verb.toUpperCase()} ${path.replace("{id}", 42)}${body}`),
+  ];
 }
 
 function inside(path, verb, call) {

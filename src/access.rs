@@ -285,7 +285,7 @@ pub fn cookie_name(https: bool) -> &'static str {
 pub fn cookie(call: &Call) -> Option<Claim> {
     let name = cookie_name(call.app.config.is_https());
     let pairs = call.header("Cookie")?.split(';').filter_map(|pair| pair.trim().split_once('='));
-    let (_, token) = pairs.filter(|(known, _)| *known == name).last()?;
+    let (_, token) = pairs.rev().find(|(known, _)| *known == name)?;
     let user = crypto::owner_of(token)?;
     Some(Claim { user, proof: Proof::Cookie { digest: crypto::token_digest(token) } })
 }

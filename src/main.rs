@@ -4,11 +4,12 @@ use contactd::config::Config;
 use contactd::context::App;
 use contactd::error::Error;
 use contactd::repository::contacts::books;
-use contactd::service::operator;
+use contactd::service::{operator, upkeep};
 use contactd::{db, logger};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv6Addr, TcpStream};
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Gives memory back after a burst of large requests, which glibc's keeps, and takes an eighth less
@@ -28,6 +29,7 @@ contactd: a small, self-hosted contacts server
   contactd user disable|enable|reset-totp|password-link USERNAME-OR-ADDRESS
                           what an admin does, and a link for a new password to hand over
   contactd healthcheck    ask the server of this configuration whether it is ready: 0 or 1
+  contactd reindex        make anew what lists and searches use of every card, while serving
   contactd restored       once after a backup was restored: devices sync from the beginning
   contactd openapi        print the description of the API (OpenAPI 3.1)
   contactd --help, --version
@@ -81,6 +83,12 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         ["restored"] => {
             let books = app()?.db.write(books::restored)?;
             say(&format!("{books} address books: devices sync from the beginning\n"))
+        }
+        ["reindex"] => {
+            let app = app()?;
+            app.db.write(db::migrations::migrate)?;
+            let done = upkeep::reindex(&app, true, &AtomicBool::new(false))?;
+            say(&format!("{done} contacts: what is made from their cards was made anew\n"))
         }
         ["openapi"] => say(contactd::openapi::DOCUMENT),
         ["--help" | "-h" | "help"] => say(HELP),

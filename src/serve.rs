@@ -3,6 +3,7 @@
 use crate::batch::Contacts;
 use crate::context::App;
 use crate::error::{Error, Result};
+use crate::service::upkeep;
 use crate::{app, db, metrics, worker};
 use http1::{Client, Limits, LineLimits, Look, Refusal, Server, Service, Stopper, Work};
 use rouille::{Request, Response};
@@ -82,6 +83,14 @@ pub fn serve(app: App) -> Result<()> {
         let (app, stop) = (Arc::clone(&app), Arc::clone(&stop_mailing));
         thread::spawn(move || worker::run(&app, &stop))
     };
+    let reindexing = {
+        let (app, stop) = (Arc::clone(&app), Arc::clone(&stop_mailing));
+        thread::spawn(move || match upkeep::reindex(&app, false, &stop) {
+            Ok(0) => {}
+            Ok(done) => log::info!("{done} contacts: what is made from their cards was made anew"),
+            Err(error) => log::warn!("reindex: {error}; the next start goes on"),
+        })
+    };
     let server = listen(&app, app.config.listen_addr)?;
     let metrics = app.config.metrics_addr.map(|address| {
         let limits =
@@ -102,7 +111,7 @@ pub fn serve(app: App) -> Result<()> {
     stop_mailing.store(true, Ordering::Relaxed);
     app.ring_mail_bell();
     let asked = Instant::now();
-    while !mailing.is_finished() && asked.elapsed() < MAIL_WAIT {
+    while !(mailing.is_finished() && reindexing.is_finished()) && asked.elapsed() < MAIL_WAIT {
         thread::sleep(Duration::from_millis(10));
     }
     if !answered {

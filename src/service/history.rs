@@ -108,8 +108,11 @@ fn put_back(writer: &mut Writer, page: Vec<Then>) -> Result<bool> {
 
 fn bury(writer: &mut Writer, ids: Vec<i64>, dry_run: bool) -> Result<usize> {
     let (count, owner, mut after) = (ids.len(), writer.book().owner, 0);
+    if dry_run {
+        return Ok(count);
+    }
     let part = Part::Ids(ids);
-    while !dry_run {
+    loop {
         let page = rows::page(writer.tx, owner, &part, after)?;
         let Some(last) = page.last() else { break };
         after = last.contact.id;

@@ -6,6 +6,7 @@ use crate::model::contact::Columns;
 use crate::model::contact::columns::VERSION;
 use crate::repository::contacts::rows::{self, NewRow};
 use crate::repository::contacts::{books, trash};
+use std::sync::atomic::{AtomicBool, Ordering};
 use vcard::Card;
 
 /// Deletes trash and history that are older than 30 days, in small transactions. For the worker.
@@ -35,8 +36,9 @@ fn purge_book(app: &App, owner: i64) -> Result<bool> {
 
 /// Makes the columns of every contact anew that an older function made; how many. Others go on
 /// meanwhile: each batch is a statement, and a contact that changes has new columns from its change.
-/// With `all` it looks at every book, not only at those that were not done yet.
-pub fn reindex(app: &App, all: bool) -> Result<usize> {
+/// With `all` it looks at every contact, not only at those of older functions. Ends early when `stop` is
+/// set; the next call goes on.
+pub fn reindex(app: &App, all: bool, stop: &AtomicBool) -> Result<usize> {
     let (mut done, mut after_owner) = (0, 0);
     let version = if all { i16::MAX } else { VERSION };
     loop {
@@ -44,15 +46,18 @@ pub fn reindex(app: &App, all: bool) -> Result<usize> {
         let Some(last) = owners.last() else { return Ok(done) };
         after_owner = *last;
         for owner in owners {
-            done += reindex_book(app, owner, version)?;
+            done += reindex_book(app, owner, version, stop)?;
+            if stop.load(Ordering::Relaxed) {
+                return Ok(done);
+            }
             app.db.write(|db| books::set_made_by(db, owner, VERSION))?;
         }
     }
 }
 
-fn reindex_book(app: &App, owner: i64, version: i16) -> Result<usize> {
+fn reindex_book(app: &App, owner: i64, version: i16, stop: &AtomicBool) -> Result<usize> {
     let (mut done, mut after) = (0, 0);
-    loop {
+    while !stop.load(Ordering::Relaxed) {
         let cards = app.db.read(|db| rows::made_before(db, owner, version, after))?;
         let Some((last, ..)) = cards.last() else { return Ok(done) };
         after = *last;
@@ -64,4 +69,5 @@ fn reindex_book(app: &App, owner: i64, version: i16) -> Result<usize> {
         done += usize::try_from(app.db.write(|db| rows::set_columns(db, owner, &anew))?)
             .map_err(Error::internal)?;
     }
+    Ok(done)
 }

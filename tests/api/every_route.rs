@@ -42,6 +42,8 @@ fn plant(world: &World) -> Ann {
 fn everything_of(world: &World, ann: &Ann) -> String {
     let tables = [
         "contacts WHERE owner",
+        "history WHERE owner",
+        "calendars WHERE owner",
         "address_books WHERE owner",
         "sessions WHERE user_id",
         "app_passwords WHERE user_id",

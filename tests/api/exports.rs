@@ -140,7 +140,11 @@ fn an_account_s_export_has_everything_and_no_secret() {
     assert_eq!(all["user"], ann.get("/api/users/me").expect(200).json());
     assert_eq!(all["contacts"][0]["first_name"], "Live");
     assert_eq!(all["contacts"][0]["uid"], "u1");
-    assert_eq!(all["contacts"][0]["properties"], json!(["X-A:1", "X-B:2"]));
+    let card = all["contacts"][0]["vcard"].as_str().unwrap();
+    assert!(card.contains("\r\nX-A:1\r\nX-B:2\r\n"), "{card}");
+    // What it was before it went into the trash.
+    assert!(all["history"][0]["vcard"].as_str().unwrap().contains("Gone"), "{}", all["history"]);
+    assert_eq!(all["history"][0]["by"], "rest");
     assert_eq!(all["trash"][0]["first_name"], "Gone");
     assert_eq!(all["trash"][0]["deleted_at"], "2026-11-22T12:00:00Z");
     assert_eq!(all["sessions"].as_array().unwrap().len(), 1);

@@ -91,7 +91,7 @@ fn a_new_password_is_set_by_form_and_a_weak_one_told_at_its_field() {
     ann.log_in("new password 1").expect(200);
     for dead in [nobody.get(&path), post(&format!("token={token}&new_password=new+password+2"))] {
         let text = page(dead, 400);
-        assert!(text.contains("action=\"/api/auth/request-password-reset\""), "{text}");
+        assert!(text.contains("action=\"/forgot\""), "{text}");
     }
     let text =
         page(nobody.post_form("/api/auth/request-password-reset", "email=ann%40example.com"), 202);

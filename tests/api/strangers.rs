@@ -2,7 +2,6 @@
 
 use crate::world::{Actor, World};
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 /// In every text of Ann's that could show up somewhere.
@@ -24,6 +23,11 @@ fn plant(ann: &Actor) -> [String; 3] {
     let card = format!("BEGIN:VCARD\nVERSION:3.0\nUID:{PLANTED}\nN:;c\nX-A:{PLANTED}\nEND:VCARD\n");
     let headers = [("Content-Type", "text/vcard")];
     ann.send("POST", "/api/contacts/import", &headers, card.as_bytes()).expect(200);
+    // History, and a picture.
+    ann.patch(&live, json!({"nickname": PLANTED})).expect(200);
+    let pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+    let pixel = base64::engine::general_purpose::STANDARD.decode(pixel).unwrap();
+    ann.send("PUT", &format!("{live}/photo"), &[("Content-Type", "image/png")], &pixel).expect(200);
     let url = ann.send("POST", "/api/contacts/calendar-url", &[], b"").expect(201).json();
     let url = url["url"].as_str().unwrap().replace("https://contacts.example", "");
     [live, dead, url]
@@ -35,6 +39,8 @@ fn state(world: &World) -> String {
         "SELECT (SELECT jsonb_agg(c ORDER BY c.id) FROM contacts c JOIN users u ON u.id = owner
             WHERE username = 'ann')::text
         || (SELECT jsonb_agg(b) FROM address_books b JOIN users u ON u.id = owner
+            WHERE username = 'ann')::text
+        || (SELECT jsonb_agg(h ORDER BY h.revision) FROM history h JOIN users u ON u.id = owner
             WHERE username = 'ann')::text",
     )
 }
@@ -46,6 +52,9 @@ fn a_stranger_and_an_admin_see_and_harm_nothing() {
     let [live, dead, _] = plant(&ann);
     let before = state(&world);
     let tag = ann.get(&live).header("ETag").to_owned();
+    let page = ann.get("/api/contacts?limit=1").expect(200);
+    let cursor =
+        page.header("Link").split("cursor=").nth(1).unwrap().split('>').next().unwrap().to_owned();
     for stranger in [world.user("bob"), world.admin("root"), world.nobody()] {
         let signed_in = stranger.token.is_some();
         stranger.post("/api/contacts", json!({"first_name": "own"}));
@@ -56,6 +65,11 @@ fn a_stranger_and_an_admin_see_and_harm_nothing() {
             stranger.patch(path, json!({"first_name": "harm"})).expect(no);
             stranger.delete(path).expect(no);
             stranger.send("POST", &format!("{path}/restore"), &[], b"").expect(no);
+            for more in ["photo", "history"] {
+                stranger.get(&format!("{path}/{more}")).expect(no);
+            }
+            stranger.delete(&format!("{path}/photo")).expect(no);
+            stranger.post(&format!("{path}/revert"), json!({"revision": 3})).expect(no);
             for header in ["If-Match", "If-None-Match"] {
                 let headers = [(header, tag.as_str()), ("Content-Type", "application/json")];
                 stranger.send("GET", path, &headers, b"").expect(no);
@@ -63,14 +77,19 @@ fn a_stranger_and_an_admin_see_and_harm_nothing() {
                 stranger.send("DELETE", path, &[(header, "*")], b"").expect(no);
             }
         }
-        let names = URL_SAFE_NO_PAD.encode(json!(["name", "", "", 0]).to_string());
-        let created = URL_SAFE_NO_PAD.encode(json!(["created_at", 0, 0]).to_string());
+        let ids: Vec<i64> =
+            [&live, &dead].map(|path| path.rsplit('/').next().unwrap().parse().unwrap()).into();
+        for action in ["delete", "restore"] {
+            stranger.post("/api/contacts/bulk", json!({"action": action, "ids": ids}));
+        }
+        let labelled = json!({"action": "remove_label", "label": PLANTED, "ids": ids});
+        stranger.post("/api/contacts/bulk", labelled);
+        stranger.patch("/api/contacts/labels", json!({"from": PLANTED, "to": "harm"}));
+        stranger.post("/api/contacts/rewind", json!({"to": 0}));
         for path in [
             "/api/contacts?limit=100".to_owned(),
-            format!("/api/contacts?cursor={names}"),
-            format!("/api/contacts?sort=created_at&cursor={created}"),
+            format!("/api/contacts?limit=1&cursor={cursor}"),
             format!("/api/contacts?search={PLANTED}"),
-            format!("/api/contacts?search={PLANTED}&cursor={names}"),
             format!("/api/contacts?first_name={PLANTED}"),
             format!("/api/contacts?last_name={PLANTED}"),
             format!("/api/contacts?email={PLANTED}"),
@@ -80,6 +99,9 @@ fn a_stranger_and_an_admin_see_and_harm_nothing() {
             format!("/api/contacts?search={PLANTED}&skip=10"),
             "/api/contacts/trash".to_owned(),
             "/api/contacts/labels".to_owned(),
+            "/api/contacts/changes".to_owned(),
+            format!("/api/contacts?organization={PLANTED}"),
+            format!("/api/contacts/export?label={PLANTED}"),
             "/api/contacts/birthdays?days=366".to_owned(),
             "/api/contacts/export".to_owned(),
             "/api/contacts/export?format=csv".to_owned(),
@@ -111,7 +133,9 @@ fn an_import_neither_touches_nor_meets_another_s_contacts() {
     // The same uid, and all the same fields: whether Ann has it must not show.
     let file = ann.get("/api/contacts/export").expect(200);
     let outcome = bob.send("POST", "/api/contacts/import", &headers, &file.body).expect(200).json();
-    assert_eq!(outcome, json!({"created": 2, "skipped_duplicates": 0, "errors": []}));
+    let counts = ["created", "updated", "skipped_duplicates"].map(|name| outcome[name].clone());
+    assert_eq!(counts, [json!(2), json!(0), json!(0)], "{outcome}");
+    assert_eq!((&outcome["errors"], &outcome["warnings"]), (&json!([]), &json!([])));
     assert_eq!(state(&world), before);
     assert_eq!(bob.get("/api/contacts").header("X-Total-Count"), "2");
 }

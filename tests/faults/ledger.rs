@@ -369,13 +369,16 @@ pub fn writers(server: &crate::server::Server, number: usize) -> Vec<String> {
 }
 
 /// Settings without rate limits, and with tokens that outlive every test.
-pub const CALM: [(&str, &str); 8] = [
+pub const CALM: [(&str, &str); 11] = [
     ("RATE_LIMIT_LOGIN", "off"),
     ("RATE_LIMIT_LOGIN_FAILURES", "off"),
     ("RATE_LIMIT_REGISTER", "off"),
     ("RATE_LIMIT_MAIL", "off"),
     ("RATE_LIMIT_MAILBOX", "off"),
     ("RATE_LIMIT_ME", "off"),
+    ("RATE_LIMIT_PASSWORD", "off"),
+    ("RATE_LIMIT_IMPORT", "off"),
+    ("RATE_LIMIT_DAV", "off"),
     ("RATE_LIMIT_DEFAULT", "off"),
     ("ACCESS_TOKEN_MINUTES", "1440"),
 ];

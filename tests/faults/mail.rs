@@ -2,7 +2,7 @@
 //! always with the same Message-ID and link, and no request waits for it.
 
 use crate::ledger::CALM;
-use crate::redis::{JSON, json};
+use crate::redis::JSON;
 use crate::server::{Server, database_url};
 use crate::smtp::{Behaviour, Offer, Sink};
 use crate::world::{Mail, unique_name};
@@ -140,8 +140,8 @@ fn a_mail_server_that_is_down_gets_every_mail_when_it_is_back() {
         stage.register(&format!("user{n}"));
     }
     stage.until_failed();
-    let (status, ready) = stage.server.ask("GET", "/readyz", "", "").unwrap();
-    assert_eq!((status, &json(&ready)["mail_queue"]), (200, &object!(5)));
+    let (status, _) = stage.server.ask("GET", "/readyz", "", "").unwrap();
+    assert_eq!(status, 200, "mails that wait keep no request away");
     let sink = Sink::at(address, Offer::Plain);
     stage.until_sent();
     let mails = sink.mails();

@@ -26,7 +26,7 @@ use target::Target;
 use xml::{CARDDAV, DAV, Element};
 
 /// The request's path, as it came.
-fn path<'a>(call: &'a Call) -> &'a str {
+fn path(call: &Call) -> &str {
     call.request.raw_url().split('?').next().unwrap_or_default()
 }
 

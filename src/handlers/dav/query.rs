@@ -149,9 +149,12 @@ pub fn multiget(call: &Call, account: Account, root: &Element) -> Result<Reply> 
     Ok(answer(call, Reply::multistatus(pieces)))
 }
 
+/// Hrefs with the ids of their cards; none: there is no such card.
+type Batch = Vec<(String, Option<i64>)>;
+
 /// The hrefs with the ids of their cards, in batches of cards that may be in memory together; the
 /// first batch last.
-fn batches(db: &mut Conn, owner: i64, hrefs: &[String]) -> Result<Vec<Vec<(String, Option<i64>)>>> {
+fn batches(db: &mut Conn, owner: i64, hrefs: &[String]) -> Result<Vec<Batch>> {
     let name = |href: &str| match Target::of(path_of(href)?, owner) {
         Target::Card(_, name) => Some(name),
         _ => None,

@@ -58,12 +58,12 @@ fn list(call: &Call, owner: i64, contacts: Vec<Contact>) -> Result<Reply> {
     let (db, config) = (call.app.db.clone(), call.app.config.clone());
     let streamed = contacts.iter().any(|it| it.members.is_none());
     let (mut list, mut begun) = (JsonList::default(), false);
-    let mut contacts = contacts.into_iter().peekable();
+    let mut contacts = contacts.into_iter();
     let mut next = move |out: &mut String| {
         if !std::mem::replace(&mut begun, true) {
             list.begin(out);
         }
-        while let Some(contact) = contacts.next() {
+        for contact in contacts.by_ref() {
             let members = match &contact.members {
                 Some(members) => members.clone(),
                 // One that was purged meanwhile is shown without them.

@@ -74,7 +74,9 @@ impl Columns {
 
 /// A uid as the column has it.
 pub fn uid_key(uid: &str) -> String {
-    uid.get(..uid.floor_char_boundary(UID_MAX)).unwrap_or_default().to_owned()
+    let ends = (0..=UID_MAX.min(uid.len())).rev();
+    let end = ends.into_iter().find(|end| uid.is_char_boundary(*end)).unwrap_or(0);
+    uid.get(..end).unwrap_or_default().to_owned()
 }
 
 /// A label as `label_keys` has it: ignoring case, between separators.

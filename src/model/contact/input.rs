@@ -311,7 +311,7 @@ impl Reader<'_> {
             members.only(&[&PARTS[..], &["label", "primary"]].concat(), path, &mut read.faults);
             let known: Vec<_> = stored.iter().flat_map(address_parts).flatten().collect();
             let mut part = |name| {
-                let known = |raw: &str| known.iter().any(|it| *it == raw);
+                let known = |raw: &str| known.contains(&raw);
                 read.part(path, name, members, known, |raw| text::paragraph(raw, PART_MAX))
             };
             let address = Address {
@@ -501,6 +501,8 @@ fn address_parts(it: &Address) -> [Option<&str>; 7] {
 
 /// A name of nothing visible is none.
 fn name_of(raw: &str, max: usize) -> Result<String, String> {
+    // What shows nothing goes off the ends, but a control character is a mistake there too.
+    text::line(raw, 0, usize::MAX)?;
     let visible = vcard::trim(raw);
     if visible.is_empty() { Ok(String::new()) } else { text::line(visible, 1, max) }
 }

@@ -189,8 +189,11 @@ pub fn set_made_by(db: &mut Conn, owner: i64, version: i16) -> Result<u64> {
     db.execute(SQL, &[&owner, &version])
 }
 
-/// A backup was restored: revisions that were given out since it was made must not come again with
-/// other contents, so all go on far beyond them. How many address books there are.
+/// A backup was restored: no token from before is believed any more, and revisions that were given out
+/// since it was made do not come again with other contents. How many address books there are. Not bound
+/// to an owner.
 pub fn restored(db: &mut Conn) -> Result<u64> {
-    db.execute("UPDATE address_books SET revision = revision + 1000000000", &[])
+    const SQL: &str = "UPDATE address_books SET epoch = gen_random_uuid(),
+        revision = revision + 1000000000";
+    db.execute(SQL, &[])
 }

@@ -276,10 +276,9 @@ pub fn find(db: &mut Conn, owner: i64, id: i64) -> Result<Option<Stored>> {
 
 /// A contact without its card that is not in the trash.
 pub fn find_shown(db: &mut Conn, owner: i64, id: i64) -> Result<Option<Contact>> {
-    const SQL: &str = concat!(
+    const SQL: &str =
         "SELECT id, uid, revision, members, photo_type, created_at, updated_at, deleted_at
-        FROM contacts WHERE owner = $1 AND id = $2 AND deleted_at IS NULL AND NOT is_group"
-    );
+        FROM contacts WHERE owner = $1 AND id = $2 AND deleted_at IS NULL AND NOT is_group";
     Ok(db.query_opt(SQL, &[&owner, &id])?.as_ref().map(super::from_row))
 }
 

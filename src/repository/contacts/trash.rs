@@ -72,5 +72,5 @@ pub fn purge(tx: &mut Tx, book: &mut Book, now: DateTime<Utc>) -> Result<bool> {
     let oldest: Option<DateTime<Utc>> = tx.query_one(NEXT, &[&book.owner])?.get(0);
     book.purge_after = oldest.map(|at| at + Duration::days(KEPT_DAYS));
     books::save(tx, book)?;
-    Ok([trash, history, names].iter().any(|rows| *rows == 1_000))
+    Ok([trash, history, names].contains(&1_000))
 }

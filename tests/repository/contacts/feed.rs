@@ -70,9 +70,13 @@ fn a_change_that_is_committed_late_is_never_passed_over() {
 #[test]
 fn after_a_restored_backup_no_token_is_believed() {
     let (world, ann, _) = ann_and_eve();
-    add(&world, ann, named("A"));
+    let a = add(&world, ann, named("A")).id;
     let token = since(&world, ann, None, 10).unwrap().next;
     assert!(since(&world, ann, Some(&token), 10).is_ok());
-    world.app.db.write(books::renew_epochs).unwrap();
+    let tag = |world: &World| super::find(world, ann, a).unwrap().contact.revision;
+    let before = tag(&world);
+    world.app.db.write(books::restored).unwrap();
     assert!(matches!(since(&world, ann, Some(&token), 10), Err(Error::Resync)));
+    patch(&world, ann, a, named("B")).unwrap();
+    assert!(tag(&world) > before + 1, "no tag that was given out comes again");
 }

@@ -105,7 +105,7 @@ fn labels_come_from_lists_of_people_and_from_the_call() {
 #[test]
 fn what_is_no_file_of_contacts_changes_nothing() {
     for (file, media_type) in [
-        ("", "text/vcard"),
+        ("hello", "text/vcard"),
         ("hello", "text/csv"),
         ("{}", "application/json"),
         ("[1", "text/plain"),

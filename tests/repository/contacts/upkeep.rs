@@ -3,6 +3,9 @@
 use super::{add, ann_and_eve, find, with};
 use contactd::service::upkeep;
 use serde_json::json;
+use std::sync::atomic::AtomicBool;
+
+static STOP: AtomicBool = AtomicBool::new(false);
 
 #[test]
 fn what_an_older_function_made_is_made_anew_and_no_contact_changes() {
@@ -24,9 +27,9 @@ fn what_an_older_function_made_is_made_anew_and_no_contact_changes() {
         })
         .unwrap();
     assert_ne!(world.sql::<String>(columns), before);
-    assert_eq!(upkeep::reindex(&world.app, false).unwrap(), 2);
+    assert_eq!(upkeep::reindex(&world.app, false, &STOP).unwrap(), 2);
     assert_eq!(world.sql::<String>(columns), before);
     assert_eq!(find(&world, ann, ours.id).unwrap().contact, ours);
-    assert_eq!(upkeep::reindex(&world.app, false).unwrap(), 0, "once");
-    assert_eq!(upkeep::reindex(&world.app, true).unwrap(), 2, "or when it is asked for");
+    assert_eq!(upkeep::reindex(&world.app, false, &STOP).unwrap(), 0, "once");
+    assert_eq!(upkeep::reindex(&world.app, true, &STOP).unwrap(), 2, "or when it is asked for");
 }

@@ -1,0 +1,118 @@
+//! History, back to it, and the change feed.
+
+use crate::world::{Actor, World};
+use chrono::Duration;
+use serde_json::{Value, json};
+
+fn add(who: &Actor, name: &str) -> String {
+    let made = who.post("/api/contacts", json!({ "first_name": name })).expect(201);
+    made.header("Location").to_owned()
+}
+
+fn names(who: &Actor) -> Vec<String> {
+    let list = who.get("/api/contacts?limit=100").expect(200).json();
+    list.as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["first_name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn each_change_is_in_the_history_and_can_be_taken_back() {
+    let world = World::new();
+    let (ann, eve) = (world.user("ann"), world.user("eve"));
+    let path = add(&ann, "A");
+    world.pass(Duration::minutes(1));
+    ann.patch(&path, json!({"first_name": "B"})).expect(200);
+    ann.delete(&path).expect(204);
+    ann.send("POST", &format!("{path}/restore"), &[], b"").expect(200);
+    let history = ann.get(&format!("{path}/history")).expect(200).json();
+    let told: Vec<_> = history
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["revision"].as_i64().unwrap(), it["contact"]["first_name"].clone()))
+        .collect();
+    assert_eq!(told, [(4, json!("B")), (3, json!("B")), (2, json!("A")), (1, json!(null))]);
+    assert_eq!((&history[2]["by"], &history[2]["client"]), (&json!("rest"), &json!("test")));
+    assert_eq!(history[2]["at"], "2026-11-22T12:01:00Z");
+    assert_eq!(history[2]["contact"]["updated_at"], "2026-11-22T12:00:00Z");
+    assert!(history[0]["contact"]["deleted_at"].is_string(), "it lay in the trash");
+    eve.get(&format!("{path}/history")).expect(404);
+    eve.post(&format!("{path}/revert"), json!({"revision": 2})).expect(404);
+    ann.post(&format!("{path}/revert"), json!({"revision": 1})).expect_faults(&["revision"]);
+    ann.post(&format!("{path}/revert"), json!({"revision": "2"})).expect_faults(&["revision"]);
+    ann.post(&format!("{path}/revert"), json!({})).expect_faults(&["revision"]);
+    let back = ann.post(&format!("{path}/revert"), json!({"revision": 2})).expect(200);
+    assert_eq!((&back.json()["first_name"], back.header("ETag")), (&json!("A"), "\"5\""));
+    world.pass(Duration::days(31));
+    let ann = ann.signed_in();
+    assert_eq!(ann.get(&format!("{path}/history")).expect(200).json(), json!([]));
+}
+
+#[test]
+fn an_import_is_taken_back_and_that_too() {
+    let world = World::new();
+    let (ann, eve) = (world.user("ann"), world.user("eve"));
+    add(&ann, "Here");
+    add(&eve, "Eve's");
+    let file = b"First Name\nOne\nTwo\n";
+    let headers = [("Content-Type", "text/csv")];
+    let outcome = ann.send("POST", "/api/contacts/import", &headers, file).expect(200).json();
+    let rewind = |body: Value| ann.post("/api/contacts/rewind", body);
+    let dry = rewind(json!({"to": outcome["undo"], "dry_run": true})).expect(200).json();
+    assert_eq!(dry, json!({"restored": 0, "reverted": 0, "deleted": 2}));
+    assert_eq!(names(&ann).len(), 3);
+    assert_eq!(rewind(json!({"to": outcome["undo"]})).expect(200).json(), dry);
+    assert_eq!(names(&ann), ["Here"]);
+    let back = rewind(json!({"to": 3})).expect(200).json();
+    assert_eq!(back, json!({"restored": 2, "reverted": 0, "deleted": 0}));
+    assert_eq!((names(&ann).len(), names(&eve).len()), (3, 1));
+    for wrong in [
+        json!({}),
+        json!({"to": null}),
+        json!({"to": "yesterday"}),
+        json!({"to": 99}),
+        json!({"to": 1.5}),
+        json!({"to": "2026-01-01T00:00:00Z"}),
+        json!({"to": "2027-01-01T00:00:00Z"}),
+    ] {
+        rewind(wrong).expect_faults(&["to"]);
+    }
+    rewind(json!({"to": 1, "dry_run": "x"})).expect_faults(&["dry_run"]);
+}
+
+#[test]
+fn the_feed_has_each_change_once_in_order_and_old_tokens_are_refused() {
+    let world = World::new();
+    let (ann, eve) = (world.user("ann"), world.user("eve"));
+    let paths = ["A", "B", "C"].map(|name| add(&ann, name));
+    let all = ann.get("/api/contacts/changes").expect(200).json();
+    assert_eq!((all["changes"].as_array().unwrap().len(), &all["more"]), (3, &json!(false)));
+    assert_eq!(all["changes"][0]["contact"], ann.get(&paths[0]).expect(200).json());
+    let token = all["next"].as_str().unwrap().to_owned();
+    ann.delete(&paths[1]).expect(204);
+    ann.patch(&paths[0], json!({"first_name": "A2"})).expect(200);
+    let page = ann.get(&format!("/api/contacts/changes?since={token}&limit=1")).expect(200).json();
+    assert_eq!(
+        (&page["changes"][0]["deleted"], &page["changes"][0]["contact"]),
+        (&json!(true), &json!(null))
+    );
+    assert_eq!(page["more"], true);
+    let next = page["next"].as_str().unwrap();
+    let rest = ann.get(&format!("/api/contacts/changes?since={next}")).expect(200).json();
+    assert_eq!(rest["changes"][0]["contact"]["first_name"], "A2");
+    for who in [&eve, &ann] {
+        let token = if who.name == "eve" { token.as_str() } else { "urn:contactd:x:1" };
+        let refused = who.get(&format!("/api/contacts/changes?since={token}")).expect(410).json();
+        assert_eq!(refused["type"], "/problems/resync");
+    }
+    ann.get("/api/contacts/changes?limit=1001").expect_faults(&["limit"]);
+    // Thirty days later it is forgotten what was deleted, so an older token is not believed.
+    world.pass(Duration::days(30));
+    contactd::worker::purge(&world.app).unwrap();
+    let ann = ann.signed_in();
+    ann.get(&format!("/api/contacts/changes?since={token}")).expect(410);
+    ann.get(&format!("/api/contacts/changes?since={next}")).expect(200);
+}
