@@ -335,7 +335,12 @@ fn handler(
     Ok(match (&route.gate, claim) {
         (Gate::Anyone(run), _) => Handler::Anyone(*run),
         (Gate::Visitor(run), claim) => {
-            Handler::Visitor(*run, access::visitor(call, claim, looked_up)?)
+            let visitor = access::visitor(call, claim, looked_up)?;
+            // Whoever is not signed in has no form to send that is long.
+            if visitor.caller().is_none() && is_long(call) {
+                return Err(Error::StaleForm);
+            }
+            Handler::Visitor(*run, visitor)
         }
         (Gate::User(run), Some(claim)) => {
             Handler::User(*run, access::caller(call, claim, looked_up)?)
@@ -353,6 +358,13 @@ fn handler(
             return Err(Error::Unauthenticated);
         }
     })
+}
+
+/// True unless the body is announced to have at most 16 KiB.
+fn is_long(call: &Call) -> bool {
+    let announced = call.header("Content-Length").map(|length| length.parse::<u64>());
+    let chunked = call.header("Transfer-Encoding").is_some();
+    chunked || announced.is_some_and(|length| !length.is_ok_and(|length| length <= 16 * 1024))
 }
 
 /// The body is refused by its announced length, before a byte of it is read.

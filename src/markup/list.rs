@@ -160,7 +160,7 @@ fn one(row: &Row) -> Markup {
             label class="check" { input type="checkbox" name="ids" value=(row.id) aria-labelledby={ "n" (row.id) }; }
             (face(row.id, &row.name, photo.as_deref(), ""))
             a class="name" id={ "n" (row.id) } href={ "/contacts/" (row.id) } { bdi { (row.name) } }
-            @if !row.about.is_empty() { span class="about" { bdi { (row.about) } } }
+            @if !row.about.is_empty() { bdi class="about" { (row.about) } }
             @if !row.phone.is_empty() { a class="tel" href=(tel(&row.phone)) { (row.phone) } }
         }
     }

@@ -17,6 +17,8 @@ pub mod past;
 pub mod settings;
 pub mod words;
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;
 
 pub use doors::DeadLink;

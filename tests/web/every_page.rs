@@ -111,6 +111,19 @@ fn no_form_changes_anything_without_the_token_of_a_session_that_is_alive() {
 }
 
 #[test]
+fn who_is_not_signed_in_sends_nothing_long() {
+    let world = World::new();
+    let stranger = Browser::new(&world);
+    let long = vec![b'x'; 17 * 1024];
+    for path in ["/import", "/contacts/new", "/settings/avatar", "/register"] {
+        assert!(
+            [403, 413].contains(&stranger.post_file(path, &[], "file", &long).status),
+            "{path}"
+        );
+    }
+}
+
+#[test]
 fn nobody_sees_or_changes_the_contacts_of_another() {
     let world = World::new();
     world.user("ann");
