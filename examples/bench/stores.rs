@@ -1,11 +1,16 @@
 //! The stores with what is in them: one user with 1,000 contacts and 1,000 users with 100 each, in
 //! contactd's tables and in those of the reference server.
 
+use contactd::config::Config;
 use contactd::crypto::Passwords;
+use contactd::db::Pool;
+use contactd::repository::contacts::rows::{self, Origin};
+use contactd::service::writer;
 use postgres::{Client, NoTls};
 use ring::hmac;
 use serde_json::json;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use vcard::{Card, Details, Entry, PartialDate};
 
 /// Signs the tokens of both servers.
 pub const SECRET: &str = "a-secret-for-measuring-that-nobody-has-to-guess";
@@ -37,13 +42,14 @@ const USERS: &str = "INSERT INTO users
         (username, email, password_hash, is_verified, created_at)
     SELECT 'user' || n, 'user' || n || '@example.com', $1, true, now()
     FROM generate_series(0, 1000) AS n";
-const BOOKS: &str = "INSERT INTO address_books (owner, revision, contacts)
-    SELECT id, contacts, contacts FROM (SELECT id, CASE username WHEN 'user0' THEN 1000 ELSE 100 END
+const BOOKS: &str = "INSERT INTO address_books (owner, revision, contacts, stored)
+    SELECT id, contacts, contacts, contacts FROM (SELECT id, CASE username WHEN 'user0' THEN 1000 ELSE 100 END
         AS contacts FROM users) AS all_users
-    ON CONFLICT (owner) DO UPDATE SET revision = excluded.revision, contacts = excluded.contacts";
+    ON CONFLICT (owner) DO UPDATE SET revision = excluded.revision, contacts = excluded.contacts,
+        stored = excluded.stored";
 const SESSIONS: &str = "INSERT INTO sessions
-        (user_id, refresh_hash, created_at, last_used_at, expires_at, ip, user_agent)
-    SELECT id, sha256(username::bytea), now(), now(), now() + interval '1 day', '127.0.0.1', 'bench'
+        (user_id, family_hash, refresh_hash, created_at, last_used_at, expires_at, ip, user_agent)
+    SELECT id, sha256(username::bytea), sha256(username::bytea), now(), now(), now() + interval '1 day', '127.0.0.1', 'bench'
     FROM users";
 /// The fields of the contact with number `n` in its book.
 const FIELDS: &str = "(ARRAY['Ann', 'Borys', 'Clara', 'David', 'Олена', 'Émile', 'Frida', 'Gustav',
@@ -83,12 +89,7 @@ impl Stores {
         drop(crate::contactd(&database, &redis)); // it makes its tables
         db.execute(USERS, &[&hash]).unwrap();
         db.batch_execute(&format!("{BOOKS}; {SESSIONS}")).unwrap();
-        let contacts = "INSERT INTO contacts (owner, uid, revision, first_name, last_name, email,
-            phone, birthday, created_at, updated_at)";
-        db.batch_execute(&format!(
-            "{contacts} SELECT id, gen_random_uuid(), n, {FIELDS}, now(), now() {AGAIN}"
-        ))
-        .unwrap();
+        seed_contacts(&database, &mut db);
         // Not in a transaction: the index-only scans want to know which pages all may see.
         db.batch_execute("VACUUM ANALYZE").unwrap();
 
@@ -130,6 +131,36 @@ impl Stores {
         let backends: u64 = children.map(crate::process::ticks).sum();
         let postgres = backends + crate::process::ticks(self.postgres_pid);
         (postgres, crate::process::ticks(self.redis_pid))
+    }
+}
+
+/// Gives each account its contacts: the same people that the reference server has.
+fn seed_contacts(database: &str, db: &mut Client) {
+    let config = Config::read(|name| match name {
+        "DATABASE_URL" => Some(database.to_owned()),
+        "SECRET_KEY" => Some(SECRET.to_owned()),
+        _ => None,
+    });
+    let pool = Pool::new(&config.unwrap()).unwrap();
+    let by = Origin { protocol: "rest", client: "bench", at: chrono::DateTime::UNIX_EPOCH };
+    let people = db.query(&format!("SELECT id, {FIELDS} {AGAIN} ORDER BY id"), &[]).unwrap();
+    for book in people.chunk_by(|a, b| a.get::<_, i64>(0) == b.get::<_, i64>(0)) {
+        let rows = (1..).zip(book).map(|(revision, row)| {
+            let mut card = Card::new(&contactd::crypto::random_uuid().unwrap());
+            let birthday: chrono::NaiveDate = row.get(5);
+            let entry = |value| vec![Entry { value, label: None, primary: true }];
+            card.set(&Details {
+                first_name: row.get(1),
+                last_name: row.get(2),
+                emails: entry(row.get(3)),
+                phones: entry(row.get(4)),
+                birthday: PartialDate::parse(&birthday.to_string()),
+                ..card.details()
+            });
+            writer::row(0, revision, None, &card).unwrap()
+        });
+        let rows: Vec<_> = rows.collect();
+        pool.transaction(|tx| rows::insert(tx, book[0].get(0), &rows, by)).unwrap();
     }
 }
 
