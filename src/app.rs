@@ -38,7 +38,6 @@ pub struct InFlight {
 }
 
 /// How far a request has come.
-#[expect(clippy::large_enum_variant, reason = "one a request; a box would be an allocation more")]
 enum Stage {
     /// It has a route, and says who sent it where the route wants to know.
     Routed(&'static Route),
