@@ -1,6 +1,6 @@
 //! The pool, transactions and migrations.
 
-use crate::world::{World, config, unique_name, variable};
+use crate::world::{PASSWORD, World, config, unique_name, variable};
 use contactd::db::{self, Pool, Tx};
 use contactd::error::{Error, Result};
 use std::time::{Duration, Instant};
