@@ -65,8 +65,8 @@ pub fn change(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let admin = visitor.admin()?;
     let id = vec![("id", call.param("id").to_owned())];
     let send = |mut body: Value, handler: &dyn Fn(&Call) -> Result<Reply>| {
-        if !form.get("password").is_empty() {
-            body["password"] = json!(form.get("password"));
+        if let (false, Some(members)) = (form.get("password").is_empty(), body.as_object_mut()) {
+            members.insert("password".to_owned(), json!(form.get("password")));
         }
         forward(call, id.clone(), &body, handler)
     };

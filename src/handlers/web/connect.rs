@@ -52,7 +52,7 @@ pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
             call,
             visitor,
             "/settings/connect",
-            &json!({ "name": name, "scope": scope, "secret": made["secret"] }),
+            &json!({ "name": name, "scope": scope, "secret": made.get("secret") }),
         ),
         Err(error) => {
             let error = sent::note(reader::page(call, visitor).w, &mut form, error)?;

@@ -113,7 +113,8 @@ pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
         let chosen = number(form.get(&format!("set.{name}")))
             .and_then(|id| contacts.iter().find(|it| it.id == id));
         if let Some(chosen) = chosen {
-            set.insert(name.to_owned(), members(call, owner.id(), chosen)?[name].clone());
+            let mut shown = members(call, owner.id(), chosen)?;
+            set.insert(name.to_owned(), shown.get_mut(name).map(Value::take).unwrap_or_default());
         }
     }
     let before = call.app.db.read(|db| books::find(db, owner.id()))?.revision;

@@ -126,7 +126,10 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
             bodies::edit(&call.app, owner.id(), &by, id, &same, (body, Method::Patch, call.now))?;
         match jpeg.is_some() || removed {
             true => photos::set(&call.app, owner.id(), &by, id, &|_, _| Ok(()), jpeg).map(|_| ()),
-            false => Ok(drop(changed)),
+            false => {
+                drop(changed);
+                Ok(())
+            }
         }
     });
     match edited {

@@ -28,7 +28,7 @@ const ZONE: &str = "zone";
 /// A cookie of the request.
 fn cookie<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
     let pairs = call.header("Cookie")?.split(';').filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(|(known, _)| *known == name).map(|(_, value)| value).last()
+    pairs.rev().find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
 /// A cookie for our pages, of so many seconds.

@@ -106,7 +106,10 @@ pub fn set_email(call: &Call, visitor: &Visitor) -> Result<Reply> {
 pub fn set_password(call: &Call, visitor: &Visitor) -> Result<Reply> {
     with_form(call, visitor, "password", |form| {
         let mut body = fields(form, &["current_password", "new_password"]);
-        body["keep_app_passwords"] = json!(form.get("keep_app_passwords") == "true");
+        if let Some(members) = body.as_object_mut() {
+            let keep = json!(form.get("keep_app_passwords") == "true");
+            members.insert("keep_app_passwords".to_owned(), keep);
+        }
         forward(call, Vec::new(), &body, |call| profile::change_password(call, caller(visitor)?))?;
         saved(call, visitor, reader::page(call, visitor).w.password_changed)
     })
@@ -130,8 +133,8 @@ pub fn totp_page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     caller(visitor)?;
     let Some(handed) = reader::handed(call, visitor) else { return Ok(reader::go("/settings")) };
     let mut form = Form::default();
-    form.set("uri", handed["uri"].as_str().unwrap_or_default());
-    form.set("secret", handed["secret"].as_str().unwrap_or_default());
+    form.set("uri", handed.get("uri").and_then(Value::as_str).unwrap_or_default());
+    form.set("secret", handed.get("secret").and_then(Value::as_str).unwrap_or_default());
     setup(call, visitor, &form).map(|page| reader::show(call, page))
 }
 
@@ -158,7 +161,7 @@ pub fn confirm_totp(call: &Call, visitor: &Visitor) -> Result<Reply> {
 pub fn recovery_codes(call: &Call, visitor: &Visitor) -> Result<Reply> {
     caller(visitor)?;
     let codes = reader::handed(call, visitor)
-        .and_then(|it| serde_json::from_value(it["codes"].clone()).ok());
+        .and_then(|mut it| serde_json::from_value(it.get_mut("codes")?.take()).ok());
     let Some(codes): Option<Vec<String>> = codes else { return Ok(reader::go("/settings")) };
     Ok(reader::show(call, settings::recovery_codes(&reader::page(call, visitor), &codes)))
 }
