@@ -56,9 +56,10 @@ impl Server {
         let (now, client) = (self.app.now(), sessions::Client { ip: "", user_agent: "" });
         let hash = contactd::crypto::token_hash(&contactd::crypto::random_token().unwrap());
         let end = now + chrono::Duration::hours(1);
+        let secret = sessions::Secret::Refresh { family: &hash, token: &hash };
         let session =
-            self.app.db.transaction(|tx| sessions::insert(tx, owner, &hash, client, now, end));
-        self.app.access_tokens.sign(owner, session.unwrap(), now).unwrap()
+            self.app.db.transaction(|tx| sessions::insert(tx, owner, secret, client, now, end));
+        self.app.access_tokens.sign(owner, session.unwrap(), now, end).unwrap()
     }
 
     /// Sends a request, gives the answer's size to nobody but counts it, and keeps its end.
