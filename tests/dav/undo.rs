@@ -325,7 +325,9 @@ fn run(seed: u64, steps: usize) {
         });
         let failed: Vec<_> = writers.into_iter().filter_map(|it| it.join().err()).collect();
         stop.store(true, SeqCst);
-        failed.into_iter().for_each(|panic| std::panic::resume_unwind(panic));
+        if let Some(panic) = failed.into_iter().next() {
+            std::panic::resume_unwind(panic);
+        }
     });
     let mut dice = Dice(seed + 300);
     let compare = |feed: &mut Feed, sync: &mut Sync, dice: &mut Dice, when: &str| {
