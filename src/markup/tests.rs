@@ -816,15 +816,3 @@ fn colours_can_be_told_apart() {
         }
     }
 }
-
-/// `PAGES_DIR=/tmp/pages cargo test --lib markup` writes the pages out, to be looked at.
-#[test]
-#[allow(clippy::disallowed_methods, reason = "no setting of the program")]
-fn pages_can_be_looked_at() {
-    let Some(directory) = std::env::var_os("PAGES_DIR") else { return };
-    let directory = std::path::PathBuf::from(directory);
-    std::fs::create_dir_all(&directory).unwrap();
-    for (name, page) in every_page() {
-        std::fs::write(directory.join(format!("{name}.html")), page).unwrap();
-    }
-}

@@ -11,7 +11,7 @@ use crate::markup::doors;
 use crate::markup::form::Form;
 use crate::model::user;
 use crate::service::sign_in::{self, Holder, Session, Typed};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// `GET /`
 pub fn welcome(call: &Call, visitor: &Visitor) -> Result<Reply> {
@@ -85,7 +85,7 @@ pub fn code(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let Some(handed) = reader::handed(call, visitor) else { return Ok(reader::go("/login")) };
     let mut form = Form::default();
     for name in ["ticket", "next"] {
-        form.set(name, handed.get(name).and_then(Value::as_str).unwrap_or_default());
+        form.set(name, reader::text(&handed, name));
     }
     Ok(reader::show(call, doors::code(&reader::page(call, visitor), &form)))
 }
