@@ -1,17 +1,16 @@
 //! Every page from invented people: what holds for all of them, and files to look at.
 
-use super::words::{self, EN, UK, Words};
 use super::contact::{Birthday, Change, Shown};
 use super::doors::DeadLink;
 use super::form::Form;
 use super::page::{Flash, Page, User};
+use super::words::{self, EN, UK, Words};
 use super::*;
 use chrono::{DateTime, NaiveDate, Utc};
 use maud::Markup;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use vcard::{Address, DateEntry, Details, Entry, Labelled, Online, PartialDate};
-
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -28,7 +27,11 @@ fn reader(w: &'static Words, path: &'static str) -> Page<'static> {
         zone: Some(chrono_tz::Europe::Kyiv),
         today: day("2026-11-28"),
         path,
-        user: Some(User { username: "ann".to_owned(), avatar: "/icon.svg".to_owned(), is_admin: true }),
+        user: Some(User {
+            username: "ann".to_owned(),
+            avatar: "/icon.svg".to_owned(),
+            is_admin: true,
+        }),
         csrf: "t0ken".to_owned(),
         search: String::new(),
         flash: None,
@@ -48,7 +51,11 @@ fn people() -> Vec<list::Row> {
         ("Dr. Jürgen Müller", "Example GmbH", "+49 30 1234567"),
         ("محمد الأحمد", "mohammed@example.net", "+966 11 555 0199"),
         ("Łukasz Żółć", "", "+48 22 555 01 99"),
-        ("Wolfeschlegelsteinhausenbergerdorff Maximiliana Alexandra", "Institute for Extraordinarily Long Names", "+44 20 7946 0958"),
+        (
+            "Wolfeschlegelsteinhausenbergerdorff Maximiliana Alexandra",
+            "Institute for Extraordinarily Long Names",
+            "+44 20 7946 0958",
+        ),
         ("山田太郎", "", ""),
         ("Taras Shevchenko", "Kobzar Press", "+380 44 555 01 23"),
     ];
@@ -64,7 +71,9 @@ fn people() -> Vec<list::Row> {
 }
 
 fn labels() -> Vec<(String, i64)> {
-    [("family", 12), ("optics", 31), ("Харків", 8), ("work", 140), ("choir", 27)].map(|(label, n)| (label.to_owned(), n)).to_vec()
+    [("family", 12), ("optics", 31), ("Харків", 8), ("work", 140), ("choir", 27)]
+        .map(|(label, n)| (label.to_owned(), n))
+        .to_vec()
 }
 
 fn some(text: &str) -> Option<String> {
@@ -85,8 +94,14 @@ fn details() -> Details {
         organization: some("Example GmbH"),
         department: some("Research"),
         job_title: some("Head of Optics"),
-        emails: vec![entry("j.mueller@example.com", "work", true), entry("jojo@example.net", "home", false)],
-        phones: vec![entry("+49 30 1234567", "work", true), entry("+49 33 000", "boat house", false)],
+        emails: vec![
+            entry("j.mueller@example.com", "work", true),
+            entry("jojo@example.net", "home", false),
+        ],
+        phones: vec![
+            entry("+49 30 1234567", "work", true),
+            entry("+49 33 000", "boat house", false),
+        ],
         addresses: vec![Address {
             label: some("home"),
             primary: true,
@@ -102,9 +117,16 @@ fn details() -> Details {
             Labelled { value: "javascript:alert(1)".to_owned(), label: None },
         ],
         birthday: Some(PartialDate { year: Some(1984), month: 2, day: 29 }),
-        dates: vec![DateEntry { value: PartialDate { year: Some(2015), month: 5, day: 16 }, label: some("anniversary") }],
+        dates: vec![DateEntry {
+            value: PartialDate { year: Some(2015), month: 5, day: 16 },
+            label: some("anniversary"),
+        }],
         relations: vec![Labelled { value: "Anna Müller".to_owned(), label: some("sister") }],
-        online: vec![Online { service: some("matrix"), value: "@jojo:example.net".to_owned(), label: None }],
+        online: vec![Online {
+            service: some("matrix"),
+            value: "@jojo:example.net".to_owned(),
+            label: None,
+        }],
         additional_data: some("Met in Oslo; allergic to nuts.\nLikes the opera."),
         labels: vec!["family".to_owned(), "optics".to_owned()],
         ..Details::default()
@@ -150,14 +172,28 @@ fn twin(id: i64, name: &str, title: &str, mail: &str) -> duplicates::Twin {
         name: name.to_owned(),
         has_photo: false,
         updated_at: at("2026-11-20T17:31:05Z"),
-        single: vec![("first_name", "Grace".to_owned()), ("last_name", "Hopper".to_owned()), ("job_title", title.to_owned()), ("organization", "US Navy".to_owned())],
+        single: vec![
+            ("first_name", "Grace".to_owned()),
+            ("last_name", "Hopper".to_owned()),
+            ("job_title", title.to_owned()),
+            ("organization", "US Navy".to_owned()),
+        ],
         lists: vec![("emails", mail.to_owned()), ("phones", "+1 202 555 0123".to_owned())],
     }
 }
 
 fn found(columns: bool) -> files::Found {
-    let row = |line, name: &str, about: &str, verdict| files::FileRow { line, name: name.to_owned(), about: about.to_owned(), verdict };
-    let column = |title: &str, member: &str, sample: &str| files::Column { title: title.to_owned(), member: member.to_owned(), sample: sample.to_owned() };
+    let row = |line, name: &str, about: &str, verdict| files::FileRow {
+        line,
+        name: name.to_owned(),
+        about: about.to_owned(),
+        verdict,
+    };
+    let column = |title: &str, member: &str, sample: &str| files::Column {
+        title: title.to_owned(),
+        member: member.to_owned(),
+        sample: sample.to_owned(),
+    };
     files::Found {
         format: "CSV, Google".to_owned(),
         charset: "windows-1251".to_owned(),
@@ -170,13 +206,30 @@ fn found(columns: bool) -> files::Found {
             row(3, "Grace Hopper", "+1 202 555 0123", files::Verdict::Known(None)),
             row(4, "", "", files::Verdict::Fault("nothing says who this is".to_owned())),
         ],
-        warnings: vec![(17, "the birthday 31.02.1990 is no date; it is kept as it was written".to_owned())],
-        columns: if columns { vec![column("Imię", "first_name", "Łukasz"), column("Nazwisko", "last_name", "Żółć"), column("Hobby", "", "chess")] } else { Vec::new() },
+        warnings: vec![(
+            17,
+            "the birthday 31.02.1990 is no date; it is kept as it was written".to_owned(),
+        )],
+        columns: if columns {
+            vec![
+                column("Imię", "first_name", "Łukasz"),
+                column("Nazwisko", "last_name", "Żółć"),
+                column("Hobby", "", "chess"),
+            ]
+        } else {
+            Vec::new()
+        },
     }
 }
 
 fn account() -> settings::Account<'static> {
-    let session = |id, device: &str, ip: &str, current| settings::Session { id, device: device.to_owned(), ip: ip.to_owned(), last_used_at: at("2026-11-28T11:02:00Z"), current };
+    let session = |id, device: &str, ip: &str, current| settings::Session {
+        id,
+        device: device.to_owned(),
+        ip: ip.to_owned(),
+        last_used_at: at("2026-11-28T11:02:00Z"),
+        current,
+    };
     settings::Account {
         username: "ann",
         email: "ann@example.com",
@@ -185,7 +238,10 @@ fn account() -> settings::Account<'static> {
         is_admin: true,
         has_own_avatar: false,
         totp: false,
-        sessions: vec![session(1, "Firefox, Linux", "203.0.113.7", true), session(2, "Safari, iPhone", "2001:db8::7", false)],
+        sessions: vec![
+            session(1, "Firefox, Linux", "203.0.113.7", true),
+            session(2, "Safari, iPhone", "2001:db8::7", false),
+        ],
     }
 }
 
@@ -193,7 +249,10 @@ fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
     let none = Form::default();
     let p = |path| reader(w, path);
     let d = details();
-    let history = vec![change(9, "2026-11-20T17:31:05Z", "my phone", Some("Jürgen Müller")), change(3, "2026-11-02T09:00:00Z", "import", None)];
+    let history = vec![
+        change(9, "2026-11-20T17:31:05Z", "my phone", Some("Jürgen Müller")),
+        change(3, "2026-11-02T09:00:00Z", "import", None),
+    ];
     let shown = |then| Shown {
         id: 42,
         details: &d,
@@ -205,28 +264,78 @@ fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         history: history.clone(),
         then,
     };
-    let listed = list::List { rows: people(), total: 10_000, label: "optics", sort: "name", next: some("cursor=abc"), later: true, labels: labels(), search: "" };
-    let plain = list::List { label: "", later: false, rows: people(), total: 10_000, sort: "name", next: some("cursor=abc"), labels: labels(), search: "" };
+    let listed = list::List {
+        rows: people(),
+        total: 10_000,
+        label: "optics",
+        sort: "name",
+        next: some("cursor=abc"),
+        later: true,
+        labels: labels(),
+        search: "",
+    };
+    let plain = list::List {
+        label: "",
+        later: false,
+        rows: people(),
+        total: 10_000,
+        sort: "name",
+        next: some("cursor=abc"),
+        labels: labels(),
+        search: "",
+    };
     let deleted = Flash { text: w.n(w.deleted, 3), undo: Some(512) };
     let stored = edit::form_of(w, &contact_json());
     let mut mine = stored.clone();
     mine.set("phones.1.value", "+49 33 001");
     let known = ["family", "optics", "work"].map(str::to_owned);
-    let edited = |now| edit::Edited { id: Some(42), revision: 9, has_photo: false, known_labels: &known, now };
+    let edited = |now| edit::Edited {
+        id: Some(42),
+        revision: 9,
+        has_photo: false,
+        known_labels: &known,
+        now,
+    };
     let mut wrong = stored.clone();
     wrong.set("emails.0.value", "no address");
     wrong.fault("emails.0.value", w.sentence("must be an e-mail address"));
     let groups = [
-        duplicates::Group { reasons: vec!["phone", "name"], likely: true, twins: vec![twin(7, "Grace Hopper", "Rear Admiral", "grace@navy.example"), twin(8, "Grace B. Hopper", "Commodore", "hopper@example.com")] },
-        duplicates::Group { reasons: vec!["name"], likely: false, twins: vec![twin(9, "Grace Hopper", "", "")] },
+        duplicates::Group {
+            reasons: vec!["phone", "name"],
+            likely: true,
+            twins: vec![
+                twin(7, "Grace Hopper", "Rear Admiral", "grace@navy.example"),
+                twin(8, "Grace B. Hopper", "Commodore", "hopper@example.com"),
+            ],
+        },
+        duplicates::Group {
+            reasons: vec!["name"],
+            likely: false,
+            twins: vec![twin(9, "Grace Hopper", "", "")],
+        },
     ];
     let batches = [
-        past::Batch { at: at("2026-11-24T12:02:00Z"), by: "iPhone".to_owned(), contacts: vec![(1, "Ada Lovelace".to_owned()), (2, "Олена Бондаренко".to_owned())] },
-        past::Batch { at: at("2026-11-01T08:40:00Z"), by: "Firefox".to_owned(), contacts: vec![(3, "Grace Hopper".to_owned())] },
+        past::Batch {
+            at: at("2026-11-24T12:02:00Z"),
+            by: "iPhone".to_owned(),
+            contacts: vec![(1, "Ada Lovelace".to_owned()), (2, "Олена Бондаренко".to_owned())],
+        },
+        past::Batch {
+            at: at("2026-11-01T08:40:00Z"),
+            by: "Firefox".to_owned(),
+            contacts: vec![(3, "Grace Hopper".to_owned())],
+        },
     ];
-    let stretch = |when: &str, by: &str, made, changed, deleted, name: Option<&str>| past::Stretch {
-        at: at(when), by: by.to_owned(), made, changed, deleted, name: name.map(|name| (3, name.to_owned())), before: 17,
-    };
+    let stretch =
+        |when: &str, by: &str, made, changed, deleted, name: Option<&str>| past::Stretch {
+            at: at(when),
+            by: by.to_owned(),
+            made,
+            changed,
+            deleted,
+            name: name.map(|name| (3, name.to_owned())),
+            before: 17,
+        };
     let stretches = [
         stretch("2026-11-28T08:02:00Z", "Firefox", 0, 1, 0, Some("Ada Lovelace")),
         stretch("2026-11-24T12:02:00Z", "iPhone", 0, 0, 412, None),
@@ -238,18 +347,56 @@ fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
     refused.fault("", w.sentence("Invalid username or password"));
     let qr = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 21 21\"><path d=\"M0 0h7v7H0zM14 0h7v7h-7zM0 14h7v7H0zM9 9h3v3H9zM14 14h2v7h-2zM18 12h3v4h-3z\"/></svg>";
     let devices = [
-        connect::AppPassword { id: 1, name: "my phone".to_owned(), scope: "carddav".to_owned(), created_at: at("2026-10-02T09:00:00Z"), last_used: Some((at("2026-11-28T10:58:00Z"), "203.0.113.7".to_owned())) },
-        connect::AppPassword { id: 2, name: "backup".to_owned(), scope: "read".to_owned(), created_at: at("2026-10-02T09:00:00Z"), last_used: None },
+        connect::AppPassword {
+            id: 1,
+            name: "my phone".to_owned(),
+            scope: "carddav".to_owned(),
+            created_at: at("2026-10-02T09:00:00Z"),
+            last_used: Some((at("2026-11-28T10:58:00Z"), "203.0.113.7".to_owned())),
+        },
+        connect::AppPassword {
+            id: 2,
+            name: "backup".to_owned(),
+            scope: "read".to_owned(),
+            created_at: at("2026-10-02T09:00:00Z"),
+            last_used: None,
+        },
     ];
-    let fresh = connect::Fresh { name: "my phone".to_owned(), scope: "carddav".to_owned(), secret: "k7fq-3vzn-w2rd-8hmx-5tpe-c9aj".to_owned(), qr: qr.to_owned() };
-    let user = |id, name: &str, is_admin, is_active| admin::Account {
-        id, username: name.to_owned(), email: format!("{name}@example.com"), is_admin, is_active, is_verified: id != 3, created_at: at("2026-10-02T09:00:00Z"),
+    let fresh = connect::Fresh {
+        name: "my phone".to_owned(),
+        scope: "carddav".to_owned(),
+        secret: "k7fq-3vzn-w2rd-8hmx-5tpe-c9aj".to_owned(),
+        qr: qr.to_owned(),
     };
-    let health = admin::Health { version: "0.1.0", postgres: "ok".to_owned(), redis: "ok".to_owned(), mails_waiting: 2, mails_failing: 0 };
+    let user = |id, name: &str, is_admin, is_active| admin::Account {
+        id,
+        username: name.to_owned(),
+        email: format!("{name}@example.com"),
+        is_admin,
+        is_active,
+        is_verified: id != 3,
+        created_at: at("2026-10-02T09:00:00Z"),
+    };
+    let health = admin::Health {
+        version: "0.1.0",
+        postgres: "ok".to_owned(),
+        redis: "ok".to_owned(),
+        mails_waiting: 2,
+        mails_failing: 0,
+    };
     let slice = admin::Slice { search: "", role: "", total: 3, next: None };
-    let event = |action: &str, actor| admin::Event { at: at("2026-11-28T10:58:00Z"), action: action.to_owned(), actor, user: Some(2), ip: "203.0.113.7".to_owned() };
+    let event = |action: &str, actor| admin::Event {
+        at: at("2026-11-28T10:58:00Z"),
+        action: action.to_owned(),
+        actor,
+        user: Some(2),
+        ip: "203.0.113.7".to_owned(),
+    };
     let codes: Vec<_> = (0..10).map(|n| format!("k7fq-3vz{n}-w2")).collect();
-    let calendar = birthdays::Calendar { exists: true, url: some("https://contacts.example/calendars/1.k7fq3vznw2rd8hmx5tpec9aj.ics") };
+    let calendar = birthdays::Calendar {
+        exists: true,
+        url: some("https://contacts.example/calendars/1.k7fq3vznw2rd8hmx5tpec9aj.ics"),
+    };
     vec![
         ("welcome", doors::welcome(&stranger(w), true)),
         ("login", doors::login(&stranger(w), &refused, true)),
@@ -262,15 +409,31 @@ fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         ("reset-error", doors::reset(&stranger(w), "tok-en_1", &weak)),
         ("dead-confirm", doors::dead_link(&stranger(w), DeadLink::Confirm)),
         ("dead-reset", doors::dead_link(&stranger(w), DeadLink::Reset)),
-        ("error", doors::error(&stranger(w), "Too Many Requests", "Try again in 42 seconds.", "0f9c-77")),
+        (
+            "error",
+            doors::error(&stranger(w), "Too Many Requests", "Try again in 42 seconds.", "0f9c-77"),
+        ),
         ("message", page::message(&p("/settings"), w.settings, w.stale_form, &maud::html! {})),
         ("contacts", list::page(&p("/contacts"), &plain)),
         ("label", list::page(&Page { flash: Some(deleted), ..p("/contacts") }, &listed)),
         ("empty", list::page(&p("/contacts"), &list::List::default())),
-        ("nothing", list::page(&Page { search: "xyz".to_owned(), ..p("/contacts") }, &list::List { search: "xyz", labels: labels(), ..list::List::default() })),
+        (
+            "nothing",
+            list::page(
+                &Page { search: "xyz".to_owned(), ..p("/contacts") },
+                &list::List { search: "xyz", labels: labels(), ..list::List::default() },
+            ),
+        ),
         ("contact", contact::page(&p("/contacts/42"), &shown(None))),
         ("contact-then", contact::page(&p("/contacts/42"), &shown(history.first()))),
-        ("new", edit::page(&p("/contacts/new"), &edit::Edited { id: None, revision: 0, ..edited(None) }, &none)),
+        (
+            "new",
+            edit::page(
+                &p("/contacts/new"),
+                &edit::Edited { id: None, revision: 0, ..edited(None) },
+                &none,
+            ),
+        ),
         ("edit", edit::page(&p("/contacts/42/edit"), &edited(None), &stored)),
         ("edit-error", edit::page(&p("/contacts/42/edit"), &edited(None), &wrong)),
         ("conflict", edit::page(&p("/contacts/42/edit"), &edited(Some(&stored)), &mine)),
@@ -278,9 +441,15 @@ fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         ("import-found", files::found(&p("/import"), &found(false), &none)),
         ("import-columns", files::found(&p("/import"), &found(true), &none)),
         ("export", files::export(&p("/export"), &labels(), 10_000)),
-        ("birthdays", birthdays::page(&p("/birthdays"), &birthdays(), &birthdays::Calendar::default(), None)),
+        (
+            "birthdays",
+            birthdays::page(&p("/birthdays"), &birthdays(), &birthdays::Calendar::default(), None),
+        ),
         ("calendar", birthdays::page(&p("/birthdays"), &birthdays(), &calendar, None)),
-        ("no-birthdays", birthdays::page(&p("/birthdays"), &[], &birthdays::Calendar::default(), None)),
+        (
+            "no-birthdays",
+            birthdays::page(&p("/birthdays"), &[], &birthdays::Calendar::default(), None),
+        ),
         ("duplicates", duplicates::page(&p("/duplicates"), &groups, 2, None)),
         ("no-duplicates", duplicates::page(&p("/duplicates"), &[], 0, None)),
         ("trash", past::trash(&p("/trash"), &batches, 3, None)),
@@ -288,18 +457,78 @@ fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         ("history", past::history(&p("/history"), &stretches, some("before=17").as_deref())),
         ("rewind", past::rewind(&p("/history"), "17", 412, 3, 1)),
         ("settings", settings::page(&p("/settings"), &account(), "", &none)),
-        ("totp", settings::totp_setup(&p("/settings"), qr, &Form::of(vec![("secret".to_owned(), "JBSWY3DPEHPK3PXP".to_owned())]))),
+        (
+            "totp",
+            settings::totp_setup(
+                &p("/settings"),
+                qr,
+                &Form::of(vec![("secret".to_owned(), "JBSWY3DPEHPK3PXP".to_owned())]),
+            ),
+        ),
         ("codes", settings::recovery_codes(&p("/settings"), &codes)),
-        ("connect", connect::page(&p("/settings/connect"), "https://contacts.example", "ann", &devices, None, &none)),
-        ("connected", connect::page(&p("/settings/connect"), "https://contacts.example", "ann", &devices, Some(&fresh), &none)),
-        ("admin", admin::accounts(&p("/admin"), &health, &[user(1, "ann", true, true), user(2, "bob", false, false), user(3, "eve", false, true)], &slice, &none)),
-        ("events", admin::events(&p("/admin"), &[event("login", Some(2)), event("login_failed", None)], "", "", None)),
-        ("sure", admin::sure(&p("/admin"), &user(2, "bob", false, true), &Form::of(vec![("action".to_owned(), "delete".to_owned())]))),
+        (
+            "connect",
+            connect::page(
+                &p("/settings/connect"),
+                "https://contacts.example",
+                "ann",
+                &devices,
+                None,
+                &none,
+            ),
+        ),
+        (
+            "connected",
+            connect::page(
+                &p("/settings/connect"),
+                "https://contacts.example",
+                "ann",
+                &devices,
+                Some(&fresh),
+                &none,
+            ),
+        ),
+        (
+            "admin",
+            admin::accounts(
+                &p("/admin"),
+                &health,
+                &[
+                    user(1, "ann", true, true),
+                    user(2, "bob", false, false),
+                    user(3, "eve", false, true),
+                ],
+                &slice,
+                &none,
+            ),
+        ),
+        (
+            "events",
+            admin::events(
+                &p("/admin"),
+                &[event("login", Some(2)), event("login_failed", None)],
+                "",
+                "",
+                None,
+            ),
+        ),
+        (
+            "sure",
+            admin::sure(
+                &p("/admin"),
+                &user(2, "bob", false, true),
+                &Form::of(vec![("action".to_owned(), "delete".to_owned())]),
+            ),
+        ),
     ]
 }
 
 fn every_page() -> impl Iterator<Item = (String, String)> {
-    let pages = [&EN, &UK].into_iter().flat_map(|w| all_pages(w).into_iter().map(move |(name, page)| (format!("{name}.{}", w.lang), page.into_string())));
+    let pages = [&EN, &UK].into_iter().flat_map(|w| {
+        all_pages(w)
+            .into_iter()
+            .map(move |(name, page)| (format!("{name}.{}", w.lang), page.into_string()))
+    });
     pages.collect::<Vec<_>>().into_iter()
 }
 
@@ -313,7 +542,9 @@ fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
 fn pages_need_nothing_that_the_policy_forbids() {
     for (name, page) in every_page() {
         let lower = page.to_lowercase();
-        for forbidden in ["<style", " style=", " onclick", "data:image", "src=\"http", "href=\"javascript"] {
+        for forbidden in
+            ["<style", " style=", " onclick", "data:image", "src=\"http", "href=\"javascript"]
+        {
             assert!(!lower.contains(forbidden), "{name}: {forbidden}");
         }
         assert_eq!(lower.matches("<script").count(), 1, "{name}: one script");
@@ -333,9 +564,19 @@ fn every_form_that_changes_something_has_the_token() {
                 assert!(head.contains(" action=\""), "{name}: {head}");
             }
             let signed_in = page.contains("<body class=\"app\">");
-            assert_eq!(signed_in && head.contains("method=\"post\""), form.contains("name=\"csrf\" value=\"t0ken\""), "{name}: {head}");
-            assert!(!form.contains("type=\"password\"") || head.contains("method=\"post\""), "{name}: {head}");
-            assert!(!form.contains("type=\"file\"") || head.contains("multipart/form-data"), "{name}: {head}");
+            assert_eq!(
+                signed_in && head.contains("method=\"post\""),
+                form.contains("name=\"csrf\" value=\"t0ken\""),
+                "{name}: {head}"
+            );
+            assert!(
+                !form.contains("type=\"password\"") || head.contains("method=\"post\""),
+                "{name}: {head}"
+            );
+            assert!(
+                !form.contains("type=\"file\"") || head.contains("multipart/form-data"),
+                "{name}: {head}"
+            );
         }
     }
 }
@@ -354,14 +595,22 @@ fn every_field_has_a_label_and_every_reference_an_end() {
             for (number, rest) in page.split(&start).enumerate().skip(1) {
                 let field = format!(" {}", rest.split('>').next().unwrap());
                 let before = page.split(&start).nth(number - 1).unwrap();
-                let inside = before.rfind("<label").is_some_and(|open| before.rfind("</label>").is_none_or(|closed| closed < open));
+                let inside = before.rfind("<label").is_some_and(|open| {
+                    before.rfind("</label>").is_none_or(|closed| closed < open)
+                });
                 let labelled = values(&field, "id").iter().any(|id| labels.contains(id));
                 let hidden = field.contains("type=\"hidden\"");
-                assert!(hidden || labelled || inside || field.contains(" aria-label="), "{name}: {field}");
+                assert!(
+                    hidden || labelled || inside || field.contains(" aria-label="),
+                    "{name}: {field}"
+                );
             }
         }
-        let described = values(&page, "aria-describedby").into_iter().chain(values(&page, "aria-labelledby"));
-        for id in described.flat_map(|list| list.split(' ')).chain(labels).chain(values(&page, "list")) {
+        let described =
+            values(&page, "aria-describedby").into_iter().chain(values(&page, "aria-labelledby"));
+        for id in
+            described.flat_map(|list| list.split(' ')).chain(labels).chain(values(&page, "list"))
+        {
             assert!(ids.contains(&id), "{name}: {id}");
         }
     }
@@ -390,14 +639,30 @@ fn what_comes_from_outside_is_escaped_and_no_link_runs() {
     d.emails = vec![entry(evil, evil, true)];
     d.urls = vec![Labelled { value: format!("JavaScript:{evil}"), label: some(evil) }];
     let shown = Shown {
-        id: 1, details: &d, has_photo: false, next_birthday: None, created_at: at("2026-01-02T09:00:00Z"), updated_at: at("2026-01-02T09:00:00Z"),
-        changed_by: evil, history: vec![change(1, "2026-01-02T09:00:00Z", evil, Some(evil))], then: None,
+        id: 1,
+        details: &d,
+        has_photo: false,
+        next_birthday: None,
+        created_at: at("2026-01-02T09:00:00Z"),
+        updated_at: at("2026-01-02T09:00:00Z"),
+        changed_by: evil,
+        history: vec![change(1, "2026-01-02T09:00:00Z", evil, Some(evil))],
+        then: None,
     };
     let page = contact::page(&reader(&EN, "/"), &shown).into_string();
     assert!(!page.contains("<img src=x") && page.contains("&lt;img src=x onerror"), "{page}");
     assert!(!page.to_lowercase().contains("href=\"javascript"));
-    let list = list::List { search: evil, label: evil, labels: vec![(evil.to_owned(), 1)], ..list::List::default() };
-    assert!(!list::page(&Page { search: evil.to_owned(), ..reader(&EN, "/") }, &list).into_string().contains("<img src=x"));
+    let list = list::List {
+        search: evil,
+        label: evil,
+        labels: vec![(evil.to_owned(), 1)],
+        ..list::List::default()
+    };
+    assert!(
+        !list::page(&Page { search: evil.to_owned(), ..reader(&EN, "/") }, &list)
+            .into_string()
+            .contains("<img src=x")
+    );
 }
 
 #[test]
@@ -414,7 +679,17 @@ fn a_contact_comes_back_from_its_form_as_it_was() {
     for w in [&EN, &UK] {
         let contact = contact_json();
         let (back, rows) = edit::json_of(w, &edit::form_of(w, &contact));
-        for name in ["prefix", "first_name", "emails", "phones", "addresses", "birthday", "dates", "labels", "online"] {
+        for name in [
+            "prefix",
+            "first_name",
+            "emails",
+            "phones",
+            "addresses",
+            "birthday",
+            "dates",
+            "labels",
+            "online",
+        ] {
             assert_eq!(back[name], contact[name], "{name}");
         }
         assert_eq!(back["urls"], json!([]));
@@ -424,8 +699,16 @@ fn a_contact_comes_back_from_its_form_as_it_was() {
 
 #[test]
 fn empty_rows_are_no_entries_and_a_ticked_box_takes_the_year_away() {
-    let fields = [("first_name", "Ann"), ("emails.0.value", ""), ("emails.0.label", "work"), ("emails.3.value", "a@example.com"), ("emails.primary", "3"),
-        ("birthday", "2000-02-29"), ("birthday.no_year", "1"), ("labels", " a, ,b ")];
+    let fields = [
+        ("first_name", "Ann"),
+        ("emails.0.value", ""),
+        ("emails.0.label", "work"),
+        ("emails.3.value", "a@example.com"),
+        ("emails.primary", "3"),
+        ("birthday", "2000-02-29"),
+        ("birthday.no_year", "1"),
+        ("labels", " a, ,b "),
+    ];
     let form = Form::of(fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());
     let (json, rows) = edit::json_of(&EN, &form);
     assert_eq!(json["emails"], json!([{"value": "a@example.com", "label": null, "primary": true}]));
@@ -443,12 +726,22 @@ fn dates_stand_in_the_readers_order() {
     assert_eq!(reader(&UK, "/").date(day("1984-02-29")), "29 лютого 1984");
     assert!(p.time(at("2026-11-28T12:02:00Z")).into_string().ends_with(">today, 14:02</time>"));
     p.zone = None;
-    assert!(p.time(at("2025-11-28T12:02:00Z")).into_string().ends_with(">November 28, 2025, 12:02 UTC</time>"));
+    assert!(
+        p.time(at("2025-11-28T12:02:00Z"))
+            .into_string()
+            .ends_with(">November 28, 2025, 12:02 UTC</time>")
+    );
 }
 
 #[test]
 fn letters_stand_for_a_picture() {
-    for (name, letters) in [("Dr. Jürgen Müller", "DM"), ("山田太郎", "山"), ("Їжак", "Ї"), ("+49 30", ""), ("a-b (work)", "A")] {
+    for (name, letters) in [
+        ("Dr. Jürgen Müller", "DM"),
+        ("山田太郎", "山"),
+        ("Їжак", "Ї"),
+        ("+49 30", ""),
+        ("a-b (work)", "A"),
+    ] {
         assert_eq!(page::initials(name), letters, "{name}");
     }
 }
@@ -471,8 +764,13 @@ fn colours() -> [HashMap<String, [f64; 3]>; 2] {
     [light, dark].map(|part| {
         let lines = part.lines().filter_map(|line| line.trim().split_once(": #"));
         let named = lines.filter(|(name, _)| name.starts_with("--"));
-        let channel = |hex: &str, at| f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap()) / 255.0;
-        named.map(|(name, hex)| (name.to_owned(), [channel(hex, 0), channel(hex, 2), channel(hex, 4)])).collect()
+        let channel =
+            |hex: &str, at| f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap()) / 255.0;
+        named
+            .map(|(name, hex)| {
+                (name.to_owned(), [channel(hex, 0), channel(hex, 2), channel(hex, 4)])
+            })
+            .collect()
     })
 }
 
@@ -492,12 +790,27 @@ fn colours_can_be_told_apart() {
     let accent = ["page", "card", "hover"].map(|back| ("accent", back, 4.5));
     let faces = ["c0", "c1", "c2", "c3", "c4"].map(|back| ("on-c", back, 4.5));
     let others = [
-        ("on-tint", "tint", 4.5), ("on-accent", "accent", 4.5), ("on-accent", "accent-hover", 4.5), ("danger", "card", 4.5), ("danger", "hover", 4.5), ("danger", "page", 4.5),
-        ("danger", "danger-page", 4.5), ("good", "good-page", 4.5), ("on-flash", "flash", 4.5), ("undo", "flash", 4.5), ("control", "card", 3.0), ("control", "page", 3.0),
+        ("on-tint", "tint", 4.5),
+        ("on-accent", "accent", 4.5),
+        ("on-accent", "accent-hover", 4.5),
+        ("danger", "card", 4.5),
+        ("danger", "hover", 4.5),
+        ("danger", "page", 4.5),
+        ("danger", "danger-page", 4.5),
+        ("good", "good-page", 4.5),
+        ("on-flash", "flash", 4.5),
+        ("undo", "flash", 4.5),
+        ("control", "card", 3.0),
+        ("control", "page", 3.0),
     ];
     for colours in colours() {
-        for (front, back, least) in text.iter().chain(&soft).chain(&accent).chain(&faces).chain(&others) {
-            let (a, b) = (luminance(colours[&format!("--{front}")]), luminance(colours[&format!("--{back}")]));
+        for (front, back, least) in
+            text.iter().chain(&soft).chain(&accent).chain(&faces).chain(&others)
+        {
+            let (a, b) = (
+                luminance(colours[&format!("--{front}")]),
+                luminance(colours[&format!("--{back}")]),
+            );
             let contrast = (a.max(b) + 0.05) / (a.min(b) + 0.05);
             assert!(contrast >= *least, "{front} on {back}: {contrast:.2}");
         }
