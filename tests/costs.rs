@@ -4,7 +4,8 @@
 //!
 //! COSTS=all prints every line (`./dev costs`); otherwise only the dearest.
 
-#![cfg(all(test, target_os = "linux"))]
+#![cfg(test)]
+#![cfg(target_os = "linux")]
 
 use contactd::routes::{Gate, ROUTES, Route};
 use serde_json::{Value, json};
@@ -26,7 +27,10 @@ const FREE: u64 = 32 * 1024 * 1024;
 const PROCESS: u64 = 100 * 1024 * 1024;
 
 /// Bodies that are larger than they look. `size` is about their length.
-const BODIES: &[(&str, &str, fn(usize) -> Vec<u8>)] = &[
+/// Makes a body of about so many bytes.
+type Make = fn(usize) -> Vec<u8>;
+
+const BODIES: &[(&str, &str, Make)] = &[
     ("JSON of nested objects", "application/json", |size| list(size, r#"{"":0}"#, "[[", ",", "]]")),
     ("JSON of empty lists", "application/json", |size| list(size, "[]", "[", ",", "]")),
     ("JSON that is deep", "application/json", |size| b"[".repeat(size)),
