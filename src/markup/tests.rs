@@ -629,9 +629,7 @@ fn a_page_is_small_with_its_style_and_its_script() {
 fn what_comes_from_outside_is_escaped_and_no_link_runs() {
     let evil = "\"><img src=x onerror=alert(1)>";
     let mut d = details();
-    for text in [&mut d.display_name] {
-        *text = evil.to_owned();
-    }
+    d.display_name = evil.to_owned();
     d.nickname = some(evil);
     d.additional_data = some(evil);
     d.labels = vec![evil.to_owned()];
