@@ -1,11 +1,11 @@
 //! The stores with what is in them: one user with 1,000 contacts and 1,000 users with 100 each, in
 //! contactd's tables and in those of the reference server.
 
+use chrono::Datelike;
 use contactd::config::Config;
+use contactd::context::App;
 use contactd::crypto::Passwords;
-use contactd::db::Pool;
-use contactd::repository::contacts::rows::{self, Origin};
-use contactd::service::writer;
+use contactd::service::writer::{By, NewCard, in_book};
 use postgres::{Client, NoTls};
 use ring::hmac;
 use serde_json::json;
@@ -42,14 +42,11 @@ const USERS: &str = "INSERT INTO users
         (username, email, password_hash, is_verified, created_at)
     SELECT 'user' || n, 'user' || n || '@example.com', $1, true, now()
     FROM generate_series(0, 1000) AS n";
-const BOOKS: &str = "INSERT INTO address_books (owner, revision, contacts, stored)
-    SELECT id, contacts, contacts, contacts FROM (SELECT id, CASE username WHEN 'user0' THEN 1000 ELSE 100 END
-        AS contacts FROM users) AS all_users
-    ON CONFLICT (owner) DO UPDATE SET revision = excluded.revision, contacts = excluded.contacts,
-        stored = excluded.stored";
+const BOOKS: &str =
+    "INSERT INTO address_books (owner) SELECT id FROM users ON CONFLICT (owner) DO NOTHING";
 const SESSIONS: &str = "INSERT INTO sessions
-        (user_id, family_hash, refresh_hash, created_at, last_used_at, expires_at, ip, user_agent)
-    SELECT id, sha256(username::bytea), sha256(username::bytea), now(), now(), now() + interval '1 day', '127.0.0.1', 'bench'
+        (user_id, refresh_hash, created_at, last_used_at, expires_at, ip, user_agent)
+    SELECT id, sha256(username::bytea), now(), now(), now() + interval '1 day', '127.0.0.1', 'bench'
     FROM users";
 /// The fields of the contact with number `n` in its book.
 const FIELDS: &str = "(ARRAY['Ann', 'Borys', 'Clara', 'David', 'Олена', 'Émile', 'Frida', 'Gustav',
@@ -89,7 +86,7 @@ impl Stores {
         drop(crate::contactd(&database, &redis)); // it makes its tables
         db.execute(USERS, &[&hash]).unwrap();
         db.batch_execute(&format!("{BOOKS}; {SESSIONS}")).unwrap();
-        seed_contacts(&database, &mut db);
+        add_contacts(&database);
         // Not in a transaction: the index-only scans want to know which pages all may see.
         db.batch_execute("VACUUM ANALYZE").unwrap();
 
@@ -134,34 +131,55 @@ impl Stores {
     }
 }
 
-/// Gives each account its contacts: the same people that the reference server has.
-fn seed_contacts(database: &str, db: &mut Client) {
+/// Gives each account its contacts, the way contactd does it.
+fn add_contacts(database: &str) {
     let config = Config::read(|name| match name {
         "DATABASE_URL" => Some(database.to_owned()),
         "SECRET_KEY" => Some(SECRET.to_owned()),
         _ => None,
     });
-    let pool = Pool::new(&config.unwrap()).unwrap();
-    let by = Origin { protocol: "rest", client: "bench", at: chrono::DateTime::UNIX_EPOCH };
-    let people = db.query(&format!("SELECT id, {FIELDS} {AGAIN} ORDER BY id"), &[]).unwrap();
-    for book in people.chunk_by(|a, b| a.get::<_, i64>(0) == b.get::<_, i64>(0)) {
-        let rows = (1..).zip(book).map(|(revision, row)| {
-            let mut card = Card::new(&contactd::crypto::random_uuid().unwrap());
-            let birthday: chrono::NaiveDate = row.get(5);
-            let entry = |value| vec![Entry { value, label: None, primary: true }];
-            card.set(&Details {
-                first_name: row.get(1),
-                last_name: row.get(2),
-                emails: entry(row.get(3)),
-                phones: entry(row.get(4)),
-                birthday: PartialDate::parse(&birthday.to_string()),
-                ..card.details()
-            });
-            writer::row(0, revision, None, &card).unwrap()
-        });
-        let rows: Vec<_> = rows.collect();
-        pool.transaction(|tx| rows::insert(tx, book[0].get(0), &rows, by)).unwrap();
+    let app = App::new(config.unwrap(), Box::new(chrono::Utc::now)).unwrap();
+    let by = By { protocol: "rest", client: "bench".to_owned() };
+    let users = app.db.read(|db| db.query("SELECT id, username FROM users ORDER BY id", &[]));
+    for user in users.unwrap() {
+        let count = if user.get::<_, &str>(1) == "user0" { 1_000 } else { 100 };
+        let cards = (1..=count).map(|n| NewCard { card: card(n), resource: None }).collect();
+        in_book(&app, user.get(0), &by, |writer| writer.insert(cards)).unwrap();
     }
+}
+
+/// The contact with number `n` in its book: the same as in [`FIELDS`].
+fn card(n: usize) -> Card {
+    let first =
+        ["Ann", "Borys", "Clara", "David", "Олена", "Émile", "Frida", "Gustav", "Hanna", "Ivan"];
+    let last = [
+        "Smith",
+        "Shevchenko",
+        "Nováková",
+        "Müller",
+        "Коваль",
+        "Dupont",
+        "Jones",
+        "García",
+        "Andersen",
+        "Rossi",
+        "Petrenko",
+    ];
+    let (first, last) = (format!("{} {n}", first[n * 7 % 10]), last[n * 5 % 11].to_owned());
+    let entry = |value: String| Entry { value, label: None, primary: true };
+    let born = chrono::NaiveDate::from_ymd_opt(1950, 1, 1).unwrap();
+    let born = born + chrono::Days::new(n as u64 * 37 % 20_000);
+    let mut card = Card::new(&contactd::crypto::random_uuid().unwrap());
+    card.set(&Details {
+        display_name: format!("{first} {last}"),
+        first_name: Some(first),
+        last_name: Some(last),
+        emails: vec![entry(format!("contact{n}@example.com"))],
+        phones: vec![entry(format!("+38044{}", 1_000_000 + n * 7_919 % 8_999_999))],
+        birthday: PartialDate::new(Some(born.year()), born.month(), born.day()),
+        ..Details::default()
+    });
+    card
 }
 
 /// An access token that both servers take.
