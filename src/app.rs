@@ -38,12 +38,11 @@ pub struct InFlight {
 }
 
 /// How far a request has come.
-#[expect(clippy::large_enum_variant, reason = "one a request; a box would be an allocation more")]
 enum Stage {
     /// It has a route, and says who sent it where the route wants to know.
     Routed(&'static Route),
     /// Its caller may call, and within the limits: this runs.
-    Authorized(Handler),
+    Authorized(Box<Handler>),
     /// It gets no further.
     Refused(Error),
     /// It asks which methods there are.
@@ -161,7 +160,10 @@ impl InFlight {
             check_size(&self.call)?;
             Ok(handler)
         });
-        self.stage = handler.map_or_else(Stage::Refused, Stage::Authorized);
+        self.stage = match handler {
+            Ok(handler) => Stage::Authorized(Box::new(handler)),
+            Err(error) => Stage::Refused(error),
+        };
     }
 
     /// The answer. Whatever happens inside, the client gets one and the log the story.
@@ -191,25 +193,28 @@ impl InFlight {
     fn run(&mut self) -> Result<Reply> {
         self.authorize();
         let call = &self.call;
-        match std::mem::replace(&mut self.stage, Stage::Answered) {
-            Stage::Authorized(Handler::Anyone(run)) => run(call),
-            Stage::Authorized(Handler::User(run, caller)) => run(call, &caller),
-            Stage::Authorized(Handler::Contacts(run, owner)) => {
+        let handler = match std::mem::replace(&mut self.stage, Stage::Answered) {
+            Stage::Authorized(handler) => *handler,
+            Stage::Options(allow) => return Ok(Reply::options(allow)),
+            Stage::Refused(error) => return Err(error),
+            Stage::Routed(_) | Stage::Answered => return Err(Error::internal("not authorized")),
+        };
+        match handler {
+            Handler::Anyone(run) => run(call),
+            Handler::User(run, caller) => run(call, &caller),
+            Handler::Contacts(run, owner) => {
                 owner.note_use(call)?;
                 run(call, &owner)
             }
-            Stage::Authorized(Handler::Device(run, device)) => {
+            Handler::Device(run, device) => {
                 device.owner().note_use(call)?;
                 run(call, &device)
             }
-            Stage::Authorized(Handler::Visitor(run, visitor)) => {
+            Handler::Visitor(run, visitor) => {
                 visitor.renew(call)?;
                 run(call, &visitor)
             }
-            Stage::Authorized(Handler::Admin(run, admin)) => run(call, &admin),
-            Stage::Options(allow) => Ok(Reply::options(allow)),
-            Stage::Refused(error) => Err(error),
-            Stage::Routed(_) | Stage::Answered => Err(Error::internal("not authorized")),
+            Handler::Admin(run, admin) => run(call, &admin),
         }
     }
 

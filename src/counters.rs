@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// Most routes that can be told apart.
-pub const ROUTES_MAX: usize = 128;
+pub const ROUTES_MAX: usize = 256;
 
 /// Upper ends of the histogram's buckets, in seconds. The last one has none.
 pub const BUCKETS: [f64; 7] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, f64::INFINITY];

@@ -27,6 +27,7 @@ async function person({ script = true, width = 1280, scheme = "light", locale = 
   const page = await context.newPage();
   page.setDefaultTimeout(10000);
   last = page;
+  page.withoutScript = !script;
   page.on("console", (it) => {
     // The browser itself says when a form was answered with 412 or 422.
     if (["error", "warning"].includes(it.type()) && !/status of (4\d\d)/.test(it.text())) troubles.push(`${page.url()}: ${it.text()}`);
@@ -39,22 +40,26 @@ const go = (page, path) => page.goto(API + path);
 const heading = async (page, text) => assert.equal((await page.textContent("h1")).trim(), text, page.url());
 
 /** Holds of every page: nothing serious for axe, not wider than the window, nothing jumps, at most 60 kB. */
-async function check(page, name, { jumps = true } = {}) {
+const judged = new Set();
+async function check(page, name, kind = "") {
   pages += 1;
+  if (process.env.VERBOSE) console.log(new Date().toISOString(), name);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert(wide <= 0, `${name} is ${wide} px too wide`);
+  if (page.withoutScript) return; // no timers there, which the rest needs
+  const shift = await page.evaluate(() => new Promise((done) => {
+    let sum = 0;
+    new PerformanceObserver((list) => list.getEntries().forEach((it) => { if (!it.hadRecentInput) sum += it.value; })).observe({ type: "layout-shift", buffered: true });
+    setTimeout(() => done(sum), 50);
+  }));
+  assert(shift < 0.01, `${name} jumps: ${shift}`);
+  // What axe says of a page depends on its content and colours, and takes a second.
+  if (judged.has(`${name} ${kind}`)) return;
+  judged.add(`${name} ${kind}`);
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => axe.run());
   const serious = violations.filter((it) => ["serious", "critical"].includes(it.impact));
   assert.deepEqual(serious.map((it) => `${it.id}: ${it.nodes[0].html}`), [], name);
-  if (jumps) {
-    const shift = await page.evaluate(() => new Promise((done) => {
-      let sum = 0;
-      new PerformanceObserver((list) => list.getEntries().forEach((it) => { if (!it.hadRecentInput) sum += it.value; })).observe({ type: "layout-shift", buffered: true });
-      setTimeout(() => done(sum), 50);
-    }));
-    assert(shift < 0.01, `${name} jumps: ${shift}`);
-  }
 }
 const shot = (page, name) => page.screenshot({ path: `${SHOTS}/${name}.png` });
 
@@ -157,10 +162,11 @@ for (const script of [true, false]) {
   await page.fill('[name="phones.1.label"]', "boat house");
   await page.check('[name="birthday.no_year"]');
   await check(page, "edit");
-  await page.fill('[name="emails.0.value"]', "no address");
+  await page.fill('[name="phones.0.value"]', "12");
   await page.click("text=Save");
-  assert.match(await page.textContent('[id="emails.0.value-fault"]'), /address/);
-  await page.fill('[name="emails.0.value"]', "ada@example.com");
+  assert.match(await page.textContent('[id="phones.0.value-fault"]'), /digits|characters/);
+  assert.equal(await page.inputValue('[name="phones.1.label"]'), "boat house", "what was typed is lost");
+  await page.fill('[name="phones.0.value"]', "+380 44 555 1177");
   await page.click("text=Save");
   await page.waitForURL(/\/contacts\/\d+$/);
   assert.match(await page.textContent(".facts"), /boat house/);
@@ -333,14 +339,14 @@ for (const script of [true, false]) {
   for (const [name, width, scheme] of people) {
     const { page, context } = await person({ width, scheme });
     await go(page, "/");
-    await check(page, `/ ${width} ${scheme}`);
+    await check(page, "/", scheme);
     await shot(page, `welcome-${width}-${scheme}`);
     await signIn(page, name);
     const first = await page.locator(".rows a.name").first().getAttribute("href").catch(() => null);
     const all = name === "root" ? paths : paths.filter((it) => !it.startsWith("/admin"));
     for (const path of [...all, ...(name === "root" ? [] : [first, `${first}/edit`])]) {
       await go(page, path);
-      await check(page, `${path} ${width} ${scheme}`);
+      await check(page, path.replace(/\d+/, "one"), scheme);
       const file = path.replace(/^\//, "").replaceAll("/", "-").replace(/\d{2,}|(?<=contacts-)\d/, "one");
       await shot(page, `${name}-${file}-${width}-${scheme}`);
     }

@@ -35,7 +35,7 @@ pub fn page(p: &Page, it: &Account, at: &str, form: &Form) -> Markup {
         html! {
             section class="panel" id=(id) aria-labelledby={ (id) "-title" } {
                 h2 id={ (id) "-title" } { (title) }
-                @if id == at { (alert(form, |name| form.get(name) != "" || name.contains("password") || ["username", "email", "code"].contains(&name))) }
+                @if id == at { (alert(form, |name| !form.get(name).is_empty() || name.contains("password") || ["username", "email", "code"].contains(&name))) }
                 (body)
             }
         }

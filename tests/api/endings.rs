@@ -20,7 +20,8 @@ fn the_calendars_address_and_links_end_with_whatever_makes_an_account_safe() {
         ann.post("/api/auth/request-password-reset", body).expect(202);
         world.link_token(&format!("{}@example.com", ann.name))
     };
-    let ways: [(&str, &dyn Fn(&Actor)); 5] = [
+    type Way<'a> = (&'a str, &'a dyn Fn(&Actor));
+    let ways: [Way<'_>; 5] = [
         ("logout-all", &|ann| {
             ann.post("/api/auth/logout-all", json!({})).expect(204);
         }),

@@ -25,7 +25,7 @@ fn plant(ann: &Actor) -> [String; 3] {
     ann.send("POST", "/api/contacts/import", &headers, card.as_bytes()).expect(200);
     // History, and a picture.
     ann.patch(&live, json!({"nickname": PLANTED})).expect(200);
-    let pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4//8/AAX+Av6nNYGEAAAAAElFTkSuQmCC";
+    let pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
     let pixel = base64::engine::general_purpose::STANDARD.decode(pixel).unwrap();
     ann.send("PUT", &format!("{live}/photo"), &[("Content-Type", "image/png")], &pixel).expect(200);
     let url = ann.send("POST", "/api/contacts/calendar-url", &[], b"").expect(201).json();

@@ -64,9 +64,10 @@ pub fn change(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let admin = visitor.admin()?;
     let id = vec![("id", call.param("id").to_owned())];
-    let send = |mut body: Value, handler: &dyn Fn(&Call) -> Result<Reply>| {
-        if !form.get("password").is_empty() {
-            body["password"] = json!(form.get("password"));
+    let send = |body: Value, handler: &dyn Fn(&Call) -> Result<Reply>| {
+        let mut body = body;
+        if let (Some(members), false) = (body.as_object_mut(), form.get("password").is_empty()) {
+            members.insert("password".to_owned(), json!(form.get("password")));
         }
         forward(call, id.clone(), &body, handler)
     };

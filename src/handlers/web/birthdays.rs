@@ -42,7 +42,8 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     for row in &mut rows {
         row.next.days = (row.next.date - page.today).num_days();
     }
-    let url = reader::handed(call, visitor).and_then(|it| Some(it["url"].as_str()?.to_owned()));
+    let url = reader::handed(call, visitor).map(|it| reader::text(&it, "url").to_owned());
+    let url = url.filter(|url| !url.is_empty());
     let exists = call.app.db.read(|db| books::has_calendar(db, owner.id()))?;
     let next = cut.map(|day: NaiveDate| format!("from={day}"));
     Ok(reader::show(

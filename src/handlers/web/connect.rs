@@ -26,7 +26,7 @@ fn shown(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
     let known: Vec<_> = known.into_iter().map(password).collect();
     let server = &call.app.config.public_url;
     let handed = reader::handed(call, visitor);
-    let text = |name: &str| handed.as_ref().and_then(|it| it[name].as_str()).map(str::to_owned);
+    let text = |name: &str| Some(handed.as_ref()?.get(name)?.as_str()?.to_owned());
     let fresh = match (text("name"), text("scope"), text("secret")) {
         (Some(name), Some(scope), Some(secret)) => {
             Some(Fresh { name, scope, secret, qr: svg(server)? })
@@ -52,7 +52,7 @@ pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
             call,
             visitor,
             "/settings/connect",
-            &json!({ "name": name, "scope": scope, "secret": made["secret"] }),
+            &json!({ "name": name, "scope": scope, "secret": reader::text(&made, "secret") }),
         ),
         Err(error) => {
             let error = sent::note(reader::page(call, visitor).w, &mut form, error)?;

@@ -40,7 +40,7 @@ pub fn members(call: &Call, owner: i64, contact: &Contact) -> Result<Value> {
 /// A contact as rows show it.
 pub fn row(call: &Call, owner: i64, contact: &Contact) -> Result<Row> {
     let members = members(call, owner, contact)?;
-    let text = |name: &str| members[name].as_str().unwrap_or_default().to_owned();
+    let text = |name: &str| reader::text(&members, name).to_owned();
     let (name, email) = (text("display_name"), text("email"));
     let about =
         Some(text("organization")).filter(|it| !it.is_empty() && *it != name).unwrap_or(email);

@@ -87,7 +87,7 @@ pub fn code(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let Some(handed) = reader::handed(call, visitor) else { return Ok(reader::go("/login")) };
     let mut form = Form::default();
     for name in ["ticket", "next"] {
-        form.set(name, handed[name].as_str().unwrap_or_default());
+        form.set(name, reader::text(&handed, name));
     }
     Ok(reader::show(call, doors::code(&reader::page(call, visitor), &form)))
 }

@@ -68,12 +68,13 @@ fn twins(call: &Call, owner: &Owner, ids: &[i64]) -> Result<Vec<Twin>> {
 }
 
 fn twin(contact: &Contact, members: &Value) -> Result<Twin> {
-    let text = |name: &str| members[name].as_str().unwrap_or_default().to_owned();
+    let text = |name: &str| reader::text(members, name).to_owned();
     let single =
         SINGLE.into_iter().map(|name| (name, text(name))).filter(|(_, value)| !value.is_empty());
     let lists = LISTS.iter().map(|(list, _)| *list).chain(["labels"]);
-    let lists =
-        lists.map(|list| (list, lines(&members[list]))).filter(|(_, value)| !value.is_empty());
+    let lists = lists
+        .map(|list| (list, members.get(list).map(lines).unwrap_or_default()))
+        .filter(|(_, value)| !value.is_empty());
     Ok(Twin {
         id: contact.id,
         name: text("display_name"),
@@ -113,7 +114,8 @@ pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
         let chosen = number(form.get(&format!("set.{name}")))
             .and_then(|id| contacts.iter().find(|it| it.id == id));
         if let Some(chosen) = chosen {
-            set.insert(name.to_owned(), members(call, owner.id(), chosen)?[name].clone());
+            let members = members(call, owner.id(), chosen)?;
+            set.extend(members.get(name).map(|value| (name.to_owned(), value.clone())));
         }
     }
     let before = call.app.db.read(|db| books::find(db, owner.id()))?.revision;

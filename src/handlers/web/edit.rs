@@ -122,15 +122,15 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
     };
     let removed = !form.get("photo.remove").is_empty();
     let edited = picture_of(file).and_then(|jpeg| {
-        let changed =
-            bodies::edit(&call.app, owner.id(), &by, id, &same, (body, Method::Patch, call.now))?;
+        let body = (body, Method::Patch, call.now);
+        let stored = bodies::edit(&call.app, owner.id(), &by, id, &same, body)?;
         match jpeg.is_some() || removed {
-            true => photos::set(&call.app, owner.id(), &by, id, &|_, _| Ok(()), jpeg).map(|_| ()),
-            false => Ok(drop(changed)),
+            true => photos::set(&call.app, owner.id(), &by, id, &|_, _| Ok(()), jpeg),
+            false => Ok(stored),
         }
     });
     match edited {
-        Ok(()) => reader::told(call, visitor, format!("/contacts/{id}"), w.saved.to_owned(), None),
+        Ok(_) => reader::told(call, visitor, format!("/contacts/{id}"), w.saved.to_owned(), None),
         Err(Error::PreconditionFailed) => {
             let stored = stored(call, visitor)?;
             let now = form_of(w, &members(call, owner.id(), &stored.contact)?);

@@ -28,7 +28,7 @@ const ZONE: &str = "zone";
 /// A cookie of the request.
 fn cookie<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
     let pairs = call.header("Cookie")?.split(';').filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(|(known, _)| *known == name).map(|(_, value)| value).last()
+    pairs.rev().find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
 /// A cookie for our pages, of so many seconds.
@@ -77,9 +77,9 @@ pub fn page<'a>(call: &'a Call, visitor: &Visitor) -> Page<'a> {
         is_admin: caller.user().role == Role::Admin,
     });
     let handed = handed(call, visitor);
-    let flash = handed.as_ref().and_then(|it| it["text"].as_str()).map(|text| Flash {
-        text: text.to_owned(),
-        undo: handed.as_ref().and_then(|it| it["undo"].as_i64()),
+    let flash = handed.filter(|it| !text(it, "text").is_empty()).map(|it| Flash {
+        text: text(&it, "text").to_owned(),
+        undo: it.get("undo").and_then(Value::as_i64),
     });
     Page {
         w,
@@ -160,6 +160,11 @@ pub fn hand(
     let account = visitor.caller().map_or(0, Caller::id);
     let sealed = call.app.keys.seal_text(Purpose::Flash, account, &what.to_string())?;
     Ok(go(location).and("Set-Cookie", set_cookie(call, FLASH, &sealed, 300)))
+}
+
+/// A text in something that was handed over; an empty one where there is none.
+pub fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// What the page before handed over.

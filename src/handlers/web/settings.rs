@@ -105,8 +105,11 @@ pub fn set_email(call: &Call, visitor: &Visitor) -> Result<Reply> {
 /// `POST /settings/password`
 pub fn set_password(call: &Call, visitor: &Visitor) -> Result<Reply> {
     with_form(call, visitor, "password", |form| {
-        let mut body = fields(form, &["current_password", "new_password"]);
-        body["keep_app_passwords"] = json!(form.get("keep_app_passwords") == "true");
+        let body = json!({
+            "current_password": form.get("current_password"),
+            "new_password": form.get("new_password"),
+            "keep_app_passwords": form.get("keep_app_passwords") == "true",
+        });
         forward(call, Vec::new(), &body, |call| profile::change_password(call, caller(visitor)?))?;
         saved(call, visitor, reader::page(call, visitor).w.password_changed)
     })
@@ -130,8 +133,8 @@ pub fn totp_page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     caller(visitor)?;
     let Some(handed) = reader::handed(call, visitor) else { return Ok(reader::go("/settings")) };
     let mut form = Form::default();
-    form.set("uri", handed["uri"].as_str().unwrap_or_default());
-    form.set("secret", handed["secret"].as_str().unwrap_or_default());
+    form.set("uri", reader::text(&handed, "uri"));
+    form.set("secret", reader::text(&handed, "secret"));
     setup(call, visitor, &form).map(|page| reader::show(call, page))
 }
 
@@ -159,7 +162,7 @@ pub fn confirm_totp(call: &Call, visitor: &Visitor) -> Result<Reply> {
 pub fn recovery_codes(call: &Call, visitor: &Visitor) -> Result<Reply> {
     caller(visitor)?;
     let codes = reader::handed(call, visitor)
-        .and_then(|it| serde_json::from_value(it["codes"].clone()).ok());
+        .and_then(|it| serde_json::from_value(it.get("codes")?.clone()).ok());
     let Some(codes): Option<Vec<String>> = codes else { return Ok(reader::go("/settings")) };
     Ok(reader::show(call, settings::recovery_codes(&reader::page(call, visitor), &codes)))
 }

@@ -113,6 +113,10 @@ impl Source {
                 continue;
             };
             let (details, faults) = input.apply_leniently(&Details::default(), latest);
+            if !says_who(&details) {
+                self.errors.add(element.line, "there is nothing in it that says who it is");
+                continue;
+            }
             for fault in faults.list() {
                 self.warnings.add(element.line, format!("{}: {}", fault.field, fault.detail));
             }
@@ -179,6 +183,21 @@ impl Source {
             Err(_) => self.warnings.add(line, "photo: is over 1 MiB and cannot be made smaller"),
         }
     }
+}
+
+/// True if something names or reaches somebody.
+fn says_who(it: &Details) -> bool {
+    let names = [
+        &it.prefix,
+        &it.first_name,
+        &it.middle_name,
+        &it.last_name,
+        &it.suffix,
+        &it.nickname,
+        &it.organization,
+    ];
+    let reached = it.emails.len() + it.phones.len() + it.addresses.len() + it.online.len();
+    !it.display_name.is_empty() || names.iter().any(|name| name.is_some()) || reached > 0
 }
 
 /// A card of what a row or an element says.
