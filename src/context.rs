@@ -13,6 +13,7 @@ use crate::db::{Conn, Pool, Tx};
 use crate::error::{Error, Result};
 use crate::mail::{Kind, Mailer, Transport};
 use crate::model::input::Members;
+use crate::model::json;
 use crate::model::user::User;
 use crate::owner_slots::OwnerSlots;
 use crate::repository::audit::{self, Action};
@@ -358,6 +359,9 @@ impl Call {
             return Err(Error::UnsupportedMediaType(format!("send {}", types.join(" or "))));
         }
         let body = self.body()?;
+        if !json::is_light(&body) {
+            return Err(Error::invalid("body", "has more values than any request needs"));
+        }
         serde_json::from_slice(&body)
             .map_err(|error| Error::Malformed(format!("the body is not valid JSON: {error}")))
     }

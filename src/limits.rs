@@ -133,6 +133,13 @@ pub fn count_password(call: &Call, user: i64) -> Result<()> {
     exceeded(call, &counters).map_or(Ok(()), |state| Err(Error::TooManyRequests(state)))
 }
 
+/// Counts an import of `user`, where the gate counted it for a cookie or an app password, of which an
+/// account has many.
+pub fn count_import(call: &Call, user: i64) -> Result<()> {
+    let counters = of_route(Limit::Import, call, Some(&format!("u{user}")));
+    exceeded(call, &counters).map_or(Ok(()), |state| Err(Error::TooManyRequests(state)))
+}
+
 /// True if this mailbox may get another mail on request. Counts it.
 pub fn mailbox_allows(call: &Call, email: &str) -> bool {
     let subject = crypto::sha256_hex(email.to_lowercase().as_bytes());

@@ -606,7 +606,7 @@ fn what_somebody_else_wrote_into_redis_counts_as_absent() {
     assert_eq!(stage.cache.finish(looked_up, load).unwrap().unwrap().user.username, "carol");
     // Nor is what a process with another key wrote.
     let stranger = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"another key");
-    let url = std::env::var("TEST_REDIS_URL").unwrap();
+    let url = support::world::variable("TEST_REDIS_URL");
     let stranger = Cache::new(Some(&url), stage.prefix.clone(), stranger, None).unwrap();
     assert_eq!(name(&stranger, found("theirs")), "theirs");
 }

@@ -206,6 +206,9 @@ fn every_command_is_known_to_its_program() {
                     ["docker", "compose", "exec", service, "contactd", word, ..] => {
                         compose.contains(&format!("\n  {service}:\n")) && contactd.contains(*word)
                     }
+                    ["docker", "compose", "--profile", profile, "up", ..] => {
+                        compose.contains(&format!("profiles: [{profile}]"))
+                    }
                     ["docker", "compose", verb, ..] => ["up", "stop", "down"].contains(verb),
                     ["cargo", verb, ..] => ["build", "test", "doc"].contains(verb),
                     ["cp", from, _] => root().join(from).exists(),

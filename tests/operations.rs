@@ -29,9 +29,16 @@ fn run(script: &str, variables: &[(&str, &str)]) {
 
 fn run_in(folder: &std::path::Path, script: &str, variables: &[(&str, &str)]) {
     std::fs::create_dir_all(folder).unwrap();
+    // contactd lies two folders above this test's own program.
+    let test = std::env::current_exe().unwrap();
+    let programs = test.ancestors().nth(2).unwrap().display();
     let output = Command::new("bash")
-        .args(["-c", &format!("set -euo pipefail\nPATH=$TEST_POSTGRES_BIN:$PATH\n{script}")])
+        .args([
+            "-c",
+            &format!("set -euo pipefail\nPATH=$TEST_POSTGRES_BIN:{programs}:$PATH\n{script}"),
+        ])
         .current_dir(folder)
+        .env("SECRET_KEY", "a secret for tests, of 32 bytes or more")
         .envs(variables.iter().copied())
         .output()
         .expect("bash");
@@ -132,24 +139,12 @@ fn an_upgrade_of_icu_is_followed() {
     register(&server);
     server.stop();
     let mut client = Client::connect(&url, NoTls).unwrap();
-    // What another ICU made of this name, as far as Postgres can know.
-    client
-        .batch_execute(
-            "INSERT INTO address_books (owner) VALUES (1) ON CONFLICT DO NOTHING;
-             INSERT INTO contacts (owner, uid, revision, first_name, labels, created_at, updated_at)
-             VALUES (1, 'u', 1, 'Müller', '{work}', '2020-01-01', '2020-01-01');
-             CREATE OR REPLACE FUNCTION if_short(content text) RETURNS text LANGUAGE sql
-             IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT 'newer ' || content $$;
-             CREATE OR REPLACE FUNCTION label_text(labels text[]) RETURNS text LANGUAGE sql
-             IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT 'newer ' || labels[1] $$;
-             UPDATE pg_collation SET collversion = '1.2' WHERE collname = 'und-x-icu'",
-        )
-        .unwrap();
+    // Made by another ICU, as far as Postgres can see.
+    let older = "UPDATE pg_collation SET collversion = '1.2' WHERE collname = 'und-x-icu'";
+    client.batch_execute(older).unwrap();
     let [block] = blocks_under("Postgres, ICU and the collation").try_into().unwrap();
     run(block, &[("DATABASE_URL", &url), ("PGOPTIONS", "-c client_min_messages=error")]);
     let mut one = |query: &str| -> bool { client.query_one(query, &[]).unwrap().get(0) };
-    assert!(one("SELECT folded LIKE 'newer muller%' FROM contacts"));
-    assert!(one("SELECT short_labels = 'newer work' FROM contacts"));
     assert!(one("SELECT collversion = pg_collation_actual_version(oid) FROM pg_collation
          WHERE collname = 'und-x-icu'"));
 }

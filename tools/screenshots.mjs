@@ -1,58 +1,65 @@
-// The pictures in docs/images/: each page narrow and dark, and wide and light. Run by tools/screenshots.
-import { readdirSync, readFileSync } from "node:fs";
+// The pictures in docs/images/: pages wide and light, and narrow and dark. Run by tools/screenshots.
 import { createRequire } from "node:module";
 
 const require = createRequire(`${process.env.NODE_TOOLS}/package.json`);
 const { chromium } = require("playwright-core");
-const { API, ANN, PASSWORD, MAIL_DIR, SHOTS } = process.env;
+const { API, ANN, PASSWORD, SHOTS } = process.env;
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox"] });
 const windows = {
-  wide: { viewport: { width: 1280, height: 1000 }, colorScheme: "light" },
+  wide: { viewport: { width: 1280, height: 800 }, colorScheme: "light" },
   narrow: { viewport: { width: 390, height: 844 }, colorScheme: "dark" },
 };
 
-const ask = (path, body) =>
-  fetch(API + path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-
-// The link of the newest mail of a kind, once it is there.
-async function link(kind) {
-  for (let tries = 0; tries < 200; tries++) {
-    const mails = readdirSync(MAIL_DIR).filter((name) => name.endsWith(".eml"));
-    const links = mails.map((name) => readFileSync(`${MAIL_DIR}/${name}`, "utf8").match(new RegExp(`^http:\\S+/${kind}/\\S+$`, "m")));
-    // Ann's own link was used before this began.
-    const fresh = links.filter((it) => it).map((it) => it[0].trim());
-    for (const found of fresh) if ((await fetch(found)).status === 200) return found;
-    await new Promise((done) => setTimeout(done, 50));
-  }
-  throw new Error(`no mail with ${kind}`);
+async function ask(path, body, token) {
+  const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
+  const answer = await fetch(API + path, { method: "POST", headers, body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+  return answer.json();
 }
 
-await ask("/api/auth/register", { username: "bob", email: "bob@example.com", password: PASSWORD });
-await ask("/api/auth/request-password-reset", { email: ANN });
-const pages = { landing: API, docs: `${API}/docs`, confirm: await link("confirmed_email"), password: await link("reset-password") };
+const { access_token: token } = await ask("/api/auth/login", { username: ANN, password: PASSWORD });
+const soon = (days, year) => {
+  const day = new Date(Date.now() + days * 86400000).toISOString().slice(4, 10);
+  return year ? year + day : `-${day}`;
+};
+// Invented people.
+const people = [
+  { first_name: "Ada", last_name: "Novak", organization: "Harbour Works", email: "ada.novak@example.com", phone: "+49 30 1234567", birthday: soon(3, 1984), labels: ["work", "sailing"] },
+  { first_name: "Олена", last_name: "Бондаренко", email: "olena@example.net", phone: "+380 44 234 5678", birthday: soon(9, 1991), labels: ["family"] },
+  { first_name: "Bruno", last_name: "Castelli", organization: "Trattoria da Bruno", phone: "+39 06 555 0134", labels: ["friends"] },
+  { first_name: "Chidi", last_name: "Okafor", organization: "Lighthouse School", email: "chidi.okafor@example.org", birthday: soon(21, 1979), labels: ["work"] },
+  { first_name: "Freya", last_name: "Lindqvist", email: "freya@example.com", phone: "+46 8 555 019", birthday: soon(40), labels: ["friends", "sailing"] },
+  { first_name: "Haruki", last_name: "Tanaka", organization: "Tanaka Optics", email: "h.tanaka@example.jp", phone: "+81 3 5550 1234", labels: ["work"] },
+  { first_name: "Inès", last_name: "Moreau", phone: "+33 1 55 50 12 34", birthday: soon(62, 2015), labels: ["family"] },
+  { first_name: "Marta", last_name: "Nowak", email: "marta.nowak@example.pl", labels: ["family"] },
+  { first_name: "Omar", last_name: "Haddad", organization: "Haddad & Sons", phone: "+961 1 555 012", labels: [] },
+  { first_name: "Priya", last_name: "Raman", email: "priya@example.in", phone: "+91 22 5550 1234", birthday: soon(88, 1988), labels: ["friends"] },
+];
+for (const one of people) await ask("/api/contacts", one, token);
+const { id } = await ask("/api/contacts", {
+  prefix: "Dr.", first_name: "Jürgen", last_name: "Müller", nickname: "Jojo", organization: "Example GmbH", department: "Research", job_title: "Head of Optics",
+  emails: [{ value: "j.mueller@example.com", label: "work" }, { value: "jojo@example.net", label: "home" }],
+  phones: [{ value: "+49 30 7654321", label: "work" }, { value: "+49 170 555 0199", label: "boat house" }],
+  addresses: [{ label: "home", street: "Lindenstr. 5", postal_code: "10969", city: "Berlin", country: "Germany" }],
+  birthday: soon(12, 1984), dates: [{ value: "2015-05-16", label: "anniversary" }], relations: [{ value: "Anna Müller", label: "sister" }],
+  urls: [{ value: "https://mueller.example", label: "blog" }], additional_data: "Met in Oslo; allergic to nuts.", labels: ["family", "sailing"],
+}, token);
+await ask("/api/contacts", { first_name: "Jürgen", last_name: "Müller", phone: "+49 170 5550199" }, token);
 
+const pages = {
+  contacts: "/contacts", contact: `/contacts/${id}`, edit: `/contacts/${id}/edit`, birthdays: "/birthdays", duplicates: "/duplicates",
+  import: "/import", connect: "/settings/connect", history: "/history", settings: "/settings", docs: "/docs",
+};
 for (const [size, options] of Object.entries(windows)) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
-  for (const [name, url] of Object.entries(pages)) {
-    await page.goto(url);
-    if (name === "docs") {
-      await page.fill("#name", ANN);
-      await page.fill("#password", PASSWORD);
-      await page.click("text=Authorize");
-      await page.waitForSelector("text=Signed in as");
-      await page.click("#create_contact > summary");
-      await page.click("#create_contact .try button[type=submit]");
-      await page.waitForSelector("#create_contact .answer strong");
-      await page.evaluate(() => document.activeElement.blur());
-      if (size === "wide") await page.fill("#find", "create a contact");
-      await page.evaluate(() => scrollTo(0, 0));
-    }
-    if (name === "password") await page.fill("#password", "four words in a row");
-    const { width, height } = page.viewportSize();
-    // The other pages are short: no picture of an empty half.
-    const clip = { x: 0, y: 0, width, height: name === "docs" ? height : 560 };
-    await page.screenshot({ clip, path: `${SHOTS}/${name}-${size}.png` });
+  await page.goto(`${API}/login`);
+  await page.fill("[name=username]", ANN);
+  await page.fill("[name=password]", PASSWORD);
+  await Promise.all([page.waitForURL("**/contacts**"), page.click("main form button[type=submit]")]);
+  for (const [name, path] of Object.entries(pages)) {
+    await page.goto(API + path);
+    await page.screenshot({ path: `${SHOTS}/${name}-${size}.png` });
   }
   await context.close();
 }

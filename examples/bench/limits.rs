@@ -5,8 +5,12 @@ use crate::load::{self, Cpu, Measured, SECONDS};
 use crate::process::Process;
 use crate::stores::{PASSWORD, Stores};
 use contactd::crypto::Passwords;
+use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
+/// What a new contact is held against.
+pub const BARE: &str = "a bare table with two indexes";
 /// As many as contactd's pool has.
 const PGBENCH_CLIENTS: u32 = 16;
 
@@ -27,10 +31,12 @@ pub fn measure(name: &str, contactd: &Process, stores: &mut Stores) -> Measured 
     match name {
         "me" => redis(stores),
         "login" => argon2(),
+        BARE => bare(stores),
         _ => {
-            let script = folder().join(format!("{name}.pgbench"));
-            std::fs::write(&script, pgbench_script(name, contactd, stores)).unwrap();
-            pgbench(&script, stores)
+            let path = folder().join(format!("{name}.pgbench"));
+            let (script, variables) = pgbench_script(name, contactd, stores);
+            std::fs::write(&path, script).unwrap();
+            pgbench(&path, &variables, stores)
         }
     }
 }
@@ -68,64 +74,126 @@ fn redis(stores: &Stores) -> Measured {
     Measured { rate: numbers[0], p50: numbers[3], p99: numbers[5], cpu, ..Measured::default() }
 }
 
-/// The statement that contactd sends for this request, as Postgres saw it, with the parameters of
-/// a caller taken at random.
-fn pgbench_script(name: &str, contactd: &Process, stores: &mut Stores) -> String {
+/// Statements as Postgres logged them, each with its parameters; none: NULL.
+type Statements = Vec<(String, Vec<Option<String>>)>;
+
+/// What contactd sends to Postgres for a request: what its connection sent that named `contacts`, from
+/// BEGIN to COMMIT where it was a transaction.
+fn statements(name: &str, contactd: &Process, stores: &mut Stores) -> Statements {
     let requests = load::write_requests(name, "contactd", contactd.address, stores);
+    load::send_one(&requests, contactd.address); // from now on the cache has the user
+    let mut set = |settings: &[&str]| {
+        settings.iter().for_each(|it| stores.db.batch_execute(it).unwrap());
+        stores.db.batch_execute("SELECT pg_reload_conf()").unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+    };
+    let path = std::env::var("TEST_STORES_DIR").unwrap() + "/postgres.log";
+    set(&["ALTER SYSTEM SET log_statement = 'all'", "ALTER SYSTEM SET log_line_prefix = '%a %p|'"]);
+    let before = std::fs::read(&path).unwrap().len();
     load::send_one(&requests, contactd.address);
-    let last = "SELECT query FROM pg_stat_activity WHERE application_name = 'contactd'
-        ORDER BY query_start DESC LIMIT 1";
-    let sql: String = stores.db.query_one(last, &[]).unwrap().get(0);
+    set(&["ALTER SYSTEM RESET log_statement", "ALTER SYSTEM RESET log_line_prefix"]);
+    let log = std::fs::read(&path).unwrap();
+    let mut sent: Vec<(&str, Statements)> = Vec::new();
+    let log = String::from_utf8_lossy(&log[before..]).into_owned();
+    // A line that goes on begins with a tab.
+    let log = log.replace("\n\t", "\r\t");
+    for line in log.lines() {
+        let Some((connection, text)) = line.split_once('|') else { continue };
+        if !connection.starts_with("contactd ") {
+            continue;
+        }
+        let text = text.replace("\r\t", "\n");
+        let place = sent.iter().position(|it| it.0 == connection).unwrap_or_else(|| {
+            sent.push((connection, Vec::new()));
+            sent.len() - 1
+        });
+        let list = &mut sent[place].1;
+        if let Some(statement) = text.strip_prefix("LOG:  statement: ") {
+            list.push((statement.to_owned(), Vec::new()));
+        } else if let Some(statement) = text.strip_prefix("LOG:  execute ") {
+            list.push((statement.split_once(": ").unwrap().1.to_owned(), Vec::new()));
+        } else if let Some(values) = text.to_lowercase().strip_prefix("detail:  parameters: ") {
+            list.last_mut().unwrap().1 = values_of(&text[text.len() - values.len()..]);
+        }
+    }
+    let mine = sent.into_iter().map(|it| it.1);
+    let mine = mine.filter(|list| list.iter().any(|it| it.0.contains("contacts")));
+    mine.max_by_key(Vec::len).expect("what contactd sent, in the log")
+}
+
+/// `$1 = '2', $2 = NULL, …`
+fn values_of(mut text: &str) -> Vec<Option<String>> {
+    let mut values = Vec::new();
+    while let Some((_, rest)) = text.split_once(" = ") {
+        let Some(quoted) = rest.strip_prefix('\'') else {
+            values.push(None);
+            text = rest;
+            continue;
+        };
+        let mut value = String::new();
+        let mut left = quoted;
+        loop {
+            let (part, rest) = left.split_once('\'').unwrap();
+            value.push_str(part);
+            left = rest;
+            // Two quotes are one that belongs to the value.
+            match left.strip_prefix('\'') {
+                Some(rest) => left = rest,
+                None => break,
+            }
+            value.push('\'');
+        }
+        values.push(Some(value));
+        text = left;
+    }
+    values
+}
+
+/// A script of pgbench and the variables that it wants: what contactd sends, with a caller taken at
+/// random, and a uid that is new.
+fn pgbench_script(
+    name: &str,
+    contactd: &Process,
+    stores: &mut Stores,
+) -> (String, Vec<(String, String)>) {
+    let statements = statements(name, contactd, stores);
     let callers = &stores.callers;
     let (first, last) = (callers[0].id, callers[callers.len() - 1].id);
     let contacts: Vec<_> = callers.iter().map(|it| it.contact).collect();
-    // The second contact of each, but for the first of them, is a hundred further on.
+    // The contact of each, but for the first of them, is a hundred further on.
     assert!(contacts.windows(2).skip(1).all(|pair| pair[1] - pair[0] == 100));
-    let owner = format!("\\set owner random({}, {last})\n", first + 1);
-    let contact = format!("\\set contact {} + 100 * (:owner - {})\n", contacts[1], first + 1);
-    let parameters: &[&str] = match name {
-        "page" => &[":owner"],
-        "by-id" => &[":owner", ":contact"],
-        "search" => &[":owner", ":word", "0", "21"],
-        "create" => &[
-            ":owner",
-            "gen_random_uuid()::text",
-            ":first",
-            ":last",
-            ":email",
-            ":phone",
-            ":birthday",
-            "null::text",
-            "'{}'::text[]",
-            "now()",
-        ],
-        other => panic!("{other}"),
-    };
-    let mut filled = sql.clone();
-    for (index, value) in parameters.iter().enumerate().rev() {
-        filled = filled.replace(&format!("${}", index + 1), value);
+    let mut script = format!("\\set owner random({}, {last})\n", first + 1);
+    script += &format!("\\set contact {} + 100 * (:owner - {})\n", contacts[1], first + 1);
+    let mut variables = Vec::new();
+    for (at, (sql, values)) in statements.into_iter().enumerate() {
+        let mut filled = sql;
+        for (index, value) in values.iter().enumerate().rev() {
+            let is_uid = |value: &str| value.len() == 38 && value.matches('-').count() == 4;
+            let with = match value {
+                None => "NULL".to_owned(),
+                Some(_) if index == 0 => ":owner".to_owned(),
+                Some(value) if *value == contacts[0].to_string() => ":contact".to_owned(),
+                Some(value) if is_uid(value) => "ARRAY[gen_random_uuid()::text]".to_owned(),
+                Some(value) => {
+                    variables.push((format!("v{at}_{index}"), value.clone()));
+                    format!(":v{at}_{index}")
+                }
+            };
+            filled = filled.replace(&format!("${}", index + 1), &with);
+        }
+        assert!(!filled.contains('$'), "parameters of {name}: {filled}");
+        script += &format!("{};\n", filled.replace('\n', " "));
     }
-    assert!(!filled.contains('$'), "parameters of {name}: {sql}");
-    format!("{owner}{contact}{};\n", filled.replace('\n', " "))
+    (script, variables)
 }
 
-/// pgbench computes numbers only.
-const TEXTS: &[&str] = &[
-    "word=shev",
-    "first=Ann",
-    "last=Smith",
-    "email=ann@example.com",
-    "phone=+380441234567",
-    "birthday=1990-05-17",
-];
-
-fn pgbench(script: &std::path::Path, stores: &Stores) -> Measured {
+fn pgbench(script: &Path, variables: &[(String, String)], stores: &Stores) -> Measured {
     let cpu = Cpu::start(None, stores);
     let output = Command::new("pgbench")
         .args(["-n", "-M", "prepared", "-j", "1"])
         .args(["-c", &PGBENCH_CLIENTS.to_string(), "-T", &SECONDS.to_string(), "-f"])
         .arg(script)
-        .args(TEXTS.iter().flat_map(|text| ["-D", text]))
+        .args(variables.iter().map(|(name, value)| format!("-D{name}={value}")))
         .arg(&stores.database)
         .output()
         .unwrap();
@@ -140,4 +208,38 @@ fn pgbench(script: &std::path::Path, stores: &Stores) -> Measured {
     let errors = number("number of failed transactions: ");
     let cpu = cpu.of_each(number("number of transactions actually processed: "));
     Measured { rate, p50: number("latency average = "), errors, cpu, ..Measured::default() }
+}
+
+/// A new row in a table that has as many rows, two indexes and nothing else.
+fn bare(stores: &mut Stores) -> Measured {
+    const TABLE: &str = "CREATE TABLE IF NOT EXISTS bare (id bigserial PRIMARY KEY,
+            owner bigint NOT NULL, first_name text NOT NULL, last_name text NOT NULL,
+            email text NOT NULL, phone text NOT NULL, birthday date NOT NULL, extra text,
+            created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL);
+        CREATE INDEX IF NOT EXISTS bare_list ON bare (owner, last_name, first_name, id)";
+    const ROWS: &str = "INSERT INTO bare (owner, first_name, last_name, email, phone, birthday,
+            created_at, updated_at)
+        SELECT owner, 'Ann ' || id % 100, sort_name, 'contact' || id || '@example.com',
+            '+380441234567', '1990-05-17', created_at, updated_at
+        FROM contacts WHERE NOT EXISTS (SELECT 1 FROM bare)";
+    stores.db.batch_execute(TABLE).unwrap();
+    stores.db.batch_execute(ROWS).unwrap();
+    let callers = &stores.callers;
+    let script = format!(
+        "\\set owner random({}, {})\nINSERT INTO bare (owner, first_name, last_name, email, phone, \
+         birthday, extra, created_at, updated_at) VALUES (:owner, :first, :last, :email, :phone, \
+         :birthday, NULL, now(), now()) RETURNING id;\n",
+        callers[1].id,
+        callers[callers.len() - 1].id
+    );
+    let path = folder().join("bare.pgbench");
+    std::fs::write(&path, script).unwrap();
+    let values = [
+        ("first", "Ann"),
+        ("last", "Smith"),
+        ("email", "ann@example.com"),
+        ("phone", "+380441234567"),
+        ("birthday", "1990-05-17"),
+    ];
+    pgbench(&path, &values.map(|(name, value)| (name.to_owned(), value.to_owned())), stores)
 }

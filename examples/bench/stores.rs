@@ -1,11 +1,16 @@
 //! The stores with what is in them: one user with 1,000 contacts and 1,000 users with 100 each, in
 //! contactd's tables and in those of the reference server.
 
+use chrono::Datelike;
+use contactd::config::Config;
+use contactd::context::App;
 use contactd::crypto::Passwords;
+use contactd::service::writer::{By, NewCard, in_book};
 use postgres::{Client, NoTls};
 use ring::hmac;
 use serde_json::json;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use vcard::{Card, Details, Entry, PartialDate};
 
 /// Signs the tokens of both servers.
 pub const SECRET: &str = "a-secret-for-measuring-that-nobody-has-to-guess";
@@ -37,10 +42,8 @@ const USERS: &str = "INSERT INTO users
         (username, email, password_hash, is_verified, created_at)
     SELECT 'user' || n, 'user' || n || '@example.com', $1, true, now()
     FROM generate_series(0, 1000) AS n";
-const BOOKS: &str = "INSERT INTO address_books (owner, revision, contacts)
-    SELECT id, contacts, contacts FROM (SELECT id, CASE username WHEN 'user0' THEN 1000 ELSE 100 END
-        AS contacts FROM users) AS all_users
-    ON CONFLICT (owner) DO UPDATE SET revision = excluded.revision, contacts = excluded.contacts";
+const BOOKS: &str =
+    "INSERT INTO address_books (owner) SELECT id FROM users ON CONFLICT (owner) DO NOTHING";
 const SESSIONS: &str = "INSERT INTO sessions
         (user_id, refresh_hash, created_at, last_used_at, expires_at, ip, user_agent)
     SELECT id, sha256(username::bytea), now(), now(), now() + interval '1 day', '127.0.0.1', 'bench'
@@ -83,12 +86,7 @@ impl Stores {
         drop(crate::contactd(&database, &redis)); // it makes its tables
         db.execute(USERS, &[&hash]).unwrap();
         db.batch_execute(&format!("{BOOKS}; {SESSIONS}")).unwrap();
-        let contacts = "INSERT INTO contacts (owner, uid, revision, first_name, last_name, email,
-            phone, birthday, created_at, updated_at)";
-        db.batch_execute(&format!(
-            "{contacts} SELECT id, gen_random_uuid(), n, {FIELDS}, now(), now() {AGAIN}"
-        ))
-        .unwrap();
+        add_contacts(&database);
         // Not in a transaction: the index-only scans want to know which pages all may see.
         db.batch_execute("VACUUM ANALYZE").unwrap();
 
@@ -131,6 +129,57 @@ impl Stores {
         let postgres = backends + crate::process::ticks(self.postgres_pid);
         (postgres, crate::process::ticks(self.redis_pid))
     }
+}
+
+/// Gives each account its contacts, the way contactd does it.
+fn add_contacts(database: &str) {
+    let config = Config::read(|name| match name {
+        "DATABASE_URL" => Some(database.to_owned()),
+        "SECRET_KEY" => Some(SECRET.to_owned()),
+        _ => None,
+    });
+    let app = App::new(config.unwrap(), Box::new(chrono::Utc::now)).unwrap();
+    let by = By { protocol: "rest", client: "bench".to_owned() };
+    let users = app.db.read(|db| db.query("SELECT id, username FROM users ORDER BY id", &[]));
+    for user in users.unwrap() {
+        let count = if user.get::<_, &str>(1) == "user0" { 1_000 } else { 100 };
+        let cards = (1..=count).map(|n| NewCard { card: card(n), resource: None }).collect();
+        in_book(&app, user.get(0), &by, |writer| writer.insert(cards)).unwrap();
+    }
+}
+
+/// The contact with number `n` in its book: the same as in [`FIELDS`].
+fn card(n: usize) -> Card {
+    let first =
+        ["Ann", "Borys", "Clara", "David", "Олена", "Émile", "Frida", "Gustav", "Hanna", "Ivan"];
+    let last = [
+        "Smith",
+        "Shevchenko",
+        "Nováková",
+        "Müller",
+        "Коваль",
+        "Dupont",
+        "Jones",
+        "García",
+        "Andersen",
+        "Rossi",
+        "Petrenko",
+    ];
+    let (first, last) = (format!("{} {n}", first[n * 7 % 10]), last[n * 5 % 11].to_owned());
+    let entry = |value: String| Entry { value, label: None, primary: true };
+    let born = chrono::NaiveDate::from_ymd_opt(1950, 1, 1).unwrap();
+    let born = born + chrono::Days::new(n as u64 * 37 % 20_000);
+    let mut card = Card::new(&contactd::crypto::random_uuid().unwrap());
+    card.set(&Details {
+        display_name: format!("{first} {last}"),
+        first_name: Some(first),
+        last_name: Some(last),
+        emails: vec![entry(format!("contact{n}@example.com"))],
+        phones: vec![entry(format!("+38044{}", 1_000_000 + n * 7_919 % 8_999_999))],
+        birthday: PartialDate::new(Some(born.year()), born.month(), born.day()),
+        ..Details::default()
+    });
+    card
 }
 
 /// An access token that both servers take.

@@ -274,9 +274,10 @@ fn report() {
         for table in &tables {
             let [_, rate, p50, p99, note] = &table[index][..] else { panic!("{:?}", table[index]) };
             let (rate, p50, p99) = (number(rate), number(p50), number(p99));
+            let rate = format!("{rate:.0$}", if rate < 10.0 { 1 } else { 0 });
             match note.as_str() {
-                "" => write!(out, " {rate:.0}/s, p50 {p50:.1}, p99 {p99:.1} ms |"),
-                note => write!(out, " {rate:.0}/s ({note}) |"),
+                "" => write!(out, " {rate}/s, p50 {p50:.1}, p99 {p99:.1} ms |"),
+                note => write!(out, " {rate}/s ({note}) |"),
             }
             .unwrap();
         }

@@ -2,6 +2,7 @@
 
 pub mod contact;
 pub mod input;
+pub mod json;
 pub mod resource_name;
 pub mod text;
 pub mod user;

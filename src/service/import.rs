@@ -19,6 +19,7 @@ use crate::service::writer::{By, NewCard, Writer, free_name, in_book};
 use known::Known;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use vcard::{Card, Warning};
 
 /// Most cards of one file: as many as a book may have.
@@ -212,7 +213,7 @@ fn write(writer: &mut Writer, verdicts: Vec<Verdict>) -> Result<()> {
 struct Plan<'o> {
     cards: std::vec::IntoIter<Incoming>,
     /// Labels that the file's lists of people give, by uid.
-    groups: HashMap<String, Vec<String>>,
+    groups: HashMap<String, Vec<Arc<str>>>,
     options: &'o Options,
     errors: Notes,
     warnings: Notes,
@@ -360,9 +361,9 @@ impl<'o> Plan<'o> {
 
     fn create(&mut self, line: u64, mut card: Card) -> Result<Verdict> {
         let of_groups = uid(&card).map(vcard::bare_uid).and_then(|uid| self.groups.get(uid));
-        let given = of_groups.into_iter().flatten().chain(&self.options.label);
-        for label in given.cloned().collect::<Vec<_>>() {
-            if labels::add(&mut card, &label).is_err() {
+        let of_groups = of_groups.into_iter().flatten().map(AsRef::as_ref);
+        for label in of_groups.chain(self.options.label.as_deref()) {
+            if labels::add(&mut card, label).is_err() {
                 self.warnings.add(line, format!("labels: \"{label}\" would be one too many"));
             }
         }

@@ -304,6 +304,26 @@ fn parallel_guesses_do_not_get_past_the_limit_of_failures() {
     ann.log_in(PASSWORD).expect(429);
 }
 
+/// An account has many app passwords, and each has counters of its own.
+#[test]
+fn no_account_gets_round_the_limit_of_imports() {
+    let world = World::with(defaults);
+    let ann = world.user("ann");
+    let phones = ["one", "two"].map(|_| ann.app_password("write"));
+    let path = "/api/contacts/import?dry_run=true";
+    let import = |by: &Actor| by.send("POST", path, &[("Content-Type", "text/csv")], b"");
+    let [one, two] = phones.map(|secret| ann.with_basic("ann", &secret));
+    for by in [&one, &two, &one, &two, &one, &two, &ann, &ann, &ann, &two] {
+        import(by).expect(200);
+    }
+    for by in [&one, &two, &ann] {
+        import(by).expect(429);
+    }
+    // Others are not touched, and neither is anything else of hers.
+    import(&world.user("bob")).expect(200);
+    two.get("/api/contacts").expect(200);
+}
+
 #[test]
 fn a_mailbox_gets_three_an_hour_and_the_answer_never_changes() {
     let world = World::with(|config| config.rates.mailbox = rate(3, 3_600));

@@ -224,6 +224,12 @@ fn a_lost_answer_can_be_asked_for_again_for_ten_seconds() {
     refresh(&world, &first["refresh_token"]).expect(401);
     refresh(&world, &third["refresh_token"]).expect(401);
     ann.with_token(&third["access_token"]).get("/api/users/me").expect(401);
+    // Nor after ten seconds, even if its successor was never used.
+    let other = ann.log_in(PASSWORD).expect(200).json();
+    let unused = refresh(&world, &other["refresh_token"]).expect(200).json();
+    world.pass(Duration::seconds(10));
+    refresh(&world, &other["refresh_token"]).expect(401);
+    refresh(&world, &unused["refresh_token"]).expect(401);
     let notice = world.mails_to("ann@example.com").pop().unwrap();
     assert_eq!(notice.header("Subject"), "One of your sessions was ended");
 }

@@ -89,7 +89,7 @@ fn rule_28_the_etag_comes_only_if_the_octets_stayed() {
         (plain.replace("\r\n", "\n"), false),
         (plain.replace("UID:a\r\n", ""), false),
         (plain.replace("FN:A\r\n", ""), false),
-        (plain.replace("N:A;;;;\r\n", "").replace("FN:A", "FN:A"), false),
+        (plain.replace("N:A;;;;\r\n", ""), false),
         (plain.replace("FN:A", "FN:A\u{7}"), false),
         (format!("\u{FEFF}{plain}"), false),
         (plain.replace("VERSION:3.0", "VERSION:4.0"), false),
@@ -279,9 +279,7 @@ fn rule_35_other_versions_become_version_3() {
 fn rule_36_a_card_that_is_too_large_is_refused() {
     let (_ground, _, phone) = ann();
     let photo = |octets: usize| {
-        let text =
-            card("big", "Big", &[&format!("PHOTO;ENCODING=b;TYPE=JPEG:{}", "A".repeat(octets))]);
-        text
+        card("big", "Big", &[&format!("PHOTO;ENCODING=b;TYPE=JPEG:{}", "A".repeat(octets))])
     };
     let max = 4 * 1024 * 1024;
     phone.put("big.vcf", &photo(max - 1_000)).expect(201);

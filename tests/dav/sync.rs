@@ -90,7 +90,12 @@ fn rule_68_changes_by_rest_are_seen() {
         token = answer.token().to_owned();
     };
     let create = |uid: &str| {
-        ann.post("/api/contacts", json!({"first_name": uid, "uid": uid})).expect(201).json()["id"]
+        ann.post(
+            "/api/contacts",
+            json!({"first_name": uid, "uid": uid, "email": format!("{uid}@x.example")}),
+        )
+        .expect(201)
+        .json()["id"]
             .clone()
     };
     let (a, b) = (create("a"), create("b"));

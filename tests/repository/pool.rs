@@ -1,6 +1,6 @@
 //! The pool, transactions and migrations.
 
-use crate::world::{World, config, unique_name, variable};
+use crate::world::{PASSWORD, World, config, unique_name, variable};
 use contactd::db::{self, Pool, Tx};
 use contactd::error::{Error, Result};
 use std::time::{Duration, Instant};
@@ -207,4 +207,28 @@ fn a_transaction_that_idled_too_long_may_be_tried_again() {
     });
     assert!(matches!(slow, Err(Error::Unavailable(_))), "{slow:?}");
     assert_eq!(one(&pool).unwrap(), 1);
+}
+
+#[test]
+fn a_role_that_may_not_change_the_schema_can_serve() {
+    let world = World::new();
+    let schema = world.sql::<String>("SELECT current_schema()::text");
+    let role = format!("r_{schema}");
+    let grant = format!(
+        "CREATE ROLE {role}; GRANT USAGE ON SCHEMA {schema} TO {role};
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
+        GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role};"
+    );
+    world.app.db.write(|db| db.batch(&grant)).unwrap();
+    let mut config = world.app.config.clone();
+    config.postgres.options(&format!("-c search_path={schema} -c role={role}"));
+    let served = world.replica_of(config);
+    assert!(served.app.db.write(|db| db.batch("CREATE TABLE x (y int)")).is_err());
+    assert_eq!(served.app.db.write(contactd::db::migrations::migrate).unwrap(), 0);
+    let ann = served.user("ann");
+    ann.post("/api/contacts", serde_json::json!({"first_name": "Bob"})).expect(201);
+    ann.delete_with("/api/users/me", serde_json::json!({"password": PASSWORD})).expect(204);
+    contactd::worker::purge(&served.app).unwrap();
+    let end = format!("DROP OWNED BY {role}; DROP ROLE {role}");
+    world.app.db.write(|db| db.batch(&end)).unwrap();
 }

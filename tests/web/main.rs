@@ -7,4 +7,5 @@ mod browser;
 mod contacts;
 mod doors;
 mod every_page;
+mod hostile;
 mod undo;

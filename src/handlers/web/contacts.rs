@@ -12,6 +12,7 @@ use crate::markup::contact::{self, Birthday, Change, Shown};
 use crate::markup::list::{self, List, Row};
 use crate::model::contact::birthday::{self, Window};
 use crate::model::contact::{Contact, Stored};
+use crate::model::text;
 use crate::repository::contacts::lists::{self, Filter, Key, Sort, Start};
 use crate::repository::contacts::{books, history, rows};
 use crate::service::contacts::{Action, Which, bulk, delete};
@@ -174,8 +175,8 @@ pub fn remove(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (owner, by) = owner(call, visitor)?;
     let before = revision(call, owner.id())?;
     delete(&call.app, owner.id(), &by, Which::Id(call.id()?), &|_, _| Ok(()))?;
-    let text = reader::page(call, visitor).w;
-    reader::told(call, visitor, "/contacts", text.n(text.deleted, 1), Some(before))
+    let w = reader::page(call, visitor).w;
+    reader::told(call, visitor, "/contacts", w.n(w.deleted, 1), Some(before))
 }
 
 /// `POST /contacts/{id}/revert`
@@ -196,8 +197,12 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let (owner, by) = owner(call, visitor)?;
     let w = reader::page(call, visitor).w;
-    let field = |name: &str| Some(form.get(name).trim().to_owned()).filter(|text| !text.is_empty());
-    let (search, shown) = (field("search"), field("label_shown"));
+    let field = |name: &str| {
+        let typed = text::line(form.get(name), 0, 1_000);
+        let typed = typed.map_err(|why| Error::invalid(name, why))?;
+        Ok::<_, Error>(Some(typed).filter(|text| !text.is_empty()))
+    };
+    let (search, shown) = (field("search")?, field("label_shown")?);
     let filter = Filter { search, label: shown, ..Filter::default() };
     let back = format!(
         "/contacts?{}",
@@ -243,5 +248,5 @@ fn found(call: &Call, owner: i64, filter: &Filter) -> Result<Vec<i64>> {
 }
 
 fn label(typed: &str) -> Result<String> {
-    crate::model::text::line(typed, 1, 50).map_err(|why| Error::invalid("label", why))
+    text::line(typed, 1, 50).map_err(|why| Error::invalid("label", why))
 }

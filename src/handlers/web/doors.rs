@@ -9,7 +9,7 @@ use crate::handlers::web::sent;
 use crate::http::Reply;
 use crate::markup::doors;
 use crate::markup::form::Form;
-use crate::model::user;
+use crate::model::{text, user};
 use crate::service::sign_in::{self, Holder, Session, Typed};
 use serde_json::json;
 
@@ -38,7 +38,8 @@ pub fn login(call: &Call, visitor: &Visitor) -> Result<Reply> {
 pub fn sign_in(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let mut form = sent::form(call, visitor)?.form;
     let typed = Typed {
-        name: form.get("username").trim().chars().take(254).collect(),
+        // What cannot be a name is none that there is.
+        name: text::line(form.get("username"), 1, text::EMAIL_MAX).unwrap_or_default(),
         password: user::password_as_typed(form.get("password")).unwrap_or_default(),
         code: Some(form.get("code").to_owned()).filter(|code| !code.is_empty()),
     };
@@ -66,8 +67,9 @@ pub fn sign_in(call: &Call, visitor: &Visitor) -> Result<Reply> {
 
 /// The session's cookie, and on to where the visitor wanted to go: to a page of ours.
 fn welcome_in(call: &Call, session: &Session, next: &str) -> Reply {
-    let inside =
-        next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
+    // Browsers leave tabs and line breaks out of an address, so that `/<tab>/host` is one of `host`.
+    let plain = |c: char| c != '\\' && !c.is_control();
+    let inside = next.starts_with('/') && !next.starts_with("//") && next.chars().all(plain);
     let next = if inside { next } else { "/contacts" };
     reader::go(next)
         .and("Set-Cookie", cookie(call, &session.secret, (session.ends - call.now).num_seconds()))

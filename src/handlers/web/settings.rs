@@ -139,7 +139,8 @@ pub fn totp_page(call: &Call, visitor: &Visitor) -> Result<Reply> {
 }
 
 fn setup(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
-    let qr = factor::svg(form.get("uri"))?;
+    // An address that is too long for a picture is none of ours.
+    let qr = factor::svg(form.get("uri")).map_err(|_| Error::StaleForm)?;
     Ok(settings::totp_setup(&reader::page(call, visitor), &qr, form))
 }
 

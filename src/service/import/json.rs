@@ -1,6 +1,7 @@
 //! A JSON array of contacts, element by element, so that memory does not grow with the file.
 
 use crate::error::{Error, Result};
+use crate::model::json::is_light;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -53,6 +54,9 @@ impl Iterator for Elements<'_> {
         self.number = line + line_ends(element);
         self.rest = rest;
         let value = match element.len() {
+            0..=ELEMENT_MAX if !is_light(element) => {
+                Err("has more values than any contact needs".to_owned())
+            }
             0..=ELEMENT_MAX => serde_json::from_slice(element).map_err(|error| error.to_string()),
             _ => Err("must have at most 1 MiB".to_owned()),
         };
@@ -110,6 +114,9 @@ mod tests {
     fn an_element_that_is_longer_than_any_contact_is_not_parsed() {
         let long = format!("[{{\"a\":[{}1]}}, 2]", "1,".repeat(ELEMENT_MAX / 2));
         let elements: Vec<_> = read(long.as_bytes()).unwrap().map(|it| it.value.is_ok()).collect();
+        assert_eq!(elements, [false, true]);
+        let heavy = format!("[[{}1], 2]", "{\"\":0},".repeat(ELEMENT_MAX / 8));
+        let elements: Vec<_> = read(heavy.as_bytes()).unwrap().map(|it| it.value.is_ok()).collect();
         assert_eq!(elements, [false, true]);
     }
 }

@@ -9,19 +9,19 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use vcard::{Card, fold};
 
-/// How many contacts with a rare statement of a card are looked at: more have it only in a file that is
-/// made to be slow, and there a duplicate may come in.
-const CANDIDATES_MAX: usize = 200;
+/// Of so many contacts of one name it is known all that they say. Past that a card is a duplicate only
+/// of one that says exactly the same.
+const NAMESAKES_MAX: usize = 200;
 
 /// What contacts of some names say.
 #[derive(Default)]
 pub struct Known {
     /// Names that were looked up.
     loaded: HashSet<(String, String)>,
-    /// What each contact says, sorted.
-    contacts: Vec<Box<[u64]>>,
-    /// Contacts by their folded full name and one thing that they say.
-    saying: HashMap<(u64, u64), Vec<u32>>,
+    /// What each contact says, as one hash.
+    exactly: HashSet<u64>,
+    /// What each says, sorted, by the folded full name.
+    namesakes: HashMap<u64, Vec<Box<[u64]>>>,
 }
 
 fn hash(value: impl Hash) -> u64 {
@@ -35,7 +35,7 @@ pub fn name_hash(card: &Card) -> u64 {
     hash(fold(&card.details().display_name))
 }
 
-/// What a card says, beginning with its name, so that there is always something.
+/// What a card says, the parts of its name included.
 fn statements(card: &Card) -> Box<[u64]> {
     let details = card.details();
     let parts = [
@@ -45,12 +45,9 @@ fn statements(card: &Card) -> Box<[u64]> {
         &details.last_name,
         &details.suffix,
     ];
-    let parts = parts
-        .into_iter()
-        .enumerate()
-        .filter_map(|(at, part)| Some(hash((at, fold(part.as_ref()?)))));
-    let said = card.statements().into_iter().map(hash);
-    let mut all: Vec<u64> = [hash(())].into_iter().chain(parts).chain(said).collect();
+    let parts = parts.into_iter().enumerate();
+    let parts = parts.filter_map(|(at, part)| Some(hash((at, fold(part.as_ref()?)))));
+    let mut all: Vec<u64> = parts.chain(card.statements().into_iter().map(hash)).collect();
     all.sort_unstable();
     all.dedup();
     all.into()
@@ -73,22 +70,18 @@ impl Known {
     /// Learns of a card that comes in.
     pub fn remember(&mut self, card: &Card) {
         let (name, said) = (name_hash(card), statements(card));
-        let Ok(place) = u32::try_from(self.contacts.len()) else { return };
-        for one in &said {
-            self.saying.entry((name, *one)).or_default().push(place);
+        self.exactly.insert(hash((name, &said)));
+        let namesakes = self.namesakes.entry(name).or_default();
+        if namesakes.len() < NAMESAKES_MAX {
+            namesakes.push(said);
         }
-        self.contacts.push(said);
     }
 
     /// True if one contact has the name of this card and says everything that it says.
     pub fn says_all_of(&self, card: &Card) -> bool {
         let (name, said) = (name_hash(card), statements(card));
-        let each: Option<Vec<_>> = said.iter().map(|one| self.saying.get(&(name, *one))).collect();
-        // Somebody has to say the rarest of it.
-        let rarest = each.and_then(|each| each.into_iter().min_by_key(|places| places.len()));
-        let candidates = rarest.into_iter().flatten().take(CANDIDATES_MAX);
-        candidates
-            .filter_map(|place| self.contacts.get(*place as usize))
-            .any(|contact| said.iter().all(|one| contact.binary_search(one).is_ok()))
+        let more = |other: &[u64]| said.iter().all(|one| other.binary_search(one).is_ok());
+        self.exactly.contains(&hash((name, &said)))
+            || self.namesakes.get(&name).into_iter().flatten().any(|other| more(other))
     }
 }

@@ -2,13 +2,16 @@
 
 use super::{CARDS_MAX, Incoming, Notes, json, too_many};
 use crate::error::{Error, Result};
+use crate::model::contact::input::{LABEL_MAX, LIST_MAX};
 use crate::model::contact::{CARD_TEXT_MAX, Input, Method};
+use crate::model::text;
 use crate::picture;
 use crate::service::writer::check_size;
 use chrono::NaiveDate;
 use std::collections::HashMap;
+use std::sync::Arc;
 use vcard::table::{self, Fault, Options};
-use vcard::{Card, Details, Picture};
+use vcard::{Card, Details, Group, Picture};
 
 /// Largest picture, in bytes, that stays as it is.
 const PHOTO_MAX: usize = 1024 * 1024;
@@ -19,7 +22,7 @@ pub struct Source {
     /// Its cards, each small enough to be stored.
     pub(super) cards: Vec<Incoming>,
     /// Labels by uid, from lists of people.
-    pub(super) groups: HashMap<String, Vec<String>>,
+    pub(super) groups: HashMap<String, Vec<Arc<str>>>,
     pub(super) errors: Notes,
     pub(super) warnings: Notes,
     /// `vCard`, `CSV` or `JSON`.
@@ -125,9 +128,7 @@ impl Source {
     /// Takes a card, if it says who it is about and is small enough.
     fn add(&mut self, line: u64, mut card: Card) -> Result<()> {
         if let Some(group) = card.group() {
-            for uid in group.members {
-                self.groups.entry(uid).or_default().push(group.name.clone());
-            }
+            self.take_group(line, &group);
             return Ok(());
         }
         if self.cards.len() == CARDS_MAX {
@@ -147,6 +148,22 @@ impl Source {
             Err(other) => return Err(other),
         }
         Ok(())
+    }
+
+    /// Notes whom a list of people gives its name as a label. The name is kept once, however many they
+    /// are, and a contact gets no more of them than it may have labels.
+    fn take_group(&mut self, line: u64, group: &Group) {
+        let Ok(label) = text::line(&group.name, 1, LABEL_MAX) else {
+            self.warnings.add(line, "a list of people: its name cannot be a label; left out");
+            return;
+        };
+        let label: Arc<str> = label.into();
+        for uid in &group.members {
+            let labels = self.groups.entry(uid.clone()).or_default();
+            if labels.len() < LIST_MAX {
+                labels.push(Arc::clone(&label));
+            }
+        }
     }
 
     /// A picture over a mebibyte is made smaller.

@@ -1,0 +1,468 @@
+//! What hostile bodies cost: every route that takes a body gets bodies of 1 and 10 MiB, made to be
+//! many times as large in memory, in Postgres or in time. Memory, processor time and database growth are
+//! measured in a real process, printed, and held against the bounds of the design.
+//!
+//! COSTS=all prints every line (`./dev costs`); otherwise only the dearest.
+
+#![cfg(test)]
+#![cfg(target_os = "linux")]
+
+use contactd::routes::{Gate, ROUTES, Route};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::io::{Read, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+use support::server::{Server, database_url};
+use support::world;
+
+const MIB: usize = 1024 * 1024;
+const PASSWORD: &str = "correct horse battery staple";
+/// Most bytes of memory per byte of a body.
+const FACTOR: u64 = 20;
+/// What a request may take whatever it sends: a picture's or a password's working memory, a thread, a
+/// page of contacts from Postgres.
+const FREE: u64 = 32 * 1024 * 1024;
+/// Most memory of the process while it takes in a file of 10 MiB.
+const PROCESS: u64 = 100 * 1024 * 1024;
+
+/// Those of which a mebibyte makes ten thousands of contacts, errors or labels: a test that is not
+/// optimised takes ten seconds for that, so they are short unless COSTS is set.
+const MANY: [&str; 6] = [
+    "JSON of empty lists",
+    "JSON of contacts",
+    "CSV of short lines",
+    "CSV of empty cells",
+    "vCards, short",
+    "a file of short vCards",
+];
+/// Those that are 10 MiB long even so: what they are made of is large, or is refused.
+const LONG: [&str; 4] =
+    ["JSON of nested objects", "vCards with photos", "CSV of one open quote", "XML of attributes"];
+
+/// Bodies that are larger than they look. `size` is about their length.
+/// Makes a body of about so many bytes.
+type Make = fn(usize) -> Vec<u8>;
+
+const BODIES: &[(&str, &str, Make)] = &[
+    ("JSON of nested objects", "application/json", |size| list(size, r#"{"":0}"#, "[[", ",", "]]")),
+    ("JSON of empty lists", "application/json", |size| list(size, "[]", "[", ",", "]")),
+    ("JSON that is deep", "application/json", |size| b"[".repeat(size)),
+    ("JSON of many members", "application/json", |size| {
+        let members = (0..size / 14).map(|at| format!("\"{at:x}\":0")).collect::<Vec<_>>();
+        format!("{{\"first_name\":\"a\",{}}}", members.join(",")).into_bytes()
+    }),
+    ("JSON of entries", "application/json", |size| {
+        list(size, r#"{"value":""}"#, r#"{"first_name":"a","emails":["#, ",", "]}")
+    }),
+    ("JSON of contacts", "application/json", |size| {
+        list(size, r#"{"first_name":"a"}"#, "[", ",", "]")
+    }),
+    ("JSON of escapes", "application/json", |size| {
+        list(size, r"\u0041", r#"[{"first_name":"a","additional_data":""#, "", r#""}]"#)
+    }),
+    ("CSV of one long header", "text/csv", |size| list(size, "a", "", ",", "\n1\n")),
+    ("CSV of short lines", "text/csv", |size| list(size, "a", "First Name\n", "\n", "\n")),
+    ("CSV of empty cells", "text/csv", |size| {
+        let line = ",".repeat(900);
+        list(size, &line, &format!("First Name{line}\n"), "\n", "\n")
+    }),
+    ("CSV of one open quote", "text/csv", |size| list(size, "a,", "First Name\n\"", "\n", "")),
+    ("vCards, short", "text/vcard", |size| {
+        list(size, "BEGIN:VCARD\nFN:a\nEND:VCARD\n", "", "", "")
+    }),
+    ("vCards that only begin", "text/vcard", |size| list(size, "BEGIN:VCARD\n", "", "", "")),
+    ("vCards of short lines", "text/vcard", |size| {
+        let card = format!("BEGIN:VCARD\nFN:a\n{}END:VCARD\n", "TEL:1\n".repeat(150_000));
+        list(size, &card, "", "", "")
+    }),
+    ("a vCard of folds", "text/vcard", |size| {
+        list(size, " a", "BEGIN:VCARD\nFN:a\nNOTE:b\n", "\n", "\nEND:VCARD\n")
+    }),
+    ("a vCard of parameters", "text/vcard", |size| {
+        list(size, ";a=b", "BEGIN:VCARD\nFN:a\nTEL", "", ":1\nEND:VCARD\n")
+    }),
+    ("vCards of quoted-printable", "text/vcard", |size| {
+        let note = "=41".repeat(200_000);
+        let card = format!(
+            "BEGIN:VCARD\nVERSION:2.1\nN:a\nNOTE;ENCODING=QUOTED-PRINTABLE:{note}\nEND:VCARD\n"
+        );
+        list(size, &card, "", "", "")
+    }),
+    ("vCards with photos", "text/vcard", |size| {
+        let photo = "A".repeat(900_000);
+        let card = format!("BEGIN:VCARD\nFN:a\nPHOTO;ENCODING=b:{photo}\nEND:VCARD\n");
+        list(size, &card, "", "", "")
+    }),
+    ("a list of people with a long name", "text/vcard", |size| {
+        let name = "n".repeat(size.min(MIB) / 2);
+        let (mut card, members) = (String::new(), size.min(MIB) / 60);
+        card += "BEGIN:VCARD\nVERSION:4.0\nKIND:group\n";
+        let _ = writeln!(card, "FN:{name}");
+        for at in 0..members {
+            writeln!(card, "MEMBER:urn:uuid:{at:x}").unwrap();
+        }
+        card += "END:VCARD\n";
+        card.into_bytes()
+    }),
+    ("many lists of the same people", "text/vcard", |size| {
+        let mut card = "BEGIN:VCARD\nVERSION:4.0\nKIND:group\nFN:a\n".to_owned();
+        for at in 0..30_000 {
+            writeln!(card, "MEMBER:{at:x}").unwrap();
+        }
+        card += "END:VCARD\n";
+        list(size, &card, "", "", "")
+    }),
+    ("XML of short elements", "application/xml", |size| xml(size, "<D:a/>")),
+    ("XML of attributes", "application/xml", |size| {
+        let attributes: String = (0..30).map(|at| format!(" a{at}=''")).collect();
+        xml(size, &format!("<D:a{attributes}/>"))
+    }),
+    ("XML of hrefs", "application/xml", |size| {
+        let mut hrefs = String::with_capacity(size);
+        let mut at = 0;
+        while hrefs.len() < size - 200 {
+            at += 1;
+            let _ = write!(hrefs, "<D:href>/dav/addressbooks/1/contacts/{at:x}</D:href>");
+        }
+        xml(hrefs.len(), &hrefs)
+    }),
+    ("XML of references", "application/xml", |size| xml(size, "&#65;")),
+    ("a form of many fields", "application/x-www-form-urlencoded", |size| {
+        list(size, "a=", "first_name=a&", "&", "")
+    }),
+    ("a form of escapes", "application/x-www-form-urlencoded", |size| {
+        list(size, "%41", "first_name=", "", "")
+    }),
+    ("many parts", "multipart/form-data; boundary=X", |size| {
+        let part = "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\r\n";
+        list(size, part, "", "", "--X--\r\n")
+    }),
+    ("a file of short vCards", "multipart/form-data; boundary=X", |size| {
+        file(&list(size, "BEGIN:VCARD\nFN:a\nEND:VCARD\n", "", "", ""))
+    }),
+    ("a file of unknown columns", "multipart/form-data; boundary=X", |size| {
+        file(&list(size, "a", "", ",", "\n1\n"))
+    }),
+    ("a picture that is large inside", "multipart/form-data; boundary=X", |size| {
+        file(&picture(size))
+    }),
+];
+
+/// `item` again and again.
+fn list(size: usize, item: &str, begin: &str, between: &str, end: &str) -> Vec<u8> {
+    let length = item.len() + between.len();
+    let times = (size.saturating_sub(begin.len() + end.len()) / length).max(1);
+    let items = format!("{item}{between}").repeat(times);
+    format!("{begin}{}{end}", &items[..items.len() - between.len()]).into_bytes()
+}
+
+fn xml(size: usize, item: &str) -> Vec<u8> {
+    let begin = "<C:addressbook-multiget xmlns:D=\"DAV:\" \
+        xmlns:C=\"urn:ietf:params:xml:ns:carddav\"><D:prop><D:getetag/></D:prop>";
+    let end = "</C:addressbook-multiget>";
+    list(size.max(begin.len() + end.len() + item.len()), item, begin, "", end)
+}
+
+fn file(content: &[u8]) -> Vec<u8> {
+    let head = |name: &str| format!("--X\r\nContent-Disposition: form-data; name=\"{name}\"");
+    let begin = format!("{}\r\n\r\nCSRF\r\n{}; filename=a\r\n\r\n", head("csrf"), head("file"));
+    [begin.as_bytes(), content, b"\r\n--X--\r\n"].concat()
+}
+
+/// The head of a PNG of 4,900 × 4,890 pixels, and data that is none.
+fn picture(size: usize) -> Vec<u8> {
+    let mut head = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    head.extend([0, 0, 0x13, 0x24, 0, 0, 0x13, 0x1a, 8, 6, 0, 0, 0]);
+    head.extend([0; 4]);
+    head.resize(size, 0);
+    head
+}
+
+/// The server, and somebody who may call everything.
+struct Target {
+    server: Server,
+    schema: String,
+    token: String,
+    cookie: String,
+    csrf: String,
+    basic: String,
+    id: i64,
+}
+
+/// What a request took.
+#[derive(Debug)]
+struct Cost {
+    status: u16,
+    /// Bytes above what the process held before, and the most that it held.
+    memory: u64,
+    process: u64,
+    processor: Duration,
+    took: Duration,
+    stored: i64,
+}
+
+impl Target {
+    fn new() -> Target {
+        let schema = world::unique_name();
+        let mut client =
+            postgres::Client::connect(&world::variable("TEST_DATABASE_URL"), postgres::NoTls)
+                .unwrap();
+        client.batch_execute(&format!("CREATE SCHEMA {schema}")).unwrap();
+        let exempt = [("RATE_LIMIT_EXEMPT", "127.0.0.1/32"), ("DB_POOL_SIZE", "8")];
+        let server = Server::in_schema(&schema, &exempt);
+        let mut target = Target {
+            server,
+            schema,
+            token: String::new(),
+            cookie: String::new(),
+            csrf: String::new(),
+            basic: String::new(),
+            id: 0,
+        };
+        target.sign_in();
+        target
+    }
+
+    fn sign_in(&mut self) {
+        let json = "Content-Type: application/json\r\n";
+        let account = json!({"username": "ann", "email": "ann@example.com", "password": PASSWORD});
+        let ask = |headers: &str, path: &str, body: Value| {
+            let (status, text) = self.server.ask("POST", path, headers, &body.to_string()).unwrap();
+            assert!(status < 300, "{path}: {status} {text}");
+            serde_json::from_str::<Value>(&text).unwrap()
+        };
+        let user = ask(json, "/api/auth/register", account.clone());
+        let id = user["id"].as_i64().unwrap();
+        self.client().batch_execute("UPDATE users SET is_verified = true, role = 'admin'").unwrap();
+        let login = json!({"username": "ann", "password": PASSWORD});
+        let tokens = ask(json, "/api/auth/login", login);
+        let token = tokens["access_token"].as_str().unwrap().to_owned();
+        let signed = format!("{json}Authorization: Bearer {token}\r\n");
+        let wish = json!({"name": "phone", "scope": "carddav", "password": PASSWORD});
+        let made = ask(&signed, "/api/users/me/app-passwords", wish);
+        let form = format!("username=ann&password={}", PASSWORD.replace(' ', "+"));
+        let kind = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let answer =
+            support::server::exchange(self.server.address(), "POST", "/login", kind, &form)
+                .unwrap();
+        let cookie = answer.split("contactd=").nth(1).and_then(|it| it.split(';').next());
+        let cookie = format!("Cookie: contactd={}\r\n", cookie.expect("a cookie"));
+        let (_, page) = self.server.ask("GET", "/import", &cookie, "").unwrap();
+        let csrf = page.split("name=\"csrf\" value=\"").nth(1).and_then(|it| it.split('"').next());
+        self.csrf = csrf.expect("a form").to_owned();
+        let secret = made["secret"].as_str().unwrap();
+        let basic = base64(&format!("ann:{secret}"));
+        (self.token, self.cookie, self.basic, self.id) =
+            (format!("Authorization: Bearer {token}\r\n"), cookie, basic, id);
+    }
+
+    fn client(&self) -> postgres::Client {
+        postgres::Client::connect(&database_url(&self.schema), postgres::NoTls).unwrap()
+    }
+
+    /// Bytes of all tables with their indexes.
+    fn stored(&self) -> i64 {
+        let sql = "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c
+            JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'r'";
+        self.client().query_one(sql, &[&self.schema]).unwrap().get(0)
+    }
+
+    /// An empty book, so that quotas are no help.
+    fn empty(&self) {
+        let sql = "TRUNCATE contacts, history, uploads CASCADE;
+            UPDATE address_books SET contacts = 0, groups = 0, stored = 0, card_bytes = 0, history_bytes = 0";
+        self.client().batch_execute(sql).unwrap();
+    }
+
+    fn status(&self, name: &str) -> u64 {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.server.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
+    /// User and system time of the process.
+    fn processor(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.server.pid())).unwrap();
+        let rest = stat.rsplit_once(')').unwrap().1;
+        let ticks: u64 =
+            rest.split_whitespace().skip(11).take(2).map(|it| it.parse::<u64>().unwrap()).sum();
+        Duration::from_millis(ticks * 10)
+    }
+
+    fn headers(&self, route: &Route) -> String {
+        match route.gate {
+            Gate::Anyone(_) => String::new(),
+            Gate::User(_) | Gate::Contacts(_) | Gate::Admin(_) => self.token.clone(),
+            Gate::Device(_) => format!("Authorization: Basic {}\r\nDepth: 0\r\n", self.basic),
+            Gate::Visitor(_) => self.cookie.clone(),
+        }
+    }
+
+    fn send(&self, route: &Route, path: &str, content_type: &str, body: &[u8]) -> Cost {
+        // Resets the peak (proc(5), clear_refs).
+        std::fs::write(format!("/proc/{}/clear_refs", self.server.pid()), "5").unwrap();
+        let (held, processor, stored) = (self.status("VmRSS:"), self.processor(), self.stored());
+        let began = Instant::now();
+        let status = self.exchange(route, path, content_type, body);
+        let took = began.elapsed();
+        let process = self.status("VmHWM:");
+        Cost {
+            status,
+            memory: process.saturating_sub(held),
+            process,
+            processor: self.processor().saturating_sub(processor),
+            took,
+            stored: self.stored() - stored,
+        }
+    }
+
+    /// The status, once the whole answer is here. A server that refuses need not read the body.
+    fn exchange(&self, route: &Route, path: &str, content_type: &str, body: &[u8]) -> u16 {
+        let mut stream = TcpStream::connect(self.server.address()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let head = format!(
+            "{} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\
+             Content-Type: {content_type}\r\n{}\r\n",
+            route.verb,
+            body.len(),
+            self.headers(route)
+        );
+        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
+        let (mut answer, mut buffer) = (Vec::new(), vec![0; 64 * 1024]);
+        while let Ok(read @ 1..) = stream.read(&mut buffer) {
+            if answer.len() < 12 {
+                answer.extend_from_slice(&buffer[..read]);
+            }
+        }
+        let status = answer.get(9..12).and_then(|it| std::str::from_utf8(it).ok());
+        status.and_then(|it| it.parse().ok()).unwrap_or(0)
+    }
+
+    fn path(&self, route: &Route) -> String {
+        let card = format!("addressbooks/{}/contacts/a.vcf", self.id);
+        let book = format!("addressbooks/{}/contacts/", self.id);
+        let below =
+            if ["PUT", "GET", "DELETE", "MOVE"].contains(&route.verb) { card } else { book };
+        route
+            .path
+            .replace("{id}", "999999")
+            .replace("{token}", "x")
+            .replace("{secret}", "x")
+            .replace("{key}", "x")
+            .replace("{path*}", &below)
+    }
+}
+
+/// Base64 of a text, as HTTP Basic wants it.
+fn base64(text: &str) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+/// The bodies of a route: every one where long bodies are taken, else its own kind.
+fn fits(route: &Route, content_type: &str) -> bool {
+    if matches!(route.gate, Gate::Device(_)) {
+        return content_type.ends_with(if route.verb == "PUT" { "vcard" } else { "xml" });
+    }
+    let is_import = route.path.ends_with("/import");
+    match &route.gate {
+        Gate::Visitor(_) if route.body > 64 * 1024 => {
+            content_type.contains("form") || content_type.starts_with("multipart")
+        }
+        Gate::Visitor(_) => content_type.contains("urlencoded"),
+        _ if is_import => !content_type.ends_with("xml"),
+        _ if route.path.ends_with("photo") || route.path.ends_with("avatar") => {
+            content_type.starts_with("multipart")
+        }
+        _ => content_type.ends_with("json"),
+    }
+}
+
+/// Not those that need none and end the session of who asks.
+fn takes_a_body(route: &Route) -> bool {
+    !matches!(route.verb, "GET" | "OPTIONS")
+        && !["/logout", "/logout-all", "/end-all"].iter().any(|end| route.path.ends_with(end))
+}
+
+/// The lengths of the bodies of this name, on a route that takes so much.
+fn sizes(name: &str, all: bool, most: usize) -> Vec<usize> {
+    let mut sizes = match all {
+        true => vec![MIB, 10 * MIB],
+        false if MANY.contains(&name) => vec![MIB / 32],
+        false if LONG.contains(&name) => vec![10 * MIB],
+        false => vec![MIB],
+    };
+    sizes.iter_mut().for_each(|size| *size = most.min(*size));
+    sizes.dedup();
+    sizes
+}
+
+#[test]
+fn no_body_costs_more_than_twenty_times_its_length() {
+    let (target, all) = (Target::new(), world::optional_variable("COSTS").is_some());
+    let (mut wrong, mut dearest) = (Vec::new(), Vec::new());
+    for route in ROUTES.iter().filter(|route| takes_a_body(route)) {
+        let own = usize::try_from(route.body).unwrap();
+        // What is longer than the route takes is refused, whatever it is.
+        let beyond = target.send(route, &target.path(route), "text/plain", &vec![b'x'; own + 2]);
+        if !matches!(beyond.status, 413 | 400 | 415 | 403 | 404 | 0) {
+            wrong.push(format!(
+                "{} {}: {} for a body too long",
+                route.verb, route.path, beyond.status
+            ));
+        }
+        for (name, content_type, make) in BODIES.iter().filter(|it| fits(route, it.1)) {
+            for size in sizes(name, all, own) {
+                // Room for what a file's parts stand in.
+                let mut body = make(size.saturating_sub(1024));
+                if let Some(at) = body.windows(4).take(400).position(|it| it == b"CSRF") {
+                    body.splice(at..at + 4, target.csrf.bytes());
+                }
+                let modes: &[&str] = if route.path == "/api/contacts/import" {
+                    &["?dry_run=true", ""]
+                } else {
+                    &[""]
+                };
+                for mode in modes {
+                    let path = format!("{}{mode}", target.path(route));
+                    let cost = target.send(route, &path, content_type, &body);
+                    let length = body.len() as u64;
+                    let line = format!(
+                        "{:>5.1} memory/byte {:>4} MiB process {:>7.1} ns/byte {:>6.2} stored/byte {:>5} ms {} {} {path} {} KiB {name}",
+                        cost.memory as f64 / length as f64,
+                        cost.process / MIB as u64,
+                        cost.processor.as_nanos() as f64 / length as f64,
+                        cost.stored as f64 / length as f64,
+                        cost.took.as_millis(),
+                        cost.status,
+                        route.verb,
+                        length / 1024,
+                    );
+                    if all {
+                        println!("{line}");
+                    }
+                    let is_file = path.contains("/import");
+                    let too_much = cost.memory
+                        > FREE
+                            + FACTOR.min(if is_file && size >= 10 * MIB { 8 } else { FACTOR })
+                                * length
+                        || (is_file && cost.process > PROCESS)
+                        || cost.stored > 512 * 1024 + 4 * i64::try_from(length).unwrap()
+                        || (mode.contains("dry_run") && cost.stored > 64 * 1024)
+                        || matches!(cost.status, 0 | 401)
+                        || cost.status >= 500;
+                    if too_much {
+                        wrong.push(line.clone());
+                    }
+                    dearest.push((cost.memory / length.max(MIB as u64 / 8), line));
+                    target.empty();
+                }
+            }
+        }
+    }
+    dearest.sort_by_key(|(factor, _)| std::cmp::Reverse(*factor));
+    dearest.iter().take(if all { 0 } else { 12 }).for_each(|(_, line)| println!("{line}"));
+    assert!(wrong.is_empty(), "past the bounds:\n{}", wrong.join("\n"));
+}
