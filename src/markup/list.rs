@@ -85,7 +85,7 @@ fn labels(p: &Page, list: &List) -> Markup {
                 @for (label, count) in &list.labels {
                     li {
                         a href={ "/contacts?" (query(&[("label", label)])) } aria-current=[(label == list.label).then_some("true")] {
-                            (icon("label")) span { (label) } " " small { (p.w.number(*count)) }
+                            span { (label) } " " small { (p.w.number(*count)) }
                         }
                     }
                 }

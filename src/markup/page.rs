@@ -150,7 +150,6 @@ pub fn icon(name: &str) -> Markup {
         "phone" => "M8 2h8a1 1 0 0 1 1 1v18a1 1 0 0 1-1 1H8a1 1 0 0 1-1-1V3a1 1 0 0 1 1-1ZM11 18h2",
         "server" => "M4 4h16v7H4zM4 13h16v7H4zM8 7.5h.01M8 16.5h.01",
         "search" => "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14ZM20 20l-4-4",
-        "label" => "M3 5a2 2 0 0 1 2-2h7l9 9-9 9-9-9ZM8 8h.01",
         "plus" => "M12 5v14M5 12h14",
         _ => "M5 12h14",
     };
