@@ -1,4 +1,5 @@
-// The pictures in docs/images/: pages wide and light, and narrow and dark. Run by tools/screenshots.
+// The pictures in docs/images/: pages of a small book of invented people, on a desk in light and on a phone in dark. Run by
+// tools/screenshots.
 import { createRequire } from "node:module";
 
 const require = createRequire(`${process.env.NODE_TOOLS}/package.json`);
@@ -6,61 +7,109 @@ const { chromium } = require("playwright-core");
 const { API, ANN, PASSWORD, SHOTS } = process.env;
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox"] });
 const windows = {
-  wide: { viewport: { width: 1280, height: 800 }, colorScheme: "light" },
-  narrow: { viewport: { width: 390, height: 844 }, colorScheme: "dark" },
+  wide: { viewport: { width: 1280, height: 860 }, colorScheme: "light" },
+  narrow: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, colorScheme: "dark" },
 };
 
-async function ask(path, body, token) {
-  const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
-  const answer = await fetch(API + path, { method: "POST", headers, body: JSON.stringify(body) });
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-  return answer.json();
-}
+const headers = { "Content-Type": "application/json" };
+const ask = async (path, body, method = "POST") => {
+  const answer = await fetch(API + path, { method, headers, body: JSON.stringify(body) });
+  return answer.status === 204 ? null : answer.json();
+};
+headers.Authorization = `Bearer ${(await ask("/api/auth/login", { username: "ann", password: PASSWORD })).access_token}`;
 
-const { access_token: token } = await ask("/api/auth/login", { username: ANN, password: PASSWORD });
+// ---- People ----
+
+const today = new Date();
 const soon = (days, year) => {
-  const day = new Date(Date.now() + days * 86400000).toISOString().slice(4, 10);
-  return year ? year + day : `-${day}`;
+  const day = new Date(today.getTime() + days * 86400000).toISOString().slice(4, 10);
+  return day === "-02-29" ? `${year}-02-28` : year + day;
 };
-// Invented people.
+const home = (street, postal_code, city, country) => [{ label: "home", primary: true, street, postal_code, city, country }];
 const people = [
-  { first_name: "Ada", last_name: "Novak", organization: "Harbour Works", email: "ada.novak@example.com", phone: "+49 30 1234567", birthday: soon(3, 1984), labels: ["work", "sailing"] },
-  { first_name: "Олена", last_name: "Бондаренко", email: "olena@example.net", phone: "+380 44 234 5678", birthday: soon(9, 1991), labels: ["family"] },
-  { first_name: "Bruno", last_name: "Castelli", organization: "Trattoria da Bruno", phone: "+39 06 555 0134", labels: ["friends"] },
-  { first_name: "Chidi", last_name: "Okafor", organization: "Lighthouse School", email: "chidi.okafor@example.org", birthday: soon(21, 1979), labels: ["work"] },
-  { first_name: "Freya", last_name: "Lindqvist", email: "freya@example.com", phone: "+46 8 555 019", birthday: soon(40), labels: ["friends", "sailing"] },
-  { first_name: "Haruki", last_name: "Tanaka", organization: "Tanaka Optics", email: "h.tanaka@example.jp", phone: "+81 3 5550 1234", labels: ["work"] },
-  { first_name: "Inès", last_name: "Moreau", phone: "+33 1 55 50 12 34", birthday: soon(62, 2015), labels: ["family"] },
-  { first_name: "Marta", last_name: "Nowak", email: "marta.nowak@example.pl", labels: ["family"] },
-  { first_name: "Omar", last_name: "Haddad", organization: "Haddad & Sons", phone: "+961 1 555 012", labels: [] },
-  { first_name: "Priya", last_name: "Raman", email: "priya@example.in", phone: "+91 22 5550 1234", birthday: soon(88, 1988), labels: ["friends"] },
+  { first_name: "Олена", last_name: "Бондаренко", organization: "Київський зоопарк", job_title: "Ветеринарка", phone: "+380 67 123 45 67", email: "olena@example.com", birthday: soon(3, 1988), labels: ["family", "Kyiv"] },
+  { first_name: "Chloé", last_name: "Dupont", organization: "Librairie Dupont", phone: "+33 1 55 55 01 99", email: "chloe@example.fr", labels: ["choir"] },
+  { first_name: "Grace", last_name: "Hopper", organization: "US Navy", phone: "+1 202 555 0123", email: "grace@example.com", birthday: soon(11, 1906), labels: ["work"] },
+  { first_name: "Ada", last_name: "Lovelace", email: "ada@analytical.example", phone: "+44 20 7946 0958", birthday: soon(12, 1990), labels: ["work", "choir"] },
+  {
+    prefix: "Dr.", first_name: "Jürgen", last_name: "Müller", nickname: "Jojo", organization: "Example GmbH", department: "Research", job_title: "Head of Optics",
+    emails: [{ value: "j.mueller@example.com", label: "work", primary: true }, { value: "jojo@example.net", label: "home" }],
+    phones: [{ value: "+49 30 1234567", label: "work", primary: true }, { value: "+49 33 000", label: "boat house" }],
+    addresses: home("Lindenstr. 5", "10969", "Berlin", "Germany"), birthday: soon(40, 1984), dates: [{ value: "2015-05-16", label: "anniversary" }],
+    relations: [{ value: "Anna Müller", label: "sister" }], urls: [{ value: "https://mueller.example", label: "blog" }], additional_data: "Met in Oslo; allergic to nuts.", labels: ["family", "work"],
+  },
+  { first_name: "Taras", last_name: "Shevchenko", organization: "Kobzar Press", phone: "+380 44 555 01 23", email: "taras@example.com", birthday: soon(71, 1979), labels: ["Kyiv"] },
+  { first_name: "Łukasz", last_name: "Żółć", phone: "+48 22 555 01 99", email: "lukasz@example.pl", birthday: soon(16, 1995), labels: ["choir", "family"] },
+  { organization: "Bakery at the corner", phone: "+49 30 555 0142", labels: [] },
+  { first_name: "Zoë", last_name: "Ødegård", organization: "Oslo Opera", phone: "+47 21 55 01 00", email: "zoe@example.no", birthday: soon(24, 1992), labels: ["choir"] },
+  { first_name: "Nadia", last_name: "Haddad", organization: "Radio Beirut", phone: "+961 1 555 019", email: "nadia@example.org", labels: ["work"] },
+  { first_name: "Ivan", last_name: "Franko", email: "ivan@example.com", phone: "+380 32 555 01 77", birthday: soon(55, 1986), labels: ["Kyiv", "family"] },
+  { first_name: "Maya", last_name: "Okafor", organization: "Lagos Maps", phone: "+234 1 555 0188", email: "maya@example.ng", labels: [] },
 ];
-for (const one of people) await ask("/api/contacts", one, token);
-const { id } = await ask("/api/contacts", {
-  prefix: "Dr.", first_name: "Jürgen", last_name: "Müller", nickname: "Jojo", organization: "Example GmbH", department: "Research", job_title: "Head of Optics",
-  emails: [{ value: "j.mueller@example.com", label: "work" }, { value: "jojo@example.net", label: "home" }],
-  phones: [{ value: "+49 30 7654321", label: "work" }, { value: "+49 170 555 0199", label: "boat house" }],
-  addresses: [{ label: "home", street: "Lindenstr. 5", postal_code: "10969", city: "Berlin", country: "Germany" }],
-  birthday: soon(12, 1984), dates: [{ value: "2015-05-16", label: "anniversary" }], relations: [{ value: "Anna Müller", label: "sister" }],
-  urls: [{ value: "https://mueller.example", label: "blog" }], additional_data: "Met in Oslo; allergic to nuts.", labels: ["family", "sailing"],
-}, token);
-await ask("/api/contacts", { first_name: "Jürgen", last_name: "Müller", phone: "+49 170 5550199" }, token);
+const ids = [];
+for (const person of people) ids.push((await ask("/api/contacts", person)).id);
 
-const pages = {
-  contacts: "/contacts", contact: `/contacts/${id}`, edit: `/contacts/${id}/edit`, birthdays: "/birthdays", duplicates: "/duplicates",
-  import: "/import", connect: "/settings/connect", history: "/history", settings: "/settings", docs: "/docs",
-};
+// Portraits: a head and shoulders in two colours each.
+const painter = await browser.newPage();
+for (const [at, id] of ids.entries()) {
+  if (at % 2 || people[at].last_name === undefined) continue;
+  const png = await painter.evaluate(({ hue }) => {
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = 240;
+    const pen = canvas.getContext("2d");
+    const sky = pen.createLinearGradient(0, 0, 240, 240);
+    sky.addColorStop(0, `hsl(${hue} 55% 78%)`);
+    sky.addColorStop(1, `hsl(${hue + 40} 50% 58%)`);
+    pen.fillStyle = sky;
+    pen.fillRect(0, 0, 240, 240);
+    pen.fillStyle = `hsl(${hue + 190} 30% 30%)`;
+    pen.beginPath();
+    pen.ellipse(120, 245, 92, 88, 0, 0, 7);
+    pen.fill();
+    pen.fillStyle = "hsl(28 45% 72%)";
+    pen.beginPath();
+    pen.ellipse(120, 108, 46, 56, 0, 0, 7);
+    pen.fill();
+    pen.fillStyle = `hsl(${hue + 20} 30% 22%)`;
+    pen.beginPath();
+    pen.ellipse(120, 78, 52, 40, 0, Math.PI, 7);
+    pen.fill();
+    return canvas.toDataURL().split(",")[1];
+  }, { hue: (at * 67) % 360 });
+  await fetch(`${API}/api/contacts/${id}/photo`, { method: "PUT", headers: { ...headers, "Content-Type": "image/png" }, body: Buffer.from(png, "base64") });
+}
+await ask(`/api/contacts/${ids[4]}`, { job_title: "Head of Research" }, "PATCH");
+
+// ---- Pictures ----
+
 for (const [size, options] of Object.entries(windows)) {
-  const context = await browser.newContext(options);
+  const context = await browser.newContext({ ...options, locale: "en-GB", timezoneId: "Europe/Kyiv" });
   const page = await context.newPage();
+  const shot = (name) => page.screenshot({ path: `${SHOTS}/${name}-${size}.png` });
+  await page.goto(`${API}/docs`);
+  await page.fill("#name", ANN);
+  await page.fill("#password", PASSWORD);
+  await page.click("text=Authorize");
+  await page.waitForSelector("text=Signed in as");
+  if (size === "wide") await page.fill("#find", "create a contact");
+  await page.evaluate(() => { document.activeElement.blur(); scrollTo(0, 0); });
+  await shot("docs");
   await page.goto(`${API}/login`);
-  await page.fill("[name=username]", ANN);
-  await page.fill("[name=password]", PASSWORD);
-  await Promise.all([page.waitForURL("**/contacts**"), page.click("main form button[type=submit]")]);
-  for (const [name, path] of Object.entries(pages)) {
-    await page.goto(API + path);
-    await page.screenshot({ path: `${SHOTS}/${name}-${size}.png` });
-  }
+  await page.fill("#username", "ann");
+  await page.fill("#password", PASSWORD);
+  await page.click("main button");
+  await page.waitForURL(`${API}/contacts`);
+  await shot("contacts");
+  await page.goto(`${API}/contacts/${ids[4]}`);
+  await shot("contact");
+  await page.goto(`${API}/birthdays`);
+  await shot("birthdays");
+  await page.goto(`${API}/settings/connect`);
+  await page.fill("#name", size === "wide" ? "my laptop" : "my phone");
+  await page.fill("#password", PASSWORD);
+  await page.click("text=Make a password");
+  await page.waitForSelector("#secret");
+  await shot("connect");
   await context.close();
 }
 await browser.close();
