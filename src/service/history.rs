@@ -121,7 +121,7 @@ fn bury(writer: &mut Writer, ids: Vec<i64>, dry_run: bool) -> Result<usize> {
     Ok(count)
 }
 
-/// Contacts that have changed, a page at a time, so that memory does not grow with their number.
+/// Contacts that were there and have changed, a page at a time, so that memory does not grow with their number.
 fn each(
     writer: &mut Writer,
     then: i64,
@@ -130,9 +130,10 @@ fn each(
 ) -> Result<()> {
     let (owner, mut after) = (writer.book().owner, 0);
     loop {
-        let page = history::changed_since(writer.tx, owner, (then, now), after)?;
+        let mut page = history::changed_since(writer.tx, owner, (then, now), after)?;
         let Some(last) = page.last() else { return Ok(()) };
         after = last.id;
+        page.retain(|it| !it.is_new);
         act(writer, page)?;
     }
 }

@@ -26,11 +26,14 @@ pub struct Traits {
 /// what is long only the beginning is read.
 pub fn traits(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Traits>> {
     // Part 3 of what is searched are the addresses, see `columns::search_text`.
-    const SQL: &str = "SELECT id, left(members, 4000) AS members, birthday_key, birthday_year,
+    const SQL: &str = concat!(
+        "SELECT id, left(members, 4000) AS members, birthday_key, birthday_year,
             split_part(coalesce(folded, split_part(long_text, E'\\x1d', 1)), E'\\x1f', 3) AS emails,
             coalesce(digits, split_part(long_text, E'\\x1d', 2), '') AS digits
-        FROM contacts WHERE owner = $1 AND id > $2 AND deleted_at IS NULL AND NOT is_group
-        ORDER BY id LIMIT 1000";
+        FROM contacts WHERE owner = $1 AND id > $2 AND ",
+        super::live_by_id!(),
+        " ORDER BY id LIMIT 1000"
+    );
     let rows = db.query_once(SQL, &[(&owner, Type::INT8), (&after, Type::INT8)])?;
     let traits = |row: &postgres::Row| Traits {
         id: row.get("id"),

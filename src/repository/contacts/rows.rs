@@ -134,14 +134,17 @@ pub fn insert(tx: &mut Tx, owner: i64, rows: &[NewRow], by: Origin) -> Result<Ve
     Ok(added.iter().map(|row| row.get(0)).collect())
 }
 
-/// Keeps what contacts were before their change, which `new` names with its revision.
+/// Keeps what contacts were before their change, which `new` names with its revision. Their ids are said
+/// a second time, as an array: so Postgres goes by the primary key, even if it believes (of a book that
+/// was just imported) that the owner has one contact.
 macro_rules! keep_history {
-    ($at:literal, $protocol:literal, $client:literal) => {
+    ($at:literal, $protocol:literal, $client:literal, $ids:literal) => {
         concat!(
             "INSERT INTO history (owner, revision, contact, at, protocol, client, card, since, in_trash)
             SELECT $1, new.revision, contacts.id, ", $at, ", ", $protocol, ", ", $client, ",
                 contacts.card, contacts.updated_at, contacts.deleted_at IS NOT NULL
-            FROM contacts JOIN new ON contacts.id = new.id WHERE owner = $1
+            FROM contacts JOIN new ON contacts.id = new.id
+            WHERE owner = $1 AND contacts.id = ANY (", $ids, ")
             RETURNING octet_length(card) AS bytes"
         )
     };
@@ -159,12 +162,12 @@ pub fn update(tx: &mut Tx, owner: i64, rows: &[NewRow], by: Origin) -> Result<Wr
         "WITH new AS (SELECT * FROM ",
         new!(),
         "), was AS (",
-        keep_history!("$20", "$21", "$22"),
+        keep_history!("$20", "$21", "$22", "$2"),
         "), changed AS (
             UPDATE contacts SET revision = new.revision, updated_at = $20, deleted_at = NULL,
                 resource = new.resource, uid = new.uid, card = new.card, ",
         made_columns!(),
-        " FROM new WHERE owner = $1 AND contacts.id = new.id
+        " FROM new WHERE owner = $1 AND contacts.id = new.id AND contacts.id = ANY ($2)
             RETURNING 1
         )",
         tell_written!()
@@ -199,10 +202,10 @@ pub fn bury(
         "WITH new AS (
             SELECT id, $6::bigint - 1 + at AS revision FROM unnest($5::bigint[]) WITH ORDINALITY AS ids (id, at)
         ), was AS (",
-        keep_history!("$2", "$3", "$4"),
+        keep_history!("$2", "$3", "$4", "$5"),
         "), changed AS (
             UPDATE contacts SET revision = new.revision, updated_at = $2, deleted_at = $2
-            FROM new WHERE owner = $1 AND contacts.id = new.id
+            FROM new WHERE owner = $1 AND contacts.id = new.id AND contacts.id = ANY ($5)
             RETURNING 1
         )",
         tell_written!()
@@ -225,7 +228,7 @@ pub fn rename(
         "WITH new AS (
             SELECT $5::bigint AS id, $6::bigint AS revision
         ), was AS (",
-        keep_history!("$2", "$3", "$4"),
+        keep_history!("$2", "$3", "$4", "ARRAY[$5::bigint]"),
         "), gone AS (
             INSERT INTO former_names (owner, revision, at, resource) VALUES ($1, $6 - 1, $2, $7)
         ), changed AS (
@@ -348,7 +351,7 @@ pub enum Part {
 /// empty. Sizes are known without reading what is large (TOAST).
 pub fn page(db: &mut Conn, owner: i64, part: &Part, after: i64) -> Result<Vec<Stored>> {
     macro_rules! page {
-        ($part:literal) => {
+        ($($part:tt)+) => {
             concat!(
                 "SELECT ",
                 STORED!(),
@@ -356,16 +359,16 @@ pub fn page(db: &mut Conn, owner: i64, part: &Part, after: i64) -> Result<Vec<St
                     SELECT *, sum(octet_length(card)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS bytes,
                         row_number() OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS at
                     FROM contacts WHERE owner = $1 AND id > $2 AND ",
-                $part,
+                $($part)+,
                 " ORDER BY id LIMIT 500
                 ) AS page WHERE at = 1 OR bytes <= 250000 ORDER BY id"
             )
         };
     }
-    const LIVE: &str = page!("deleted_at IS NULL AND NOT is_group");
+    const LIVE: &str = page!(super::live_by_id!());
     const LABELLED: &str = page!(
-        "deleted_at IS NULL AND NOT is_group
-            AND strpos(coalesce(label_keys, split_part(long_text, E'\\x1d', 3)), $3) > 0"
+        super::live_by_id!(),
+        " AND strpos(coalesce(label_keys, split_part(long_text, E'\\x1d', 3)), $3) > 0"
     );
     const TRASH: &str = page!("deleted_at IS NOT NULL AND NOT is_group");
     const IDS: &str = page!("id = ANY ($3)");
