@@ -327,13 +327,13 @@ impl Call {
 
     /// The body's bytes. [`Error::BodyTooLarge`] past the route's limit,
     /// [`Error::UnsupportedMediaType`] when it is compressed.
-    pub fn body(&self) -> Result<Vec<u8>> {
+    pub fn body(&self) -> Result<&[u8]> {
         self.check_charset()?;
         self.file()
     }
 
     /// Like [`Call::body`], in whatever character set: address books of old write their own.
-    pub fn file(&self) -> Result<Vec<u8>> {
+    pub fn file(&self) -> Result<&[u8]> {
         let encoding = self.header("Content-Encoding").unwrap_or("identity");
         if !encoding.eq_ignore_ascii_case("identity") {
             return Err(Error::UnsupportedMediaType("send the body uncompressed".to_owned()));
@@ -341,7 +341,7 @@ impl Call {
         if self.received.len() as u64 > self.body_max {
             return Err(Error::BodyTooLarge(self.body_max));
         }
-        Ok(self.received.clone())
+        Ok(&self.received)
     }
 
     fn check_charset(&self) -> Result<()> {
@@ -359,10 +359,10 @@ impl Call {
             return Err(Error::UnsupportedMediaType(format!("send {}", types.join(" or "))));
         }
         let body = self.body()?;
-        if !json::is_light(&body) {
+        if !json::is_light(body) {
             return Err(Error::invalid("body", "has more values than any request needs"));
         }
-        serde_json::from_slice(&body)
+        serde_json::from_slice(body)
             .map_err(|error| Error::Malformed(format!("the body is not valid JSON: {error}")))
     }
 
@@ -410,7 +410,7 @@ impl Call {
 
     /// The fields of a form, in order.
     pub fn form(&self) -> Result<Vec<(String, String)>> {
-        pairs(&self.body()?, "form")
+        pairs(self.body()?, "form")
     }
 
     /// The query's parameters. [`Error::Malformed`] when it cannot be decoded.

@@ -391,8 +391,8 @@ fn sizes(name: &str, all: bool, most: usize) -> Vec<usize> {
     let mut sizes = match all {
         true => vec![MIB, 10 * MIB],
         false if MANY.contains(&name) => vec![MIB / 32],
-        false if LONG.contains(&name) => vec![10 * MIB],
-        false => vec![MIB],
+        false if LONG.contains(&name) && most > 10 * MIB => vec![10 * MIB],
+        false => vec![MIB / 2],
     };
     sizes.iter_mut().for_each(|size| *size = most.min(*size));
     sizes.dedup();

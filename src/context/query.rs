@@ -6,9 +6,15 @@ use crate::repository::Slice;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 use std::ops::RangeInclusive;
 
+/// Most fields of a form. A field of three bytes takes a hundred; what is chosen on a page is a thousand.
+const FIELDS_MAX: usize = 10_000;
+
 /// Decodes `a=1&b=2` (application/x-www-form-urlencoded), strictly: a broken `%` or broken UTF-8
 /// is the client's mistake and not replaced by something else.
 pub(super) fn pairs(raw: &[u8], what: &str) -> Result<Vec<(String, String)>> {
+    if raw.split(|&byte| byte == b'&').nth(FIELDS_MAX).is_some() {
+        return Err(Error::Malformed(format!("the {what} has too many fields")));
+    }
     let wrong = || Error::Malformed(format!("the {what} is not valid percent-encoded UTF-8"));
     let decode = |text: &[u8]| -> Result<String> {
         let text: Vec<u8> =

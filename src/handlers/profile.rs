@@ -107,7 +107,7 @@ pub fn delete(call: &Call, caller: &Caller) -> Result<Reply> {
 pub fn set_avatar(call: &Call, admin: &Admin) -> Result<Reply> {
     let boundary = call.multipart_boundary()?;
     let body = call.body()?;
-    let file = multipart::file(&body, boundary, "file")?;
+    let file = multipart::file(body, boundary, "file")?;
     let file = file.ok_or_else(|| Error::invalid("file", "is required"))?;
     let user = put_avatar(call, admin, file)?;
     Ok(Reply::json(&views::user(&call.app.config, &user)))

@@ -53,11 +53,11 @@ pub fn put(call: &Call, device: &Device) -> Result<Reply> {
         return Err(Error::Dav(DavFault::SupportedAddressData));
     }
     let sent = call.file()?;
-    let card = vcard::put_card(&sent).map_err(|_| Error::Dav(DavFault::ValidAddressData))?.card;
+    let card = vcard::put_card(sent).map_err(|_| Error::Dav(DavFault::ValidAddressData))?.card;
     let guard = guard(call, owner, &target)?;
     match contacts::put(&call.app, owner, &by(call, device), &name, card, &guard) {
-        Ok(Put::Created(stored)) => Ok(stored_as(&stored, &sent, Reply::made())),
-        Ok(Put::Replaced(stored)) => Ok(stored_as(&stored, &sent, Reply::no_content())),
+        Ok(Put::Created(stored)) => Ok(stored_as(&stored, sent, Reply::made())),
+        Ok(Put::Replaced(stored)) => Ok(stored_as(&stored, sent, Reply::no_content())),
         Ok(Put::UidTaken(other)) => {
             let other = Target::Card(owner, resource_name::encoded(&other));
             Err(Error::Dav(DavFault::NoUidConflict(other.to_string())))

@@ -41,7 +41,7 @@ fn body(call: &Call) -> Result<Option<Element>> {
     if !is_xml && !content_type.ends_with("+xml") {
         return Err(Error::UnsupportedMediaType("send application/xml".to_owned()));
     }
-    xml::read(&bytes).map(Some)
+    xml::read(bytes).map(Some)
 }
 
 /// The methods that work on a resource.

@@ -31,10 +31,10 @@ pub fn set(call: &Call, owner: &Owner) -> Result<Reply> {
     let body = call.file()?;
     let upload = match call.content_type().as_str() {
         "multipart/form-data" => {
-            let file = multipart::file(&body, call.multipart_boundary()?, "file")?;
+            let file = multipart::file(body, call.multipart_boundary()?, "file")?;
             file.ok_or_else(|| Error::invalid("file", "is required"))?
         }
-        _ => &body,
+        _ => body,
     };
     let jpeg = Some(picture::portrait(upload)?);
     let (id, by) = (call.id()?, by(call, owner));

@@ -32,7 +32,7 @@ pub fn form(call: &Call, visitor: &Visitor) -> Result<Sent> {
         let boundary = call.multipart_boundary()?;
         let body = call.file()?;
         let mut fields = Vec::new();
-        for part in multipart::parts(&body, boundary)? {
+        for part in multipart::parts(body, boundary)? {
             if FILES.contains(&part.name.as_str()) {
                 file = Some(part.content.to_vec()).filter(|bytes| !bytes.is_empty());
                 continue;
