@@ -7,9 +7,9 @@ use crate::error::{Error, Result};
 use crate::model::contact::{Contact, Stored, columns};
 use crate::repository::contacts::books::Book;
 use crate::repository::contacts::rows::{self, Part};
-use crate::service::{groups, writer};
 pub use crate::service::writer::{By, in_book};
 use crate::service::writer::{NewCard, Writer, free_name};
+use crate::service::{groups, writer};
 use vcard::Card;
 
 /// Which contact is meant.
