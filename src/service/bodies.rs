@@ -1,7 +1,6 @@
 //! Contacts from JSON bodies, for REST and for the forms of pages.
 
 use crate::context::App;
-use crate::crypto;
 use crate::error::{Error, Result};
 use crate::model::contact::{Contact, Input, Method, Stored, latest_date};
 use crate::service::contacts::{self, Guard, Which};
@@ -14,8 +13,10 @@ use vcard::{Card, Details};
 pub fn create(app: &App, owner: i64, by: &By, body: Value, now: DateTime<Utc>) -> Result<Contact> {
     let input = Input::read(body, Method::Post)?;
     let wanted = input.apply(&Details::default(), latest_date(now))?;
-    let uid = input.uid()?;
-    let mut card = Card::new(&uid.map_or_else(crypto::random_uuid, Ok)?);
+    let mut card = Card::stored("BEGIN:VCARD\r\nVERSION:3.0\r\nEND:VCARD\r\n");
+    if let Some(uid) = input.uid()? {
+        card.set_uid(&uid);
+    }
     card.set(&wanted);
     contacts::create(app, owner, by, card)
 }

@@ -7,9 +7,9 @@ use crate::error::{Error, Result};
 use crate::model::contact::{Contact, Stored, columns};
 use crate::repository::contacts::books::Book;
 use crate::repository::contacts::rows::{self, Part};
-use crate::service::groups;
 pub use crate::service::writer::{By, in_book};
 use crate::service::writer::{NewCard, Writer, free_name};
+use crate::service::{groups, writer};
 use vcard::Card;
 
 /// Which contact is meant.
@@ -37,13 +37,11 @@ pub type Guard<'a> = &'a dyn Fn(&Book, Option<&Stored>) -> Result<()>;
 
 /// Adds a contact. `Conflict::UidTaken` when there is one with its uid.
 pub fn create(app: &App, owner: i64, by: &By, card: Card) -> Result<Contact> {
-    // A uid of ours is new. With one that the client gave, the name that follows from it may be taken.
-    let follows = card.uid().map(|uid| format!("{uid}.vcf").into_bytes());
+    let Some(uid) = card.uid() else { return writer::add(app, owner, by, card) };
+    // The name that follows from a uid that the client gave may be taken.
+    let follows = format!("{uid}.vcf").into_bytes();
     in_book(app, owner, by, |writer| {
-        let taken = match &follows {
-            Some(name) => rows::find_named(writer.tx, owner, name)?.is_some(),
-            None => false,
-        };
+        let taken = rows::find_named(writer.tx, owner, &follows)?.is_some();
         let resource = if taken { Some(free_name()?) } else { None };
         first(writer.insert(vec![NewCard { card, resource }])?)
     })

@@ -134,6 +134,58 @@ pub fn insert(tx: &mut Tx, owner: i64, rows: &[NewRow], by: Origin) -> Result<Ve
     Ok(added.iter().map(|row| row.get(0)).collect())
 }
 
+/// Adds a contact and counts it in its book, in one statement: its id, revision and instant. None, and
+/// nothing is done, where the book is at its limits (contacts, bytes) or has groups, which may wait for
+/// the contact; `row.revision` is not looked at.
+pub fn add(
+    db: &mut Conn,
+    owner: i64,
+    row: &NewRow,
+    by: Origin,
+    (contacts, bytes): (i64, i64),
+) -> Result<Option<(i64, i64, DateTime<Utc>)>> {
+    const SQL: &str = "WITH book AS (
+            UPDATE address_books SET revision = revision + 1, changed_at = greatest(changed_at, $2),
+                contacts = contacts + 1, stored = stored + 1,
+                card_bytes = card_bytes + octet_length($5::text)
+            WHERE owner = $1 AND groups = 0 AND stored < $21
+                AND card_bytes + history_bytes + octet_length($5) <= $22
+            RETURNING revision, changed_at
+        )
+        INSERT INTO contacts (owner, revision, created_at, updated_at, born, born_by, born_client, card,
+            made_by, resource, uid, is_group, members, sort_name, sort_more, folded, digits, label_keys,
+            long_text, labels, birthday_key, birthday_year, photo_type)
+        SELECT $1, revision, changed_at, changed_at, revision, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+            $13, $14, $15, $16, $17, $18, $19, $20
+        FROM book RETURNING id, revision, created_at";
+    let it = &row.columns;
+    let params: Params = &[
+        &owner,
+        &by.at,
+        &by.protocol,
+        &by.client,
+        &row.text,
+        &VERSION,
+        &row.resource,
+        &it.uid,
+        &it.is_group,
+        &it.members,
+        &it.sort_name,
+        &it.sort_more,
+        &it.folded,
+        &it.digits,
+        &it.label_keys,
+        &it.long_text,
+        &it.labels,
+        &it.birthday_key,
+        &it.birthday_year,
+        &it.photo_type,
+        &contacts,
+        &bytes,
+    ];
+    Ok(db.query_opt(SQL, params)?.map(|row| (row.get(0), row.get(1), row.get(2))))
+}
+
 /// Keeps what contacts were before their change, which `new` names with its revision. Their ids are said
 /// a second time, as an array: so Postgres goes by the primary key, even if it believes (of a book that
 /// was just imported) that the owner has one contact.

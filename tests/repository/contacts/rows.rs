@@ -24,6 +24,29 @@ fn a_new_contact_takes_the_book_s_next_revision_and_is_counted() {
 }
 
 #[test]
+fn a_new_contact_is_counted_alike_in_a_book_with_groups_and_is_never_older_than_the_last_change() {
+    let (world, ann, _) = ann_and_eve();
+    let book = || world.app.db.read(|db| books::find(db, ann)).unwrap();
+    let counted = || {
+        let stored = "SELECT count(*) FROM contacts";
+        let bytes = "SELECT sum(octet_length(card))::bigint FROM contacts";
+        assert_eq!((book().stored, book().card_bytes), (world.sql(stored), world.sql(bytes)));
+    };
+    let first = add(&world, ann, named("A"));
+    world.pass(chrono::Duration::hours(-1)); // another replica's clock
+    assert_eq!(add(&world, ann, named("B")).created_at, first.created_at);
+    counted();
+    let group = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:g\r\nFN:work\r\nN:work;;;;\r\n\
+                 X-ADDRESSBOOKSERVER-KIND:group\r\nEND:VCARD\r\n";
+    let group = Card::stored(group);
+    contacts::put(&world.app, ann, &super::by(), b"g.vcf", group, &|_, _| Ok(())).unwrap();
+    let third = add(&world, ann, named("C"));
+    assert_eq!((third.revision, third.created_at), (4, first.created_at));
+    assert_eq!((book().contacts, book().groups, book().revision), (3, 1, 4));
+    counted();
+}
+
+#[test]
 fn a_contact_is_found_by_its_owner_another_cannot() {
     let (world, ann, eve) = ann_and_eve();
     let contact = add(&world, ann, named("A"));
