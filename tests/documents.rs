@@ -249,7 +249,7 @@ fn blocks_that_nobody_runs_have_known_programs_only() {
 fn pictures_are_small() {
     let pictures = fs::read_dir(root().join("docs/images")).unwrap();
     let paths: Vec<PathBuf> = pictures.map(|it| it.unwrap().path()).collect();
-    assert_eq!(paths.len(), 8);
+    assert_eq!(paths.len(), 10);
     for path in paths {
         assert!(path.metadata().unwrap().len() < 100_000, "{}", path.display());
     }
