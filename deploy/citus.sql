@@ -23,6 +23,7 @@ SELECT create_distributed_table('contacts', 'owner', colocate_with => 'address_b
 SELECT create_distributed_table('history', 'owner', colocate_with => 'address_books');
 SELECT create_distributed_table('former_names', 'owner', colocate_with => 'address_books');
 SELECT create_distributed_table('calendars', 'owner', colocate_with => 'address_books');
+SELECT create_distributed_table('dismissals', 'owner', colocate_with => 'address_books');
 SELECT create_distributed_table('uploads', 'owner', colocate_with => 'address_books');
 SELECT create_distributed_table('sessions', 'user_id', colocate_with => 'address_books');
 SELECT create_distributed_table('app_passwords', 'user_id', colocate_with => 'address_books');

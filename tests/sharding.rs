@@ -80,15 +80,18 @@ fn every_table_has_its_place_and_every_key_begins_with_the_owner() {
             }
         }
         let foreign = db.query(
-            "SELECT conname::text, f.relname::text FROM pg_constraint
+            "SELECT conname::text, f.relname::text, a.attname::text FROM pg_constraint
             JOIN pg_class f ON f.oid = confrelid
+            JOIN pg_attribute a ON a.attrelid = confrelid AND a.attnum = confkey[1]
             WHERE contype = 'f' AND connamespace = current_schema()::regnamespace",
             &[],
         )?;
         for row in &foreign {
-            let (name, to): (String, String) = (row.get(0), row.get(1));
-            if !references.contains(&to) {
-                wrong.push(format!("{name} refers to {to}, which is no reference table"));
+            let (name, to, first): (String, String, String) =
+                (row.get(0), row.get(1), row.get(2));
+            // To a table on every server, or to rows of the same owner.
+            if !references.contains(&to) && distributed.get(&to) != Some(&first) {
+                wrong.push(format!("{name} refers to {to}, which may lie on another server"));
             }
         }
         let made = db.query(
