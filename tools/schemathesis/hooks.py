@@ -62,6 +62,16 @@ def filter_query(context, query):
 
 
 @schemathesis.hook
+def filter_case(context, case):
+    """A list that is sent as `text/directory` is a text like any other: of text, no type is wrong."""
+    called = case.operation.definition.raw.get("operationId")
+    of_type = case.media_type in {"application/json", "multipart/form-data"}
+    negative = case.meta is not None and not case.meta.generation.mode.is_positive
+    is_text = isinstance(case.body, (str, bytes))
+    return not (called == "import_contacts" and negative and not of_type and not is_text)
+
+
+@schemathesis.hook
 def before_call(context, case, kwargs):
     if isinstance(case.query, dict):
         for name in TYPED & case.query.keys():
@@ -90,6 +100,7 @@ def before_call(context, case, kwargs):
     if about_accounts and str(case.path_parameters.get("id")) == "1":
         case.path_parameters["id"] = 2
     if positive and isinstance(case.body, dict):
+        case.body = whole(case.body)
         if called in {"create_contact", "replace_contact", "patch_contact"}:
             agree(case.body)
         if called == "merge_contacts":
@@ -97,6 +108,15 @@ def before_call(context, case, kwargs):
         # Items can be all different or anything, but not "at least two different ones".
         if called == "dismiss_duplicates" and len(set(case.body["ids"])) < 2:
             case.body["ids"] = [1, 2]
+
+
+def whole(value):
+    """To a schema 1.0 is an integer; contactd takes 1."""
+    if isinstance(value, dict):
+        return {name: whole(it) for name, it in value.items()}
+    if isinstance(value, list):
+        return [whole(it) for it in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def agree(contact):
