@@ -100,7 +100,8 @@ def before_call(context, case, kwargs):
     if about_accounts and str(case.path_parameters.get("id")) == "1":
         case.path_parameters["id"] = 2
     if positive and isinstance(case.body, dict):
-        case.body = whole(case.body)
+        if case.media_type != "multipart/form-data":  # a file in a new body would be no string to schemathesis
+            case.body = whole(case.body)
         if called in {"create_contact", "replace_contact", "patch_contact"}:
             agree(case.body)
         if called == "merge_contacts":
