@@ -31,6 +31,18 @@ pub fn file<'a>(body: &'a [u8], boundary: &str, field: &str) -> Result<Option<&'
     Ok(part.map(|part| part.content))
 }
 
+/// The content of `file`, of a form that has no other field: an unknown one is [`Error::Invalid`],
+/// as an unknown JSON member is.
+pub fn only_file<'a>(body: &'a [u8], boundary: &str) -> Result<&'a [u8]> {
+    let parts = parts(body, boundary)?;
+    if let Some(part) = parts.iter().find(|part| part.name != "file") {
+        let name: String = part.name.chars().take(64).collect();
+        return Err(Error::invalid(&name, "is not a known member"));
+    }
+    let file = parts.first().map(|part| part.content);
+    file.ok_or_else(|| Error::invalid("file", "is required"))
+}
+
 /// The content of a text field, like [`file`]. [`Error::Invalid`] when it is not UTF-8.
 pub fn text<'a>(body: &'a [u8], boundary: &str, field: &str) -> Result<Option<&'a str>> {
     let decode =
@@ -191,6 +203,16 @@ mod tests {
         assert_eq!(file(body, "XX", "file").unwrap(), Some(b"BEGIN\r\n\r\nEND\r\n".as_slice()));
         assert_eq!(text(body, "XX", "csrf").unwrap(), Some("abc"));
         assert_eq!(file(body, "XX", "photo").unwrap(), None);
+        let fields_of = |read: Result<&[u8]>| -> Vec<String> {
+            match read {
+                Err(Error::Invalid(faults)) => faults.into_iter().map(|it| it.field).collect(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(fields_of(only_file(body, "XX")), ["csrf".to_owned()]);
+        assert_eq!(fields_of(only_file(b"--XX--\r\n", "XX")), ["file".to_owned()]);
+        let alone = format!("--XX\r\n{HEAD}\r\n\r\nBEGIN\r\n--XX--\r\n");
+        assert_eq!(only_file(alone.as_bytes(), "XX").unwrap(), b"BEGIN");
     }
 
     #[test]

@@ -106,7 +106,8 @@ impl Members {
     pub fn ids(&mut self, name: &str, max: usize) -> Vec<i64> {
         let ids = match self.map.remove(name) {
             Some(Value::Array(items)) if items.len() <= max => {
-                items.iter().map(Value::as_i64).collect::<Option<Vec<_>>>()
+                let id = |item: &Value| item.as_i64().filter(|id| *id > 0);
+                items.iter().map(id).collect::<Option<Vec<_>>>()
             }
             None => return self.fault(name, "is required"),
             Some(_) => None,

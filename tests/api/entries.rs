@@ -142,6 +142,7 @@ fn many_contacts_change_at_once_or_none_does() {
         (json!({"action": "delete", "label": "x", "ids": []}), &["label"]),
         (json!({"action": "no", "ids": vec![1; 1_001]}), &["action", "ids"]),
         (json!({"action": "delete", "ids": ["1"]}), &["ids"]),
+        (json!({"action": "delete", "ids": [0]}), &["ids"]),
     ] {
         bulk(body).expect_faults(faults);
     }
