@@ -42,14 +42,8 @@ pub fn import(call: &Call, owner: &Owner) -> Result<Reply> {
     // Address books of old write in their own character sets; JSON has one.
     let body = if media_type == "application/json" { call.body()? } else { call.file()? };
     let file = match is_form {
-<<<<<<< HEAD
-        true => multipart::file(body, call.multipart_boundary()?, "file")?
-            .ok_or_else(|| Error::invalid("file", "is required"))?,
+        true => multipart::only_file(body, call.multipart_boundary()?)?,
         false => body,
-=======
-        true => multipart::only_file(&body, call.multipart_boundary()?)?,
-        false => &body,
->>>>>>> contract
     };
     let mut query = call.query()?;
     let options = Options {

@@ -30,16 +30,8 @@ pub fn get(call: &Call, owner: &Owner) -> Result<Reply> {
 pub fn set(call: &Call, owner: &Owner) -> Result<Reply> {
     let body = call.file()?;
     let upload = match call.content_type().as_str() {
-<<<<<<< HEAD
-        "multipart/form-data" => {
-            let file = multipart::file(body, call.multipart_boundary()?, "file")?;
-            file.ok_or_else(|| Error::invalid("file", "is required"))?
-        }
+        "multipart/form-data" => multipart::only_file(body, call.multipart_boundary()?)?,
         _ => body,
-=======
-        "multipart/form-data" => multipart::only_file(&body, call.multipart_boundary()?)?,
-        _ => &body,
->>>>>>> contract
     };
     let jpeg = Some(picture::portrait(upload)?);
     let (id, by) = (call.id()?, by(call, owner));
