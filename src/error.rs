@@ -68,6 +68,8 @@ pub enum Conflict {
     SecondFactorOn,
     /// The account has no second factor that could be confirmed or removed.
     SecondFactorOff,
+    /// An admin's own factor is taken off as a user, with a code.
+    OwnSecondFactor,
 }
 
 /// A rule of WebDAV or CardDAV that a request breaks; most have the name of the precondition in the

@@ -203,6 +203,7 @@ fn kind(error: &Error) -> Option<&'static str> {
         Error::Conflict(Conflict::TooManyAppPasswords) => Some("too-many-app-passwords"),
         Error::Conflict(Conflict::SecondFactorOn) => Some("second-factor-on"),
         Error::Conflict(Conflict::SecondFactorOff) => Some("second-factor-off"),
+        Error::Conflict(Conflict::OwnSecondFactor) => Some("own-second-factor"),
         _ => None,
     }
 }
@@ -243,6 +244,9 @@ pub fn detail(error: &Error) -> String {
         Error::Conflict(Conflict::TooManyAppPasswords) => "There are 50 app passwords: revoke one.",
         Error::Conflict(Conflict::SecondFactorOn) => "There is a second factor already.",
         Error::Conflict(Conflict::SecondFactorOff) => "There is no second factor.",
+        Error::Conflict(Conflict::OwnSecondFactor) => {
+            "This is your own account: send password and code to /api/users/me/totp."
+        }
         Error::PreconditionFailed => "It was changed since you read it. Read it again.",
         Error::Dav(_) => "The request breaks a rule of WebDAV.",
         Error::Unavailable(_) => "The server is busy or a part of it is down. Try again.",

@@ -91,12 +91,16 @@ pub fn delete(call: &Call, admin: &Admin) -> Result<Reply> {
     Ok(Reply::no_content())
 }
 
-/// `DELETE /api/users/{id}/totp`: for somebody who lost everything.
+/// `DELETE /api/users/{id}/totp`: for another account that lost everything. An admin's own factor goes by
+/// `DELETE /api/users/me/totp` only, which asks for a code.
 pub fn delete_totp(call: &Call, admin: &Admin) -> Result<Reply> {
     let mut body = call.members_if_any()?;
     let password = body.optional("password", password_as_typed);
     body.finish()?;
     let id = call.id()?;
+    if id == admin.id() {
+        return Err(Error::Conflict(Conflict::OwnSecondFactor));
+    }
     confirm_admin(call, admin, password.as_deref())?;
     call.app.change_user_among_admins(id, |tx, _, admins| {
         admin.still_one_of(admins)?;
