@@ -445,7 +445,7 @@ impl Call {
     }
 
     /// Writes a mail into the outbox, in the transaction that it tells of. Without an account
-    /// nothing will be sent, at the same cost. Of notices of a kind at most [`NOTICES`] an hour.
+    /// nothing will be sent, at the same cost. Of notices of a kind at most `NOTICES` an hour.
     pub fn mail(&self, tx: &mut Tx, kind: Kind, to: &str, user: Option<i64>) -> Result<()> {
         let mail = NewMail {
             kind: kind.as_str(),

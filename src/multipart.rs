@@ -43,7 +43,7 @@ pub fn only_file<'a>(body: &'a [u8], boundary: &str) -> Result<&'a [u8]> {
     file.ok_or_else(|| Error::invalid("file", "is required"))
 }
 
-/// The content of a text field, like [`file`]. [`Error::Invalid`] when it is not UTF-8.
+/// The content of a text field, like [`file()`]. [`Error::Invalid`] when it is not UTF-8.
 pub fn text<'a>(body: &'a [u8], boundary: &str, field: &str) -> Result<Option<&'a str>> {
     let decode =
         |content| std::str::from_utf8(content).map_err(|_| Error::invalid(field, "must be UTF-8"));

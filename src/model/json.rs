@@ -10,7 +10,7 @@ const FACTOR: usize = 12;
 /// What any text may take: a contact with all its lists full takes less than half.
 const FREE: usize = 1024 * 1024;
 
-/// True if the values in `text` take no more than [`FACTOR`] times its length, and [`FREE`]. `text` need
+/// True if the values in `text` take no more than `FACTOR` times its length, and `FREE`. `text` need
 /// not be valid.
 pub fn is_light(text: &[u8]) -> bool {
     let (mut quoted, mut escaped, mut weight) = (false, false, 0_usize);

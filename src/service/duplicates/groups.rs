@@ -1,6 +1,6 @@
 //! Which contacts hang together: a disjoint-set forest (union by size) over the keys that they share.
 //! No two contacts are compared: contacts with the same key stand beside each other once the keys are
-//! sorted. Memory is bounded: [`KEYS_MAX`] keys of 16 bytes, and about 150 bytes a contact.
+//! sorted. Memory is bounded: `KEYS_MAX` keys of 16 bytes, and about 150 bytes a contact.
 
 use serde::Serialize;
 use std::cmp::Reverse;
