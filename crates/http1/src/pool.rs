@@ -31,7 +31,7 @@ struct State {
     tasks: VecDeque<Task>,
     /// Threads, idle or not.
     threads: usize,
-    /// Threads with nothing to do.
+    /// Threads with nothing to do, those that are just starting included.
     idle: usize,
     failed: Option<Instant>,
     is_closed: bool,
@@ -92,12 +92,15 @@ impl Pool {
         let pool = Arc::clone(self);
         thread::Builder::new().name("work".to_owned()).spawn(move || pool.work())?;
         state.threads += 1;
+        // It begins idle, so that nothing else is started for what it will do.
+        state.idle += 1;
         Ok(())
     }
 
     /// The life of a thread.
     fn work(&self) {
         let mut state = lock(&self.state);
+        state.idle -= 1;
         loop {
             if let Some(task) = state.tasks.pop_front() {
                 drop(state);
