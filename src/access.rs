@@ -284,8 +284,7 @@ pub fn cookie_name(https: bool) -> &'static str {
 /// The claim of a page's cookie, if the request has one.
 pub fn cookie(call: &Call) -> Option<Claim> {
     let name = cookie_name(call.app.config.is_https());
-    let pairs = call.header("Cookie")?.split(';').filter_map(|pair| pair.trim().split_once('='));
-    let (_, token) = pairs.rev().find(|(known, _)| *known == name)?;
+    let token = call.cookie(name)?;
     let user = crypto::owner_of(token)?;
     Some(Claim { user, proof: Proof::Cookie { digest: crypto::token_digest(token) } })
 }

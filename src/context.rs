@@ -304,6 +304,13 @@ impl Call {
         Conditions::new(self.header("If-Match"), self.header("If-None-Match"))
     }
 
+    /// The value of a cookie; of several with one name the last one counts.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let pairs = self.header("Cookie")?.split(';');
+        let pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
+        pairs.rev().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
     /// The type of the body in lower case without parameters, for example `application/json`.
     pub fn content_type(&self) -> String {
         let raw = self.header("Content-Type").unwrap_or_default();

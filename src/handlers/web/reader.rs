@@ -25,12 +25,6 @@ const LANGUAGE: &str = "lang";
 /// The cookie with the browser's time zone, which the script writes.
 const ZONE: &str = "zone";
 
-/// A cookie of the request.
-fn cookie<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
-    let pairs = call.header("Cookie")?.split(';').filter_map(|pair| pair.trim().split_once('='));
-    pairs.rev().find(|(known, _)| *known == name).map(|(_, value)| value)
-}
-
 /// A cookie for our pages, of so many seconds.
 fn set_cookie(call: &Call, name: &str, value: &str, seconds: i64) -> String {
     let secure = if call.app.config.is_https() { "; Secure" } else { "" };
@@ -54,7 +48,7 @@ fn language(call: &Call, visitor: Option<&Visitor>) -> (&'static Words, bool) {
     let (accepted, month_first) =
         words::accepted(call.header("Accept-Language").unwrap_or_default());
     let account = visitor.and_then(Visitor::caller).and_then(|it| it.user().language.clone());
-    let chosen = asked_language(call).or(cookie(call, LANGUAGE).map(str::to_owned));
+    let chosen = asked_language(call).or(call.cookie(LANGUAGE).map(str::to_owned));
     let wanted = account.or(chosen).and_then(|tag| words::of(&tag));
     let words = wanted.unwrap_or(accepted);
     (words, month_first && words.lang == accepted.lang)
@@ -69,7 +63,8 @@ fn asked_language(call: &Call) -> Option<String> {
 /// What the page for a visitor shows beside its content.
 pub fn page<'a>(call: &'a Call, visitor: &Visitor) -> Page<'a> {
     let (w, month_first) = language(call, Some(visitor));
-    let zone = cookie(call, ZONE)
+    let zone = call
+        .cookie(ZONE)
         .and_then(|zone| percent_decode_str(zone).decode_utf8().ok()?.parse::<Tz>().ok());
     let user = visitor.caller().map(|caller| User {
         username: caller.user().username.clone(),
@@ -115,7 +110,7 @@ pub fn anyone<'a>(call: &'a Call) -> Page<'a> {
 /// Answers with a page. What the page before handed over was shown, and is gone.
 pub fn show(call: &Call, page: Markup) -> Reply {
     let mut reply = Reply::html(page.into_string());
-    if cookie(call, FLASH).is_some() {
+    if call.cookie(FLASH).is_some() {
         reply = reply.and("Set-Cookie", set_cookie(call, FLASH, "", 0));
     }
     if let Some(language) = asked_language(call) {
@@ -170,7 +165,7 @@ pub fn text<'v>(value: &'v Value, name: &str) -> &'v str {
 /// What the page before handed over.
 pub fn handed(call: &Call, visitor: &Visitor) -> Option<Value> {
     let account = visitor.caller().map_or(0, Caller::id);
-    let plain = call.app.keys.open_text(Purpose::Flash, account, cookie(call, FLASH)?)?;
+    let plain = call.app.keys.open_text(Purpose::Flash, account, call.cookie(FLASH)?)?;
     serde_json::from_str(&plain).ok()
 }
 
