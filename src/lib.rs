@@ -39,6 +39,7 @@ pub mod notifier;
 pub mod owner_slots;
 pub mod under_way;
 pub mod uses;
+pub mod proven;
 pub mod model;
 pub mod multipart;
 

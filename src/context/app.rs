@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::mail::{Mailer, Transport};
 use crate::notifier::Notifier;
 use crate::owner_slots::OwnerSlots;
+use crate::proven::Proven;
 use crate::under_way::UnderWay;
 use crate::uses::Uses;
 use chrono::{DateTime, SubsecRound, Utc};
@@ -38,6 +39,8 @@ pub struct App {
     pub logins: UnderWay,
     /// When app passwords were used, as far as it was written down.
     pub uses: Uses,
+    /// App passwords and cookies that were true lately.
+    pub proven: Proven,
     /// When sessions of browsers were used, as far as it was written down.
     pub page_uses: Uses,
     /// Wakes the mail worker: a mail was committed.
@@ -67,6 +70,7 @@ impl App {
             keys,
             logins: UnderWay::default(),
             uses: Uses::new(chrono::Duration::minutes(1)),
+            proven: Proven::default(),
             page_uses: Uses::new(chrono::Duration::days(1)),
             mail_queued: Notifier::default(),
             counters: Counters::default(),
