@@ -128,7 +128,7 @@ fn a_whole_life_of_an_account_leaves_no_secret_anywhere() {
     secrets.extend(hashes.split(' ').map(str::to_owned));
     secrets.push(String::from("argon2"));
     secrets.push(world.app.config.secret_key.reveal().to_owned());
-    let told: String =
+    let report: String =
         answers.iter().map(|answer| format!("{:?}{}", answer.headers, answer.text())).collect();
     let log = LINES.lock().unwrap().clone();
     let redis = redis(&world);
@@ -136,12 +136,12 @@ fn a_whole_life_of_an_account_leaves_no_secret_anywhere() {
     for secret in &secrets {
         // Not even the beginning of one.
         let start: String = secret.chars().take(secret.len().min(24)).collect();
-        for (place, text) in [("an answer", &told), ("the log", &log), ("Redis", &redis)] {
+        for (place, text) in [("an answer", &report), ("the log", &log), ("Redis", &redis)] {
             // The head of every JWT is the same.
             let start = if secret.starts_with("eyJ") { secret } else { &start };
             assert!(!text.contains(start.as_str()), "{secret} in {place}");
         }
     }
-    // And what would be a secret to somebody else: whose address tried to sign in.
+    // And what would be a secret to other users: whose address tried to sign in.
     assert!(!log.contains("ann@example.com"), "{log}");
 }

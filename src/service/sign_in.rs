@@ -1,16 +1,14 @@
-//! Signing in: the password, the second factor, the session. And the password again, where a session
-//! alone is not enough.
+//! Signing in: the password, the second factor, the session.
 
-use crate::access::{Admin, Caller};
 use crate::context::{Call, as_client};
 use crate::crypto::{self, Purpose, RefreshToken};
 use crate::error::{Error, Result};
-use crate::limits::{self, Attempt, Limit};
+use crate::limits::{self, Attempt};
 use crate::mail::Kind;
-use crate::model::user::User;
 use crate::repository::audit::Action;
 use crate::repository::sessions::{self, Rotation};
 use crate::repository::users::{self, Credentials};
+use crate::service::confirmation::note_failure;
 use crate::service::second_factor;
 use chrono::{DateTime, Duration, Utc};
 
@@ -23,7 +21,7 @@ pub enum Holder {
     Browser,
 }
 
-/// What somebody typed to sign in.
+/// What was typed to sign in.
 #[derive(Debug)]
 pub struct Typed {
     /// Username or address.
@@ -85,10 +83,6 @@ fn once(call: &Call, typed: &Typed, kind: Holder) -> Result<Option<Session>> {
         note_failure(call, Some(id))?;
     }
     opened
-}
-
-fn note_failure(call: &Call, user: Option<i64>) -> Result<()> {
-    call.app.db.transaction(|tx| call.audit(tx, Action::LoginFailed, None, user))
 }
 
 fn open(
@@ -200,7 +194,7 @@ pub fn refresh(call: &Call, typed: &str) -> Result<Session> {
     }
 }
 
-/// Nobody knows whether the thief or the owner has the live token: both have to sign in again.
+/// It is unknown whether the thief or the owner has the live token: both have to sign in again.
 fn reused(call: &Call, user: i64, session: i64) -> Result<Session> {
     call.app.change_user(user, |tx, found| {
         if sessions::delete(tx, user, session)? == 0 {
@@ -211,45 +205,4 @@ fn reused(call: &Call, user: i64, session: i64) -> Result<Session> {
     })?;
     call.app.mail_queued.notify();
     Err(Error::Unauthenticated)
-}
-
-/// The caller's account as it is now, if `password` is its password. The route counts such calls
-/// (`Limit::Password`), and a wrong one counts as a failed login too; that logins are locked out does
-/// not matter here. Must stay inside the same request: see [`unchanged`].
-pub fn confirm_password(call: &Call, caller: &Caller, password: &str) -> Result<Credentials> {
-    let id = caller.id();
-    let name = caller.user().username.as_str();
-    let found = call.app.db.read(|db| users::find_by_login(db, name))?;
-    let found = found.filter(|found| found.user.id == id).ok_or(Error::Unauthenticated)?;
-    if call.app.passwords.enter()?.verify(password, Some(&found.password_hash))? {
-        return Ok(found);
-    }
-    limits::count_failure(call, name, &found.password_hash);
-    note_failure(call, Some(id))?;
-    Err(Error::WrongPassword)
-}
-
-/// Makes sure that nobody changed the password since it was confirmed. `found` is locked.
-pub fn unchanged(found: Credentials, confirmed: &Credentials) -> Result<User> {
-    if found.password_hash != confirmed.password_hash {
-        return Err(Error::WrongPassword);
-    }
-    Ok(found.user)
-}
-
-/// How long after a login an admin changes accounts without the password.
-const FRESH: Duration = Duration::hours(1);
-
-/// Makes sure that an admin signed in lately, or typed the password again.
-pub fn confirm_admin(call: &Call, admin: &Admin, password: Option<&str>) -> Result<()> {
-    let (id, session) = (admin.id(), admin.caller().session());
-    if let Some(password) = password {
-        limits::count_also(call, Limit::Password, id)?;
-        return confirm_password(call, admin.caller(), password).map(|_| ());
-    }
-    let began = call.app.db.read(|db| sessions::began(db, id, session))?;
-    match began.ok_or(Error::Unauthenticated)? {
-        began if call.now - began <= FRESH => Ok(()),
-        _ => Err(Error::PasswordNeeded),
-    }
 }

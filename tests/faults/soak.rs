@@ -145,11 +145,11 @@ fn soak() {
             if register(server.address(), &user) {
                 registered.push(user);
             }
-            let told = fail(faults, &mut postgres, &mut redis, &sink);
+            let report = fail(faults, &mut postgres, &mut redis, &sink);
             faults += 1;
             let back = ledger.until_all_write();
             println!(
-                "{:>5} s: {told}; writes again after {:.2} s",
+                "{:>5} s: {report}; writes again after {:.2} s",
                 begin.elapsed().as_secs(),
                 back.as_secs_f64()
             );
@@ -178,7 +178,7 @@ fn soak() {
             held.threads
         );
     }
-    let told = format!(
+    let report = format!(
         "{faults} faults; {} reads answered, {} times 503; {mails} mails for {} registrations, {twice} twice; resident {} to {} KiB, descriptors {} to {}, threads {} to {}",
         good.into_inner(),
         other.into_inner(),
@@ -190,7 +190,7 @@ fn soak() {
         first.threads,
         last.threads,
     );
-    balance.check(&format!("soak of {seconds} s"), &told);
+    balance.check(&format!("soak of {seconds} s"), &report);
     // In the first half the pool opens its 16 connections (four descriptors each) and the
     // allocator takes what it needs. After that nothing may grow.
     let middle = lines[lines.len() / 2].1;

@@ -6,9 +6,9 @@
 //! counts as n turns later than the first, so each client with something waiting has one turn after
 //! the other client's, and who has nothing else waiting comes in order of arrival.
 
-use crate::budget::lock;
 use crate::client::Client;
 use crate::limits::LineLimits;
+use crate::panics::lock;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -42,7 +42,7 @@ struct Waiting<T> {
     turn: u64,
     number: u64,
     since: Instant,
-    /// See [`Work::most`](crate::Work::most).
+    /// See [`Admission::most`](crate::Admission::most).
     most: usize,
 }
 

@@ -12,6 +12,7 @@ use crate::repository::contacts::rows;
 use crate::service::duplicates;
 use crate::service::merge::{self, Wish};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Most contacts that are dismissed together.
 const IDS_MAX: usize = 1_000;
@@ -27,7 +28,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let total = groups.len();
     let (skip, limit) = (slice.skip.try_into().unwrap_or(usize::MAX), slice.limit);
     let mut groups = groups.into_iter().skip(skip).take(usize::try_from(limit).unwrap_or(0));
-    let (db, config, owner) = (call.app.db.clone(), call.app.config.clone(), owner.id());
+    let (db, app, owner) = (call.app.db.clone(), Arc::clone(&call.app), owner.id());
     let (mut list, mut inner, mut begun) = (JsonList::default(), JsonList::default(), false);
     let mut rest: Vec<i64> = Vec::new();
     let body = Pieces::begin(&call.request_id, move |out| {
@@ -55,7 +56,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
                 None => db.read(|db| rows::members(db, owner, contact.id))?.unwrap_or_default(),
             };
             inner.separate(out);
-            views::contact(out, &config, contact, &members, "");
+            views::contact(out, &app.config, contact, &members, "");
         }
         if rest.is_empty() {
             inner.end(out);

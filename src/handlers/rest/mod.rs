@@ -24,6 +24,7 @@ use crate::model::contact::Contact;
 use crate::repository::contacts::books::Book;
 use crate::repository::contacts::rows;
 use crate::service::writer::By;
+use std::sync::Arc;
 use streams::{JsonList, Pieces};
 
 /// Who changes something here: REST, and the app password or the program of the client.
@@ -55,7 +56,7 @@ fn shown(call: &Call, contact: &Contact) -> Reply {
 
 /// A list of contacts. Those whose members are long come one by one while they are sent.
 fn list(call: &Call, owner: i64, contacts: Vec<Contact>) -> Result<Reply> {
-    let (db, config) = (call.app.db.clone(), call.app.config.clone());
+    let (db, app) = (call.app.db.clone(), Arc::clone(&call.app));
     let streamed = contacts.iter().any(|it| it.members.is_none());
     let (mut list, mut begun) = (JsonList::default(), false);
     let mut contacts = contacts.into_iter();
@@ -70,7 +71,7 @@ fn list(call: &Call, owner: i64, contacts: Vec<Contact>) -> Result<Reply> {
                 None => db.read(|db| rows::members(db, owner, contact.id))?.unwrap_or_default(),
             };
             list.separate(out);
-            views::contact(out, &config, &contact, &members, "");
+            views::contact(out, &app.config, &contact, &members, "");
             if contact.members.is_none() {
                 return Ok(true);
             }
