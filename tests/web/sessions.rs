@@ -196,13 +196,13 @@ fn a_ticket_for_the_second_step_lives_five_minutes_and_dies_with_the_password() 
     let world = World::new();
     let (root, ann) = (world.admin("root"), world.user("ann"));
     let (_, codes) = with_second_factor(&world, &ann);
-    let browser = Browser::new(&world);
     let send = |ticket: &str, code: &str| {
-        let answer = browser.post_raw("/login/code", &[("ticket", ticket), ("code", code)], &[]);
+        let form = [("ticket", ticket), ("code", code)];
+        let answer = Browser::new(&world).post_raw("/login/code", &form, &[]);
         (answer.status, answer.header("Location").to_owned())
     };
     let (login, inside) = ((303, "/login".to_owned()), (303, "/contacts".to_owned()));
-    let fresh = ticket(&browser);
+    let fresh = ticket(&Browser::new(&world));
     world.pass(Duration::minutes(5));
     assert_eq!(send(&fresh, &codes[0]), inside);
     let old = ticket(&Browser::new(&world));
