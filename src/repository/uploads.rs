@@ -36,7 +36,8 @@ pub fn put(
     most: i64,
 ) -> Result<bool> {
     const SQL: &str = "INSERT INTO uploads (owner, content, label, at)
-        SELECT owner, $2, $3, $4 FROM address_books WHERE owner = $1 AND card_bytes + length($2) <= $5
+        SELECT owner, $2::bytea, $3, $4::timestamptz FROM address_books
+        WHERE owner = $1 AND card_bytes + length($2::bytea) <= $5
         ON CONFLICT ON CONSTRAINT uploads_pkey
         DO UPDATE SET content = excluded.content, label = excluded.label, at = excluded.at";
     Ok(db.execute(SQL, &[&owner, &content, &label, &at, &most])? > 0)

@@ -133,7 +133,7 @@ fn no_page_fails_whatever_is_asked_for() {
                 }
             }
         }
-        for name in ["flash", "lang", "zone", "__Host-contactd"] {
+        for name in ["__Host-flash", "__Host-lang", "__Host-zone", "__Host-contactd"] {
             let stranger = Browser::new(&world);
             stranger.set_cookie(name, &encode(&value));
             assert!(stranger.get("/login").status < 500, "{name} {value}");
