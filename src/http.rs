@@ -23,6 +23,9 @@ const JSON: &str = "application/json";
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
     img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// The policy of whatever is no page: whoever opens it in a browser sees text or a picture, in no frame.
+const INERT: &str = "default-src 'none'; frame-ancestors 'none'";
+
 impl Reply {
     fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Reply {
         let headers = vec![("Content-Type".into(), content_type.into())];
@@ -354,6 +357,9 @@ pub fn common_headers(response: &mut Response, request_id: &str, https: bool) {
     };
     if !has(response, "Cache-Control") {
         response.headers.push(("Cache-Control".into(), "no-store".into()));
+    }
+    if !has(response, "Content-Security-Policy") {
+        response.headers.push(("Content-Security-Policy".into(), INERT.into()));
     }
     if https {
         // A year, as the proxies of deploy/ say it too.

@@ -127,7 +127,7 @@ impl Terms {
         };
         let (numbers, mut words): (Vec<&str>, Vec<&str>) = text.split(' ').partition(number);
         words.retain(|word| !word.is_empty());
-        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        words.sort_by_key(|word| (std::cmp::Reverse(word.len()), *word));
         words.dedup();
         let mut words = words.into_iter().map(str::to_owned);
         self.words = std::array::from_fn(|_| words.next());
