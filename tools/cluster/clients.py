@@ -21,7 +21,7 @@ SYNC = ('<D:sync-collection xmlns:D="DAV:"><D:sync-token>{}</D:sync-token><D:syn
 ALL = ('<C:addressbook-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"><D:prop><C:address-data/></D:prop>'
        '</C:addressbook-query>')
 CARD = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{0}\r\nFN:{0}\r\nN:{0};;;;\r\nNOTE:{1}\r\nEND:VCARD\r\n"
-PAUSE = 0.02
+PAUSE = 0.05
 
 
 class Ledger:

@@ -1,7 +1,7 @@
 """Every server of `./dev cluster`: where it listens, with which files of deploy/cluster it runs, how it is stopped.
 
 The files are those that compose.yml uses. Addresses come from the environment where a program reads it (HAProxy,
-Patroni, etcd, contactd); in pgbouncer.ini and sentinel.conf the names of compose.yml are replaced by 127.0.0.1:port.
+Patroni, etcd, contactd); in pgbouncer.ini and sentinel.conf those of compose.yml are replaced by ours.
 """
 
 import http.client
@@ -267,7 +267,7 @@ def set_up_redis():
     until("Redis has replicas", lambda: redis_role(0) == ("master", 2))
     for n in range(3):
         part = Part(f"sentinel-{n + 1}", [os.environ["TEST_REDIS_SERVER"], "sentinel.conf", "--sentinel"])
-        text = template("sentinel.conf", {"redis-1 6379": REDIS[0].replace(":", " ")})
+        text = template("sentinel.conf", {"10.22.0.51 6379": REDIS[0].replace(":", " ")})
         part.write("sentinel.conf", f"bind 127.0.0.1\nport {port_of(SENTINELS[n])}\n{text}"
                                     f"sentinel auth-pass contactd {PASSWORD}\n")
         part.start()
@@ -287,7 +287,7 @@ def set_up_balancers(pool_mode):
     bouncer = Part("pgbouncer", ["pgbouncer", "pgbouncer.ini"])
     bouncer.write("userlist.txt", f'"contactd" "{PASSWORD}"\n')
     bouncer.write("pgbouncer.ini", template("pgbouncer.ini", {
-        "host=haproxy port=5000": f"host=127.0.0.1 port={port_of(PRIMARY)}", "listen_addr = *": "listen_addr = 127.0.0.1",
+        "host=10.22.0.10 port=5000": f"host=127.0.0.1 port={port_of(PRIMARY)}", "listen_addr = *": "listen_addr = 127.0.0.1",
         "listen_port = 6432": f"listen_port = {port_of(BOUNCER)}", "pool_mode = session": f"pool_mode = {pool_mode}"}))
     bouncer.start()
 
@@ -303,17 +303,28 @@ def set_up_contactd(binary):
                     "REDIS_URL": f"redis://:{PASSWORD}@{CACHE}/0", "ACCESS_TOKEN_MINUTES": "1440",
                     # Counted as always, but high: these clients do in a minute what people do in a day
                     **{f"RATE_LIMIT_{name}": "1000000/60" for name in "ME PASSWORD DAV DEFAULT REGISTER LOGIN".split()}}
-        part.start()
-        until(f"contactd {n + 1} is ready", lambda n=n: get(REPLICAS[n], "/readyz")[0] == 200)
+        bring_up(n)
     until("HAProxy leads to contactd", lambda: get(CLIENTS, "/readyz")[0] == 200)
+
+
+def bring_up(number):
+    """A contactd that cannot reach Postgres at its start ends, and its supervisor starts it again; here that is us."""
+    part, address = PARTS[f"contactd-{number + 1}"], REPLICAS[number]
+
+    def ready():
+        if not part.running():
+            part.start()
+        return get(address, "/readyz")[0] == 200
+    until(f"{part.name} is ready", ready)
 
 
 def sql(text, database="contactd"):
     """As the superuser, at the primary."""
     answer = subprocess.run(
-        [f"{POSTGRES_BIN}/psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", text, database], check=True, timeout=30,
-        capture_output=True, text=True,
-        env={**DEBIAN, "PGHOST": "127.0.0.1", "PGPORT": port_of(PRIMARY), "PGUSER": "postgres", "PGPASSWORD": PASSWORD})
+        [f"{POSTGRES_BIN}/psql", "-qAtX", "-v", "ON_ERROR_STOP=1", database], check=True, timeout=30,
+        capture_output=True, text=True, input=text,
+        env={**DEBIAN, "PGHOST": "127.0.0.1", "PGPORT": port_of(PRIMARY), "PGUSER": "postgres", "PGPASSWORD": PASSWORD,
+             "CONTACTD_PASSWORD": PASSWORD})
     return answer.stdout.strip()
 
 
@@ -323,10 +334,11 @@ def set_up(binary, pool_mode):
     set_up_redis()
     set_up_postgres()
     set_up_balancers(pool_mode)
-    until("HAProxy leads to Postgres", lambda: sql("SELECT 1", "postgres") == "1")
+    # Every server counts as up until HAProxy has checked it, the standby too
+    until("HAProxy leads to the primary", lambda: sql("SELECT pg_is_in_recovery()", "postgres") == "f")
+    time.sleep(3)
     until("HAProxy leads to Redis", lambda: "PONG" in proxied_ping())
-    sql(f"CREATE ROLE contactd LOGIN PASSWORD '{PASSWORD}'", "postgres")
-    sql("CREATE DATABASE contactd OWNER contactd ENCODING 'UTF8' TEMPLATE template0", "postgres")
+    sql(template("database.sql", {}), "postgres")
     set_up_contactd(binary)
 
 
