@@ -16,6 +16,7 @@ use crate::model::input::Members;
 use crate::model::json;
 use crate::model::user::User;
 use crate::owner_slots::OwnerSlots;
+use crate::proven::Proven;
 use crate::repository::audit::{self, Action};
 use crate::repository::contacts::books;
 use crate::repository::endings::{self, Kept};
@@ -64,6 +65,8 @@ pub struct App {
     pub logins: UnderWay,
     /// When app passwords were used, as far as it was written down.
     pub uses: Uses,
+    /// App passwords and cookies that were true lately.
+    pub proven: Proven,
     /// When sessions of browsers were used, as far as it was written down.
     pub page_uses: Uses,
     /// Counts requests.
@@ -92,6 +95,7 @@ impl App {
             keys,
             logins: UnderWay::default(),
             uses: Uses::new(chrono::Duration::minutes(1)),
+            proven: Proven::default(),
             page_uses: Uses::new(chrono::Duration::days(1)),
             counters: Counters::default(),
             started: clock(),

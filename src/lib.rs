@@ -38,6 +38,7 @@ pub mod counters;
 pub mod owner_slots;
 pub mod under_way;
 pub mod uses;
+pub mod proven;
 pub mod model;
 pub mod multipart;
 

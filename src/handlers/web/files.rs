@@ -8,7 +8,6 @@ use crate::handlers::rest::{exports, imports};
 use crate::handlers::web::reader::{self, caller, owner};
 use crate::handlers::web::sent::{self, Sent};
 use crate::http::Reply;
-use crate::limits;
 use crate::markup::files::{self, Column, FileRow, Found, Verdict};
 use crate::markup::form::Form;
 use crate::markup::words::Words;
@@ -32,7 +31,6 @@ pub fn choose(call: &Call, visitor: &Visitor) -> Result<Reply> {
 pub fn keep(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let Sent { mut form, file } = sent::by_caller(call, visitor)?;
     let caller = caller(visitor)?;
-    limits::count_import(call, caller.id())?;
     let page = reader::page(call, visitor);
     let label = text::line(form.get("label"), 0, LABEL_MAX);
     let label = label.map_err(|why| Error::invalid("label", why));
@@ -80,7 +78,6 @@ fn run(
     dry_run: bool,
 ) -> Result<(Outcome, Found)> {
     let (owner, by) = owner(call, visitor)?;
-    limits::count_import(call, owner.id())?;
     let by = By { protocol: "import", ..by };
     let columns = columns(&file.content);
     let chosen = |at: usize, column: &table::Column| match form.has(&format!("map.{at}")) {
