@@ -6,7 +6,7 @@ use contactd::model::contact::birthday::Window;
 use contactd::repository::contacts::birthdays::{self, AfterBirthday};
 use contactd::repository::contacts::filter::Filter;
 use contactd::repository::contacts::lists::{self, Key, Sort, Start};
-use contactd::repository::contacts::{imports, writes};
+use contactd::repository::contacts::{imports, rows, writes};
 use contactd::service::writer;
 use serde_json::Value;
 use vcard::{Card, Details};
