@@ -4,7 +4,7 @@
 
 #![cfg(test)]
 
-use contactd::cache::{Asked, Cache, Counter, Load, Loaded, LookedUp};
+use contactd::cache::{Asked, Cache, Counter, Load, Loaded, LookedUp, protocol};
 use contactd::error::{Error, LimitState, Result};
 use contactd::model::user::{CurrentUser, Role, User};
 use redis_server::RedisServer;
@@ -593,8 +593,9 @@ fn what_somebody_else_wrote_into_redis_counts_as_absent() {
     let admin = ours.replace("\"role\":\"user\"", "\"role\":\"admin\"");
     assert_ne!(admin, ours);
     let bob = user(7, "bob");
-    let forged = format!("U2{}{}", "A".repeat(43), serde_json::to_string(&bob).unwrap());
-    for value in [admin.as_str(), &forged, &ours[..ours.len() - 1], "U2", "U1{}"] {
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let forged = format!("U3{}{now} {}", "A".repeat(43), serde_json::to_string(&bob).unwrap());
+    for value in [admin.as_str(), &forged, &ours[..ours.len() - 1], "U3", "U1{}"] {
         stage.command(&["SET", &key, value, "PX", "10000"]);
         assert_eq!(name(&stage.cache, found("from the database")), "from the database");
     }
@@ -606,6 +607,12 @@ fn what_somebody_else_wrote_into_redis_counts_as_absent() {
     let looked_up = stage.cache.look_up(&[Asked { user: Some(8), counters: &[] }]).remove(0);
     let load = |_| Ok(Loaded { user: Some(user(8, "carol")), settled: true });
     assert_eq!(stage.cache.finish(looked_up, load).unwrap().unwrap().user.username, "carol");
+    // Nor is one that we wrote, and that somebody kept until a right had ended.
+    for (age, seen) in [(30, "ann"), (protocol::FRESH_SECONDS + 5, "from the database")] {
+        let kept = protocol::encode(&secret(), &key, &user(7, "ann"), now - age).unwrap();
+        stage.command(&["SET", &key, std::str::from_utf8(&kept).unwrap()]);
+        assert_eq!(name(&stage.cache, found("from the database")), seen);
+    }
     // Nor is what a process with another key wrote.
     let stranger = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"another key");
     let url = support::world::variable("TEST_REDIS_URL");
