@@ -55,7 +55,8 @@ fn language(call: &Call, visitor: Option<&Visitor>) -> (&'static Words, bool) {
     let (accepted, month_first) =
         words::accepted(call.header("Accept-Language").unwrap_or_default());
     let account = visitor.and_then(Visitor::caller).and_then(|it| it.user().language.clone());
-    let chosen = asked_language(call).or(call.cookie(&host_only(call, LANGUAGE)).map(str::to_owned));
+    let chosen =
+        asked_language(call).or(call.cookie(&host_only(call, LANGUAGE)).map(str::to_owned));
     let wanted = account.or(chosen).and_then(|tag| words::of(&tag));
     let words = wanted.unwrap_or(accepted);
     (words, month_first && words.lang == accepted.lang)
@@ -172,7 +173,8 @@ pub fn text<'v>(value: &'v Value, name: &str) -> &'v str {
 /// What the page before handed over.
 pub fn handed(call: &Call, visitor: &Visitor) -> Option<Value> {
     let account = visitor.caller().map_or(0, Caller::id);
-    let plain = call.app.keys.open_text(Purpose::Flash, account, call.cookie(&host_only(call, FLASH))?)?;
+    let plain =
+        call.app.keys.open_text(Purpose::Flash, account, call.cookie(&host_only(call, FLASH))?)?;
     serde_json::from_str(&plain).ok()
 }
 
