@@ -5,7 +5,7 @@
 //! trip to Redis for all of them, [`InFlight::decide`] for each.
 
 use crate::access::{self, Admin, Caller, Claim, Device, Owner, Visitor};
-use crate::cache::{Counter, LookedUp};
+use crate::cache::{Asked, Counter, LookedUp};
 use crate::context::{App, Call, new_request_id};
 use crate::counters;
 use crate::error::{Error, LimitState, Result};
@@ -13,7 +13,7 @@ use crate::handlers::web::reader;
 use crate::http::{self, Reply};
 use crate::limits;
 use crate::routes::{self, Gate, Route, Waits};
-use http1::{Client, Look, Refusal, Work};
+use http1::{Ask, Client, Look, Refusal, Work};
 use rouille::{Request, Response};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub struct InFlight {
     route: Option<&'static Route>,
     /// What it says of its sender, if its route wants to know.
     claim: Option<Claim>,
+    /// What it says may be anybody's guess: see [`Claim::is_guess`].
+    is_guess: bool,
     /// How far it has come.
     stage: Stage,
     /// What counts it, to be looked up together with the user.
@@ -68,23 +70,25 @@ impl InFlight {
         let (found, params) = routes::find(path).unwrap_or_default();
         let mut call = Call { params, ..Call::new(app, request) };
         let (route, claim, stage) = stage(&call, &found);
-        let counters = match (&stage, route) {
-            (Stage::Routed(route), _) => {
-                let subject = claim.as_ref().map(Claim::subject);
-                limits::of_route(route.limit, &call, subject.as_deref())
+        let is_guess = claim.as_ref().is_some_and(|claim| claim.is_guess(&call));
+        let counters = match &stage {
+            Stage::Routed(route) => {
+                let known = claim.as_ref().filter(|_| !is_guess);
+                limits::of_route(route.limit, &call, known.map(Claim::subject))
             }
             // What is refused counts for its address: 401, 404, 405.
-            (Stage::Refused(_), _) => limits::of_address(&call),
+            Stage::Refused(_) => limits::of_address(&call),
             _ => Vec::new(),
         };
         call.body_max = route.map_or(0, |route| route.body);
         let (began, looked_up) = (Instant::now(), LookedUp::default());
-        InFlight { began, call, route, claim, stage, counters, looked_up, limit: None }
+        InFlight { began, call, route, claim, is_guess, stage, counters, looked_up, limit: None }
     }
 
-    /// Whose request it is by its token, and what counts it: what the cache is asked.
+    /// Whose request it is by its token, and what counts it: what the cache is asked. A guess counts
+    /// for its address before it is looked up.
     pub fn question(&self) -> (Option<i64>, &[Counter]) {
-        (self.user(), &self.counters)
+        (self.user().filter(|_| !self.is_guess), &self.counters)
     }
 
     /// The answer of the cache.
@@ -99,22 +103,45 @@ impl InFlight {
     /// Whom the request is charged to. What anybody could claim is charged to the address until the
     /// cache has shown that it is true.
     fn client(&self) -> Client {
-        let known =
-            |claim: &&Claim| claim.is_signed() || matches!(self.stage, Stage::Authorized(_));
-        let claim = self.claim.as_ref().filter(known);
+        let claim = self.claim.as_ref().filter(|_| !self.is_guess);
         claim.map_or(Client::at(self.call.ip), |claim| Client::Account(claim.user))
     }
 
     /// Answers at once what waits for nobody: refusals, and the handlers that ask nobody. Everything
-    /// else goes into the line of what it waits for. Its body is received then.
+    /// else goes into the line of what it waits for.
     pub fn decide(mut self) -> Look {
-        self.limit = self.looked_up.limits.first().copied();
-        if self.looked_up.is_complete() {
-            self.authorize();
+        let exceeded = self.look_at_limits();
+        match (&self.stage, exceeded) {
+            // Past the limit of its address 429 takes the place of 401, 404 and 405, and no guess is
+            // looked up any more.
+            (Stage::Refused(_), Some(state)) => {
+                self.stage = Stage::Refused(Error::TooManyRequests(state));
+            }
+            (Stage::Routed(_), Some(state)) if self.is_guess => {
+                self.stage = Stage::Refused(Error::TooManyRequests(state));
+            }
+            (Stage::Routed(_), _) if !self.is_guess && self.looked_up.is_complete() => {
+                self.authorize();
+            }
+            _ => {}
         }
+        self.go_on()
+    }
+
+    /// Where the caller stands; the limit that is exceeded.
+    fn look_at_limits(&mut self) -> Option<LimitState> {
+        let states = &self.looked_up.limits;
+        let exceeded = states.iter().find(|state| state.exceeded).copied();
+        self.limit = exceeded.or(states.first().copied());
+        exceeded
+    }
+
+    /// The answer, or what has to be done for it in a line. Whose caller is not known yet, because the
+    /// cache had to be asked once more or did not know the user, is looked up before the body is
+    /// received.
+    fn go_on(self) -> Look {
         let waits = match (&self.stage, self.route) {
             (Stage::Authorized(_), Some(route)) => route.waits,
-            // The cache does not know the user: Postgres is asked.
             (Stage::Routed(route), _) if route.waits != Waits::Core => Waits::Postgres,
             (Stage::Routed(_), _) => Waits::Core,
             _ => Waits::Never,
@@ -122,7 +149,7 @@ impl InFlight {
         if waits == Waits::Never {
             return Look::Answer(self.answer(Vec::new()));
         }
-        let client = self.client();
+        let (line, client) = (waits.line(), self.client());
         let size = self.call.app.config.db_pool_size as usize;
         let most = match (waits, self.call.request.method()) {
             // Writers of one book wait for each other in Postgres: see `owner_slots`.
@@ -130,40 +157,60 @@ impl InFlight {
             (Waits::Postgres, _) => size / 4,
             _ => usize::MAX,
         };
-        let run = Box::new(|body| self.answer(body));
-        Look::Work(Work { line: waits.line(), client, most, run })
+        if !matches!(self.stage, Stage::Routed(_)) {
+            let run = Box::new(|body| self.answer(body));
+            return Look::Work(Work { line, client, most, run });
+        }
+        let mut this = self;
+        let run = Box::new(move |body| match body {
+            Some(body) => Look::Answer(this.answer(body)),
+            None => {
+                this.authorize();
+                this.go_on()
+            }
+        });
+        Look::Ask(Ask { line, client, most, run })
     }
 
-    /// Caller and limits, in the order of the contract: 401, 403, 429, 413. Past the limit of its
-    /// address 429 takes the place of 401, 404 and 405.
+    /// Caller and limits, in the order of the contract: 401, 403, 429, 413. May wait for Redis and
+    /// Postgres, unless what was looked up is complete and no guess.
     fn authorize(&mut self) {
-        let looked_up = std::mem::take(&mut self.looked_up);
-        let exceeded = looked_up.limits.iter().find(|state| state.exceeded).copied();
-        let within = || exceeded.map_or(Ok(()), |state| Err(Error::TooManyRequests(state)));
-        let Stage::Routed(route) = self.stage else {
-            if let (Stage::Refused(_), Err(error)) = (&self.stage, within()) {
-                self.stage = Stage::Refused(error);
+        let Stage::Routed(route) = self.stage else { return };
+        let mut looked_up = std::mem::take(&mut self.looked_up);
+        let limits = std::mem::take(&mut looked_up.limits);
+        if self.is_guess {
+            let asked = [Asked { user: self.user(), counters: &[] }];
+            looked_up = self.call.app.cache.look_up(&asked).pop().unwrap_or_default();
+        }
+        let handler = handler(route, &self.call, self.claim.as_ref(), looked_up);
+        self.looked_up.limits = self.settle(route, is_true(&handler)).unwrap_or(limits);
+        let exceeded = self.look_at_limits();
+        self.stage = match (handler, exceeded) {
+            (Err(error), Some(state)) if is_nobodys(&error) => {
+                Stage::Refused(Error::TooManyRequests(state))
             }
-            return;
+            (Err(error), _) => Stage::Refused(error),
+            (Ok(_), Some(state)) => Stage::Refused(Error::TooManyRequests(state)),
+            (Ok(handler), None) => match check_size(&self.call) {
+                Ok(()) => Stage::Authorized(Box::new(handler)),
+                Err(error) => Stage::Refused(error),
+            },
         };
-        let claim = self.claim.as_ref();
-        let handler = handler(route, &self.call, claim, looked_up);
-        let handler = handler.map_err(|error| match (error, claim) {
-            // Nobody after all: it counts for the address and not for the account.
-            (error @ (Error::Unauthenticated | Error::UnknownDevice), Some(claim)) => {
-                limits::refused(&self.call, route.limit, &claim.subject(), error)
-            }
-            (error, _) => error,
-        });
-        let handler = handler.and_then(|handler| {
-            within()?;
-            check_size(&self.call)?;
-            Ok(handler)
-        });
-        self.stage = match handler {
-            Ok(handler) => Stage::Authorized(Box::new(handler)),
-            Err(error) => Stage::Refused(error),
-        };
+    }
+
+    /// The claim turned out to be true or not: the request counts for the account, or for the address.
+    /// Where that stands, if it had been counted for the other one.
+    fn settle(&mut self, route: &Route, is_true: Option<bool>) -> Option<Vec<LimitState>> {
+        let (claim, is_true) = (self.claim.as_ref()?, is_true?);
+        let was_expected = is_true != self.is_guess;
+        if was_expected {
+            return None;
+        }
+        self.is_guess = !is_true;
+        claim.set_proven(&self.call, is_true);
+        let account = Some(claim.subject());
+        let (before, after) = if is_true { (None, account) } else { (account, None) };
+        limits::recount(&self.call, route.limit, before, after)
     }
 
     /// The answer. Whatever happens inside, the client gets one and the log the story.
@@ -358,6 +405,20 @@ fn handler(
             return Err(Error::Unauthenticated);
         }
     })
+}
+
+/// Whether a claim is true, by the handler that it got; none: that could not be found out.
+fn is_true(handler: &Result<Handler>) -> Option<bool> {
+    match handler {
+        Ok(Handler::Visitor(_, visitor)) => Some(visitor.caller().is_some()),
+        Ok(_) | Err(Error::AdminOnly | Error::ReadOnly) => Some(true),
+        Err(error) => is_nobodys(error).then_some(false),
+    }
+}
+
+/// The refusal of a request whose sender is nobody that we know.
+fn is_nobodys(error: &Error) -> bool {
+    matches!(error, Error::Unauthenticated | Error::UnknownDevice | Error::StaleForm)
 }
 
 /// True unless the body is announced to have at most 16 KiB.

@@ -67,5 +67,10 @@ pub fn respond(app: &Arc<App>, request: Request) -> Response {
     match in_flight.decide() {
         Look::Answer(response) => response,
         Look::Work(work) => (work.run)(body),
+        Look::Ask(ask) => match (ask.run)(None) {
+            Look::Answer(response) => response,
+            Look::Work(work) => (work.run)(body),
+            Look::Ask(_) => app::refuse(app, Refusal { status: 500, detail: "Asked twice." }, None),
+        },
     }
 }

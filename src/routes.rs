@@ -279,7 +279,7 @@ pub static ROUTES: &[Route] = &[
     form("/contacts/{id}/revert", web::contacts::back),
     page("/import", files::choose),
     form("/import", files::keep).limit(Limit::Import).body(FILE),
-    page("/import/found", files::found),
+    page("/import/found", files::found).limit(Limit::Import),
     form("/import/found", files::import).limit(Limit::Import).body(CONTACT),
     page("/export", files::export),
     page("/export/file", files::download),

@@ -57,18 +57,26 @@ const TAG_LETTERS: usize = 43;
 
 /// Look-ups: any number of users and counters in one call. `KEYS[i]` is asked what `ARGV[i]`
 /// says: `L…` the user, and where there is nothing, this lease is put there; `+ms` count one
-/// more in a window of so many milliseconds; `?` peek; `-` take one back.
+/// more in a window of so many milliseconds; `?` peek; `-` take one back. The last line is a write
+/// that changes nothing: a Redis that may not write (a primary that was made a replica, or one with
+/// `min-replicas-to-write` that lost them) refuses it and with it the answer, for writers may raise
+/// their tombstones on its successor by now.
 pub const LOOK: &str = "
 local out = {}
+local wrote = false
 for i, key in ipairs(KEYS) do
   local ask = ARGV[i]
   local kind = string.byte(ask)
   if kind == 76 then
     local value = redis.call('GET', key)
-    if not value then redis.call('SET', key, ask, 'PX', 2000) end
+    if not value then
+      redis.call('SET', key, ask, 'PX', 2000)
+      wrote = true
+    end
     out[i] = value
   elseif kind == 43 then
     local n = redis.call('INCR', key)
+    wrote = true
     local left = -1
     if n > 1 then left = redis.call('PTTL', key) end
     if left < 0 then
@@ -82,6 +90,7 @@ for i, key in ipairs(KEYS) do
     out[i] = {n, redis.call('PTTL', key)}
   end
 end
+if not wrote then redis.call('DEL', KEYS[1] .. '!') end
 return out";
 
 /// A reader puts the user (`ARGV[2]`) in place of its own lease (`ARGV[1]`), if that is there.

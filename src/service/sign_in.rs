@@ -5,7 +5,7 @@ use crate::access::{Admin, Caller};
 use crate::context::{Call, as_client};
 use crate::crypto::{self, Purpose, RefreshToken};
 use crate::error::{Error, Result};
-use crate::limits::{self, Attempt};
+use crate::limits::{self, Attempt, Limit};
 use crate::mail::Kind;
 use crate::model::user::User;
 use crate::repository::audit::Action;
@@ -209,7 +209,7 @@ fn reused(call: &Call, user: i64, session: i64) -> Result<Session> {
         call.mail(tx, Kind::RefreshReused, &found.user.email, Some(user))?;
         call.audit(tx, Action::RefreshReused, None, Some(user))
     })?;
-    call.app.ring_mail_bell();
+    call.app.mail_queued.notify();
     Err(Error::Unauthenticated)
 }
 
@@ -218,9 +218,6 @@ fn reused(call: &Call, user: i64, session: i64) -> Result<Session> {
 /// not matter here. Must stay inside the same request: see [`unchanged`].
 pub fn confirm_password(call: &Call, caller: &Caller, password: &str) -> Result<Credentials> {
     let id = caller.id();
-    if caller.is_on_page() {
-        limits::count_password(call, id)?;
-    }
     let name = caller.user().username.as_str();
     let found = call.app.db.read(|db| users::find_by_login(db, name))?;
     let found = found.filter(|found| found.user.id == id).ok_or(Error::Unauthenticated)?;
@@ -247,7 +244,7 @@ const FRESH: Duration = Duration::hours(1);
 pub fn confirm_admin(call: &Call, admin: &Admin, password: Option<&str>) -> Result<()> {
     let (id, session) = (admin.id(), admin.caller().session());
     if let Some(password) = password {
-        limits::count_password(call, id)?;
+        limits::count_also(call, Limit::Password, id)?;
         return confirm_password(call, admin.caller(), password).map(|_| ());
     }
     let began = call.app.db.read(|db| sessions::began(db, id, session))?;

@@ -8,7 +8,7 @@ use crate::handlers::views;
 use crate::http::Reply;
 use crate::model::contact::birthday::{self, Window};
 use crate::model::contact::input;
-use crate::repository::contacts::lists::{self, AfterBirthday};
+use crate::repository::contacts::birthdays::{AfterBirthday, with_birthday};
 use chrono_tz::Tz;
 use std::collections::VecDeque;
 use vcard::PartialDate;
@@ -38,7 +38,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
             return Ok(false);
         };
         if read.is_empty() {
-            read = db.read(|db| lists::with_birthday(db, owner, keys, &mut after))?.into();
+            read = db.read(|db| with_birthday(db, owner, keys, &mut after))?.into();
         }
         if read.is_empty() {
             (range, after) = (ranges.next(), AfterBirthday::default());

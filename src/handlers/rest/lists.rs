@@ -6,7 +6,8 @@ use crate::crypto::Purpose;
 use crate::error::{Error, Result};
 use crate::http::Reply;
 use crate::model::text;
-use crate::repository::contacts::lists::{self, Filter, Key, Sort, Start};
+use crate::repository::contacts::filter::Filter;
+use crate::repository::contacts::lists::{self, Key, Sort, Start};
 use chrono::{DateTime, Utc};
 
 /// `GET /api/contacts`

@@ -9,7 +9,6 @@ use crate::handlers::rest::{exports, imports};
 use crate::handlers::web::reader::{self, caller, owner};
 use crate::handlers::web::sent::{self, Sent};
 use crate::http::Reply;
-use crate::limits;
 use crate::markup::files::{self, Column, FileRow, Found, Verdict};
 use crate::markup::form::Form;
 use crate::markup::words::Words;
@@ -17,7 +16,8 @@ use crate::model::contact::input::LABEL_MAX;
 use crate::model::contact::latest_date;
 use crate::model::text;
 use crate::repository::audit::Action;
-use crate::repository::contacts::{books, lists};
+use crate::repository::contacts::books;
+use crate::repository::contacts::labels::labels_in_use;
 use crate::repository::uploads::{self, Upload};
 use crate::service::import::{self, Fate, Options, Outcome};
 use crate::service::writer::By;
@@ -33,7 +33,6 @@ pub fn choose(call: &Call, visitor: &Visitor) -> Result<Reply> {
 pub fn keep(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let Sent { mut form, file } = sent::by_caller(call, visitor)?;
     let caller = caller(visitor)?;
-    limits::count_import(call, caller.id())?;
     let page = reader::page(call, visitor);
     let label = text::line(form.get("label"), 0, LABEL_MAX);
     let label = label.map_err(|why| Error::invalid("label", why));
@@ -86,7 +85,6 @@ fn run(
     dry_run: bool,
 ) -> Result<(Outcome, Found)> {
     let (owner, by) = owner(call, visitor)?;
-    limits::count_import(call, owner.id())?;
     let by = By { protocol: "import", ..by };
     let columns = columns(&file.content);
     let chosen = |at: usize, column: &table::Column| match form.has(&format!("map.{at}")) {
@@ -230,7 +228,7 @@ fn told(w: &Words, outcome: &Outcome) -> String {
 pub fn export(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (owner, _) = owner(call, visitor)?;
     let (labels, total) = call.app.db.read(|db| {
-        let labels = lists::labels(db, owner.id(), "")?;
+        let labels = labels_in_use(db, owner.id(), "")?;
         Ok((labels, books::count(db, owner.id())?))
     })?;
     Ok(reader::show(call, files::export(&reader::page(call, visitor), &labels, total)))
