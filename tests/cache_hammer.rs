@@ -128,7 +128,12 @@ impl Hammer {
         let committed = row.version.load(Ordering::SeqCst);
         let cache = &self.replicas[dice.below(2) as usize];
         let load = |purpose| Ok(self.load(id, purpose, dice));
-        let looked_up = cache.look_up(&[Asked { user: Some(id as i64), counters: &[] }]).remove(0);
+        let looked_up = cache
+            .look_up(
+                &[Asked { user: Some(id as i64), counters: &[] }],
+                chrono::DateTime::UNIX_EPOCH,
+            )
+            .remove(0);
         let seen = cache.finish(looked_up, load).unwrap().unwrap().sessions[0];
         self.reads.fetch_add(1, Ordering::Relaxed);
         self.stale_a.fetch_add(u64::from(seen < answered), Ordering::Relaxed);
