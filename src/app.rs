@@ -159,7 +159,8 @@ impl InFlight {
         let limits = std::mem::take(&mut looked_up.limits);
         if self.is_guess {
             let asked = [Asked { user: self.user(), counters: &[] }];
-            looked_up = self.call.app.cache.look_up(&asked).pop().unwrap_or_default();
+            looked_up =
+                self.call.app.cache.look_up(&asked, self.call.now).pop().unwrap_or_default();
         }
         let handler = handler(route, &self.call, self.claim.as_ref(), looked_up);
         self.looked_up.limits = self.settle(route, is_true(&handler)).unwrap_or(limits);
