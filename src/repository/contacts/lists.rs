@@ -134,7 +134,7 @@ impl Terms {
         self.more_words = Some(words.collect::<Vec<_>>()).filter(|it| !it.is_empty());
         if !numbers.is_empty() {
             let number = numbers.join(" ");
-            self.number_digits = Some(typed_digits(&number)).filter(|_| digits(&number).len() >= 3);
+            self.number_digits = Some(typed_digits(&number));
             self.number = Some(number);
         }
     }
@@ -176,13 +176,14 @@ macro_rules! passes {
         AND ($5::text IS NULL OR (strpos(folded, $5) > 0 AND strpos(split_part(folded, E'\\x1f', 4), $5) > 0))
         AND ($6::text IS NULL OR strpos(digits, $6) > 0)
         AND ($7::text IS NULL OR strpos(label_keys, $7) > 0)
-        AND ($8::text IS NULL OR strpos(folded, $8) > 0)
-        AND ($9::text IS NULL OR strpos(folded, $9) > 0)
-        AND ($10::text IS NULL OR strpos(folded, $10) > 0)
-        AND ($11::text IS NULL OR strpos(folded, $11) > 0)
-        AND ($13::text IS NULL OR strpos(digits, $14) > 0 OR strpos(folded, $13) > 0)
-        AND ($12::text[] IS NULL
-            OR NOT EXISTS (SELECT 1 FROM unnest($12) AS word WHERE strpos(folded, word) = 0))"
+        AND ($8::text IS NULL OR strpos(folded, $8) > 0 OR strpos(label_keys, $8) > 0)
+        AND ($9::text IS NULL OR strpos(folded, $9) > 0 OR strpos(label_keys, $9) > 0)
+        AND ($10::text IS NULL OR strpos(folded, $10) > 0 OR strpos(label_keys, $10) > 0)
+        AND ($11::text IS NULL OR strpos(folded, $11) > 0 OR strpos(label_keys, $11) > 0)
+        AND ($13::text IS NULL OR strpos(digits, $14) > 0 OR strpos(folded, $13) > 0
+            OR strpos(label_keys, $13) > 0)
+        AND ($12::text[] IS NULL OR NOT EXISTS (SELECT 1 FROM unnest($12) AS word
+            WHERE strpos(folded, word) = 0 AND strpos(coalesce(label_keys, ''), word) = 0))"
     };
 }
 macro_rules! live {
@@ -438,11 +439,10 @@ fn plain_page(db: &mut Conn, owner: i64, sort: Sort, start: &Start, limit: i64) 
     Ok(finish(rows, total?, sort, limit))
 }
 
-/// Where a page of birthdays begins: after this key and name.
+/// Where a page of birthdays begins: after this key and contact.
 #[derive(Debug, Clone, Default)]
 pub struct AfterBirthday {
     key: i16,
-    name: (String, String),
     id: i64,
 }
 
@@ -458,7 +458,7 @@ pub struct Celebrated {
 }
 
 /// Contacts whose birthday falls on a day with one of these keys (both ends included), by day and
-/// name, a page at a time; `after` moves on.
+/// id, a page at a time; `after` moves on.
 pub fn with_birthday(
     db: &mut Conn,
     owner: i64,
@@ -468,21 +468,15 @@ pub fn with_birthday(
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
-        ", sort_name, sort_more, birthday_key, birthday_year
+        ", birthday_key, birthday_year
         FROM contacts WHERE ",
         live!(),
-        " AND birthday_key BETWEEN $2 AND $3
-            AND (birthday_key, sort_name, sort_more, id) > ($4, $5, $6, $7)
-        ORDER BY birthday_key, sort_name, sort_more, id LIMIT 200"
+        " AND birthday_key BETWEEN $2 AND $3 AND (birthday_key, id) > ($4, $5)
+        ORDER BY birthday_key, id LIMIT 200"
     );
-    let (name, more) = &after.name;
-    let rows = db.query(SQL, &[&owner, &from, &to, &after.key, name, more, &after.id])?;
+    let rows = db.query(SQL, &[&owner, &from, &to, &after.key, &after.id])?;
     if let Some(last) = rows.last() {
-        *after = AfterBirthday {
-            key: last.get("birthday_key"),
-            name: (last.get("sort_name"), last.get("sort_more")),
-            id: last.get("id"),
-        };
+        *after = AfterBirthday { key: last.get("birthday_key"), id: last.get("id") };
     }
     let celebrated = |row: &Row| Celebrated {
         contact: from_row(row),
@@ -500,7 +494,8 @@ pub fn labels(db: &mut Conn, owner: i64, after: &str) -> Result<Vec<(String, i64
         "SELECT (array_agg(label ORDER BY oldest))[1] AS label, sum(count)::bigint AS count
         FROM (
             SELECT label COLLATE \"C\" AS label, count(*) AS count, min(id) AS oldest
-            FROM contacts, unnest(labels) AS label WHERE ",
+            FROM contacts, json_array_elements_text(nullif(split_part(members, E'\\n', -1), '')::json) AS label
+            WHERE (label_keys IS NOT NULL OR long_text IS NOT NULL) AND ",
         live!(),
         " GROUP BY label COLLATE \"C\"
         ) AS spellings
@@ -530,7 +525,7 @@ mod tests {
         assert_eq!(terms.number.as_deref(), Some("0172 555-1234"));
         assert_eq!(terms.number_digits.as_deref(), Some("1725551234"));
         let terms = searched("12");
-        assert_eq!((terms.number.as_deref(), terms.number_digits), (Some("12"), None));
+        assert_eq!(terms.number, terms.number_digits);
         assert_eq!(searched("a b c d e f").more_words.map(|it| it.len()), Some(2));
     }
 
