@@ -41,7 +41,7 @@ pub fn end(tx: &mut Tx, user: i64, kept: Kept, now: DateTime<Utc>) -> Result<()>
         app_passwords::delete_all(tx, user)?;
     }
     for purpose in Purpose::ALL {
-        mail_tokens::void(tx, user, purpose)?;
+        mail_tokens::revoke(tx, user, purpose)?;
         outbox::withdraw(tx, user, purpose.as_str(), now)?;
     }
     books::set_calendar(tx, user, None).map(|_| ())

@@ -86,7 +86,7 @@ pub fn confirm(call: &Call, caller: &Caller, code: &str) -> Result<Vec<String>> 
         call.mail(tx, Kind::SecondFactorOn, &found.user.email, Some(id))?;
         call.audit(tx, Action::TotpEnabled, Some(id), Some(id))
     })?;
-    call.app.ring_mail_bell();
+    call.app.mail_queued.notify();
     Ok(codes)
 }
 

@@ -5,7 +5,8 @@ use crate::context::{Call, Query};
 use crate::crypto::Purpose;
 use crate::error::{Error, Result};
 use crate::http::Reply;
-use crate::repository::contacts::lists::{self, Filter, Key, Sort, Start};
+use crate::repository::contacts::filter::Filter;
+use crate::repository::contacts::lists::{self, Key, Sort, Start};
 use chrono::{DateTime, Utc};
 
 /// `GET /api/contacts`

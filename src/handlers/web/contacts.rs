@@ -13,7 +13,9 @@ use crate::markup::list::{self, List, Row};
 use crate::model::contact::birthday::{self, Window};
 use crate::model::contact::{Contact, Stored};
 use crate::model::text;
-use crate::repository::contacts::lists::{self, Filter, Key, Sort, Start};
+use crate::repository::contacts::filter::Filter;
+use crate::repository::contacts::labels::labels_in_use;
+use crate::repository::contacts::lists::{self, Key, Sort, Start};
 use crate::repository::contacts::{books, history, rows};
 use crate::service::contacts::{Action, Which, bulk, delete};
 use crate::service::history::revert;
@@ -62,7 +64,7 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     query.finish()?;
     let (found, labels) = call.app.db.read(|db| {
         let found = lists::page(db, owner.id(), &filter, sort, &start, PAGE)?;
-        Ok((found, lists::labels(db, owner.id(), "")?))
+        Ok((found, labels_in_use(db, owner.id(), "")?))
     })?;
     let next = found
         .next
