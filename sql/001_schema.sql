@@ -265,7 +265,7 @@ CREATE INDEX contacts_name_idx ON contacts (owner, sort_name, sort_more, id)
 CREATE INDEX contacts_long_idx ON contacts (owner, id)
     WHERE deleted_at IS NULL AND NOT is_group AND long_text IS NOT NULL;
 CREATE INDEX contacts_group_idx ON contacts (owner, id) WHERE deleted_at IS NULL AND is_group;
-CREATE INDEX contacts_birthday_idx ON contacts (owner, birthday_key, id)
+CREATE INDEX contacts_birthday_idx ON contacts (owner, birthday_key, sort_name, sort_more, id)
     WHERE deleted_at IS NULL AND NOT is_group AND birthday_key IS NOT NULL;
 CREATE INDEX contacts_trash_idx ON contacts (owner, deleted_at, id) WHERE deleted_at IS NOT NULL;
 

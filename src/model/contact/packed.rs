@@ -6,69 +6,82 @@
 /// longer ones out (`repository::contacts::columns`).
 pub const PACKED_MAX: usize = 16_384;
 
-/// The member before this one, which the first of its list repeats (`email` and `emails`).
+/// The member before this one, which its list repeats (`email` and `emails`).
 const AGAIN: char = '\u{1}';
-/// What other characters stand for. The longer ones come first.
-const WORDS: [(char, &str); 22] = [
-    ('\u{2}', r#","label":null,"primary":true}"#),
-    ('\u{3}', r#","label":null,"primary":false}"#),
-    ('\u{4}', r#","label":"mobile","primary":"#),
-    ('\u{5}', r#","label":"home","primary":"#),
-    ('\u{6}', r#","label":"work","primary":"#),
-    ('\u{7}', r#""primary":true"#),
-    ('\u{8}', r#""primary":false"#),
-    ('\u{b}', r#"{"label":null,"#),
-    ('\u{c}', r#"{"label":"home","#),
-    ('\u{e}', r#"{"label":"work","#),
-    ('\u{f}', r#","po_box":null,"extended":null,"street":"#),
-    ('\u{10}', r#","city":"#),
-    ('\u{11}', r#","region":null"#),
-    ('\u{12}', r#","postal_code":"#),
+/// What other characters stand for. A word may have what those after it stand for, so the longer ones come
+/// first.
+const WORDS: [(char, &str); 28] = [
+    ('\u{2}', "[{\"value\":\u{1},\"label\":null,\"primary\":true}]\n"),
+    ('\u{3}', "[{\"value\":\u{1},\"label\":\"mobile\",\"primary\":true}"),
+    ('\u{4}', "[{\"value\":\u{1},\"label\":"),
+    ('\u{5}', r#"{"label":null,"primary":true,"po_box":null,"extended":null,"street":"#),
+    ('\u{6}', r#"{"label":"home","primary":true,"po_box":null,"extended":null,"street":"#),
+    ('\u{7}', r#","po_box":null,"extended":null,"street":"#),
+    ('\u{8}', r#","region":null,"postal_code":"#),
+    ('\t', r#","label":"mobile","primary":false}"#),
+    ('\u{b}', r#","label":"home","primary":false}"#),
+    ('\u{c}', r#","label":"work","primary":false}"#),
+    ('\r', r#","label":null,"primary":false}"#),
+    ('\u{e}', r#""primary":true"#),
+    ('\u{f}', r#""primary":false"#),
+    ('\u{10}', r#","postal_code":"#),
+    ('\u{11}', r#","extended":"#),
+    ('\u{12}', r#","region":"#),
     ('\u{13}', r#","country":"#),
-    ('\u{14}', r#","label":"#),
-    ('\u{15}', r#"{"value":"#),
-    ('\u{16}', r#","region":"#),
-    ('\u{17}', r#","street":"#),
-    ('\u{18}', "\n\n\n\n\n"),
-    ('\u{19}', "\n\n\n"),
-    ('\u{1a}', "null"),
+    ('\u{14}', r#","street":"#),
+    ('\u{15}', r#","city":"#),
+    ('\u{16}', r#","label":"#),
+    ('\u{17}', r#"{"value":"#),
+    ('\u{18}', r#"{"label":"#),
+    ('\u{19}', "\n\n\n\n\n"),
+    ('\u{1a}', "\n\n\n"),
+    ('\u{1b}', "\"\n\""),
+    ('\u{1c}', "\"}]\n"),
+    ('\u{1d}', "null"),
+    ('\u{1e}', "true"),
 ];
 
-/// Packs the members of the JSON, each on a line. The first line stays as it is, since statements read it.
+/// Packs the members of the JSON, each on a line. The first line and the last one stay as they are, since
+/// statements read them.
 pub fn pack(lines: &[String]) -> String {
+    let [first, between @ .., last] = lines else { return lines.join("\n") };
     let all = lines.join("\n");
     if all.len() > PACKED_MAX {
         return all;
     }
-    let mut packed: Vec<String> = lines.to_vec();
-    for (before, line) in lines.iter().zip(packed.iter_mut().skip(1)) {
-        if before.len() > 1 && line.starts_with('[') {
-            *line = line.replacen(before.as_str(), AGAIN.encode_utf8(&mut [0; 4]), 1);
+    let mut text = String::new();
+    for (before, line) in lines.iter().zip(between) {
+        match before.len() > 1 && line.starts_with('[') {
+            true => text.push_str(&line.replacen(before.as_str(), &AGAIN.to_string(), 1)),
+            false => text.push_str(line),
         }
+        text.push('\n');
     }
-    let joined = packed.join("\n");
-    let (first, rest) = joined.split_once('\n').unwrap_or((joined.as_str(), ""));
-    let (rest, last) = rest.rsplit_once('\n').unwrap_or((rest, ""));
-    let rest = WORDS.iter().fold(rest.to_owned(), |text, (sign, word)| {
-        text.replace(word, sign.encode_utf8(&mut [0; 4]))
-    });
-    format!("{first}\n{rest}\n{last}")
+    for (sign, word) in WORDS {
+        text = text.replace(word, sign.encode_utf8(&mut [0; 4]));
+    }
+    format!("{first}\n{text}{last}")
 }
 
-/// What [`pack`] was given, in lines. The last one may have been cut off.
+/// What [`pack`] was given, in lines. The end may have been cut off.
 pub fn unpack(packed: &str) -> String {
     let mut text = String::with_capacity(packed.len() * 3);
     for sign in packed.chars() {
-        match WORDS.iter().find(|(it, _)| *it == sign) {
+        match WORDS.iter().find(|(it, _)| sign < ' ' && *it == sign) {
             Some((_, word)) => text.push_str(word),
-            None if sign == AGAIN => {
-                let before = text.rsplit('\n').nth(1).unwrap_or_default().to_owned();
-                text.push_str(&before);
-            }
             None => text.push(sign),
         }
     }
-    text
+    if !text.contains(AGAIN) {
+        return text;
+    }
+    let mut whole = String::with_capacity(text.len() * 2);
+    let mut before = "";
+    for line in text.split_inclusive('\n') {
+        whole.push_str(&line.replace(AGAIN, before));
+        before = line.trim_end_matches('\n');
+    }
+    whole
 }
 
 #[cfg(test)]
@@ -94,7 +107,7 @@ mod tests {
                 "",
             ]),
             lines(&["", "\"null\"", r#"["\"null\""]"#, "", "", "", "", "", "", "", r#"["a","b"]"#]),
-            lines(&["null", "[null,\"null\"]", "[[null,\"null\"]]", "x"]),
+            lines(&["null", "[null,\"null\"]", "[[null]]", "x"]),
             lines(&["\"Ann\"", &all.replace('\n', ""), "[]"]),
             lines(&["\"Ann\""]),
         ] {

@@ -43,10 +43,11 @@ pub fn page(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Birthday>> {
     Ok(rows.iter().map(birthday).collect())
 }
 
-/// Where a page of birthdays begins: after this key and contact.
+/// Where a page of birthdays begins: after this key and name.
 #[derive(Debug, Clone, Default)]
 pub struct AfterBirthday {
     key: i16,
+    name: (String, String),
     id: i64,
 }
 
@@ -62,7 +63,7 @@ pub struct Celebrated {
 }
 
 /// Contacts whose birthday falls on a day with one of these keys (both ends included), by day and
-/// id, a page at a time; `after` moves on.
+/// name, a page at a time; `after` moves on.
 pub fn with_birthday(
     db: &mut Conn,
     owner: i64,
@@ -72,15 +73,21 @@ pub fn with_birthday(
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
-        ", birthday_key, birthday_year
+        ", sort_name, sort_more, birthday_key, birthday_year
         FROM contacts WHERE ",
         live!(),
-        " AND birthday_key BETWEEN $2 AND $3 AND (birthday_key, id) > ($4, $5)
-        ORDER BY birthday_key, id LIMIT 200"
+        " AND birthday_key BETWEEN $2 AND $3
+            AND (birthday_key, sort_name, sort_more, id) > ($4, $5, $6, $7)
+        ORDER BY birthday_key, sort_name, sort_more, id LIMIT 200"
     );
-    let rows = db.query(SQL, &[&owner, &from, &to, &after.key, &after.id])?;
+    let (name, more) = &after.name;
+    let rows = db.query(SQL, &[&owner, &from, &to, &after.key, name, more, &after.id])?;
     if let Some(last) = rows.last() {
-        *after = AfterBirthday { key: last.get("birthday_key"), id: last.get("id") };
+        *after = AfterBirthday {
+            key: last.get("birthday_key"),
+            name: (last.get("sort_name"), last.get("sort_more")),
+            id: last.get("id"),
+        };
     }
     let celebrated = |row: &Row| Celebrated {
         contact: from_row(row),
