@@ -22,6 +22,7 @@ mod endings;
 mod entries;
 mod every_route;
 mod exports;
+mod files;
 mod imports;
 mod limits;
 mod lists;
