@@ -20,7 +20,6 @@ use crate::proven::Proven;
 use crate::repository::audit::{self, Action};
 use crate::repository::contacts::books;
 use crate::repository::endings::{self, Kept};
-use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::outbox::{self, NewMail};
 use crate::repository::sessions;
 use crate::repository::users::{self, Credentials};
@@ -491,16 +490,6 @@ impl Call {
     fn post(&self, tx: &mut Tx, mail: NewMail) -> Result<()> {
         let message_id = format!("{}@{}", crypto::random_uuid()?, self.app.mailer.domain());
         outbox::insert(tx, NewMail { message_id: &message_id, ..mail }, self.now).map(|_| ())
-    }
-
-    /// Makes the account's links for these purposes void: what was mailed, and what waits for its
-    /// mail.
-    pub fn void_links(&self, tx: &mut Tx, user: i64, purposes: &[Purpose]) -> Result<()> {
-        for &purpose in purposes {
-            mail_tokens::void(tx, user, purpose)?;
-            outbox::withdraw(tx, user, purpose.as_str(), self.now)?;
-        }
-        Ok(())
     }
 }
 

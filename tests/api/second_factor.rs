@@ -5,7 +5,7 @@ use chrono::Duration;
 use serde_json::json;
 
 /// What an authenticator shows: RFC 6238, written down a second time.
-fn code(secret: &str, world: &World) -> String {
+pub fn code(secret: &str, world: &World) -> String {
     let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let (mut bytes, mut bits, mut left) = (Vec::new(), 0_u64, 0);
     for letter in secret.chars() {
@@ -25,13 +25,13 @@ fn code(secret: &str, world: &World) -> String {
     format!("{:06}", four % 1_000_000)
 }
 
-fn log_in(actor: &Actor, code: &str) -> Answer {
+pub fn log_in(actor: &Actor, code: &str) -> Answer {
     let body = json!({"username": actor.name, "password": PASSWORD, "code": code});
     Actor { token: None, ..actor.clone() }.post("/api/auth/login", body)
 }
 
 /// Turns it on; the secret and the recovery codes.
-fn turn_on(world: &World, ann: &Actor) -> (String, Vec<String>) {
+pub fn turn_on(world: &World, ann: &Actor) -> (String, Vec<String>) {
     let begun = ann.post("/api/users/me/totp", json!({"password": PASSWORD})).expect(201).json();
     let secret = begun["secret"].as_str().unwrap().to_owned();
     let body = json!({"code": code(&secret, world)});
