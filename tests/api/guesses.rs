@@ -127,13 +127,14 @@ fn what_ended_counts_for_the_address_and_not_for_its_owner() {
 
 #[test]
 fn a_cookie_is_no_way_round_the_limits_of_an_address() {
-    let world = World::with(|config| config.rates.login = Some(Rate { count: 3, seconds: 60 }));
+    let world = World::with(|config| config.rates.login = Some(Rate { count: 4, seconds: 60 }));
     let ann = world.user("ann");
     let login = |cookie: &str| {
         let headers = [("Cookie", cookie), ("Content-Type", "application/x-www-form-urlencoded")];
         let body = b"username=ann&password=wrong+password";
         world.nobody().send("POST", "/login", &headers, body).status
     };
+    // The second login: the account came with one.
     let good = cookie(&ann);
     let statuses = [forged_cookie(1), forged_cookie(ann.id), good, forged_cookie(2)];
     let statuses = statuses.map(|cookie| login(&cookie));
