@@ -35,6 +35,7 @@
 pub mod error;
 pub mod semaphore;
 pub mod counters;
+pub mod notifier;
 pub mod owner_slots;
 pub mod under_way;
 pub mod uses;

@@ -36,7 +36,7 @@ pub fn run(app: &App, stop: &AtomicBool) {
             let _ = purge(app);
             purged = Some(Instant::now());
         }
-        app.wait_for_mail_bell(LOOK_EVERY);
+        app.mail_queued.wait(LOOK_EVERY);
     }
 }
 

@@ -4,11 +4,13 @@
 
 #![cfg(test)]
 
-use contactd::cache::{Asked, Cache, Counter, Load, Loaded, LookedUp};
+use contactd::cache::{Asked, Cache, Counter, Load, Loaded, LookedUp, protocol};
 use contactd::error::{Error, LimitState, Result};
 use contactd::model::user::{CurrentUser, Role, User};
 use redis_server::RedisServer;
+use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use support::redis_server;
 
@@ -591,8 +593,9 @@ fn what_somebody_else_wrote_into_redis_counts_as_absent() {
     let admin = ours.replace("\"role\":\"user\"", "\"role\":\"admin\"");
     assert_ne!(admin, ours);
     let bob = user(7, "bob");
-    let forged = format!("U2{}{}", "A".repeat(43), serde_json::to_string(&bob).unwrap());
-    for value in [admin.as_str(), &forged, &ours[..ours.len() - 1], "U2", "U1{}"] {
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let forged = format!("U3{}{now} {}", "A".repeat(43), serde_json::to_string(&bob).unwrap());
+    for value in [admin.as_str(), &forged, &ours[..ours.len() - 1], "U3", "U1{}"] {
         stage.command(&["SET", &key, value, "PX", "10000"]);
         assert_eq!(name(&stage.cache, found("from the database")), "from the database");
     }
@@ -604,6 +607,12 @@ fn what_somebody_else_wrote_into_redis_counts_as_absent() {
     let looked_up = stage.cache.look_up(&[Asked { user: Some(8), counters: &[] }]).remove(0);
     let load = |_| Ok(Loaded { user: Some(user(8, "carol")), settled: true });
     assert_eq!(stage.cache.finish(looked_up, load).unwrap().unwrap().user.username, "carol");
+    // Nor is one that we wrote, and that somebody kept until a right had ended.
+    for (age, seen) in [(30, "ann"), (protocol::FRESH_SECONDS + 5, "from the database")] {
+        let kept = protocol::encode(&secret(), &key, &user(7, "ann"), now - age).unwrap();
+        stage.command(&["SET", &key, std::str::from_utf8(&kept).unwrap()]);
+        assert_eq!(name(&stage.cache, found("from the database")), seen);
+    }
     // Nor is what a process with another key wrote.
     let stranger = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"another key");
     let url = support::world::variable("TEST_REDIS_URL");
@@ -623,4 +632,64 @@ fn a_redis_with_its_own_authority_is_used_with_it_and_refused_without() {
     assert_eq!(name(&trusting, found("ann")), "ann");
     assert_eq!(name(&trusting, never), "ann");
     assert_eq!(cache(None).status(), "down");
+}
+
+/// During a failover there are two that call themselves primary. The one that lost its replicas must
+/// not answer with what it has: the change was announced to the other one.
+#[test]
+fn a_redis_that_may_not_write_serves_no_user() {
+    let refusals: [&[&str]; 2] =
+        [&["CONFIG", "SET", "min-replicas-to-write", "1"], &["REPLICAOF", "127.0.0.1", "1"]];
+    for refusal in refusals {
+        let redis = RedisServer::start();
+        let mut stage = stage_on(&redis.url());
+        name(&stage.cache, found("old"));
+        assert_eq!(name(&stage.cache, never), "old");
+        stage.command(refusal);
+        assert_eq!(name(&stage.cache, found("new")), "new", "{refusal:?}");
+        assert!(stage.value().unwrap().starts_with('U'), "it is still there");
+    }
+}
+
+/// Leads each new connection to the Redis that is `where_to` then, as a balancer does; open ones stay.
+fn balancer(where_to: Arc<Mutex<String>>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let client = client.unwrap();
+            let server = TcpStream::connect(where_to.lock().unwrap().as_str()).unwrap();
+            for (mut from, mut to) in [
+                (client.try_clone().unwrap(), server.try_clone().unwrap()),
+                (server.try_clone().unwrap(), client.try_clone().unwrap()),
+            ] {
+                std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+            }
+        }
+    });
+    port
+}
+
+/// Connections to a primary that was demoted are left for a new one, which leads to its successor.
+#[test]
+fn a_demoted_redis_is_left_for_its_successor_at_once() {
+    let (first, second) = (RedisServer::start(), RedisServer::start());
+    let parts = |redis: &RedisServer| {
+        let url = url::Url::parse(&redis.url()).unwrap();
+        (url.password().unwrap().to_owned(), format!("127.0.0.1:{}", url.port().unwrap()))
+    };
+    let ((password, address), (_, next)) = (parts(&first), parts(&second));
+    let mut behind = second.connection();
+    redis::cmd("CONFIG").arg(&["SET", "requirepass", &password]).exec(&mut behind).unwrap();
+    let where_to = Arc::new(Mutex::new(address));
+    let port = balancer(Arc::clone(&where_to));
+    let mut stage = stage_on(&format!("redis://:{password}@127.0.0.1:{port}/"));
+    let counter = counter("a", 9, 60);
+    stage.cache.count(std::slice::from_ref(&counter));
+    *where_to.lock().unwrap() = next;
+    stage.command(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
+    assert_eq!(stage.cache.count(&[counter])[0].remaining, 8);
+    let key = format!("{}rl:a", stage.prefix);
+    let counted: Option<String> = redis::cmd("GET").arg(key).query(&mut behind).unwrap();
+    assert_eq!(counted.as_deref(), Some("1"), "counted in the process, not in the successor");
 }

@@ -9,7 +9,7 @@ use crate::model::user::CurrentUser;
 use redis::Value;
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How long a writer waits for its tombstone before it counts Redis as hanging. Longer than a
 /// reader's patience: a short stall should not send writers into the long wait.
@@ -70,6 +70,11 @@ impl LookedUp {
     }
 }
 
+/// The system's clock, as far as it matters here.
+fn seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
 impl Cache {
     /// The current users and the rate limits of several requests, in one round trip. Each answer
     /// is for a request that had begun before this call, and for no other.
@@ -83,6 +88,7 @@ impl Cache {
             let counters = one.counters.iter();
             questions.extend(counters.map(|counter| self.question(counter, Change::Count)));
         }
+        let now = seconds();
         let answers = if questions.is_empty() { None } else { self.ask(&questions) };
         let (run_id, answers) = answers.unzip();
         let run_id = run_id.unwrap_or_default();
@@ -93,7 +99,7 @@ impl Cache {
                     Value::Nil => Found::Nothing,
                     Value::BulkString(value) => {
                         let key = protocol::key(&self.prefix, &run_id, id);
-                        protocol::decode(&self.secret, &key, &value)
+                        protocol::decode(&self.secret, &key, &value, now)
                     }
                     _ => Found::Busy,
                 });
@@ -140,7 +146,7 @@ impl Cache {
             // On another connection than the look-up's it may be another Redis, with another
             // key, where our lease is not: then nothing happens.
             let key = protocol::key(&self.prefix, &link.run_id, id);
-            let Some(value) = protocol::encode(&self.secret, &key, user) else {
+            let Some(value) = protocol::encode(&self.secret, &key, user, seconds()) else {
                 return Ok(Value::Nil);
             };
             link.run(&SCRIPTS.fill, &[key], &[lease.as_bytes(), &value])

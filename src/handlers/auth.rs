@@ -63,7 +63,7 @@ pub fn register(call: &Call) -> Result<Reply> {
         call.audit(tx, Action::Registered, None, Some(user.id))?;
         Ok(user)
     })?;
-    call.app.ring_mail_bell();
+    call.app.mail_queued.notify();
     Ok(Reply::created(None, &views::user(&call.app.config, &user)))
 }
 
@@ -155,7 +155,7 @@ fn write_wish(call: &Call, kind: Kind, action: Option<Action>) -> Result<()> {
         call.mail(tx, kind, to, id.filter(|_| allowed))?;
         action.map_or(Ok(()), |action| call.audit(tx, action, None, id))
     })?;
-    call.app.ring_mail_bell();
+    call.app.mail_queued.notify();
     Ok(())
 }
 
@@ -165,7 +165,7 @@ pub fn confirm_email(call: &Call) -> Result<Reply> {
     let token = body.required("token", token);
     body.finish()?;
     let result = confirm(call, &token);
-    call.app.ring_mail_bell();
+    call.app.mail_queued.notify();
     if call.is_form() {
         return match result {
             Ok(()) => Ok(links::confirmed(call)),
@@ -269,6 +269,6 @@ fn reset(call: &Call, token: &str, mut body: Members) -> Result<()> {
         call.mail(tx, Kind::PasswordChanged, &user.email, Some(user.id))?;
         call.audit(tx, Action::PasswordReset, None, Some(user.id))
     })?;
-    call.app.ring_mail_bell();
+    call.app.mail_queued.notify();
     Ok(())
 }

@@ -48,7 +48,7 @@ pub fn set_role(call: &Call, admin: &Admin) -> Result<Reply> {
         }
         users::set_role(tx, id, role)
     })?;
-    call.app.ring_mail_bell();
+    call.app.mail_queued.notify();
     Ok(Reply::json(&views::user(&call.app.config, &user)))
 }
 
@@ -87,7 +87,7 @@ pub fn delete(call: &Call, admin: &Admin) -> Result<Reply> {
         call.last_mail(tx, Kind::Deleted, &found.user)?;
         call.audit(tx, Action::Deleted, Some(admin.id()), Some(id))
     })?;
-    call.app.ring_mail_bell();
+    call.app.mail_queued.notify();
     Ok(Reply::no_content())
 }
 

@@ -106,7 +106,7 @@ pub fn password_link(app: &App, name: &str) -> Result<String> {
         if !user.is_active {
             return Err(Error::AccountDisabled);
         }
-        endings::void_links(tx, id, &[Purpose::Reset], app.now())?;
+        endings::revoke_links(tx, id, &[Purpose::Reset], app.now())?;
         mail_tokens::put(tx, id, Purpose::Reset, &hash, &user.email, app.now() + LINK)?;
         note(app, tx, id, Action::PasswordResetRequested, "user password-link")
     })?;

@@ -253,7 +253,7 @@ fn reused(call: &Call, user: i64, session: i64) -> Result<Session> {
         call.mail(tx, Kind::RefreshReused, &found.user.email, Some(user))?;
         call.audit(tx, Action::RefreshReused, None, Some(user))
     })?;
-    call.app.ring_mail_bell();
+    call.app.mail_queued.notify();
     Err(Error::Unauthenticated)
 }
 

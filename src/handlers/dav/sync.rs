@@ -19,7 +19,7 @@ const PAGE: u64 = 1_000;
 
 /// `D:sync-collection`. Whatever Depth says it means 0: Thunderbird sends 1, others none.
 pub fn sync(call: &Call, account: Account, root: &Element) -> Result<Reply> {
-    let wanted = Wanted::read(root).unwrap_or(Wanted::These(Vec::new()));
+    let wanted = Wanted::read(root)?.unwrap_or(Wanted::These(Vec::new()));
     let minimal = headers::wants_minimal(call);
     let mut left = match limit(root, DAV)? {
         Some(0) => return Err(Error::Malformed("nresults must be more than 0".to_owned())),

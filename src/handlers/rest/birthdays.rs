@@ -8,7 +8,7 @@ use crate::handlers::views;
 use crate::http::Reply;
 use crate::model::contact::birthday::{self, Window};
 use crate::model::contact::input;
-use crate::repository::contacts::lists::{self, AfterBirthday};
+use crate::repository::contacts::birthdays::{AfterBirthday, with_birthday};
 use crate::repository::contacts::rows;
 use chrono_tz::Tz;
 use vcard::PartialDate;
@@ -36,7 +36,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
             list.end(out);
             return Ok(false);
         };
-        let page = db.read(|db| lists::with_birthday(db, owner, keys, &mut after))?;
+        let page = db.read(|db| with_birthday(db, owner, keys, &mut after))?;
         if page.is_empty() {
             (range, after) = (ranges.next(), AfterBirthday::default());
         }

@@ -11,7 +11,8 @@ use crate::markup::edit::{self, Edited, form_of, json_of};
 use crate::markup::form::{Form, row_number};
 use crate::model::contact::{Method, Stored};
 use crate::picture;
-use crate::repository::contacts::{lists, rows};
+use crate::repository::contacts::labels::labels_in_use;
+use crate::repository::contacts::rows;
 use crate::service::{bodies, photos};
 
 /// `GET /contacts/new`
@@ -41,7 +42,7 @@ fn shown(
     now: Option<&Form>,
 ) -> Result<maud::Markup> {
     let (owner, _) = owner(call, visitor)?;
-    let labels = call.app.db.read(|db| lists::labels(db, owner.id(), ""))?;
+    let labels = call.app.db.read(|db| labels_in_use(db, owner.id(), ""))?;
     let known_labels: Vec<_> = labels.into_iter().map(|(label, _)| label).collect();
     let it = Edited {
         id: stored.map(|it| it.contact.id),

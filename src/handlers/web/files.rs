@@ -3,7 +3,8 @@
 
 use crate::access::Visitor;
 use crate::context::Call;
-use crate::error::{Error, Result};
+use crate::db::Conn;
+use crate::error::{Conflict, Error, Result};
 use crate::handlers::rest::{exports, imports};
 use crate::handlers::web::reader::{self, caller, owner};
 use crate::handlers::web::sent::{self, Sent};
@@ -15,7 +16,8 @@ use crate::model::contact::input::LABEL_MAX;
 use crate::model::contact::latest_date;
 use crate::model::text;
 use crate::repository::audit::Action;
-use crate::repository::contacts::{books, lists};
+use crate::repository::contacts::books;
+use crate::repository::contacts::labels::labels_in_use;
 use crate::repository::uploads::{self, Upload};
 use crate::service::import::{self, Fate, Options, Outcome};
 use crate::service::writer::By;
@@ -39,10 +41,15 @@ pub fn keep(call: &Call, visitor: &Visitor) -> Result<Reply> {
         if columns(&file).is_empty() {
             import::read(&file, "", None, &[], latest_date(call.now))?;
         }
-        call.app.db.write(|db| uploads::put(db, caller.id(), &file, &label, call.now))
+        let most = call.app.config.max_storage;
+        let put = |db: &mut Conn| uploads::put(db, caller.id(), &file, &label, call.now, most);
+        match call.app.db.write(put)? {
+            true => Ok(()),
+            false => Err(Error::Conflict(Conflict::QuotaExceeded)),
+        }
     });
     match kept {
-        Ok(_) => Ok(reader::go("/import/found")),
+        Ok(()) => Ok(reader::go("/import/found")),
         Err(error) => {
             let error = sent::note(page.w, &mut form, error)?;
             Ok(reader::refuse(&error, files::choose(&page, &form)))
@@ -221,7 +228,7 @@ fn told(w: &Words, outcome: &Outcome) -> String {
 pub fn export(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (owner, _) = owner(call, visitor)?;
     let (labels, total) = call.app.db.read(|db| {
-        let labels = lists::labels(db, owner.id(), "")?;
+        let labels = labels_in_use(db, owner.id(), "")?;
         Ok((labels, books::count(db, owner.id())?))
     })?;
     Ok(reader::show(call, files::export(&reader::page(call, visitor), &labels, total)))

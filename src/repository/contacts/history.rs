@@ -143,58 +143,46 @@ pub struct Then {
     pub card_now: String,
     /// It lies in the trash now.
     pub in_trash_now: bool,
-    /// It was not there then: it was made and changed since.
-    pub is_new: bool,
 }
 
-/// Contacts after this id that have changed since revision `then`, up to revision `now`: a few at a time, and at most about a megabyte. Ids after the last one are still to come.
-pub fn changed_since(
-    db: &mut Conn,
-    owner: i64,
-    (then, now): (i64, i64),
-    after: i64,
-) -> Result<Vec<Then>> {
-    // Each step fetches the rows of the one before by their keys, whatever Postgres believes of the
-    // number of rows (of a book that was just imported it believes that there is one): LIMIT 1 keeps
-    // it from joining another way, and a sum is in no index.
-    const SQL: &str = "WITH first AS (
-            SELECT DISTINCT ON (contact) contact, revision FROM history
-            WHERE owner = $1 AND contact > $4 AND revision + 0 > $2 AND revision + 0 <= $3
-            ORDER BY contact, revision LIMIT 500
-        ), page AS (
-            SELECT contact, revision,
-                sum(was.bytes + now.bytes) OVER (ORDER BY contact) AS bytes,
-                row_number() OVER (ORDER BY contact) AS number
-            FROM first
-            CROSS JOIN LATERAL (SELECT octet_length(card) AS bytes FROM history
-                WHERE owner = $1 AND history.revision = first.revision LIMIT 1) AS was
-            CROSS JOIN LATERAL (SELECT octet_length(card) AS bytes FROM contacts
-                WHERE owner = $1 AND id = first.contact LIMIT 1) AS now
+/// Contacts that were there at revision `then`, after this id, and have changed since: a few at a time,
+/// and at most about a megabyte of cards.
+pub fn changed_since(db: &mut Conn, owner: i64, then: i64, after: i64) -> Result<Vec<Then>> {
+    // By the primary key, as `come_since`. The cards pass through the steps as references: only those of
+    // the page are unpacked.
+    const SQL: &str = "WITH changed AS (
+            SELECT id, was.card, in_trash, contacts.card AS card_now,
+                deleted_at IS NOT NULL AS in_trash_now,
+                octet_length(was.card) + octet_length(contacts.card) AS bytes
+            FROM contacts CROSS JOIN LATERAL (SELECT card, in_trash FROM history
+                WHERE owner = $1 AND contact = contacts.id AND history.revision > $2
+                ORDER BY history.revision LIMIT 1) AS was
+            WHERE owner = $1 AND id > $3 AND CASE WHEN contacts.revision > $2 THEN born <= $2 END
+            ORDER BY id LIMIT 500
         )
-        SELECT contact AS id, was.card, in_trash, now.card AS card_now, in_trash_now, born > $2 AS is_new
-        FROM page
-        CROSS JOIN LATERAL (SELECT card, in_trash FROM history
-            WHERE owner = $1 AND history.revision = page.revision LIMIT 1) AS was
-        CROSS JOIN LATERAL (SELECT card, deleted_at IS NOT NULL AS in_trash_now, born FROM contacts
-            WHERE owner = $1 AND id = page.contact LIMIT 1) AS now
-        WHERE number = 1 OR bytes <= 1000000 ORDER BY contact";
-    let rows = db.query(SQL, &[&owner, &then, &now, &after])?;
+        SELECT id, card, in_trash, card_now, in_trash_now FROM (
+            SELECT *, sum(bytes) OVER (ORDER BY id) AS total, row_number() OVER (ORDER BY id) AS number
+            FROM changed
+        ) AS page WHERE number = 1 OR total <= 1000000 ORDER BY id";
+    let rows = db.query(SQL, &[&owner, &then, &after])?;
     let contact = |row: &postgres::Row| Then {
         id: row.get("id"),
         card: row.get("card"),
         in_trash: row.get("in_trash"),
         card_now: row.get("card_now"),
         in_trash_now: row.get("in_trash_now"),
-        is_new: row.get("is_new"),
     };
     Ok(rows.iter().map(contact).collect())
 }
 
-/// Contacts that were made after revision `then` and are not in the trash, a few at a time.
-pub fn born_since(db: &mut Conn, owner: i64, then: i64, after: i64) -> Result<Vec<i64>> {
+/// Contacts that were not there at revision `then`, or lay in the trash, and are there now: those that
+/// a way back to it puts into the trash. A few at a time, those after this id.
+pub fn come_since(db: &mut Conn, owner: i64, then: i64, after: i64) -> Result<Vec<i64>> {
     // As `live_by_id`: the primary key is the index for this.
     const SQL: &str = "SELECT id FROM contacts WHERE owner = $1 AND id > $3
-        AND CASE WHEN deleted_at IS NULL THEN born > $2 END ORDER BY id LIMIT 500";
+        AND CASE WHEN deleted_at IS NULL THEN born > $2 OR (SELECT in_trash FROM history
+            WHERE owner = $1 AND contact = contacts.id AND history.revision > $2
+            ORDER BY history.revision LIMIT 1) END ORDER BY id LIMIT 500";
     Ok(db.query(SQL, &[&owner, &then, &after])?.iter().map(|row| row.get(0)).collect())
 }
 
