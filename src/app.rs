@@ -4,7 +4,7 @@
 //! (`batch.rs`, which a reader of this file need not know): [`InFlight::begin`] for each, one round
 //! trip to Redis for all of them, [`InFlight::decide`] for each.
 
-mod gate;
+mod authorize;
 
 use crate::access::Claim;
 use crate::cache::{Counter, LookedUp};
@@ -15,7 +15,7 @@ use crate::handlers::web::reader;
 use crate::http::{self, Reply};
 use crate::limits;
 use crate::routes::{self, Gate, Route, Waits};
-use gate::{Handler, Stage, check_size, handler, is_nobodys, is_true, stage, verb};
+use authorize::{Handler, Stage, check_size, handler, is_of_unknown, is_true, stage, verb};
 use http1::{Ask, Client, Look, Refusal, Work};
 use rouille::{Request, Response};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -163,7 +163,7 @@ impl InFlight {
         self.looked_up.limits = self.settle(route, is_true(&handler)).unwrap_or(limits);
         let exceeded = self.look_at_limits();
         self.stage = match (handler, exceeded) {
-            (Err(error), Some(state)) if is_nobodys(&error) => {
+            (Err(error), Some(state)) if is_of_unknown(&error) => {
                 Stage::Refused(Error::TooManyRequests(state))
             }
             (Err(error), _) => Stage::Refused(error),

@@ -131,8 +131,9 @@ fn every_link_leads_somewhere() {
 #[test]
 fn every_file_that_is_named_is_there() {
     let endings = [".rs", ".md", ".json", ".sql", ".toml", ".yml", ".service", ".conf", ".html"];
-    let folders = ["", "src", "tests", "docs", "crates/http1/src", "src/repository"]
-        .map(|it| root().join(it));
+    let folders =
+        ["", "src", "tests", "docs", "crates/http1/src", "src/repository", "deploy/cluster"]
+            .map(|it| root().join(it));
     let mut named = 0;
     for page in pages() {
         for span in page.spans() {

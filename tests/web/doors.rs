@@ -180,3 +180,34 @@ fn signing_in_again_ends_the_session_before_and_no_cookie_but_ours_is_taken_over
         assert!(set.1.starts_with("__Host-") && set.1.contains("; Secure"), "{}", set.1);
     }
 }
+
+#[test]
+fn a_form_of_another_site_signs_nobody_in_and_sends_nothing() {
+    let world = World::new();
+    world.user("ann");
+    let fields = [
+        ("username", "ann"),
+        ("password", PASSWORD),
+        ("email", "ann@example.com"),
+        ("ticket", ""),
+        ("code", "123456"),
+    ];
+    for path in ["/login", "/login/code", "/register", "/forgot", "/confirmation"] {
+        for other in [
+            ("Origin", "https://evil.example"),
+            ("Origin", "null"),
+            ("Origin", "https://contacts.example.evil.example"),
+            ("Sec-Fetch-Site", "cross-site"),
+            ("Sec-Fetch-Site", "same-site"),
+        ] {
+            let browser = Browser::new(&world);
+            let answer = browser.post_raw(path, &fields, &[other]).expect(403);
+            assert!(
+                !answer.headers.iter().any(|(name, _)| name == "Set-Cookie"),
+                "{path} {other:?}"
+            );
+        }
+    }
+    assert_eq!(world.sql::<i64>("SELECT count(*) FROM outbox"), 0);
+    assert_eq!(world.sql::<i64>("SELECT count(*) FROM sessions WHERE cookie_hash IS NOT NULL"), 0);
+}

@@ -1,4 +1,4 @@
-//! The gate: which route a request takes, who may take it, and what is refused before a handler runs.
+//! From a path to a route, and from a claim to the handler with its caller: 404, 405, 401, 403.
 
 use crate::access::{self, Admin, Caller, Claim, Device, Owner, Visitor};
 use crate::cache::LookedUp;
@@ -8,8 +8,8 @@ use crate::http::Reply;
 use crate::routes::{Gate, Route};
 
 /// How far a request has come.
-pub enum Stage {
-    /// It has a route, and says who sent it where the route wants to know.
+pub(super) enum Stage {
+    /// It has a route, and a claim about its sender if the route needs one.
     Routed(&'static Route),
     /// Its caller may call, and within the limits: this runs.
     Authorized(Box<Handler>),
@@ -22,7 +22,7 @@ pub enum Stage {
 }
 
 /// What runs, with the caller that it takes.
-pub enum Handler {
+pub(super) enum Handler {
     Anyone(fn(&Call) -> Result<Reply>),
     User(fn(&Call, &Caller) -> Result<Reply>, Caller),
     Contacts(fn(&Call, &Owner) -> Result<Reply>, Owner),
@@ -31,8 +31,8 @@ pub enum Handler {
     Admin(fn(&Call, &Admin) -> Result<Reply>, Admin),
 }
 
-/// The route of a path for the method, what the request says of its sender, and what is to be done.
-pub fn stage(
+/// The route of a path for the method, the claim of the request about its sender, and what is to be done.
+pub(super) fn stage(
     call: &Call,
     found: &[&'static Route],
 ) -> (Option<&'static Route>, Option<Claim>, Stage) {
@@ -66,7 +66,7 @@ pub fn stage(
 }
 
 /// The handler of a route with the caller that its gate wants: 401, 403.
-pub fn handler(
+pub(super) fn handler(
     route: &Route,
     call: &Call,
     claim: Option<&Claim>,
@@ -101,16 +101,16 @@ pub fn handler(
 }
 
 /// Whether a claim is true, by the handler that it got; none: that could not be found out.
-pub fn is_true(handler: &Result<Handler>) -> Option<bool> {
+pub(super) fn is_true(handler: &Result<Handler>) -> Option<bool> {
     match handler {
         Ok(Handler::Visitor(_, visitor)) => Some(visitor.caller().is_some()),
         Ok(_) | Err(Error::AdminOnly | Error::ReadOnly) => Some(true),
-        Err(error) => is_nobodys(error).then_some(false),
+        Err(error) => is_of_unknown(error).then_some(false),
     }
 }
 
-/// The refusal of a request whose sender is nobody that we know.
-pub fn is_nobodys(error: &Error) -> bool {
+/// The refusal of a request with an unknown sender.
+pub(super) fn is_of_unknown(error: &Error) -> bool {
     matches!(error, Error::Unauthenticated | Error::UnknownDevice | Error::StaleForm)
 }
 
@@ -122,7 +122,7 @@ fn is_long(call: &Call) -> bool {
 }
 
 /// The body is refused by its announced length, before a byte of it is read.
-pub fn check_size(call: &Call) -> Result<()> {
+pub(super) fn check_size(call: &Call) -> Result<()> {
     let announced = call.header("Content-Length").and_then(|length| length.parse::<u64>().ok());
     match announced {
         Some(length) if length > call.body_max => Err(Error::BodyTooLarge(call.body_max)),
@@ -131,7 +131,7 @@ pub fn check_size(call: &Call) -> Result<()> {
 }
 
 /// The method, with `GET` for `HEAD`.
-pub fn verb(call: &Call) -> &str {
+pub(super) fn verb(call: &Call) -> &str {
     match call.request.method() {
         "HEAD" => "GET",
         verb => verb,
