@@ -13,6 +13,7 @@ pub use access_tokens::{AccessTokens, Claims};
 pub use keys::{Keys, Opened, Purpose};
 pub use passwords::{Hasher, Passwords, is_outdated};
 pub use random::{
-    owner_of, random_token, random_uuid, sha256_hex, token_digest, token_for, token_hash,
+    ordered_uuid, owner_of, random_token, random_uuid, sha256_hex, token_digest, token_for,
+    token_hash,
 };
 pub use refresh_tokens::RefreshToken;

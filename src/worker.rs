@@ -270,3 +270,15 @@ fn reseal(app: &App) -> Result<()> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_panics_is_an_error_and_not_the_end_of_the_worker() {
+        let error = guarded("mail", || -> Result<()> { panic!("as planned") }).unwrap_err();
+        assert!(error.to_string().contains("mail panicked"), "{error}");
+        assert_eq!(guarded("mail", || Ok(7)).unwrap(), 7);
+    }
+}

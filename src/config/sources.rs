@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::io::ErrorKind;
 
 /// The settings that may stand in a file of their own, named by `…_FILE`.
-const SECRETS: [&str; 4] = ["DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SMTP_URL"];
+const SECRETS: [&str; 5] =
+    ["DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SECRET_KEY_OLD", "SMTP_URL"];
 
 /// The secrets that stand in files of their own, and what is wrong with those files.
 pub fn read_secret_files(

@@ -15,18 +15,17 @@ use chrono::Duration;
 /// not matter here. Must stay inside the same request: see [`unchanged`].
 pub fn confirm_password(call: &Call, caller: &Caller, password: &str) -> Result<Credentials> {
     let id = caller.id();
-    let name = caller.user().username.as_str();
-    let found = call.app.db.read(|db| users::find_by_login(db, name))?;
-    let found = found.filter(|found| found.user.id == id).ok_or(Error::Unauthenticated)?;
+    let found = call.app.db.read(|db| users::find_credentials(db, id))?;
+    let found = found.ok_or(Error::Unauthenticated)?;
     if call.app.passwords.enter()?.verify(password, Some(&found.password_hash))? {
         return Ok(found);
     }
-    limits::count_failure(call, name, &found.password_hash);
+    limits::count_failure(call, &found.user.username, &found.password_hash);
     note_failure(call, Some(id))?;
     Err(Error::WrongPassword)
 }
 
-/// Makes sure that the password was not changed since it was confirmed. `found` is locked.
+/// Makes sure that nobody changed the password since it was confirmed. `found` is locked.
 pub fn unchanged(found: Credentials, confirmed: &Credentials) -> Result<User> {
     if found.password_hash != confirmed.password_hash {
         return Err(Error::WrongPassword);
@@ -51,6 +50,7 @@ pub fn confirm_admin(call: &Call, admin: &Admin, password: Option<&str>) -> Resu
     }
 }
 
-pub(super) fn note_failure(call: &Call, user: Option<i64>) -> Result<()> {
+/// Writes a failed login down.
+pub fn note_failure(call: &Call, user: Option<i64>) -> Result<()> {
     call.app.db.transaction(|tx| call.audit(tx, Action::LoginFailed, None, user))
 }

@@ -3,7 +3,8 @@
 
 use crate::access::Visitor;
 use crate::context::Call;
-use crate::error::{Error, Result};
+use crate::db::Conn;
+use crate::error::{Conflict, Error, Result};
 use crate::handlers::rest::{exports, imports};
 use crate::handlers::web::reader::{self, caller, owner};
 use crate::handlers::web::sent::{self, Sent};
@@ -40,10 +41,15 @@ pub fn keep(call: &Call, visitor: &Visitor) -> Result<Reply> {
         if columns(&file).is_empty() {
             import::read(&file, "", None, &[], latest_date(call.now))?;
         }
-        call.app.db.write(|db| uploads::put(db, caller.id(), &file, &label, call.now))
+        let most = call.app.config.max_storage;
+        let put = |db: &mut Conn| uploads::put(db, caller.id(), &file, &label, call.now, most);
+        match call.app.db.write(put)? {
+            true => Ok(()),
+            false => Err(Error::Conflict(Conflict::QuotaExceeded)),
+        }
     });
     match kept {
-        Ok(_) => Ok(reader::go("/import/found")),
+        Ok(()) => Ok(reader::go("/import/found")),
         Err(error) => {
             let error = sent::note(page.w, &mut form, error)?;
             Ok(reader::refuse(&error, files::choose(&page, &form)))

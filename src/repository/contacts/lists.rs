@@ -1,5 +1,5 @@
 //! Pages of contacts: order and cursors. Each statement is literal text; what a filter does not
-//! ask for is a null parameter, which Postgres leaves out when it plans the statement.
+//! ask for is a null parameter, which costs a row next to nothing: a plan for all parameters was as fast as one for these, and saves the planning.
 
 use super::filter::{Filter, Terms, hits, long_hits, passes, revision_before};
 use super::{books, columns, from_row, live};
@@ -85,7 +85,7 @@ pub fn page(
     if sort.key == Key::Name {
         params.extend([(&name as _, Type::TEXT), (&more as _, Type::TEXT)]);
     }
-    let rows = db.query_once(filtered_page(sort), &params)?;
+    let rows = db.query_typed(filtered_page(sort), &params)?;
     let total = rows.first().map_or(0, |row| row.get::<_, i64>("total"));
     // Without a hit there is one row, for the total.
     let rows: Vec<_> =
