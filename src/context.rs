@@ -12,10 +12,12 @@ use crate::crypto::{AccessTokens, Keys, Passwords};
 use crate::db::{Conn, Pool, Tx};
 use crate::error::{Error, Result};
 use crate::mail::{Kind, Mailer, Transport};
+use crate::model::alike::Group;
 use crate::model::input::Members;
 use crate::model::json;
 use crate::model::user::User;
 use crate::owner_slots::OwnerSlots;
+use crate::remembered::Remembered;
 use crate::repository::audit::{self, Action};
 use crate::repository::contacts::books;
 use crate::repository::endings::{self, Kept};
@@ -66,6 +68,10 @@ pub struct App {
     pub uses: Uses,
     /// When sessions of browsers were used, as far as it was written down.
     pub page_uses: Uses,
+    /// Labels in use, with their numbers of contacts, as pages show them.
+    pub labels: Remembered<Vec<(String, i64)>>,
+    /// Contacts that are alike, as pages show them.
+    pub alike: Remembered<Vec<Group>>,
     /// Counts requests.
     pub counters: Counters,
     /// When this value was made.
@@ -93,6 +99,8 @@ impl App {
             logins: UnderWay::default(),
             uses: Uses::new(chrono::Duration::minutes(1)),
             page_uses: Uses::new(chrono::Duration::days(1)),
+            labels: Remembered::default(),
+            alike: Remembered::default(),
             counters: Counters::default(),
             started: clock(),
             clock,
@@ -461,6 +469,7 @@ impl Call {
             message_id: "",
             is_notice: kind.is_notice(),
             username: None,
+            language: None,
         };
         let hour_ago = self.now - chrono::Duration::hours(1);
         if let Some(user) = user.filter(|_| kind.is_notice())
@@ -480,6 +489,7 @@ impl Call {
             message_id: "",
             is_notice: true,
             username: Some(&user.username),
+            language: user.language.as_deref(),
         };
         self.post(tx, mail)
     }

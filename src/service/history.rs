@@ -62,11 +62,12 @@ pub fn rewind(app: &App, owner: i64, by: &By, to: To, dry_run: bool) -> Result<R
         let then = revision(writer, to)?;
         let mut rewound = Rewound::default();
         // What goes, goes first: its uid may belong to what comes back.
-        let mut after = 0;
+        let mut after = then;
         loop {
-            let ids = history::born_since(writer.tx, owner, then, after)?;
-            let Some(last) = ids.last() else { break };
+            let born = history::born_since(writer.tx, owner, then, (after, now))?;
+            let Some((last, _)) = born.last() else { break };
             after = *last;
+            let ids = born.into_iter().map(|(_, id)| id).collect();
             rewound.deleted += bury(writer, ids, dry_run)?;
         }
         each(writer, then, now, |writer, page| {

@@ -17,6 +17,7 @@ use crate::repository::contacts::lists::{self, Filter, Key, Sort, Start};
 use crate::repository::contacts::{books, history, rows};
 use crate::service::contacts::{Action, Which, bulk, delete};
 use crate::service::history::revert;
+use crate::service::labels::in_use;
 use chrono::Duration;
 use serde_json::Value;
 use vcard::Card;
@@ -60,10 +61,8 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let later = query.text("cursor").is_some();
     let start = api::start(call, owner.id(), &mut query, sort);
     query.finish()?;
-    let (found, labels) = call.app.db.read(|db| {
-        let found = lists::page(db, owner.id(), &filter, sort, &start, PAGE)?;
-        Ok((found, lists::labels(db, owner.id(), "")?))
-    })?;
+    let found = call.app.db.read(|db| lists::page(db, owner.id(), &filter, sort, &start, PAGE))?;
+    let labels = in_use(&call.app, owner.id())?;
     let next = found
         .next
         .as_ref()
@@ -81,7 +80,7 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
         sort: &sorted,
         next,
         later,
-        labels,
+        labels: &labels,
     };
     Ok(reader::show(call, list::page(&page, &list)))
 }

@@ -129,10 +129,13 @@ pub fn register(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let body = json!({
         "username": form.get("username"), "email": form.get("email"), "password": form.get("password")
     });
-    match sent::forward(call, Vec::new(), &body, auth::register) {
+    let page = reader::page(call, visitor);
+    // Without one the account's mails are in English, and its pages as the browser asks.
+    let language = Some(page.w.lang).filter(|lang| *lang != "en");
+    let register = |call: &Call| auth::register_in(call, language);
+    match sent::forward(call, Vec::new(), &body, register) {
         Ok(_) => Ok(reader::go("/mailbox")),
         Err(error) => {
-            let page = reader::page(call, visitor);
             let error = sent::note(page.w, &mut form, error)?;
             Ok(reader::refuse(&error, doors::register(&page, &form)))
         }

@@ -9,10 +9,10 @@ use crate::handlers::web::sent;
 use crate::http::Reply;
 use crate::markup::duplicates::{self, Group, Twin};
 use crate::markup::edit::{LISTS, SINGLE};
+use crate::model::alike::{Group as Found, Reason};
 use crate::model::contact::{Contact, Input, Method};
 use crate::repository::contacts::{books, rows};
 use crate::service::duplicates as service;
-use crate::service::duplicates::groups::{Group as Found, Reason};
 use crate::service::merge::{self, Wish};
 use serde_json::{Map, Value};
 
@@ -36,11 +36,11 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
             (vec![(Vec::new(), false, ids)], 1)
         }
         None => {
-            let found = service::find(&call.app, owner.id())?;
-            let total = found.len();
-            let named =
-                |it: Found| (it.reasons.iter().map(reason).collect(), it.likely, it.contacts);
-            (found.into_iter().skip(skip).take(PAGE).map(named).collect::<Vec<_>>(), total)
+            let found = service::kept(&call.app, owner.id())?;
+            let named = |it: &Found| {
+                (it.reasons.iter().map(reason).collect(), it.likely, it.contacts.clone())
+            };
+            (found.iter().skip(skip).take(PAGE).map(named).collect::<Vec<_>>(), found.len())
         }
     };
     let shown = groups.into_iter().map(|(reasons, likely, ids)| {

@@ -11,7 +11,8 @@ use crate::markup::edit::{self, Edited, form_of, json_of};
 use crate::markup::form::{Form, row_number};
 use crate::model::contact::{Method, Stored};
 use crate::picture;
-use crate::repository::contacts::{lists, rows};
+use crate::repository::contacts::rows;
+use crate::service::labels::in_use;
 use crate::service::{bodies, photos};
 
 /// `GET /contacts/new`
@@ -41,13 +42,12 @@ fn shown(
     now: Option<&Form>,
 ) -> Result<maud::Markup> {
     let (owner, _) = owner(call, visitor)?;
-    let labels = call.app.db.read(|db| lists::labels(db, owner.id(), ""))?;
-    let known_labels: Vec<_> = labels.into_iter().map(|(label, _)| label).collect();
+    let labels = in_use(&call.app, owner.id())?;
     let it = Edited {
         id: stored.map(|it| it.contact.id),
         revision: stored.map_or(0, |it| it.contact.revision),
         has_photo: stored.is_some_and(|it| it.contact.photo_type.is_some()),
-        known_labels: &known_labels,
+        known_labels: &labels,
         now,
     };
     Ok(edit::page(&reader::page(call, visitor), &it, form))

@@ -16,9 +16,10 @@ use crate::model::contact::input::LABEL_MAX;
 use crate::model::contact::latest_date;
 use crate::model::text;
 use crate::repository::audit::Action;
-use crate::repository::contacts::{books, lists};
+use crate::repository::contacts::books;
 use crate::repository::uploads::{self, Upload};
 use crate::service::import::{self, Fate, Options, Outcome};
+use crate::service::labels::in_use;
 use crate::service::writer::By;
 use vcard::table;
 
@@ -223,10 +224,8 @@ fn told(w: &Words, outcome: &Outcome) -> String {
 /// `GET /export`
 pub fn export(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (owner, _) = owner(call, visitor)?;
-    let (labels, total) = call.app.db.read(|db| {
-        let labels = lists::labels(db, owner.id(), "")?;
-        Ok((labels, books::count(db, owner.id())?))
-    })?;
+    let labels = in_use(&call.app, owner.id())?;
+    let total = call.app.db.read(|db| books::count(db, owner.id()))?;
     Ok(reader::show(call, files::export(&reader::page(call, visitor), &labels, total)))
 }
 

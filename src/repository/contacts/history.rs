@@ -190,12 +190,22 @@ pub fn changed_since(
     Ok(rows.iter().map(contact).collect())
 }
 
-/// Contacts that were made after revision `then` and are not in the trash, a few at a time.
-pub fn born_since(db: &mut Conn, owner: i64, then: i64, after: i64) -> Result<Vec<i64>> {
-    // As `live_by_id`: the primary key is the index for this.
-    const SQL: &str = "SELECT id FROM contacts WHERE owner = $1 AND id > $3
-        AND CASE WHEN deleted_at IS NULL THEN born > $2 END ORDER BY id LIMIT 500";
-    Ok(db.query(SQL, &[&owner, &then, &after])?.iter().map(|row| row.get(0)).collect())
+/// Contacts that were made after revision `then`, changed last after `after` and up to `now`, and are not
+/// in the trash: the revisions of their last changes and their ids, a few at a time.
+pub fn born_since(
+    db: &mut Conn,
+    owner: i64,
+    then: i64,
+    (after, now): (i64, i64),
+) -> Result<Vec<(i64, i64)>> {
+    // As `live_by_id`: the index of revisions is the one for this, since what was made after a revision
+    // was changed after it.
+    const SQL: &str = "SELECT revision, id FROM contacts
+        WHERE owner = $1 AND revision > $3 AND revision <= $4
+            AND CASE WHEN deleted_at IS NULL THEN born > $2 END
+        ORDER BY revision LIMIT 500";
+    let rows = db.query(SQL, &[&owner, &then, &after, &now])?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
 /// Makes room: the oldest history goes, at least so many bytes of it.
