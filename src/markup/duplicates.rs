@@ -1,7 +1,9 @@
 //! `/duplicates`: who is there twice, side by side.
 
-use super::page::{Page, face, shell, some};
+use super::contact::{or_dash, partial};
+use super::page::{Page, face, next_page, shell};
 use maud::{Markup, html};
+use vcard::PartialDate;
 
 /// One of a group.
 pub struct Twin {
@@ -34,7 +36,7 @@ pub fn page(p: &Page, groups: &[Group], total: i64, next: Option<&str>) -> Marku
             p class="lead" { (w.n(w.n_groups, total)) ". " (w.duplicates_lead) }
         }
         @for (at, group) in groups.iter().enumerate() { (one(p, at, group)) }
-        @if let Some(next) = next { nav class="pages" aria-label=(w.pages) { a class="button" rel="next" href={ "/duplicates?" (next) } { (w.next_page) } } }
+        (next_page(p, "/duplicates", next))
     };
     shell(p, w.duplicates, &html! {}, &body)
 }
@@ -95,18 +97,22 @@ fn single(p: &Page, at: usize, group: &Group, name: &'static str) -> Markup {
     different.sort_unstable();
     different.dedup();
     let choose = different.len() > 1;
+    let shown = |value: &str| match PartialDate::parse(value).filter(|_| name == "birthday") {
+        Some(date) => partial(p, date),
+        None => or_dash(value).to_owned(),
+    };
     let first = values.iter().position(|value| !value.is_empty());
     html! {
         tr class=[choose.then_some("differ")] {
             th scope="row" { (p.w.member(name)) }
             @for (number, (twin, value)) in group.twins.iter().zip(&values).enumerate() {
-                td {
+                td class=[(!choose).then_some("united")] {
                     @if choose && !value.is_empty() {
                         label {
                             input type="radio" name={ "set." (name) } value=(twin.id) id={ "set-" (at) "-" (name) "-" (twin.id) } checked[first == Some(number)];
-                            " " bdi { (value) }
+                            " " bdi { (shown(value)) }
                         }
-                    } @else { bdi { (some(value).unwrap_or("–")) } }
+                    } @else { bdi { (shown(value)) } }
                 }
             }
         }

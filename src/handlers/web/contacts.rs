@@ -5,7 +5,7 @@ use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::handlers::rest::{exports, lists as api, photos as pictures};
 use crate::handlers::views;
-use crate::handlers::web::reader::{self, owner};
+use crate::handlers::web::reader::{self, owner, words};
 use crate::handlers::web::sent;
 use crate::http::Reply;
 use crate::markup::contact::{self, Birthday, Change, Shown};
@@ -13,7 +13,7 @@ use crate::markup::list::{self, List, Row};
 use crate::model::contact::birthday::{self, Window};
 use crate::model::contact::{Contact, Stored};
 use crate::model::text;
-use crate::repository::contacts::lists::{self, Filter, Key, Sort, Start};
+use crate::repository::contacts::lists::{self, Filter, Key, Sort};
 use crate::repository::contacts::{books, history, rows};
 use crate::service::contacts::{Action, Which, bulk, delete};
 use crate::service::history::revert;
@@ -164,7 +164,7 @@ pub fn card(call: &Call, visitor: &Visitor) -> Result<Reply> {
 }
 
 /// The revision of the book, for "Undo".
-fn revision(call: &Call, owner: i64) -> Result<i64> {
+pub fn revision(call: &Call, owner: i64) -> Result<i64> {
     Ok(call.app.db.read(|db| books::find(db, owner))?.revision)
 }
 
@@ -174,7 +174,7 @@ pub fn remove(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (owner, by) = owner(call, visitor)?;
     let before = revision(call, owner.id())?;
     delete(&call.app, owner.id(), &by, Which::Id(call.id()?), &|_, _| Ok(()))?;
-    let w = reader::page(call, visitor).w;
+    let w = words(call, visitor);
     reader::told(call, visitor, "/contacts", w.n(w.deleted, 1), Some(before))
 }
 
@@ -187,15 +187,15 @@ pub fn back(call: &Call, visitor: &Visitor) -> Result<Reply> {
         form.get("revision").parse().map_err(|_| Error::invalid("revision", "must be a number"))?;
     let before = revision(call, owner.id())?;
     revert(&call.app, owner.id(), &by, id, to)?;
-    let w = reader::page(call, visitor).w;
-    reader::told(call, visitor, format!("/contacts/{id}"), w.reverted.to_owned(), Some(before))
+    let w = words(call, visitor);
+    reader::told(call, visitor, format!("/contacts/{id}"), w.reverted, Some(before))
 }
 
 /// `POST /contacts/bulk`: something with what is selected, or with all that was found.
 pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let (owner, by) = owner(call, visitor)?;
-    let w = reader::page(call, visitor).w;
+    let w = words(call, visitor);
     let field = |name: &str| {
         let typed = text::line(form.get(name), 0, 1_000);
         let typed = typed.map_err(|why| Error::invalid(name, why))?;
@@ -209,16 +209,16 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
     );
     let ids: Vec<i64> = match form.get("all").is_empty() {
         true => form.all("ids").filter_map(|id| id.parse().ok()).collect(),
-        false => found(call, owner.id(), &filter)?,
+        false => call.app.db.read(|db| lists::ids(db, owner.id(), &filter))?,
     };
     if ids.is_empty() {
-        return reader::told(call, visitor, back, w.none_selected.to_owned(), None);
+        return reader::told(call, visitor, back, w.none_selected, None);
     }
     let listed: Vec<_> = ids.iter().map(i64::to_string).collect();
     let (action, words) = match form.get("action") {
         "export" => return exports::selected(call, &owner, ids),
         "merge" if ids.len() < 2 => {
-            return reader::told(call, visitor, back, w.two_to_merge.to_owned(), None);
+            return reader::told(call, visitor, back, w.two_to_merge, None);
         }
         "merge" => return Ok(reader::go(format!("/duplicates?ids={}", listed.join(",")))),
         "delete" => (Action::Delete, w.deleted),
@@ -232,18 +232,6 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
         changed += bulk(&call.app, owner.id(), &by, &action, ids)?.0;
     }
     reader::told(call, visitor, back, w.n(words, changed as i64), Some(before))
-}
-
-/// Everything that a filter finds.
-fn found(call: &Call, owner: i64, filter: &Filter) -> Result<Vec<i64>> {
-    let sort = Sort { key: Key::CreatedAt, descending: false };
-    let (mut ids, mut start) = (Vec::new(), Some(Start::Skip(0)));
-    while let Some(from) = start {
-        let page = call.app.db.read(|db| lists::page(db, owner, filter, sort, &from, 1_000))?;
-        ids.extend(page.contacts.iter().map(|it| it.id));
-        start = page.next;
-    }
-    Ok(ids)
 }
 
 fn label(typed: &str) -> Result<String> {

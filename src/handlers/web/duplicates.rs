@@ -3,15 +3,15 @@
 use crate::access::{Owner, Visitor};
 use crate::context::Call;
 use crate::error::{Error, Result};
-use crate::handlers::web::contacts::members;
-use crate::handlers::web::reader::{self, owner};
+use crate::handlers::web::contacts::{members, revision};
+use crate::handlers::web::reader::{self, owner, words};
 use crate::handlers::web::sent;
 use crate::http::Reply;
 use crate::markup::duplicates::{self, Group, Twin};
 use crate::markup::edit::{LISTS, SINGLE};
 use crate::model::alike::{Group as Found, Reason};
 use crate::model::contact::{Contact, Input, Method};
-use crate::repository::contacts::{books, rows};
+use crate::repository::contacts::rows;
 use crate::service::duplicates as service;
 use crate::service::merge::{self, Wish};
 use serde_json::{Map, Value};
@@ -118,7 +118,7 @@ pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
             set.extend(members.get(name).map(|value| (name.to_owned(), value.clone())));
         }
     }
-    let before = call.app.db.read(|db| books::find(db, owner.id()))?.revision;
+    let before = revision(call, owner.id())?;
     let others: Vec<_> = ids.into_iter().filter(|id| *id != keep).collect();
     let set = Some(Input::read(Value::Object(set), Method::Patch)?);
     let wish = Wish { keep, others, set };
@@ -127,7 +127,7 @@ pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
         call,
         visitor,
         format!("/contacts/{keep}"),
-        reader::page(call, visitor).w.merged.to_owned(),
+        words(call, visitor).merged,
         Some(before),
     )
 }
@@ -138,11 +138,5 @@ pub fn dismiss(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (owner, _) = owner(call, visitor)?;
     let ids: Vec<i64> = form.all("ids").filter_map(|id| id.parse().ok()).collect();
     service::dismiss(&call.app, owner.id(), ids)?;
-    reader::told(
-        call,
-        visitor,
-        "/duplicates",
-        reader::page(call, visitor).w.dismissed.to_owned(),
-        None,
-    )
+    reader::told(call, visitor, "/duplicates", words(call, visitor).dismissed, None)
 }

@@ -5,7 +5,7 @@ use crate::access::Visitor;
 use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::handlers::rest::{exports, imports};
-use crate::handlers::web::reader::{self, caller, owner};
+use crate::handlers::web::reader::{self, caller, owner, words};
 use crate::handlers::web::sent::{self, Sent};
 use crate::http::Reply;
 use crate::limits;
@@ -31,10 +31,9 @@ pub fn choose(call: &Call, visitor: &Visitor) -> Result<Reply> {
 
 /// `POST /import`: the file is kept, and looked at on the next page.
 pub fn keep(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let Sent { mut form, file } = sent::by_caller(call, visitor)?;
+    let Sent { form, file } = sent::by_caller(call, visitor)?;
     let caller = caller(visitor)?;
     limits::count_import(call, caller.id())?;
-    let page = reader::page(call, visitor);
     let label = text::line(form.get("label"), 0, LABEL_MAX);
     let label = label.map_err(|why| Error::invalid("label", why));
     let kept = file.ok_or_else(|| Error::invalid("file", "is required")).and_then(|file| {
@@ -46,10 +45,7 @@ pub fn keep(call: &Call, visitor: &Visitor) -> Result<Reply> {
     });
     match kept {
         Ok(_) => Ok(reader::go("/import/found")),
-        Err(error) => {
-            let error = sent::note(page.w, &mut form, error)?;
-            Ok(reader::refuse(&error, files::choose(&page, &form)))
-        }
+        Err(error) => sent::again(call, visitor, form, error, |p, form| Ok(files::choose(p, form))),
     }
 }
 
@@ -191,9 +187,9 @@ fn look(call: &Call, visitor: &Visitor, file: &Upload, mut form: Form) -> Result
 pub fn import(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let id = caller(visitor)?.id();
-    let w = reader::page(call, visitor).w;
+    let w = words(call, visitor);
     let Some(file) = kept(call, id, Some(form.get("key")))? else {
-        return reader::told(call, visitor, "/import", w.no_file.to_owned(), None);
+        return reader::told(call, visitor, "/import", w.no_file, None);
     };
     if form.get("step") == "look" {
         return look(call, visitor, &file, form).map(|page| reader::show(call, page));
