@@ -124,7 +124,7 @@ pub fn register(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let language = Some(words(call, visitor).lang).filter(|lang| *lang != "en");
     let register = |call: &Call| auth::register_in(call, language);
     match sent::forward(call, Vec::new(), &body, register) {
-        Ok(_) => Ok(reader::go("/mailbox")),
+        Ok(_) => Ok(reader::go("/mailbox?registered=true")),
         Err(error) => {
             sent::again(call, visitor, form, error, |p, form| Ok(doors::register(p, form)))
         }
@@ -154,8 +154,13 @@ fn send_link(call: &Call, visitor: &Visitor, handler: fn(&Call) -> Result<Reply>
     }
 }
 
-/// `GET /mailbox`: after whatever sends a mail; the same for every address, known or not.
+/// `GET /mailbox`: after whatever sends a mail; but for new accounts, whose names and addresses are no
+/// secret here, the same for every address, known or not.
 pub fn mailbox(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let mut query = call.query()?;
+    let registered = query.text("registered").is_some();
+    query.finish()?;
     let page = reader::page(call, visitor);
-    Ok(reader::show(call, doors::done(&page, page.w.mailbox_title, page.w.mailbox_text)))
+    let text = if registered { page.w.registered_text } else { page.w.mailbox_text };
+    Ok(reader::show(call, doors::done(&page, page.w.mailbox_title, text)))
 }

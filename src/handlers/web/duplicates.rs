@@ -2,7 +2,7 @@
 
 use crate::access::{Owner, Visitor};
 use crate::context::Call;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::handlers::web::contacts::{members, revision};
 use crate::handlers::web::reader::{self, owner, words};
 use crate::handlers::web::sent;
@@ -106,8 +106,12 @@ pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let (owner, by) = owner(call, visitor)?;
     let number = |text: &str| text.parse::<i64>().ok();
-    let keep = number(form.get("keep")).ok_or_else(|| Error::invalid("keep", "is required"))?;
     let ids: Vec<i64> = form.all("ids").filter_map(number).collect();
+    // Who is to be kept may have been left out afterwards.
+    let keep = number(form.get("keep")).filter(|keep| ids.contains(keep)).or(ids.first().copied());
+    let Some(keep) = keep.filter(|_| ids.len() > 1) else {
+        return reader::told(call, visitor, "/duplicates", words(call, visitor).two_to_merge, None);
+    };
     let contacts = call.app.db.read(|db| rows::shown(db, owner.id(), &ids))?;
     let mut set = Map::new();
     for name in SINGLE {
@@ -137,6 +141,9 @@ pub fn dismiss(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let (owner, _) = owner(call, visitor)?;
     let ids: Vec<i64> = form.all("ids").filter_map(|id| id.parse().ok()).collect();
+    if ids.len() < 2 {
+        return reader::told(call, visitor, "/duplicates", words(call, visitor).two_to_merge, None);
+    }
     service::dismiss(&call.app, owner.id(), ids)?;
     reader::told(call, visitor, "/duplicates", words(call, visitor).dismissed, None)
 }
