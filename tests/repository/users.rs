@@ -140,6 +140,7 @@ fn two_workers_never_take_the_same_mail() {
         message_id: id,
         is_notice: false,
         username: None,
+        language: None,
     };
     for id in ["a@x", "b@x", "c@x", "d@x"] {
         world.app.db.write(|db| outbox::insert(db, mail(id), world.now())).unwrap();
