@@ -61,12 +61,10 @@ pub fn register_in(call: &Call, language: Option<&str>) -> Result<Reply> {
         password_hash: &password_hash,
         role: Role::User,
         is_verified: false,
+        language,
     };
     let user = call.app.db.transaction(|tx| {
         let user = users::insert(tx, &new, call.now)?;
-        if language.is_some() {
-            users::set_language(tx, user.id, language)?;
-        }
         call.mail(tx, Kind::Confirm, &user.email, Some(user.id))?;
         call.audit(tx, Action::Registered, None, Some(user.id))?;
         Ok(user)
