@@ -125,6 +125,8 @@ CREATE TABLE outbox (
     rank            smallint NOT NULL,
     -- The name for the greeting of a mail that outlives its account; null: ask the account.
     username        text,
+    -- Its language, likewise.
+    language        text,
     -- The secret of the link, made at the first try. It has to be readable until it is sent, and is
     -- wiped then.
     token           text,
