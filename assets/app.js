@@ -8,7 +8,8 @@
   root.classList.add("js");
   // The server shows instants by the reader's clock from the next page on.
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (zone) document.cookie = `zone=${encodeURIComponent(zone)};path=/;max-age=31536000;samesite=lax`;
+  const [host, secure] = location.protocol === "https:" ? ["__Host-", ";secure"] : ["", ""];
+  if (zone) document.cookie = `${host}zone=${encodeURIComponent(zone)};path=/;max-age=31536000;samesite=lax${secure}`;
 
   // ---- Selecting ----
   const boxes = () => all('.rows input[name="ids"]');

@@ -35,9 +35,11 @@
 pub mod error;
 pub mod semaphore;
 pub mod counters;
+pub mod notifier;
 pub mod owner_slots;
 pub mod under_way;
 pub mod uses;
+pub mod proven;
 pub mod remembered;
 pub mod model;
 pub mod multipart;

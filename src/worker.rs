@@ -36,7 +36,7 @@ pub fn run(app: &App, stop: &AtomicBool) {
             let _ = purge(app);
             purged = Some(Instant::now());
         }
-        app.wait_for_mail_bell(LOOK_EVERY);
+        app.mail_queued.wait(LOOK_EVERY);
     }
 }
 
@@ -275,5 +275,17 @@ fn reseal(app: &App) -> Result<()> {
                 app.db.write(|db| totp::reseal(db, *user, sealed, &anew))?;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_panics_is_an_error_and_not_the_end_of_the_worker() {
+        let error = guarded("mail", || -> Result<()> { panic!("as planned") }).unwrap_err();
+        assert!(error.to_string().contains("mail panicked"), "{error}");
+        assert_eq!(guarded("mail", || Ok(7)).unwrap(), 7);
     }
 }

@@ -1,6 +1,7 @@
 //! What every request has from the start: its ids and the address of its client.
 
-use super::{App, Call};
+use super::app::App;
+use super::call::Call;
 use crate::crypto;
 use ipnet::IpNet;
 use rouille::Request;

@@ -16,7 +16,7 @@ use crate::repository::audit::Action;
 use crate::repository::endings::{self, Kept, Sessions};
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::{sessions, users};
-use crate::service::sign_in::{self, Holder, Session, Typed};
+use crate::service::sign_in::{self, Session, Typed};
 use serde::Serialize;
 use serde_json::json;
 
@@ -71,13 +71,13 @@ pub fn register_in(call: &Call, language: Option<&str>) -> Result<Reply> {
         call.audit(tx, Action::Registered, None, Some(user.id))?;
         Ok(user)
     })?;
-    call.app.ring_mail_bell();
+    call.app.mail_queued.notify();
     Ok(Reply::created(None, &views::user(&call.app.config, &user)))
 }
 
 /// `POST /api/auth/login`
 pub fn login(call: &Call) -> Result<Reply> {
-    let session = sign_in::sign_in(call, &credentials(call)?, Holder::Program)?;
+    let session = sign_in::sign_in(call, &credentials(call)?)?;
     tokens(call, session)
 }
 
@@ -163,7 +163,7 @@ fn write_wish(call: &Call, kind: Kind, action: Option<Action>) -> Result<()> {
         call.mail(tx, kind, to, id.filter(|_| allowed))?;
         action.map_or(Ok(()), |action| call.audit(tx, action, None, id))
     })?;
-    call.app.ring_mail_bell();
+    call.app.mail_queued.notify();
     Ok(())
 }
 
@@ -173,7 +173,7 @@ pub fn confirm_email(call: &Call) -> Result<Reply> {
     let token = body.required("token", token);
     body.finish()?;
     let result = confirm(call, &token);
-    call.app.ring_mail_bell();
+    call.app.mail_queued.notify();
     if call.is_form() {
         return match result {
             Ok(()) => Ok(links::confirmed(call)),
@@ -277,6 +277,6 @@ fn reset(call: &Call, token: &str, mut body: Members) -> Result<()> {
         call.mail(tx, Kind::PasswordChanged, &user.email, Some(user.id))?;
         call.audit(tx, Action::PasswordReset, None, Some(user.id))
     })?;
-    call.app.ring_mail_bell();
+    call.app.mail_queued.notify();
     Ok(())
 }

@@ -57,7 +57,7 @@ pub fn change_password(call: &Call, caller: &Caller) -> Result<Reply> {
         call.mail(tx, Kind::PasswordChanged, &user.email, Some(user.id))?;
         call.audit(tx, Action::PasswordChanged, Some(user.id), Some(user.id))
     })?;
-    call.app.ring_mail_bell();
+    call.app.mail_queued.notify();
     Ok(Reply::no_content())
 }
 
@@ -76,13 +76,13 @@ pub fn change_email(call: &Call, caller: &Caller) -> Result<Reply> {
         let user = unchanged(found, &confirmed)?;
         if allowed {
             // The older wish is void, also where the new address turns out to be taken.
-            call.void_links(tx, user.id, &[Purpose::ChangeEmail])?;
+            endings::revoke_links(tx, user.id, &[Purpose::ChangeEmail], call.now)?;
         }
         call.mail(tx, Kind::ChangeEmail, &email, Some(user.id).filter(|_| allowed))?;
         call.mail(tx, Kind::EmailChanging, &user.email, Some(user.id))?;
         call.audit(tx, Action::EmailChangeRequested, Some(user.id), Some(user.id))
     })?;
-    call.app.ring_mail_bell();
+    call.app.mail_queued.notify();
     Ok(Reply::accepted("A mail with a link is on its way to the new address."))
 }
 

@@ -48,7 +48,7 @@ pub fn set_role(call: &Call, admin: &Admin) -> Result<Reply> {
         }
         users::set_role(tx, id, role)
     })?;
-    call.app.ring_mail_bell();
+    call.app.mail_queued.notify();
     Ok(Reply::json(&views::user(&call.app.config, &user)))
 }
 
@@ -87,7 +87,7 @@ pub fn delete(call: &Call, admin: &Admin) -> Result<Reply> {
         call.last_mail(tx, Kind::Deleted, &found.user)?;
         call.audit(tx, Action::Deleted, Some(admin.id()), Some(id))
     })?;
-    call.app.ring_mail_bell();
+    call.app.mail_queued.notify();
     Ok(Reply::no_content())
 }
 
@@ -105,8 +105,8 @@ pub fn delete_totp(call: &Call, admin: &Admin) -> Result<Reply> {
     call.app.change_user_among_admins(id, |tx, _, admins| {
         admin.still_one_of(admins)?;
         match totp::delete(tx, id)? {
-            0 => Ok(()),
-            _ => call.audit(tx, Action::TotpDisabled, Some(admin.id()), Some(id)),
+            true => call.audit(tx, Action::TotpDisabled, Some(admin.id()), Some(id)),
+            false => Ok(()),
         }
     })?;
     Ok(Reply::no_content())

@@ -1,6 +1,8 @@
 //! Answers of CardDAV: the second, small map, from faults to the preconditions of the RFCs.
 
-use super::Reply;
+use super::problem::problem as problem_document;
+use super::reply::Reply;
+use super::status::precondition;
 use crate::error::{Conflict, DavFault, Error};
 use rouille::{Response, ResponseBody};
 use std::io::Read;
@@ -47,28 +49,6 @@ impl Reply {
     }
 }
 
-/// The status of a broken rule and its element.
-pub fn precondition(fault: &DavFault) -> (u16, &'static str) {
-    match fault {
-        DavFault::FiniteDepth => (403, "D:propfind-finite-depth"),
-        DavFault::NoExternalEntities => (403, "D:no-external-entities"),
-        DavFault::ValidSyncToken => (403, "D:valid-sync-token"),
-        DavFault::ValidSyncTokenThunderbird => (400, "D:valid-sync-token"),
-        DavFault::SupportedReport => (403, "D:supported-report"),
-        DavFault::SupportedCollation => (403, "C:supported-collation"),
-        DavFault::SupportedFilter => (403, "C:supported-filter"),
-        DavFault::SupportedAddressData => (403, "C:supported-address-data"),
-        DavFault::AddressDataConversion => (406, "C:supported-address-data-conversion"),
-        DavFault::ValidAddressData => (403, "C:valid-address-data"),
-        // Not 403, which the RFC names: DAVx5 goes on after 409 and stops after 403.
-        DavFault::NoUidConflict(_) => (409, "C:no-uid-conflict"),
-        DavFault::ProtectedProperty => (403, "D:cannot-modify-protected-property"),
-        DavFault::MissingParent => (409, "C:addressbook-collection-location-ok"),
-        DavFault::Forbidden(rule) => (403, rule),
-        DavFault::OtherServer => (502, "D:same-server"),
-    }
-}
-
 /// The answer to a request under `/dav/` that went wrong: the RFC's element where there is one, a
 /// problem document where not.
 pub fn problem(error: &Error, request_id: &str) -> Response {
@@ -79,7 +59,7 @@ pub fn problem(error: &Error, request_id: &str) -> Response {
         Error::Dav(fault) => (precondition(fault).0, precondition(fault).1, String::new()),
         Error::BodyTooLarge(_) => (413, "C:max-resource-size", String::new()),
         Error::Conflict(Conflict::QuotaExceeded) => (507, "D:quota-not-exceeded", String::new()),
-        other => return super::problem(other, request_id),
+        other => return problem_document(other, request_id),
     };
     let element = match inside.as_str() {
         "" => format!("<{name}/>"),

@@ -2,6 +2,7 @@
 
 use super::page::{Page, face, icon, shell};
 use maud::{Markup, html};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// A row of the list.
 pub struct Row {
@@ -34,6 +35,13 @@ pub fn tel(number: &str) -> String {
     let dialled: String =
         number.chars().filter(|c| c.is_ascii_digit() || "+*#".contains(*c)).collect();
     format!("tel:{dialled}")
+}
+
+/// `mailto:` and the address (RFC 6068): whatever could begin a header of the mail is encoded.
+pub fn mailto(address: &str) -> String {
+    const PLAIN: AsciiSet =
+        NON_ALPHANUMERIC.remove(b'@').remove(b'.').remove(b'-').remove(b'_').remove(b'+');
+    format!("mailto:{}", utf8_percent_encode(address, &PLAIN))
 }
 
 /// The page.
@@ -96,9 +104,7 @@ fn labels(p: &Page, list: &List) -> Markup {
 
 /// A query of these parameters, encoded.
 pub fn query(pairs: &[(&str, &str)]) -> String {
-    let encode = |text| {
-        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
-    };
+    let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
     pairs.map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&")
 }

@@ -292,3 +292,9 @@ fn colours_can_be_told_apart() {
         }
     }
 }
+
+#[test]
+fn an_address_begins_no_header_of_a_mail() {
+    let shown = super::list::mailto("a.b-c_d+e@example.com?bcc=eve@example.com&body=x#y");
+    assert_eq!(shown, "mailto:a.b-c_d+e@example.com%3Fbcc%3Deve@example.com%26body%3Dx%23y");
+}

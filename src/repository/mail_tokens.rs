@@ -132,7 +132,7 @@ pub fn consume(
 }
 
 /// Makes the account's token of a purpose void.
-pub fn void(tx: &mut Tx, user: i64, purpose: Purpose) -> Result<u64> {
+pub fn revoke(tx: &mut Tx, user: i64, purpose: Purpose) -> Result<u64> {
     const SQL: &str = "DELETE FROM mail_tokens WHERE user_id = $1 AND purpose = $2";
     tx.execute(SQL, &[&user, &purpose.as_str()])
 }

@@ -64,19 +64,13 @@ pub fn rewind(app: &App, owner: i64, by: &By, to: To, dry_run: bool) -> Result<R
         // What goes, goes first: its uid may belong to what comes back.
         let mut after = then;
         loop {
-            let born = history::born_since(writer.tx, owner, then, (after, now))?;
-            let Some((last, _)) = born.last() else { break };
+            let page = history::come_since(writer.tx, owner, then, (after, now))?;
+            let Some((last, _)) = page.last() else { break };
             after = *last;
-            let ids = born.into_iter().map(|(_, id)| id).collect();
-            rewound.deleted += bury(writer, ids, dry_run)?;
+            rewound.deleted += bury(writer, page.iter().map(|it| it.1).collect(), dry_run)?;
         }
-        each(writer, then, now, |writer, page| {
-            let gone = page.iter().filter(|it| it.in_trash && !it.in_trash_now).map(|it| it.id);
-            rewound.deleted += bury(writer, gone.collect(), dry_run)?;
-            Ok(())
-        })?;
         let mut postponed = false;
-        each(writer, then, now, |writer, page| {
+        each(writer, then, |writer, page| {
             for it in page.iter().filter(|it| !it.in_trash) {
                 rewound.restored += usize::from(it.in_trash_now);
                 rewound.reverted += usize::from(!it.in_trash_now && it.card != it.card_now);
@@ -86,7 +80,7 @@ pub fn rewind(app: &App, owner: i64, by: &By, to: To, dry_run: bool) -> Result<R
         })?;
         if postponed {
             // A uid that was taken is free now.
-            each(writer, then, now, |writer, page| put_back(writer, page).map(|_| ()))?;
+            each(writer, then, |writer, page| put_back(writer, page).map(|_| ()))?;
         }
         // The book of then was in step with its groups, and so is this one.
         writer.take_touched();
@@ -126,15 +120,13 @@ fn bury(writer: &mut Writer, ids: Vec<i64>, dry_run: bool) -> Result<usize> {
 fn each(
     writer: &mut Writer,
     then: i64,
-    now: i64,
     mut act: impl FnMut(&mut Writer, Vec<Then>) -> Result<()>,
 ) -> Result<()> {
-    let (owner, mut after) = (writer.book().owner, 0);
+    let (owner, now, mut after) = (writer.book().owner, writer.book().revision, then);
     loop {
-        let mut page = history::changed_since(writer.tx, owner, (then, now), after)?;
+        let page = history::changed_since(writer.tx, owner, then, (after, now))?;
         let Some(last) = page.last() else { return Ok(()) };
-        after = last.id;
-        page.retain(|it| !it.is_new);
+        after = last.revision;
         act(writer, page)?;
     }
 }

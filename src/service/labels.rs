@@ -4,8 +4,9 @@ use crate::context::App;
 use crate::error::{Error, Result};
 use crate::model::contact::columns::label_key;
 use crate::model::contact::input::LIST_MAX;
+use crate::repository::contacts::books;
+use crate::repository::contacts::labels::labels_in_use;
 use crate::repository::contacts::rows::{self, Part};
-use crate::repository::contacts::{books, lists};
 use crate::service::writer::{By, Writer, in_book};
 use std::sync::Arc;
 use vcard::Card;
@@ -17,7 +18,7 @@ pub fn in_use(app: &App, owner: i64) -> Result<Arc<Vec<(String, i64)>>> {
     if let Some(kept) = app.labels.get(owner, state) {
         return Ok(kept);
     }
-    let found = Arc::new(app.db.read(|db| lists::labels(db, owner, ""))?);
+    let found = Arc::new(app.db.read(|db| labels_in_use(db, owner, ""))?);
     app.labels.put(owner, state, &found);
     Ok(found)
 }

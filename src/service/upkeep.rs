@@ -4,7 +4,8 @@ use crate::context::App;
 use crate::error::{Error, Result};
 use crate::model::contact::Columns;
 use crate::model::contact::columns::VERSION;
-use crate::repository::contacts::rows::{self, NewRow};
+use crate::repository::contacts::rows;
+use crate::repository::contacts::writes::{self, NewRow};
 use crate::repository::contacts::{books, trash};
 use std::sync::atomic::{AtomicBool, Ordering};
 use vcard::Card;
@@ -66,7 +67,7 @@ fn reindex_book(app: &App, owner: i64, version: i16, stop: &AtomicBool) -> Resul
             NewRow { id, revision, resource: None, text: String::new(), columns }
         });
         let anew: Vec<_> = anew.collect();
-        done += usize::try_from(app.db.write(|db| rows::set_columns(db, owner, &anew))?)
+        done += usize::try_from(app.db.write(|db| writes::set_columns(db, owner, &anew))?)
             .map_err(Error::internal)?;
     }
     Ok(done)

@@ -8,8 +8,8 @@ use crate::db::Tx;
 use crate::error::{Conflict, Error, Result};
 use crate::model::contact::{CARD_MAX, CARD_TEXT_MAX, Columns, Contact, Stored, columns};
 use crate::repository::contacts::books::{self, Book};
-use crate::repository::contacts::rows::{self, NewRow, Origin, Written};
-use crate::repository::contacts::{history, imports, trash};
+use crate::repository::contacts::writes::{self, NewRow, Origin, Written};
+use crate::repository::contacts::{history, imports, rows, trash};
 use crate::service::groups;
 use chrono::{DateTime, Duration, Utc};
 use std::collections::{BTreeSet, HashSet};
@@ -68,13 +68,13 @@ pub struct NewCard {
 /// Adds one contact with a uid that is new. Mostly that is one statement, which Postgres does in half the
 /// time of a transaction; what it leaves out happens where it does nothing.
 pub fn add(app: &App, owner: i64, by: &By, mut card: Card) -> Result<Contact> {
-    card.set_uid(&crypto::random_uuid()?);
+    card.set_uid(&crypto::ordered_uuid(app.now(), 0)?);
     let new = row(0, 0, None, &card)?;
     let origin = Writer::origin(by, app.now());
     let room = (app.config.max_contacts, app.config.max_storage);
     let added = match new.columns.is_group {
         true => None,
-        false => app.write_book(owner, |db| rows::add(db, owner, &new, origin, room))?,
+        false => app.write_book(owner, |db| writes::add(db, owner, &new, origin, room))?,
     };
     if let Some((id, revision, at)) = added {
         return Ok(shown(NewRow { revision, ..new }, id, at, at));
@@ -130,11 +130,11 @@ impl<'tx> Writer<'_, 'tx> {
         let mut new = Vec::with_capacity(cards.len());
         for (revision, NewCard { mut card, resource }) in (first..).zip(cards) {
             if card.uid().is_none_or(str::is_empty) {
-                card.set_uid(&crypto::random_uuid()?);
+                card.set_uid(&crypto::ordered_uuid(self.at, new.len())?);
             }
             new.push(row(0, revision, resource, &card)?);
         }
-        let ids = rows::insert(self.tx, self.book.owner, &new, Self::origin(self.by, self.at))?;
+        let ids = writes::insert(self.tx, self.book.owner, &new, Self::origin(self.by, self.at))?;
         for row in &new {
             self.count(&row.columns, 1);
             self.book.stored += 1;
@@ -195,7 +195,7 @@ impl<'tx> Writer<'_, 'tx> {
         }
         if !new.is_empty() {
             let by = Self::origin(self.by, self.at);
-            let written = rows::update(self.tx, self.book.owner, &new, by)?;
+            let written = writes::update(self.tx, self.book.owner, &new, by)?;
             self.keep(written, new.len())?;
         }
         Ok(all)
@@ -225,7 +225,7 @@ impl<'tx> Writer<'_, 'tx> {
         let first = self.take(contacts.len());
         let ids: Vec<_> = contacts.iter().map(|it| it.contact.id).collect();
         let by = Self::origin(self.by, self.at);
-        let written = rows::bury(self.tx, self.book.owner, &ids, first, by)?;
+        let written = writes::bury(self.tx, self.book.owner, &ids, first, by)?;
         for stored in contacts {
             let counter =
                 if stored.is_group { &mut self.book.groups } else { &mut self.book.contacts };
@@ -246,7 +246,7 @@ impl<'tx> Writer<'_, 'tx> {
         let by = Self::origin(self.by, self.at);
         let names = (names.0.as_slice(), names.1.as_deref());
         let written =
-            rows::rename(self.tx, self.book.owner, stored.contact.id, revision, names, by)?;
+            writes::rename(self.tx, self.book.owner, stored.contact.id, revision, names, by)?;
         self.keep(written, 1)
     }
 

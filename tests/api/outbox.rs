@@ -38,7 +38,7 @@ fn a_mail_goes_out_by_itself_and_its_secret_is_wiped() {
         register(&world, "ann");
         let mails = sink.wait_for(1);
         stop.store(true, Ordering::Relaxed);
-        world.app.ring_mail_bell();
+        world.app.mail_queued.notify();
         mails
     });
     assert_eq!(mails[0].to, ["ann@example.com"]);
@@ -311,7 +311,7 @@ fn a_server_that_hangs_holds_no_request_up() {
         assert!(start.elapsed() < std::time::Duration::from_secs(5));
         sink.behave(Behaviour::Accept);
         stop.store(true, Ordering::Relaxed);
-        world.app.ring_mail_bell();
+        world.app.mail_queued.notify();
     });
 }
 
@@ -320,10 +320,10 @@ fn a_bell_wakes_the_worker_and_without_one_it_sleeps() {
     let world = World::new();
     let wait = |at_most| {
         let began = std::time::Instant::now();
-        world.app.wait_for_mail_bell(std::time::Duration::from_millis(at_most));
+        world.app.mail_queued.wait(std::time::Duration::from_millis(at_most));
         began.elapsed().as_millis()
     };
-    world.app.ring_mail_bell(); // before anybody waits
+    world.app.mail_queued.notify(); // before anybody waits
     assert!(wait(60_000) < 30_000);
     assert!(wait(50) >= 50);
 }

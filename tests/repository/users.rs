@@ -60,7 +60,11 @@ fn the_twenty_first_session_ends_the_oldest() {
         });
         ids.push(session.unwrap());
     }
-    let left = world.app.db.read(|db| sessions::list(db, id, world.now())).unwrap();
+    let left = world
+        .app
+        .db
+        .read(|db| sessions::list(db, id, world.now(), world.now() - world.app.config.session))
+        .unwrap();
     let left: Vec<_> = left.into_iter().rev().map(|session| session.id).collect();
     assert_eq!(left, ids[1..]);
     world.pass(Duration::days(30));

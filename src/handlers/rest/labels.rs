@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::http::Reply;
 use crate::model::contact::input::LABEL_MAX;
 use crate::model::text;
-use crate::repository::contacts::lists;
+use crate::repository::contacts::labels::labels_in_use;
 use crate::service::labels;
 use serde_json::json;
 
@@ -20,7 +20,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
         if !std::mem::replace(&mut begun, true) {
             list.begin(out);
         }
-        let page = db.read(|db| lists::labels(db, owner, &after))?;
+        let page = db.read(|db| labels_in_use(db, owner, &after))?;
         for (label, count) in &page {
             list.add(out, &json!({ "label": label, "count": count }))?;
         }

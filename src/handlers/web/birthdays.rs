@@ -12,8 +12,8 @@ use crate::markup::birthdays::{self, Calendar, Row};
 use crate::markup::contact::Birthday;
 use crate::model::contact::birthday::{self, Window};
 use crate::model::contact::input::date;
+use crate::repository::contacts::birthdays::{AfterBirthday, with_birthday};
 use crate::repository::contacts::books;
-use crate::repository::contacts::lists::{self, AfterBirthday};
 use chrono::{Days, NaiveDate};
 use serde_json::json;
 use vcard::PartialDate;
@@ -58,7 +58,7 @@ fn coming(call: &Call, owner: i64, window: Window) -> Result<Vec<Row>> {
     for keys in window.keys() {
         let mut after = AfterBirthday::default();
         loop {
-            let page = call.app.db.read(|db| lists::with_birthday(db, owner, keys, &mut after))?;
+            let page = call.app.db.read(|db| with_birthday(db, owner, keys, &mut after))?;
             let far = rows
                 .get(PAGE)
                 .zip(rows.last())

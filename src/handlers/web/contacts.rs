@@ -13,7 +13,8 @@ use crate::markup::list::{self, List, Row};
 use crate::model::contact::birthday::{self, Window};
 use crate::model::contact::{Contact, Stored};
 use crate::model::text;
-use crate::repository::contacts::lists::{self, Filter, Key, Sort};
+use crate::repository::contacts::filter::Filter;
+use crate::repository::contacts::lists::{self, Key, Sort};
 use crate::repository::contacts::{books, history, rows};
 use crate::service::contacts::{Action, Which, bulk, delete};
 use crate::service::history::revert;
@@ -53,7 +54,7 @@ pub fn row(call: &Call, owner: i64, contact: &Contact) -> Result<Row> {
 pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (owner, _) = owner(call, visitor)?;
     let mut query = call.query()?;
-    let (search, label) = (query.text("search"), query.text("label"));
+    let (search, label) = (query.parsed("search", api::search), query.text("label"));
     let filter = Filter { search: search.clone(), label: label.clone(), ..Filter::default() };
     let sort =
         query.parsed("sort", api::sort).unwrap_or(Sort { key: Key::Name, descending: false });
@@ -196,13 +197,11 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let (owner, by) = owner(call, visitor)?;
     let w = words(call, visitor);
-    let field = |name: &str| {
-        let typed = text::line(form.get(name), 0, 1_000);
-        let typed = typed.map_err(|why| Error::invalid(name, why))?;
-        Ok::<_, Error>(Some(typed).filter(|text| !text.is_empty()))
-    };
-    let (search, shown) = (field("search")?, field("label_shown")?);
-    let filter = Filter { search, label: shown, ..Filter::default() };
+    let search = api::search(form.get("search")).map_err(|why| Error::invalid("search", why))?;
+    let shown = text::line(form.get("label_shown"), 0, 1_000);
+    let shown = shown.map_err(|why| Error::invalid("label_shown", why))?;
+    let given = |text: String| Some(text).filter(|text| !text.is_empty());
+    let filter = Filter { search: given(search), label: given(shown), ..Filter::default() };
     let back = format!(
         "/contacts?{}",
         list::query(&[("search", form.get("search")), ("label", form.get("label_shown"))])

@@ -10,7 +10,7 @@ use crate::http::Reply;
 use crate::markup::doors;
 use crate::markup::form::Form;
 use crate::model::{text, user};
-use crate::service::sign_in::{self, Holder, Session, Typed};
+use crate::service::sign_in::{self, OnPage, Session, Typed};
 use serde_json::json;
 
 /// `GET /`
@@ -43,31 +43,32 @@ pub fn sign_in(call: &Call, visitor: &Visitor) -> Result<Reply> {
         password: user::password_as_typed(form.get("password")).unwrap_or_default(),
         code: Some(form.get("code").to_owned()).filter(|code| !code.is_empty()),
     };
-    match sign_in::sign_in(call, &typed, Holder::Browser) {
-        Ok(session) => Ok(welcome_in(call, &session, form.get("next"))),
-        Err(Error::SecondFactorRequired) => {
-            let ticket = sign_in::ticket(call, &typed)?;
-            reader::hand(
-                call,
-                visitor,
-                "/login/code",
-                &json!({ "ticket": ticket, "next": form.get("next") }),
-            )
-        }
+    match sign_in::sign_in_on_page(call, &typed) {
+        Ok(OnPage::In(session)) => welcome_in(call, visitor, &session, form.get("next")),
+        Ok(OnPage::NeedsCode(ticket)) => reader::hand(
+            call,
+            visitor,
+            "/login/code",
+            &json!({ "ticket": ticket, "next": form.get("next") }),
+        ),
         Err(error) => sent::again(call, visitor, form, error, |p, form| {
             Ok(doors::login(p, form, call.app.config.registration_open))
         }),
     }
 }
 
-/// The session's cookie, and on to where the visitor wanted to go: to a page of ours.
-fn welcome_in(call: &Call, session: &Session, next: &str) -> Reply {
+/// The session's cookie, and on to where the visitor wanted to go: to a page of ours. The session that the
+/// browser had before ends, since nothing else could end it once its cookie is gone.
+fn welcome_in(call: &Call, visitor: &Visitor, session: &Session, next: &str) -> Result<Reply> {
+    if let Some(before) = visitor.caller() {
+        auth::logout(call, before)?;
+    }
     // Browsers leave tabs and line breaks out of an address, so that `/<tab>/host` is one of `host`.
     let plain = |c: char| c != '\\' && !c.is_control();
     let inside = next.starts_with('/') && !next.starts_with("//") && next.chars().all(plain);
     let next = if inside { next } else { "/contacts" };
-    reader::go(next)
-        .and("Set-Cookie", cookie(call, &session.secret, (session.ends - call.now).num_seconds()))
+    let seconds = (session.ends - call.now).num_seconds();
+    Ok(reader::go(next).and("Set-Cookie", cookie(call, &session.secret, seconds)))
 }
 
 fn cookie(call: &Call, value: &str, seconds: i64) -> String {
@@ -91,7 +92,7 @@ pub fn code(call: &Call, visitor: &Visitor) -> Result<Reply> {
 pub fn second_step(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::form(call, visitor)?.form;
     match sign_in::second_step(call, form.get("ticket"), form.get("code")) {
-        Ok(session) => Ok(welcome_in(call, &session, form.get("next"))),
+        Ok(session) => welcome_in(call, visitor, &session, form.get("next")),
         Err(Error::Unauthenticated) => Ok(reader::go("/login")),
         Err(error) => sent::again(call, visitor, form, error, |p, form| Ok(doors::code(p, form))),
     }

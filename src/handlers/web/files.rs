@@ -3,12 +3,12 @@
 
 use crate::access::Visitor;
 use crate::context::Call;
-use crate::error::{Error, Result};
+use crate::db::Conn;
+use crate::error::{Conflict, Error, Result};
 use crate::handlers::rest::{exports, imports};
 use crate::handlers::web::reader::{self, caller, owner, words};
 use crate::handlers::web::sent::{self, Sent};
 use crate::http::Reply;
-use crate::limits;
 use crate::markup::files::{self, Column, FileRow, Found, Verdict};
 use crate::markup::form::Form;
 use crate::markup::words::Words;
@@ -33,7 +33,6 @@ pub fn choose(call: &Call, visitor: &Visitor) -> Result<Reply> {
 pub fn keep(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let Sent { form, file } = sent::by_caller(call, visitor)?;
     let caller = caller(visitor)?;
-    limits::count_import(call, caller.id())?;
     let label = text::line(form.get("label"), 0, LABEL_MAX);
     let label = label.map_err(|why| Error::invalid("label", why));
     let kept = file.ok_or_else(|| Error::invalid("file", "is required")).and_then(|file| {
@@ -41,10 +40,15 @@ pub fn keep(call: &Call, visitor: &Visitor) -> Result<Reply> {
         if columns(&file).is_empty() {
             import::read(&file, "", None, &[], latest_date(call.now))?;
         }
-        call.app.db.write(|db| uploads::put(db, caller.id(), &file, &label, call.now))
+        let most = call.app.config.max_storage;
+        let put = |db: &mut Conn| uploads::put(db, caller.id(), &file, &label, call.now, most);
+        match call.app.db.write(put)? {
+            true => Ok(()),
+            false => Err(Error::Conflict(Conflict::QuotaExceeded)),
+        }
     });
     match kept {
-        Ok(_) => Ok(reader::go("/import/found")),
+        Ok(()) => Ok(reader::go("/import/found")),
         Err(error) => sent::again(call, visitor, form, error, |p, form| Ok(files::choose(p, form))),
     }
 }
@@ -77,7 +81,6 @@ fn run(
     dry_run: bool,
 ) -> Result<(Outcome, Found)> {
     let (owner, by) = owner(call, visitor)?;
-    limits::count_import(call, owner.id())?;
     let by = By { protocol: "import", ..by };
     let columns = columns(&file.content);
     let chosen = |at: usize, column: &table::Column| match form.has(&format!("map.{at}")) {

@@ -21,7 +21,8 @@ fn shown(call: &Call, visitor: &Visitor, at: &str, form: &Form) -> Result<maud::
     let caller = caller(visitor)?;
     let user = caller.user();
     let (live, factor) = call.app.db.read(|db| {
-        let live = rows::list(db, user.id, call.now)?;
+        let oldest = call.now - call.app.config.session;
+        let live = rows::list(db, user.id, call.now, oldest)?;
         Ok((live, totp::find(db, user.id)?.is_some_and(|stored| stored.confirmed)))
     })?;
     let session = |it: rows::Session| Session {

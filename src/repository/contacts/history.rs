@@ -135,6 +135,8 @@ pub fn revision_at(db: &mut Conn, book: &Book, at: DateTime<Utc>) -> Result<i64>
 pub struct Then {
     /// Which contact.
     pub id: i64,
+    /// Of its last change.
+    pub revision: i64,
     /// Its card then.
     pub card: String,
     /// It lay in the trash then.
@@ -143,66 +145,59 @@ pub struct Then {
     pub card_now: String,
     /// It lies in the trash now.
     pub in_trash_now: bool,
-    /// It was not there then: it was made and changed since.
-    pub is_new: bool,
 }
 
-/// Contacts after this id that have changed since revision `then`, up to revision `now`: a few at a time, and at most about a megabyte. Ids after the last one are still to come.
+/// Contacts that were there at revision `then` and have changed since, up to `now`, in the order of their
+/// last changes, from after `after` on: a few at a time, and at most about a megabyte of cards.
 pub fn changed_since(
     db: &mut Conn,
     owner: i64,
-    (then, now): (i64, i64),
-    after: i64,
+    then: i64,
+    (after, now): (i64, i64),
 ) -> Result<Vec<Then>> {
-    // Each step fetches the rows of the one before by their keys, whatever Postgres believes of the
-    // number of rows (of a book that was just imported it believes that there is one): LIMIT 1 keeps
-    // it from joining another way, and a sum is in no index.
-    const SQL: &str = "WITH first AS (
-            SELECT DISTINCT ON (contact) contact, revision FROM history
-            WHERE owner = $1 AND contact > $4 AND revision + 0 > $2 AND revision + 0 <= $3
-            ORDER BY contact, revision LIMIT 500
-        ), page AS (
-            SELECT contact, revision,
-                sum(was.bytes + now.bytes) OVER (ORDER BY contact) AS bytes,
-                row_number() OVER (ORDER BY contact) AS number
-            FROM first
-            CROSS JOIN LATERAL (SELECT octet_length(card) AS bytes FROM history
-                WHERE owner = $1 AND history.revision = first.revision LIMIT 1) AS was
-            CROSS JOIN LATERAL (SELECT octet_length(card) AS bytes FROM contacts
-                WHERE owner = $1 AND id = first.contact LIMIT 1) AS now
+    // By the index of revisions: what changed since `then` has a revision after it. The cards pass through
+    // the steps as references: only those of the page are unpacked.
+    const SQL: &str = "WITH changed AS (
+            SELECT id, contacts.revision, was.card, in_trash, contacts.card AS card_now,
+                deleted_at IS NOT NULL AS in_trash_now,
+                octet_length(was.card) + octet_length(contacts.card) AS bytes
+            FROM contacts CROSS JOIN LATERAL (SELECT card, in_trash FROM history
+                WHERE owner = $1 AND contact = contacts.id AND history.revision > $2
+                ORDER BY history.revision LIMIT 1) AS was
+            WHERE owner = $1 AND contacts.revision > $3 AND contacts.revision <= $4
+                AND CASE WHEN born <= $2 THEN true END
+            ORDER BY contacts.revision LIMIT 500
         )
-        SELECT contact AS id, was.card, in_trash, now.card AS card_now, in_trash_now, born > $2 AS is_new
-        FROM page
-        CROSS JOIN LATERAL (SELECT card, in_trash FROM history
-            WHERE owner = $1 AND history.revision = page.revision LIMIT 1) AS was
-        CROSS JOIN LATERAL (SELECT card, deleted_at IS NOT NULL AS in_trash_now, born FROM contacts
-            WHERE owner = $1 AND id = page.contact LIMIT 1) AS now
-        WHERE number = 1 OR bytes <= 1000000 ORDER BY contact";
-    let rows = db.query(SQL, &[&owner, &then, &now, &after])?;
+        SELECT id, revision, card, in_trash, card_now, in_trash_now FROM (
+            SELECT *, sum(bytes) OVER turns AS total, row_number() OVER turns AS number
+            FROM changed WINDOW turns AS (ORDER BY revision)
+        ) AS page WHERE number = 1 OR total <= 1000000 ORDER BY revision";
+    let rows = db.query(SQL, &[&owner, &then, &after, &now])?;
     let contact = |row: &postgres::Row| Then {
         id: row.get("id"),
+        revision: row.get("revision"),
         card: row.get("card"),
         in_trash: row.get("in_trash"),
         card_now: row.get("card_now"),
         in_trash_now: row.get("in_trash_now"),
-        is_new: row.get("is_new"),
     };
     Ok(rows.iter().map(contact).collect())
 }
 
-/// Contacts that were made after revision `then`, changed last after `after` and up to `now`, and are not
-/// in the trash: the revisions of their last changes and their ids, a few at a time.
-pub fn born_since(
+/// Contacts that were not there at revision `then`, or lay in the trash, and are there now: those that a
+/// rewind to it puts into the trash. Pages as in [`changed_since`]; the revision of each last change, and
+/// the id.
+pub fn come_since(
     db: &mut Conn,
     owner: i64,
     then: i64,
     (after, now): (i64, i64),
 ) -> Result<Vec<(i64, i64)>> {
-    // As `live_by_id`: the index of revisions is the one for this, since what was made after a revision
-    // was changed after it.
     const SQL: &str = "SELECT revision, id FROM contacts
         WHERE owner = $1 AND revision > $3 AND revision <= $4
-            AND CASE WHEN deleted_at IS NULL THEN born > $2 END
+            AND CASE WHEN deleted_at IS NULL THEN born > $2 OR (SELECT in_trash FROM history
+                WHERE owner = $1 AND contact = contacts.id AND history.revision > $2
+                ORDER BY history.revision LIMIT 1) END
         ORDER BY revision LIMIT 500";
     let rows = db.query(SQL, &[&owner, &then, &after, &now])?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())

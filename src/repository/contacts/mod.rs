@@ -1,5 +1,5 @@
 //! The tables `contacts`, `history`, `former_names`, `dismissals` and `address_books`. Every statement has the owner
-//! in its WHERE: nobody else's contact can be reached, whatever id a client sends.
+//! in its WHERE: no other owner's contact can be reached, whatever id a client sends.
 //!
 //! Only `service::contacts` writes here, because whatever changes a contact also takes a revision,
 //! keeps history and counts bytes.
@@ -8,13 +8,16 @@ pub mod birthdays;
 pub mod books;
 pub mod changes;
 pub mod duplicates;
+pub mod filter;
 pub mod history;
 pub mod imports;
+pub mod labels;
 pub mod lists;
 pub mod past;
 pub mod resources;
 pub mod rows;
 pub mod trash;
+pub mod writes;
 
 use crate::model::contact::Contact;
 use postgres::Row;
@@ -28,6 +31,14 @@ macro_rules! columns {
     };
 }
 pub(crate) use columns;
+
+/// Shown in lists: not in the trash and no group. Partial indexes have this condition.
+macro_rules! live {
+    () => {
+        "owner = $1 AND deleted_at IS NULL AND NOT is_group"
+    };
+}
+pub(crate) use live;
 
 /// Not in the trash and no group, for what pages through a book by id. Postgres does not see that the
 /// partial indexes would do: after an import, before it counted the rows anew, it took one of them for

@@ -5,7 +5,10 @@ use crate::world::World;
 use chrono::Duration;
 use contactd::model::contact::Contact;
 use contactd::model::contact::birthday::Window;
-use contactd::repository::contacts::lists::{self, AfterBirthday, Filter, Key, Page, Sort, Start};
+use contactd::repository::contacts::birthdays::{AfterBirthday, with_birthday};
+use contactd::repository::contacts::filter::Filter;
+use contactd::repository::contacts::labels::labels_in_use;
+use contactd::repository::contacts::lists::{self, Key, Page, Sort, Start};
 use serde_json::{Value, json};
 
 const BY_NAME: Sort = Sort { key: Key::Name, descending: false };
@@ -201,7 +204,7 @@ fn birthdays_come_by_day_with_and_without_a_year_another_owner_s_do_not() {
         for keys in Window::new(from.parse().unwrap(), days).keys() {
             let mut after = AfterBirthday::default();
             loop {
-                let read = |db: &mut _| lists::with_birthday(db, owner, keys, &mut after);
+                let read = |db: &mut _| with_birthday(db, owner, keys, &mut after);
                 let page = world.app.db.read(read).unwrap();
                 if page.is_empty() {
                     break;
@@ -229,7 +232,7 @@ fn labels_are_counted_ignoring_case_of_one_s_own_live_contacts() {
     let gone = add(&world, ann, labelled(&["gone"]));
     delete(&world, ann, gone.id).unwrap();
     let labels =
-        |owner, after: &str| world.app.db.read(|db| lists::labels(db, owner, after)).unwrap();
+        |owner, after: &str| world.app.db.read(|db| labels_in_use(db, owner, after)).unwrap();
     assert_eq!(labels(ann, ""), [("b".to_owned(), 1), ("Сім'я".to_owned(), 2)]);
     assert_eq!(labels(ann, "B"), [("Сім'я".to_owned(), 2)], "those after a label");
     assert_eq!(labels(eve, ""), [], "another owner cannot");

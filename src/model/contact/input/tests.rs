@@ -2,6 +2,7 @@
 
 use super::*;
 use serde_json::json;
+use vcard::Entry;
 
 fn latest() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 11, 22).unwrap()

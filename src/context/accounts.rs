@@ -1,0 +1,92 @@
+//! Changes of an account: under its row's lock, and with the cache's fence raised before the change.
+
+use super::app::App;
+use crate::cache::{Load, Loaded};
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::repository::contacts::books;
+use crate::repository::endings::{self, Kept};
+use crate::repository::outbox;
+use crate::repository::users::{self, Credentials};
+
+impl App {
+    /// Changes what the cache holds of an account (itself, its sessions), in one transaction.
+    /// `work` gets the account as it is, locked.
+    pub fn change_user<T>(
+        &self,
+        id: i64,
+        work: impl FnOnce(&mut Tx, Credentials) -> Result<T>,
+    ) -> Result<T> {
+        self.cache.write(&[id], |fence| {
+            self.db.transaction(|tx| {
+                let user = users::lock(tx, id)?.ok_or(Error::Unauthenticated)?;
+                fence.raise(&[id])?;
+                work(tx, user)
+            })
+        })
+    }
+
+    /// Like [`App::change_user`] under the lock of all active admins, whose ids `work` gets too:
+    /// for whatever may take an admin away. The admins are locked first, so that two admins who
+    /// change each other wait for each other in one order.
+    pub fn change_user_among_admins<T>(
+        &self,
+        id: i64,
+        work: impl FnOnce(&mut Tx, Credentials, &[i64]) -> Result<T>,
+    ) -> Result<T> {
+        self.cache.write(&[id], |fence| {
+            self.db.transaction(|tx| {
+                let admins = users::lock_active_admins(tx)?;
+                let user = users::lock(tx, id)?.ok_or(Error::NotFound)?;
+                fence.raise(&[id])?;
+                work(tx, user, &admins)
+            })
+        })
+    }
+
+    /// Deletes an account if `check` has nothing against it; like
+    /// [`App::change_user_among_admins`]. With the commit the account is gone; its
+    /// contacts follow in batches, now or by the worker.
+    pub fn delete_user(
+        &self,
+        id: i64,
+        check: impl FnOnce(&mut Tx, Credentials, &[i64]) -> Result<()>,
+    ) -> Result<()> {
+        self.change_user_among_admins(id, |tx, user, admins| {
+            check(tx, user, admins)?;
+            endings::end(tx, id, Kept::default(), self.now())?;
+            outbox::forget(tx, id)?;
+            users::end(tx, id, self.now()).map(|_| ())
+        })?;
+        if let Err(error) = self.finish_deletion(id) {
+            log::warn!("deletion of account {id} goes on later: {error}");
+        }
+        Ok(())
+    }
+
+    /// Deletes what is left of an account that ended: contacts first, in batches, so that no
+    /// statement takes long.
+    pub fn finish_deletion(&self, id: i64) -> Result<()> {
+        while self.db.write(|db| books::empty(db, id))? > 0 {}
+        self.db.transaction(|tx| {
+            // A write that was under way may have left something behind; the next one waits here,
+            // and then finds no book.
+            match books::lock(tx, id) {
+                Ok(_) => while books::empty(tx, id)? > 0 {},
+                Err(Error::Unauthenticated) => {}
+                Err(error) => return Err(error),
+            }
+            users::delete(tx, id).map(|_| ())
+        })
+    }
+
+    /// The current user for the cache: the account with its live sessions, and whether it was
+    /// free of changes when the look-up began.
+    pub fn load_user(&self, id: i64, purpose: Load) -> Result<Loaded> {
+        self.db.read(|db| {
+            let settled = purpose == Load::ToAnswer || users::is_settled(db, id)?;
+            let (now, life) = (self.now(), self.config.session);
+            Ok(Loaded { user: users::find_current(db, id, now, now - life)?, settled })
+        })
+    }
+}

@@ -1,0 +1,213 @@
+//! One connection to Postgres, with the statements prepared on it, and a transaction.
+
+use super::errors::{is_connection_error, spoils};
+use super::link::Deadline;
+use crate::error::{Error, Result};
+use postgres::fallible_iterator::FallibleIterator;
+use postgres::types::{ToSql, Type};
+use postgres::{Client, Row, Statement};
+use std::collections::HashMap;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Parameters of a statement.
+pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// Most statements kept on a connection. Those with filters have more forms than that; a statement
+/// takes Postgres some 100 kB.
+const STATEMENTS: usize = 100;
+
+/// Parameters of a statement, with types where Postgres would guess others.
+pub type TypedParams<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
+
+/// One connection and the statements prepared on it.
+pub struct Conn {
+    /// To be asked through [`Conn::client`] only.
+    client: Client,
+    deadline: Arc<Deadline>,
+    /// By their SQL, which is never made from input.
+    statements: HashMap<String, Statement>,
+    /// The pool's count of breakages when this connection was last known to be alive.
+    pub(super) checked: u64,
+    /// It will not do any more: closed, or its server became read-only after a failover.
+    pub(super) broken: bool,
+    /// A statement of this transaction failed, so that Postgres would answer `COMMIT` with a
+    /// rollback and call it success.
+    failed: bool,
+}
+
+impl Conn {
+    /// A connection that was just opened with these settings; `breakages` is the pool's count.
+    pub(super) fn new(
+        client: Client,
+        deadline: Arc<Deadline>,
+        breakages: u64,
+        settings: &str,
+    ) -> Result<Conn> {
+        let statements = HashMap::new();
+        let mut conn =
+            Conn { client, deadline, statements, checked: breakages, broken: false, failed: false };
+        conn.batch(settings)?;
+        Ok(conn)
+    }
+
+    /// Asks Postgres for a sign of life, which may take so long.
+    pub(super) fn check_alive(&mut self, within: Duration) -> Result<()> {
+        self.deadline.begin_for(within);
+        Ok(self.client.is_valid(within)?)
+    }
+
+    /// The connection, for one question that is asked now.
+    fn client(&mut self) -> &mut Client {
+        self.deadline.begin();
+        &mut self.client
+    }
+
+    fn prepared(&mut self, sql: &str, types: &[Type]) -> Result<Statement> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client().prepare_typed(sql, types);
+        let statement = self.checked(statement)?;
+        if self.statements.len() >= STATEMENTS {
+            self.statements.clear(); // the driver closes them
+        }
+        self.statements.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    /// Notes whether an error is the end of this connection.
+    fn checked<T>(&mut self, result: Result<T, postgres::Error>) -> Result<T> {
+        result.map_err(|error| {
+            self.broken |= error.code().is_some_and(spoils) || is_connection_error(&error);
+            self.failed = true;
+            Error::from(error)
+        })
+    }
+
+    /// All rows of a statement.
+    pub fn query(&mut self, sql: &str, params: Params) -> Result<Vec<Row>> {
+        let statement = self.prepared(sql, &[])?;
+        let rows = self.client().query(&statement, params);
+        self.checked(rows)
+    }
+
+    /// Looks at the rows of a statement one by one, however many there are.
+    pub fn each(&mut self, sql: &str, params: Params, mut look: impl FnMut(&Row)) -> Result<()> {
+        let statement = self.prepared(sql, &[])?;
+        let rows = self.client().query_raw(&statement, params.iter().copied());
+        let looked = rows.and_then(|mut rows| {
+            while let Some(row) = rows.next()? {
+                look(&row);
+            }
+            Ok(())
+        });
+        self.checked(looked)
+    }
+
+    /// All rows of a statement whose parameters have these types.
+    pub fn query_typed(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
+        let (params, types): (Vec<_>, Vec<_>) = params.iter().cloned().unzip();
+        let statement = self.prepared(sql, &types)?;
+        let rows = self.client().query(&statement, &params);
+        self.checked(rows)
+    }
+
+    /// All rows of a statement that is not kept: one whose plan depends on its parameters, which
+    /// Postgres knows here when it plans.
+    pub fn query_once(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
+        let rows = self.client().query_typed(sql, params);
+        self.checked(rows)
+    }
+
+    /// The only row of a statement that always has one.
+    pub fn query_one(&mut self, sql: &str, params: Params) -> Result<Row> {
+        self.query_opt(sql, params)?.ok_or_else(|| Error::internal("no row where one must be"))
+    }
+
+    /// The row of a statement that has one or none.
+    pub fn query_opt(&mut self, sql: &str, params: Params) -> Result<Option<Row>> {
+        Ok(self.query(sql, params)?.into_iter().next())
+    }
+
+    /// Runs a statement; the number of rows that it changed.
+    pub fn execute(&mut self, sql: &str, params: Params) -> Result<u64> {
+        let statement = self.prepared(sql, &[])?;
+        let count = self.client().execute(&statement, params);
+        self.checked(count)
+    }
+
+    /// It will not do any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.broken || self.client.is_closed()
+    }
+
+    /// Asks Postgres whether it is there.
+    pub fn ping(&mut self) -> Result<()> {
+        self.query("SELECT 1", &[]).map(|_| ())
+    }
+
+    /// Begins a transaction, for [`Tx`].
+    pub(super) fn begin(&mut self) -> Result<()> {
+        self.batch("BEGIN")?;
+        self.failed = false;
+        Ok(())
+    }
+
+    /// Runs statements without parameters, not prepared.
+    pub fn batch(&mut self, sql: &str) -> Result<()> {
+        let done = self.client().batch_execute(sql);
+        self.checked(done)
+    }
+
+    /// Like [`Conn::batch`], for what may take as long as it needs.
+    pub(super) fn batch_without_end(&mut self, sql: &str) -> Result<()> {
+        self.deadline.without_end();
+        let done = self.client.batch_execute(sql);
+        self.checked(done)
+    }
+}
+
+/// A transaction: a connection that rolls back unless [`Tx::commit`] is called. Whatever takes a
+/// connection takes a transaction.
+pub struct Tx<'a>(pub(super) &'a mut Conn);
+
+impl<'a> Tx<'a> {
+    /// Begins a transaction.
+    pub fn begin(conn: &'a mut Conn) -> Result<Tx<'a>> {
+        conn.begin()?;
+        Ok(Tx(conn))
+    }
+
+    /// Makes everything durable, or nothing. After an error it is unknown which.
+    pub fn commit(self) -> Result<()> {
+        if self.0.failed {
+            return Err(Error::internal("commit after a failed statement"));
+        }
+        let mut this = std::mem::ManuallyDrop::new(self);
+        this.0.batch("COMMIT")
+    }
+}
+
+impl Deref for Tx<'_> {
+    type Target = Conn;
+    fn deref(&self) -> &Conn {
+        self.0
+    }
+}
+
+impl DerefMut for Tx<'_> {
+    fn deref_mut(&mut self) -> &mut Conn {
+        self.0
+    }
+}
+
+impl Drop for Tx<'_> {
+    fn drop(&mut self) {
+        if !self.0.broken && self.0.batch("ROLLBACK").is_err() {
+            // Postgres rolls back by itself when the connection goes.
+            self.0.broken = true;
+        }
+    }
+}

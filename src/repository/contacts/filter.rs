@@ -1,0 +1,215 @@
+//! Which contacts a list shows: the filter of a request, and the condition that SQL has for it.
+
+use super::live;
+use crate::db::Conn;
+use crate::error::Result;
+use crate::model::contact::columns::label_key;
+use chrono::{DateTime, Utc};
+use postgres::types::Type;
+use vcard::{digits, fold};
+
+/// Which contacts to list; all conditions hold together. Text is compared folded, as a substring.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Filter {
+    /// Part of the first name.
+    pub first_name: Option<String>,
+    /// Part of the last name.
+    pub last_name: Option<String>,
+    /// Part of an address.
+    pub email: Option<String>,
+    /// Digits that follow each other in a phone number, other characters left out.
+    pub phone: Option<String>,
+    /// Part of the organisation.
+    pub organization: Option<String>,
+    /// A whole label.
+    pub label: Option<String>,
+    /// Words, each of which is part of anything that can be searched.
+    pub search: Option<String>,
+    /// Changed at this instant or later.
+    pub updated_since: Option<DateTime<Utc>>,
+}
+
+/// A filter as statements take it: $2 to $16.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Terms {
+    first_name: Option<String>,
+    last_name: Option<String>,
+    email: Option<String>,
+    organization: Option<String>,
+    phone: Option<String>,
+    label: Option<String>,
+    /// The first four words, longest first, so that most contacts are passed over at once.
+    words: [Option<String>; 4],
+    more_words: Option<Vec<String>>,
+    /// What looks like a number: its digits, or itself as it is written, have to be there.
+    number: Option<String>,
+    number_digits: Option<String>,
+}
+
+/// The digits of a number as people type them: without the zeros that stand for what others write.
+fn typed_digits(text: &str) -> String {
+    let all = digits(text);
+    let bare = all.trim_start_matches('0');
+    if bare.is_empty() { all } else { bare.to_owned() }
+}
+
+impl Terms {
+    pub(super) fn of(filter: &Filter) -> Terms {
+        // What folds to nothing (an accent alone) is in no text.
+        let somewhere = |text: String| if text.is_empty() { NOWHERE.to_owned() } else { text };
+        let folded = |text: &Option<String>| text.as_deref().map(|it| somewhere(fold(it)));
+        let mut terms = Terms {
+            first_name: folded(&filter.first_name),
+            last_name: folded(&filter.last_name),
+            email: folded(&filter.email),
+            organization: folded(&filter.organization),
+            phone: filter.phone.as_deref().map(|it| somewhere(typed_digits(it))),
+            label: filter.label.as_deref().map(label_key),
+            ..Terms::default()
+        };
+        // Nothing visible is no search.
+        let search = filter.search.as_deref().filter(|it| !vcard::trim(it).is_empty());
+        if let Some(search) = search {
+            terms.search(&somewhere(fold(search)));
+        }
+        terms
+    }
+
+    fn search(&mut self, text: &str) {
+        let number = |word: &&str| {
+            word.chars().all(|c| c.is_ascii_digit() || "+-()./#*".contains(c))
+                && word.contains(|c: char| c.is_ascii_digit())
+        };
+        let (numbers, mut words): (Vec<&str>, Vec<&str>) = text.split(' ').partition(number);
+        words.retain(|word| !word.is_empty());
+        words.sort_by_key(|word| (std::cmp::Reverse(word.len()), *word));
+        words.dedup();
+        let mut words = words.into_iter().map(str::to_owned);
+        self.words = std::array::from_fn(|_| words.next());
+        self.more_words = Some(words.collect::<Vec<_>>()).filter(|it| !it.is_empty());
+        if !numbers.is_empty() {
+            let number = numbers.join(" ");
+            self.number_digits = Some(typed_digits(&number));
+            self.number = Some(number);
+        }
+    }
+
+    pub(super) fn params(&self) -> Vec<(&(dyn postgres::types::ToSql + Sync), Type)> {
+        let [first, second, third, fourth] = &self.words;
+        let texts = [
+            &self.first_name,
+            &self.last_name,
+            &self.email,
+            &self.organization,
+            &self.phone,
+            &self.label,
+            first,
+            second,
+            third,
+            fourth,
+        ];
+        let mut params: Vec<(&(dyn postgres::types::ToSql + Sync), Type)> =
+            texts.into_iter().map(|it| (it as _, Type::TEXT)).collect();
+        params.push((&self.more_words, Type::TEXT_ARRAY));
+        params.push((&self.number, Type::TEXT));
+        params.push((&self.number_digits, Type::TEXT));
+        params
+    }
+}
+
+/// In no text that can be searched: it separates such texts.
+const NOWHERE: &str = "\u{1d}";
+
+/// The condition of [`Terms`] on `folded`, `digits` and `label_keys`. strpos, not LIKE: `%`, `_` and `\`
+/// are plain characters. The whole text is looked at before it is split, since with most rows that is
+/// all.
+macro_rules! passes {
+    () => {
+        "($2::text IS NULL OR (strpos(folded, $2) > 0 AND strpos(split_part(folded, E'\\x1f', 1), $2) > 0))
+        AND ($3::text IS NULL OR (strpos(folded, $3) > 0 AND strpos(split_part(folded, E'\\x1f', 2), $3) > 0))
+        AND ($4::text IS NULL OR (strpos(folded, $4) > 0 AND strpos(split_part(folded, E'\\x1f', 3), $4) > 0))
+        AND ($5::text IS NULL OR (strpos(folded, $5) > 0 AND strpos(split_part(folded, E'\\x1f', 4), $5) > 0))
+        AND ($6::text IS NULL OR strpos(digits, $6) > 0)
+        AND ($7::text IS NULL OR strpos(label_keys, $7) > 0)
+        AND ($8::text IS NULL OR strpos(folded, $8) > 0 OR strpos(label_keys, $8) > 0)
+        AND ($9::text IS NULL OR strpos(folded, $9) > 0 OR strpos(label_keys, $9) > 0)
+        AND ($10::text IS NULL OR strpos(folded, $10) > 0 OR strpos(label_keys, $10) > 0)
+        AND ($11::text IS NULL OR strpos(folded, $11) > 0 OR strpos(label_keys, $11) > 0)
+        AND ($13::text IS NULL OR strpos(digits, $14) > 0 OR strpos(folded, $13) > 0
+            OR strpos(label_keys, $13) > 0)
+        AND ($12::text[] IS NULL OR NOT EXISTS (SELECT 1 FROM unnest($12::text[]) AS word
+            WHERE strpos(folded, word) = 0 AND strpos(coalesce(label_keys, ''), word) = 0))"
+    };
+}
+
+/// What passes the filter: in the index, and among those that are too long for it ($15), which were
+/// looked at before. $16 is the revision after which a contact must have changed.
+macro_rules! hits {
+    () => {
+        concat!(
+            live!(),
+            " AND ($16::bigint IS NULL OR revision > $16) AND ((",
+            passes!(),
+            ") OR id = ANY ($15::bigint[]))"
+        )
+    };
+}
+
+pub(super) use hits;
+pub(super) use passes;
+
+/// Those that are too long for the index and pass the filter.
+pub(super) fn long_hits(db: &mut Conn, owner: i64, terms: &Terms) -> Result<Vec<i64>> {
+    const SQL: &str = concat!(
+        "SELECT id FROM (
+            SELECT id, split_part(long_text, E'\\x1d', 1) AS folded,
+                split_part(long_text, E'\\x1d', 2) AS digits,
+                split_part(long_text, E'\\x1d', 3) AS label_keys
+            FROM contacts WHERE ",
+        live!(),
+        " AND long_text IS NOT NULL OFFSET 0
+        ) AS long WHERE ",
+        passes!()
+    );
+    let mut params = vec![(&owner as _, Type::INT8)];
+    params.extend(terms.params());
+    Ok(db.query_typed(SQL, &params)?.iter().map(|row| row.get(0)).collect())
+}
+
+/// The last revision before an instant: what changed then or later has a greater one, because no
+/// change has an instant before that of an earlier one.
+pub(super) fn revision_before(db: &mut Conn, owner: i64, instant: DateTime<Utc>) -> Result<i64> {
+    const SQL: &str = "SELECT revision FROM contacts WHERE owner = $1 AND updated_at < $2
+        ORDER BY revision DESC LIMIT 1";
+    Ok(db.query_opt(SQL, &[&owner, &instant])?.map_or(0, |row| row.get(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn searched(text: &str) -> Terms {
+        Terms::of(&Filter { search: Some(text.to_owned()), ..Filter::default() })
+    }
+
+    #[test]
+    fn words_are_looked_for_one_by_one_and_numbers_by_their_digits() {
+        let terms = searched(" Ann  Müller-Lüdenscheidt 0172 555-1234");
+        assert_eq!(
+            terms.words.map(|it| it.unwrap_or_default()),
+            ["muller-ludenscheidt", "ann", "", ""]
+        );
+        assert_eq!(terms.number.as_deref(), Some("0172 555-1234"));
+        assert_eq!(terms.number_digits.as_deref(), Some("1725551234"));
+        let terms = searched("12");
+        assert_eq!(terms.number, terms.number_digits);
+        assert_eq!(searched("a b c d e f").more_words.map(|it| it.len()), Some(2));
+    }
+
+    #[test]
+    fn nothing_visible_is_no_search_and_in_a_filter_it_is_nowhere() {
+        assert_eq!(searched(" \u{200b} "), Terms::default());
+        let filter = Filter { first_name: Some("´".to_owned()), ..Filter::default() };
+        assert_eq!(Terms::of(&filter).first_name.as_deref(), Some(NOWHERE));
+    }
+}

@@ -1,0 +1,27 @@
+//! The labels of an address book.
+
+use super::live;
+use crate::db::Conn;
+use crate::error::Result;
+
+/// Labels in use after this one (in lower case), a thousand at most, with the number of contacts that
+/// have each. Of several spellings the one of the oldest contact is shown; they are counted first, byte
+/// by byte, since ICU's lower case takes most of the time.
+pub fn labels_in_use(db: &mut Conn, owner: i64, after: &str) -> Result<Vec<(String, i64)>> {
+    const SQL: &str = concat!(
+        "SELECT (array_agg(label ORDER BY oldest))[1] AS label, sum(count)::bigint AS count
+        FROM (
+            SELECT label COLLATE \"C\" AS label, count(*) AS count, min(id) AS oldest
+            FROM contacts, json_array_elements_text(
+                nullif(split_part(members, E'\\n', -1), '')::json) AS label
+            WHERE (label_keys IS NOT NULL OR long_text IS NOT NULL) AND ",
+        live!(),
+        " GROUP BY label COLLATE \"C\"
+        ) AS spellings
+        WHERE lower(label COLLATE \"und-x-icu\") > lower($2 COLLATE \"und-x-icu\")
+        GROUP BY lower(label COLLATE \"und-x-icu\")
+        ORDER BY lower(label COLLATE \"und-x-icu\") LIMIT 1000"
+    );
+    let rows = db.query(SQL, &[&owner, &after])?;
+    Ok(rows.iter().map(|row| (row.get("label"), row.get("count"))).collect())
+}
