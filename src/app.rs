@@ -7,7 +7,7 @@
 mod authorize;
 
 use crate::access::Claim;
-use crate::cache::{Asked, Counter, LookedUp};
+use crate::cache::{Counter, LookedUp};
 use crate::context::{App, Call, new_request_id};
 use crate::counters;
 use crate::error::{Error, LimitState, Result};
@@ -64,8 +64,8 @@ impl InFlight {
         InFlight { began, call, route, claim, is_guess, stage, counters, looked_up, limit: None }
     }
 
-    /// Whose request it is by its token, and what counts it: what the cache is asked. A guess counts
-    /// for its address before it is looked up.
+    /// Whose request it is by its token, and what counts it: what the cache is asked. A guess is
+    /// counted for its address only; Postgres is asked about it, so that it leaves nothing in Redis.
     pub fn question(&self) -> (Option<i64>, &[Counter]) {
         (self.user().filter(|_| !self.is_guess), &self.counters)
     }
@@ -115,9 +115,8 @@ impl InFlight {
         exceeded
     }
 
-    /// The answer, or what has to be done for it in a line. Whose caller is not known yet, because the
-    /// cache had to be asked once more or did not know the user, is looked up before the body is
-    /// received.
+    /// The answer, or what has to be done for it in a line. A caller whom the cache does not know is
+    /// looked up before the body is received.
     fn go_on(self) -> Look {
         let waits = match (&self.stage, self.route) {
             (Stage::Authorized(_), Some(route)) => route.waits,
@@ -151,15 +150,14 @@ impl InFlight {
         Look::Ask(Ask { line, client, most, run })
     }
 
-    /// Caller and limits, in the order of the contract: 401, 403, 429, 413. May wait for Redis and
-    /// Postgres, unless what was looked up is complete and no guess.
+    /// Caller and limits, in the order of the contract: 401, 403, 429, 413. Waits for Postgres unless the
+    /// cache knows the user, and it is no guess.
     fn authorize(&mut self) {
         let Stage::Routed(route) = self.stage else { return };
         let mut looked_up = std::mem::take(&mut self.looked_up);
         let limits = std::mem::take(&mut looked_up.limits);
-        if self.is_guess {
-            let asked = [Asked { user: self.user(), counters: &[] }];
-            looked_up = self.call.app.cache.look_up(&asked).pop().unwrap_or_default();
+        if let Some(user) = self.user().filter(|_| self.is_guess) {
+            looked_up = LookedUp::unasked(user);
         }
         let handler = handler(route, &self.call, self.claim.as_ref(), looked_up);
         self.looked_up.limits = self.settle(route, is_true(&handler)).unwrap_or(limits);

@@ -7,7 +7,6 @@ use crate::error::Result;
 use crate::mail::Kind;
 use crate::model::user::User;
 use crate::repository::audit::{self, Action};
-use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::outbox::{self, NewMail};
 
 /// Most notices of one kind to an account in an hour.
@@ -69,15 +68,5 @@ impl Call {
     fn queue(&self, tx: &mut Tx, mail: NewMail) -> Result<()> {
         let message_id = format!("{}@{}", crypto::random_uuid()?, self.app.mailer.domain());
         outbox::insert(tx, NewMail { message_id: &message_id, ..mail }, self.now).map(|_| ())
-    }
-
-    /// Revokes the account's links for these purposes: what was mailed, and what waits for its
-    /// mail.
-    pub fn revoke_links(&self, tx: &mut Tx, user: i64, purposes: &[Purpose]) -> Result<()> {
-        for &purpose in purposes {
-            mail_tokens::revoke(tx, user, purpose)?;
-            outbox::withdraw(tx, user, purpose.as_str(), self.now)?;
-        }
-        Ok(())
     }
 }

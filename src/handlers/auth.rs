@@ -16,7 +16,7 @@ use crate::repository::audit::Action;
 use crate::repository::endings::{self, Kept, Sessions};
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::{sessions, users};
-use crate::service::sign_in::{self, Holder, Session, Typed};
+use crate::service::sign_in::{self, Session, Typed};
 use serde::Serialize;
 use serde_json::json;
 
@@ -69,7 +69,7 @@ pub fn register(call: &Call) -> Result<Reply> {
 
 /// `POST /api/auth/login`
 pub fn login(call: &Call) -> Result<Reply> {
-    let session = sign_in::sign_in(call, &credentials(call)?, Holder::Program)?;
+    let session = sign_in::sign_in(call, &credentials(call)?)?;
     tokens(call, session)
 }
 

@@ -175,6 +175,16 @@ pub fn find_by_login(db: &mut Conn, name: &str) -> Result<Option<Credentials>> {
     db.query_opt(sql, &[&name])?.as_ref().map(credentials).transpose()
 }
 
+/// An account by id, with its hash.
+pub fn find_credentials(db: &mut Conn, id: i64) -> Result<Option<Credentials>> {
+    const SQL: &str = concat!(
+        "SELECT password_hash, ",
+        columns!(),
+        " FROM users WHERE id = $1 AND deleted_at IS NULL"
+    );
+    db.query_opt(SQL, &[&id])?.as_ref().map(credentials).transpose()
+}
+
 /// An account with its hash, locked until the transaction ends: whoever else changes it, or signs in
 /// to it, waits. Not `FOR UPDATE`: a row that refers to the account (an import, a contact) may be
 /// written meanwhile, and is not waited for.

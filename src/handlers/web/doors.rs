@@ -10,7 +10,7 @@ use crate::http::Reply;
 use crate::markup::doors;
 use crate::markup::form::Form;
 use crate::model::{text, user};
-use crate::service::sign_in::{self, Holder, Session, Typed};
+use crate::service::sign_in::{self, OnPage, Session, Typed};
 use serde_json::json;
 
 /// `GET /`
@@ -43,17 +43,14 @@ pub fn sign_in(call: &Call, visitor: &Visitor) -> Result<Reply> {
         password: user::password_as_typed(form.get("password")).unwrap_or_default(),
         code: Some(form.get("code").to_owned()).filter(|code| !code.is_empty()),
     };
-    match sign_in::sign_in(call, &typed, Holder::Browser) {
-        Ok(session) => welcome_in(call, visitor, &session, form.get("next")),
-        Err(Error::SecondFactorRequired) => {
-            let ticket = sign_in::ticket(call, &typed)?;
-            reader::hand(
-                call,
-                visitor,
-                "/login/code",
-                &json!({ "ticket": ticket, "next": form.get("next") }),
-            )
-        }
+    match sign_in::sign_in_on_page(call, &typed) {
+        Ok(OnPage::In(session)) => welcome_in(call, visitor, &session, form.get("next")),
+        Ok(OnPage::NeedsCode(ticket)) => reader::hand(
+            call,
+            visitor,
+            "/login/code",
+            &json!({ "ticket": ticket, "next": form.get("next") }),
+        ),
         Err(error) => {
             let page = reader::page(call, visitor);
             let error = sent::note(page.w, &mut form, error)?;
