@@ -1,6 +1,10 @@
 # The server and nothing else: a Debian without a compiler, an account without rights.
 
-FROM rust:1-slim-bookworm AS build
+# @sha256:… each, from tools/image-digests; empty: whatever the name stands for today.
+ARG RUST_DIGEST=
+ARG DEBIAN_DIGEST=
+
+FROM rust:1-slim-bookworm${RUST_DIGEST} AS build
 WORKDIR /src
 COPY . .
 # The caches outlive the layers, so a changed line rebuilds one crate. They are not in the image: the binary moves out.
@@ -8,7 +12,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     cargo build --release --locked --bin contactd && install -D target/release/contactd /out/contactd
 
-FROM debian:bookworm-slim
+FROM debian:bookworm-slim${DEBIAN_DIGEST}
 # The certificates come from the stage above, where Rust needed them: a package would bring OpenSSL along.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /out/contactd /usr/local/bin/

@@ -8,7 +8,8 @@
   root.classList.add("js");
   // The server shows instants by the reader's clock from the next page on.
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (zone) document.cookie = `zone=${encodeURIComponent(zone)};path=/;max-age=31536000;samesite=lax`;
+  const [host, secure] = location.protocol === "https:" ? ["__Host-", ";secure"] : ["", ""];
+  if (zone) document.cookie = `${host}zone=${encodeURIComponent(zone)};path=/;max-age=31536000;samesite=lax${secure}`;
 
   // ---- Selecting ----
   const boxes = () => all('.rows input[name="ids"]');
@@ -48,7 +49,7 @@
     if (mine !== newest) return;
     if (!fresh) return location.assign("/login");
     $("#found").replaceWith(document.adoptNode(fresh));
-    $("h1").textContent = $("h1", page).textContent;
+    $("main .head").replaceWith(document.adoptNode($("main .head", page))); // to be sorted by what was found
     const labels = all(".labels a[aria-current]");
     labels.forEach((label) => label.removeAttribute("aria-current"));
     history.replaceState(null, "", search.value.trim() ? address : "/contacts");

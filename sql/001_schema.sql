@@ -125,6 +125,8 @@ CREATE TABLE outbox (
     rank            smallint NOT NULL,
     -- The name for the greeting of a mail that outlives its account; null: ask the account.
     username        text,
+    -- Its language, likewise.
+    language        text,
     -- The secret of the link, made at the first try. It has to be readable until it is sent, and is
     -- wiped then.
     token           text,
@@ -205,7 +207,11 @@ CREATE INDEX address_books_purge_idx ON address_books (purge_after) WHERE purge_
 CREATE TABLE calendars (
     owner bigint CONSTRAINT calendars_pkey PRIMARY KEY
           CONSTRAINT calendars_owner_fkey REFERENCES users ON DELETE CASCADE,
-    hash  bytea NOT NULL
+    hash  bytea NOT NULL,
+    -- The app password with which it was made, if it was one: it ends with that.
+    app_password bigint,
+    CONSTRAINT calendars_app_password_fkey FOREIGN KEY (owner, app_password)
+        REFERENCES app_passwords ON DELETE CASCADE
 );
 
 -- A contact is its card. Everything from `is_group` to `photo_type` is made from the card when the row

@@ -8,7 +8,7 @@ use crate::cache::LookedUp;
 use crate::context::{Call, as_client};
 use crate::crypto::{self, Purpose, typed};
 use crate::error::{Error, Result};
-use crate::limits;
+use crate::limits::{self, Subject};
 use crate::model::user::{CurrentUser, Role, Scope, User};
 use crate::repository::audit::Action;
 use crate::repository::{app_passwords, sessions};
@@ -35,20 +35,30 @@ enum Proof {
 }
 
 impl Claim {
-    /// True if we made it: nobody else can claim that.
-    pub fn is_signed(&self) -> bool {
-        matches!(self.proof, Proof::Session(_))
+    /// The digest of a secret that anybody may guess; none: a token that we signed.
+    fn digest(&self) -> Option<&str> {
+        match &self.proof {
+            Proof::Session(_) => None,
+            Proof::AppPassword { digest, .. } | Proof::Cookie { digest } => Some(digest),
+        }
     }
 
-    /// Under which name the request is counted. What is no token that we signed may be anybody's
-    /// guess, which must not count against the account: it has a name of its own.
-    pub fn subject(&self) -> String {
-        match &self.proof {
-            Proof::Session(_) => format!("u{}", self.user),
-            Proof::AppPassword { digest, .. } | Proof::Cookie { digest } => {
-                format!("u{}:{digest}", self.user)
-            }
+    /// True unless we signed it, or it was shown to be true lately: until it is looked up it is
+    /// anybody's, and nobody's account is charged for it.
+    pub fn is_guess(&self, call: &Call) -> bool {
+        self.digest().is_some_and(|digest| !call.app.proven.contains(digest, call.now))
+    }
+
+    /// It was looked up.
+    pub fn set_proven(&self, call: &Call, is_true: bool) {
+        if let Some(digest) = self.digest() {
+            call.app.proven.set(digest, is_true, call.now);
         }
+    }
+
+    /// Whom the request counts for, if the claim is true.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject { user: self.user, secret: self.digest() }
     }
 }
 
@@ -56,16 +66,9 @@ impl Claim {
 pub struct Caller {
     current: CurrentUser,
     session: i64,
-    on_page: bool,
 }
 
 impl Caller {
-    /// Signed in on a page. The gate has counted its request for the cookie and not for the account,
-    /// see [`Claim::subject`].
-    pub fn is_on_page(&self) -> bool {
-        self.on_page
-    }
-
     /// The account.
     pub fn user(&self) -> &User {
         &self.current.user
@@ -128,6 +131,11 @@ impl Owner {
         self.may_write
     }
 
+    /// The id of the app password; none: a session.
+    pub fn app_password(&self) -> Option<i64> {
+        self.app_password.as_ref().map(|(id, _)| *id)
+    }
+
     /// The name of the app password, for the history of a contact; none: a session.
     pub fn client(&self) -> Option<&str> {
         self.app_password.as_ref().map(|(_, name)| name.as_str())
@@ -182,9 +190,8 @@ impl Visitor {
 
     /// The caller as an admin, or [`Error::AdminOnly`].
     pub fn admin(&self) -> Result<Admin> {
-        let Caller { current, session, on_page } =
-            self.caller.as_ref().ok_or(Error::Unauthenticated)?;
-        admin(Caller { current: current.clone(), session: *session, on_page: *on_page })
+        let Caller { current, session } = self.caller.as_ref().ok_or(Error::Unauthenticated)?;
+        admin(Caller { current: current.clone(), session: *session })
     }
 
     /// The token that each form of this visitor's pages has to carry; empty where nobody is signed
@@ -301,7 +308,7 @@ pub fn caller(call: &Call, claim: &Claim, looked_up: LookedUp) -> Result<Caller>
     let current = current(call, claim, looked_up)?.ok_or(Error::Unauthenticated)?;
     match claim.proof {
         Proof::Session(session) if current.sessions.contains(&session) => {
-            Ok(Caller { current, session, on_page: false })
+            Ok(Caller { current, session })
         }
         _ => Err(Error::Unauthenticated),
     }
@@ -377,5 +384,5 @@ pub fn visitor(call: &Call, claim: Option<&Claim>, looked_up: LookedUp) -> Resul
         return Ok(nobody);
     }
     let csrf = call.app.keys.mac(Purpose::Csrf, &csrf_message(session))?;
-    Ok(Visitor { caller: Some(Caller { current, session, on_page: true }), ends, csrf })
+    Ok(Visitor { caller: Some(Caller { current, session }), ends, csrf })
 }

@@ -4,7 +4,9 @@
 //! (`batch.rs`, which a reader of this file need not know): [`InFlight::begin`] for each, one round
 //! trip to Redis for all of them, [`InFlight::decide`] for each.
 
-use crate::access::{self, Admin, Caller, Claim, Device, Owner, Visitor};
+mod authorize;
+
+use crate::access::Claim;
 use crate::cache::{Counter, LookedUp};
 use crate::context::{App, Call, new_request_id};
 use crate::counters;
@@ -13,7 +15,8 @@ use crate::handlers::web::reader;
 use crate::http::{self, Reply};
 use crate::limits;
 use crate::routes::{self, Gate, Route, Waits};
-use http1::{Client, Look, Refusal, Work};
+use authorize::{Handler, Stage, check_size, handler, is_of_unknown, is_true, stage, verb};
+use http1::{Ask, Client, Look, Refusal, Work};
 use rouille::{Request, Response};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -27,6 +30,8 @@ pub struct InFlight {
     route: Option<&'static Route>,
     /// What it says of its sender, if its route wants to know.
     claim: Option<Claim>,
+    /// What it says may be anybody's guess: see [`Claim::is_guess`].
+    is_guess: bool,
     /// How far it has come.
     stage: Stage,
     /// What counts it, to be looked up together with the user.
@@ -37,30 +42,6 @@ pub struct InFlight {
     limit: Option<LimitState>,
 }
 
-/// How far a request has come.
-enum Stage {
-    /// It has a route, and says who sent it where the route wants to know.
-    Routed(&'static Route),
-    /// Its caller may call, and within the limits: this runs.
-    Authorized(Box<Handler>),
-    /// It gets no further.
-    Refused(Error),
-    /// It asks which methods there are.
-    Options(String),
-    /// Its handler has run.
-    Answered,
-}
-
-/// What runs, with the caller that it takes.
-enum Handler {
-    Anyone(fn(&Call) -> Result<Reply>),
-    User(fn(&Call, &Caller) -> Result<Reply>, Caller),
-    Contacts(fn(&Call, &Owner) -> Result<Reply>, Owner),
-    Device(fn(&Call, &Device) -> Result<Reply>, Device),
-    Visitor(fn(&Call, &Visitor) -> Result<Reply>, Visitor),
-    Admin(fn(&Call, &Admin) -> Result<Reply>, Admin),
-}
-
 impl InFlight {
     /// Route: 404, 405, or the row of `ROUTES`. Claim: 401, or whom to look up.
     pub fn begin(app: &Arc<App>, request: Request) -> InFlight {
@@ -68,23 +49,25 @@ impl InFlight {
         let (found, params) = routes::find(path).unwrap_or_default();
         let mut call = Call { params, ..Call::new(app, request) };
         let (route, claim, stage) = stage(&call, &found);
-        let counters = match (&stage, route) {
-            (Stage::Routed(route), _) => {
-                let subject = claim.as_ref().map(Claim::subject);
-                limits::of_route(route.limit, &call, subject.as_deref())
+        let is_guess = claim.as_ref().is_some_and(|claim| claim.is_guess(&call));
+        let counters = match &stage {
+            Stage::Routed(route) => {
+                let known = claim.as_ref().filter(|_| !is_guess);
+                limits::of_route(route.limit, &call, known.map(Claim::subject))
             }
             // What is refused counts for its address: 401, 404, 405.
-            (Stage::Refused(_), _) => limits::of_address(&call),
+            Stage::Refused(_) => limits::of_address(&call),
             _ => Vec::new(),
         };
         call.body_max = route.map_or(0, |route| route.body);
         let (began, looked_up) = (Instant::now(), LookedUp::default());
-        InFlight { began, call, route, claim, stage, counters, looked_up, limit: None }
+        InFlight { began, call, route, claim, is_guess, stage, counters, looked_up, limit: None }
     }
 
-    /// Whose request it is by its token, and what counts it: what the cache is asked.
+    /// Whose request it is by its token, and what counts it: what the cache is asked. A guess is
+    /// counted for its address only; Postgres is asked about it, so that it leaves nothing in Redis.
     pub fn question(&self) -> (Option<i64>, &[Counter]) {
-        (self.user(), &self.counters)
+        (self.user().filter(|_| !self.is_guess), &self.counters)
     }
 
     /// The answer of the cache.
@@ -99,22 +82,44 @@ impl InFlight {
     /// Whom the request is charged to. What anybody could claim is charged to the address until the
     /// cache has shown that it is true.
     fn client(&self) -> Client {
-        let known =
-            |claim: &&Claim| claim.is_signed() || matches!(self.stage, Stage::Authorized(_));
-        let claim = self.claim.as_ref().filter(known);
+        let claim = self.claim.as_ref().filter(|_| !self.is_guess);
         claim.map_or(Client::at(self.call.ip), |claim| Client::Account(claim.user))
     }
 
     /// Answers at once what waits for nobody: refusals, and the handlers that ask nobody. Everything
-    /// else goes into the line of what it waits for. Its body is received then.
+    /// else goes into the line of what it waits for.
     pub fn decide(mut self) -> Look {
-        self.limit = self.looked_up.limits.first().copied();
-        if self.looked_up.is_complete() {
-            self.authorize();
+        let exceeded = self.look_at_limits();
+        match (&self.stage, exceeded) {
+            // Past the limit of its address 429 takes the place of 401, 404 and 405, and no guess is
+            // looked up any more.
+            (Stage::Refused(_), Some(state)) => {
+                self.stage = Stage::Refused(Error::TooManyRequests(state));
+            }
+            (Stage::Routed(_), Some(state)) if self.is_guess => {
+                self.stage = Stage::Refused(Error::TooManyRequests(state));
+            }
+            (Stage::Routed(_), _) if !self.is_guess && self.looked_up.is_complete() => {
+                self.authorize();
+            }
+            _ => {}
         }
+        self.go_on()
+    }
+
+    /// Where the caller stands; the limit that is exceeded.
+    fn look_at_limits(&mut self) -> Option<LimitState> {
+        let states = &self.looked_up.limits;
+        let exceeded = states.iter().find(|state| state.exceeded).copied();
+        self.limit = exceeded.or(states.first().copied());
+        exceeded
+    }
+
+    /// The answer, or what has to be done for it in a line. A caller whom the cache does not know is
+    /// looked up before the body is received.
+    fn go_on(self) -> Look {
         let waits = match (&self.stage, self.route) {
             (Stage::Authorized(_), Some(route)) => route.waits,
-            // The cache does not know the user: Postgres is asked.
             (Stage::Routed(route), _) if route.waits != Waits::Core => Waits::Postgres,
             (Stage::Routed(_), _) => Waits::Core,
             _ => Waits::Never,
@@ -122,7 +127,7 @@ impl InFlight {
         if waits == Waits::Never {
             return Look::Answer(self.answer(Vec::new()));
         }
-        let client = self.client();
+        let (line, client) = (waits.line(), self.client());
         let size = self.call.app.config.db_pool_size as usize;
         let most = match (waits, self.call.request.method()) {
             // Writers of one book wait for each other in Postgres: see `owner_slots`.
@@ -130,40 +135,59 @@ impl InFlight {
             (Waits::Postgres, _) => size / 4,
             _ => usize::MAX,
         };
-        let run = Box::new(|body| self.answer(body));
-        Look::Work(Work { line: waits.line(), client, most, run })
+        if !matches!(self.stage, Stage::Routed(_)) {
+            let run = Box::new(|body| self.answer(body));
+            return Look::Work(Work { line, client, most, run });
+        }
+        let mut this = self;
+        let run = Box::new(move |body| match body {
+            Some(body) => Look::Answer(this.answer(body)),
+            None => {
+                this.authorize();
+                this.go_on()
+            }
+        });
+        Look::Ask(Ask { line, client, most, run })
     }
 
-    /// Caller and limits, in the order of the contract: 401, 403, 429, 413. Past the limit of its
-    /// address 429 takes the place of 401, 404 and 405.
+    /// Caller and limits, in the order of the contract: 401, 403, 429, 413. Waits for Postgres unless the
+    /// cache knows the user, and it is no guess.
     fn authorize(&mut self) {
-        let looked_up = std::mem::take(&mut self.looked_up);
-        let exceeded = looked_up.limits.iter().find(|state| state.exceeded).copied();
-        let within = || exceeded.map_or(Ok(()), |state| Err(Error::TooManyRequests(state)));
-        let Stage::Routed(route) = self.stage else {
-            if let (Stage::Refused(_), Err(error)) = (&self.stage, within()) {
-                self.stage = Stage::Refused(error);
+        let Stage::Routed(route) = self.stage else { return };
+        let mut looked_up = std::mem::take(&mut self.looked_up);
+        let limits = std::mem::take(&mut looked_up.limits);
+        if let Some(user) = self.user().filter(|_| self.is_guess) {
+            looked_up = LookedUp::unasked(user);
+        }
+        let handler = handler(route, &self.call, self.claim.as_ref(), looked_up);
+        self.looked_up.limits = self.settle(route, is_true(&handler)).unwrap_or(limits);
+        let exceeded = self.look_at_limits();
+        self.stage = match (handler, exceeded) {
+            (Err(error), Some(state)) if is_of_unknown(&error) => {
+                Stage::Refused(Error::TooManyRequests(state))
             }
-            return;
+            (Err(error), _) => Stage::Refused(error),
+            (Ok(_), Some(state)) => Stage::Refused(Error::TooManyRequests(state)),
+            (Ok(handler), None) => match check_size(&self.call) {
+                Ok(()) => Stage::Authorized(Box::new(handler)),
+                Err(error) => Stage::Refused(error),
+            },
         };
-        let claim = self.claim.as_ref();
-        let handler = handler(route, &self.call, claim, looked_up);
-        let handler = handler.map_err(|error| match (error, claim) {
-            // Nobody after all: it counts for the address and not for the account.
-            (error @ (Error::Unauthenticated | Error::UnknownDevice), Some(claim)) => {
-                limits::refused(&self.call, route.limit, &claim.subject(), error)
-            }
-            (error, _) => error,
-        });
-        let handler = handler.and_then(|handler| {
-            within()?;
-            check_size(&self.call)?;
-            Ok(handler)
-        });
-        self.stage = match handler {
-            Ok(handler) => Stage::Authorized(Box::new(handler)),
-            Err(error) => Stage::Refused(error),
-        };
+    }
+
+    /// The claim turned out to be true or not: the request counts for the account, or for the address.
+    /// Where that stands, if it had been counted for the other one.
+    fn settle(&mut self, route: &Route, is_true: Option<bool>) -> Option<Vec<LimitState>> {
+        let (claim, is_true) = (self.claim.as_ref()?, is_true?);
+        let was_expected = is_true != self.is_guess;
+        if was_expected {
+            return None;
+        }
+        self.is_guess = !is_true;
+        claim.set_proven(&self.call, is_true);
+        let account = Some(claim.subject());
+        let (before, after) = if is_true { (None, account) } else { (account, None) };
+        limits::recount(&self.call, route.limit, before, after)
     }
 
     /// The answer. Whatever happens inside, the client gets one and the log the story.
@@ -292,105 +316,4 @@ pub fn refuse(app: &App, refusal: Refusal, origin: Option<&str>) -> Response {
     http::common_headers(&mut response, &request_id, app.config.is_https());
     http::cors_headers(&mut response, &app.config.cors_origins, origin, false);
     response
-}
-
-/// The route of a path for the method, what the request says of its sender, and what is to be done.
-fn stage(call: &Call, found: &[&'static Route]) -> (Option<&'static Route>, Option<Claim>, Stage) {
-    let (first, method) = (found.first().copied(), call.request.method());
-    if method == "OPTIONS" && call.request.raw_url() == "*" {
-        // RFC 9110, 9.3.7: about the server as a whole.
-        let verbs = "OPTIONS, GET, HEAD, POST, PUT, PATCH, DELETE";
-        return (None, None, Stage::Options(verbs.to_owned()));
-    }
-    let preflight = method == "OPTIONS" && call.header("Access-Control-Request-Method").is_some();
-    let routes = found.iter().copied();
-    let Some(route) = routes.filter(|_| !preflight).find(|route| route.verb == verb(call)) else {
-        let stage = match first {
-            None => Stage::Refused(Error::NotFound),
-            Some(_) if method == "OPTIONS" => Stage::Options(allow(found)),
-            Some(_) => Stage::Refused(Error::MethodNotAllowed(allow(found))),
-        };
-        return (first, None, stage);
-    };
-    let claim = match route.gate {
-        Gate::Anyone(_) => Ok(None),
-        Gate::User(_) | Gate::Admin(_) => access::access_token(call).map(Some),
-        Gate::Contacts(_) => access::any_token(call).map(Some),
-        Gate::Device(_) => access::basic(call).map(Some),
-        Gate::Visitor(_) => Ok(access::cookie(call)),
-    };
-    match claim {
-        Ok(claim) => (Some(route), claim, Stage::Routed(route)),
-        Err(error) => (Some(route), None, Stage::Refused(error)),
-    }
-}
-
-/// The handler of a route with the caller that its gate wants: 401, 403.
-fn handler(
-    route: &Route,
-    call: &Call,
-    claim: Option<&Claim>,
-    looked_up: LookedUp,
-) -> Result<Handler> {
-    Ok(match (&route.gate, claim) {
-        (Gate::Anyone(run), _) => Handler::Anyone(*run),
-        (Gate::Visitor(run), claim) => {
-            let visitor = access::visitor(call, claim, looked_up)?;
-            // Whoever is not signed in has no form to send that is long.
-            if visitor.caller().is_none() && is_long(call) {
-                return Err(Error::StaleForm);
-            }
-            Handler::Visitor(*run, visitor)
-        }
-        (Gate::User(run), Some(claim)) => {
-            Handler::User(*run, access::caller(call, claim, looked_up)?)
-        }
-        (Gate::Contacts(run), Some(claim)) => {
-            Handler::Contacts(*run, access::owner(call, claim, looked_up)?)
-        }
-        (Gate::Device(run), Some(claim)) => {
-            Handler::Device(*run, access::device(call, claim, looked_up)?)
-        }
-        (Gate::Admin(run), Some(claim)) => {
-            Handler::Admin(*run, access::admin(access::caller(call, claim, looked_up)?)?)
-        }
-        (Gate::User(_) | Gate::Contacts(_) | Gate::Device(_) | Gate::Admin(_), None) => {
-            return Err(Error::Unauthenticated);
-        }
-    })
-}
-
-/// True unless the body is announced to have at most 16 KiB.
-fn is_long(call: &Call) -> bool {
-    let announced = call.header("Content-Length").map(|length| length.parse::<u64>());
-    let chunked = call.header("Transfer-Encoding").is_some();
-    chunked || announced.is_some_and(|length| !length.is_ok_and(|length| length <= 16 * 1024))
-}
-
-/// The body is refused by its announced length, before a byte of it is read.
-fn check_size(call: &Call) -> Result<()> {
-    let announced = call.header("Content-Length").and_then(|length| length.parse::<u64>().ok());
-    match announced {
-        Some(length) if length > call.body_max => Err(Error::BodyTooLarge(call.body_max)),
-        _ => Ok(()),
-    }
-}
-
-/// The method, with `GET` for `HEAD`.
-fn verb(call: &Call) -> &str {
-    match call.request.method() {
-        "HEAD" => "GET",
-        verb => verb,
-    }
-}
-
-fn allow(routes: &[&Route]) -> String {
-    let mut verbs = vec!["OPTIONS"];
-    for route in routes {
-        verbs.push(route.verb);
-        if route.verb == "GET" {
-            verbs.push("HEAD");
-        }
-    }
-    verbs.join(", ")
 }

@@ -4,7 +4,7 @@ use crate::cache::Counter;
 use crate::config::Rate;
 use crate::context::{App, Call};
 use crate::crypto;
-use crate::error::{Error, Result};
+use crate::error::{Error, LimitState, Result};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 pub enum Limit {
     /// None: probes.
     Never,
-    /// Per user, or per address when nobody is signed in; all such routes together.
+    /// `RATE_LIMIT_DEFAULT`, per user, or per address when nobody is signed in; all such routes
+    /// together.
     Default,
     /// `RATE_LIMIT_ME`, per user.
     Me,
@@ -31,28 +32,45 @@ pub enum Limit {
     Mail,
 }
 
-/// The counters of a route. `subject`: whose request it is, see `access::Claim`; none: nobody's who
-/// is signed in. Empty when the limit is off or the client exempt.
-pub fn of_route(limit: Limit, call: &Call, subject: Option<&str>) -> Vec<Counter> {
+/// Whose request is counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The account.
+    pub user: i64,
+    /// The digest of an app password or a cookie.
+    pub secret: Option<&'a str>,
+}
+
+impl Subject<'_> {
+    /// Its name in a counter.
+    fn name(&self, limit: Limit) -> String {
+        match self.secret.filter(|_| limit == Limit::Dav) {
+            Some(secret) => format!("u{}:{secret}", self.user),
+            None => format!("u{}", self.user),
+        }
+    }
+}
+
+/// The counters of a route. `by`: whose request it is; none: nobody's who is known to be signed in.
+/// Empty when the limit is off or the client exempt.
+pub fn of_route(limit: Limit, call: &Call, by: Option<Subject<'_>>) -> Vec<Counter> {
     let rates = &call.app.config.rates;
     let (name, rate) = match limit {
         Limit::Never => return Vec::new(),
+        // Whoever is signed in or not.
+        Limit::Login => return per_address(call, "login", rates.login),
+        Limit::Register => return per_address(call, "register", rates.register),
+        Limit::Mail => return per_address(call, "mail", rates.mail),
         Limit::Default => ("default", rates.default),
         Limit::Me => ("me", rates.me),
         Limit::Password => ("password", rates.password),
         Limit::Import => ("import", rates.import),
         Limit::Dav => ("dav", rates.dav),
-        Limit::Login => ("login", rates.login),
-        Limit::Register => ("register", rates.register),
-        Limit::Mail => ("mail", rates.mail),
     };
-    match subject {
-        Some(subject) => counter(call, name, subject, rate).into_iter().collect(),
+    match by {
+        Some(by) => counter(call, name, &by.name(limit), rate).into_iter().collect(),
         // Whoever should be signed in and is not counts as everybody else does.
-        None if matches!(limit, Limit::Me | Limit::Password | Limit::Import | Limit::Dav) => {
-            of_address(call)
-        }
-        None => per_address(call, name, rate),
+        None => of_address(call),
     }
 }
 
@@ -68,15 +86,24 @@ fn per_address(call: &Call, name: &str, rate: Option<Rate>) -> Vec<Counter> {
     counter(call, name, &network(call.ip), rate).into_iter().chain(site).collect()
 }
 
-/// A request that was counted for a user turned out to be nobody's: it is taken back there, and
-/// counts for its address. The error to answer with: `refused`, or 429 past the address' limit.
-pub fn refused(call: &Call, limit: Limit, subject: &str, refused: Error) -> Error {
-    call.app.cache.give_back(&of_route(limit, call, Some(subject)));
-    exceeded(call, &of_address(call)).map_or(refused, Error::TooManyRequests)
+/// A request that was counted for `before` turned out to be another's, or nobody's: it is taken back
+/// there, and counts for `after`. Where that stands; nothing where it is the same.
+pub fn recount(
+    call: &Call,
+    limit: Limit,
+    before: Option<Subject<'_>>,
+    after: Option<Subject<'_>>,
+) -> Option<Vec<LimitState>> {
+    let (before, after) = (of_route(limit, call, before), of_route(limit, call, after));
+    if before == after {
+        return None;
+    }
+    call.app.cache.give_back(&before);
+    Some(call.app.cache.count(&after))
 }
 
 /// Counts in each of `counters`; the first that is past its limit.
-fn exceeded(call: &Call, counters: &[Counter]) -> Option<crate::error::LimitState> {
+fn exceeded(call: &Call, counters: &[Counter]) -> Option<LimitState> {
     call.app.cache.count(counters).into_iter().find(|state| state.exceeded)
 }
 
@@ -94,25 +121,19 @@ fn counter(call: &Call, name: &str, subject: &str, rate: Option<Rate>) -> Option
 const SITE_FACTOR: u64 = 10;
 const CLIENTS_FACTOR: u64 = 20;
 
-/// Whom an address stands for: itself, or its /64 network, which is what one customer gets in
-/// IPv6.
+/// Whom an address stands for, see [`http1::network`].
 pub fn network(ip: IpAddr) -> String {
-    match ip {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => prefix(ip, 64),
-    }
+    http1::network(ip).to_string()
 }
 
 /// The /48 network of an IPv6 address: one customer may get all 65,536 networks of it.
 fn site(ip: IpAddr) -> Option<String> {
     match ip {
         IpAddr::V4(_) => None,
-        IpAddr::V6(ip) => Some(format!("{}/48", prefix(ip, 48))),
+        IpAddr::V6(ip) => {
+            Some(format!("{}/48", Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 80))))
+        }
     }
-}
-
-fn prefix(ip: Ipv6Addr, bits: u32) -> String {
-    Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << (128 - bits))).to_string()
 }
 
 /// Counts a refresh against its session, which `family` names.
@@ -127,16 +148,9 @@ pub fn was_live(call: &Call) {
     call.app.cache.give_back(&of_address(call));
 }
 
-/// Counts one more check of a password in a session of `user`, where the route does not.
-pub fn count_password(call: &Call, user: i64) -> Result<()> {
-    let counters = of_route(Limit::Password, call, Some(&format!("u{user}")));
-    exceeded(call, &counters).map_or(Ok(()), |state| Err(Error::TooManyRequests(state)))
-}
-
-/// Counts an import of `user`, where the gate counted it for a cookie or an app password, of which an
-/// account has many.
-pub fn count_import(call: &Call, user: i64) -> Result<()> {
-    let counters = of_route(Limit::Import, call, Some(&format!("u{user}")));
+/// Counts a request of `user` against one more limit than its route's.
+pub fn count_also(call: &Call, limit: Limit, user: i64) -> Result<()> {
+    let counters = of_route(limit, call, Some(Subject { user, secret: None }));
     exceeded(call, &counters).map_or(Ok(()), |state| Err(Error::TooManyRequests(state)))
 }
 

@@ -4,13 +4,20 @@
 
 #![cfg(test)]
 
-use contactd::cache::{Asked, Cache, Counter, Load, Loaded, LookedUp};
+use contactd::cache::{Asked, Cache, Counter, Load, Loaded, LookedUp, protocol};
 use contactd::error::{Error, LimitState, Result};
 use contactd::model::user::{CurrentUser, Role, User};
 use redis_server::RedisServer;
+use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use support::redis_server;
+
+/// What the clock says in these tests.
+fn now() -> chrono::DateTime<chrono::Utc> {
+    chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap()
+}
 
 /// Authenticates what these tests keep in Redis.
 fn secret() -> ring::hmac::Key {
@@ -98,7 +105,7 @@ fn current(
     counters: &[Counter],
     load: impl FnOnce(Load) -> Result<Loaded>,
 ) -> (Result<Option<CurrentUser>>, Vec<LimitState>) {
-    let mut looked_up = cache.look_up(&[Asked { user: Some(7), counters }]).remove(0);
+    let mut looked_up = cache.look_up(&[Asked { user: Some(7), counters }], now()).remove(0);
     let limits = std::mem::take(&mut looked_up.limits);
     (cache.finish(looked_up, load), limits)
 }
@@ -129,7 +136,7 @@ fn several_requests_are_looked_up_together_and_finished_one_by_one() {
         Asked { user: Some(8), counters: &all },
         Asked { user: Some(8), counters: &[] },
     ];
-    let looked_up = stage.cache.look_up(&asked);
+    let looked_up = stage.cache.look_up(&asked, now());
     let remaining = |one: &LookedUp| one.limits.iter().map(|limit| limit.remaining).collect();
     let remaining: Vec<Vec<u64>> = looked_up.iter().map(remaining).collect();
     assert_eq!(remaining, [vec![4], vec![3, 8], vec![], vec![2, 7], vec![]]);
@@ -141,7 +148,7 @@ fn several_requests_are_looked_up_together_and_finished_one_by_one() {
     let names: Vec<_> = users.map(|user| user.map(|user| user.user.username)).collect();
     let expected = [Some("ann"), None, None, Some("first"), Some("second")];
     assert_eq!(names, expected.map(|name| name.map(str::to_owned)));
-    assert!(stage.cache.look_up(&[]).is_empty());
+    assert!(stage.cache.look_up(&[], now()).is_empty());
 }
 
 #[test]
@@ -282,8 +289,8 @@ fn the_cached_value_has_no_secret_and_nothing_unknown() {
     let mut stage = stage();
     name(&stage.cache, found("ann"));
     let value = stage.value().unwrap();
-    // Behind the tag and its HMAC.
-    let json = &value.strip_prefix("U2").unwrap()[43..];
+    // Behind the tag, its HMAC and the instant.
+    let json = value.strip_prefix("U3").unwrap()[43..].split_once(' ').unwrap().1;
     let json: serde_json::Value = serde_json::from_str(json).unwrap();
     let members = |value: &serde_json::Value| {
         value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ")
@@ -591,8 +598,13 @@ fn what_somebody_else_wrote_into_redis_counts_as_absent() {
     let admin = ours.replace("\"role\":\"user\"", "\"role\":\"admin\"");
     assert_ne!(admin, ours);
     let bob = user(7, "bob");
-    let forged = format!("U2{}{}", "A".repeat(43), serde_json::to_string(&bob).unwrap());
-    for value in [admin.as_str(), &forged, &ours[..ours.len() - 1], "U2", "U1{}"] {
+    let forged = format!(
+        "U3{}{} {}",
+        "A".repeat(43),
+        now().timestamp(),
+        serde_json::to_string(&bob).unwrap()
+    );
+    for value in [admin.as_str(), &forged, &ours[..ours.len() - 1], "U3", "U1{}"] {
         stage.command(&["SET", &key, value, "PX", "10000"]);
         assert_eq!(name(&stage.cache, found("from the database")), "from the database");
     }
@@ -601,9 +613,17 @@ fn what_somebody_else_wrote_into_redis_counts_as_absent() {
     assert_eq!(name(&stage.cache, never), "ann");
     let other = key.replace(":7", ":8");
     stage.command(&["SET", &other, &ours, "PX", "10000"]);
-    let looked_up = stage.cache.look_up(&[Asked { user: Some(8), counters: &[] }]).remove(0);
+    let looked_up = stage.cache.look_up(&[Asked { user: Some(8), counters: &[] }], now()).remove(0);
     let load = |_| Ok(Loaded { user: Some(user(8, "carol")), settled: true });
     assert_eq!(stage.cache.finish(looked_up, load).unwrap().unwrap().user.username, "carol");
+    // Nor is one that we wrote, and that somebody kept until a right had ended.
+    for (age, seen) in [(30, "ann"), (protocol::FRESH_SECONDS + 5, "from the database")] {
+        let kept =
+            protocol::encode(&secret(), &key, &user(7, "ann"), now().timestamp() - age as i64)
+                .unwrap();
+        stage.command(&["SET", &key, std::str::from_utf8(&kept).unwrap()]);
+        assert_eq!(name(&stage.cache, found("from the database")), seen);
+    }
     // Nor is what a process with another key wrote.
     let stranger = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"another key");
     let url = support::world::variable("TEST_REDIS_URL");
@@ -623,4 +643,64 @@ fn a_redis_with_its_own_authority_is_used_with_it_and_refused_without() {
     assert_eq!(name(&trusting, found("ann")), "ann");
     assert_eq!(name(&trusting, never), "ann");
     assert_eq!(cache(None).status(), "down");
+}
+
+/// During a failover there are two that call themselves primary. The one that lost its replicas must
+/// not answer with what it has: the change was announced to the other one.
+#[test]
+fn a_redis_that_may_not_write_serves_no_user() {
+    let refusals: [&[&str]; 2] =
+        [&["CONFIG", "SET", "min-replicas-to-write", "1"], &["REPLICAOF", "127.0.0.1", "1"]];
+    for refusal in refusals {
+        let redis = RedisServer::start();
+        let mut stage = stage_on(&redis.url());
+        name(&stage.cache, found("old"));
+        assert_eq!(name(&stage.cache, never), "old");
+        stage.command(refusal);
+        assert_eq!(name(&stage.cache, found("new")), "new", "{refusal:?}");
+        assert!(stage.value().unwrap().starts_with('U'), "it is still there");
+    }
+}
+
+/// Leads each new connection to the Redis that is `where_to` then, as a balancer does; open ones stay.
+fn balancer(where_to: Arc<Mutex<String>>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let client = client.unwrap();
+            let server = TcpStream::connect(where_to.lock().unwrap().as_str()).unwrap();
+            for (mut from, mut to) in [
+                (client.try_clone().unwrap(), server.try_clone().unwrap()),
+                (server.try_clone().unwrap(), client.try_clone().unwrap()),
+            ] {
+                std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+            }
+        }
+    });
+    port
+}
+
+/// Connections to a primary that was demoted are left for a new one, which leads to its successor.
+#[test]
+fn a_demoted_redis_is_left_for_its_successor_at_once() {
+    let (first, second) = (RedisServer::start(), RedisServer::start());
+    let parts = |redis: &RedisServer| {
+        let url = url::Url::parse(&redis.url()).unwrap();
+        (url.password().unwrap().to_owned(), format!("127.0.0.1:{}", url.port().unwrap()))
+    };
+    let ((password, address), (_, next)) = (parts(&first), parts(&second));
+    let mut behind = second.connection();
+    redis::cmd("CONFIG").arg(&["SET", "requirepass", &password]).exec(&mut behind).unwrap();
+    let where_to = Arc::new(Mutex::new(address));
+    let port = balancer(Arc::clone(&where_to));
+    let mut stage = stage_on(&format!("redis://:{password}@127.0.0.1:{port}/"));
+    let counter = counter("a", 9, 60);
+    stage.cache.count(std::slice::from_ref(&counter));
+    *where_to.lock().unwrap() = next;
+    stage.command(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
+    assert_eq!(stage.cache.count(&[counter])[0].remaining, 8);
+    let key = format!("{}rl:a", stage.prefix);
+    let counted: Option<String> = redis::cmd("GET").arg(key).query(&mut behind).unwrap();
+    assert_eq!(counted.as_deref(), Some("1"), "counted in the process, not in the successor");
 }

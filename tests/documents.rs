@@ -131,8 +131,9 @@ fn every_link_leads_somewhere() {
 #[test]
 fn every_file_that_is_named_is_there() {
     let endings = [".rs", ".md", ".json", ".sql", ".toml", ".yml", ".service", ".conf", ".html"];
-    let folders = ["", "src", "tests", "docs", "crates/http1/src", "src/repository"]
-        .map(|it| root().join(it));
+    let folders =
+        ["", "src", "tests", "docs", "crates/http1/src", "src/repository", "deploy/cluster"]
+            .map(|it| root().join(it));
     let mut named = 0;
     for page in pages() {
         for span in page.spans() {
@@ -155,6 +156,38 @@ fn every_file_that_is_named_is_there() {
         }
     }
     assert!(named >= 40, "only {named} files: does the test still read them?");
+}
+
+/// docs/security.md and docs/asvs.md name tests that hold what they say: each is there.
+#[test]
+fn every_test_that_is_named_is_there() {
+    let mut all = String::new();
+    for folder in ["src", "tests", "crates"] {
+        let mut folders = vec![root().join(folder)];
+        while let Some(folder) = folders.pop() {
+            for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+                match path.extension() {
+                    Some(ending) if ending == "rs" => all += &fs::read_to_string(&path).unwrap(),
+                    _ if path.is_dir() => folders.push(path),
+                    _ => {}
+                }
+            }
+        }
+    }
+    let mut named = 0;
+    let holds = |page: &Page| ["docs/security.md", "docs/asvs.md"].contains(&page.name.as_str());
+    for page in pages().into_iter().filter(holds) {
+        // The name of a test is a sentence.
+        let is_test = |it: &&str| {
+            let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            it.matches('_').count() >= 4 && it.chars().all(letters)
+        };
+        for name in page.spans().into_iter().filter(is_test) {
+            named += 1;
+            assert!(all.contains(&format!("fn {name}(")), "{}: no test {name}", page.name);
+        }
+    }
+    assert!(named >= 100, "only {named} tests: does this one still read them?");
 }
 
 #[test]
@@ -253,4 +286,40 @@ fn pictures_are_small() {
     for path in paths {
         assert!(path.metadata().unwrap().len() < 100_000, "{}", path.display());
     }
+}
+
+/// How many requirements of levels 1 and 2 each section of ASVS 5.0.0 has; they are numbered from 1.
+const ASVS: &str = "1.1:2 1.2:9 1.3:11 1.4:3 1.5:2 2.1:3 2.2:3 2.3:4 2.4:1 3.2:2 3.3:4 3.4:6 3.5:5 3.7:2 \
+    4.1:3 4.2:1 4.3:2 4.4:4 5.1:1 5.2:3 5.3:2 5.4:3 6.1:3 6.2:12 6.3:4 6.4:4 6.5:5 6.6:3 6.8:4 7.1:3 7.2:4 \
+    7.3:2 7.4:5 7.5:2 7.6:2 8.1:2 8.2:3 8.3:1 8.4:1 9.1:3 9.2:4 10.1:2 10.2:2 10.3:4 10.4:11 10.5:5 10.6:2 \
+    10.7:3 11.1:2 11.2:3 11.3:3 11.4:4 11.5:1 11.6:1 12.1:3 12.2:2 12.3:4 13.1:1 13.2:5 13.3:2 13.4:5 14.1:2 \
+    14.2:4 14.3:3 15.1:3 15.2:3 15.3:7 16.1:1 16.2:5 16.3:4 16.4:3 16.5:3 17.1:1 17.2:4 17.3:2";
+
+#[test]
+fn every_requirement_of_asvs_has_its_line_once() {
+    let text = fs::read_to_string(root().join("docs/asvs.md")).unwrap();
+    let mut found = Vec::new();
+    for line in text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| no.")) {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        assert_eq!(cells.len(), 4, "{line}");
+        let verdict = ["met", "met in part", "not met", "left to", "not applicable"];
+        assert!(verdict.iter().any(|it| cells[3].starts_with(it)), "{line}");
+        for part in cells[0].split(", ") {
+            let (first, last) = part.split_once(" to ").unwrap_or((part, part));
+            let (section, from) = first.rsplit_once('.').unwrap();
+            let (same, to) = last.rsplit_once('.').unwrap();
+            assert_eq!(section, same, "{line}");
+            let range = from.parse::<u32>().unwrap()..=to.parse::<u32>().unwrap();
+            found.extend(range.map(|number| format!("{section}.{number}")));
+        }
+    }
+    let sections = ASVS.split_whitespace().map(|it| it.split_once(':').unwrap());
+    let mut expected: Vec<String> = sections
+        .flat_map(|(section, last)| {
+            (1..=last.parse::<u32>().unwrap()).map(move |number| format!("{section}.{number}"))
+        })
+        .collect();
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
 }

@@ -3,8 +3,10 @@
 use contactd::db::{Conn, Pool, Tx};
 use contactd::error::Result;
 use contactd::model::contact::birthday::Window;
-use contactd::repository::contacts::lists::{self, AfterBirthday, Filter, Key, Sort, Start};
-use contactd::repository::contacts::{imports, rows};
+use contactd::repository::contacts::birthdays::{self, AfterBirthday};
+use contactd::repository::contacts::filter::Filter;
+use contactd::repository::contacts::lists::{self, Key, Sort, Start};
+use contactd::repository::contacts::{imports, rows, writes};
 use contactd::service::writer;
 use serde_json::Value;
 use vcard::{Card, Details};
@@ -136,7 +138,7 @@ fn email(pool: &Pool, owner: i64) -> String {
 fn others() -> Vec<(String, Run)> {
     let birthdays: Run = Box::new(|db, owner| {
         for keys in Window::new("2026-12-28".parse().unwrap(), 7).keys() {
-            lists::with_birthday(db, owner, keys, &mut AfterBirthday::default())?;
+            birthdays::with_birthday(db, owner, keys, &mut AfterBirthday::default())?;
         }
         Ok(())
     });
@@ -150,9 +152,9 @@ fn others() -> Vec<(String, Run)> {
         });
         let row = writer::row(0, 1_000_000_000, None, &card)?;
         let at = "2026-11-22T12:00:00Z".parse().unwrap();
-        let by = rows::Origin { protocol: "rest", client: "bench", at };
+        let by = writes::Origin { protocol: "rest", client: "bench", at };
         let mut tx = Tx::begin(db)?;
-        rows::insert(&mut tx, owner, &[row], by)?;
+        writes::insert(&mut tx, owner, &[row], by)?;
         tx.commit()
     });
     let export: Run = Box::new(|db, owner| rows::page(db, owner, &rows::Part::Live, 0).map(|_| ()));

@@ -6,7 +6,7 @@ use contactd::context::App;
 use contactd::db::{self, Pool};
 use contactd::model::contact::Columns;
 use contactd::model::contact::columns::VERSION;
-use contactd::repository::contacts::rows;
+use contactd::repository::contacts::writes;
 use contactd::service::writer;
 use postgres::{Client, Error, NoTls};
 use std::sync::Mutex;
@@ -87,8 +87,8 @@ fn cards(schema: &str) {
     let new: Vec<_> = (0..CARDS)
         .map(|k| writer::row(0, k as i64, None, &card(k)).expect("a card that can be stored"))
         .collect();
-    let by = rows::Origin { protocol: "import", client: "bench", at: app.now() };
-    app.db.transaction(|tx| rows::insert(tx, 0, &new, by)).unwrap();
+    let by = writes::Origin { protocol: "import", client: "bench", at: app.now() };
+    app.db.transaction(|tx| writes::insert(tx, 0, &new, by)).unwrap();
 }
 
 /// The program's parts, over the schema.

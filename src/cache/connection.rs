@@ -118,6 +118,11 @@ impl From<RedisError> for Failure {
     }
 }
 
+/// The server is a replica, or has fewer replicas than `min-replicas-to-write`.
+fn may_not_write(error: &RedisError) -> bool {
+    matches!(error.code(), Some("READONLY" | "NOREPLICAS"))
+}
+
 /// The host is gone from its network: nobody answered there to its address.
 fn no_host(error: &RedisError) -> bool {
     type Inner = Arc<dyn std::error::Error + Send + Sync>;
@@ -262,7 +267,9 @@ impl Store {
                 // are tried before a new one: while one lives, Redis is there, even if it (or a
                 // proxy before it) takes no new connections. Every script may run twice: at
                 // worst a request is counted twice.
-                Err(error) if error.is_connection_dropped() => {}
+                // One that may not write is a primary no more: another connection may lead to the
+                // next one.
+                Err(error) if error.is_connection_dropped() || may_not_write(&error) => {}
                 answer => return Ok(answer?),
             }
         }

@@ -6,7 +6,8 @@
 //! interleaving and shows which step each promise rests on.
 //!
 //! Both hold as long as all replicas talk to the same Redis process, or to one that nobody else
-//! talks to any more. What they do not cover: Redis' clock set back by seconds; a proxy that
+//! talks to any more, or to several of which only one may write (`min-replicas-to-write`: half of
+//! the replicas, rounded up; `deploy/cluster/redis.conf`): one that may not write serves nobody. What they do not cover: Redis' clock set back by seconds; a proxy that
 //! swaps the server behind an open connection; and (B), for at most 12 s, when the writer's
 //! tombstone was never acknowledged because it alone cannot reach Redis.
 

@@ -5,7 +5,7 @@
 //!
 //! A key `{prefix}cu:{run id}:{user id}` holds one of three things, told apart by its first byte:
 //!
-//! - `U`: the user as JSON behind an HMAC over the key and the JSON, for 10 s;
+//! - `U`: the user as JSON and the instant of the fill, behind an HMAC over these and the key, for 10 s;
 //! - `L`: the lease of one reader, its name behind it, for 2 s;
 //! - `T`: a tombstone, the names of all writers at work behind it, each closed by `;`, for 30 s.
 //!
@@ -21,7 +21,8 @@
 //! after the commit nothing old stays: it is taken away, or has expired before the answer.
 //!
 //! What somebody else wrote into Redis has no such HMAC: it is as a tombstone, and everybody asks the
-//! database. Neither has a user that was copied from another key.
+//! database. So is a user that was copied from another key, and one that somebody kept and wrote back
+//! more than [`FRESH_SECONDS`] later, when a right may have ended.
 //!
 //! The run id is that of the Redis process. It changes with every start, so that a Redis that
 //! came back from an old dump revives nothing.
@@ -47,24 +48,35 @@ pub const WAITERS: usize = 8;
 
 /// First bytes of a cached user. The digit is to be raised when [`CurrentUser`] changes, so that
 /// replicas of two versions do not read each other's.
-const USER_TAG: &[u8] = b"U2";
+const USER_TAG: &[u8] = b"U3";
+/// How long after its fill a user may still be believed, in seconds: its life, and a minute by which the
+/// clocks of two replicas may differ. Where they differ by more, each asks the database.
+pub const FRESH_SECONDS: u64 = USER_MS / 1_000 + 60;
 /// Letters of the HMAC behind it: 256 bits in base64.
 const TAG_LETTERS: usize = 43;
 
 /// Look-ups: any number of users and counters in one call. `KEYS[i]` is asked what `ARGV[i]`
 /// says: `L…` the user, and where there is nothing, this lease is put there; `+ms` count one
-/// more in a window of so many milliseconds; `?` peek; `-` take one back.
+/// more in a window of so many milliseconds; `?` peek; `-` take one back. The last line is a write
+/// that changes nothing: a Redis that may not write (a primary that was made a replica, or one with
+/// `min-replicas-to-write` that lost them) refuses it and with it the answer, for writers may raise
+/// their tombstones on its successor by now.
 pub const LOOK: &str = "
 local out = {}
+local wrote = false
 for i, key in ipairs(KEYS) do
   local ask = ARGV[i]
   local kind = string.byte(ask)
   if kind == 76 then
     local value = redis.call('GET', key)
-    if not value then redis.call('SET', key, ask, 'PX', 2000) end
+    if not value then
+      redis.call('SET', key, ask, 'PX', 2000)
+      wrote = true
+    end
     out[i] = value
   elseif kind == 43 then
     local n = redis.call('INCR', key)
+    wrote = true
     local left = -1
     if n > 1 then left = redis.call('PTTL', key) end
     if left < 0 then
@@ -78,6 +90,7 @@ for i, key in ipairs(KEYS) do
     out[i] = {n, redis.call('PTTL', key)}
   end
 end
+if not wrote then redis.call('DEL', KEYS[1] .. '!') end
 return out";
 
 /// A reader puts the user (`ARGV[2]`) in place of its own lease (`ARGV[1]`), if that is there.
@@ -208,26 +221,28 @@ pub fn key(prefix: &str, run_id: &str, id: i64) -> String {
     format!("{prefix}cu:{run_id}:{id}")
 }
 
-/// What the HMAC of a user as JSON is computed of. No key has a line break.
-fn bound(key: &str, json: &[u8]) -> Vec<u8> {
-    [key.as_bytes(), b"\n", json].concat()
+/// What the HMAC of a user, its instant before it, is computed of. No key has a line break.
+fn bound(key: &str, text: &[u8]) -> Vec<u8> {
+    [key.as_bytes(), b"\n", text].concat()
 }
 
-/// A user as a value for `key`. `None` cannot happen with the types we have; it then costs a fill, no
-/// more.
-pub fn encode(secret: &hmac::Key, key: &str, user: &CurrentUser) -> Option<Vec<u8>> {
-    let json = serde_json::to_vec(user).ok()?;
-    let tag = URL_SAFE_NO_PAD.encode(hmac::sign(secret, &bound(key, &json)).as_ref());
-    Some([USER_TAG, tag.as_bytes(), &json].concat())
+/// A user as a value for `key`, filled at `now` (seconds since 1970). `None` cannot happen
+/// with the types we have; it then costs a fill, no more.
+pub fn encode(secret: &hmac::Key, key: &str, user: &CurrentUser, now: i64) -> Option<Vec<u8>> {
+    let text = format!("{now} {}", serde_json::to_string(user).ok()?);
+    let tag = URL_SAFE_NO_PAD.encode(hmac::sign(secret, &bound(key, text.as_bytes())).as_ref());
+    Some([USER_TAG, tag.as_bytes(), text.as_bytes()].concat())
 }
 
-/// What a value under `key` is.
-pub fn decode(secret: &hmac::Key, key: &str, value: &[u8]) -> Found<CurrentUser> {
+/// What a value under `key` is at `now`.
+pub fn decode(secret: &hmac::Key, key: &str, value: &[u8], now: i64) -> Found<CurrentUser> {
     let user = || {
-        let (claimed, json) = value.strip_prefix(USER_TAG)?.split_at_checked(TAG_LETTERS)?;
+        let (claimed, text) = value.strip_prefix(USER_TAG)?.split_at_checked(TAG_LETTERS)?;
         let claimed = URL_SAFE_NO_PAD.decode(claimed).ok()?;
-        hmac::verify(secret, &bound(key, json), &claimed).ok()?;
-        serde_json::from_slice(json).ok()
+        hmac::verify(secret, &bound(key, text), &claimed).ok()?;
+        let (filled, json) = std::str::from_utf8(text).ok()?.split_once(' ')?;
+        let is_fresh = filled.parse::<i64>().ok()?.abs_diff(now) <= FRESH_SECONDS;
+        serde_json::from_str(json).ok().filter(|_| is_fresh)
     };
     user().map_or(Found::Busy, Found::User)
 }
@@ -266,21 +281,30 @@ mod tests {
             app_passwords: Vec::new(),
         };
         let ours = secret("ours");
-        let value = encode(&ours, "cu:run:7", &user).unwrap();
-        assert_eq!(decode(&ours, "cu:run:7", &value), Found::User(user));
-        assert_eq!(decode(&ours, "cu:run:8", &value), Found::Busy);
-        assert_eq!(decode(&ours, "cu:later:7", &value), Found::Busy);
-        assert_eq!(decode(&secret("other"), "cu:run:7", &value), Found::Busy);
+        let value = encode(&ours, "cu:run:7", &user, 1_000).unwrap();
+        let at = |key: &str, now: i64| decode(&ours, key, &value, now);
+        for now in [930, 1_000, 1_070] {
+            assert_eq!(at("cu:run:7", now), Found::User(user.clone()));
+        }
+        for now in [929, 1_071, 100_000] {
+            assert_eq!(at("cu:run:7", now), Found::Busy, "{now}");
+        }
+        assert_eq!(at("cu:run:8", 1_000), Found::Busy);
+        assert_eq!(at("cu:later:7", 1_000), Found::Busy);
+        assert_eq!(decode(&secret("other"), "cu:run:7", &value, 1_000), Found::Busy);
         let text = String::from_utf8(value).unwrap();
         let admin = text.replace("\"user\",\"is_ver", "\"admin\",\"is_ver");
         assert_ne!(admin, text);
-        assert_eq!(decode(&ours, "cu:run:7", admin.as_bytes()), Found::Busy);
+        assert_eq!(decode(&ours, "cu:run:7", admin.as_bytes(), 1_000), Found::Busy);
+        let younger = text.replacen("1000 {", "2000 {", 1);
+        assert_ne!(younger, text);
+        assert_eq!(decode(&ours, "cu:run:7", younger.as_bytes(), 2_000), Found::Busy);
     }
 
     #[test]
     fn whatever_is_no_user_of_this_version_is_left_alone() {
-        for busy in ["", "Lx", "Tx;", "U", "U1", "U2{", "U3{}", "U2{}"] {
-            assert_eq!(decode(&secret("ours"), "k", busy.as_bytes()), Found::Busy, "{busy}");
+        for busy in ["", "Lx", "Tx;", "U", "U1", "U3{", "U4{}", "U2{}", "U3{}"] {
+            assert_eq!(decode(&secret("ours"), "k", busy.as_bytes(), 0), Found::Busy, "{busy}");
         }
     }
 }

@@ -32,7 +32,10 @@ pub fn avatar(call: &Call) -> Result<Reply> {
         .with("ETag", tag)
         .with("Cache-Control", FOREVER)
         // A drawing opened by itself is a document; this one may do nothing.
-        .with("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"))
+        .with(
+            "Content-Security-Policy",
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+        ))
 }
 
 /// `GET /.well-known/security.txt` (RFC 9116). It has to say until when it is right.

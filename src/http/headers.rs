@@ -14,6 +14,9 @@ pub fn limit_headers(response: &mut Response, state: LimitState) {
     response.headers.extend(headers);
 }
 
+/// The policy of whatever is no page: whoever opens it in a browser sees text or a picture, in no frame.
+const INERT: &str = "default-src 'none'; frame-ancestors 'none'";
+
 /// Headers of every answer. Nothing is cached unless its handler said so, because most answers
 /// hold personal data. `https`: this is how clients reach us (RFC 6797).
 pub fn common_headers(response: &mut Response, request_id: &str, https: bool) {
@@ -22,6 +25,9 @@ pub fn common_headers(response: &mut Response, request_id: &str, https: bool) {
     };
     if !has(response, "Cache-Control") {
         response.headers.push(("Cache-Control".into(), "no-store".into()));
+    }
+    if !has(response, "Content-Security-Policy") {
+        response.headers.push(("Content-Security-Policy".into(), INERT.into()));
     }
     if https {
         // A year, as the proxies of deploy/ say it too.

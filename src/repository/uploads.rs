@@ -25,18 +25,22 @@ impl Upload {
     }
 }
 
-/// Keeps a file, in place of the one before.
+/// Keeps a file, in place of the one before. False when it and the owner's cards are more than `most`
+/// bytes. History does not count: it gives way to cards, as it will to those of the file.
 pub fn put(
     db: &mut Conn,
     owner: i64,
     content: &[u8],
     label: &str,
     at: DateTime<Utc>,
-) -> Result<u64> {
-    const SQL: &str = "INSERT INTO uploads (owner, content, label, at) VALUES ($1, $2, $3, $4)
+    most: i64,
+) -> Result<bool> {
+    const SQL: &str = "INSERT INTO uploads (owner, content, label, at)
+        SELECT owner, $2::bytea, $3, $4::timestamptz FROM address_books
+        WHERE owner = $1 AND card_bytes + length($2::bytea) <= $5
         ON CONFLICT ON CONSTRAINT uploads_pkey
         DO UPDATE SET content = excluded.content, label = excluded.label, at = excluded.at";
-    db.execute(SQL, &[&owner, &content, &label, &at])
+    Ok(db.execute(SQL, &[&owner, &content, &label, &at, &most])? > 0)
 }
 
 /// The file, if it is not too old.
@@ -55,7 +59,10 @@ pub fn delete(db: &mut Conn, owner: i64) -> Result<u64> {
     db.execute("DELETE FROM uploads WHERE owner = $1", &[&owner])
 }
 
-/// Deletes files that are too old.
+/// Deletes a few files that are too old: each may be 50 MiB in 25,000 parts. Not bound to an owner: only
+/// the worker asks.
 pub fn purge(db: &mut Conn, now: DateTime<Utc>) -> Result<u64> {
-    db.execute("DELETE FROM uploads WHERE at <= $1", &[&(now - Duration::hours(KEPT_HOURS))])
+    const SQL: &str = "DELETE FROM uploads WHERE owner IN
+        (SELECT owner FROM uploads WHERE at <= $1 LIMIT 10)";
+    db.execute(SQL, &[&(now - Duration::hours(KEPT_HOURS))])
 }

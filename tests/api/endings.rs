@@ -171,6 +171,17 @@ fn audit_events_are_kept_for_audit_days_or_for_ever() {
     world.pass(Duration::seconds(1));
     worker::purge(&world.replica_of(config).app).unwrap();
     assert_eq!(count(), 1);
+    // More of them than one statement deletes.
+    world
+        .app
+        .db
+        .write(|db| {
+            db.batch(
+                "INSERT INTO audit_events (at, action, ip, request_id)
+                SELECT '2020-01-01', 'login', '', '' FROM generate_series(1, 2500)",
+            )
+        })
+        .unwrap();
     worker::purge(&world.app).unwrap();
     assert_eq!(count(), 0);
 }

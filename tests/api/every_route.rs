@@ -229,6 +229,10 @@ fn no_route_answers_500_to_anything() {
                 answer.text()
             );
             assert_ne!(answer.header("X-Request-Id"), "");
+            assert_eq!(answer.header("X-Content-Type-Options"), "nosniff");
+            let policy = answer.header("Content-Security-Policy");
+            assert!(policy.contains("default-src 'none'"), "{}", answer.asked);
+            assert!(policy.contains("frame-ancestors 'none'"), "{}", answer.asked);
         }
     }
 }

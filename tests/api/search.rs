@@ -166,3 +166,13 @@ fn updated_since_is_inclusive_and_takes_any_offset() {
         ann.get(&format!("/api/contacts?updated_since={wrong}")).expect_faults(&["updated_since"]);
     }
 }
+
+#[test]
+fn a_search_has_at_most_twenty_words_and_each_is_looked_for_once() {
+    let world = World::new();
+    let ann = book(&world);
+    let words = |count: usize| vec!["o"; count].join("+");
+    ann.get(&format!("/api/contacts?search={}", words(20))).expect(200);
+    let path = format!("/api/contacts?search={}", words(21));
+    ann.get(&path).expect_faults(&["search"]);
+}

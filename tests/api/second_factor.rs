@@ -3,35 +3,19 @@
 use crate::world::{Actor, Answer, PASSWORD, World};
 use chrono::Duration;
 use serde_json::json;
+use support::authenticator;
 
-/// What an authenticator shows: RFC 6238, written down a second time.
-fn code(secret: &str, world: &World) -> String {
-    let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let (mut bytes, mut bits, mut left) = (Vec::new(), 0_u64, 0);
-    for letter in secret.chars() {
-        bits = bits << 5 | letters.find(letter).unwrap() as u64;
-        left += 5;
-        if left >= 8 {
-            left -= 8;
-            bytes.push((bits >> left & 255) as u8);
-        }
-    }
-    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &bytes);
-    let step = world.now().timestamp() / 30;
-    let mac = ring::hmac::sign(&key, &step.to_be_bytes());
-    let mac = mac.as_ref();
-    let at = usize::from(mac[19] & 15);
-    let four = u32::from_be_bytes(mac[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;
-    format!("{:06}", four % 1_000_000)
+pub fn code(secret: &str, world: &World) -> String {
+    authenticator::code(secret, world.now())
 }
 
-fn log_in(actor: &Actor, code: &str) -> Answer {
+pub fn log_in(actor: &Actor, code: &str) -> Answer {
     let body = json!({"username": actor.name, "password": PASSWORD, "code": code});
     Actor { token: None, ..actor.clone() }.post("/api/auth/login", body)
 }
 
 /// Turns it on; the secret and the recovery codes.
-fn turn_on(world: &World, ann: &Actor) -> (String, Vec<String>) {
+pub fn turn_on(world: &World, ann: &Actor) -> (String, Vec<String>) {
     let begun = ann.post("/api/users/me/totp", json!({"password": PASSWORD})).expect(201).json();
     let secret = begun["secret"].as_str().unwrap().to_owned();
     let body = json!({"code": code(&secret, world)});

@@ -4,6 +4,7 @@
 use crate::cards::read_by_others;
 use crate::phone::{CARDDAV, DAV, NAMESPACES, ann, card};
 use serde_json::json;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_control_character_does_not_spoil_the_sync_of_the_other_cards() {
@@ -140,6 +141,84 @@ fn filters_that_cost_too_much_are_refused() {
     phone.report(&phone.book(), &[], &body).expect(400);
     let body = vec![b' '; 11 * 1024 * 1024];
     phone.send("REPORT", &phone.book(), &[("Content-Type", "text/xml")], &body).expect(413);
+}
+
+#[test]
+fn no_request_names_more_properties_than_any_client_does() {
+    let (_ground, _, phone) = ann();
+    phone.put("a.vcf", &card("a", "A", &[])).expect(201);
+    let (book, a) = (phone.book(), phone.path("a.vcf"));
+    let props =
+        |count: usize| -> String { (0..count).map(|number| format!("<D:a{number}/>")).collect() };
+    let send = |method: &str, body: String| {
+        let xml = [("Content-Type", "text/xml"), ("Depth", "0")];
+        phone.send(method, &book, &xml, body.as_bytes())
+    };
+    // An answer repeats the namespace for every property of every resource.
+    let far = format!("<x xmlns=\"{}\"/>", "n".repeat(257));
+    for (wanted, status) in [(props(256), 207), (props(257), 400), (far, 400)] {
+        phone.propfind_with(&book, &[("Depth", "1")], &wanted).expect(status);
+        phone.multiget_with(&wanted, &[&a]).expect(status);
+        for (method, outer, inside) in [
+            ("REPORT", "C:addressbook-query", "<D:prop>WANTED</D:prop>"),
+            ("REPORT", "D:sync-collection", "<D:sync-token/><D:prop>WANTED</D:prop>"),
+            ("PROPPATCH", "D:propertyupdate", "<D:set><D:prop>WANTED</D:prop></D:set>"),
+            ("PROPFIND", "D:propfind", "<D:allprop/><D:include>WANTED</D:include>"),
+        ] {
+            let inside = inside.replace("WANTED", &wanted);
+            send(method, format!("<{outer} {NAMESPACES}>{inside}</{outer}>")).expect(status);
+        }
+    }
+    for (count, status) in [(128, 207), (129, 400)] {
+        let property = "<D:property name=\"owner\"><D:property name=\"owner\"/></D:property>";
+        let inside = property.repeat(count);
+        send("REPORT", format!("<D:expand-property {NAMESPACES}>{inside}</D:expand-property>"))
+            .expect(status);
+    }
+}
+
+#[test]
+fn what_a_report_wants_of_a_card_costs_the_same_however_much_is_named() {
+    let (_ground, _, phone) = ann();
+    let lines: Vec<String> = (0..2_000).map(|number| format!("TEL:{number}")).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let names = ["a.vcf", "b.vcf", "c.vcf", "d.vcf"];
+    for name in names {
+        phone.put(name, &card(name, "A", &lines)).expect(201);
+    }
+    let hrefs = names.map(|name| phone.path(name));
+    let hrefs = hrefs.each_ref().map(String::as_str);
+    let took = |names: usize| {
+        let names = (0..names).map(|number| format!("<C:prop name=\"item{number}.X-{number}\"/>"));
+        let names: String = names.collect();
+        let wanted = format!("<C:address-data><C:prop name=\"FN\"/>{names}</C:address-data>");
+        let began = Instant::now();
+        let answer = phone.multiget_with(&wanted, &hrefs).expect(207).text();
+        assert_eq!(answer.matches("FN:A").count(), 4);
+        began.elapsed()
+    };
+    let few = took(1).max(took(1));
+    let many = took(20_000).min(took(20_000));
+    // 160 million comparisons, if each line were compared with each name.
+    assert!(many < few * 5 + Duration::from_secs(2), "{few:?}, {many:?}");
+}
+
+#[test]
+fn a_line_is_folded_once_for_all_conditions_about_it() {
+    let (_ground, _, phone) = ann();
+    let note = format!("NOTE:{}", "é".repeat(200_000));
+    phone.put("a.vcf", &card("a", "A", &[&note])).expect(201);
+    let took = |conditions: usize| {
+        let condition =
+            "<C:prop-filter name=\"NOTE\"><C:text-match>zz</C:text-match></C:prop-filter>";
+        let filter = format!("<C:filter>{}</C:filter>", condition.repeat(conditions));
+        let began = Instant::now();
+        assert_eq!(phone.query_with(&[], &filter).expect(207).multi().responses.len(), 0);
+        began.elapsed()
+    };
+    let one = took(1).max(took(1));
+    let fifty = took(50).min(took(50));
+    assert!(fifty < one * 10, "{one:?}, {fifty:?}");
 }
 
 #[test]

@@ -14,6 +14,8 @@ mod ledger;
 mod mail;
 mod memory;
 mod overload;
+#[cfg(target_os = "linux")]
+mod phones;
 mod postgres;
 mod process;
 mod redis;

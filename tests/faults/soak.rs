@@ -13,13 +13,13 @@ use std::time::{Duration, Instant};
 
 /// What the process holds: KiB of memory, descriptors, threads.
 #[derive(Debug, Clone, Copy)]
-struct Holds {
-    resident: u64,
-    descriptors: usize,
-    threads: u64,
+pub struct Holds {
+    pub resident: u64,
+    pub descriptors: usize,
+    pub threads: u64,
 }
 
-fn holds(server: &Server) -> Holds {
+pub fn holds(server: &Server) -> Holds {
     let process = format!("/proc/{}", server.pid());
     let status = fs::read_to_string(format!("{process}/status")).unwrap();
     let number = |name: &str| {
@@ -54,15 +54,22 @@ fn read(address: &str, auth: &str, stop: &AtomicBool, good: &AtomicUsize, other:
     }
 }
 
-fn fail(
+/// The kind of the fault of this number: the same order in every run, since a multiplication by an
+/// odd number spreads the counter.
+pub fn kind_of(number: usize) -> usize {
+    number.wrapping_mul(2_654_435_761) >> 7 & 7
+}
+
+/// Makes a fault of this kind, and lasts as long as its number says; what it was.
+pub fn fail(
+    kind: usize,
     number: usize,
     postgres: &mut PostgresServer,
     redis: &mut RedisServer,
     sink: &Sink,
 ) -> &'static str {
     let a_while = || std::thread::sleep(Duration::from_millis(500 + 700 * (number as u64 % 4)));
-    // A multiplication by an odd number spreads the counter: the same order in every run.
-    match number.wrapping_mul(2_654_435_761) >> 7 & 7 {
+    match kind {
         0 => {
             redis.kill();
             a_while();
@@ -145,7 +152,7 @@ fn soak() {
             if register(server.address(), &user) {
                 registered.push(user);
             }
-            let told = fail(faults, &mut postgres, &mut redis, &sink);
+            let told = fail(kind_of(faults), faults, &mut postgres, &mut redis, &sink);
             faults += 1;
             let back = ledger.until_all_write();
             println!(

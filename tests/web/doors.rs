@@ -1,7 +1,11 @@
 //! Signing in and out on pages, and what a page's session is good for.
 
 use crate::browser::{Browser, ORIGIN};
+use contactd::mail::parse_smtp_url;
+use contactd::worker;
 use serde_json::json;
+use support::authenticator;
+use support::smtp::Sink;
 use support::world::{PASSWORD, World};
 
 #[test]
@@ -103,24 +107,6 @@ fn registering_confirming_and_choosing_another_password_work_by_forms() {
     browser.get("/contacts").expect(303);
 }
 
-/// What an authenticator shows (RFC 6238).
-fn code_of(secret: &str, seconds: i64) -> String {
-    const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let bits: String =
-        secret.chars().map(|c| format!("{:05b}", ALPHABET.find(c).unwrap())).collect();
-    let key: Vec<u8> = bits
-        .as_bytes()
-        .chunks_exact(8)
-        .map(|byte| u8::from_str_radix(std::str::from_utf8(byte).unwrap(), 2).unwrap())
-        .collect();
-    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key);
-    let mac = ring::hmac::sign(&key, &(seconds / 30).to_be_bytes());
-    let offset = usize::from(mac.as_ref()[19] & 15);
-    let number =
-        u32::from_be_bytes(mac.as_ref()[offset..offset + 4].try_into().unwrap()) & 0x7fff_ffff;
-    format!("{:06}", number % 1_000_000)
-}
-
 #[test]
 fn the_code_of_the_second_factor_is_asked_for_on_a_page_of_its_own() {
     let world = World::new();
@@ -132,7 +118,7 @@ fn the_code_of_the_second_factor_is_asked_for_on_a_page_of_its_own() {
         page.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap().split('"').next().unwrap()
     };
     let secret = field("secret");
-    let code = code_of(secret, world.now().timestamp());
+    let code = authenticator::code(secret, world.now());
     let wrong = browser.post(
         "/settings/totp/confirm",
         &[("code", "000000"), ("secret", secret), ("uri", "otpauth://x")],
@@ -172,4 +158,83 @@ fn the_reader_chooses_the_language() {
     let browser = Browser::signed_in(&world, "ann");
     browser.post("/settings/profile", &[("username", "ann"), ("language", "uk")]).expect(303);
     assert!(browser.get("/contacts").text().contains("<html lang=\"uk\">"));
+}
+
+#[test]
+fn signing_in_again_ends_the_session_before_and_no_cookie_but_ours_is_taken_over() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let sessions = || ann.get("/api/users/me/sessions").json().as_array().unwrap().len();
+    let (before, cookie) = (sessions(), browser.cookie("__Host-contactd").unwrap());
+    let form = [("username", "ann"), ("password", PASSWORD)];
+    browser.post("/login", &form).expect(303);
+    assert_eq!(sessions(), before);
+    assert_ne!(browser.cookie("__Host-contactd").unwrap(), cookie);
+    // What somebody planted before the sign-in is nobody's afterwards (session fixation).
+    let planted = Browser::new(&world);
+    planted.set_cookie("__Host-contactd", &cookie);
+    assert_eq!(planted.get("/contacts").header("Location"), "/login?next=%2Fcontacts");
+    let answer = planted.post_raw("/login", &form, &[("Origin", ORIGIN)]).expect(303);
+    assert!(!answer.header("Set-Cookie").contains(&cookie));
+    // Every cookie has the prefix with which browsers take it from this host only.
+    let answer = Browser::new(&world).get("/?lang=uk");
+    for set in answer.headers.iter().filter(|(name, _)| name == "Set-Cookie") {
+        assert!(set.1.starts_with("__Host-") && set.1.contains("; Secure"), "{}", set.1);
+    }
+}
+
+#[test]
+fn a_form_of_another_site_signs_nobody_in_and_sends_nothing() {
+    let world = World::new();
+    world.user("ann");
+    let mails = || world.sql::<i64>("SELECT count(*) FROM outbox");
+    let before = mails();
+    let fields = [
+        ("username", "ann"),
+        ("password", PASSWORD),
+        ("email", "ann@example.com"),
+        ("ticket", ""),
+        ("code", "123456"),
+    ];
+    for path in ["/login", "/login/code", "/register", "/forgot", "/confirmation"] {
+        for other in [
+            ("Origin", "https://evil.example"),
+            ("Origin", "null"),
+            ("Origin", "https://contacts.example.evil.example"),
+            ("Sec-Fetch-Site", "cross-site"),
+            ("Sec-Fetch-Site", "same-site"),
+        ] {
+            let browser = Browser::new(&world);
+            let answer = browser.post_raw(path, &fields, &[other]).expect(403);
+            assert!(
+                !answer.headers.iter().any(|(name, _)| name == "Set-Cookie"),
+                "{path} {other:?}"
+            );
+        }
+    }
+    assert_eq!(mails(), before);
+    assert_eq!(world.sql::<i64>("SELECT count(*) FROM sessions WHERE cookie_hash IS NOT NULL"), 0);
+}
+
+#[test]
+fn who_registers_on_a_page_gets_mails_in_the_language_of_that_page() {
+    let sink = Sink::start();
+    let smtp = parse_smtp_url(&sink.url()).unwrap();
+    let world = World::with(|config| config.smtp = Some(smtp));
+    for (name, language, subject, stored) in [
+        ("ann", "en-GB", "Confirm your e-mail address", "browser"),
+        ("olena", "uk", "Підтвердьте свою адресу електронної пошти", "uk"),
+    ] {
+        let browser = Browser::new(&world).reading(language);
+        let email = format!("{name}@example.com");
+        let form = [("username", name), ("email", &email), ("password", PASSWORD), ("csrf", "")];
+        browser.post_raw("/register", &form, &[("Origin", ORIGIN)]).expect(303);
+        worker::deliver_due(&world.app).unwrap();
+        assert_eq!(sink.mails().pop().unwrap().subject(), subject);
+        let sql =
+            format!("SELECT coalesce(language, 'browser') FROM users WHERE username = '{name}'");
+        let kept: String = world.app.db.read(|db| Ok(db.query_one(&sql, &[])?.get(0))).unwrap();
+        assert_eq!(kept, stored);
+    }
 }

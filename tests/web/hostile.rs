@@ -133,7 +133,7 @@ fn no_page_fails_whatever_is_asked_for() {
                 }
             }
         }
-        for name in ["flash", "lang", "zone", "__Host-contactd"] {
+        for name in ["__Host-flash", "__Host-lang", "__Host-zone", "__Host-contactd"] {
             let stranger = Browser::new(&world);
             stranger.set_cookie(name, &encode(&value));
             assert!(stranger.get("/login").status < 500, "{name} {value}");
@@ -151,6 +151,38 @@ fn looking_at_a_file_again_and_again_is_limited_for_the_account() {
     browsers[0].post_file("/import", &[], "file", card).expect(303);
     let looks = (0..20).map(|at: usize| browsers[at % 2].get("/import/found").text());
     assert_eq!(looks.filter(|page| page.contains("Bob")).count(), 9);
+}
+
+#[test]
+fn a_file_that_waits_counts_for_the_quota_and_goes_after_an_hour() {
+    let world = World::with(|config| config.max_storage = 20_000);
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let file = |size: usize| {
+        let card = "BEGIN:VCARD\r\nFN:Bob\r\nEND:VCARD\r\n";
+        card.repeat(size / card.len()).into_bytes()
+    };
+    let kept = || {
+        world.sql::<i64>("SELECT coalesce(sum(length(content)), 0)::bigint FROM uploads") as usize
+    };
+    for size in [15_000, 19_000] {
+        browser.post_file("/import", &[], "file", &file(size)).expect(303);
+        assert_eq!(kept(), file(size).len(), "the newest, and no other");
+    }
+    let page = browser.post_file("/import", &[], "file", &file(20_100)).expect(422).text();
+    assert!(page.contains("as large as it may be"), "{page}");
+    let note = "x".repeat(10_000);
+    let contact = serde_json::json!({"first_name": "A", "additional_data": note});
+    ann.post("/api/contacts", contact).expect(201);
+    browser.post_file("/import", &[], "file", &file(15_000)).expect(422);
+    assert_eq!(kept(), file(19_000).len(), "what was refused replaces nothing");
+    browser.post_file("/import", &[], "file", &file(5_000)).expect(303);
+    world.pass(chrono::Duration::minutes(59));
+    contactd::worker::purge(&world.app).unwrap();
+    assert_eq!(kept(), file(5_000).len());
+    world.pass(chrono::Duration::minutes(1));
+    contactd::worker::purge(&world.app).unwrap();
+    assert_eq!(kept(), 0);
 }
 
 #[test]

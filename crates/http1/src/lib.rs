@@ -49,5 +49,5 @@ pub use client::{Client, network};
 pub use limits::{Limits, LineLimits};
 pub use request::Refusal;
 pub use server::{Server, Stopper};
-pub use service::{Job, Look, Service, Work};
+pub use service::{Ask, Job, Look, Question, Service, Work};
 pub use status::reason;

@@ -5,20 +5,12 @@
 use crate::client::Client;
 use crate::connection::{Connection, Received};
 use crate::deliver;
-use crate::incoming::Incoming;
 use crate::room::Wants;
-use crate::service::{Look, guarded};
+use crate::service::guarded;
 use crate::shared::{Exchange, Shared};
-use crate::work::{self, Accepted};
+use crate::work::{self, LookedAt};
 use rouille::Request;
 use std::sync::Arc;
-
-/// A request that the program looks at.
-struct Asking {
-    connection: Box<Connection>,
-    incoming: Box<Incoming>,
-    exchange: Exchange,
-}
 
 /// The life of a thread: until the room is closed.
 pub fn run(shared: &Arc<Shared>) {
@@ -30,17 +22,21 @@ pub fn run(shared: &Arc<Shared>) {
             let Some(connection) = shared.room.take_if(token, |_| true) else { continue };
             // A panic ends this connection, and nothing else.
             let step = guarded(|| receive(shared, connection, &mut buffer));
-            if let Some(Some((request, asks))) = step {
+            if let Some(Some((request, looked_at))) = step {
                 requests.push(request);
-                asking.push(asks);
+                asking.push(looked_at);
             }
         }
         if requests.is_empty() {
             continue;
         }
         let looks = shared.program.look(requests);
-        for (asks, look) in asking.into_iter().zip(looks) {
-            guarded(|| go_on(shared, asks, look));
+        for (looked_at, look) in asking.into_iter().zip(looks) {
+            guarded(|| {
+                let client = Client::at(looked_at.connection.remote.ip());
+                let unfinished = work::go_on(shared, looked_at, look, client);
+                deliver::finish_elsewhere(shared, unfinished);
+            });
         }
     }
 }
@@ -50,13 +46,13 @@ fn receive(
     shared: &Arc<Shared>,
     mut connection: Box<Connection>,
     buffer: &mut Vec<u8>,
-) -> Option<(Request, Asking)> {
+) -> Option<(Request, LookedAt)> {
     match connection.receive(buffer, &*shared.program, &shared.limits) {
         Ok(Received::Request(mut incoming)) => {
             let origin = incoming.field("origin").map(str::to_owned);
             let exchange = Exchange { asked: incoming.asked(), origin };
             let request = incoming.take_request(connection.remote);
-            return Some((request, Asking { connection, incoming, exchange }));
+            return Some((request, LookedAt { connection, incoming, exchange }));
         }
         Ok(Received::Part) => shared.room.put(connection, Wants::Input),
         Ok(Received::End) => {}
@@ -66,22 +62,4 @@ fn receive(
         }
     }
     None
-}
-
-/// Goes on with a request that the program has looked at; `None`: it failed.
-fn go_on(shared: &Arc<Shared>, asking: Asking, look: Option<Look>) {
-    let Asking { connection, incoming, mut exchange } = asking;
-    let response = match look {
-        Some(Look::Work(work)) => {
-            return work::begin(shared, Accepted { connection, exchange, incoming, work });
-        }
-        Some(Look::Answer(response)) => Some(response),
-        None => None,
-    };
-    // Where the body was not received, what follows is no request.
-    exchange.asked.keep_alive &= incoming.done && !incoming.cut;
-    exchange.asked.is_last &= incoming.done;
-    let client = Client::at(connection.remote.ip());
-    let unfinished = deliver::answer(shared, connection, response, exchange, client);
-    deliver::finish_elsewhere(shared, unfinished);
 }

@@ -41,6 +41,20 @@ pub enum Look {
     Answer(Response),
     /// The request is accepted: its body is received, and then it is worked on.
     Work(Work),
+    /// Whether it is accepted is not known yet: that is found out before its body is received.
+    Ask(Ask),
+}
+
+/// What finds out whether a request is accepted, and may take its time.
+pub struct Ask {
+    /// As [`Work::line`].
+    pub line: usize,
+    /// As [`Work::client`].
+    pub client: Client,
+    /// As [`Work::most`].
+    pub most: usize,
+    /// Finds it out, in a thread of its own.
+    pub run: Question,
 }
 
 /// What gives an answer and may take its time.
@@ -59,6 +73,11 @@ pub struct Work {
 /// with a Content-Length is empty then, a chunked one has one byte more than the limit. So the
 /// program can say 404 or 401 before it says 413. A panic becomes a 500.
 pub type Job = Box<dyn FnOnce(Vec<u8>) -> Response + Send>;
+
+/// Gets the body if all of it is here already, and then gives the answer, as a [`Job`] does, so that one
+/// turn is enough. Without a body, of which the client has some still to send, it gives an answer that
+/// needs none, or the [`Work`] for which the body is received.
+pub type Question = Box<dyn FnOnce(Option<Vec<u8>>) -> Look + Send>;
 
 /// A [`Service`] with its panics caught.
 pub trait Program: Send + Sync {

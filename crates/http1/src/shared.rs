@@ -3,13 +3,14 @@
 use crate::budget::{Budget, Charge};
 use crate::client::Client;
 use crate::connection::Connection;
+use crate::incoming::Incoming;
 use crate::limits::Limits;
 use crate::line::Line;
 use crate::places::Places;
 use crate::pool::Pool;
 use crate::response::Asked;
 use crate::room::Room;
-use crate::service::{Job, Program};
+use crate::service::{Job, Program, Question};
 use crate::slow::Slow;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,15 +36,22 @@ pub struct Shared {
     pub stage: AtomicU8,
 }
 
-/// A whole request that waits in a line.
+/// A request that waits in a line.
 pub struct Ticket {
     pub connection: Box<Connection>,
     pub exchange: Exchange,
-    pub run: Job,
-    pub body: Vec<u8>,
+    pub task: Task,
     pub client: Client,
     /// The memory of a large body.
     pub charge: Charge,
+}
+
+/// What is done when it is its turn.
+pub enum Task {
+    /// The work on a whole request, with its body.
+    Work(Job, Vec<u8>),
+    /// Finding out whether a request is accepted, of which the body may not be here yet.
+    Ask(Question, Box<Incoming>),
 }
 
 /// What is left of a request while its answer is made.

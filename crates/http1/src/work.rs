@@ -1,15 +1,16 @@
-//! What may wait, as blocking code in a thread of the pool: a large body, and the work that gives an
-//! answer.
+//! What may wait, as blocking code in a thread of the pool: a large body, the question whether it is
+//! wanted, and the work that gives an answer.
 
 use crate::budget::Charge;
+use crate::client::Client;
 use crate::connection::Connection;
-use crate::deliver::{self, OVERLOADED};
+use crate::deliver::{self, OVERLOADED, Unfinished};
 use crate::incoming::Incoming;
 use crate::line::Line;
 use crate::request::Refusal;
-use crate::service::{Work, guarded};
-use crate::shared::{Exchange, Shared, Ticket};
-use std::net::Shutdown;
+use crate::service::{Ask, Look, Work, guarded};
+use crate::shared::{Exchange, Shared, Task, Ticket};
+use std::net::{IpAddr, Shutdown};
 use std::sync::Arc;
 
 const TOO_MUCH: Refusal = Refusal { status: 503, detail: "Too much is being uploaded just now." };
@@ -17,34 +18,76 @@ const NO_CONTINUE: Refusal =
     Refusal { status: 400, detail: "The connection does not take a 100 Continue." };
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// A request that the program has accepted, with its body as far as it is here.
-pub struct Accepted {
+/// A request that the program has looked at, with its body as far as it is here.
+pub struct LookedAt {
     pub connection: Box<Connection>,
-    pub exchange: Exchange,
     pub incoming: Box<Incoming>,
-    pub work: Work,
+    pub exchange: Exchange,
+}
+
+/// Goes on with a request as the program wants it; `None`: the program failed. An answer is charged to
+/// `client`; what of it has to be waited for is returned.
+#[must_use]
+pub fn go_on(
+    shared: &Arc<Shared>,
+    looked_at: LookedAt,
+    look: Option<Look>,
+    client: Client,
+) -> Option<Unfinished> {
+    let response = match look {
+        Some(Look::Work(work)) => {
+            begin(shared, looked_at, work);
+            return None;
+        }
+        Some(Look::Ask(ask)) => {
+            begin_question(shared, looked_at, ask);
+            return None;
+        }
+        Some(Look::Answer(response)) => Some(response),
+        None => None,
+    };
+    let LookedAt { connection, incoming, mut exchange } = looked_at;
+    // Where the body was not received, what follows is no request.
+    exchange.asked.keep_alive &= incoming.done && !incoming.cut;
+    exchange.asked.is_last &= incoming.done;
+    deliver::answer(shared, connection, response, exchange, client)
 }
 
 /// Puts an accepted request into its line; first its body is received, in a thread of the pool.
-pub fn begin(shared: &Arc<Shared>, accepted: Accepted) {
+fn begin(shared: &Arc<Shared>, accepted: LookedAt, work: Work) {
     let (this, address) = (Arc::clone(shared), accepted.connection.place.address);
     if accepted.incoming.done {
-        if let Some(line) = enqueue(shared, accepted, None) {
-            // Without a thread the runner waits for the next one, and what is in the line two seconds.
-            shared.has_thread_for(address);
-            shared.pool.run(Box::new(move || run(&this, &line)));
-        }
+        let charge = shared.budget.charge(work.client);
+        start(shared, address, enqueue_work(shared, accepted, work, charge));
     } else if shared.has_thread_for(address) {
-        shared.pool.run(Box::new(move || receive(&this, accepted)));
+        shared.pool.run(Box::new(move || receive(&this, accepted, work)));
     } else {
-        let Accepted { connection, exchange, .. } = accepted;
+        let LookedAt { connection, exchange, .. } = accepted;
         deliver::refuse(shared, connection, OVERLOADED, exchange.origin.as_deref());
     }
 }
 
+/// Puts the question whether a request is accepted into its line.
+fn begin_question(shared: &Arc<Shared>, looked_at: LookedAt, ask: Ask) {
+    let LookedAt { connection, incoming, exchange } = looked_at;
+    let (address, client) = (connection.place.address, ask.client);
+    let (charge, task) = (shared.budget.charge(client), Task::Ask(ask.run, incoming));
+    let ticket = Ticket { connection, exchange, task, client, charge };
+    start(shared, address, enqueue(shared, ask.line, ask.most, ticket));
+}
+
+/// Has a line run, if it needs a runner.
+fn start(shared: &Arc<Shared>, address: IpAddr, line: Option<Arc<Line<Ticket>>>) {
+    let Some(line) = line else { return };
+    // Without a thread the runner waits for the next one, and what is in the line two seconds.
+    shared.has_thread_for(address);
+    let this = Arc::clone(shared);
+    shared.pool.run(Box::new(move || run(&this, &line)));
+}
+
 /// Receives the body, and goes on with the line.
-fn receive(shared: &Arc<Shared>, mut accepted: Accepted) {
-    let Accepted { connection, exchange, incoming, work } = &mut accepted;
+fn receive(shared: &Arc<Shared>, mut accepted: LookedAt, work: Work) {
+    let LookedAt { connection, incoming, exchange } = &mut accepted;
     let mut charge = shared.budget.charge(work.client);
     let waiting = shared.slow.enter(connection, Shutdown::Read);
     let received = if incoming.waits_for_continue()
@@ -62,35 +105,44 @@ fn receive(shared: &Arc<Shared>, mut accepted: Accepted) {
     exchange.asked.keep_alive &= !incoming.cut;
     match received {
         Ok(true) => {
-            if let Some(line) = enqueue(shared, accepted, Some(charge)) {
+            if let Some(line) = enqueue_work(shared, accepted, work, charge) {
                 run(shared, &line);
             }
         }
         Ok(false) if was_ended => deliver::evict(shared, connection, exchange.origin.as_deref()),
         Ok(false) => {}
         Err(refusal) => {
-            let Accepted { connection, exchange, .. } = accepted;
+            let LookedAt { connection, exchange, .. } = accepted;
             deliver::refuse(shared, connection, refusal, exchange.origin.as_deref());
         }
     }
 }
 
 /// Puts a whole request into its line; the line, if it needs a runner.
+fn enqueue_work(
+    shared: &Arc<Shared>,
+    accepted: LookedAt,
+    work: Work,
+    charge: Charge,
+) -> Option<Arc<Line<Ticket>>> {
+    let LookedAt { connection, incoming, exchange } = accepted;
+    let (task, client) = (Task::Work(work.run, incoming.body), work.client);
+    let ticket = Ticket { connection, exchange, task, client, charge };
+    enqueue(shared, work.line, work.most, ticket)
+}
+
+/// Puts something into a line; the line, if it needs a runner.
 fn enqueue(
     shared: &Arc<Shared>,
-    accepted: Accepted,
-    charge: Option<Charge>,
+    line: usize,
+    most: usize,
+    ticket: Ticket,
 ) -> Option<Arc<Line<Ticket>>> {
-    let Accepted { connection, exchange, incoming, work } = accepted;
-    let charge = charge.unwrap_or_else(|| shared.budget.charge(work.client));
-    let Some(line) = shared.lines.get(work.line).or(shared.lines.first()) else {
-        deliver::refuse(shared, connection, OVERLOADED, exchange.origin.as_deref());
+    let Some(line) = shared.lines.get(line).or(shared.lines.first()) else {
+        refuse_ticket(shared, ticket);
         return None;
     };
-    let client = work.client;
-    let ticket =
-        Ticket { connection, exchange, run: work.run, body: incoming.body, charge, client };
-    let pushed = line.push(client, work.most, ticket);
+    let pushed = line.push(ticket.client, most, ticket);
     pushed.refused.into_iter().for_each(|ticket| refuse_ticket(shared, ticket));
     pushed.needs_runner.then(|| Arc::clone(line))
 }
@@ -100,10 +152,20 @@ fn enqueue(
 fn run(shared: &Arc<Shared>, line: &Arc<Line<Ticket>>) {
     while let Some((ticket, running)) = line.next() {
         let unfinished = guarded(|| {
-            let Ticket { connection, exchange, run, body, charge, client } = ticket;
-            let response = guarded(|| run(body));
-            drop((running, charge));
-            deliver::answer(shared, connection, response, exchange, client)
+            let Ticket { connection, exchange, task, charge, client } = ticket;
+            match task {
+                Task::Work(run, body) => {
+                    let response = guarded(|| run(body));
+                    drop((running, charge));
+                    deliver::answer(shared, connection, response, exchange, client)
+                }
+                Task::Ask(run, mut incoming) => {
+                    let body = incoming.done.then(|| std::mem::take(&mut incoming.body));
+                    let look = guarded(|| run(body));
+                    drop((running, charge));
+                    go_on(shared, LookedAt { connection, incoming, exchange }, look, client)
+                }
+            }
         });
         if let Some(Some(unfinished)) = unfinished {
             if line.leave() {

@@ -4,9 +4,11 @@
 //! Its own lints: a test fails by panicking, in its helpers too, and has no `Config` to ask for the
 //! environment.
 
+pub mod authenticator;
 pub mod description;
 pub mod postgres_server;
 pub mod redis_server;
 pub mod server;
 pub mod smtp;
+pub mod wire;
 pub mod world;

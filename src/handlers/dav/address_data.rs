@@ -3,22 +3,16 @@
 use crate::error::{DavFault, Error, Result};
 use crate::handlers::dav::xml::{CARDDAV, Element};
 use std::borrow::Cow;
-use vcard::Line;
+use std::collections::HashMap;
 
 /// What a report gives of each card.
 #[derive(Debug, PartialEq, Eq)]
 pub enum AddressData {
     /// All of it.
     Whole,
-    /// The lines of these properties.
-    Lines(Vec<Wanted>),
-}
-
-/// A property by its name, with its group where one is given, and whether its value is wanted.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Wanted {
-    name: String,
-    with_value: bool,
+    /// The lines of these properties: by group (empty: any) and name, both in capitals, whether the value
+    /// is wanted. A map, since each line of each card is looked up.
+    Lines(HashMap<(String, String), bool>),
 }
 
 impl AddressData {
@@ -30,7 +24,13 @@ impl AddressData {
         if !media_type.eq_ignore_ascii_case("text/vcard") || version != "3.0" {
             return Err(Error::Dav(DavFault::SupportedAddressData));
         }
-        let wanted: Vec<_> = element.all(CARDDAV, "prop").map(Wanted::read).collect();
+        let mut wanted = HashMap::new();
+        for property in element.all(CARDDAV, "prop") {
+            let name = property.attribute("name").unwrap_or_default().to_ascii_uppercase();
+            let (group, name) = name.rsplit_once('.').unwrap_or(("", &name));
+            let with_value = property.attribute("novalue") != Some("yes");
+            wanted.entry((group.to_owned(), name.to_owned())).or_insert(with_value);
+        }
         if wanted.is_empty() || element.child(CARDDAV, "allprop").is_some() {
             return Ok(AddressData::Whole);
         }
@@ -42,28 +42,18 @@ impl AddressData {
         let AddressData::Lines(wanted) = self else { return Cow::Borrowed(card) };
         let mut out = String::new();
         for line in vcard::lines(card) {
-            match wanted.iter().find(|wanted| wanted.is(&line)) {
+            let name = line.name().to_ascii_uppercase();
+            let group = line.group().to_ascii_uppercase();
+            let key = (group, name);
+            let found = wanted.get(&key).or_else(|| wanted.get(&(String::new(), key.1)));
+            match found {
                 _ if line.is_any(&["BEGIN", "VERSION", "END"]) => line.write(&mut out),
-                Some(wanted) if wanted.with_value => line.write(&mut out),
-                Some(_) => line.without_value().write(&mut out),
+                Some(true) => line.write(&mut out),
+                Some(false) => line.without_value().write(&mut out),
                 None => {}
             }
         }
         Cow::Owned(out)
-    }
-}
-
-impl Wanted {
-    fn read(element: &Element) -> Wanted {
-        Wanted {
-            name: element.attribute("name").unwrap_or_default().to_owned(),
-            with_value: element.attribute("novalue") != Some("yes"),
-        }
-    }
-
-    fn is(&self, line: &Line) -> bool {
-        let (group, name) = self.name.rsplit_once('.').unwrap_or(("", &self.name));
-        line.is(name) && (group.is_empty() || line.group().eq_ignore_ascii_case(group))
     }
 }
 
@@ -101,6 +91,10 @@ mod tests {
             (
                 "><prop name='TEL' novalue='yes'/><prop name='FN' novalue='no'/>",
                 "FN:A\r\nitem1.TEL;TYPE=home:\r\nTEL:\r\n",
+            ),
+            (
+                "><prop name='Item1.tel' novalue='yes'/><prop name='tel'/>",
+                "item1.TEL;TYPE=home:\r\nTEL:2\r\n",
             ),
             ("><prop name='BDAY'/>", ""),
         ] {

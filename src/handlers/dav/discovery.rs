@@ -46,7 +46,7 @@ fn propfind_at(call: &Call, device: &Device, target: Target, depth: Depth) -> Re
     }
     let wanted = match body(call)? {
         None => Wanted::All(Vec::new()),
-        Some(root) if root.is(DAV, "propfind") => Wanted::read(&root)
+        Some(root) if root.is(DAV, "propfind") => Wanted::read(&root)?
             .ok_or_else(|| Error::Malformed("propfind asks for nothing".to_owned()))?,
         Some(_) => return Err(Error::Malformed("the body must be a propfind".to_owned())),
     };
@@ -124,9 +124,15 @@ fn members(target: &Target, id: i64) -> Vec<Target> {
 
 /// `D:expand-property`: properties that hold hrefs come with the properties of what these name.
 pub fn expand(call: &Call, account: &Account, target: &Target, root: &Element) -> Result<Reply> {
+    properties::check_count(properties_in(root))?;
     let mut out = BEGIN.to_owned();
     write_expanded(&mut out, account, target, root);
     Ok(answer(call, Reply::multistatus(std::io::Cursor::new(out + END))))
+}
+
+/// How many there are, at any depth.
+fn properties_in(element: &Element) -> usize {
+    element.all(DAV, "property").map(|it| 1 + properties_in(it)).sum()
 }
 
 /// Goes no deeper than the request, whose depth is limited, and to one resource for each of its

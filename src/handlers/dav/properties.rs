@@ -1,5 +1,6 @@
 //! The properties of resources: one table, and the requests that read it.
 
+use crate::error::{Error, Result};
 use crate::handlers::dav::account::Account;
 use crate::handlers::dav::filter::COLLATIONS;
 use crate::handlers::dav::target::Target;
@@ -30,6 +31,17 @@ pub struct Subject<'a> {
     pub data: Option<&'a str>,
 }
 
+/// Properties that one request may name: each is answered for every resource. Clients name some thirty.
+pub const MAX_NAMES: usize = 256;
+
+/// [`Error::Malformed`] for more properties than a request may name.
+pub fn check_count(count: usize) -> Result<()> {
+    match count > MAX_NAMES {
+        true => Err(Error::Malformed(format!("more than {MAX_NAMES} properties are named"))),
+        false => Ok(()),
+    }
+}
+
 /// Namespace and name of a property.
 pub type Name = (String, String);
 
@@ -45,17 +57,20 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    /// What stands in `D:propfind` or in a report, if anything does.
-    pub fn read(parent: &Element) -> Option<Wanted> {
+    /// What stands in `D:propfind` or in a report, if anything does. Fails like [`check_count`].
+    pub fn read(parent: &Element) -> Result<Option<Wanted>> {
         let names = |element: Option<&Element>| {
             let children = element.map_or(&[][..], |element| &element.children);
-            children.iter().map(|it| (it.ns.to_string(), it.name.to_string())).collect()
+            check_count(children.len())?;
+            Ok(children.iter().map(|it| (it.ns.to_string(), it.name.to_string())).collect())
         };
-        let prop = parent.child(DAV, "prop").map(|prop| Wanted::These(names(Some(prop))));
-        let all = || {
-            parent.child(DAV, "allprop").map(|_| Wanted::All(names(parent.child(DAV, "include"))))
-        };
-        prop.or_else(all).or_else(|| parent.child(DAV, "propname").map(|_| Wanted::Names))
+        if let Some(prop) = parent.child(DAV, "prop") {
+            return names(Some(prop)).map(Wanted::These).map(Some);
+        }
+        if parent.child(DAV, "allprop").is_some() {
+            return names(parent.child(DAV, "include")).map(Wanted::All).map(Some);
+        }
+        Ok(parent.child(DAV, "propname").map(|_| Wanted::Names))
     }
 
     /// True if this property is asked for by name.

@@ -37,6 +37,7 @@ pub fn proppatch(call: &Call, device: &Device) -> Result<Reply> {
     let root =
         root.ok_or_else(|| Error::Malformed("the body must be a propertyupdate".to_owned()))?;
     let changes = changes(&root);
+    properties::check_count(changes.len())?;
     let faults: Vec<_> = changes.iter().map(|change| fault(&target, change)).collect();
     if faults.iter().all(Option::is_none) {
         apply(call, &Account::of(call, device)?, &changes)?;

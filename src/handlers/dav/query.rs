@@ -33,7 +33,7 @@ impl Shown {
     fn read(call: &Call, root: &Element) -> Result<Shown> {
         let data = root.child(DAV, "prop").and_then(|prop| prop.child(CARDDAV, "address-data"));
         let data = data.map(AddressData::read).transpose()?;
-        let wanted = Wanted::read(root).unwrap_or(Wanted::These(Vec::new()));
+        let wanted = Wanted::read(root)?.unwrap_or(Wanted::These(Vec::new()));
         Ok(Shown { wanted, data, minimal: headers::wants_minimal(call) })
     }
 
@@ -80,7 +80,7 @@ pub fn query(call: &Call, account: Account, target: &Target, root: &Element) -> 
         };
         for card in &page {
             after = card.id;
-            if !filter.matches(&vcard::lines(&card.card).collect::<Vec<_>>()) {
+            if !filter.matches(&card.card) {
                 continue;
             }
             if given == limit {

@@ -23,6 +23,8 @@ const MAX_DEPTH: usize = 64;
 const MAX_ATTRIBUTES: usize = 32;
 /// Namespace declarations in force at once: prefixes are looked up one by one.
 const MAX_BINDINGS: usize = 100;
+/// Octets of a name, or of a namespace. An answer repeats both for every property of every resource.
+const MAX_NAME: usize = 256;
 /// A multiget has one element a card and an address book at most 100,000 cards.
 const MAX_ELEMENTS: usize = 150_000;
 /// Elements of any body. Past these, one for each 16 octets of it: the tree stays within a small
@@ -188,6 +190,9 @@ impl Tree {
         if ns.is_empty() && !prefix.is_empty() {
             return Err(ill_formed("a prefix stands for no namespace"));
         }
+        if ns.len() > MAX_NAME {
+            return Err(ill_formed("a namespace is too long"));
+        }
         self.bindings.push((prefix.into(), ns.into(), self.open.len()));
         Ok(())
     }
@@ -232,6 +237,9 @@ impl Tree {
 
 /// As far as it matters here: a name has nothing that would end it or make it another one.
 fn check_name(name: &str) -> Result<()> {
+    if name.len() > MAX_NAME {
+        return Err(ill_formed("a name is too long"));
+    }
     let plain = |c: char| c.is_alphanumeric() || "_-.".contains(c) || !c.is_ascii();
     let fine = name.starts_with(|c: char| c.is_alphabetic() || c == '_' || !c.is_ascii());
     if fine && name.chars().all(plain) { Ok(()) } else { Err(ill_formed("a name is wrong")) }
@@ -364,6 +372,10 @@ mod tests {
         assert!(wrong(&format!("<a{attributes}/>")));
         let namespaces: String = (0..30).map(|i| format!(" xmlns:a{i}='1'")).collect();
         assert!(wrong(&format!("<a{namespaces}>").repeat(5)));
+        let named =
+            |ns: usize, name: usize| format!("<{} xmlns='{}'/>", "a".repeat(name), "n".repeat(ns));
+        assert!(read(named(256, 256).as_bytes()).is_ok());
+        assert!(wrong(&named(257, 1)) && wrong(&named(1, 257)));
     }
 
     #[test]

@@ -6,7 +6,6 @@ use crate::context::Call;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::http::Reply;
-use crate::limits;
 use crate::model::contact::input::LABEL_MAX;
 use crate::model::contact::latest_date;
 use crate::model::text;
@@ -31,9 +30,6 @@ const TYPES: [&str; 9] = [
 
 /// `POST /api/contacts/import`: everything that is good, in one transaction.
 pub fn import(call: &Call, owner: &Owner) -> Result<Reply> {
-    if owner.client().is_some() {
-        limits::count_import(call, owner.id())?;
-    }
     let media_type = call.content_type();
     let is_form = media_type == "multipart/form-data";
     if !is_form && !TYPES.contains(&media_type.as_str()) {

@@ -5,6 +5,7 @@ use crate::context::{Call, Query};
 use crate::crypto::Purpose;
 use crate::error::{Error, Result};
 use crate::http::Reply;
+use crate::model::text;
 use crate::repository::contacts::filter::Filter;
 use crate::repository::contacts::lists::{self, Key, Sort, Start};
 use chrono::{DateTime, Utc};
@@ -19,7 +20,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
         phone: query.text("phone"),
         organization: query.text("organization"),
         label: query.text("label"),
-        search: query.text("search"),
+        search: query.parsed("search", search),
         updated_since: query.parsed("updated_since", instant),
     };
     let sort = query.parsed("sort", sort);
@@ -33,6 +34,18 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     match page.next {
         Some(next) => Ok(reply.with("Link", next_link(call, owner.id(), sort, &next)?)),
         None => Ok(reply),
+    }
+}
+
+/// Most words of a search. Each is looked for in every contact: 20 take 100,000 contacts most of a second.
+const WORDS_MAX: usize = 20;
+
+/// What is searched for.
+pub fn search(raw: &str) -> Result<String, String> {
+    let text = text::line(raw, 0, 1_000)?;
+    match text.split_whitespace().nth(WORDS_MAX) {
+        Some(_) => Err(format!("must have at most {WORDS_MAX} words")),
+        None => Ok(text),
     }
 }
 

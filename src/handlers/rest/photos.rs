@@ -10,7 +10,7 @@ use crate::service::photos;
 use crate::{multipart, picture};
 
 /// A picture may do nothing, wherever it is opened.
-const POLICY: &str = "default-src 'none'; sandbox";
+const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
 /// `GET /api/contacts/{id}/photo`
 pub fn get(call: &Call, owner: &Owner) -> Result<Reply> {

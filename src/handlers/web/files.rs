@@ -3,12 +3,12 @@
 
 use crate::access::Visitor;
 use crate::context::Call;
-use crate::error::{Error, Result};
+use crate::db::Conn;
+use crate::error::{Conflict, Error, Result};
 use crate::handlers::rest::{exports, imports};
-use crate::handlers::web::reader::{self, caller, owner};
+use crate::handlers::web::reader::{self, caller, owner, words};
 use crate::handlers::web::sent::{self, Sent};
 use crate::http::Reply;
-use crate::limits;
 use crate::markup::files::{self, Column, FileRow, Found, Verdict};
 use crate::markup::form::Form;
 use crate::markup::words::Words;
@@ -17,9 +17,9 @@ use crate::model::contact::latest_date;
 use crate::model::text;
 use crate::repository::audit::Action;
 use crate::repository::contacts::books;
-use crate::repository::contacts::labels::labels_in_use;
 use crate::repository::uploads::{self, Upload};
 use crate::service::import::{self, Fate, Options, Outcome};
+use crate::service::labels::in_use;
 use crate::service::writer::By;
 use vcard::table;
 
@@ -31,10 +31,8 @@ pub fn choose(call: &Call, visitor: &Visitor) -> Result<Reply> {
 
 /// `POST /import`: the file is kept, and looked at on the next page.
 pub fn keep(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let Sent { mut form, file } = sent::by_caller(call, visitor)?;
+    let Sent { form, file } = sent::by_caller(call, visitor)?;
     let caller = caller(visitor)?;
-    limits::count_import(call, caller.id())?;
-    let page = reader::page(call, visitor);
     let label = text::line(form.get("label"), 0, LABEL_MAX);
     let label = label.map_err(|why| Error::invalid("label", why));
     let kept = file.ok_or_else(|| Error::invalid("file", "is required")).and_then(|file| {
@@ -42,14 +40,16 @@ pub fn keep(call: &Call, visitor: &Visitor) -> Result<Reply> {
         if columns(&file).is_empty() {
             import::read(&file, "", None, &[], latest_date(call.now))?;
         }
-        call.app.db.write(|db| uploads::put(db, caller.id(), &file, &label, call.now))
+        let most = call.app.config.max_storage;
+        let put = |db: &mut Conn| uploads::put(db, caller.id(), &file, &label, call.now, most);
+        match call.app.db.write(put)? {
+            true => Ok(()),
+            false => Err(Error::Conflict(Conflict::QuotaExceeded)),
+        }
     });
     match kept {
-        Ok(_) => Ok(reader::go("/import/found")),
-        Err(error) => {
-            let error = sent::note(page.w, &mut form, error)?;
-            Ok(reader::refuse(&error, files::choose(&page, &form)))
-        }
+        Ok(()) => Ok(reader::go("/import/found")),
+        Err(error) => sent::again(call, visitor, form, error, |p, form| Ok(files::choose(p, form))),
     }
 }
 
@@ -81,7 +81,6 @@ fn run(
     dry_run: bool,
 ) -> Result<(Outcome, Found)> {
     let (owner, by) = owner(call, visitor)?;
-    limits::count_import(call, owner.id())?;
     let by = By { protocol: "import", ..by };
     let columns = columns(&file.content);
     let chosen = |at: usize, column: &table::Column| match form.has(&format!("map.{at}")) {
@@ -191,9 +190,9 @@ fn look(call: &Call, visitor: &Visitor, file: &Upload, mut form: Form) -> Result
 pub fn import(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let id = caller(visitor)?.id();
-    let w = reader::page(call, visitor).w;
+    let w = words(call, visitor);
     let Some(file) = kept(call, id, Some(form.get("key")))? else {
-        return reader::told(call, visitor, "/import", w.no_file.to_owned(), None);
+        return reader::told(call, visitor, "/import", w.no_file, None);
     };
     if form.get("step") == "look" {
         return look(call, visitor, &file, form).map(|page| reader::show(call, page));
@@ -224,10 +223,8 @@ fn told(w: &Words, outcome: &Outcome) -> String {
 /// `GET /export`
 pub fn export(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (owner, _) = owner(call, visitor)?;
-    let (labels, total) = call.app.db.read(|db| {
-        let labels = labels_in_use(db, owner.id(), "")?;
-        Ok((labels, books::count(db, owner.id())?))
-    })?;
+    let labels = in_use(&call.app, owner.id())?;
+    let total = call.app.db.read(|db| books::count(db, owner.id()))?;
     Ok(reader::show(call, files::export(&reader::page(call, visitor), &labels, total)))
 }
 

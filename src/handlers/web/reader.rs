@@ -25,9 +25,16 @@ const LANGUAGE: &str = "lang";
 /// The cookie with the browser's time zone, which the script writes.
 const ZONE: &str = "zone";
 
+/// The name of a cookie as browsers have it: with TLS they take it from this very host only.
+fn host_only(call: &Call, name: &str) -> String {
+    let prefix = if call.app.config.is_https() { "__Host-" } else { "" };
+    format!("{prefix}{name}")
+}
+
 /// A cookie for our pages, of so many seconds.
 fn set_cookie(call: &Call, name: &str, value: &str, seconds: i64) -> String {
-    let secure = if call.app.config.is_https() { "; Secure" } else { "" };
+    let (name, secure) =
+        (host_only(call, name), if call.app.config.is_https() { "; Secure" } else { "" });
     format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
 }
 
@@ -48,7 +55,8 @@ fn language(call: &Call, visitor: Option<&Visitor>) -> (&'static Words, bool) {
     let (accepted, month_first) =
         words::accepted(call.header("Accept-Language").unwrap_or_default());
     let account = visitor.and_then(Visitor::caller).and_then(|it| it.user().language.clone());
-    let chosen = asked_language(call).or(call.cookie(LANGUAGE).map(str::to_owned));
+    let chosen =
+        asked_language(call).or(call.cookie(&host_only(call, LANGUAGE)).map(str::to_owned));
     let wanted = account.or(chosen).and_then(|tag| words::of(&tag));
     let words = wanted.unwrap_or(accepted);
     (words, month_first && words.lang == accepted.lang)
@@ -60,11 +68,15 @@ fn asked_language(call: &Call) -> Option<String> {
     query.text("lang").filter(|tag| words::of(tag).is_some())
 }
 
+/// The words for a visitor.
+pub fn words(call: &Call, visitor: &Visitor) -> &'static Words {
+    language(call, Some(visitor)).0
+}
+
 /// What the page for a visitor shows beside its content.
 pub fn page<'a>(call: &'a Call, visitor: &Visitor) -> Page<'a> {
-    let (w, month_first) = language(call, Some(visitor));
     let zone = call
-        .cookie(ZONE)
+        .cookie(&host_only(call, ZONE))
         .and_then(|zone| percent_decode_str(zone).decode_utf8().ok()?.parse::<Tz>().ok());
     let user = visitor.caller().map(|caller| User {
         username: caller.user().username.clone(),
@@ -76,30 +88,21 @@ pub fn page<'a>(call: &'a Call, visitor: &Visitor) -> Page<'a> {
         text: text(&it, "text").to_owned(),
         undo: it.get("undo").and_then(Value::as_i64),
     });
-    Page {
-        w,
-        month_first,
-        zone,
-        today: call.now.with_timezone(&zone.unwrap_or(Tz::UTC)).date_naive(),
-        path: call.request.raw_url().split('?').next().unwrap_or_default(),
-        user,
-        csrf: visitor.csrf().to_owned(),
-        search: String::new(),
-        flash,
-    }
+    let (w, month_first) = language(call, Some(visitor));
+    let today = call.now.with_timezone(&zone.unwrap_or(Tz::UTC)).date_naive();
+    let csrf = visitor.csrf().to_owned();
+    Page { w, month_first, zone, today, user, csrf, flash, ..anyone(call) }
 }
 
 /// The page for nobody in particular: of errors, and behind mailed links.
 pub fn anyone<'a>(call: &'a Call) -> Page<'a> {
     let (w, month_first) = language(call, None);
-    let path = call.request.raw_url().split('?').next().unwrap_or_default();
-    let today = call.now.date_naive();
     Page {
         w,
         month_first,
         zone: None,
-        today,
-        path,
+        today: call.now.date_naive(),
+        path: path(call),
         user: None,
         csrf: String::new(),
         search: String::new(),
@@ -107,10 +110,14 @@ pub fn anyone<'a>(call: &'a Call) -> Page<'a> {
     }
 }
 
+fn path(call: &Call) -> &str {
+    call.request.raw_url().split('?').next().unwrap_or_default()
+}
+
 /// Answers with a page. What the page before handed over was shown, and is gone.
 pub fn show(call: &Call, page: Markup) -> Reply {
     let mut reply = Reply::html(page.into_string());
-    if call.cookie(FLASH).is_some() {
+    if call.cookie(&host_only(call, FLASH)).is_some() {
         reply = reply.and("Set-Cookie", set_cookie(call, FLASH, "", 0));
     }
     if let Some(language) = asked_language(call) {
@@ -139,9 +146,10 @@ pub fn told(
     call: &Call,
     visitor: &Visitor,
     location: impl Into<String>,
-    text: String,
+    text: impl Into<String>,
     undo: Option<i64>,
 ) -> Result<Reply> {
+    let text = text.into();
     hand(call, visitor, location, &json!({ "text": text, "undo": undo }))
 }
 
@@ -165,7 +173,8 @@ pub fn text<'v>(value: &'v Value, name: &str) -> &'v str {
 /// What the page before handed over.
 pub fn handed(call: &Call, visitor: &Visitor) -> Option<Value> {
     let account = visitor.caller().map_or(0, Caller::id);
-    let plain = call.app.keys.open_text(Purpose::Flash, account, call.cookie(FLASH)?)?;
+    let plain =
+        call.app.keys.open_text(Purpose::Flash, account, call.cookie(&host_only(call, FLASH))?)?;
     serde_json::from_str(&plain).ok()
 }
 

@@ -55,6 +55,12 @@ pub fn dismissed(db: &mut Conn, owner: i64) -> Result<Vec<(i64, i64)>> {
     Ok(db.query(SQL, &[&owner])?.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
+/// The number of an owner's last dismissal; 0 where there is none.
+pub fn last_dismissal(db: &mut Conn, owner: i64) -> Result<i64> {
+    const SQL: &str = "SELECT coalesce(max(dismissal), 0) FROM dismissals WHERE owner = $1";
+    Ok(db.query_one(SQL, &[&owner])?.get(0))
+}
+
 /// How many rows an owner has here.
 pub fn count(db: &mut Conn, owner: i64) -> Result<i64> {
     const SQL: &str = "SELECT count(*) FROM dismissals WHERE owner = $1";

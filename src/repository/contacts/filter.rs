@@ -82,7 +82,7 @@ impl Terms {
         };
         let (numbers, mut words): (Vec<&str>, Vec<&str>) = text.split(' ').partition(number);
         words.retain(|word| !word.is_empty());
-        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        words.sort_by_key(|word| (std::cmp::Reverse(word.len()), *word));
         words.dedup();
         let mut words = words.into_iter().map(str::to_owned);
         self.words = std::array::from_fn(|_| words.next());
@@ -137,7 +137,7 @@ macro_rules! passes {
         AND ($11::text IS NULL OR strpos(folded, $11) > 0 OR strpos(label_keys, $11) > 0)
         AND ($13::text IS NULL OR strpos(digits, $14) > 0 OR strpos(folded, $13) > 0
             OR strpos(label_keys, $13) > 0)
-        AND ($12::text[] IS NULL OR NOT EXISTS (SELECT 1 FROM unnest($12) AS word
+        AND ($12::text[] IS NULL OR NOT EXISTS (SELECT 1 FROM unnest($12::text[]) AS word
             WHERE strpos(folded, word) = 0 AND strpos(coalesce(label_keys, ''), word) = 0))"
     };
 }
@@ -173,7 +173,7 @@ pub(super) fn long_hits(db: &mut Conn, owner: i64, terms: &Terms) -> Result<Vec<
     );
     let mut params = vec![(&owner as _, Type::INT8)];
     params.extend(terms.params());
-    Ok(db.query_once(SQL, &params)?.iter().map(|row| row.get(0)).collect())
+    Ok(db.query_typed(SQL, &params)?.iter().map(|row| row.get(0)).collect())
 }
 
 /// The last revision before an instant: what changed then or later has a greater one, because no

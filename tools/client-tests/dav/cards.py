@@ -90,4 +90,5 @@ def empty():
         ask("DELETE", urllib.parse.urljoin(BOOK, href))
 
 
-{"put": put, "get": get, "empty": empty, "rename": rename}[sys.argv[1]](*sys.argv[2:])
+if __name__ == "__main__":
+    {"put": put, "get": get, "empty": empty, "rename": rename}[sys.argv[1]](*sys.argv[2:])

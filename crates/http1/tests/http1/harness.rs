@@ -1,7 +1,8 @@
 //! A server with a small program behind it, and a client that speaks bytes.
 
 use crate::fuzz::Seen;
-use http1::{Client as Payer, Limits, LineLimits, Look, Refusal, Server, Service, Stopper, Work};
+use http1::{Ask, Client as Payer, Limits, LineLimits, Look, Refusal, Server, Service};
+use http1::{Stopper, Work};
 use rouille::{Request, Response, ResponseBody};
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
@@ -167,11 +168,21 @@ impl Service for Behind {
         let account = request.header("X-Account").map(|it| Payer::Account(it.parse().unwrap()));
         let client = account.unwrap_or(Payer::at(request.remote_addr().ip()));
         let line = request.get_param("line").map_or(0, |it| it.parse().unwrap());
+        let asks = request.header("X-Ask").map(str::to_owned);
         let run = Box::new(move |body| {
             drop(working.lock());
             program.respond(&request, body)
         });
-        Look::Work(Work { line, client, most: usize::MAX, run })
+        let work = Work { line, client, most: usize::MAX, run };
+        let Some(asks) = asks else { return Look::Work(work) };
+        // Whether it is wanted is found out in the line.
+        let run = Box::new(move |body| match (asks.as_str(), body) {
+            ("no", _) => Look::Answer(Response::text("no").with_status_code(401)),
+            ("panic", _) => panic!("on purpose"),
+            (_, Some(body)) => Look::Answer((work.run)(body)),
+            (_, None) => Look::Work(work),
+        });
+        Look::Ask(Ask { line, client, most: usize::MAX, run })
     }
 
     fn refuse(&self, refusal: Refusal, origin: Option<&str>) -> Response {

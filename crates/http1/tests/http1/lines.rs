@@ -163,3 +163,54 @@ fn a_panic_of_the_waiting_room_ends_a_connection_and_no_thread() {
         assert_eq!(server.connect().get("/healthz").status, 200);
     }
 }
+
+fn upload(asks: &str, size: usize, more: &str) -> String {
+    format!(
+        "POST /upload HTTP/1.1\r\nHost: a\r\nX-Ask: {asks}\r\nContent-Length: {size}\r\n{more}\r\n"
+    )
+}
+
+#[test]
+fn a_body_is_received_after_the_question_whether_it_is_wanted() {
+    let server = Running::start(small());
+    // Not wanted: the answer comes before the body, and nobody is asked to go on.
+    for (asks, status) in [("no", 401), ("panic", 500)] {
+        for more in ["", "Expect: 100-continue\r\n"] {
+            let mut client = server.connect();
+            client.send(upload(asks, 100_000, more));
+            assert_eq!(client.answer().unwrap().status, status, "{asks} {more}");
+        }
+    }
+    assert_eq!(server.program.answered.load(Ordering::SeqCst), 0);
+    // Wanted: it is asked for, and comes whole.
+    for more in ["", "Expect: 100-continue\r\n"] {
+        let mut client = server.connect();
+        client.send(upload("yes", 100_000, more));
+        if !more.is_empty() {
+            assert_eq!(client.answer().unwrap().status, 100);
+        }
+        assert!(!client.hears(), "the body has to come");
+        client.send("x".repeat(100_000));
+        assert_eq!(client.answer().unwrap().body.len(), 100_000);
+    }
+    // What is here already is answered in one turn, on a connection that goes on.
+    let mut client = server.connect();
+    client.send(upload("no", 5, "") + "12345" + &upload("yes", 5, "") + "67890");
+    assert_eq!(client.answer().unwrap().status, 401);
+    assert_eq!(client.answer().unwrap().text(), "67890");
+}
+
+#[test]
+fn a_question_waits_in_its_line_like_work() {
+    let server = Running::start(Limits { lines: vec![line(1, 0)], ..Limits::default() });
+    let mut busy = server.connect();
+    busy.send(sleep(700, ""));
+    std::thread::sleep(Duration::from_millis(150));
+    let mut client = server.connect();
+    client.send(upload("yes", 100_000, ""));
+    assert_eq!(client.answer().unwrap().status, 503);
+    assert_eq!(busy.answer().unwrap().status, 200);
+    let mut client = server.connect();
+    client.send(upload("yes", 100_000, "") + &"x".repeat(100_000));
+    assert_eq!(client.answer().unwrap().status, 200);
+}
