@@ -112,7 +112,7 @@ mod tests {
             ]),
             lines(&["", "\"null\"", r#"["\"null\""]"#, "", "", "", "", "", "", "", r#"["a","b"]"#]),
             lines(&["null", "[null,\"null\"]", "[[null]]", "x"]),
-            lines(&["\"Ann\"", &all.replace('\n', ""), "[]"]),
+            lines(&["\"Ann\"", &all.replace(['\n', AGAIN], ""), "[]"]),
             lines(&["\"Ann\""]),
         ] {
             assert_eq!(
