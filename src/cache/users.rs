@@ -62,6 +62,12 @@ pub struct LookedUp {
 }
 
 impl LookedUp {
+    /// Of a user whom the cache was not asked about: [`Cache::finish`] loads it, and fills nothing.
+    pub fn unasked(user: i64) -> LookedUp {
+        let user = Some((user, String::new(), ReadStep::Load));
+        LookedUp { user, ..LookedUp::default() }
+    }
+
     /// [`Cache::finish`] has nothing to load.
     pub fn is_complete(&self) -> bool {
         matches!(&self.user, None | Some((_, _, ReadStep::Use(_))))

@@ -249,7 +249,7 @@ fn head(call: &Call, caller: &Caller) -> Result<String> {
     let (sessions, access, pending_links, mails, has_calendar_url, picture) =
         call.app.db.read(|db| {
             Ok((
-                sessions::list(db, id, call.now)?,
+                sessions::list(db, id, call.now, call.now - call.app.config.session)?,
                 (app_passwords::list(db, id)?, totp::is_on(db, id)?),
                 mail_tokens::of_user(db, id)?,
                 outbox::of_user(db, id)?,
