@@ -340,3 +340,56 @@ fn every_dependency_has_its_reason() {
         assert!(architecture.contains(&format!("`{name}`")), "no reason for {name}");
     }
 }
+
+/// Parts of a Compose file that belong to one service: lines that are indented deeper than its name.
+fn services() -> Vec<(String, String)> {
+    let text = read(&root().join("docker-compose.yml"));
+    let text = text.split("\nservices:\n").nth(1).unwrap().split("\nnetworks:").next().unwrap();
+    let mut found: Vec<(String, String)> = Vec::new();
+    for line in text.lines() {
+        let name = line.strip_prefix("  ").and_then(|rest| rest.strip_suffix(':'));
+        match name.filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase())) {
+            Some(name) => found.push((name.to_owned(), String::new())),
+            None => {
+                found.last_mut().into_iter().for_each(|(_, block)| *block += &format!("{line}\n"))
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn what_is_deployed_has_bounds_few_rights_and_no_secret_in_its_log() {
+    let services = services();
+    let names: Vec<&str> = services.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["contactd", "postgres", "redis", "mail", "caddy"]);
+    for (name, block) in &services {
+        for setting in [
+            "read_only: true",
+            "cap_drop: [ALL]",
+            "no-new-privileges:true",
+            "mem_limit: ",
+            "pids_limit: ",
+        ] {
+            assert!(block.contains(setting), "{name} has no {setting}");
+        }
+        if let Some(image) = block.lines().find_map(|line| line.trim().strip_prefix("image: ")) {
+            let digest = format!("${{{}_DIGEST:-}}", if name == "mail" { "MAILDEV" } else { name })
+                .replace(name.as_str(), &name.to_uppercase());
+            assert!(image.ends_with(&digest), "{image} has no place for {digest}");
+        }
+    }
+    let redis = &services[2].1;
+    assert!(redis.contains("requirepass %s") && redis.contains("REDIS_PASSWORD:?"));
+    let unit = read(&root().join("deploy/contactd.service"));
+    for setting in ["MemoryMax=", "TasksMax=", "CapabilityBoundingSet=\n", "ProtectSystem=strict"] {
+        assert!(unit.contains(setting), "{setting}");
+    }
+    // No query, and no path that is a secret.
+    let nginx = read(&root().join("deploy/nginx.conf"));
+    let format = nginx.split("log_format").nth(1).unwrap().split(';').next().unwrap();
+    assert!(
+        ["$request ", "$request\"", "$request_uri", "$args"].iter().all(|it| !format.contains(it))
+    );
+    assert!(nginx.contains("calendars|api/auth/(confirmed_email|reset-password)"));
+}

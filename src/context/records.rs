@@ -42,6 +42,7 @@ impl Call {
             message_id: "",
             is_notice: kind.is_notice(),
             username: None,
+            language: None,
         };
         let hour_ago = self.now - chrono::Duration::hours(1);
         if let Some(user) = user.filter(|_| kind.is_notice())
@@ -61,6 +62,7 @@ impl Call {
             message_id: "",
             is_notice: true,
             username: Some(&user.username),
+            language: user.language.as_deref(),
         };
         self.queue(tx, mail)
     }

@@ -41,6 +41,11 @@ fn tokens(call: &Call, session: Session) -> Result<Reply> {
 
 /// `POST /api/auth/register`
 pub fn register(call: &Call) -> Result<Reply> {
+    register_in(call, None)
+}
+
+/// The same, for an account with a language of its own: the one of the page that was filled in.
+pub fn register_in(call: &Call, language: Option<&str>) -> Result<Reply> {
     if !call.app.config.registration_open {
         return Err(Error::RegistrationClosed);
     }
@@ -56,6 +61,7 @@ pub fn register(call: &Call) -> Result<Reply> {
         password_hash: &password_hash,
         role: Role::User,
         is_verified: false,
+        language,
     };
     let user = call.app.db.transaction(|tx| {
         let user = users::insert(tx, &new, call.now)?;

@@ -27,7 +27,7 @@ pub struct List<'a> {
     pub next: Option<String>,
     /// This is not the first page.
     pub later: bool,
-    pub labels: Vec<(String, i64)>,
+    pub labels: &'a [(String, i64)],
 }
 
 /// `tel:` and the number without what is there to be read only.
@@ -90,7 +90,7 @@ fn labels(p: &Page, list: &List) -> Markup {
         nav class="labels" aria-labelledby="labels-title" {
             h2 id="labels-title" { (p.w.labels) }
             ul {
-                @for (label, count) in &list.labels {
+                @for (label, count) in list.labels {
                     li {
                         a href={ "/contacts?" (query(&[("label", label)])) } aria-current=[(label == list.label).then_some("true")] {
                             span { (label) } " " small { (p.w.number(*count)) }
@@ -144,7 +144,7 @@ fn bar(p: &Page, list: &List) -> Markup {
                     div class="drop" {
                         label for="bulk-label" { (w.label) }
                         input id="bulk-label" name="label" list="known-labels" autocomplete="off";
-                        datalist id="known-labels" { @for (label, _) in &list.labels { option value=(label) {} } }
+                        datalist id="known-labels" { @for (label, _) in list.labels { option value=(label) {} } }
                         div class="pair" {
                             button name="action" value="add_label" { (w.add_label) }
                             button name="action" value="remove_label" { (w.take_label) }

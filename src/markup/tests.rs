@@ -131,7 +131,7 @@ fn what_comes_from_outside_is_escaped_and_no_link_runs() {
     let list = list::List {
         search: evil,
         label: evil,
-        labels: vec![(evil.to_owned(), 1)],
+        labels: &[(evil.to_owned(), 1)],
         ..list::List::default()
     };
     assert!(

@@ -55,6 +55,8 @@ pub struct NewUser<'a> {
     pub role: Role,
     /// True when nobody has to confirm the address.
     pub is_verified: bool,
+    /// The language chosen for its pages and mails; none: the browser's.
+    pub language: Option<&'a str>,
 }
 
 /// Adds an account and its empty address book. [`Error::Conflict`] when the username or the
@@ -62,8 +64,8 @@ pub struct NewUser<'a> {
 pub fn insert(db: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Result<User> {
     const SQL: &str = concat!(
         "WITH added AS (
-            INSERT INTO users (username, email, password_hash, role, is_verified, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6)
+            INSERT INTO users (username, email, password_hash, role, is_verified, created_at, language)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
             RETURNING *
         ), book AS (
             INSERT INTO address_books (owner) SELECT id FROM added
@@ -75,7 +77,15 @@ pub fn insert(db: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Result<User> 
     let role = new.role.as_str();
     let row = db.query_one(
         SQL,
-        &[&new.username, &new.email, &new.password_hash, &role, &new.is_verified, &now],
+        &[
+            &new.username,
+            &new.email,
+            &new.password_hash,
+            &role,
+            &new.is_verified,
+            &now,
+            &new.language,
+        ],
     )?;
     from_row(&row)
 }

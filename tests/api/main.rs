@@ -23,6 +23,7 @@ mod entries;
 mod every_route;
 mod exports;
 mod factor_counts;
+mod files;
 mod guesses;
 mod imports;
 mod key_change;

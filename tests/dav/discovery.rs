@@ -16,6 +16,10 @@ fn rule_01_well_known_leads_to_dav_without_credentials() {
         assert_eq!(got.header("Location"), "/dav/");
         assert!(!got.header("Cache-Control").is_empty());
     }
+    // libdav follows it by GET, and takes anything but 2xx for "no CardDAV here".
+    let got = phone.send("GET", "/dav/", &[], b"").expect(200);
+    assert!(got.text().contains("CardDAV"));
+    stranger(&phone).send("GET", "/dav/", &[], b"").expect(401);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod discovery;
 mod groups;
 mod multiget;
 mod phone;
+mod properties;
 mod propfind;
 mod query;
 mod refused;

@@ -77,7 +77,8 @@ impl Default for Limits {
             header_fields: 64,
             chunk_extension_bytes: 4 << 10,
             small_body_bytes: 16 << 10,
-            buffered_bytes: 64 << 20,
+            // Half of it is what one client gets alone: the largest file, 50 MiB, has to fit.
+            buffered_bytes: 128 << 20,
             head_time: Duration::from_secs(5),
             idle_time: Duration::from_secs(15),
             body_time: Duration::from_secs(30),

@@ -15,16 +15,24 @@ use crate::repository::contacts::books::Book;
 use crate::repository::contacts::resources::{self, Resource};
 use crate::service::contacts::{self, By, Put, Which};
 
+/// What a browser shows at `/dav/`.
+const HERE: &str = "This is the CardDAV address of contactd, for phones and mail programs.\n";
+
 /// The card of this name. [`Error::NotFound`] where there is none.
 pub fn find(call: &Call, owner: i64, name: &str) -> Result<Resource> {
     call.app.db.read(|db| resources::find(db, owner, name))?.ok_or(Error::NotFound)
 }
 
-/// `GET /dav/…`
+/// `GET /dav/…`: a card, or a sentence at the place that discovery leads to.
 pub fn get(call: &Call, device: &Device) -> Result<Reply> {
     let owner = device.owner().id();
     let target = Target::of(path(call), owner);
-    let Target::Card(_, name) = &target else { return Err(not_here(&target)) };
+    let name = match &target {
+        Target::Card(_, name) => name,
+        // libdav follows `/.well-known/carddav` by GET and goes on only after a 2xx.
+        Target::Root => return Ok(Reply::bytes("text/plain; charset=utf-8", HERE)),
+        target => return Err(not_here(target)),
+    };
     let card = find(call, owner, name)?;
     if !accepts_cards(call.header("Accept").unwrap_or("*/*")) {
         return Err(Error::Dav(DavFault::AddressDataConversion));

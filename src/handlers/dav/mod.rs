@@ -48,6 +48,7 @@ fn body(call: &Call) -> Result<Option<Element>> {
 fn allow(target: &Target) -> &'static str {
     match target {
         Target::Card(..) => "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, REPORT, MOVE",
+        Target::Root => "OPTIONS, GET, HEAD, PROPFIND, PROPPATCH, REPORT",
         Target::OtherBook(_) | Target::Orphan(_) | Target::Nothing => "OPTIONS",
         _ => "OPTIONS, PROPFIND, PROPPATCH, REPORT",
     }

@@ -93,6 +93,18 @@ pub fn page(
     Ok(finish(rows, total, sort, limit))
 }
 
+/// Everything that passes the filter, by id.
+pub fn ids(db: &mut Conn, owner: i64, filter: &Filter) -> Result<Vec<i64>> {
+    const SQL: &str = concat!("SELECT id FROM contacts WHERE ", hits!(), " ORDER BY id");
+    let terms = Terms::of(filter);
+    let since = filter.updated_since.map(|it| revision_before(db, owner, it)).transpose()?;
+    let long = long_hits(db, owner, &terms)?;
+    let mut params = vec![(&owner as _, Type::INT8)];
+    params.extend(terms.params());
+    params.extend([(&long as _, Type::INT8_ARRAY), (&since as _, Type::INT8)]);
+    Ok(db.query_typed(SQL, &params)?.iter().map(|row| row.get(0)).collect())
+}
+
 /// The statement of a filtered page. By name: one pass over the index finds all hits, in order. Names are
 /// not compared in it, which would take longer than the search: where a cursor stands is shown by the
 /// last hit that is not after it, which the index finds, going back. OFFSET 0: once, not for each time

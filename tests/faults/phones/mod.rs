@@ -2,6 +2,7 @@
 //! of them editing one book, while Redis, Postgres and one of the replicas die. At the end everybody
 //! holds the same cards, and nothing that was acknowledged is lost.
 
+mod bounds;
 mod chronicle;
 mod desk;
 mod phone;

@@ -123,7 +123,7 @@ def wished(client, wish):
     elif wish["do"] == "delete":
         client.remove_contact_by_uid_sync(named().get_property("id"), 0, None)
     else:
-        return [it.to_string(EBookContacts.VCardFormat.FORMAT_30) for it in contacts(client)]
+        return [it.to_string(EBookContacts.VCardFormat(1)) for it in contacts(client)]
 
 
 def agent():
