@@ -49,7 +49,7 @@
     if (mine !== newest) return;
     if (!fresh) return location.assign("/login");
     $("#found").replaceWith(document.adoptNode(fresh));
-    $("h1").textContent = $("h1", page).textContent;
+    $("main .head").replaceWith(document.adoptNode($("main .head", page))); // to be sorted by what was found
     const labels = all(".labels a[aria-current]");
     labels.forEach((label) => label.removeAttribute("aria-current"));
     history.replaceState(null, "", search.value.trim() ? address : "/contacts");

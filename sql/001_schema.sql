@@ -125,6 +125,8 @@ CREATE TABLE outbox (
     rank            smallint NOT NULL,
     -- The name for the greeting of a mail that outlives its account; null: ask the account.
     username        text,
+    -- Its language, likewise.
+    language        text,
     -- The secret of the link, made at the first try. It has to be readable until it is sent, and is
     -- wiped then.
     token           text,
@@ -205,7 +207,11 @@ CREATE INDEX address_books_purge_idx ON address_books (purge_after) WHERE purge_
 CREATE TABLE calendars (
     owner bigint CONSTRAINT calendars_pkey PRIMARY KEY
           CONSTRAINT calendars_owner_fkey REFERENCES users ON DELETE CASCADE,
-    hash  bytea NOT NULL
+    hash  bytea NOT NULL,
+    -- The app password with which it was made, if it was one: it ends with that.
+    app_password bigint,
+    CONSTRAINT calendars_app_password_fkey FOREIGN KEY (owner, app_password)
+        REFERENCES app_passwords ON DELETE CASCADE
 );
 
 -- A contact is its card. Everything from `is_group` to `photo_type` is made from the card when the row
@@ -231,18 +237,18 @@ CREATE TABLE contacts (
     made_by       smallint NOT NULL,
     -- Apple's card of a group: it shows a label, and no list shows it.
     is_group      boolean NOT NULL,
-    -- The members of the JSON, each on a line of its own, in the order of the contract.
+    -- The members of the JSON, each on a line of its own, in the order of the contract, the name first
+    -- and the labels last. What JSON repeats stands there packed (model/contact/packed.rs).
     members       text COLLATE "C" NOT NULL,
     -- What lists are sorted by: its beginning.
     sort_name     text COLLATE "und-x-icu" NOT NULL,
     sort_more     text COLLATE "und-x-icu" NOT NULL,
-    -- What filters look in: folded text in parts, digits of the numbers, labels in lower case. All
-    -- three are null when they are too long for an index; `long_text` has them then.
+    -- What filters look in: folded text in parts, digits of the numbers, labels in lower case. A text
+    -- stands in one of them, since each is in the row and in an index. All three are null when they are too long for an index; `long_text` has them then.
     folded        text COLLATE "C",
     digits        text COLLATE "C",
     label_keys    text COLLATE "C",
     long_text     text COLLATE "C",
-    labels        text[] NOT NULL,
     -- Month and day as one number (29 February is 229), and the year where it is known.
     birthday_key  smallint,
     birthday_year smallint,

@@ -131,6 +131,11 @@ impl Owner {
         self.may_write
     }
 
+    /// The id of the app password; none: a session.
+    pub fn app_password(&self) -> Option<i64> {
+        self.app_password.as_ref().map(|(id, _)| *id)
+    }
+
     /// The name of the app password, for the history of a contact; none: a session.
     pub fn client(&self) -> Option<&str> {
         self.app_password.as_ref().map(|(_, name)| name.as_str())

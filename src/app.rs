@@ -4,8 +4,10 @@
 //! (`batch.rs`, which a reader of this file need not know): [`InFlight::begin`] for each, one round
 //! trip to Redis for all of them, [`InFlight::decide`] for each.
 
-use crate::access::{self, Admin, Caller, Claim, Device, Owner, Visitor};
-use crate::cache::{Asked, Counter, LookedUp};
+mod authorize;
+
+use crate::access::Claim;
+use crate::cache::{Counter, LookedUp};
 use crate::context::{App, Call, new_request_id};
 use crate::counters;
 use crate::error::{Error, LimitState, Result};
@@ -13,6 +15,7 @@ use crate::handlers::web::reader;
 use crate::http::{self, Reply};
 use crate::limits;
 use crate::routes::{self, Gate, Route, Waits};
+use authorize::{Handler, Stage, check_size, handler, is_of_unknown, is_true, stage, verb};
 use http1::{Ask, Client, Look, Refusal, Work};
 use rouille::{Request, Response};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,30 +42,6 @@ pub struct InFlight {
     limit: Option<LimitState>,
 }
 
-/// How far a request has come.
-enum Stage {
-    /// It has a route, and says who sent it where the route wants to know.
-    Routed(&'static Route),
-    /// Its caller may call, and within the limits: this runs.
-    Authorized(Box<Handler>),
-    /// It gets no further.
-    Refused(Error),
-    /// It asks which methods there are.
-    Options(String),
-    /// Its handler has run.
-    Answered,
-}
-
-/// What runs, with the caller that it takes.
-enum Handler {
-    Anyone(fn(&Call) -> Result<Reply>),
-    User(fn(&Call, &Caller) -> Result<Reply>, Caller),
-    Contacts(fn(&Call, &Owner) -> Result<Reply>, Owner),
-    Device(fn(&Call, &Device) -> Result<Reply>, Device),
-    Visitor(fn(&Call, &Visitor) -> Result<Reply>, Visitor),
-    Admin(fn(&Call, &Admin) -> Result<Reply>, Admin),
-}
-
 impl InFlight {
     /// Route: 404, 405, or the row of `ROUTES`. Claim: 401, or whom to look up.
     pub fn begin(app: &Arc<App>, request: Request) -> InFlight {
@@ -85,8 +64,8 @@ impl InFlight {
         InFlight { began, call, route, claim, is_guess, stage, counters, looked_up, limit: None }
     }
 
-    /// Whose request it is by its token, and what counts it: what the cache is asked. A guess counts
-    /// for its address before it is looked up.
+    /// Whose request it is by its token, and what counts it: what the cache is asked. A guess is
+    /// counted for its address only; Postgres is asked about it, so that it leaves nothing in Redis.
     pub fn question(&self) -> (Option<i64>, &[Counter]) {
         (self.user().filter(|_| !self.is_guess), &self.counters)
     }
@@ -136,9 +115,8 @@ impl InFlight {
         exceeded
     }
 
-    /// The answer, or what has to be done for it in a line. Whose caller is not known yet, because the
-    /// cache had to be asked once more or did not know the user, is looked up before the body is
-    /// received.
+    /// The answer, or what has to be done for it in a line. A caller whom the cache does not know is
+    /// looked up before the body is received.
     fn go_on(self) -> Look {
         let waits = match (&self.stage, self.route) {
             (Stage::Authorized(_), Some(route)) => route.waits,
@@ -172,21 +150,20 @@ impl InFlight {
         Look::Ask(Ask { line, client, most, run })
     }
 
-    /// Caller and limits, in the order of the contract: 401, 403, 429, 413. May wait for Redis and
-    /// Postgres, unless what was looked up is complete and no guess.
+    /// Caller and limits, in the order of the contract: 401, 403, 429, 413. Waits for Postgres unless the
+    /// cache knows the user, and it is no guess.
     fn authorize(&mut self) {
         let Stage::Routed(route) = self.stage else { return };
         let mut looked_up = std::mem::take(&mut self.looked_up);
         let limits = std::mem::take(&mut looked_up.limits);
-        if self.is_guess {
-            let asked = [Asked { user: self.user(), counters: &[] }];
-            looked_up = self.call.app.cache.look_up(&asked).pop().unwrap_or_default();
+        if let Some(user) = self.user().filter(|_| self.is_guess) {
+            looked_up = LookedUp::unasked(user);
         }
         let handler = handler(route, &self.call, self.claim.as_ref(), looked_up);
         self.looked_up.limits = self.settle(route, is_true(&handler)).unwrap_or(limits);
         let exceeded = self.look_at_limits();
         self.stage = match (handler, exceeded) {
-            (Err(error), Some(state)) if is_nobodys(&error) => {
+            (Err(error), Some(state)) if is_of_unknown(&error) => {
                 Stage::Refused(Error::TooManyRequests(state))
             }
             (Err(error), _) => Stage::Refused(error),
@@ -339,119 +316,4 @@ pub fn refuse(app: &App, refusal: Refusal, origin: Option<&str>) -> Response {
     http::common_headers(&mut response, &request_id, app.config.is_https());
     http::cors_headers(&mut response, &app.config.cors_origins, origin, false);
     response
-}
-
-/// The route of a path for the method, what the request says of its sender, and what is to be done.
-fn stage(call: &Call, found: &[&'static Route]) -> (Option<&'static Route>, Option<Claim>, Stage) {
-    let (first, method) = (found.first().copied(), call.request.method());
-    if method == "OPTIONS" && call.request.raw_url() == "*" {
-        // RFC 9110, 9.3.7: about the server as a whole.
-        let verbs = "OPTIONS, GET, HEAD, POST, PUT, PATCH, DELETE";
-        return (None, None, Stage::Options(verbs.to_owned()));
-    }
-    let preflight = method == "OPTIONS" && call.header("Access-Control-Request-Method").is_some();
-    let routes = found.iter().copied();
-    let Some(route) = routes.filter(|_| !preflight).find(|route| route.verb == verb(call)) else {
-        let stage = match first {
-            None => Stage::Refused(Error::NotFound),
-            Some(_) if method == "OPTIONS" => Stage::Options(allow(found)),
-            Some(_) => Stage::Refused(Error::MethodNotAllowed(allow(found))),
-        };
-        return (first, None, stage);
-    };
-    let claim = match route.gate {
-        Gate::Anyone(_) => Ok(None),
-        Gate::User(_) | Gate::Admin(_) => access::access_token(call).map(Some),
-        Gate::Contacts(_) => access::any_token(call).map(Some),
-        Gate::Device(_) => access::basic(call).map(Some),
-        Gate::Visitor(_) => Ok(access::cookie(call)),
-    };
-    match claim {
-        Ok(claim) => (Some(route), claim, Stage::Routed(route)),
-        Err(error) => (Some(route), None, Stage::Refused(error)),
-    }
-}
-
-/// The handler of a route with the caller that its gate wants: 401, 403.
-fn handler(
-    route: &Route,
-    call: &Call,
-    claim: Option<&Claim>,
-    looked_up: LookedUp,
-) -> Result<Handler> {
-    Ok(match (&route.gate, claim) {
-        (Gate::Anyone(run), _) => Handler::Anyone(*run),
-        (Gate::Visitor(run), claim) => {
-            let visitor = access::visitor(call, claim, looked_up)?;
-            // Whoever is not signed in has no form to send that is long.
-            if visitor.caller().is_none() && is_long(call) {
-                return Err(Error::StaleForm);
-            }
-            Handler::Visitor(*run, visitor)
-        }
-        (Gate::User(run), Some(claim)) => {
-            Handler::User(*run, access::caller(call, claim, looked_up)?)
-        }
-        (Gate::Contacts(run), Some(claim)) => {
-            Handler::Contacts(*run, access::owner(call, claim, looked_up)?)
-        }
-        (Gate::Device(run), Some(claim)) => {
-            Handler::Device(*run, access::device(call, claim, looked_up)?)
-        }
-        (Gate::Admin(run), Some(claim)) => {
-            Handler::Admin(*run, access::admin(access::caller(call, claim, looked_up)?)?)
-        }
-        (Gate::User(_) | Gate::Contacts(_) | Gate::Device(_) | Gate::Admin(_), None) => {
-            return Err(Error::Unauthenticated);
-        }
-    })
-}
-
-/// Whether a claim is true, by the handler that it got; none: that could not be found out.
-fn is_true(handler: &Result<Handler>) -> Option<bool> {
-    match handler {
-        Ok(Handler::Visitor(_, visitor)) => Some(visitor.caller().is_some()),
-        Ok(_) | Err(Error::AdminOnly | Error::ReadOnly) => Some(true),
-        Err(error) => is_nobodys(error).then_some(false),
-    }
-}
-
-/// The refusal of a request whose sender is nobody that we know.
-fn is_nobodys(error: &Error) -> bool {
-    matches!(error, Error::Unauthenticated | Error::UnknownDevice | Error::StaleForm)
-}
-
-/// True unless the body is announced to have at most 16 KiB.
-fn is_long(call: &Call) -> bool {
-    let announced = call.header("Content-Length").map(|length| length.parse::<u64>());
-    let chunked = call.header("Transfer-Encoding").is_some();
-    chunked || announced.is_some_and(|length| !length.is_ok_and(|length| length <= 16 * 1024))
-}
-
-/// The body is refused by its announced length, before a byte of it is read.
-fn check_size(call: &Call) -> Result<()> {
-    let announced = call.header("Content-Length").and_then(|length| length.parse::<u64>().ok());
-    match announced {
-        Some(length) if length > call.body_max => Err(Error::BodyTooLarge(call.body_max)),
-        _ => Ok(()),
-    }
-}
-
-/// The method, with `GET` for `HEAD`.
-fn verb(call: &Call) -> &str {
-    match call.request.method() {
-        "HEAD" => "GET",
-        verb => verb,
-    }
-}
-
-fn allow(routes: &[&Route]) -> String {
-    let mut verbs = vec!["OPTIONS"];
-    for route in routes {
-        verbs.push(route.verb);
-        if route.verb == "GET" {
-            verbs.push("HEAD");
-        }
-    }
-    verbs.join(", ")
 }

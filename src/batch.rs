@@ -47,7 +47,7 @@ pub fn look_up(app: &App, together: &mut [InFlight]) {
         .map(InFlight::question)
         .map(|(user, counters)| Asked { user, counters })
         .collect();
-    let answers = app.cache.look_up(&questions);
+    let answers = app.cache.look_up(&questions, app.now());
     for (in_flight, answer) in together.iter_mut().zip(answers) {
         in_flight.set_looked_up(answer);
     }

@@ -150,7 +150,8 @@ pub struct Config {
 const MIB: i64 = 1_024 * 1_024;
 
 /// The settings that may stand in a file of their own, named by `…_FILE`.
-const SECRETS: [&str; 4] = ["DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SMTP_URL"];
+const SECRETS: [&str; 5] =
+    ["DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SECRET_KEY_OLD", "SMTP_URL"];
 
 /// The values of `SECRET_KEY` that everybody knows.
 const EXAMPLE_SECRETS: [&str; 1] = ["change-me-change-me-change-me-change-me"];

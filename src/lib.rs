@@ -40,13 +40,14 @@ pub mod owner_slots;
 pub mod under_way;
 pub mod uses;
 pub mod proven;
+pub mod remembered;
 pub mod model;
 pub mod multipart;
 
 // Floor 1: one outside thing each.
 pub mod openapi;
-pub mod mail;
 pub(crate) mod markup;
+pub mod mail;
 pub mod picture;
 pub mod config;
 pub mod logger;

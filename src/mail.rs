@@ -121,7 +121,7 @@ impl Mailer {
             .date(now.into())
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
-            .subject(letter.kind.subject())
+            .subject(letter.subject())
             .raw_header(HeaderValue::new(auto_submitted, "auto-generated".to_owned()))
             .multipart(
                 MultiPart::alternative()

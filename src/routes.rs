@@ -3,6 +3,10 @@
 //! Who may call is the type of the handler: one that takes an [`Admin`] fits in `Admin(…)` only.
 //! Literal paths stand before those with placeholders.
 
+mod pattern;
+
+pub use pattern::Params;
+
 use crate::access::{Admin, Caller, Device, Owner, Visitor};
 use crate::context::Call;
 use crate::error::Result;
@@ -14,6 +18,7 @@ use crate::handlers::{sessions, users, well_known};
 use crate::http::Reply;
 use crate::limits::Limit;
 use crate::model::contact::CARD_MAX;
+use pattern::matches;
 
 /// Who may call a route, and what runs.
 pub enum Gate {
@@ -334,9 +339,6 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/icon.svg", Anyone(assets::icon)).waits(Waits::Briefly),
 ];
 
-/// What the placeholders of a path stand for.
-pub type Params = Vec<(&'static str, String)>;
-
 /// The routes of a path, one for each verb, and what its placeholders stand for. A trailing slash
 /// makes no difference. Placeholders never match an empty text.
 pub fn find(path: &str) -> Option<(Vec<&'static Route>, Params)> {
@@ -346,37 +348,6 @@ pub fn find(path: &str) -> Option<(Vec<&'static Route>, Params)> {
         ROUTES.iter().find_map(|route| Some((route, matches(route.path, path)?)))?;
     let same = ROUTES.iter().filter(|route| route.path == first.path);
     Some((same.collect(), params))
-}
-
-fn matches(pattern: &'static str, path: &str) -> Option<Params> {
-    // `/…/{path*}`: everything there and below. Its handlers read the path as it came, since a name of
-    // CardDAV may be any octets.
-    if let Some(folder) = pattern.strip_suffix("/{path*}") {
-        let rest = path.strip_prefix(folder)?;
-        return (rest.is_empty() || rest.starts_with('/')).then(Params::new);
-    }
-    if !pattern.contains('{') {
-        return (pattern == path).then(Params::new);
-    }
-    let mut params = Params::new();
-    let mut segments = path.split('/');
-    for expected in pattern.split('/') {
-        let segment = segments.next()?;
-        match expected.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
-            Some((name, suffix)) => {
-                let value = segment.strip_suffix(suffix).filter(|value| !value.is_empty())?;
-                let value = percent_encoding::percent_decode_str(value).decode_utf8().ok()?;
-                // No id, token or key has any, and Postgres cannot even compare with NUL.
-                if value.contains(char::is_control) {
-                    return None;
-                }
-                params.push((name, value.into_owned()));
-            }
-            None if expected == segment => {}
-            None => return None,
-        }
-    }
-    segments.next().is_none().then_some(params)
 }
 
 #[cfg(test)]

@@ -99,7 +99,8 @@ fn letter(app: &App, due: &Due) -> Result<Option<Letter>> {
     let kind = Kind::parse(&due.kind).map_err(Error::internal)?;
     if due.username.is_some() {
         // It outlives its account.
-        return Ok(Some(written(due, kind, due.username.clone(), None)));
+        let (username, language) = (due.username.clone(), due.language.clone());
+        return Ok(Some(written(due, kind, (username, language), None)));
     }
     app.db.transaction(|tx| {
         let user = due.user_id.map(|id| users::lock(tx, id)).transpose()?.flatten();
@@ -114,13 +115,19 @@ fn letter(app: &App, due: &Due) -> Result<Option<Letter>> {
         };
         // Only who is known to have the mailbox is greeted by name.
         let known = user.is_verified && kind != Kind::ChangeEmail;
-        Ok(Some(written(due, kind, Some(user.username).filter(|_| known), token)))
+        let username = Some(user.username).filter(|_| known);
+        Ok(Some(written(due, kind, (username, user.language), token)))
     })
 }
 
-fn written(due: &Due, kind: Kind, username: Option<String>, token: Option<String>) -> Letter {
+fn written(
+    due: &Due,
+    kind: Kind,
+    (username, language): (Option<String>, Option<String>),
+    token: Option<String>,
+) -> Letter {
     let (to, message_id) = (due.recipient.clone(), due.message_id.clone());
-    Letter { kind, to, username, token, message_id }
+    Letter { kind, to, username, language, token, message_id }
 }
 
 fn purpose(kind: Kind) -> Option<Purpose> {
@@ -268,5 +275,17 @@ fn reseal(app: &App) -> Result<()> {
                 app.db.write(|db| totp::reseal(db, *user, sealed, &anew))?;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_panics_is_an_error_and_not_the_end_of_the_worker() {
+        let error = guarded("mail", || -> Result<()> { panic!("as planned") }).unwrap_err();
+        assert!(error.to_string().contains("mail panicked"), "{error}");
+        assert_eq!(guarded("mail", || Ok(7)).unwrap(), 7);
     }
 }

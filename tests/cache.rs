@@ -14,6 +14,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use support::redis_server;
 
+/// What the clock says in these tests.
+fn now() -> chrono::DateTime<chrono::Utc> {
+    chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap()
+}
+
 /// Authenticates what these tests keep in Redis.
 fn secret() -> ring::hmac::Key {
     ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"a secret for tests")
@@ -100,7 +105,7 @@ fn current(
     counters: &[Counter],
     load: impl FnOnce(Load) -> Result<Loaded>,
 ) -> (Result<Option<CurrentUser>>, Vec<LimitState>) {
-    let mut looked_up = cache.look_up(&[Asked { user: Some(7), counters }]).remove(0);
+    let mut looked_up = cache.look_up(&[Asked { user: Some(7), counters }], now()).remove(0);
     let limits = std::mem::take(&mut looked_up.limits);
     (cache.finish(looked_up, load), limits)
 }
@@ -131,7 +136,7 @@ fn several_requests_are_looked_up_together_and_finished_one_by_one() {
         Asked { user: Some(8), counters: &all },
         Asked { user: Some(8), counters: &[] },
     ];
-    let looked_up = stage.cache.look_up(&asked);
+    let looked_up = stage.cache.look_up(&asked, now());
     let remaining = |one: &LookedUp| one.limits.iter().map(|limit| limit.remaining).collect();
     let remaining: Vec<Vec<u64>> = looked_up.iter().map(remaining).collect();
     assert_eq!(remaining, [vec![4], vec![3, 8], vec![], vec![2, 7], vec![]]);
@@ -143,7 +148,7 @@ fn several_requests_are_looked_up_together_and_finished_one_by_one() {
     let names: Vec<_> = users.map(|user| user.map(|user| user.user.username)).collect();
     let expected = [Some("ann"), None, None, Some("first"), Some("second")];
     assert_eq!(names, expected.map(|name| name.map(str::to_owned)));
-    assert!(stage.cache.look_up(&[]).is_empty());
+    assert!(stage.cache.look_up(&[], now()).is_empty());
 }
 
 #[test]
@@ -284,8 +289,8 @@ fn the_cached_value_has_no_secret_and_nothing_unknown() {
     let mut stage = stage();
     name(&stage.cache, found("ann"));
     let value = stage.value().unwrap();
-    // Behind the tag and its HMAC.
-    let json = &value.strip_prefix("U2").unwrap()[43..];
+    // Behind the tag, its HMAC and the instant.
+    let json = value.strip_prefix("U3").unwrap()[43..].split_once(' ').unwrap().1;
     let json: serde_json::Value = serde_json::from_str(json).unwrap();
     let members = |value: &serde_json::Value| {
         value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ")
@@ -593,8 +598,12 @@ fn what_somebody_else_wrote_into_redis_counts_as_absent() {
     let admin = ours.replace("\"role\":\"user\"", "\"role\":\"admin\"");
     assert_ne!(admin, ours);
     let bob = user(7, "bob");
-    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
-    let forged = format!("U3{}{now} {}", "A".repeat(43), serde_json::to_string(&bob).unwrap());
+    let forged = format!(
+        "U3{}{} {}",
+        "A".repeat(43),
+        now().timestamp(),
+        serde_json::to_string(&bob).unwrap()
+    );
     for value in [admin.as_str(), &forged, &ours[..ours.len() - 1], "U3", "U1{}"] {
         stage.command(&["SET", &key, value, "PX", "10000"]);
         assert_eq!(name(&stage.cache, found("from the database")), "from the database");
@@ -604,12 +613,14 @@ fn what_somebody_else_wrote_into_redis_counts_as_absent() {
     assert_eq!(name(&stage.cache, never), "ann");
     let other = key.replace(":7", ":8");
     stage.command(&["SET", &other, &ours, "PX", "10000"]);
-    let looked_up = stage.cache.look_up(&[Asked { user: Some(8), counters: &[] }]).remove(0);
+    let looked_up = stage.cache.look_up(&[Asked { user: Some(8), counters: &[] }], now()).remove(0);
     let load = |_| Ok(Loaded { user: Some(user(8, "carol")), settled: true });
     assert_eq!(stage.cache.finish(looked_up, load).unwrap().unwrap().user.username, "carol");
     // Nor is one that we wrote, and that somebody kept until a right had ended.
     for (age, seen) in [(30, "ann"), (protocol::FRESH_SECONDS + 5, "from the database")] {
-        let kept = protocol::encode(&secret(), &key, &user(7, "ann"), now - age).unwrap();
+        let kept =
+            protocol::encode(&secret(), &key, &user(7, "ann"), now().timestamp() - age as i64)
+                .unwrap();
         stage.command(&["SET", &key, std::str::from_utf8(&kept).unwrap()]);
         assert_eq!(name(&stage.cache, found("from the database")), seen);
     }

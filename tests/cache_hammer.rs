@@ -1,13 +1,14 @@
 //! The cache under fire: two replicas on one Redis, 64 readers, 8 writers, 10,000 changes, while
 //! Redis is flushed, paused, stopped, killed and restored from an old dump. Counts stale reads.
 //! The database is a stand-in with what the protocol needs of one: rows with a version each, row
-//! locks, and commits that others see at once. The one with Postgres is in `tests/api`.
+//! locks, and commits that others see at once. Those with Postgres
+//! are `tests/hammer.rs` and `tests/doors_hammer.rs`.
 
 #![cfg(test)]
 
 use contactd::cache::{Asked, Cache, Load, Loaded};
 use contactd::error::{Error, Result};
-use contactd::model::user::{CurrentUser, Role, User};
+use contactd::model::user::{AppPassword, CurrentUser, Role, Scope, User};
 use redis_server::RedisServer;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -88,7 +89,9 @@ fn user(id: usize, version: i64) -> CurrentUser {
         created_at: chrono::DateTime::UNIX_EPOCH,
         language: None,
     };
-    CurrentUser { user, sessions: vec![version], pages: Vec::new(), app_passwords: Vec::new() }
+    let (name, digest) = ("phone".to_owned(), format!("digest {version}"));
+    let app_passwords = vec![AppPassword { id: version, name, scope: Scope::Read, digest }];
+    CurrentUser { user, sessions: vec![version], pages: Vec::new(), app_passwords }
 }
 
 impl Hammer {
@@ -128,8 +131,11 @@ impl Hammer {
         let committed = row.version.load(Ordering::SeqCst);
         let cache = &self.replicas[dice.below(2) as usize];
         let load = |purpose| Ok(self.load(id, purpose, dice));
-        let looked_up = cache.look_up(&[Asked { user: Some(id as i64), counters: &[] }]).remove(0);
-        let seen = cache.finish(looked_up, load).unwrap().unwrap().sessions[0];
+        let asked = Asked { user: Some(id as i64), counters: &[] };
+        let looked_up = cache.look_up(&[asked], chrono::DateTime::UNIX_EPOCH).remove(0);
+        let seen = cache.finish(looked_up, load).unwrap().unwrap();
+        let (seen, password) = (seen.sessions[0], seen.app_passwords[0].id);
+        assert_eq!(seen, password, "sessions and app passwords of two versions");
         self.reads.fetch_add(1, Ordering::Relaxed);
         self.stale_a.fetch_add(u64::from(seen < answered), Ordering::Relaxed);
         self.stale_b.fetch_add(u64::from(seen < committed), Ordering::Relaxed);

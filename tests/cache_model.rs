@@ -7,6 +7,12 @@
 //! `contactd::cache::protocol`, the scripts are written down again in `impl Key` (and
 //! `tests/cache.rs` runs the real ones).
 //!
+//! A version stands for all that the cache holds of the user at once: role, name, sessions, cookies, app
+//! passwords. Whatever ends or adds one of them is a writer here (`tests/house.rs` holds every such call
+//! to `App::change_user`). A refresh and the use of an app password are none: they change columns that are
+//! not in the cached value (`tests/api/devices.rs`), and no step here; the rule `refresh_unseen` shows what
+//! would be if they did.
+//!
 //! In every state that can be reached, what a reader would now find in the cache is checked:
 //! (A) not older than a change whose answer was sent; (B) not older than a commit. And each
 //! rule of the protocol is left out once, to see that the walk finds what then goes wrong.
@@ -192,6 +198,9 @@ struct Rules {
     refusal_means_gone: bool,
     /// Everybody reaches Redis, if it is there at all.
     reachable: bool,
+    /// What goes without the protocol (refreshes, the last use of an app password) changes nothing of
+    /// what is cached.
+    refresh_unseen: bool,
     /// Redis may be killed and come back, empty or from a dump.
     restarts: bool,
     max_commits: u8,
@@ -209,6 +218,7 @@ const ALL: Rules = Rules {
     run_ids: true,
     refusal_means_gone: true,
     reachable: false,
+    refresh_unseen: true,
     restarts: true,
     max_commits: 2,
 };
@@ -299,6 +309,12 @@ impl<const R: usize> State<R> {
         self.redis_steps(rules, steps);
         (0..R).for_each(|reader| self.reader_steps(reader, rules, steps));
         (0..2).for_each(|writer| self.writer_steps(writer, rules, steps));
+        if !rules.refresh_unseen && self.commits < rules.max_commits {
+            // A plain UPDATE of a session: it takes no lock of the user's row and raises nothing.
+            let commit = self.commits + 1;
+            let next = State { commits: commit, answered: commit, promised: commit, ..self };
+            steps.push(("a refresh changes what is cached, and answers", next));
+        }
     }
 
     fn redis_steps(self, rules: &Rules, steps: &mut Steps<R>) {
@@ -588,6 +604,8 @@ fn every_rule_is_needed() {
     assert_eq!(walk::<2>(&without_lock, "A").broken, None, "(A) does not need the lock");
     breaks::<2>('B', "lock and user in one statement", Rules { lock_checked_first: false, ..near });
     breaks::<2>('A', "no wait for a silent Redis", Rules { wait: false, restarts: false, ..ALL });
+    let seen = Rules { refresh_unseen: false, ..near };
+    breaks::<2>('A', "a refresh that changes what is cached", seen);
     breaks::<2>('A', "no run id", Rules { run_ids: false, ..ALL });
     breaks::<2>('A', "refused, but not gone", Rules { refusal_means_gone: false, ..near });
 }

@@ -3,11 +3,12 @@
 #![cfg(test)]
 
 use serde_json::json;
+use server::Server;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use support::smtp;
-use support::world;
+use support::wire::Wire;
+use support::{authenticator, server, smtp, world};
 use world::{Actor, PASSWORD, World, variable};
 
 const SECRET: &str = "very-secret-key-of-32-bytes-or-more!";
@@ -230,6 +231,114 @@ fn a_health_check_says_0_for_a_server_that_is_ready_and_1_for_none() {
     server.join().unwrap();
     // Nobody listens any more.
     assert_eq!(ask(), 1);
+}
+
+#[test]
+fn a_health_check_asks_the_real_server() {
+    let schema = world::unique_name();
+    let url = variable("TEST_DATABASE_URL");
+    let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
+    client.batch_execute(&format!("CREATE SCHEMA {schema}")).unwrap();
+    // With a wire before Postgres that can be cut.
+    let parsed = url::Url::parse(&url).unwrap();
+    let host = format!("{}:{}", parsed.host_str().unwrap(), parsed.port().unwrap_or(5432));
+    let wire = Wire::to(&host);
+    let database = server::database_url(&schema).replacen(&host, &wire.address(), 1);
+    let mut server = Server::in_schema(&schema, &[("DATABASE_URL", &database)]);
+    let address = server.address().to_owned();
+    let ask = || {
+        let environment =
+            [("DATABASE_URL", &*database), ("SECRET_KEY", SECRET), ("LISTEN_ADDR", &address)];
+        contactd(&["healthcheck"], "", &environment)
+    };
+    let ready = ask();
+    assert_eq!((ready.code, ready.out.as_str(), ready.err.as_str()), (0, "ready\n", ""));
+    wire.cut();
+    let cut = ask();
+    assert_eq!((cut.code, cut.out.as_str()), (1, ""));
+    assert!(cut.err.starts_with("contactd: not ready: HTTP/1.1 503"), "{}", cut.err);
+    server.stop();
+    let gone = ask();
+    assert_eq!((gone.code, gone.err.lines().count()), (1, 1), "{}", gone.err);
+    assert!(gone.err.contains("refused"), "{}", gone.err);
+    client.batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).unwrap();
+}
+
+#[test]
+fn a_second_factor_is_taken_off_for_who_lost_everything() {
+    let place = Place::new();
+    let (ann, root) = (place.world.user("ann"), place.world.admin("root"));
+    let reset = |name: &str| {
+        let ended = place.contactd(&["user", "reset-totp", name], "");
+        assert_eq!((ended.code, ended.err.as_str()), (0, ""));
+        ended.out
+    };
+    for name in ["ann", "ANN@example.com"] {
+        let body = json!({ "password": PASSWORD });
+        let begun = ann.post("/api/users/me/totp", body).expect(201).json();
+        let secret = begun["secret"].as_str().unwrap();
+        let body = json!({"code": authenticator::code(secret, place.world.now())});
+        ann.post("/api/users/me/totp/confirm", body).expect(200);
+        ann.log_in(PASSWORD).expect(401);
+        assert_eq!(reset(name), "the second factor is off\n");
+        ann.log_in(PASSWORD).expect(200);
+        assert_eq!(reset(name), "there was no second factor\n");
+        place.world.pass(chrono::Duration::seconds(30));
+    }
+    // Sessions and everybody else's factor stay.
+    ann.get("/api/users/me").expect(200);
+    let events = root.get("/api/audit-events?action=totp_disabled").expect(200).json();
+    assert_eq!(events.as_array().unwrap().len(), 2, "{events}");
+    for (name, value) in
+        [("user_id", json!(ann.id)), ("actor_id", json!(null)), ("ip", json!("local"))]
+    {
+        assert_eq!(events[0][name], value, "{events}");
+    }
+    assert_eq!(events[0]["request_id"], "user reset-totp");
+    let nobody = place.contactd(&["user", "reset-totp", "nobody"], "");
+    assert_eq!((nobody.code, nobody.err.as_str()), (1, "contactd: there is no such account\n"));
+}
+
+#[test]
+fn each_secret_may_stand_in_a_file() {
+    let place = Place::new();
+    let sink = smtp::Sink::start();
+    let folder = std::env::temp_dir().join(world::unique_name());
+    std::fs::create_dir(&folder).unwrap();
+    let values = [
+        ("DATABASE_URL", place.database.clone()),
+        ("REDIS_URL", variable("TEST_REDIS_URL")),
+        ("SMTP_URL", sink.url()),
+        ("SECRET_KEY", SECRET.to_owned()),
+    ];
+    let files = values.clone().map(|(name, value)| {
+        let path = folder.join(name);
+        // As an editor leaves it, and as `printf` does.
+        let end = if name.len() > 8 { "\n" } else { "" };
+        std::fs::write(&path, format!("{value}{end}")).unwrap();
+        (format!("{name}_FILE"), path.to_str().unwrap().to_owned())
+    });
+    let files = files.each_ref().map(|(name, path)| (name.as_str(), path.as_str()));
+    let good = contactd(&["check"], "", &files);
+    assert_eq!(good.code, 0, "{}{}", good.out, good.err);
+    for line in ["postgres: ok, the schema is up to date", "redis: ok", "smtp: ok"] {
+        assert!(good.out.lines().any(|told| told == line), "{line}: {}", good.out);
+    }
+    // Both are a fault, and so is a file that is not there: one line that names the variable.
+    for (at, (name, value)) in values.iter().enumerate() {
+        let both: Vec<_> = files.into_iter().chain([(*name, value.as_str())]).collect();
+        let ended = contactd(&["check"], "", &both);
+        let told = format!("contactd: {name} and {name}_FILE are both set\n");
+        assert_eq!((ended.code, ended.err), (2, told));
+        let mut missing = files;
+        missing[at].1 = "/nowhere/secret";
+        let ended = contactd(&["check"], "", &missing);
+        assert_eq!(ended.code, 2, "{name}");
+        let told: Vec<_> = ended.err.lines().collect();
+        let expected = format!("contactd: {name}_FILE cannot be read: ");
+        assert!(told.iter().any(|line| line.starts_with(&expected)), "{told:?}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

@@ -468,3 +468,36 @@ fn no_body_costs_more_than_twenty_times_its_length() {
     dearest.iter().take(if all { 0 } else { 12 }).for_each(|(_, line)| println!("{line}"));
     assert!(wrong.is_empty(), "past the bounds:\n{}", wrong.join("\n"));
 }
+
+/// A list of contacts of half a megabyte each is sent one after the other: what stands in memory is one
+/// of them, however slowly the client reads.
+#[test]
+fn no_list_of_long_contacts_stands_in_memory_at_once() {
+    let target = Target::new();
+    let find = |verb: &str, path: &str| {
+        ROUTES.iter().find(|route| route.verb == verb && route.path == path).unwrap()
+    };
+    let put = find("PUT", "/dav/{path*}");
+    let note = "x".repeat(MIB / 2);
+    for number in 0..60 {
+        let path = format!("/dav/addressbooks/{}/contacts/{number}.vcf", target.id);
+        let card = format!(
+            "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{number}\r\nFN:Ann {number}\r\nEMAIL:a@example.com\r\n\
+             BDAY:19840229\r\nNOTE:{note}\r\nEND:VCARD\r\n"
+        );
+        assert_eq!(target.exchange(put, &path, "text/vcard", card.as_bytes()), 201);
+    }
+    for (path, query) in [
+        ("/api/contacts/changes", "?limit=1000"),
+        ("/api/contacts/duplicates", ""),
+        ("/api/contacts/birthdays", "?days=366"),
+        ("/api/contacts", "?limit=100"),
+        ("/api/contacts/export", "?format=json"),
+        ("/api/users/me/export", ""),
+    ] {
+        let cost = target.send(find("GET", path), &format!("{path}{query}"), "", b"");
+        println!("{} MiB for {path}", cost.memory / MIB as u64);
+        assert_eq!(cost.status, 200, "{path}");
+        assert!(cost.memory < 12 * MIB as u64, "{path}: {} MiB", cost.memory / MIB as u64);
+    }
+}

@@ -131,8 +131,9 @@ fn every_link_leads_somewhere() {
 #[test]
 fn every_file_that_is_named_is_there() {
     let endings = [".rs", ".md", ".json", ".sql", ".toml", ".yml", ".service", ".conf", ".html"];
-    let folders = ["", "src", "tests", "docs", "crates/http1/src", "src/repository"]
-        .map(|it| root().join(it));
+    let folders =
+        ["", "src", "tests", "docs", "crates/http1/src", "src/repository", "deploy/cluster"]
+            .map(|it| root().join(it));
     let mut named = 0;
     for page in pages() {
         for span in page.spans() {
@@ -155,6 +156,38 @@ fn every_file_that_is_named_is_there() {
         }
     }
     assert!(named >= 40, "only {named} files: does the test still read them?");
+}
+
+/// docs/security.md and docs/asvs.md name tests that hold what they say: each is there.
+#[test]
+fn every_test_that_is_named_is_there() {
+    let mut all = String::new();
+    for folder in ["src", "tests", "crates"] {
+        let mut folders = vec![root().join(folder)];
+        while let Some(folder) = folders.pop() {
+            for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+                match path.extension() {
+                    Some(ending) if ending == "rs" => all += &fs::read_to_string(&path).unwrap(),
+                    _ if path.is_dir() => folders.push(path),
+                    _ => {}
+                }
+            }
+        }
+    }
+    let mut named = 0;
+    let holds = |page: &Page| ["docs/security.md", "docs/asvs.md"].contains(&page.name.as_str());
+    for page in pages().into_iter().filter(holds) {
+        // The name of a test is a sentence.
+        let is_test = |it: &&str| {
+            let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            it.matches('_').count() >= 4 && it.chars().all(letters)
+        };
+        for name in page.spans().into_iter().filter(is_test) {
+            named += 1;
+            assert!(all.contains(&format!("fn {name}(")), "{}: no test {name}", page.name);
+        }
+    }
+    assert!(named >= 100, "only {named} tests: does this one still read them?");
 }
 
 #[test]

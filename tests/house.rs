@@ -136,6 +136,117 @@ fn sql_stands_in_the_repository() {
     }
 }
 
+/// What [`contactd::cache`] holds of an account comes from these tables.
+const CACHED: [&str; 3] = ["users", "sessions", "app_passwords"];
+
+/// Functions that write those tables and need no fence, with the reason.
+const UNFENCED: [(&str, &str); 5] = [
+    ("users::insert", "nobody asked for the account before"),
+    ("users::delete", "it ended before, by `users::end`"),
+    ("sessions::rotate", "changes the refresh token, which is not cached"),
+    ("sessions::purge", "only sessions that ended by themselves; the cache asks for live ones"),
+    ("app_passwords::note_use", "changes the last use, which is not cached"),
+];
+
+/// The functions of a file of `repository/` that write a cached table: `app_passwords::delete`.
+fn writers(module: &str, text: &str) -> Vec<String> {
+    let code: Vec<&str> = text.lines().filter(|it| !it.trim_start().starts_with("//")).collect();
+    let code = code.join("\n");
+    let functions = code.split("\npub fn ").skip(1);
+    let writes = |body: &str| {
+        let body = body.split_whitespace().collect::<Vec<_>>().join(" ");
+        let verbs = ["INSERT INTO ", "UPDATE ", "DELETE FROM "];
+        CACHED.iter().any(|table| {
+            let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+            let found = |verb| body.split(&format!("{verb}{table}")).skip(1).any(ends);
+            verbs.iter().any(found)
+        })
+    };
+    let name = |function: &str| function.split(['(', '<']).next().unwrap_or_default().to_owned();
+    functions.filter(|body| writes(body)).map(|body| format!("{module}::{}", name(body))).collect()
+}
+
+/// Where a function is called with a connection outside the parentheses of `change_user` and its like, as
+/// the text after the call.
+fn calls_without_fence<'t>(text: &'t str, function: &str) -> Vec<&'t str> {
+    const FENCES: [&str; 3] = ["change_user", "change_user_among_admins", "delete_user"];
+    // And functions of the same file that run in a fence what they are given.
+    let runs = |body: &&str| body.contains("impl FnOnce(&mut Tx") && body.contains(".change_user");
+    let own = text.split("\nfn ").skip(1).filter(runs);
+    let own: Vec<&str> = own.filter_map(|body| body.split('(').next()).collect();
+    let word = |before: &str| -> String {
+        let letters = before.chars().rev().take_while(|c| c.is_alphanumeric() || *c == '_');
+        letters.collect::<Vec<_>>().into_iter().rev().collect()
+    };
+    let is_outside = |at: &usize| {
+        let mut open: Vec<String> = Vec::new();
+        for (place, c) in text[..*at].char_indices() {
+            match c {
+                '(' => open.push(word(&text[..place])),
+                ')' => drop(open.pop()),
+                _ => {}
+            }
+        }
+        !open.iter().any(|word| FENCES.contains(&word.as_str()) || own.contains(&word.as_str()))
+    };
+    let call = format!("{function}(");
+    let calls = text.match_indices(&call).map(|(at, _)| at);
+    let with_connection = |at: &usize| {
+        let arguments = text[at + function.len() + 1..].trim_start();
+        arguments.starts_with("tx") || arguments.starts_with("db")
+    };
+    let found: Vec<usize> = calls.filter(with_connection).filter(is_outside).collect();
+    found.into_iter().map(|at| text[at..].lines().next().unwrap_or_default()).collect()
+}
+
+/// Whoever writes what the cache holds of an account goes through `App::change_user`, and so by the cache's
+/// protocol: otherwise a replica would go on taking what was revoked.
+#[test]
+fn whoever_writes_what_is_cached_goes_by_the_caches_protocol() {
+    let text =
+        "app.change_user(id, |tx, _| { sessions::delete(tx, 1, (2)) }); sessions::delete(tx, 3)";
+    assert_eq!(calls_without_fence(text, "sessions::delete"), ["sessions::delete(tx, 3)"]);
+    let source = "\npub fn a(tx: &mut Tx) { \"DELETE\n FROM sessions WHERE\" }\npub fn b() { \"UPDATE users_x\" }";
+    assert_eq!(writers("sessions", source), ["sessions::a"]);
+
+    let src = root().join("src");
+    let mut functions = vec!["endings::end".to_owned()];
+    for path in files_below(&src.join("repository")) {
+        let module = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");
+        functions.extend(writers(module, &without_tests(&path)));
+    }
+    for (name, _) in UNFENCED {
+        assert!(functions.iter().any(|it| it == name), "{name} writes nothing that is cached");
+    }
+    functions.retain(|it| !UNFENCED.iter().any(|(name, _)| name == it));
+    for name in
+        ["app_passwords::insert", "app_passwords::delete", "sessions::insert", "users::set_role"]
+    {
+        assert!(functions.iter().any(|it| it == name), "{name} is not found: {functions:?}");
+    }
+    let mut fenced = 0;
+    for path in files_below(&src) {
+        if path.starts_with(src.join("repository")) {
+            continue; // `endings` calls the others, inside its caller's fence
+        }
+        let text = without_tests(&path);
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let code = code.collect::<Vec<_>>().join("\n");
+        for function in &functions {
+            let (module, name) = function.split_once("::").expect("a module");
+            // `use crate::repository::sessions as rows` gives it another name.
+            let alias = code.split(&format!("{module} as ")).nth(1);
+            let alias = alias.and_then(|rest| rest.split([';', ',', '}']).next()).unwrap_or(module);
+            for function in [function.clone(), format!("{alias}::{name}")] {
+                let outside = calls_without_fence(&code, &function);
+                assert!(outside.is_empty(), "{}: {outside:?} outside change_user", path.display());
+            }
+            fenced += code.matches(&format!("{function}(")).count();
+        }
+    }
+    assert!(fenced > 15, "only {fenced} calls are found");
+}
+
 /// README's table of routes is [`ROUTES`].
 #[test]
 fn the_readme_lists_every_route_and_who_may_call_it() {
@@ -228,4 +339,57 @@ fn every_dependency_has_its_reason() {
     for name in names {
         assert!(architecture.contains(&format!("`{name}`")), "no reason for {name}");
     }
+}
+
+/// Parts of a Compose file that belong to one service: lines that are indented deeper than its name.
+fn services() -> Vec<(String, String)> {
+    let text = read(&root().join("docker-compose.yml"));
+    let text = text.split("\nservices:\n").nth(1).unwrap().split("\nnetworks:").next().unwrap();
+    let mut found: Vec<(String, String)> = Vec::new();
+    for line in text.lines() {
+        let name = line.strip_prefix("  ").and_then(|rest| rest.strip_suffix(':'));
+        match name.filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase())) {
+            Some(name) => found.push((name.to_owned(), String::new())),
+            None => {
+                found.last_mut().into_iter().for_each(|(_, block)| *block += &format!("{line}\n"))
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn what_is_deployed_has_bounds_few_rights_and_no_secret_in_its_log() {
+    let services = services();
+    let names: Vec<&str> = services.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["contactd", "postgres", "redis", "mail", "caddy"]);
+    for (name, block) in &services {
+        for setting in [
+            "read_only: true",
+            "cap_drop: [ALL]",
+            "no-new-privileges:true",
+            "mem_limit: ",
+            "pids_limit: ",
+        ] {
+            assert!(block.contains(setting), "{name} has no {setting}");
+        }
+        if let Some(image) = block.lines().find_map(|line| line.trim().strip_prefix("image: ")) {
+            let digest = format!("${{{}_DIGEST:-}}", if name == "mail" { "MAILDEV" } else { name })
+                .replace(name.as_str(), &name.to_uppercase());
+            assert!(image.ends_with(&digest), "{image} has no place for {digest}");
+        }
+    }
+    let redis = &services[2].1;
+    assert!(redis.contains("requirepass %s") && redis.contains("REDIS_PASSWORD:?"));
+    let unit = read(&root().join("deploy/contactd.service"));
+    for setting in ["MemoryMax=", "TasksMax=", "CapabilityBoundingSet=\n", "ProtectSystem=strict"] {
+        assert!(unit.contains(setting), "{setting}");
+    }
+    // No query, and no path that is a secret.
+    let nginx = read(&root().join("deploy/nginx.conf"));
+    let format = nginx.split("log_format").nth(1).unwrap().split(';').next().unwrap();
+    assert!(
+        ["$request ", "$request\"", "$request_uri", "$args"].iter().all(|it| !format.contains(it))
+    );
+    assert!(nginx.contains("calendars|api/auth/(confirmed_email|reset-password)"));
 }

@@ -148,3 +148,31 @@ fn an_upgrade_of_icu_is_followed() {
     assert!(one("SELECT collversion = pg_collation_actual_version(oid) FROM pg_collation
          WHERE collname = 'und-x-icu'"));
 }
+
+#[test]
+fn servers_do_without_the_right_to_change_the_schema() {
+    let database = database();
+    let mut owner = Client::connect(&database, NoTls).unwrap();
+    drop(serve(&database, 13)); // the owner migrates
+    let role = world::unique_name();
+    owner
+        .batch_execute(&format!(
+            "CREATE ROLE {role} LOGIN PASSWORD 'letters';
+            REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+            GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
+            GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}"
+        ))
+        .unwrap();
+    let (scheme, rest) = database.split_once("://").unwrap();
+    let serving = format!("{scheme}://{role}:letters@{}", rest.split_once('@').unwrap().1);
+    let mut client = Client::connect(&serving, NoTls).unwrap();
+    assert!(client.batch_execute("CREATE TABLE mine (id bigint)").is_err());
+    assert!(client.batch_execute("ALTER TABLE users DROP COLUMN username").is_err());
+    let server = serve(&serving, 13);
+    register(&server);
+    owner.batch_execute("UPDATE users SET is_verified = true").unwrap();
+    let token = sign_in(&server);
+    call(&server, "POST", "/api/contacts", &token, r#"{"first_name": "Bob"}"#, 201);
+    let contacts = call(&server, "GET", "/api/contacts", &token, "", 200);
+    assert_eq!(contacts[0]["first_name"], "Bob");
+}

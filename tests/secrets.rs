@@ -6,8 +6,7 @@
 use contactd::mail::parse_smtp_url;
 use serde_json::json;
 use std::sync::Mutex;
-use support::smtp;
-use support::world;
+use support::{authenticator, smtp, world};
 use world::{Answer, PASSWORD, World, variable};
 
 static LINES: Mutex<String> = Mutex::new(String::new());
@@ -25,6 +24,81 @@ impl log::Log for Log {
     }
 
     fn flush(&self) {}
+}
+
+/// A value between two texts.
+fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
+    text.split(before).nth(1).and_then(|rest| rest.split(after).next()).expect(before)
+}
+
+/// A phone, a second factor, a browser and a calendar, and all that can go wrong with them. What opened
+/// something, and the answers that must not show it.
+fn devices(world: &World) -> (Vec<String>, Vec<Answer>) {
+    let cleo = world.user("cleo");
+    let nobody = world.nobody();
+    let (mut secrets, mut answers) = (cleo.token.iter().cloned().collect::<Vec<_>>(), Vec::new());
+    let phone = cleo.app_password("write");
+    let (by_token, by_name) = (cleo.with_token(&json!(phone)), cleo.with_basic("cleo", &phone));
+    for sender in [&by_token, &by_name] {
+        answers.push(sender.get("/api/contacts").expect(200));
+        answers.push(sender.get("/api/users/me").expect(401));
+    }
+    answers.push(by_name.send("PROPFIND", "/dav/", &[("Depth", "0")], b"").expect(207));
+    answers.push(nobody.with_basic("ann", &phone).get("/api/contacts").expect(401));
+    nobody.get(&format!("/api/contacts?token={phone}")).expect(401);
+    answers.push(cleo.get("/api/users/me/app-passwords").expect(200));
+    let id = answers.last().unwrap().json()[0]["id"].clone();
+
+    let begun = cleo.post("/api/users/me/totp", json!({"password": PASSWORD})).expect(201).json();
+    let secret = begun["secret"].as_str().unwrap().to_owned();
+    answers.push(cleo.post("/api/users/me/totp/confirm", json!({"code": "1"})).expect(422));
+    let body = json!({"code": authenticator::code(&secret, world.now())});
+    let codes = cleo.post("/api/users/me/totp/confirm", body).expect(200).json();
+    let codes: Vec<_> = codes["recovery_codes"].as_array().unwrap().clone();
+    let codes: Vec<_> = codes.iter().map(|code| code.as_str().unwrap().to_owned()).collect();
+    for (code, status) in [(codes[0].as_str(), 200), (&codes[0], 401), ("aaaaa-aaaaa", 401)] {
+        let body = json!({"username": "cleo", "password": PASSWORD, "code": code});
+        let answer = nobody.post("/api/auth/login", body).expect(status);
+        if status == 401 {
+            answers.push(answer);
+        }
+    }
+    let off = json!({"password": PASSWORD, "code": codes[0]});
+    answers.push(cleo.delete_with("/api/users/me/totp", off).expect(422));
+
+    let form = format!("username=cleo&password={}", PASSWORD.replace(' ', "+"));
+    let first = nobody.post_form("/login", &form).expect(303);
+    let handed = between(first.header("Set-Cookie"), "=", ";").to_owned();
+    let cookie = first.header("Set-Cookie").split(';').next().unwrap().to_owned();
+    let page = nobody.send("GET", "/login/code", &[("Cookie", &cookie)], b"").expect(200).text();
+    let ticket = between(&page, "name=\"ticket\" value=\"", "\"").to_owned();
+    answers.push(nobody.get(&format!("/login/code?ticket={ticket}")).expect(303));
+    let form = |code: &str| format!("ticket={ticket}&code={code}");
+    nobody.post_form("/login/code", &form("000000")).expect(422);
+    let inside = nobody.post_form("/login/code", &form(&codes[1])).expect(303);
+    let session = between(inside.header("Set-Cookie"), "__Host-contactd=", ";").to_owned();
+    let with = format!("__Host-contactd={session}");
+    answers.push(nobody.send("GET", "/contacts", &[("Cookie", &with)], b"").expect(200));
+    answers.push(nobody.send("GET", "/settings", &[("Cookie", &with)], b"").expect(200));
+    answers.push(nobody.send("GET", "/api/users/me", &[("Cookie", &with)], b"").expect(401));
+
+    let url = cleo.post("/api/contacts/calendar-url", json!({})).expect(201).json();
+    let path = url["url"].as_str().unwrap().replace("https://contacts.example", "");
+    answers.push(nobody.get(&path).expect(200));
+    let calendar = between(&path, "/calendars/", ".ics").to_owned();
+    // Misspelt, and after its end.
+    answers.push(nobody.get(&format!("/calendar/{calendar}.ics")).expect(404));
+    answers.push(nobody.get(&format!("/calendars/{calendar}")).expect(404));
+    answers.push(cleo.delete("/api/contacts/calendar-url").expect(204));
+    answers.push(nobody.get(&path).expect(404));
+    answers.push(cleo.get("/api/users/me/export").expect(200));
+    answers.push(cleo.get("/api/users/me/sessions").expect(200));
+    answers.push(cleo.delete(&format!("/api/users/me/app-passwords/{id}")).expect(204));
+    answers.push(by_token.get("/api/contacts").expect(401));
+    // As it is typed, and as it is read.
+    secrets.extend([phone.replace('-', ""), phone, secret, handed, ticket, session, calendar]);
+    secrets.extend(codes);
+    (secrets, answers)
 }
 
 /// Every key and value of this world in Redis.
@@ -110,6 +184,10 @@ fn a_whole_life_of_an_account_leaves_no_secret_anywhere() {
     answers.push(nobody.post_form("/api/auth/reset-password", &form).expect(200));
     answers.push(nobody.post_form("/api/auth/reset-password", &form).expect(400));
     secrets.push(token);
+    let (of_devices, shown) = devices(&world);
+    assert!(of_devices.len() > 17);
+    secrets.extend(of_devices);
+    answers.extend(shown);
     let root = world.admin("root");
     root.get("/api/users/me").expect(200);
     secrets.push(root.token.clone().unwrap());
@@ -133,6 +211,8 @@ fn a_whole_life_of_an_account_leaves_no_secret_anywhere() {
     let log = LINES.lock().unwrap().clone();
     let redis = redis(&world);
     assert!(log.contains("/api/auth/confirmed_email/{token}"), "{log}");
+    assert!(log.contains("/calendars/{secret}.ics"), "{log}");
+    assert!(told.contains("recovery_code_used"), "the events are among the answers");
     for secret in &secrets {
         // Not even the beginning of one.
         let start: String = secret.chars().take(secret.len().min(24)).collect();

@@ -173,6 +173,8 @@ fn pgbench_script(
                 None => "NULL".to_owned(),
                 Some(_) if index == 0 => ":owner".to_owned(),
                 Some(value) if *value == contacts[0].to_string() => ":contact".to_owned(),
+                // pgbench takes no variable that is empty.
+                Some(value) if value.is_empty() => "''".to_owned(),
                 Some(value) if is_uid(value) => "ARRAY[gen_random_uuid()::text]".to_owned(),
                 Some(value) => {
                     variables.push((format!("v{at}_{index}"), value.clone()));

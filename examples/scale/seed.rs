@@ -246,14 +246,14 @@ fn fill(db: &mut Client, from: i64, to: i64, contacts: i64) -> Result<u64, Error
     const SQL: &str = "
         INSERT INTO contacts (owner, id, uid, revision, born, born_by, born_client, made_by,
             created_at, updated_at, card, is_group, members, sort_name, sort_more, folded, digits,
-            label_keys, long_text, labels, birthday_key, birthday_year, photo_type)
+            label_keys, long_text, birthday_key, birthday_year, photo_type)
         SELECT CASE WHEN n % ($3::bigint / 100000) = 0 THEN 1
                 WHEN n % ($3::bigint / 10000) = 1 THEN 2
                 ELSE 3 + (n * 7919) % ($3::bigint / 100 - 2) END,
             n + 1, new_uid, n + 1, n + 1, 'import', 'bench', made_by, at, at,
             replace(replace(card, uid, new_uid), $4, number), is_group,
             replace(members, $4, number), sort_name, sort_more, replace(folded, $4, number),
-            replace(digits, $4, number), label_keys, replace(long_text, $4, number), labels,
+            replace(digits, $4, number), label_keys, replace(long_text, $4, number),
             birthday_key, birthday_year, photo_type
         FROM (SELECT n, abs(hashint8(n)::bigint) % $5::bigint AS k, lpad(n::text, 7, '0') AS number,
                 gen_random_uuid()::text AS new_uid,

@@ -226,22 +226,22 @@ fn bound(key: &str, text: &[u8]) -> Vec<u8> {
     [key.as_bytes(), b"\n", text].concat()
 }
 
-/// A user as a value for `key`, filled at `now` (seconds of the system's clock). `None` cannot happen
+/// A user as a value for `key`, filled at `now` (seconds since 1970). `None` cannot happen
 /// with the types we have; it then costs a fill, no more.
-pub fn encode(secret: &hmac::Key, key: &str, user: &CurrentUser, now: u64) -> Option<Vec<u8>> {
+pub fn encode(secret: &hmac::Key, key: &str, user: &CurrentUser, now: i64) -> Option<Vec<u8>> {
     let text = format!("{now} {}", serde_json::to_string(user).ok()?);
     let tag = URL_SAFE_NO_PAD.encode(hmac::sign(secret, &bound(key, text.as_bytes())).as_ref());
     Some([USER_TAG, tag.as_bytes(), text.as_bytes()].concat())
 }
 
 /// What a value under `key` is at `now`.
-pub fn decode(secret: &hmac::Key, key: &str, value: &[u8], now: u64) -> Found<CurrentUser> {
+pub fn decode(secret: &hmac::Key, key: &str, value: &[u8], now: i64) -> Found<CurrentUser> {
     let user = || {
         let (claimed, text) = value.strip_prefix(USER_TAG)?.split_at_checked(TAG_LETTERS)?;
         let claimed = URL_SAFE_NO_PAD.decode(claimed).ok()?;
         hmac::verify(secret, &bound(key, text), &claimed).ok()?;
         let (filled, json) = std::str::from_utf8(text).ok()?.split_once(' ')?;
-        let is_fresh = filled.parse::<u64>().ok()?.abs_diff(now) <= FRESH_SECONDS;
+        let is_fresh = filled.parse::<i64>().ok()?.abs_diff(now) <= FRESH_SECONDS;
         serde_json::from_str(json).ok().filter(|_| is_fresh)
     };
     user().map_or(Found::Busy, Found::User)
@@ -282,7 +282,7 @@ mod tests {
         };
         let ours = secret("ours");
         let value = encode(&ours, "cu:run:7", &user, 1_000).unwrap();
-        let at = |key: &str, now: u64| decode(&ours, key, &value, now);
+        let at = |key: &str, now: i64| decode(&ours, key, &value, now);
         for now in [930, 1_000, 1_070] {
             assert_eq!(at("cu:run:7", now), Found::User(user.clone()));
         }

@@ -6,10 +6,11 @@ use super::protocol::{self, AfterCommit, BeforeCommit, Found, Reach, ReadStep, W
 use super::{Cache, Counter, Question, read_states};
 use crate::error::{Error, LimitState, Result};
 use crate::model::user::CurrentUser;
+use chrono::{DateTime, Utc};
 use redis::Value;
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// How long a writer waits for its tombstone before it counts Redis as hanging. Longer than a
 /// reader's patience: a short stall should not send writers into the long wait.
@@ -56,24 +57,28 @@ pub struct LookedUp {
     /// Where the request's counters stand, in their order.
     pub limits: Vec<LimitState>,
     user: Option<(i64, String, ReadStep<CurrentUser>)>,
+    /// When it was asked, in seconds.
+    now: i64,
 }
 
 impl LookedUp {
+    /// Of a user whom the cache was not asked about: [`Cache::finish`] loads it, and fills nothing.
+    pub fn unasked(user: i64) -> LookedUp {
+        let user = Some((user, String::new(), ReadStep::Load));
+        LookedUp { user, ..LookedUp::default() }
+    }
+
     /// [`Cache::finish`] has nothing to load.
     pub fn is_complete(&self) -> bool {
         matches!(&self.user, None | Some((_, _, ReadStep::Use(_))))
     }
 }
 
-/// The system's clock, as far as it matters here.
-fn seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
 impl Cache {
     /// The current users and the rate limits of several requests, in one round trip. Each answer
-    /// is for a request that had begun before this call, and for no other.
-    pub fn look_up(&self, asked: &[Asked<'_>]) -> Vec<LookedUp> {
+    /// is for a request that had begun before this call, at `now`, and for no other.
+    pub fn look_up(&self, asked: &[Asked<'_>], now: DateTime<Utc>) -> Vec<LookedUp> {
+        let now = now.timestamp();
         let lease = |_| format!("L{}", self.name());
         let leases: Vec<Option<String>> = asked.iter().map(|one| one.user.map(lease)).collect();
         let mut questions = Vec::with_capacity(asked.len() * 2);
@@ -83,7 +88,6 @@ impl Cache {
             let counters = one.counters.iter();
             questions.extend(counters.map(|counter| self.question(counter, Change::Count)));
         }
-        let now = seconds();
         let answers = if questions.is_empty() { None } else { self.ask(&questions) };
         let (run_id, answers) = answers.unzip();
         let run_id = run_id.unwrap_or_default();
@@ -105,7 +109,7 @@ impl Cache {
                 .as_mut()
                 .and_then(|all| read_states(one.counters, Change::Count, all.by_ref().take(number)))
                 .unwrap_or_else(|| self.local.apply(one.counters, Change::Count));
-            LookedUp { limits, user }
+            LookedUp { limits, user, now }
         };
         asked.iter().zip(leases).map(answer).collect()
     }
@@ -120,14 +124,15 @@ impl Cache {
         looked_up: LookedUp,
         load: impl FnOnce(Load) -> Result<Loaded>,
     ) -> Result<Option<CurrentUser>> {
-        let Some((id, lease, step)) = looked_up.user else { return Ok(None) };
+        let LookedUp { user, now, .. } = looked_up;
+        let Some((id, lease, step)) = user else { return Ok(None) };
         match step {
             ReadStep::Use(user) => Ok(Some(user)),
             ReadStep::Load => Ok(load(Load::ToAnswer)?.user),
             ReadStep::LoadToFill => {
                 let loaded = load(Load::ToFill)?;
                 if let Loaded { user: Some(user), settled: true } = &loaded {
-                    self.fill(id, &lease, user);
+                    self.fill(id, &lease, user, now);
                 }
                 Ok(loaded.user)
             }
@@ -135,13 +140,13 @@ impl Cache {
     }
 
     /// Puts the user in place of our lease. That it worked is nothing anybody needs to know.
-    fn fill(&self, id: i64, lease: &str, user: &CurrentUser) {
+    fn fill(&self, id: i64, lease: &str, user: &CurrentUser, now: i64) {
         let Some(store) = &self.store else { return };
         store.read(|link| {
             // On another connection than the look-up's it may be another Redis, with another
             // key, where our lease is not: then nothing happens.
             let key = protocol::key(&self.prefix, &link.run_id, id);
-            let Some(value) = protocol::encode(&self.secret, &key, user, seconds()) else {
+            let Some(value) = protocol::encode(&self.secret, &key, user, now) else {
                 return Ok(Value::Nil);
             };
             link.run(&SCRIPTS.fill, &[key], &[lease.as_bytes(), &value])

@@ -74,6 +74,8 @@ fn a_secret_may_stand_in_a_file_of_its_own() {
     );
     let both = read(&[("SECRET_KEY_FILE", name)]).unwrap_err();
     assert_eq!(both, ["SECRET_KEY and SECRET_KEY_FILE are both set"]);
+    let other = read(&[("SECRET_KEY_OLD_FILE", name)]).unwrap().secret_key_old.unwrap();
+    assert_eq!(other.reveal(), "a secret from a file, 32 bytes or more");
     std::fs::remove_file(&path).unwrap();
 }
 

@@ -85,7 +85,8 @@ impl App {
     pub fn load_user(&self, id: i64, purpose: Load) -> Result<Loaded> {
         self.db.read(|db| {
             let settled = purpose == Load::ToAnswer || users::is_settled(db, id)?;
-            Ok(Loaded { user: users::find_current(db, id, self.now())?, settled })
+            let (now, life) = (self.now(), self.config.session);
+            Ok(Loaded { user: users::find_current(db, id, now, now - life)?, settled })
         })
     }
 }

@@ -7,9 +7,11 @@ use crate::crypto::{self, AccessTokens, Keys, Passwords};
 use crate::db::{Conn, Pool, Tx};
 use crate::error::{Error, Result};
 use crate::mail::{Mailer, Transport};
+use crate::model::alike::Group;
 use crate::notifier::Notifier;
 use crate::owner_slots::OwnerSlots;
 use crate::proven::Proven;
+use crate::remembered::Remembered;
 use crate::under_way::UnderWay;
 use crate::uses::Uses;
 use chrono::{DateTime, SubsecRound, Utc};
@@ -43,6 +45,10 @@ pub struct App {
     pub proven: Proven,
     /// When sessions of browsers were used, as far as it was written down.
     pub page_uses: Uses,
+    /// Labels in use, with their numbers of contacts, as pages show them.
+    pub labels: Remembered<Vec<(String, i64)>>,
+    /// Contacts that are alike, as pages show them.
+    pub alike: Remembered<Vec<Group>>,
     /// Wakes the mail worker: a mail was committed.
     pub mail_queued: Notifier,
     /// Counts requests.
@@ -72,6 +78,8 @@ impl App {
             uses: Uses::new(chrono::Duration::minutes(1)),
             proven: Proven::default(),
             page_uses: Uses::new(chrono::Duration::days(1)),
+            labels: Remembered::default(),
+            alike: Remembered::default(),
             mail_queued: Notifier::default(),
             counters: Counters::default(),
             started: clock(),

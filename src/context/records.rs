@@ -7,7 +7,6 @@ use crate::error::Result;
 use crate::mail::Kind;
 use crate::model::user::User;
 use crate::repository::audit::{self, Action};
-use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::outbox::{self, NewMail};
 
 /// Most notices of one kind to an account in an hour.
@@ -43,6 +42,7 @@ impl Call {
             message_id: "",
             is_notice: kind.is_notice(),
             username: None,
+            language: None,
         };
         let hour_ago = self.now - chrono::Duration::hours(1);
         if let Some(user) = user.filter(|_| kind.is_notice())
@@ -62,6 +62,7 @@ impl Call {
             message_id: "",
             is_notice: true,
             username: Some(&user.username),
+            language: user.language.as_deref(),
         };
         self.queue(tx, mail)
     }
@@ -69,15 +70,5 @@ impl Call {
     fn queue(&self, tx: &mut Tx, mail: NewMail) -> Result<()> {
         let message_id = format!("{}@{}", crypto::random_uuid()?, self.app.mailer.domain());
         outbox::insert(tx, NewMail { message_id: &message_id, ..mail }, self.now).map(|_| ())
-    }
-
-    /// Revokes the account's links for these purposes: what was mailed, and what waits for its
-    /// mail.
-    pub fn revoke_links(&self, tx: &mut Tx, user: i64, purposes: &[Purpose]) -> Result<()> {
-        for &purpose in purposes {
-            mail_tokens::revoke(tx, user, purpose)?;
-            outbox::withdraw(tx, user, purpose.as_str(), self.now)?;
-        }
-        Ok(())
     }
 }

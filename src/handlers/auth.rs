@@ -16,7 +16,7 @@ use crate::repository::audit::Action;
 use crate::repository::endings::{self, Kept, Sessions};
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::{sessions, users};
-use crate::service::sign_in::{self, Holder, Session, Typed};
+use crate::service::sign_in::{self, Session, Typed};
 use serde::Serialize;
 use serde_json::json;
 
@@ -41,6 +41,11 @@ fn tokens(call: &Call, session: Session) -> Result<Reply> {
 
 /// `POST /api/auth/register`
 pub fn register(call: &Call) -> Result<Reply> {
+    register_in(call, None)
+}
+
+/// The same, for an account with a language of its own: the one of the page that was filled in.
+pub fn register_in(call: &Call, language: Option<&str>) -> Result<Reply> {
     if !call.app.config.registration_open {
         return Err(Error::RegistrationClosed);
     }
@@ -56,6 +61,7 @@ pub fn register(call: &Call) -> Result<Reply> {
         password_hash: &password_hash,
         role: Role::User,
         is_verified: false,
+        language,
     };
     let user = call.app.db.transaction(|tx| {
         let user = users::insert(tx, &new, call.now)?;
@@ -69,7 +75,7 @@ pub fn register(call: &Call) -> Result<Reply> {
 
 /// `POST /api/auth/login`
 pub fn login(call: &Call) -> Result<Reply> {
-    let session = sign_in::sign_in(call, &credentials(call)?, Holder::Program)?;
+    let session = sign_in::sign_in(call, &credentials(call)?)?;
     tokens(call, session)
 }
 

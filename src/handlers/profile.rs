@@ -76,7 +76,7 @@ pub fn change_email(call: &Call, caller: &Caller) -> Result<Reply> {
         let user = unchanged(found, &confirmed)?;
         if allowed {
             // The older wish is void, also where the new address turns out to be taken.
-            call.revoke_links(tx, user.id, &[Purpose::ChangeEmail])?;
+            endings::revoke_links(tx, user.id, &[Purpose::ChangeEmail], call.now)?;
         }
         call.mail(tx, Kind::ChangeEmail, &email, Some(user.id).filter(|_| allowed))?;
         call.mail(tx, Kind::EmailChanging, &user.email, Some(user.id))?;

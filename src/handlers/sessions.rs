@@ -17,7 +17,8 @@ struct SessionView<'a> {
 
 /// `GET /api/users/me/sessions`
 pub fn list(call: &Call, caller: &Caller) -> Result<Reply> {
-    let sessions = call.app.db.read(|db| sessions::list(db, caller.id(), call.now))?;
+    let oldest = call.now - call.app.config.session;
+    let sessions = call.app.db.read(|db| sessions::list(db, caller.id(), call.now, oldest))?;
     let shown: Vec<_> = sessions
         .iter()
         .map(|session| SessionView { session, current: session.id == caller.session() })

@@ -105,8 +105,8 @@ pub fn delete_totp(call: &Call, admin: &Admin) -> Result<Reply> {
     call.app.change_user_among_admins(id, |tx, _, admins| {
         admin.still_one_of(admins)?;
         match totp::delete(tx, id)? {
-            0 => Ok(()),
-            _ => call.audit(tx, Action::TotpDisabled, Some(admin.id()), Some(id)),
+            true => call.audit(tx, Action::TotpDisabled, Some(admin.id()), Some(id)),
+            false => Ok(()),
         }
     })?;
     Ok(Reply::no_content())

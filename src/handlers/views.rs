@@ -1,6 +1,7 @@
 //! How accounts and contacts look in answers: the members of the contract, in its order.
 
 use crate::config::Config;
+use crate::model::contact::packed::unpack;
 use crate::model::contact::{Contact, MEMBERS};
 use crate::model::user::{Role, User};
 use crate::picture;
@@ -48,13 +49,14 @@ pub fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-/// Appends a contact as the API shows it. Its members stand in the row as JSON, so nothing is read or
-/// made anew; those that a list left out are in `members`. `more` are further members, each after a
-/// comma.
+/// Appends a contact as the API shows it. Its members stand in the row as packed JSON, so nothing is
+/// read or made anew; those that a list left out are in `members`. `more` are further members, each
+/// after a comma.
 pub fn contact(out: &mut String, config: &Config, contact: &Contact, members: &str, more: &str) {
     let uid = json!(contact.uid);
     // Writing to a String cannot fail.
     let _ = write!(out, "{{\"id\":{},\"uid\":{uid}", contact.id);
+    let members = unpack(members);
     let mut values = members.split('\n');
     for (name, empty) in MEMBERS {
         let value = values.next().filter(|value| !value.is_empty()).unwrap_or(empty);

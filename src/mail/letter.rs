@@ -1,9 +1,10 @@
-//! The words of each mail. One [`Words`] is drawn twice, as plain text and as HTML, so that the
-//! two parts cannot say different things.
+//! Mails: their kinds, and how one is drawn. The words, which are beside those of the pages, are drawn
+//! twice, as plain text and as HTML, so that the two parts cannot say different things.
 
 use crate::error::{Error, Result};
-use crate::model::text::escape_html;
+use crate::markup::words::{self, Words};
 use chrono::Duration;
+use maud::{DOCTYPE, html};
 use std::fmt;
 
 /// What a mail is about.
@@ -82,20 +83,24 @@ impl Kind {
         }
     }
 
-    /// The subject. It holds no word of a user: a name there could forge headers or mislead.
-    pub fn subject(self) -> &'static str {
-        match self {
-            Kind::Confirm => "Confirm your e-mail address",
-            Kind::Reset => "Choose a new password",
-            Kind::PasswordChanged => "Your password was changed",
-            Kind::ChangeEmail => "Confirm your new e-mail address",
-            Kind::EmailChanging => "Your e-mail address is being changed",
-            Kind::EmailChanged => "Your e-mail address was changed",
-            Kind::RefreshReused => "One of your sessions was ended",
-            Kind::RoleChanged => "Your role was changed",
-            Kind::SecondFactorOn => "Your account has a second factor now",
-            Kind::Deleted => "Your account was deleted",
-        }
+    /// What such a mail says, from the list of words. No subject holds a word of a user: a name there
+    /// could forge headers or mislead.
+    pub(super) fn words(self, w: &'static Words) -> Text {
+        let words = match self {
+            Kind::Confirm => w.mail_confirm,
+            Kind::Reset => w.mail_reset,
+            Kind::PasswordChanged => w.mail_password_changed,
+            Kind::ChangeEmail => w.mail_change_email,
+            Kind::EmailChanging => w.mail_email_changing,
+            Kind::EmailChanged => w.mail_email_changed,
+            Kind::RefreshReused => w.mail_refresh_reused,
+            Kind::RoleChanged => w.mail_role_changed,
+            Kind::SecondFactorOn => w.mail_second_factor_on,
+            Kind::Deleted => w.mail_deleted,
+        };
+        let mut parts = words.split('|');
+        let mut part = || parts.next().unwrap_or_default();
+        Text { subject: part(), lead: part(), rest: part(), button: part() }
     }
 
     /// Path of the page that the link opens, up to the token.
@@ -118,6 +123,8 @@ pub struct Letter {
     /// The account's name, for the greeting; none where the address is not confirmed: whoever
     /// registers with a stranger's address must not choose words for the mail.
     pub username: Option<String>,
+    /// The language of the account, a tag; none: English.
+    pub language: Option<String>,
     /// The secret of the link, for the kinds that have one. URL-safe base64.
     pub token: Option<String>,
     /// The same at each try, so that a mail that was sent twice is shown once: `local@domain`,
@@ -150,163 +157,84 @@ impl Letter {
         }
     }
 
+    /// The words of the account's language, else English.
+    fn language(&self) -> &'static Words {
+        self.language.as_deref().and_then(words::of).unwrap_or(&words::EN)
+    }
+
+    pub(super) fn subject(&self) -> &'static str {
+        self.kind.words(self.language()).subject
+    }
+
     /// The plain text and the HTML part.
     pub(super) fn parts(&self, public_url: &str, link: Option<&str>) -> (String, String) {
-        let words = self.words(public_url);
+        let w = self.language();
+        let text = self.kind.words(w);
+        let (anyone, by_name) = w.mail_hello.split_once('|').unwrap_or_default();
         let plain = |name: &String| name.chars().filter(|c| !c.is_control()).collect::<String>();
-        let name = self.username.as_ref().map(|name| format!(" {}", plain(name)));
-        let name = name.unwrap_or_default();
-        (words.text(&name, link), words.html(self.kind.subject(), &name, link))
-    }
-
-    fn words(&self, public_url: &str) -> Words {
-        let (lead, button, rest) = match self.kind {
-            Kind::Confirm => (
-                format!(
-                    "an account was registered with this address at {public_url}. Open this \
-                    link and press the button there to confirm that the address is yours:"
-                ),
-                "Confirm the address",
-                "The link works once, for 24 hours. If it was not you, there is nothing to do: \
-                 nobody can sign in to an account that was not confirmed."
-                    .to_owned(),
-            ),
-            Kind::Reset => (
-                format!(
-                    "somebody asked for a new password for your account at {public_url}. \
-                    Open this link to choose one:"
-                ),
-                "Choose a new password",
-                "The link works once, for 30 minutes. If it was not you, there is nothing to do: \
-                 your password stays as it is."
-                    .to_owned(),
-            ),
-            Kind::PasswordChanged => (
-                format!(
-                    "the password of your account at {public_url} was changed, and your \
-                    other devices were signed out."
-                ),
-                "",
-                format!(
-                    "If it was you, there is nothing to do. If it was not, ask for a new \
-                    password right away at {public_url}/."
-                ),
-            ),
-            Kind::ChangeEmail => (
-                format!(
-                    "this address was given as the new one for an account at {public_url}. \
-                    Open this link and press the button there to confirm that it is yours:"
-                ),
-                "Confirm the new address",
-                "The link works once, for 24 hours. Until then the account keeps its old \
-                 address. If it was not you, there is nothing to do."
-                    .to_owned(),
-            ),
-            Kind::EmailChanging => (
-                format!(
-                    "somebody who knows your password asked for another e-mail address for \
-                    your account at {public_url}. It changes as soon as the new address is \
-                    confirmed; until then this one stays."
-                ),
-                "",
-                format!(
-                    "If it was you, there is nothing to do here. If it was not, choose a new \
-                    password right away: sign in and change it, or ask for a link at \
-                    {public_url}/."
-                ),
-            ),
-            Kind::EmailChanged => (
-                format!(
-                    "your account at {public_url} has another e-mail address now. This one \
-                    opens it no more."
-                ),
-                "",
-                "If it was you, there is nothing to do. If it was not, ask whoever runs that \
-                 server."
-                    .to_owned(),
-            ),
-            Kind::RefreshReused => (
-                format!(
-                    "a key to one of your sessions at {public_url} was used a second time. So \
-                    it may have been copied, and the session was ended."
-                ),
-                "",
-                "Sign in again on the device that was signed out. If you cannot think of a \
-                 reason, change your password too."
-                    .to_owned(),
-            ),
-            Kind::RoleChanged => (
-                format!("an admin changed what you may do at {public_url}."),
-                "",
-                "You need not do anything. Sign in to see your role.".to_owned(),
-            ),
-            Kind::SecondFactorOn => (
-                format!(
-                    "from now on signing in to your account at {public_url} asks for a code of \
-                    your second factor too."
-                ),
-                "",
-                format!(
-                    "If it was you, there is nothing to do: keep the recovery codes well. If it \
-                    was not, ask for a new password at {public_url}/ and write to whoever runs \
-                    that server."
-                ),
-            ),
-            Kind::Deleted => (
-                format!("an admin deleted your account at {public_url}, and all its contacts."),
-                "",
-                "If you think that this is a mistake, write to whoever runs that server."
-                    .to_owned(),
-            ),
+        let hello = match &self.username {
+            Some(name) => by_name.replace("{}", &plain(name)),
+            None => anyone.to_owned(),
         };
-        Words { lead, button, rest }
+        let [lead, rest] = [text.lead, text.rest].map(|part| part.replace("{}", public_url));
+        (plain_text(w, &hello, &lead, link, &rest), html(w, text, &hello, &lead, link, &rest))
     }
 }
 
-/// What a letter says after the greeting.
-struct Words {
-    lead: String,
+/// The words of a kind of mail.
+#[derive(Clone, Copy)]
+pub(super) struct Text {
+    pub(super) subject: &'static str,
+    pub(super) lead: &'static str,
+    pub(super) rest: &'static str,
     /// What stands on the link in HTML.
-    button: &'static str,
-    rest: String,
+    pub(super) button: &'static str,
 }
 
-impl Words {
-    /// `name` comes with a space before it, or is empty.
-    fn text(&self, name: &str, link: Option<&str>) -> String {
-        let mut blocks = vec![format!("Hello{name},"), fold(&self.lead)];
-        // On a line of its own and never folded: every mail program makes it a link.
-        blocks.extend(link.map(str::to_owned));
-        blocks.push(fold(&self.rest));
-        blocks.push("This mail was written by a program; nobody reads answers to it.".to_owned());
-        blocks.join("\n\n") + "\n"
-    }
+fn plain_text(w: &Words, hello: &str, lead: &str, link: Option<&str>, rest: &str) -> String {
+    let mut blocks = vec![hello.to_owned(), fold(lead)];
+    // On a line of its own and never folded: every mail program makes it a link.
+    blocks.extend(link.map(str::to_owned));
+    blocks.push(fold(rest));
+    blocks.push(fold(w.mail_end));
+    blocks.join("\n\n") + "\n"
+}
 
-    /// Old mail programs know no style sheets, so styles stand at the elements, and few of them.
-    fn html(&self, subject: &str, name: &str, link: Option<&str>) -> String {
-        let (name, lead, rest) =
-            (escape_html(name), escape_html(&self.lead), escape_html(&self.rest));
-        let link = link.map(escape_html).map_or_else(String::new, |link| {
-            format!(
-                "<p style=\"margin:24px 0\"><a href=\"{link}\" style=\"display:inline-block;\
-                 padding:10px 18px;border-radius:6px;background:#1d5fb4;color:#ffffff;\
-                 text-decoration:none\">{}</a></p>\n\
-                 <p style=\"font-size:13px\">Or copy this address into your browser:<br>\n\
-                 <a href=\"{link}\" style=\"word-break:break-all\">{link}</a></p>\n",
-                self.button
-            )
-        });
-        format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n<title>{subject}</title>\n\
-             </head>\n<body style=\"font-family:sans-serif;font-size:16px;line-height:1.5;\
-             max-width:560px;margin:0 auto;padding:24px\">\n\
-             <p>Hello{name},</p>\n<p>{lead}</p>\n{link}<p>{rest}</p>\n\
-             <p style=\"font-size:13px\">This mail was written by a program; nobody reads \
-             answers to it.</p>\n</body>\n</html>\n"
-        )
+/// Old mail programs know no style sheets, so styles stand at the elements, and few of them.
+fn html(w: &Words, text: Text, hello: &str, lead: &str, link: Option<&str>, rest: &str) -> String {
+    html! {
+        (DOCTYPE)
+        html lang=(w.lang) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width";
+                meta name="color-scheme" content="light dark";
+                title { (text.subject) }
+            }
+            body style="font-family:sans-serif;font-size:16px;line-height:1.5;max-width:560px;margin:0 auto;padding:24px" {
+                p { (hello) }
+                "\n"
+                p { (lead) }
+                "\n"
+                @if let Some(link) = link {
+                    p style="margin:24px 0" {
+                        a href=(link) style="display:inline-block;padding:10px 18px;border-radius:6px;background:#1d5fb4;color:#ffffff;text-decoration:none" { (text.button) }
+                    }
+                    "\n"
+                    p style="font-size:13px" {
+                        (w.mail_copy) br;
+                        a href=(link) style="word-break:break-all" { (link) }
+                    }
+                    "\n"
+                }
+                p { (rest) }
+                "\n"
+                p style="font-size:13px" { (w.mail_end) }
+            }
+        }
+        "\n"
     }
+    .into_string()
 }
 
 /// Breaks a paragraph into lines of at most 72 characters, between words only (RFC 5322, 2.1.1,

@@ -4,7 +4,10 @@ mod files;
 mod relay;
 mod settings;
 
+use super::letter::Text;
 use super::*;
+use crate::markup::words;
+use std::collections::HashSet;
 use support::smtp::{self, Behaviour, Mail, Offer, Sink};
 
 const TOKEN: &str = "tokentokentokentokentokentokentokentokentok";
@@ -18,6 +21,7 @@ fn letter(kind: Kind) -> Letter {
         kind,
         to: "ann@example.com".to_owned(),
         username: Some("ann".to_owned()),
+        language: None,
         token: kind.lifetime().map(|_| TOKEN.to_owned()),
         message_id: "outbox-7.ab12@contacts.example".to_owned(),
     }
@@ -75,24 +79,50 @@ fn a_mail_as_it_goes_out() {
 }
 
 #[test]
-fn each_kind_says_its_own_and_has_its_own_link() {
-    for kind in Kind::ALL {
-        assert_eq!(Kind::parse(kind.as_str()), Ok(kind));
-        let mail = send_one(&letter(kind));
-        assert_eq!(mail.header("Subject").as_deref(), Some(kind.subject()));
-        let link = match kind {
-            Kind::Confirm | Kind::ChangeEmail => Some("confirmed_email"),
-            Kind::Reset => Some("reset-password"),
-            _ => None,
+fn each_kind_says_its_own_in_each_language_and_has_its_own_link() {
+    let mut said = HashSet::new();
+    for (language, _) in words::LANGUAGES {
+        let (hello, anyone, end) = match *language {
+            "uk" => ("Вітаємо, ann!", "Вітаємо!", "Цей лист написала програма"),
+            _ => ("Hello ann,", "Hello,", "This mail was written by a program"),
         };
-        let link = link.map(|path| format!("https://contacts.example/api/auth/{path}/{TOKEN}"));
-        assert_eq!(mail.link(), link, "{kind:?}");
-        assert_eq!(mail.html().contains(TOKEN), link.is_some());
-        assert!(mail.html().contains("Hello ann,") && mail.text().contains("contacts.example"));
+        for kind in Kind::ALL {
+            assert_eq!(Kind::parse(kind.as_str()), Ok(kind));
+            let written = Letter { language: Some((*language).to_owned()), ..letter(kind) };
+            let mail = send_one(&written);
+            let (text, html) = (mail.text(), mail.html());
+            let (flowing, subject) = (text.replace("\r\n", " "), mail.subject());
+            assert_eq!(subject, written.subject());
+            assert!(html.contains(&format!("<html lang=\"{language}\">")));
+            assert!(html.contains(&format!("<title>{subject}</title>")));
+            assert!(text.starts_with(&format!("{hello}\r\n\r\n")), "{text}");
+            assert!(html.contains(&format!("<p>{hello}</p>")), "{html}");
+            assert!(flowing.contains(end) && html.contains(end), "{text}");
+            assert!(text.contains("https://contacts.example") && !text.contains('{'), "{text}");
+            let cyrillic = |text: &str| text.chars().any(|c| ('а'..='я').contains(&c));
+            assert_eq!(cyrillic(&subject) && cyrillic(&html), *language == "uk");
+            let link = match kind {
+                Kind::Confirm | Kind::ChangeEmail => Some("confirmed_email"),
+                Kind::Reset => Some("reset-password"),
+                _ => None,
+            };
+            let link = link.map(|path| format!("https://contacts.example/api/auth/{path}/{TOKEN}"));
+            assert_eq!(mail.link(), link, "{kind:?}");
+            assert_eq!(html.contains(TOKEN), link.is_some());
+            // A lead, what to do, and a button where there is a link: none is empty, none is another's.
+            let Text { lead, rest, button, .. } = kind.words(words::of(language).unwrap());
+            assert_eq!(button.is_empty(), link.is_none(), "{kind:?}");
+            assert!(!lead.is_empty() && !rest.is_empty() && html.contains(button), "{kind:?}");
+            assert!(said.insert(subject) && said.insert(lead.to_owned()), "{kind:?}");
+            let stranger = send_one(&Letter { username: None, ..written });
+            assert!(stranger.text().starts_with(&format!("{anyone}\r\n")));
+            assert!(stranger.html().contains(&format!("<p>{anyone}</p>")));
+        }
     }
     assert!(Kind::parse("Confirm").is_err());
-    let stranger = send_one(&Letter { username: None, ..letter(Kind::Confirm) });
-    assert!(stranger.text().starts_with("Hello,\r\n") && stranger.html().contains("<p>Hello,</p>"));
+    // A language that went meanwhile.
+    let other = send_one(&Letter { language: Some("xx".to_owned()), ..letter(Kind::Reset) });
+    assert_eq!(other.subject(), "Choose a new password");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::form::{Form, Input, alert};
 use super::list::query;
-use super::page::{Page, face, shell};
+use super::page::{Page, face, next_page, shell};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
@@ -69,7 +69,7 @@ pub fn accounts(
             button { (w.search_button) }
         }
         ul class="things" { @for account in accounts { (one(p, account)) } }
-        @if let Some(next) = &slice.next { nav class="pages" aria-label=(w.pages) { a class="button" rel="next" href={ "/admin?" (next) } { (w.next_page) } } }
+        (next_page(p, "/admin", slice.next.as_deref()))
     };
     shell(p, w.admin, &html! {}, &body)
 }
@@ -127,7 +127,7 @@ pub fn events(p: &Page, events: &[Event], user: &str, action: &str, next: Option
                 }
             }
         }
-        @if let Some(next) = next { nav class="pages" aria-label=(w.pages) { a class="button" rel="next" href={ "/admin/events?" (next) } { (w.next_page) } } }
+        (next_page(p, "/admin/events", next))
     };
     shell(p, w.events, &html! {}, &body)
 }

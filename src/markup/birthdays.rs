@@ -1,7 +1,7 @@
 //! `/birthdays`: the coming twelve months, and the calendar's secret address.
 
 use super::contact::{Birthday, coming};
-use super::page::{Page, face, shell};
+use super::page::{Page, face, next_page, shell};
 use super::words::Words;
 use chrono::Datelike;
 use maud::{Markup, html};
@@ -37,7 +37,7 @@ pub fn page(p: &Page, rows: &[Row], calendar: &Calendar, next: Option<&str>) -> 
                         ul class="rows days" { @for row in month { (one(p, row)) } }
                     }
                 }
-                @if let Some(next) = next { nav class="pages" aria-label=(w.pages) { a class="button" rel="next" href={ "/birthdays?" (next) } { (w.next_page) } } }
+                (next_page(p, "/birthdays", next))
             }
             (calendar_panel(p, calendar))
         }

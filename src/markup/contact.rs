@@ -1,6 +1,6 @@
 //! `/contacts/{id}`: everything that a card says.
 
-use super::list::{query, tel};
+use super::list::{mailto, query, tel};
 use super::page::{Page, face, lines, shell, some};
 use chrono::{DateTime, NaiveDate, Utc};
 use maud::{Markup, html};
@@ -119,7 +119,7 @@ fn facts(p: &Page, c: &Shown) -> Markup {
                 (fact(p, w.phone, it.label.as_deref(), main(it.primary, d.phones.len()), &html! { a href=(tel(&it.value)) { bdi { (it.value) } } }))
             }
             @for it in &d.emails {
-                (fact(p, w.email, it.label.as_deref(), main(it.primary, d.emails.len()), &html! { a href={ "mailto:" (it.value) } { bdi { (it.value) } } }))
+                (fact(p, w.email, it.label.as_deref(), main(it.primary, d.emails.len()), &html! { a href=(mailto(&it.value)) { bdi { (it.value) } } }))
             }
             @for it in &d.addresses {
                 (fact(p, w.address, it.label.as_deref(), main(it.primary, d.addresses.len()), &address(p, it)))

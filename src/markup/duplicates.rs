@@ -1,7 +1,9 @@
 //! `/duplicates`: who is there twice, side by side.
 
-use super::page::{Page, face, shell, some};
+use super::contact::{or_dash, partial};
+use super::page::{Page, face, next_page, shell};
 use maud::{Markup, html};
+use vcard::PartialDate;
 
 /// One of a group.
 pub struct Twin {
@@ -34,7 +36,7 @@ pub fn page(p: &Page, groups: &[Group], total: i64, next: Option<&str>) -> Marku
             p class="lead" { (w.n(w.n_groups, total)) ". " (w.duplicates_lead) }
         }
         @for (at, group) in groups.iter().enumerate() { (one(p, at, group)) }
-        @if let Some(next) = next { nav class="pages" aria-label=(w.pages) { a class="button" rel="next" href={ "/duplicates?" (next) } { (w.next_page) } } }
+        (next_page(p, "/duplicates", next))
     };
     shell(p, w.duplicates, &html! {}, &body)
 }
@@ -56,7 +58,7 @@ fn one(p: &Page, at: usize, group: &Group) -> Markup {
         }
         div class="scroll" {
             table class="twins" aria-labelledby={ "group-" (at) } {
-                thead { tr { td {} @for twin in &group.twins { (head(p, at, twin, group.twins.first().is_some_and(|first| first.id == twin.id))) } } }
+                thead { tr { td {} @for (number, twin) in group.twins.iter().enumerate() { (head(p, at, twin, number == 0, group.twins.len())) } } }
                 tbody {
                     @for name in names { (single(p, at, group, name)) }
                     @for list in lists { @if group.twins.iter().any(|twin| !value(&twin.lists, list).is_empty()) { (united(p, group, list)) } }
@@ -64,22 +66,25 @@ fn one(p: &Page, at: usize, group: &Group) -> Markup {
             }
         }
         div class="acts" {
-            button class="main" { (w.n(w.merge_n, group.twins.len() as i64)) }
+            button class="main" { @if group.twins.len() > 2 { (w.merge) } @else { (w.n(w.merge_n, group.twins.len() as i64)) } }
             button formaction="/duplicates/dismiss" { (w.different) }
         }
     };
     p.post("/duplicates/merge", "panel", &table)
 }
 
-fn head(p: &Page, at: usize, twin: &Twin, first: bool) -> Markup {
+/// Of more than two, some may be left out.
+fn head(p: &Page, at: usize, twin: &Twin, first: bool, of: usize) -> Markup {
+    let id = format!("{at}-{}", twin.id);
     let photo = twin.has_photo.then(|| format!("/contacts/{}/photo", twin.id));
     html! {
         th scope="col" {
-            input type="hidden" name="ids" value=(twin.id);
+            @if of == 2 { input type="hidden" name="ids" value=(twin.id); }
             (face(twin.id, &twin.name, photo.as_deref(), ""))
             a href={ "/contacts/" (twin.id) } { bdi { (twin.name) } }
             small class="soft" { (p.w.changed) " " (p.time(twin.updated_at)) }
-            label for={ "keep-" (at) "-" (twin.id) } { input id={ "keep-" (at) "-" (twin.id) } type="radio" name="keep" value=(twin.id) checked[first]; " " (p.w.keep) }
+            @if of > 2 { label for={ "one-" (id) } { input id={ "one-" (id) } type="checkbox" name="ids" value=(twin.id) checked; " " (p.w.same_person) } }
+            label for={ "keep-" (id) } { input id={ "keep-" (id) } type="radio" name="keep" value=(twin.id) checked[first]; " " (p.w.keep) }
         }
     }
 }
@@ -95,18 +100,22 @@ fn single(p: &Page, at: usize, group: &Group, name: &'static str) -> Markup {
     different.sort_unstable();
     different.dedup();
     let choose = different.len() > 1;
+    let shown = |value: &str| match PartialDate::parse(value).filter(|_| name == "birthday") {
+        Some(date) => partial(p, date),
+        None => or_dash(value).to_owned(),
+    };
     let first = values.iter().position(|value| !value.is_empty());
     html! {
         tr class=[choose.then_some("differ")] {
             th scope="row" { (p.w.member(name)) }
             @for (number, (twin, value)) in group.twins.iter().zip(&values).enumerate() {
-                td {
+                td class=[(!choose).then_some("united")] {
                     @if choose && !value.is_empty() {
                         label {
                             input type="radio" name={ "set." (name) } value=(twin.id) id={ "set-" (at) "-" (name) "-" (twin.id) } checked[first == Some(number)];
-                            " " bdi { (value) }
+                            " " bdi { (shown(value)) }
                         }
-                    } @else { bdi { (some(value).unwrap_or("–")) } }
+                    } @else { bdi { (shown(value)) } }
                 }
             }
         }

@@ -45,7 +45,7 @@ pub struct Edited<'a> {
     pub revision: i64,
     pub has_photo: bool,
     /// Labels that the book has, to be suggested.
-    pub known_labels: &'a [String],
+    pub known_labels: &'a [(String, i64)],
     /// Changed by somebody else in the meantime: the contact as it is now.
     pub now: Option<&'a Form>,
 }
@@ -163,7 +163,7 @@ pub fn page(p: &Page, it: &Edited, form: &Form) -> Markup {
             (Input { name: "labels", label: w.labels, hint: w.labels_hint, ..Input::default() }.show(form))
             (Input { name: "additional_data", label: w.notes, ..Input::default() }.area(form, 4))
         }
-        @if !it.known_labels.is_empty() { ul class="chips suggest" data-for="labels" { @for label in it.known_labels.iter().take(30) { li { (label) } } } }
+        @if !it.known_labels.is_empty() { ul class="chips suggest" data-for="labels" { @for (label, _) in it.known_labels.iter().take(30) { li { (label) } } } }
         (more(p, form))
         (suggestions(p))
     };

@@ -99,7 +99,9 @@ pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
         input type="hidden" name="key" value=(form.get("key"));
         @if !found.columns.is_empty() { (columns(p, found, form)) }
         (Input { name: "label", label: w.label_for_all, ..Input::default() }.show(form))
-        (Input { name: "existing", label: w.existing, ..Input::default() }.choice(form, &existing))
+        @if found.updated + found.duplicates > 0 || !form.get("existing").is_empty() {
+            (Input { name: "existing", label: w.existing, ..Input::default() }.choice(form, &existing))
+        }
         div class="acts" {
             button class="main" name="step" value="import" { (w.n(w.import_n, found.new + found.updated)) }
             @if !found.columns.is_empty() { button name="step" value="look" { (w.look_again) } }
@@ -108,7 +110,7 @@ pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
     };
     let body = html! {
         h1 { (w.found_in) }
-        p class="soft" { (found.format) @if !found.charset.is_empty() { " · " (found.charset) } }
+        p class="lead" { (w.n(w.n_contacts, found.new + found.updated + found.duplicates + found.faults)) " · " (found.format) @if !found.charset.is_empty() { " · " (found.charset) } }
         ul class="counts" { @for (words, n) in counts { @if n > 0 { li { strong { (w.number(n)) } " " (w.form(words, n)) } } } }
         (p.post("/import/found", "panel", &fields))
         @if !found.warnings.is_empty() {

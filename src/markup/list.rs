@@ -2,6 +2,7 @@
 
 use super::page::{Page, face, icon, shell};
 use maud::{Markup, html};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// A row of the list.
 pub struct Row {
@@ -26,7 +27,7 @@ pub struct List<'a> {
     pub next: Option<String>,
     /// This is not the first page.
     pub later: bool,
-    pub labels: Vec<(String, i64)>,
+    pub labels: &'a [(String, i64)],
 }
 
 /// `tel:` and the number without what is there to be read only.
@@ -34,6 +35,13 @@ pub fn tel(number: &str) -> String {
     let dialled: String =
         number.chars().filter(|c| c.is_ascii_digit() || "+*#".contains(*c)).collect();
     format!("tel:{dialled}")
+}
+
+/// `mailto:` and the address (RFC 6068): whatever could begin a header of the mail is encoded.
+pub fn mailto(address: &str) -> String {
+    const PLAIN: AsciiSet =
+        NON_ALPHANUMERIC.remove(b'@').remove(b'.').remove(b'-').remove(b'_').remove(b'+');
+    format!("mailto:{}", utf8_percent_encode(address, &PLAIN))
 }
 
 /// The page.
@@ -82,7 +90,7 @@ fn labels(p: &Page, list: &List) -> Markup {
         nav class="labels" aria-labelledby="labels-title" {
             h2 id="labels-title" { (p.w.labels) }
             ul {
-                @for (label, count) in &list.labels {
+                @for (label, count) in list.labels {
                     li {
                         a href={ "/contacts?" (query(&[("label", label)])) } aria-current=[(label == list.label).then_some("true")] {
                             span { (label) } " " small { (p.w.number(*count)) }
@@ -96,9 +104,7 @@ fn labels(p: &Page, list: &List) -> Markup {
 
 /// A query of these parameters, encoded.
 pub fn query(pairs: &[(&str, &str)]) -> String {
-    let encode = |text| {
-        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
-    };
+    let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
     pairs.map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&")
 }
@@ -138,7 +144,7 @@ fn bar(p: &Page, list: &List) -> Markup {
                     div class="drop" {
                         label for="bulk-label" { (w.label) }
                         input id="bulk-label" name="label" list="known-labels" autocomplete="off";
-                        datalist id="known-labels" { @for (label, _) in &list.labels { option value=(label) {} } }
+                        datalist id="known-labels" { @for (label, _) in list.labels { option value=(label) {} } }
                         div class="pair" {
                             button name="action" value="add_label" { (w.add_label) }
                             button name="action" value="remove_label" { (w.take_label) }

@@ -291,6 +291,7 @@ fn navigation(p: &Page) -> Markup {
             (link("/trash", "trash", w.trash, "wide"))
             (link("/import", "import", w.import, "wide"))
             (link("/export", "export", w.export, "wide"))
+            (link("/settings/connect", "phone", w.connect, "wide"))
         }
     }
 }
@@ -325,6 +326,15 @@ fn keys(p: &Page) -> Markup {
             h2 id="keys-title" { (w.keys) }
             dl { @for (key, what) in keys { dt { kbd { (key) } } dd { (what) } } }
             form method="dialog" { button { (w.close) } }
+        }
+    }
+}
+
+/// The link to the next page of a list, by its query.
+pub fn next_page(p: &Page, path: &str, next: Option<&str>) -> Markup {
+    html! {
+        @if let Some(next) = next {
+            nav class="pages" aria-label=(p.w.pages) { a class="button" rel="next" href={ (path) "?" (next) } { (p.w.next_page) } }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `/trash` and `/history`: what was, and the way back.
 
 use super::list::query;
-use super::page::{Page, face, icon, shell};
+use super::page::{Page, face, icon, next_page, shell};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
@@ -24,7 +24,7 @@ pub fn trash(p: &Page, batches: &[Batch], total: i64, next: Option<&str>) -> Mar
             p class="lead" { (w.n(w.n_contacts, total)) ". " (w.trash_text) }
         }
         @for (at, batch) in batches.iter().enumerate() { (deleted(p, at, batch)) }
-        @if let Some(next) = next { nav class="pages" aria-label=(w.pages) { a class="button" rel="next" href={ "/trash?" (next) } { (w.next_page) } } }
+        (next_page(p, "/trash", next))
     };
     shell(p, w.trash, &html! {}, &body)
 }
@@ -85,7 +85,7 @@ pub fn history(p: &Page, stretches: &[Stretch], next: Option<&str>) -> Markup {
                 }
             }
         }
-        @if let Some(next) = next { nav class="pages" aria-label=(w.pages) { a class="button" rel="next" href={ "/history?" (next) } { (w.next_page) } } }
+        (next_page(p, "/history", next))
     };
     shell(p, w.history, &html! {}, &body)
 }

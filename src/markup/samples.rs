@@ -263,6 +263,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         history: history.clone(),
         then,
     };
+    let known = labels();
     let listed = list::List {
         rows: people(),
         total: 10_000,
@@ -270,7 +271,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         sort: "name",
         next: some("cursor=abc"),
         later: true,
-        labels: labels(),
+        labels: &known,
         search: "",
     };
     let plain = list::List {
@@ -280,14 +281,13 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         total: 10_000,
         sort: "name",
         next: some("cursor=abc"),
-        labels: labels(),
+        labels: &known,
         search: "",
     };
     let deleted = Flash { text: w.n(w.deleted, 3), undo: Some(512) };
     let stored = edit::form_of(w, &contact_json());
     let mut mine = stored.clone();
     mine.set("phones.1.value", "+49 33 001");
-    let known = ["family", "optics", "work"].map(str::to_owned);
     let edited = |now| edit::Edited {
         id: Some(42),
         revision: 9,
@@ -420,7 +420,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
             "nothing",
             list::page(
                 &Page { search: "xyz".to_owned(), ..p("/contacts") },
-                &list::List { search: "xyz", labels: labels(), ..list::List::default() },
+                &list::List { search: "xyz", labels: &known, ..list::List::default() },
             ),
         ),
         ("contact", contact::page(&p("/contacts/42"), &shown(None))),
@@ -439,7 +439,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         ("import", files::choose(&p("/import"), &none)),
         ("import-found", files::found(&p("/import"), &found(false), &none)),
         ("import-columns", files::found(&p("/import"), &found(true), &none)),
-        ("export", files::export(&p("/export"), &labels(), 10_000)),
+        ("export", files::export(&p("/export"), &known, 10_000)),
         (
             "birthdays",
             birthdays::page(&p("/birthdays"), &birthdays(), &birthdays::Calendar::default(), None),

@@ -131,7 +131,7 @@ fn what_comes_from_outside_is_escaped_and_no_link_runs() {
     let list = list::List {
         search: evil,
         label: evil,
-        labels: vec![(evil.to_owned(), 1)],
+        labels: &[(evil.to_owned(), 1)],
         ..list::List::default()
     };
     assert!(
@@ -291,4 +291,10 @@ fn colours_can_be_told_apart() {
             assert!(contrast >= *least, "{front} on {back}: {contrast:.2}");
         }
     }
+}
+
+#[test]
+fn an_address_begins_no_header_of_a_mail() {
+    let shown = super::list::mailto("a.b-c_d+e@example.com?bcc=eve@example.com&body=x#y");
+    assert_eq!(shown, "mailto:a.b-c_d+e@example.com%3Fbcc%3Deve@example.com%26body%3Dx%23y");
 }

@@ -85,6 +85,12 @@ pub fn note_use(
     Ok(row.map(|row| row.get(0)))
 }
 
+/// True if an app password is there; it is not revoked before the transaction ends.
+pub fn hold(tx: &mut Tx, user: i64, id: i64) -> Result<bool> {
+    const SQL: &str = "SELECT 1 FROM app_passwords WHERE user_id = $1 AND id = $2 FOR KEY SHARE";
+    Ok(tx.query_opt(SQL, &[&user, &id])?.is_some())
+}
+
 /// Revokes one app password of an account; 0 when it is not there.
 pub fn delete(tx: &mut Tx, user: i64, id: i64) -> Result<u64> {
     tx.execute("DELETE FROM app_passwords WHERE user_id = $1 AND id = $2", &[&user, &id])

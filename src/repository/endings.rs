@@ -40,9 +40,20 @@ pub fn end(tx: &mut Tx, user: i64, kept: Kept, now: DateTime<Utc>) -> Result<()>
     if !kept.app_passwords {
         app_passwords::delete_all(tx, user)?;
     }
-    for purpose in Purpose::ALL {
+    revoke_links(tx, user, &Purpose::ALL, now)?;
+    books::revoke_calendar(tx, user).map(|_| ())
+}
+
+/// Revokes the account's links for these purposes: what was mailed, and what waits for its mail.
+pub fn revoke_links(
+    tx: &mut Tx,
+    user: i64,
+    purposes: &[Purpose],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    for &purpose in purposes {
         mail_tokens::revoke(tx, user, purpose)?;
         outbox::withdraw(tx, user, purpose.as_str(), now)?;
     }
-    books::set_calendar(tx, user, None).map(|_| ())
+    Ok(())
 }

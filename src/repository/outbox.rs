@@ -28,6 +28,8 @@ pub struct NewMail<'a> {
     pub is_notice: bool,
     /// The name for its greeting, for a mail that outlives its account.
     pub username: Option<&'a str>,
+    /// Its language, for the same mails.
+    pub language: Option<&'a str>,
 }
 
 /// A mail that is to be sent now.
@@ -40,6 +42,8 @@ pub struct Due {
     pub user_id: Option<i64>,
     /// The name for its greeting, where the account may be gone.
     pub username: Option<String>,
+    /// Its language, for the same mails.
+    pub language: Option<String>,
     /// The secret of the link, if an earlier try made one.
     pub token: Option<String>,
     pub message_id: String,
@@ -50,11 +54,11 @@ pub struct Due {
 /// Writes a mail down, to be sent at once.
 pub fn insert(db: &mut Conn, mail: NewMail, now: DateTime<Utc>) -> Result<u64> {
     const SQL: &str = "INSERT INTO outbox
-            (kind, recipient, user_id, message_id, rank, username, created_at, next_attempt_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $7)";
-    let NewMail { kind, recipient, user_id, message_id, is_notice, username } = mail;
+            (kind, recipient, user_id, message_id, rank, username, language, created_at, next_attempt_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
+    let NewMail { kind, recipient, user_id, message_id, is_notice, username, language } = mail;
     let rank = i16::from(is_notice);
-    db.execute(SQL, &[&kind, &recipient, &user_id, &message_id, &rank, &username, &now])
+    db.execute(SQL, &[&kind, &recipient, &user_id, &message_id, &rank, &username, &language, &now])
 }
 
 /// How many notices of a kind were written to an account since `since`.
@@ -75,7 +79,8 @@ pub fn claim(db: &mut Conn, now: DateTime<Utc>) -> Result<Option<Due>> {
             SELECT id FROM outbox WHERE done_at IS NULL AND next_attempt_at <= $1
             ORDER BY rank, next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
         )
-        RETURNING id, kind, recipient, user_id, username, token, message_id, created_at";
+        RETURNING id, kind, recipient, user_id, username, language, token, message_id,
+            created_at";
     let row = db.query_opt(SQL, &[&now, &RETRY_MINUTES.as_slice()])?;
     Ok(row.map(|row| Due {
         id: row.get("id"),
@@ -83,6 +88,7 @@ pub fn claim(db: &mut Conn, now: DateTime<Utc>) -> Result<Option<Due>> {
         recipient: row.get("recipient"),
         user_id: row.get("user_id"),
         username: row.get("username"),
+        language: row.get("language"),
         token: row.get("token"),
         message_id: row.get("message_id"),
         created_at: row.get("created_at"),

@@ -184,11 +184,16 @@ pub fn renew_page(
     db.execute(SQL, &[&user, &id, &now, &(now + idle), &seconds, &ip, &user_agent])
 }
 
-/// The live sessions of an account, newest first.
-pub fn list(db: &mut Conn, user: i64, now: DateTime<Utc>) -> Result<Vec<Session>> {
+/// The live sessions of an account that began after `oldest`, newest first.
+pub fn list(
+    db: &mut Conn,
+    user: i64,
+    now: DateTime<Utc>,
+    oldest: DateTime<Utc>,
+) -> Result<Vec<Session>> {
     const SQL: &str = "SELECT id, created_at, last_used_at, ip, user_agent
-        FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY id DESC";
-    let rows = db.query(SQL, &[&user, &now])?;
+        FROM sessions WHERE user_id = $1 AND expires_at > $2 AND created_at > $3 ORDER BY id DESC";
+    let rows = db.query(SQL, &[&user, &now, &oldest])?;
     let session = |row: &postgres::Row| Session {
         id: row.get("id"),
         created_at: row.get("created_at"),

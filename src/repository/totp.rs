@@ -75,7 +75,8 @@ pub fn page(db: &mut Conn, user: i64) -> Result<Vec<(i64, Vec<u8>)>> {
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// Takes the second factor off an account; 0 when there is none.
-pub fn delete(tx: &mut Tx, user: i64) -> Result<u64> {
-    tx.execute("DELETE FROM totp WHERE user_id = $1", &[&user])
+/// Takes the second factor off an account. True if one counted; one that was only begun goes too.
+pub fn delete(tx: &mut Tx, user: i64) -> Result<bool> {
+    const SQL: &str = "DELETE FROM totp WHERE user_id = $1 RETURNING confirmed";
+    Ok(tx.query_opt(SQL, &[&user])?.is_some_and(|row| row.get("confirmed")))
 }

@@ -55,6 +55,8 @@ pub struct NewUser<'a> {
     pub role: Role,
     /// True when nobody has to confirm the address.
     pub is_verified: bool,
+    /// The language chosen for its pages and mails; none: the browser's.
+    pub language: Option<&'a str>,
 }
 
 /// Adds an account and its empty address book. [`Error::Conflict`] when the username or the
@@ -62,8 +64,8 @@ pub struct NewUser<'a> {
 pub fn insert(db: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Result<User> {
     const SQL: &str = concat!(
         "WITH added AS (
-            INSERT INTO users (username, email, password_hash, role, is_verified, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6)
+            INSERT INTO users (username, email, password_hash, role, is_verified, created_at, language)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
             RETURNING *
         ), book AS (
             INSERT INTO address_books (owner) SELECT id FROM added
@@ -75,7 +77,15 @@ pub fn insert(db: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Result<User> 
     let role = new.role.as_str();
     let row = db.query_one(
         SQL,
-        &[&new.username, &new.email, &new.password_hash, &role, &new.is_verified, &now],
+        &[
+            &new.username,
+            &new.email,
+            &new.password_hash,
+            &role,
+            &new.is_verified,
+            &now,
+            &new.language,
+        ],
     )?;
     from_row(&row)
 }
@@ -88,21 +98,28 @@ pub fn find(db: &mut Conn, id: i64) -> Result<Option<User>> {
 }
 
 /// What the cache holds of an account: itself, its live sessions and its app passwords, in one
-/// statement, which sees one state of the database.
-pub fn find_current(db: &mut Conn, id: i64, now: DateTime<Utc>) -> Result<Option<CurrentUser>> {
+/// statement, which sees one state of the database. A session that began at `oldest` or before is over
+/// whatever its row says: `SESSION_DAYS` may have been lowered since.
+pub fn find_current(
+    db: &mut Conn,
+    id: i64,
+    now: DateTime<Utc>,
+    oldest: DateTime<Utc>,
+) -> Result<Option<CurrentUser>> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
         ",
             ARRAY(SELECT id FROM sessions WHERE user_id = $1 AND expires_at > $2
-                AND cookie_hash IS NULL ORDER BY id) AS sessions,
+                AND created_at > $3 AND cookie_hash IS NULL ORDER BY id) AS sessions,
             pages.*, passwords.*
         FROM users,
             (SELECT coalesce(array_agg(id), '{}') AS page_ids,
                 coalesce(array_agg(cookie_hash), '{}') AS page_hashes,
                 coalesce(array_agg(expires_at), '{}') AS page_ends
             FROM (SELECT id, cookie_hash, expires_at FROM sessions WHERE user_id = $1
-                AND expires_at > $2 AND cookie_hash IS NOT NULL ORDER BY id) AS live) AS pages,
+                AND expires_at > $2 AND created_at > $3 AND cookie_hash IS NOT NULL
+                ORDER BY id) AS live) AS pages,
             (SELECT coalesce(array_agg(id), '{}') AS password_ids,
                 coalesce(array_agg(name), '{}') AS password_names,
                 coalesce(array_agg(scope), '{}') AS password_scopes,
@@ -111,7 +128,7 @@ pub fn find_current(db: &mut Conn, id: i64, now: DateTime<Utc>) -> Result<Option
                 ORDER BY id) AS mine) AS passwords
         WHERE id = $1 AND deleted_at IS NULL"
     );
-    let Some(row) = db.query_opt(SQL, &[&id, &now])? else { return Ok(None) };
+    let Some(row) = db.query_opt(SQL, &[&id, &now, &oldest])? else { return Ok(None) };
     Ok(Some(CurrentUser {
         user: from_row(&row)?,
         sessions: row.get("sessions"),
@@ -166,6 +183,16 @@ pub fn find_by_login(db: &mut Conn, name: &str) -> Result<Option<Credentials>> {
     // A username never has an @, an address always has one.
     let sql = if name.contains('@') { BY_EMAIL } else { BY_USERNAME };
     db.query_opt(sql, &[&name])?.as_ref().map(credentials).transpose()
+}
+
+/// An account by id, with its hash.
+pub fn find_credentials(db: &mut Conn, id: i64) -> Result<Option<Credentials>> {
+    const SQL: &str = concat!(
+        "SELECT password_hash, ",
+        columns!(),
+        " FROM users WHERE id = $1 AND deleted_at IS NULL"
+    );
+    db.query_opt(SQL, &[&id])?.as_ref().map(credentials).transpose()
 }
 
 /// An account with its hash, locked until the transaction ends: whoever else changes it, or signs in

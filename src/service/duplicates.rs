@@ -4,11 +4,13 @@ pub mod groups;
 
 use crate::context::App;
 use crate::error::{Conflict, Error, Result};
+use crate::model::alike::{Group, Reason};
 use crate::model::contact::columns::ITEM;
 use crate::repository::contacts::books;
 use crate::repository::contacts::duplicates::{self, Traits};
-use groups::{Finder, Group, Reason, VALUES};
+use groups::{Finder, VALUES};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use vcard::{digits, fold};
 
 /// Numbers that are the same from here on, counted from the end, are one: the country's code and the
@@ -16,6 +18,8 @@ use vcard::{digits, fold};
 const LAST_DIGITS: usize = 9;
 /// Fewer are no number (`api.md`).
 const FEWEST_DIGITS: usize = 3;
+/// Most contacts in groups of a book whose groups are kept: about half a megabyte.
+const KEPT_MAX: usize = 10_000;
 /// Most rows of dismissals of one owner.
 const DISMISSED_MAX: i64 = 100_000;
 
@@ -35,6 +39,22 @@ pub fn find(app: &App, owner: i64) -> Result<Vec<Group>> {
         }
         Ok(finder.groups())
     })
+}
+
+/// The same for pages, which show a few of the groups at a time: kept until the book changes, or someone
+/// is dismissed.
+pub fn kept(app: &App, owner: i64) -> Result<Arc<Vec<Group>>> {
+    let state = app.db.read(|db| {
+        Ok((books::find(db, owner)?.revision, duplicates::last_dismissal(db, owner)?))
+    })?;
+    if let Some(kept) = app.alike.get(owner, state) {
+        return Ok(kept);
+    }
+    let found = Arc::new(find(app, owner)?);
+    if found.iter().map(|group| group.contacts.len()).sum::<usize>() <= KEPT_MAX {
+        app.alike.put(owner, state, &found);
+    }
+    Ok(found)
 }
 
 /// Not random: where dismissals leave a choice, each page of the list has to make the same one. Whoever

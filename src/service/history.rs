@@ -58,15 +58,16 @@ pub struct Rewound {
 /// Makes the whole book what it was, as one change that can be rewound too. With `dry_run` only counts.
 pub fn rewind(app: &App, owner: i64, by: &By, to: To, dry_run: bool) -> Result<Rewound> {
     in_book(app, owner, by, |writer| {
+        let now = writer.book().revision;
         let then = revision(writer, to)?;
         let mut rewound = Rewound::default();
         // What goes, goes first: its uid may belong to what comes back.
-        let mut after = 0;
+        let mut after = then;
         loop {
-            let ids = history::come_since(writer.tx, owner, then, after)?;
-            let Some(last) = ids.last() else { break };
+            let page = history::come_since(writer.tx, owner, then, (after, now))?;
+            let Some((last, _)) = page.last() else { break };
             after = *last;
-            rewound.deleted += bury(writer, ids, dry_run)?;
+            rewound.deleted += bury(writer, page.iter().map(|it| it.1).collect(), dry_run)?;
         }
         let mut postponed = false;
         each(writer, then, |writer, page| {
@@ -91,7 +92,8 @@ pub fn rewind(app: &App, owner: i64, by: &By, to: To, dry_run: bool) -> Result<R
 /// has its own.
 fn put_back(writer: &mut Writer, page: Vec<Then>) -> Result<bool> {
     let changed = |it: &Then| !it.in_trash && (it.in_trash_now || it.card != it.card_now);
-    let page: Vec<_> = page.into_iter().filter(changed).collect();
+    let mut page: Vec<_> = page.into_iter().filter(changed).collect();
+    page.sort_by_key(|it| it.id); // as `rows::all` has them
     let ids: Vec<_> = page.iter().map(|it| it.id).collect();
     let owner = writer.book().owner;
     let stored = rows::all(writer.tx, owner, &ids)?;
@@ -121,11 +123,11 @@ fn each(
     then: i64,
     mut act: impl FnMut(&mut Writer, Vec<Then>) -> Result<()>,
 ) -> Result<()> {
-    let (owner, mut after) = (writer.book().owner, 0);
+    let (owner, now, mut after) = (writer.book().owner, writer.book().revision, then);
     loop {
-        let page = history::changed_since(writer.tx, owner, then, after)?;
+        let page = history::changed_since(writer.tx, owner, then, (after, now))?;
         let Some(last) = page.last() else { return Ok(()) };
-        after = last.id;
+        after = last.revision;
         act(writer, page)?;
     }
 }

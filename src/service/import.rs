@@ -16,6 +16,7 @@ use crate::model::contact::{Stored, columns};
 use crate::repository::contacts::{books, imports};
 use crate::service::labels;
 use crate::service::writer::{By, NewCard, Writer, free_name, in_book};
+use chrono::{DateTime, Utc};
 use known::Known;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -164,7 +165,7 @@ pub fn store(
     options: &Options,
     note: impl FnOnce(&mut Tx) -> Result<()>,
 ) -> Result<Outcome> {
-    let mut plan = Plan::new(source, options);
+    let mut plan = Plan::new(source, options, app.now());
     if options.dry_run {
         // One connection at a time and no lock: what is written meanwhile may or may not be seen.
         app.db.read(|db| {
@@ -215,6 +216,8 @@ struct Plan<'o> {
     /// Labels that the file's lists of people give, by uid.
     groups: HashMap<String, Vec<Arc<str>>>,
     options: &'o Options,
+    /// When the import began.
+    at: DateTime<Utc>,
     errors: Notes,
     warnings: Notes,
     outcome: Outcome,
@@ -224,12 +227,13 @@ struct Plan<'o> {
 }
 
 impl<'o> Plan<'o> {
-    fn new(source: Source, options: &'o Options) -> Plan<'o> {
+    fn new(source: Source, options: &'o Options, at: DateTime<Utc>) -> Plan<'o> {
         let Source { cards, groups, errors, warnings, .. } = source;
         Plan {
             cards: cards.into_iter(),
             groups,
             options,
+            at,
             errors,
             warnings,
             outcome: Outcome::default(),
@@ -261,7 +265,7 @@ impl<'o> Plan<'o> {
             batch.iter().filter_map(|(_, card)| uid(card)).map(columns::uid_key).collect();
         let uids: Vec<&str> = uids.iter().map(String::as_str).collect();
         let mut there = imports::find_uids(db, owner, &uids)?;
-        self.known.load(db, owner, &self.strangers(&batch, &there))?;
+        self.known.load(db, owner, self.outcome.undo, &self.strangers(&batch, &there))?;
         batch.into_iter().map(|(line, card)| self.noted(line, card, &mut there)).collect()
     }
 
@@ -328,7 +332,7 @@ impl<'o> Plan<'o> {
             }
             let why = "uid: another card of this file has it; this one comes in under a new one";
             self.warnings.add(line, why);
-            card.set_uid(&crypto::random_uuid()?);
+            card.set_uid(&self.new_uid()?);
             return self.create(line, card);
         }
         self.seen.insert(own.clone(), name);
@@ -348,10 +352,14 @@ impl<'o> Plan<'o> {
             }
             Existing::Add if self.known.says_all_of(&card) => Ok(self.skip()),
             Existing::Add => {
-                card.set_uid(&crypto::random_uuid()?);
+                card.set_uid(&self.new_uid()?);
                 self.create(line, card)
             }
         }
+    }
+
+    fn new_uid(&self) -> Result<String> {
+        crypto::ordered_uuid(self.at, self.outcome.created)
     }
 
     fn skip(&mut self) -> Verdict {
@@ -360,6 +368,7 @@ impl<'o> Plan<'o> {
     }
 
     fn create(&mut self, line: u64, mut card: Card) -> Result<Verdict> {
+        self.known.remember(&card);
         let of_groups = uid(&card).map(vcard::bare_uid).and_then(|uid| self.groups.get(uid));
         let of_groups = of_groups.into_iter().flatten().map(AsRef::as_ref);
         for label in of_groups.chain(self.options.label.as_deref()) {
@@ -367,9 +376,8 @@ impl<'o> Plan<'o> {
                 self.warnings.add(line, format!("labels: \"{label}\" would be one too many"));
             }
         }
-        self.known.remember(&card);
         if uid(&card).is_none() {
-            card.set_uid(&crypto::random_uuid()?);
+            card.set_uid(&self.new_uid()?);
         }
         self.outcome.created += 1;
         Ok(Verdict::Create(card))

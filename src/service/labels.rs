@@ -4,9 +4,24 @@ use crate::context::App;
 use crate::error::{Error, Result};
 use crate::model::contact::columns::label_key;
 use crate::model::contact::input::LIST_MAX;
+use crate::repository::contacts::books;
+use crate::repository::contacts::labels::labels_in_use;
 use crate::repository::contacts::rows::{self, Part};
 use crate::service::writer::{By, Writer, in_book};
+use std::sync::Arc;
 use vcard::Card;
+
+/// Labels in use, a thousand at most, with the number of contacts that have each, for pages: kept until
+/// the book changes.
+pub fn in_use(app: &App, owner: i64) -> Result<Arc<Vec<(String, i64)>>> {
+    let state = (app.db.read(|db| books::find(db, owner))?.revision, 0);
+    if let Some(kept) = app.labels.get(owner, state) {
+        return Ok(kept);
+    }
+    let found = Arc::new(app.db.read(|db| labels_in_use(db, owner, ""))?);
+    app.labels.put(owner, state, &found);
+    Ok(found)
+}
 
 fn same(a: &str, b: &str) -> bool {
     a.to_lowercase() == b.to_lowercase()

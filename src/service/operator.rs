@@ -37,6 +37,7 @@ pub fn create_admin(app: &App, username: &str, email: &str, password: &str) -> R
         password_hash: &password_hash,
         role: Role::Admin,
         is_verified: true,
+        language: None,
     };
     app.db.transaction(|tx| {
         let id = users::insert(tx, &new, app.now())?.id;
@@ -87,26 +88,28 @@ pub fn set_active(app: &App, name: &str, active: bool) -> Result<()> {
 pub fn reset_totp(app: &App, name: &str) -> Result<bool> {
     let id = find(app, name)?.id;
     app.change_user(id, |tx, _| {
-        if totp::delete(tx, id)? == 0 {
-            return Ok(false);
+        let was_on = totp::delete(tx, id)?;
+        if was_on {
+            note(app, tx, id, Action::TotpDisabled, "user reset-totp")?;
         }
-        note(app, tx, id, Action::TotpDisabled, "user reset-totp")?;
-        Ok(true)
+        Ok(was_on)
     })
 }
 
-/// A link by which the owner chooses a new password, for who gets no mail. It voids the one before.
+/// A link by which the owner chooses a new password, for who gets no mail. It voids the one before, and
+/// those of mails that wait, which would void this one.
 pub fn password_link(app: &App, name: &str) -> Result<String> {
-    let user = find(app, name)?;
-    if !user.is_active {
-        return Err(Error::AccountDisabled);
-    }
-    let token = crypto::token_for(user.id)?;
+    let id = find(app, name)?.id;
+    let token = crypto::token_for(id)?;
     let hash = crypto::token_hash(&token);
     app.db.transaction(|tx| {
-        let expires = app.now() + LINK;
-        mail_tokens::put(tx, user.id, Purpose::Reset, &hash, &user.email, expires)?;
-        note(app, tx, user.id, Action::PasswordResetRequested, "user password-link")
+        let user = users::lock(tx, id)?.ok_or(Error::NotFound)?.user;
+        if !user.is_active {
+            return Err(Error::AccountDisabled);
+        }
+        endings::revoke_links(tx, id, &[Purpose::Reset], app.now())?;
+        mail_tokens::put(tx, id, Purpose::Reset, &hash, &user.email, app.now() + LINK)?;
+        note(app, tx, id, Action::PasswordResetRequested, "user password-link")
     })?;
     Ok(format!("{}/api/auth/reset-password/{token}", app.config.public_url))
 }

@@ -6,10 +6,12 @@ use crate::context::Call;
 use crate::crypto::{Purpose, totp, typed};
 use crate::db::Tx;
 use crate::error::{Conflict, Error, Result};
+use crate::limits;
 use crate::mail::Kind;
 use crate::repository::audit::Action;
 use crate::repository::totp as table;
-use crate::service::sign_in::{confirm_password, unchanged};
+use crate::repository::users::Credentials;
+use crate::service::sign_in::{confirm_password, note_failure, unchanged};
 use qrcodegen::{QrCode, QrCodeEcc};
 use serde::Serialize;
 
@@ -61,8 +63,11 @@ pub fn svg(text: &str) -> Result<String> {
     ))
 }
 
-fn wrong_code() -> Error {
-    Error::invalid("code", "is wrong, or was used already")
+/// A wrong code inside a session counts as a failed login. `found`: the account.
+fn wrong_code(call: &Call, found: &Credentials) -> Result<Error> {
+    limits::count_failure(call, &found.user.username, &found.password_hash);
+    note_failure(call, Some(found.user.id))?;
+    Ok(Error::invalid("code", "is wrong, or was used already"))
 }
 
 /// The caller typed the first code: from now on a login needs one. The recovery codes, shown once.
@@ -70,39 +75,45 @@ pub fn confirm(call: &Call, caller: &Caller, code: &str) -> Result<Vec<String>> 
     let id = caller.id();
     let codes: Vec<String> =
         (0..RECOVERY_CODES).map(|_| typed::recovery_code()).collect::<Result<_>>()?;
-    call.app.change_user(id, |tx, found| {
+    let wrong = call.app.change_user(id, |tx, found| {
         let off = Error::Conflict(Conflict::SecondFactorOff);
         let stored = table::find(tx, id)?.ok_or(off)?;
         if stored.confirmed {
             return Err(Error::Conflict(Conflict::SecondFactorOn));
         }
         let secret = open(call, id, &stored.secret)?;
-        let seconds = call.now.timestamp();
-        let step = totp::step(&secret, code, seconds, stored.last_step).ok_or_else(wrong_code)?;
+        let step = totp::step(&secret, code, call.now.timestamp(), stored.last_step);
+        let Some(step) = step else { return Ok(Some(found)) };
         let read = |code: &String| typed::read_recovery_code(code);
         let digests = codes.iter().filter_map(read);
         let digests: Vec<_> = digests.map(|code| totp::recovery_digest(&secret, &code)).collect();
         table::confirm(tx, id, step, &digests)?;
         call.mail(tx, Kind::SecondFactorOn, &found.user.email, Some(id))?;
-        call.audit(tx, Action::TotpEnabled, Some(id), Some(id))
+        call.audit(tx, Action::TotpEnabled, Some(id), Some(id))?;
+        Ok(None)
     })?;
+    if let Some(found) = wrong {
+        return Err(wrong_code(call, &found)?);
+    }
     call.app.mail_queued.notify();
     Ok(codes)
 }
 
-/// Takes the caller's second factor off.
+/// Takes the caller's second factor off. One that was only begun is none.
 pub fn remove(call: &Call, caller: &Caller, password: &str, code: &str) -> Result<()> {
     let confirmed = confirm_password(call, caller, password)?;
     let id = caller.id();
-    call.app.change_user(id, |tx, found| {
+    let right = call.app.change_user(id, |tx, found| {
         unchanged(found, &confirmed)?;
-        let stored = table::find(tx, id)?.ok_or(Error::NotFound)?;
-        if stored.confirmed && !take(call, tx, id, &stored, code)? {
-            return Err(wrong_code());
+        let stored = table::find(tx, id)?.filter(|stored| stored.confirmed);
+        if !take(call, tx, id, &stored.ok_or(Error::NotFound)?, code)? {
+            return Ok(false);
         }
         table::delete(tx, id)?;
-        call.audit(tx, Action::TotpDisabled, Some(id), Some(id))
-    })
+        call.audit(tx, Action::TotpDisabled, Some(id), Some(id))?;
+        Ok(true)
+    })?;
+    if right { Ok(()) } else { Err(wrong_code(call, &confirmed)?) }
 }
 
 /// Makes sure that a login has the code that it needs. Under the user's row lock, so that no code

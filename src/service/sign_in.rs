@@ -16,7 +16,7 @@ use chrono::{DateTime, Duration, Utc};
 
 /// Who asks for a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Holder {
+enum Holder {
     /// A program, which gets a refresh token.
     Program,
     /// A browser, which gets a cookie.
@@ -47,17 +47,49 @@ pub struct Session {
     pub ends: DateTime<Utc>,
 }
 
-/// Opens a session. Past the limits even the right password gets [`Error::TooManyRequests`].
-pub fn sign_in(call: &Call, typed: &Typed, kind: Holder) -> Result<Session> {
-    // Once more when the account was changed meanwhile: another login may have renewed the hash.
+/// What came of a name and a password.
+enum Signed {
+    In(Session),
+    /// The password is right, and a code is needed beside it.
+    NeedsCode(Credentials),
+}
+
+/// What signing in on a page comes to.
+#[derive(Debug)]
+pub enum OnPage {
+    /// A session.
+    In(Session),
+    /// A page that asks for the code, with this ticket; see [`second_step`].
+    NeedsCode(String),
+}
+
+/// Opens a session for a program. Past the limits even the right password gets
+/// [`Error::TooManyRequests`].
+pub fn sign_in(call: &Call, typed: &Typed) -> Result<Session> {
+    match twice(call, typed, Holder::Program)? {
+        Signed::In(session) => Ok(session),
+        Signed::NeedsCode(_) => Err(Error::SecondFactorRequired),
+    }
+}
+
+/// Opens a session for a browser, or the way to the page that asks for the code.
+pub fn sign_in_on_page(call: &Call, typed: &Typed) -> Result<OnPage> {
+    match twice(call, typed, Holder::Browser)? {
+        Signed::In(session) => Ok(OnPage::In(session)),
+        Signed::NeedsCode(found) => ticket(call, &found).map(OnPage::NeedsCode),
+    }
+}
+
+/// Once more when the account was changed meanwhile: another login may have renewed the hash.
+fn twice(call: &Call, typed: &Typed, kind: Holder) -> Result<Signed> {
     match once(call, typed, kind)? {
-        Some(session) => Ok(session),
+        Some(signed) => Ok(signed),
         None => once(call, typed, kind)?.ok_or(Error::BadCredentials),
     }
 }
 
 /// Nothing if the password was changed, or the account disabled, since it was looked at.
-fn once(call: &Call, typed: &Typed, kind: Holder) -> Result<Option<Session>> {
+fn once(call: &Call, typed: &Typed, kind: Holder) -> Result<Option<Signed>> {
     let found = call.app.db.read(|db| users::find_by_login(db, &typed.name))?;
     let hash = found.as_ref().map(|it| it.password_hash.as_str());
     let attempt = Attempt::begin(call, &typed.name, hash)?;
@@ -66,28 +98,37 @@ fn once(call: &Call, typed: &Typed, kind: Holder) -> Result<Option<Session>> {
     let outdated = right && hash.is_some_and(crypto::is_outdated);
     let rehashed = outdated.then(|| hasher.hash(&typed.password)).transpose()?;
     drop(hasher);
-    let Some(found) = found.as_ref().filter(|_| right) else {
+    let id = found.as_ref().map(|found| found.user.id);
+    let Some(found) = found.filter(|_| right) else {
         attempt.failed();
-        note_failure(call, found.map(|found| found.user.id))?;
+        note_failure(call, id)?;
         return Err(Error::BadCredentials);
     };
-    let id = found.user.id;
     if !found.user.is_active || !found.user.is_verified {
-        note_failure(call, Some(id))?;
+        note_failure(call, id)?;
         return Err(match found.user.is_active {
             true => Error::EmailNotConfirmed,
             false => Error::AccountDisabled,
         });
     }
-    let opened = open(call, found, rehashed.as_deref(), typed.code.as_deref(), kind);
-    if let Err(Error::SecondFactorWrong) = &opened {
-        attempt.failed();
-        note_failure(call, Some(id))?;
+    match open(call, &found, rehashed.as_deref(), typed.code.as_deref(), kind) {
+        Ok(session) => Ok(session.map(Signed::In)),
+        Err(Error::SecondFactorRequired) => Ok(Some(Signed::NeedsCode(found))),
+        Err(error) => Err(failed(call, &attempt, &found, error)?),
     }
-    opened
 }
 
-fn note_failure(call: &Call, user: Option<i64>) -> Result<()> {
+/// A wrong code counts as a wrong password does.
+fn failed(call: &Call, attempt: &Attempt<'_>, found: &Credentials, error: Error) -> Result<Error> {
+    if let Error::SecondFactorWrong = error {
+        attempt.failed();
+        note_failure(call, Some(found.user.id))?;
+    }
+    Ok(error)
+}
+
+/// Writes a failed login down.
+pub fn note_failure(call: &Call, user: Option<i64>) -> Result<()> {
     call.app.db.transaction(|tx| call.audit(tx, Action::LoginFailed, None, user))
 }
 
@@ -129,9 +170,7 @@ fn open(
 
 /// What stands for a right password on the page that asks for the code: the account and the password's
 /// hash, hashed. Good for five minutes, and for a code that belongs to it.
-pub fn ticket(call: &Call, typed: &Typed) -> Result<String> {
-    let found = call.app.db.read(|db| users::find_by_login(db, &typed.name))?;
-    let found = found.ok_or(Error::BadCredentials)?;
+fn ticket(call: &Call, found: &Credentials) -> Result<String> {
     let until = (call.now + TICKET_LIFE).timestamp();
     let digest = crypto::sha256_hex(found.password_hash.as_bytes());
     let plain = format!("{until} {} {digest}", found.user.id);
@@ -141,26 +180,28 @@ pub fn ticket(call: &Call, typed: &Typed) -> Result<String> {
 /// How long a [`ticket`] is good.
 const TICKET_LIFE: Duration = Duration::minutes(5);
 
+/// The account of a [`ticket`], if it is good and the password is the same.
+fn read_ticket(call: &Call, ticket: &str) -> Result<Option<Credentials>> {
+    let Some(plain) = call.app.keys.open_text(Purpose::Flash, 0, ticket) else { return Ok(None) };
+    let parts: Vec<&str> = plain.split(' ').collect();
+    let [until, id, digest] = parts.as_slice() else { return Ok(None) };
+    let Some((until, id)) = until.parse::<i64>().ok().zip(id.parse().ok()) else { return Ok(None) };
+    if until < call.now.timestamp() {
+        return Ok(None);
+    }
+    let found = call.app.db.read(|db| users::find_credentials(db, id))?;
+    Ok(found.filter(|it| crypto::sha256_hex(it.password_hash.as_bytes()) == *digest))
+}
+
 /// The second step of signing in on a page: a ticket and a code. [`Error::Unauthenticated`] for a ticket
 /// that is too old, made up, or of a password that was changed since.
 pub fn second_step(call: &Call, ticket: &str, code: &str) -> Result<Session> {
-    let plain = call.app.keys.open_text(Purpose::Flash, 0, ticket).ok_or(Error::Unauthenticated)?;
-    let mut parts = plain.split(' ');
-    let mut number = || parts.next().and_then(|part| part.parse::<i64>().ok());
-    let (until, id) = number().zip(number()).ok_or(Error::Unauthenticated)?;
-    let user = call.app.db.read(|db| users::find(db, id))?.ok_or(Error::Unauthenticated)?;
-    let found = call.app.db.read(|db| users::find_by_login(db, &user.username))?;
-    let same = |hash: &str| parts.next() == Some(crypto::sha256_hex(hash.as_bytes()).as_str());
-    let found = found.filter(|_| until >= call.now.timestamp());
-    let mut same = same;
-    let found = found.filter(|found| same(&found.password_hash)).ok_or(Error::Unauthenticated)?;
-    let attempt = Attempt::begin(call, &user.username, Some(&found.password_hash))?;
-    let opened = open(call, &found, None, Some(code), Holder::Browser);
-    if let Err(Error::SecondFactorWrong) = &opened {
-        attempt.failed();
-        note_failure(call, Some(id))?;
+    let found = read_ticket(call, ticket)?.ok_or(Error::Unauthenticated)?;
+    let attempt = Attempt::begin(call, &found.user.username, Some(&found.password_hash))?;
+    match open(call, &found, None, Some(code), Holder::Browser) {
+        Ok(session) => session.ok_or(Error::Unauthenticated),
+        Err(error) => Err(failed(call, &attempt, &found, error)?),
     }
-    opened?.ok_or(Error::Unauthenticated)
 }
 
 /// Exchanges a refresh token for the next one. For ten seconds the same again gives the same again,
@@ -169,6 +210,9 @@ pub fn second_step(call: &Call, ticket: &str, code: &str) -> Result<Session> {
 pub fn refresh(call: &Call, typed: &str) -> Result<Session> {
     let old = RefreshToken::read(typed).ok_or(Error::Unauthenticated)?;
     let (family, hash) = (old.family_hash(), old.hash());
+    // What is nobody's session has no counter of its own: its address counts it.
+    let known = call.app.db.read(|db| sessions::find_family(db, old.user, &family, call.now))?;
+    known.ok_or(Error::Unauthenticated)?;
     limits::count_refresh(call, &crypto::sha256_hex(&family))?;
     let successors = old.successors(&call.app.keys);
     let next = successors.first().ok_or(Error::Unauthenticated)?;
@@ -218,13 +262,12 @@ fn reused(call: &Call, user: i64, session: i64) -> Result<Session> {
 /// not matter here. Must stay inside the same request: see [`unchanged`].
 pub fn confirm_password(call: &Call, caller: &Caller, password: &str) -> Result<Credentials> {
     let id = caller.id();
-    let name = caller.user().username.as_str();
-    let found = call.app.db.read(|db| users::find_by_login(db, name))?;
-    let found = found.filter(|found| found.user.id == id).ok_or(Error::Unauthenticated)?;
+    let found = call.app.db.read(|db| users::find_credentials(db, id))?;
+    let found = found.ok_or(Error::Unauthenticated)?;
     if call.app.passwords.enter()?.verify(password, Some(&found.password_hash))? {
         return Ok(found);
     }
-    limits::count_failure(call, name, &found.password_hash);
+    limits::count_failure(call, &found.user.username, &found.password_hash);
     note_failure(call, Some(id))?;
     Err(Error::WrongPassword)
 }

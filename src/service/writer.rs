@@ -68,7 +68,7 @@ pub struct NewCard {
 /// Adds one contact with a uid that is new. Mostly that is one statement, which Postgres does in half the
 /// time of a transaction; what it leaves out happens where it does nothing.
 pub fn add(app: &App, owner: i64, by: &By, mut card: Card) -> Result<Contact> {
-    card.set_uid(&crypto::random_uuid()?);
+    card.set_uid(&crypto::ordered_uuid(app.now(), 0)?);
     let new = row(0, 0, None, &card)?;
     let origin = Writer::origin(by, app.now());
     let room = (app.config.max_contacts, app.config.max_storage);
@@ -130,7 +130,7 @@ impl<'tx> Writer<'_, 'tx> {
         let mut new = Vec::with_capacity(cards.len());
         for (revision, NewCard { mut card, resource }) in (first..).zip(cards) {
             if card.uid().is_none_or(str::is_empty) {
-                card.set_uid(&crypto::random_uuid()?);
+                card.set_uid(&crypto::ordered_uuid(self.at, new.len())?);
             }
             new.push(row(0, revision, resource, &card)?);
         }

@@ -75,6 +75,24 @@ fn everything_that_happens_to_an_account_is_written_down_once() {
 }
 
 #[test]
+fn what_happens_to_a_whole_book_and_to_a_name_is_an_event() {
+    let world = World::new();
+    let (root, ann) = (world.admin("root"), world.user("ann"));
+    ann.patch("/api/users/me", json!({"username": "anna"})).expect(200);
+    let file = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Bob\r\nEND:VCARD\r\n";
+    let vcard = [("Content-Type", "text/vcard")];
+    ann.send("POST", "/api/contacts/import?dry_run=true", &vcard, file).expect(200);
+    ann.send("POST", "/api/contacts/import", &vcard, file).expect(200);
+    ann.get("/api/contacts/export").expect(200);
+    ann.get("/api/users/me/export").expect(200);
+    ann.send("POST", "/api/contacts/calendar-url", &[], b"").expect(201);
+    ann.delete("/api/contacts/calendar-url").expect(204);
+    ann.delete("/api/contacts/calendar-url").expect(204);
+    let expected = "login renamed imported exported exported calendar_created calendar_revoked";
+    assert_eq!(actions(&root, ann.id), expected);
+}
+
+#[test]
 fn an_event_names_time_place_and_request_and_no_secret() {
     let world = World::new();
     let root = world.admin("root");

@@ -4,7 +4,7 @@ use crate::smtp::{Behaviour, Offer, Sink};
 use crate::world::{PASSWORD, World};
 use chrono::Duration;
 use contactd::mail::parse_smtp_url;
-use contactd::repository::outbox;
+use contactd::repository::{outbox, users};
 use contactd::worker;
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -375,4 +375,28 @@ fn no_word_of_a_user_stands_in_a_header_and_html_is_escaped() {
     assert!(!head.contains("<b>") && !head.contains("eve@") && !head.contains("B.o-b_"), "{head}");
     assert!(mail.html().contains("&lt;b&gt;") && !mail.html().contains("<b>"));
     assert!(!mail.data.contains("\r\nBcc:"), "{}", mail.data);
+}
+
+#[test]
+fn mails_are_in_the_language_of_the_account() {
+    let sink = Sink::start();
+    let world = world(&sink);
+    let root = world.admin("root");
+    for (name, language, subject, last) in [
+        ("ann", None, "Choose a new password", "Your account was deleted"),
+        ("olena", Some("uk"), "Виберіть новий пароль", "Ваш обліковий запис видалено"),
+    ] {
+        let user = world.user(name);
+        world.app.db.write(|db| users::set_language(db, user.id, language)).unwrap();
+        let body = json!({"email": format!("{name}@example.com")});
+        world.nobody().post("/api/auth/request-password-reset", body).expect(202);
+        deliver(&world);
+        // This one outlives its account.
+        root.delete(&format!("/api/users/{}", user.id)).expect(204);
+        deliver(&world);
+        let mails = sink.mails();
+        let subjects: Vec<_> = mails.iter().rev().take(2).map(|mail| mail.subject()).collect();
+        assert_eq!(subjects, [last, subject]);
+        assert!(mails[mails.len() - 2].token().is_some());
+    }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 /// In every text of Ann's that could show up somewhere.
 const PLANTED: &str = "planted7351";
 
-/// Ann's book: a contact, one in the trash, a label, a calendar. The paths of the two contacts,
+/// Ann's book: a contact with a picture and history, one in the trash, a label, a group, a calendar. The paths of the two contacts,
 /// and of the calendar.
 fn plant(ann: &Actor) -> [String; 3] {
     let contact = |name: &str| {
@@ -28,6 +28,14 @@ fn plant(ann: &Actor) -> [String; 3] {
     let pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
     let pixel = base64::engine::general_purpose::STANDARD.decode(pixel).unwrap();
     ann.send("PUT", &format!("{live}/photo"), &[("Content-Type", "image/png")], &pixel).expect(200);
+    // A phone's group.
+    let phone = ann.with_basic(&ann.name, &ann.app_password("carddav"));
+    let group = format!(
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:g-{PLANTED}\r\nN:{PLANTED};;;;\r\nFN:{PLANTED}\r\n\
+        X-ADDRESSBOOKSERVER-KIND:group\r\nX-ADDRESSBOOKSERVER-MEMBER:urn:uuid:{PLANTED}\r\nEND:VCARD\r\n"
+    );
+    let path = format!("/dav/addressbooks/{}/contacts/g-{PLANTED}.vcf", ann.id);
+    phone.send("PUT", &path, &[("Content-Type", "text/vcard")], group.as_bytes()).expect(201);
     let url = ann.send("POST", "/api/contacts/calendar-url", &[], b"").expect(201).json();
     let url = url["url"].as_str().unwrap().replace("https://contacts.example", "");
     [live, dead, url]

@@ -10,7 +10,14 @@ use contactd::repository::users::{self, NewUser};
 use contactd::repository::{Slice, avatars, outbox};
 
 fn insert(world: &World, username: &str, email: &str) -> contactd::error::Result<i64> {
-    let new = NewUser { username, email, password_hash: "x", role: Role::User, is_verified: false };
+    let new = NewUser {
+        username,
+        email,
+        password_hash: "x",
+        role: Role::User,
+        is_verified: false,
+        language: None,
+    };
     world.app.db.transaction(|tx| Ok(users::insert(tx, &new, world.now())?.id))
 }
 
@@ -60,7 +67,11 @@ fn the_twenty_first_session_ends_the_oldest() {
         });
         ids.push(session.unwrap());
     }
-    let left = world.app.db.read(|db| sessions::list(db, id, world.now())).unwrap();
+    let left = world
+        .app
+        .db
+        .read(|db| sessions::list(db, id, world.now(), world.now() - world.app.config.session))
+        .unwrap();
     let left: Vec<_> = left.into_iter().rev().map(|session| session.id).collect();
     assert_eq!(left, ids[1..]);
     world.pass(Duration::days(30));
@@ -136,6 +147,7 @@ fn two_workers_never_take_the_same_mail() {
         message_id: id,
         is_notice: false,
         username: None,
+        language: None,
     };
     for id in ["a@x", "b@x", "c@x", "d@x"] {
         world.app.db.write(|db| outbox::insert(db, mail(id), world.now())).unwrap();

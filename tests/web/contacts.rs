@@ -216,6 +216,33 @@ fn many_get_a_label_lose_it_and_are_deleted_and_are_back_by_undo() {
 }
 
 #[test]
+fn all_that_was_found_is_more_than_a_page_and_the_labels_are_those_of_now() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let card = |n: usize| format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Name {n}\r\nEND:VCARD\r\n");
+    let file: String = (0..1_230).map(card).collect();
+    let kind = [("Content-Type", "text/vcard")];
+    ann.send("POST", "/api/contacts/import", &kind, file.as_bytes()).expect(200);
+    let browser = Browser::signed_in(&world, "ann");
+    let labels = || {
+        let page = browser.get("/contacts").expect(200).text();
+        page.split_once("labels-title").map(|(_, rest)| rest.to_owned()).unwrap_or_default()
+    };
+    assert_eq!(labels(), "");
+    let all = |action, label, search| {
+        [("action", action), ("label", label), ("search", search), ("all", "1")]
+    };
+    browser.post("/contacts/bulk", &all("add_label", "choir", "")).expect(303);
+    assert!(labels().contains("<span>choir</span> <small>1,230</small>"));
+    browser.post("/contacts/bulk", &all("remove_label", "choir", "name 1")).expect(303);
+    // Without a 1 are nine digits in each of three places.
+    assert!(labels().contains("<span>choir</span> <small>729</small>"), "{}", labels());
+    browser.post("/contacts/bulk", &all("delete", "", "")).expect(303);
+    assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "0");
+    assert_eq!(labels(), "");
+}
+
+#[test]
 fn nothing_that_a_contact_says_runs_in_the_page() {
     let world = World::new();
     let ann = world.user("ann");

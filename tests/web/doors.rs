@@ -1,8 +1,11 @@
 //! Signing in and out on pages, and what a page's session is good for.
 
 use crate::browser::{Browser, ORIGIN};
+use contactd::mail::parse_smtp_url;
+use contactd::worker;
 use serde_json::json;
 use support::authenticator;
+use support::smtp::Sink;
 use support::world::{PASSWORD, World};
 
 #[test]
@@ -178,5 +181,60 @@ fn signing_in_again_ends_the_session_before_and_no_cookie_but_ours_is_taken_over
     let answer = Browser::new(&world).get("/?lang=uk");
     for set in answer.headers.iter().filter(|(name, _)| name == "Set-Cookie") {
         assert!(set.1.starts_with("__Host-") && set.1.contains("; Secure"), "{}", set.1);
+    }
+}
+
+#[test]
+fn a_form_of_another_site_signs_nobody_in_and_sends_nothing() {
+    let world = World::new();
+    world.user("ann");
+    let mails = || world.sql::<i64>("SELECT count(*) FROM outbox");
+    let before = mails();
+    let fields = [
+        ("username", "ann"),
+        ("password", PASSWORD),
+        ("email", "ann@example.com"),
+        ("ticket", ""),
+        ("code", "123456"),
+    ];
+    for path in ["/login", "/login/code", "/register", "/forgot", "/confirmation"] {
+        for other in [
+            ("Origin", "https://evil.example"),
+            ("Origin", "null"),
+            ("Origin", "https://contacts.example.evil.example"),
+            ("Sec-Fetch-Site", "cross-site"),
+            ("Sec-Fetch-Site", "same-site"),
+        ] {
+            let browser = Browser::new(&world);
+            let answer = browser.post_raw(path, &fields, &[other]).expect(403);
+            assert!(
+                !answer.headers.iter().any(|(name, _)| name == "Set-Cookie"),
+                "{path} {other:?}"
+            );
+        }
+    }
+    assert_eq!(mails(), before);
+    assert_eq!(world.sql::<i64>("SELECT count(*) FROM sessions WHERE cookie_hash IS NOT NULL"), 0);
+}
+
+#[test]
+fn who_registers_on_a_page_gets_mails_in_the_language_of_that_page() {
+    let sink = Sink::start();
+    let smtp = parse_smtp_url(&sink.url()).unwrap();
+    let world = World::with(|config| config.smtp = Some(smtp));
+    for (name, language, subject, stored) in [
+        ("ann", "en-GB", "Confirm your e-mail address", "browser"),
+        ("olena", "uk", "Підтвердьте свою адресу електронної пошти", "uk"),
+    ] {
+        let browser = Browser::new(&world).reading(language);
+        let email = format!("{name}@example.com");
+        let form = [("username", name), ("email", &email), ("password", PASSWORD), ("csrf", "")];
+        browser.post_raw("/register", &form, &[("Origin", ORIGIN)]).expect(303);
+        worker::deliver_due(&world.app).unwrap();
+        assert_eq!(sink.mails().pop().unwrap().subject(), subject);
+        let sql =
+            format!("SELECT coalesce(language, 'browser') FROM users WHERE username = '{name}'");
+        let kept: String = world.app.db.read(|db| Ok(db.query_one(&sql, &[])?.get(0))).unwrap();
+        assert_eq!(kept, stored);
     }
 }

@@ -169,12 +169,12 @@ fn a_file_that_waits_counts_for_the_quota_and_goes_after_an_hour() {
         browser.post_file("/import", &[], "file", &file(size)).expect(303);
         assert_eq!(kept(), file(size).len(), "the newest, and no other");
     }
-    let page = browser.post_file("/import", &[], "file", &file(20_100)).expect(409).text();
+    let page = browser.post_file("/import", &[], "file", &file(20_100)).expect(422).text();
     assert!(page.contains("as large as it may be"), "{page}");
     let note = "x".repeat(10_000);
     let contact = serde_json::json!({"first_name": "A", "additional_data": note});
     ann.post("/api/contacts", contact).expect(201);
-    browser.post_file("/import", &[], "file", &file(15_000)).expect(409);
+    browser.post_file("/import", &[], "file", &file(15_000)).expect(422);
     assert_eq!(kept(), file(19_000).len(), "what was refused replaces nothing");
     browser.post_file("/import", &[], "file", &file(5_000)).expect(303);
     world.pass(chrono::Duration::minutes(59));

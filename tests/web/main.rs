@@ -8,4 +8,5 @@ mod contacts;
 mod doors;
 mod every_page;
 mod hostile;
+mod sessions;
 mod undo;

@@ -104,3 +104,27 @@ fn two_of_one_person_become_one_with_the_values_that_were_chosen() {
     browser.post("/duplicates/dismiss", &[("ids", &ids[0]), ("ids", &other)]).expect(303);
     assert!(browser.get("/duplicates").text().contains("Nobody is here twice"));
 }
+
+#[test]
+fn of_three_alike_one_may_be_left_out() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let ids: Vec<String> = ["ada@example.com", "ada@example.com", "other@example.net"]
+        .map(|email| json!({"first_name": "Ada", "last_name": "Lovelace", "email": email}))
+        .map(|it| ann.post("/api/contacts", it).expect(201).json()["id"].to_string())
+        .to_vec();
+    let page = browser.get("/duplicates").expect(200).text();
+    assert_eq!(page.matches("the same person").count(), 3, "{page}");
+    // The third is ticked off, though it was chosen to be kept before.
+    let form = [("ids", ids[0].as_str()), ("ids", &ids[1]), ("keep", &ids[2])];
+    let answer = browser.post("/duplicates/merge", &form).expect(303);
+    assert_eq!(answer.header("Location"), format!("/contacts/{}", ids[0]));
+    ann.get(&format!("/api/contacts/{}", ids[1])).expect(404);
+    let other = ann.get(&format!("/api/contacts/{}", ids[2])).expect(200).json();
+    assert_eq!(other["email"], "other@example.net");
+    for path in ["/duplicates/merge", "/duplicates/dismiss"] {
+        let answer = browser.post(path, &[("ids", &ids[0]), ("keep", &ids[0])]).expect(303);
+        assert!(browser.follow(&answer).text().contains("at least two"), "{path}");
+    }
+}

@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 /// What one read may bring.
 const READ: usize = 32 << 10;
 
+/// How long a server that stops waits for the first request of a new connection.
+const FIRST_REQUEST: Duration = Duration::from_millis(500);
+
 /// A connection. Whoever has it owns it: the waiting room, or one thread.
 pub struct Connection {
     // Dropped first, so that a place is free only when its descriptor is.
@@ -28,6 +31,8 @@ pub struct Connection {
     pub stage: Stage,
     /// When it is given up, if nothing happens until then.
     pub deadline: Instant,
+    /// When it was accepted; none: something has come from it since.
+    came: Option<Instant>,
     /// The waiting room has met it before.
     pub is_registered: bool,
     /// Received and not yet used; a part of a head, or what came behind a request.
@@ -61,12 +66,18 @@ impl Connection {
     pub fn new(stream: TcpStream, remote: SocketAddr, place: Place, deadline: Instant) -> Self {
         let (stage, input) = (Stage::Idle, Vec::new());
         let stream = Arc::new(stream);
-        Connection { stream, remote, place, stage, deadline, is_registered: false, input }
+        let came = Some(Instant::now());
+        Connection { stream, remote, place, stage, deadline, came, is_registered: false, input }
     }
 
     /// Between two requests, with nothing received.
     pub fn is_idle(&self) -> bool {
         matches!(self.stage, Stage::Idle) && self.input.is_empty()
+    }
+
+    /// Its first request is on its way, as far as one can tell: a proxy connects when it has one.
+    pub fn has_just_come(&self, now: Instant) -> bool {
+        self.came.is_some_and(|came| now.saturating_duration_since(came) < FIRST_REQUEST)
     }
 
     /// Goes on with what is here, and otherwise reads once, without waiting. `buffer` is the large
@@ -77,6 +88,7 @@ impl Connection {
         program: &dyn Program,
         limits: &Limits,
     ) -> Result<Received, Refusal> {
+        self.came = None;
         buffer.clear();
         if let Stage::Lingering(left) = self.stage {
             return Ok(self.throw_away(buffer, left));

@@ -101,11 +101,13 @@ fn make_room(shared: &Shared, newcomer: IpAddr) -> bool {
 }
 
 /// Ends what has passed its deadline; while stopping also what waits for a next request, if none
-/// has come.
+/// has come. A connection that was just accepted is given a moment for its first one.
 pub fn sweep(shared: &Arc<Shared>, now: Instant) {
     let is_stopping = shared.is_stopping();
     for token in 0..shared.places.all() {
-        let is_due = |c: &Connection| c.deadline <= now || (is_stopping && c.is_idle());
+        let is_due = |c: &Connection| {
+            c.deadline <= now || (is_stopping && c.is_idle() && !c.has_just_come(now))
+        };
         let Some(connection) = shared.room.take_if(token, is_due) else { continue };
         guarded(|| end(shared, connection, now));
     }

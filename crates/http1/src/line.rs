@@ -2,9 +2,10 @@
 //! between clients. What waits takes no thread.
 //!
 //! As many runners as the line lets run at once take one thing after another. Which is next is
-//! start-time fair queueing (Goyal, Vin and Cheng, 1996): the n-th thing that a client has waiting
-//! counts as n turns later than the first, so each client with something waiting has one turn after
-//! the other client's, and who has nothing else waiting comes in order of arrival.
+//! start-time fair queueing (Goyal, Vin and Cheng, 1996): each thing of a client counts as one turn
+//! later than the one before it, or as of now where that is later. So clients that always have
+//! something waiting take turns, however many things each of them has, and who comes now and then
+//! comes in order of arrival.
 
 use crate::budget::lock;
 use crate::client::Client;
@@ -32,8 +33,8 @@ struct State<T> {
 /// What one client has in the line and under way.
 struct Share<T> {
     running: usize,
-    /// The turn of its newest.
-    turn: u64,
+    /// One after that of its newest.
+    next_turn: u64,
     waiting: VecDeque<Waiting<T>>,
 }
 
@@ -86,8 +87,8 @@ impl<T> Line<T> {
         state.waiting += 1;
         let (now, number) = (state.turn, state.arrived);
         let share = state.clients.entry(client).or_default();
-        share.turn = if share.is_empty() { now } else { now.max(share.turn + 1) };
-        let (turn, since) = (share.turn, Instant::now());
+        let (turn, since) = (now.max(share.next_turn), Instant::now());
+        share.next_turn = turn + 1;
         share.waiting.push_back(Waiting { what, turn, number, since, most: most.max(1) });
         let needs_runner = state.runners < self.limits.at_once;
         state.runners += usize::from(needs_runner);
@@ -103,6 +104,10 @@ impl<T> Line<T> {
         });
         let Some((turn, _, client)) = startable.min_by_key(|it| (it.0, it.1)) else {
             state.runners -= 1;
+            // Nobody waits, so the turns begin anew: nobody's last one counts any more.
+            if state.waiting == 0 {
+                state.clients.retain(|_, share| !share.is_empty());
+            }
             return None;
         };
         let share = state.clients.get_mut(&client)?;
@@ -110,7 +115,10 @@ impl<T> Line<T> {
         let first = share.waiting.pop_front()?;
         state.waiting -= 1;
         state.running += 1;
-        state.turn = state.turn.max(turn);
+        if turn > state.turn {
+            state.turn = turn;
+            state.clients.retain(|_, share| !share.is_empty() || share.next_turn > turn);
+        }
         Some((first.what, Running { line: Arc::clone(self), client }))
     }
 
@@ -134,14 +142,13 @@ impl<T> Line<T> {
             }
         }
         state.waiting -= overdue.len();
-        state.clients.retain(|_, share| !share.is_empty());
         overdue
     }
 }
 
 impl<T> Default for Share<T> {
     fn default() -> Share<T> {
-        Share { running: 0, turn: 0, waiting: VecDeque::new() }
+        Share { running: 0, next_turn: 0, waiting: VecDeque::new() }
     }
 }
 
@@ -157,9 +164,6 @@ impl<T> Drop for Running<T> {
         state.running -= 1;
         if let Some(share) = state.clients.get_mut(&self.client) {
             share.running -= 1;
-            if share.is_empty() {
-                state.clients.remove(&self.client);
-            }
         }
     }
 }
@@ -207,6 +211,22 @@ mod tests {
         };
         let taken: Vec<_> = (3..6).flat_map(cyd).flatten().collect();
         assert_eq!(taken.iter().filter(|what| **what < 9).count(), 3, "{taken:?}");
+    }
+
+    #[test]
+    fn who_always_comes_back_alone_does_not_overtake_who_has_two_things_waiting() {
+        let line = line(1, 99);
+        (1..=2).for_each(|_| assert_eq!(push(&line, ANN, 1), None));
+        (2..=4).for_each(|number| assert_eq!(push(&line, Client::Account(number), 2), None));
+        let mut anns = 0;
+        for _ in 0..100 {
+            let (what, running) = line.next().unwrap();
+            let client = running.client;
+            drop(running);
+            anns += usize::from(client == ANN);
+            push(&line, client, what);
+        }
+        assert_eq!(anns, 25);
     }
 
     #[test]
@@ -262,6 +282,7 @@ mod tests {
         assert!(!line.leave());
         drop((first, second));
         let state = lock(&line.state);
-        assert!(state.runners == 0 && state.waiting == 0 && state.clients.is_empty());
+        assert!(state.runners == 0 && state.waiting == 0);
+        assert!(state.clients.values().all(Share::is_empty));
     }
 }

@@ -90,6 +90,26 @@ impl Mail {
         header(head_and_body(&self.data).0, name)
     }
 
+    /// The subject, decoded (RFC 2047, in UTF-8 and base64).
+    pub fn subject(&self) -> String {
+        let raw = self.header("Subject").unwrap();
+        let word =
+            |word: &str| match word.strip_prefix("=?utf-8?b?").and_then(|it| it.strip_suffix("?="))
+            {
+                Some(packed) => base64::engine::general_purpose::STANDARD.decode(packed).unwrap(),
+                None => word.as_bytes().to_vec(),
+            };
+        // Between two encoded words a space means nothing.
+        let raw = raw.replace("?= =?", "?=\u{0}=?");
+        let words = raw.split_inclusive(['\u{0}', ' ']);
+        let bytes = words.flat_map(|it| match it.strip_suffix('\u{0}') {
+            Some(encoded) => word(encoded),
+            None if it.ends_with(' ') => [word(it.trim_end()), vec![b' ']].concat(),
+            None => word(it),
+        });
+        String::from_utf8(bytes.collect()).unwrap()
+    }
+
     /// The decoded plain text.
     pub fn text(&self) -> String {
         self.part("text/plain")

@@ -166,6 +166,7 @@ impl World {
             password_hash: &PASSWORD_HASH,
             role,
             is_verified: true,
+            language: None,
         };
         let user = self.app.db.transaction(|tx| users::insert(tx, &new, self.now())).unwrap();
         Actor { id: user.id, name: name.to_owned(), ip, ..self.nobody() }.signed_in()

@@ -8,22 +8,10 @@
     reason = "clippy knows test functions, but not what they call"
 )]
 
+mod lines;
+
+use lines::{body, card};
 use vcard::*;
-
-/// A card of these lines.
-fn card(lines: &[&str]) -> Card {
-    let body = lines.join("\r\n");
-    Card::stored(&format!("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:u1\r\n{body}\r\nEND:VCARD\r\n"))
-}
-
-/// The lines of a card that do not depend on the test.
-fn body(card: &Card) -> Vec<String> {
-    let text = card.text();
-    let lines = text
-        .split("\r\n")
-        .filter(|line| !["BEGIN:VCARD", "VERSION:3.0", "UID:u1", "END:VCARD", ""].contains(line));
-    lines.map(str::to_owned).collect()
-}
 
 /// Edits the details of a card.
 fn edited(lines: &[&str], edit: impl Fn(&mut Details)) -> Vec<String> {

@@ -8,18 +8,10 @@
     reason = "clippy knows test functions, but not what they call"
 )]
 
+mod lines;
+
+use lines::{body, card};
 use vcard::*;
-
-fn card(lines: &[&str]) -> Card {
-    let body = lines.join("\r\n");
-    Card::stored(&format!("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:u1\r\n{body}\r\nEND:VCARD\r\n"))
-}
-
-fn body(card: &Card) -> Vec<String> {
-    let text = card.text();
-    let ours = ["BEGIN:VCARD", "VERSION:3.0", "UID:u1", "END:VCARD", ""];
-    text.split("\r\n").filter(|line| !ours.contains(line)).map(str::to_owned).collect()
-}
 
 #[test]
 fn a_merge_unites_lists_and_keeps_unknown_lines() {

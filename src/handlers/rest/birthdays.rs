@@ -1,6 +1,6 @@
 //! Birthdays of the next days.
 
-use super::streams::{JsonList, Pieces};
+use super::streams::{JsonList, PIECE_MAX, Pieces};
 use crate::access::Owner;
 use crate::context::Call;
 use crate::error::Result;
@@ -9,8 +9,8 @@ use crate::http::Reply;
 use crate::model::contact::birthday::{self, Window};
 use crate::model::contact::input;
 use crate::repository::contacts::birthdays::{AfterBirthday, with_birthday};
-use crate::repository::contacts::rows;
 use chrono_tz::Tz;
+use std::collections::VecDeque;
 use vcard::PartialDate;
 
 /// `GET /api/contacts/birthdays`: nearest first, streamed, since a whole year of a large book is long.
@@ -28,6 +28,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let mut ranges = window.keys().into_iter();
     let (mut range, mut after) = (ranges.next(), AfterBirthday::default());
     let (mut list, mut begun) = (JsonList::default(), false);
+    let mut read = VecDeque::new();
     let body = Pieces::begin(&call.request_id, move |out| {
         if !std::mem::replace(&mut begun, true) {
             list.begin(out);
@@ -36,11 +37,14 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
             list.end(out);
             return Ok(false);
         };
-        let page = db.read(|db| with_birthday(db, owner, keys, &mut after))?;
-        if page.is_empty() {
+        if read.is_empty() {
+            read = db.read(|db| with_birthday(db, owner, keys, &mut after))?.into();
+        }
+        if read.is_empty() {
             (range, after) = (ranges.next(), AfterBirthday::default());
         }
-        for found in &page {
+        while out.len() < PIECE_MAX {
+            let Some(found) = read.pop_front() else { break };
             let (month, day) = (found.key / 100, found.key % 100);
             let born = PartialDate::new(
                 found.year.map(i32::from),
@@ -55,12 +59,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
                 ",\"next_birthday\":\"{}\",\"days_until\":{},\"turns\":{turns}",
                 next.date, next.days_until
             );
-            let members = match &found.contact.members {
-                Some(members) => members.clone(),
-                None => {
-                    db.read(|db| rows::members(db, owner, found.contact.id))?.unwrap_or_default()
-                }
-            };
+            let members = super::members(&db, owner, &found.contact)?;
             list.separate(out);
             views::contact(out, &config, &found.contact, &members, &more);
         }

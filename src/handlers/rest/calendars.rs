@@ -8,6 +8,7 @@ use crate::crypto;
 use crate::error::{Error, Result};
 use crate::handlers::views;
 use crate::http::Reply;
+use crate::repository::app_passwords;
 use crate::repository::audit::Action;
 use crate::repository::contacts::{birthdays, books};
 use serde_json::json;
@@ -27,8 +28,11 @@ pub fn renew(call: &Call, owner: &Owner) -> Result<String> {
     let secret = crypto::token_for(owner.id())?;
     let hash = crypto::token_hash(&secret);
     call.app.db.transaction(|tx| {
-        // The account may have been deleted since the request began.
-        if books::set_calendar(tx, owner.id(), Some(&hash))? == 0 {
+        // Account and app password may have ended since the request began.
+        let app_password = owner.app_password();
+        let is_there =
+            app_password.map_or(Ok(true), |id| app_passwords::hold(tx, owner.id(), id))?;
+        if !is_there || books::set_calendar(tx, owner.id(), &hash, app_password)? == 0 {
             return Err(Error::Unauthenticated);
         }
         call.audit(tx, Action::CalendarCreated, Some(owner.id()), Some(owner.id()))
@@ -38,7 +42,7 @@ pub fn renew(call: &Call, owner: &Owner) -> Result<String> {
 
 /// `DELETE /api/contacts/calendar-url`
 pub fn delete(call: &Call, owner: &Owner) -> Result<Reply> {
-    call.app.db.transaction(|tx| match books::set_calendar(tx, owner.id(), None)? {
+    call.app.db.transaction(|tx| match books::revoke_calendar(tx, owner.id())? {
         0 => Ok(()),
         _ => call.audit(tx, Action::CalendarRevoked, Some(owner.id()), Some(owner.id())),
     })?;

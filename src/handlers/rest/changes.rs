@@ -1,6 +1,6 @@
 //! The change feed.
 
-use super::streams::{JsonList, Pieces};
+use super::streams::{JsonList, PIECE_MAX, Pieces};
 use crate::access::Owner;
 use crate::context::Call;
 use crate::error::Result;
@@ -10,6 +10,7 @@ use crate::repository::contacts::changes::Changed;
 use crate::repository::contacts::rows;
 use crate::service::changes;
 use serde_json::json;
+use std::collections::{HashMap, VecDeque};
 
 /// `GET /api/contacts/changes`
 pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
@@ -25,39 +26,41 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let changed = found.changes.into_iter().filter(|it| it.id > 0 && !it.is_group);
     let mut rest = changed.collect::<Vec<Changed>>().into_iter();
     let (mut list, mut begun) = (JsonList::default(), false);
+    let mut read = VecDeque::new();
     let body = Pieces::begin(&call.request_id, move |out| {
         if !std::mem::replace(&mut begun, true) {
             out.push_str("{\"changes\":");
             list.begin(out);
         }
-        let some: Vec<_> = rest.by_ref().take(50).collect();
-        let live: Vec<_> = some.iter().filter(|it| !it.deleted).map(|it| it.id).collect();
-        let contacts = db.read(|db| rows::shown(db, owner, &live))?;
-        for change in &some {
+        if read.is_empty() {
+            let some: Vec<_> = rest.by_ref().take(50).collect();
+            let live: Vec<_> = some.iter().filter(|it| !it.deleted).map(|it| it.id).collect();
+            let contacts = db.read(|db| rows::shown(db, owner, &live))?;
+            let mut found: HashMap<_, _> = contacts.into_iter().map(|it| (it.id, it)).collect();
+            read.extend(some.into_iter().map(|change| (found.remove(&change.id), change)));
+        }
+        let more = !read.is_empty();
+        while out.len() < PIECE_MAX {
+            let Some((contact, change)) = read.pop_front() else { break };
             list.separate(out);
             let head = json!({ "id": change.id, "uid": change.uid, "deleted": change.deleted });
             out.push_str(head.to_string().trim_end_matches('}'));
             out.push_str(",\"contact\":");
-            match contacts.iter().find(|it| it.id == change.id) {
+            match contact {
                 Some(contact) => {
-                    let members = match &contact.members {
-                        Some(members) => members.clone(),
-                        None => {
-                            db.read(|db| rows::members(db, owner, contact.id))?.unwrap_or_default()
-                        }
-                    };
-                    views::contact(out, &config, contact, &members, "");
+                    let members = super::members(&db, owner, &contact)?;
+                    views::contact(out, &config, &contact, &members, "");
                 }
                 // Deleted since the list was read: the next page says so.
                 None => out.push_str("null"),
             }
             out.push('}');
         }
-        if some.is_empty() {
+        if !more {
             list.end(out);
             out.push_str(&end);
         }
-        Ok(!some.is_empty())
+        Ok(more)
     })?;
     Ok(Reply::stream("application/json", body))
 }

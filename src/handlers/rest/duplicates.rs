@@ -1,6 +1,6 @@
 //! Contacts that may be one person: the list, what is none, and one contact out of several.
 
-use super::streams::{JsonList, Pieces};
+use super::streams::{JsonList, PIECE_MAX, Pieces};
 use super::{by, shown};
 use crate::access::Owner;
 use crate::context::Call;
@@ -12,6 +12,7 @@ use crate::repository::contacts::rows;
 use crate::service::duplicates;
 use crate::service::merge::{self, Wish};
 use serde_json::{Value, json};
+use std::collections::{HashMap, VecDeque};
 
 /// Most contacts that are dismissed together.
 const IDS_MAX: usize = 1_000;
@@ -29,12 +30,12 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let mut groups = groups.into_iter().skip(skip).take(usize::try_from(limit).unwrap_or(0));
     let (db, config, owner) = (call.app.db.clone(), call.app.config.clone(), owner.id());
     let (mut list, mut inner, mut begun) = (JsonList::default(), JsonList::default(), false);
-    let mut rest: Vec<i64> = Vec::new();
+    let (mut rest, mut read) = (Vec::<i64>::new(), VecDeque::new());
     let body = Pieces::begin(&call.request_id, move |out| {
         if !std::mem::replace(&mut begun, true) {
             list.begin(out);
         }
-        if rest.is_empty() {
+        if rest.is_empty() && read.is_empty() {
             let Some(group) = groups.next() else {
                 list.end(out);
                 return Ok(false);
@@ -46,18 +47,20 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
             inner.begin(out);
             rest = group.contacts;
         }
-        let some: Vec<i64> = rest.drain(..rest.len().min(50)).collect();
-        let contacts = db.read(|db| rows::shown(db, owner, &some))?;
-        // What was deleted since the list was made is left out.
-        for contact in some.iter().filter_map(|id| contacts.iter().find(|it| it.id == *id)) {
-            let members = match &contact.members {
-                Some(members) => members.clone(),
-                None => db.read(|db| rows::members(db, owner, contact.id))?.unwrap_or_default(),
-            };
-            inner.separate(out);
-            views::contact(out, &config, contact, &members, "");
+        if read.is_empty() {
+            let some: Vec<i64> = rest.drain(..rest.len().min(50)).collect();
+            let contacts = db.read(|db| rows::shown(db, owner, &some))?;
+            // What was deleted since the list was made is left out.
+            let mut found: HashMap<_, _> = contacts.into_iter().map(|it| (it.id, it)).collect();
+            read.extend(some.iter().filter_map(|id| found.remove(id)));
         }
-        if rest.is_empty() {
+        while out.len() < PIECE_MAX {
+            let Some(contact) = read.pop_front() else { break };
+            let members = super::members(&db, owner, &contact)?;
+            inner.separate(out);
+            views::contact(out, &config, &contact, &members, "");
+        }
+        if rest.is_empty() && read.is_empty() {
             inner.end(out);
             out.push('}');
         }

@@ -53,7 +53,7 @@ impl Format {
     }
 }
 
-/// Who takes everything along leaves a note.
+/// Who takes contacts along leaves a note, whichever way.
 fn note(call: &Call, id: i64) -> Result<()> {
     let exported = audit::Action::Exported;
     call.app.db.transaction(|tx| call.audit(tx, exported, Some(id), Some(id)))
@@ -65,7 +65,6 @@ pub fn contacts(call: &Call, owner: &Owner) -> Result<Reply> {
     let format = query.parsed("format", Format::parse).unwrap_or(Format::Vcard);
     let label = query.text("label");
     query.finish()?;
-    note(call, owner.id())?;
     let part = label.map_or(Part::Live, |label| Part::Labelled(label_key(&label)));
     download(call, owner, format, part)
 }
@@ -76,6 +75,7 @@ pub fn selected(call: &Call, owner: &Owner, ids: Vec<i64>) -> Result<Reply> {
 }
 
 fn download(call: &Call, owner: &Owner, format: Format, part: Part) -> Result<Reply> {
+    note(call, owner.id())?;
     let (db, config, owner) = (call.app.db.clone(), call.app.config.clone(), owner.id());
     let mut pages = Pages::new(&db, owner, part.clone());
     let mut list = JsonList::default();
@@ -141,6 +141,7 @@ enum Step {
 /// `GET /api/users/me/export`: everything stored about the account, but no secrets and no hashes.
 pub fn account(call: &Call, caller: &Caller) -> Result<Reply> {
     let (db, config, id) = (call.app.db.clone(), call.app.config.clone(), caller.id());
+    note(call, id)?;
     let head = head(call, caller)?;
     let mut list = JsonList::default();
     let mut step = Step::Head(head);
@@ -248,7 +249,7 @@ fn head(call: &Call, caller: &Caller) -> Result<String> {
     let (sessions, access, pending_links, mails, has_calendar_url, picture) =
         call.app.db.read(|db| {
             Ok((
-                sessions::list(db, id, call.now)?,
+                sessions::list(db, id, call.now, call.now - call.app.config.session)?,
                 (app_passwords::list(db, id)?, totp::is_on(db, id)?),
                 mail_tokens::of_user(db, id)?,
                 outbox::of_user(db, id)?,

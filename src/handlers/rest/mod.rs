@@ -17,6 +17,7 @@ pub mod trash;
 
 use crate::access::Owner;
 use crate::context::Call;
+use crate::db::Pool;
 use crate::error::Result;
 use crate::handlers::views;
 use crate::http::Reply;
@@ -53,6 +54,15 @@ fn shown(call: &Call, contact: &Contact) -> Reply {
     Reply::json_text(json(call, contact)).with_etag(contact.revision)
 }
 
+/// The members of a contact of a list; those that the list left out because they are long are read by
+/// themselves. One that was purged meanwhile has none.
+fn members(db: &Pool, owner: i64, contact: &Contact) -> Result<String> {
+    match &contact.members {
+        Some(members) => Ok(members.clone()),
+        None => Ok(db.read(|db| rows::members(db, owner, contact.id))?.unwrap_or_default()),
+    }
+}
+
 /// A list of contacts. Those whose members are long come one by one while they are sent.
 fn list(call: &Call, owner: i64, contacts: Vec<Contact>) -> Result<Reply> {
     let (db, config) = (call.app.db.clone(), call.app.config.clone());
@@ -64,11 +74,7 @@ fn list(call: &Call, owner: i64, contacts: Vec<Contact>) -> Result<Reply> {
             list.begin(out);
         }
         for contact in contacts.by_ref() {
-            let members = match &contact.members {
-                Some(members) => members.clone(),
-                // One that was purged meanwhile is shown without them.
-                None => db.read(|db| rows::members(db, owner, contact.id))?.unwrap_or_default(),
-            };
+            let members = members(&db, owner, &contact)?;
             list.separate(out);
             views::contact(out, &config, &contact, &members, "");
             if contact.members.is_none() {

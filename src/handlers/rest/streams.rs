@@ -7,6 +7,10 @@ use crate::repository::contacts::rows::{self, Part};
 use serde::Serialize;
 use std::io::{self, Read};
 
+/// A piece is no longer than this and one element: a client that reads slowly holds it in memory, and a
+/// contact may have a megabyte.
+pub const PIECE_MAX: usize = 256 << 10;
+
 /// A body that is made piece by piece. An error breaks the transfer off: the client must not take
 /// half a file for a whole one.
 pub struct Pieces<F> {

@@ -4,7 +4,7 @@ use crate::access::Visitor;
 use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::handlers::users;
-use crate::handlers::web::reader;
+use crate::handlers::web::reader::{self, words};
 use crate::handlers::web::sent::{self, forward};
 use crate::http::{self, Reply};
 use crate::markup::admin::{self, Account, Event, Health, Slice};
@@ -82,9 +82,9 @@ pub fn change(call: &Call, visitor: &Visitor) -> Result<Reply> {
         "delete" => send(json!({}), &|call| users::delete(call, &admin)),
         _ => Err(Error::invalid("action", "is none that there is")),
     };
-    let w = reader::page(call, visitor).w;
+    let w = words(call, visitor);
     match done {
-        Ok(_) => reader::told(call, visitor, "/admin", w.saved.to_owned(), None),
+        Ok(_) => reader::told(call, visitor, "/admin", w.saved, None),
         // Who signed in long ago types the password again, on the page that asks.
         Err(Error::PasswordNeeded | Error::WrongPassword) => sure(call, visitor, &form),
         Err(error @ Error::Conflict(_)) => {

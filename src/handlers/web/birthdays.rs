@@ -5,7 +5,7 @@ use crate::context::Call;
 use crate::error::Result;
 use crate::handlers::rest::calendars;
 use crate::handlers::web::contacts::row;
-use crate::handlers::web::reader::{self, owner};
+use crate::handlers::web::reader::{self, owner, words};
 use crate::handlers::web::sent;
 use crate::http::Reply;
 use crate::markup::birthdays::{self, Calendar, Row};
@@ -95,11 +95,5 @@ pub fn revoke(call: &Call, visitor: &Visitor) -> Result<Reply> {
     sent::by_caller(call, visitor)?;
     let (owner, _) = owner(call, visitor)?;
     calendars::delete(call, &owner)?;
-    reader::told(
-        call,
-        visitor,
-        "/birthdays",
-        reader::page(call, visitor).w.calendar_revoked.to_owned(),
-        None,
-    )
+    reader::told(call, visitor, "/birthdays", words(call, visitor).calendar_revoked, None)
 }

@@ -3,7 +3,7 @@
 use crate::access::Visitor;
 use crate::context::Call;
 use crate::error::Result;
-use crate::handlers::web::reader::{self, caller};
+use crate::handlers::web::reader::{self, caller, words};
 use crate::handlers::web::sent::{self, forward};
 use crate::handlers::{app_passwords, profile};
 use crate::http::Reply;
@@ -44,7 +44,7 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
 
 /// `POST /settings/connect`: the new app password is handed to the page that shows it, once.
 pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let mut form = sent::by_caller(call, visitor)?.form;
+    let form = sent::by_caller(call, visitor)?.form;
     let (name, scope) = (form.get("name").to_owned(), form.get("scope").to_owned());
     let body = json!({ "name": name, "scope": scope, "password": form.get("password") });
     match forward(call, Vec::new(), &body, |call| app_passwords::make(call, caller(visitor)?)) {
@@ -54,10 +54,7 @@ pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
             "/settings/connect",
             &json!({ "name": name, "scope": scope, "secret": reader::text(&made, "secret") }),
         ),
-        Err(error) => {
-            let error = sent::note(reader::page(call, visitor).w, &mut form, error)?;
-            Ok(reader::refuse(&error, shown(call, visitor, &form)?))
-        }
+        Err(error) => sent::again(call, visitor, form, error, |_, form| shown(call, visitor, form)),
     }
 }
 
@@ -66,13 +63,7 @@ pub fn revoke(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let id = vec![("id", form.get("id").to_owned())];
     forward(call, id, &Value::Null, |call| app_passwords::delete(call, caller(visitor)?))?;
-    reader::told(
-        call,
-        visitor,
-        "/settings/connect",
-        reader::page(call, visitor).w.revoked.to_owned(),
-        None,
-    )
+    reader::told(call, visitor, "/settings/connect", words(call, visitor).revoked, None)
 }
 
 /// `GET /settings/carddav.mobileconfig`

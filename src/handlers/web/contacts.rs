@@ -5,7 +5,7 @@ use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::handlers::rest::{exports, lists as api, photos as pictures};
 use crate::handlers::views;
-use crate::handlers::web::reader::{self, owner};
+use crate::handlers::web::reader::{self, owner, words};
 use crate::handlers::web::sent;
 use crate::http::Reply;
 use crate::markup::contact::{self, Birthday, Change, Shown};
@@ -14,11 +14,11 @@ use crate::model::contact::birthday::{self, Window};
 use crate::model::contact::{Contact, Stored};
 use crate::model::text;
 use crate::repository::contacts::filter::Filter;
-use crate::repository::contacts::labels::labels_in_use;
-use crate::repository::contacts::lists::{self, Key, Sort, Start};
+use crate::repository::contacts::lists::{self, Key, Sort};
 use crate::repository::contacts::{books, history, rows};
 use crate::service::contacts::{Action, Which, bulk, delete};
 use crate::service::history::revert;
+use crate::service::labels::in_use;
 use chrono::Duration;
 use serde_json::Value;
 use vcard::Card;
@@ -62,10 +62,8 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let later = query.text("cursor").is_some();
     let start = api::start(call, owner.id(), &mut query, sort);
     query.finish()?;
-    let (found, labels) = call.app.db.read(|db| {
-        let found = lists::page(db, owner.id(), &filter, sort, &start, PAGE)?;
-        Ok((found, labels_in_use(db, owner.id(), "")?))
-    })?;
+    let found = call.app.db.read(|db| lists::page(db, owner.id(), &filter, sort, &start, PAGE))?;
+    let labels = in_use(&call.app, owner.id())?;
     let next = found
         .next
         .as_ref()
@@ -83,7 +81,7 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
         sort: &sorted,
         next,
         later,
-        labels,
+        labels: &labels,
     };
     Ok(reader::show(call, list::page(&page, &list)))
 }
@@ -167,7 +165,7 @@ pub fn card(call: &Call, visitor: &Visitor) -> Result<Reply> {
 }
 
 /// The revision of the book, for "Undo".
-fn revision(call: &Call, owner: i64) -> Result<i64> {
+pub fn revision(call: &Call, owner: i64) -> Result<i64> {
     Ok(call.app.db.read(|db| books::find(db, owner))?.revision)
 }
 
@@ -177,7 +175,7 @@ pub fn remove(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (owner, by) = owner(call, visitor)?;
     let before = revision(call, owner.id())?;
     delete(&call.app, owner.id(), &by, Which::Id(call.id()?), &|_, _| Ok(()))?;
-    let w = reader::page(call, visitor).w;
+    let w = words(call, visitor);
     reader::told(call, visitor, "/contacts", w.n(w.deleted, 1), Some(before))
 }
 
@@ -190,15 +188,15 @@ pub fn back(call: &Call, visitor: &Visitor) -> Result<Reply> {
         form.get("revision").parse().map_err(|_| Error::invalid("revision", "must be a number"))?;
     let before = revision(call, owner.id())?;
     revert(&call.app, owner.id(), &by, id, to)?;
-    let w = reader::page(call, visitor).w;
-    reader::told(call, visitor, format!("/contacts/{id}"), w.reverted.to_owned(), Some(before))
+    let w = words(call, visitor);
+    reader::told(call, visitor, format!("/contacts/{id}"), w.reverted, Some(before))
 }
 
 /// `POST /contacts/bulk`: something with what is selected, or with all that was found.
 pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let (owner, by) = owner(call, visitor)?;
-    let w = reader::page(call, visitor).w;
+    let w = words(call, visitor);
     let search = api::search(form.get("search")).map_err(|why| Error::invalid("search", why))?;
     let shown = text::line(form.get("label_shown"), 0, 1_000);
     let shown = shown.map_err(|why| Error::invalid("label_shown", why))?;
@@ -210,16 +208,16 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
     );
     let ids: Vec<i64> = match form.get("all").is_empty() {
         true => form.all("ids").filter_map(|id| id.parse().ok()).collect(),
-        false => found(call, owner.id(), &filter)?,
+        false => call.app.db.read(|db| lists::ids(db, owner.id(), &filter))?,
     };
     if ids.is_empty() {
-        return reader::told(call, visitor, back, w.none_selected.to_owned(), None);
+        return reader::told(call, visitor, back, w.none_selected, None);
     }
     let listed: Vec<_> = ids.iter().map(i64::to_string).collect();
     let (action, words) = match form.get("action") {
         "export" => return exports::selected(call, &owner, ids),
         "merge" if ids.len() < 2 => {
-            return reader::told(call, visitor, back, w.two_to_merge.to_owned(), None);
+            return reader::told(call, visitor, back, w.two_to_merge, None);
         }
         "merge" => return Ok(reader::go(format!("/duplicates?ids={}", listed.join(",")))),
         "delete" => (Action::Delete, w.deleted),
@@ -233,18 +231,6 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
         changed += bulk(&call.app, owner.id(), &by, &action, ids)?.0;
     }
     reader::told(call, visitor, back, w.n(words, changed as i64), Some(before))
-}
-
-/// Everything that a filter finds.
-fn found(call: &Call, owner: i64, filter: &Filter) -> Result<Vec<i64>> {
-    let sort = Sort { key: Key::CreatedAt, descending: false };
-    let (mut ids, mut start) = (Vec::new(), Some(Start::Skip(0)));
-    while let Some(from) = start {
-        let page = call.app.db.read(|db| lists::page(db, owner, filter, sort, &from, 1_000))?;
-        ids.extend(page.contacts.iter().map(|it| it.id));
-        start = page.next;
-    }
-    Ok(ids)
 }
 
 fn label(typed: &str) -> Result<String> {

@@ -4,13 +4,13 @@ use crate::access::{self, Visitor};
 use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::handlers::auth;
-use crate::handlers::web::reader::{self, caller};
+use crate::handlers::web::reader::{self, caller, words};
 use crate::handlers::web::sent;
 use crate::http::Reply;
 use crate::markup::doors;
 use crate::markup::form::Form;
 use crate::model::{text, user};
-use crate::service::sign_in::{self, Holder, Session, Typed};
+use crate::service::sign_in::{self, OnPage, Session, Typed};
 use serde_json::json;
 
 /// `GET /`
@@ -36,32 +36,24 @@ pub fn login(call: &Call, visitor: &Visitor) -> Result<Reply> {
 
 /// `POST /login`
 pub fn sign_in(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let mut form = sent::form(call, visitor)?.form;
+    let form = sent::form(call, visitor)?.form;
     let typed = Typed {
         // What cannot be a name is none that there is.
         name: text::line(form.get("username"), 1, text::EMAIL_MAX).unwrap_or_default(),
         password: user::password_as_typed(form.get("password")).unwrap_or_default(),
         code: Some(form.get("code").to_owned()).filter(|code| !code.is_empty()),
     };
-    match sign_in::sign_in(call, &typed, Holder::Browser) {
-        Ok(session) => welcome_in(call, visitor, &session, form.get("next")),
-        Err(Error::SecondFactorRequired) => {
-            let ticket = sign_in::ticket(call, &typed)?;
-            reader::hand(
-                call,
-                visitor,
-                "/login/code",
-                &json!({ "ticket": ticket, "next": form.get("next") }),
-            )
-        }
-        Err(error) => {
-            let page = reader::page(call, visitor);
-            let error = sent::note(page.w, &mut form, error)?;
-            Ok(reader::refuse(
-                &error,
-                doors::login(&page, &form, call.app.config.registration_open),
-            ))
-        }
+    match sign_in::sign_in_on_page(call, &typed) {
+        Ok(OnPage::In(session)) => welcome_in(call, visitor, &session, form.get("next")),
+        Ok(OnPage::NeedsCode(ticket)) => reader::hand(
+            call,
+            visitor,
+            "/login/code",
+            &json!({ "ticket": ticket, "next": form.get("next") }),
+        ),
+        Err(error) => sent::again(call, visitor, form, error, |p, form| {
+            Ok(doors::login(p, form, call.app.config.registration_open))
+        }),
     }
 }
 
@@ -98,15 +90,11 @@ pub fn code(call: &Call, visitor: &Visitor) -> Result<Reply> {
 
 /// `POST /login/code`
 pub fn second_step(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let mut form = sent::form(call, visitor)?.form;
+    let form = sent::form(call, visitor)?.form;
     match sign_in::second_step(call, form.get("ticket"), form.get("code")) {
         Ok(session) => welcome_in(call, visitor, &session, form.get("next")),
         Err(Error::Unauthenticated) => Ok(reader::go("/login")),
-        Err(error) => {
-            let page = reader::page(call, visitor);
-            let error = sent::note(page.w, &mut form, error)?;
-            Ok(reader::refuse(&error, doors::code(&page, &form)))
-        }
+        Err(error) => sent::again(call, visitor, form, error, |p, form| Ok(doors::code(p, form))),
     }
 }
 
@@ -129,16 +117,17 @@ pub fn register_page(call: &Call, visitor: &Visitor) -> Result<Reply> {
 
 /// `POST /register`
 pub fn register(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let mut form = sent::form(call, visitor)?.form;
+    let form = sent::form(call, visitor)?.form;
     let body = json!({
         "username": form.get("username"), "email": form.get("email"), "password": form.get("password")
     });
-    match sent::forward(call, Vec::new(), &body, auth::register) {
-        Ok(_) => Ok(reader::go("/mailbox")),
+    // Without one the account's mails are in English, and its pages as the browser asks.
+    let language = Some(words(call, visitor).lang).filter(|lang| *lang != "en");
+    let register = |call: &Call| auth::register_in(call, language);
+    match sent::forward(call, Vec::new(), &body, register) {
+        Ok(_) => Ok(reader::go("/mailbox?registered=true")),
         Err(error) => {
-            let page = reader::page(call, visitor);
-            let error = sent::note(page.w, &mut form, error)?;
-            Ok(reader::refuse(&error, doors::register(&page, &form)))
+            sent::again(call, visitor, form, error, |p, form| Ok(doors::register(p, form)))
         }
     }
 }
@@ -159,19 +148,20 @@ pub fn send_confirmation(call: &Call, visitor: &Visitor) -> Result<Reply> {
 }
 
 fn send_link(call: &Call, visitor: &Visitor, handler: fn(&Call) -> Result<Reply>) -> Result<Reply> {
-    let mut form = sent::form(call, visitor)?.form;
+    let form = sent::form(call, visitor)?.form;
     match sent::forward(call, Vec::new(), &json!({ "email": form.get("email") }), handler) {
         Ok(_) => Ok(reader::go("/mailbox")),
-        Err(error) => {
-            let page = reader::page(call, visitor);
-            let error = sent::note(page.w, &mut form, error)?;
-            Ok(reader::refuse(&error, doors::forgot(&page, &form)))
-        }
+        Err(error) => sent::again(call, visitor, form, error, |p, form| Ok(doors::forgot(p, form))),
     }
 }
 
-/// `GET /mailbox`: after whatever sends a mail; the same for every address, known or not.
+/// `GET /mailbox`: after whatever sends a mail; but for new accounts, whose names and addresses are no
+/// secret here, the same for every address, known or not.
 pub fn mailbox(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let mut query = call.query()?;
+    let registered = query.text("registered").is_some();
+    query.finish()?;
     let page = reader::page(call, visitor);
-    Ok(reader::show(call, doors::done(&page, page.w.mailbox_title, page.w.mailbox_text)))
+    let text = if registered { page.w.registered_text } else { page.w.mailbox_text };
+    Ok(reader::show(call, doors::done(&page, page.w.mailbox_title, text)))
 }

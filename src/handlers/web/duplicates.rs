@@ -1,18 +1,18 @@
 //! Who is there twice: shown side by side, made one, or said to be different people.
 
-use crate::access::{Owner, Visitor};
+use crate::access::Visitor;
 use crate::context::Call;
-use crate::error::{Error, Result};
-use crate::handlers::web::contacts::members;
-use crate::handlers::web::reader::{self, owner};
+use crate::error::Result;
+use crate::handlers::web::contacts::{members, revision};
+use crate::handlers::web::reader::{self, owner, words};
 use crate::handlers::web::sent;
 use crate::http::Reply;
 use crate::markup::duplicates::{self, Group, Twin};
 use crate::markup::edit::{LISTS, SINGLE};
+use crate::model::alike::{Group as Found, Reason};
 use crate::model::contact::{Contact, Input, Method};
-use crate::repository::contacts::{books, rows};
+use crate::repository::contacts::rows;
 use crate::service::duplicates as service;
-use crate::service::duplicates::groups::{Group as Found, Reason};
 use crate::service::merge::{self, Wish};
 use serde_json::{Map, Value};
 
@@ -36,15 +36,20 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
             (vec![(Vec::new(), false, ids)], 1)
         }
         None => {
-            let found = service::find(&call.app, owner.id())?;
-            let total = found.len();
-            let named =
-                |it: Found| (it.reasons.iter().map(reason).collect(), it.likely, it.contacts);
-            (found.into_iter().skip(skip).take(PAGE).map(named).collect::<Vec<_>>(), total)
+            let found = service::kept(&call.app, owner.id())?;
+            let named = |it: &Found| {
+                (it.reasons.iter().map(reason).collect(), it.likely, it.contacts.clone())
+            };
+            (found.iter().skip(skip).take(PAGE).map(named).collect::<Vec<_>>(), found.len())
         }
     };
+    let first = |ids: &[i64]| ids.iter().copied().take(TWINS).collect::<Vec<_>>();
+    let all: Vec<i64> = groups.iter().flat_map(|(_, _, ids)| first(ids)).collect();
+    let contacts = call.app.db.read(|db| rows::shown(db, owner.id(), &all))?;
     let shown = groups.into_iter().map(|(reasons, likely, ids)| {
-        Ok(Group { reasons, likely, twins: twins(call, &owner, &ids)? })
+        let twins = ids.iter().filter_map(|id| contacts.iter().find(|it| it.id == *id));
+        let twins = twins.map(|it| twin(it, &members(call, owner.id(), it)?));
+        Ok(Group { reasons, likely, twins: twins.collect::<Result<_>>()? })
     });
     let shown: Vec<_> = shown.collect::<Result<_>>()?;
     let shown: Vec<_> = shown.into_iter().filter(|group| group.twins.len() > 1).collect();
@@ -59,12 +64,6 @@ fn reason(reason: &Reason) -> &'static str {
         Reason::Phone => "phone",
         Reason::Name => "name",
     }
-}
-
-fn twins(call: &Call, owner: &Owner, ids: &[i64]) -> Result<Vec<Twin>> {
-    let ids: Vec<i64> = ids.iter().copied().take(TWINS).collect();
-    let contacts = call.app.db.read(|db| rows::shown(db, owner.id(), &ids))?;
-    contacts.iter().map(|it| twin(it, &members(call, owner.id(), it)?)).collect()
 }
 
 fn twin(contact: &Contact, members: &Value) -> Result<Twin> {
@@ -106,8 +105,12 @@ pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let (owner, by) = owner(call, visitor)?;
     let number = |text: &str| text.parse::<i64>().ok();
-    let keep = number(form.get("keep")).ok_or_else(|| Error::invalid("keep", "is required"))?;
     let ids: Vec<i64> = form.all("ids").filter_map(number).collect();
+    // Who is to be kept may have been left out afterwards.
+    let keep = number(form.get("keep")).filter(|keep| ids.contains(keep)).or(ids.first().copied());
+    let Some(keep) = keep.filter(|_| ids.len() > 1) else {
+        return reader::told(call, visitor, "/duplicates", words(call, visitor).two_to_merge, None);
+    };
     let contacts = call.app.db.read(|db| rows::shown(db, owner.id(), &ids))?;
     let mut set = Map::new();
     for name in SINGLE {
@@ -118,7 +121,7 @@ pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
             set.extend(members.get(name).map(|value| (name.to_owned(), value.clone())));
         }
     }
-    let before = call.app.db.read(|db| books::find(db, owner.id()))?.revision;
+    let before = revision(call, owner.id())?;
     let others: Vec<_> = ids.into_iter().filter(|id| *id != keep).collect();
     let set = Some(Input::read(Value::Object(set), Method::Patch)?);
     let wish = Wish { keep, others, set };
@@ -127,7 +130,7 @@ pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
         call,
         visitor,
         format!("/contacts/{keep}"),
-        reader::page(call, visitor).w.merged.to_owned(),
+        words(call, visitor).merged,
         Some(before),
     )
 }
@@ -137,12 +140,9 @@ pub fn dismiss(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let (owner, _) = owner(call, visitor)?;
     let ids: Vec<i64> = form.all("ids").filter_map(|id| id.parse().ok()).collect();
+    if ids.len() < 2 {
+        return reader::told(call, visitor, "/duplicates", words(call, visitor).two_to_merge, None);
+    }
     service::dismiss(&call.app, owner.id(), ids)?;
-    reader::told(
-        call,
-        visitor,
-        "/duplicates",
-        reader::page(call, visitor).w.dismissed.to_owned(),
-        None,
-    )
+    reader::told(call, visitor, "/duplicates", words(call, visitor).dismissed, None)
 }

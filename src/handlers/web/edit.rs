@@ -4,15 +4,15 @@ use crate::access::Visitor;
 use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::handlers::web::contacts::members;
-use crate::handlers::web::reader::{self, owner};
+use crate::handlers::web::reader::{self, owner, words};
 use crate::handlers::web::sent::{self, Sent};
 use crate::http::Reply;
 use crate::markup::edit::{self, Edited, form_of, json_of};
 use crate::markup::form::{Form, row_number};
 use crate::model::contact::{Method, Stored};
 use crate::picture;
-use crate::repository::contacts::labels::labels_in_use;
 use crate::repository::contacts::rows;
+use crate::service::labels::in_use;
 use crate::service::{bodies, photos};
 
 /// `GET /contacts/new`
@@ -23,7 +23,7 @@ pub fn new(call: &Call, visitor: &Visitor) -> Result<Reply> {
 /// `GET /contacts/{id}/edit`
 pub fn edit(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let stored = stored(call, visitor)?;
-    let form = form_of(reader::page(call, visitor).w, &members(call, 0, &stored.contact)?);
+    let form = form_of(words(call, visitor), &members(call, 0, &stored.contact)?);
     shown(call, visitor, Some(&stored), &form, None).map(|page| reader::show(call, page))
 }
 
@@ -42,13 +42,12 @@ fn shown(
     now: Option<&Form>,
 ) -> Result<maud::Markup> {
     let (owner, _) = owner(call, visitor)?;
-    let labels = call.app.db.read(|db| labels_in_use(db, owner.id(), ""))?;
-    let known_labels: Vec<_> = labels.into_iter().map(|(label, _)| label).collect();
+    let labels = in_use(&call.app, owner.id())?;
     let it = Edited {
         id: stored.map(|it| it.contact.id),
         revision: stored.map_or(0, |it| it.contact.revision),
         has_photo: stored.is_some_and(|it| it.contact.photo_type.is_some()),
-        known_labels: &known_labels,
+        known_labels: &labels,
         now,
     };
     Ok(edit::page(&reader::page(call, visitor), &it, form))
@@ -76,7 +75,7 @@ pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
         return Ok(reader::show(call, shown(call, visitor, None, &form, None)?));
     }
     let (owner, by) = owner(call, visitor)?;
-    let w = reader::page(call, visitor).w;
+    let w = words(call, visitor);
     let (body, rows) = json_of(w, &form);
     let created = picture_of(file).and_then(|jpeg| {
         let contact = bodies::create(&call.app, owner.id(), &by, body, call.now)?;
@@ -89,17 +88,12 @@ pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
         }
     });
     match created {
-        Ok(contact) => reader::told(
-            call,
-            visitor,
-            format!("/contacts/{}", contact.id),
-            w.saved.to_owned(),
-            None,
-        ),
-        Err(error) => {
-            let error = sent::note(w, &mut form, renamed(error, &rows))?;
-            Ok(reader::refuse(&error, shown(call, visitor, None, &form, None)?))
+        Ok(contact) => {
+            reader::told(call, visitor, format!("/contacts/{}", contact.id), w.saved, None)
         }
+        Err(error) => sent::again(call, visitor, form, renamed(error, &rows), |_, form| {
+            shown(call, visitor, None, form, None)
+        }),
     }
 }
 
@@ -114,7 +108,7 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
         ));
     }
     let (owner, by) = owner(call, visitor)?;
-    let w = reader::page(call, visitor).w;
+    let w = words(call, visitor);
     let (body, rows) = json_of(w, &form);
     let seen: Option<i64> = form.get("revision").parse().ok();
     let same = |_: &_, it: Option<&Stored>| match it {
@@ -131,7 +125,7 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
         }
     });
     match edited {
-        Ok(_) => reader::told(call, visitor, format!("/contacts/{id}"), w.saved.to_owned(), None),
+        Ok(_) => reader::told(call, visitor, format!("/contacts/{id}"), w.saved, None),
         Err(Error::PreconditionFailed) => {
             let stored = stored(call, visitor)?;
             let now = form_of(w, &members(call, owner.id(), &stored.contact)?);
@@ -143,8 +137,9 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
         Err(error) => {
             let mut stored = stored(call, visitor)?;
             stored.contact.revision = seen.unwrap_or(0);
-            let error = sent::note(w, &mut form, renamed(error, &rows))?;
-            Ok(reader::refuse(&error, shown(call, visitor, Some(&stored), &form, None)?))
+            sent::again(call, visitor, form, renamed(error, &rows), |_, form| {
+                shown(call, visitor, Some(&stored), form, None)
+            })
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::context::Call;
 use crate::db::Conn;
 use crate::error::{Conflict, Error, Result};
 use crate::handlers::rest::{exports, imports};
-use crate::handlers::web::reader::{self, caller, owner};
+use crate::handlers::web::reader::{self, caller, owner, words};
 use crate::handlers::web::sent::{self, Sent};
 use crate::http::Reply;
 use crate::markup::files::{self, Column, FileRow, Found, Verdict};
@@ -17,9 +17,9 @@ use crate::model::contact::latest_date;
 use crate::model::text;
 use crate::repository::audit::Action;
 use crate::repository::contacts::books;
-use crate::repository::contacts::labels::labels_in_use;
 use crate::repository::uploads::{self, Upload};
 use crate::service::import::{self, Fate, Options, Outcome};
+use crate::service::labels::in_use;
 use crate::service::writer::By;
 use vcard::table;
 
@@ -31,9 +31,8 @@ pub fn choose(call: &Call, visitor: &Visitor) -> Result<Reply> {
 
 /// `POST /import`: the file is kept, and looked at on the next page.
 pub fn keep(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let Sent { mut form, file } = sent::by_caller(call, visitor)?;
+    let Sent { form, file } = sent::by_caller(call, visitor)?;
     let caller = caller(visitor)?;
-    let page = reader::page(call, visitor);
     let label = text::line(form.get("label"), 0, LABEL_MAX);
     let label = label.map_err(|why| Error::invalid("label", why));
     let kept = file.ok_or_else(|| Error::invalid("file", "is required")).and_then(|file| {
@@ -50,10 +49,7 @@ pub fn keep(call: &Call, visitor: &Visitor) -> Result<Reply> {
     });
     match kept {
         Ok(()) => Ok(reader::go("/import/found")),
-        Err(error) => {
-            let error = sent::note(page.w, &mut form, error)?;
-            Ok(reader::refuse(&error, files::choose(&page, &form)))
-        }
+        Err(error) => sent::again(call, visitor, form, error, |p, form| Ok(files::choose(p, form))),
     }
 }
 
@@ -194,9 +190,9 @@ fn look(call: &Call, visitor: &Visitor, file: &Upload, mut form: Form) -> Result
 pub fn import(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let id = caller(visitor)?.id();
-    let w = reader::page(call, visitor).w;
+    let w = words(call, visitor);
     let Some(file) = kept(call, id, Some(form.get("key")))? else {
-        return reader::told(call, visitor, "/import", w.no_file.to_owned(), None);
+        return reader::told(call, visitor, "/import", w.no_file, None);
     };
     if form.get("step") == "look" {
         return look(call, visitor, &file, form).map(|page| reader::show(call, page));
@@ -227,10 +223,8 @@ fn told(w: &Words, outcome: &Outcome) -> String {
 /// `GET /export`
 pub fn export(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (owner, _) = owner(call, visitor)?;
-    let (labels, total) = call.app.db.read(|db| {
-        let labels = labels_in_use(db, owner.id(), "")?;
-        Ok((labels, books::count(db, owner.id())?))
-    })?;
+    let labels = in_use(&call.app, owner.id())?;
+    let total = call.app.db.read(|db| books::count(db, owner.id()))?;
     Ok(reader::show(call, files::export(&reader::page(call, visitor), &labels, total)))
 }
 

@@ -3,12 +3,12 @@
 use crate::access::Visitor;
 use crate::context::Call;
 use crate::error::{Error, Result};
-use crate::handlers::web::contacts::{program, row};
-use crate::handlers::web::reader::{self, owner};
+use crate::handlers::web::contacts::{program, revision, row};
+use crate::handlers::web::reader::{self, owner, words};
 use crate::handlers::web::sent;
 use crate::http::Reply;
 use crate::markup::past::{self, Batch, Stretch};
-use crate::repository::contacts::{books, past as rows};
+use crate::repository::contacts::past as rows;
 use crate::service::contacts::{Action, bulk};
 use crate::service::history::{Rewound, To, rewind};
 
@@ -46,11 +46,11 @@ pub fn restore(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let wanted = ["one", "all", "ids"].into_iter().find(|name| !form.get(name).is_empty());
     let field = if wanted == Some("all") { "batch" } else { wanted.unwrap_or("ids") };
     let ids: Vec<i64> = form.all(field).filter_map(|id| id.parse().ok()).collect();
-    let w = reader::page(call, visitor).w;
+    let w = words(call, visitor);
     if ids.is_empty() {
-        return reader::told(call, visitor, "/trash", w.none_selected.to_owned(), None);
+        return reader::told(call, visitor, "/trash", w.none_selected, None);
     }
-    let before = call.app.db.read(|db| books::find(db, owner.id()))?.revision;
+    let before = revision(call, owner.id())?;
     let (restored, _) = bulk(&call.app, owner.id(), &by, &Action::Restore, &ids)?;
     reader::told(call, visitor, "/trash", w.n(w.restored, restored as i64), Some(before))
 }
@@ -78,7 +78,7 @@ pub fn history(call: &Call, visitor: &Visitor) -> Result<Reply> {
     Ok(reader::show(call, past::history(&reader::page(call, visitor), &found, next.as_deref())))
 }
 
-fn revision(text: &str) -> Result<To> {
+fn to(text: &str) -> Result<To> {
     let revision = text.parse().map_err(|_| Error::invalid("to", "must be a revision"))?;
     Ok(To::Revision(revision))
 }
@@ -87,14 +87,14 @@ fn revision(text: &str) -> Result<To> {
 pub fn ask(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (owner, by) = owner(call, visitor)?;
     let mut query = call.query()?;
-    let to = query.text("to").unwrap_or_default();
+    let wish = query.text("to").unwrap_or_default();
     query.finish()?;
     let Rewound { restored, reverted, deleted } =
-        rewind(&call.app, owner.id(), &by, revision(&to)?, true)?;
+        rewind(&call.app, owner.id(), &by, to(&wish)?, true)?;
     let [restored, reverted, deleted] = [restored, reverted, deleted].map(|n| n as i64);
     Ok(reader::show(
         call,
-        past::rewind(&reader::page(call, visitor), &to, restored, reverted, deleted),
+        past::rewind(&reader::page(call, visitor), &wish, restored, reverted, deleted),
     ))
 }
 
@@ -103,13 +103,7 @@ pub fn go_back(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let (owner, mut by) = owner(call, visitor)?;
     by.protocol = "rewind";
-    let before = call.app.db.read(|db| books::find(db, owner.id()))?.revision;
-    rewind(&call.app, owner.id(), &by, revision(form.get("to"))?, false)?;
-    reader::told(
-        call,
-        visitor,
-        "/contacts",
-        reader::page(call, visitor).w.rewound.to_owned(),
-        Some(before),
-    )
+    let before = revision(call, owner.id())?;
+    rewind(&call.app, owner.id(), &by, to(form.get("to"))?, false)?;
+    reader::told(call, visitor, "/contacts", words(call, visitor).rewound, Some(before))
 }

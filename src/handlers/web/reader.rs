@@ -68,9 +68,13 @@ fn asked_language(call: &Call) -> Option<String> {
     query.text("lang").filter(|tag| words::of(tag).is_some())
 }
 
+/// The words for a visitor.
+pub fn words(call: &Call, visitor: &Visitor) -> &'static Words {
+    language(call, Some(visitor)).0
+}
+
 /// What the page for a visitor shows beside its content.
 pub fn page<'a>(call: &'a Call, visitor: &Visitor) -> Page<'a> {
-    let (w, month_first) = language(call, Some(visitor));
     let zone = call
         .cookie(&host_only(call, ZONE))
         .and_then(|zone| percent_decode_str(zone).decode_utf8().ok()?.parse::<Tz>().ok());
@@ -84,35 +88,30 @@ pub fn page<'a>(call: &'a Call, visitor: &Visitor) -> Page<'a> {
         text: text(&it, "text").to_owned(),
         undo: it.get("undo").and_then(Value::as_i64),
     });
-    Page {
-        w,
-        month_first,
-        zone,
-        today: call.now.with_timezone(&zone.unwrap_or(Tz::UTC)).date_naive(),
-        path: call.request.raw_url().split('?').next().unwrap_or_default(),
-        user,
-        csrf: visitor.csrf().to_owned(),
-        search: String::new(),
-        flash,
-    }
+    let (w, month_first) = language(call, Some(visitor));
+    let today = call.now.with_timezone(&zone.unwrap_or(Tz::UTC)).date_naive();
+    let csrf = visitor.csrf().to_owned();
+    Page { w, month_first, zone, today, user, csrf, flash, ..anyone(call) }
 }
 
 /// The page for nobody in particular: of errors, and behind mailed links.
 pub fn anyone<'a>(call: &'a Call) -> Page<'a> {
     let (w, month_first) = language(call, None);
-    let path = call.request.raw_url().split('?').next().unwrap_or_default();
-    let today = call.now.date_naive();
     Page {
         w,
         month_first,
         zone: None,
-        today,
-        path,
+        today: call.now.date_naive(),
+        path: path(call),
         user: None,
         csrf: String::new(),
         search: String::new(),
         flash: None,
     }
+}
+
+fn path(call: &Call) -> &str {
+    call.request.raw_url().split('?').next().unwrap_or_default()
 }
 
 /// Answers with a page. What the page before handed over was shown, and is gone.
@@ -147,9 +146,10 @@ pub fn told(
     call: &Call,
     visitor: &Visitor,
     location: impl Into<String>,
-    text: String,
+    text: impl Into<String>,
     undo: Option<i64>,
 ) -> Result<Reply> {
+    let text = text.into();
     hand(call, visitor, location, &json!({ "text": text, "undo": undo }))
 }
 

@@ -3,10 +3,13 @@
 use crate::access::Visitor;
 use crate::context::Call;
 use crate::error::{Conflict, Error, Result};
-use crate::http;
+use crate::handlers::web::reader;
+use crate::http::{self, Reply};
 use crate::markup::form::Form;
+use crate::markup::page::Page;
 use crate::markup::words::Words;
 use crate::multipart;
+use maud::Markup;
 use rouille::Request;
 use serde_json::Value;
 use std::sync::Arc;
@@ -80,6 +83,19 @@ pub fn forward<T>(
         own_id: call.own_id.clone(),
         ..*call
     })
+}
+
+/// Answers with the page of a form once more, with what was wrong with it.
+pub fn again(
+    call: &Call,
+    visitor: &Visitor,
+    mut form: Form,
+    error: Error,
+    page: impl FnOnce(&Page, &Form) -> Result<Markup>,
+) -> Result<Reply> {
+    let p = reader::page(call, visitor);
+    let error = note(p.w, &mut form, error)?;
+    Ok(reader::refuse(&error, page(&p, &form)?))
 }
 
 /// Writes into the form what was wrong with it, in the reader's words: beside its fields where these are

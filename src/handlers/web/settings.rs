@@ -5,7 +5,7 @@ use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::handlers::rest::exports;
 use crate::handlers::web::contacts::program;
-use crate::handlers::web::reader::{self, caller};
+use crate::handlers::web::reader::{self, caller, words};
 use crate::handlers::web::sent::{self, Sent, forward};
 use crate::handlers::{auth, profile, second_factor, sessions, views};
 use crate::http::Reply;
@@ -21,7 +21,8 @@ fn shown(call: &Call, visitor: &Visitor, at: &str, form: &Form) -> Result<maud::
     let caller = caller(visitor)?;
     let user = caller.user();
     let (live, factor) = call.app.db.read(|db| {
-        let live = rows::list(db, user.id, call.now)?;
+        let oldest = call.now - call.app.config.session;
+        let live = rows::list(db, user.id, call.now, oldest)?;
         Ok((live, totp::find(db, user.id)?.is_some_and(|stored| stored.confirmed)))
     })?;
     let session = |it: rows::Session| Session {
@@ -56,10 +57,9 @@ fn with_form(
     at: &str,
     act: impl FnOnce(&Form) -> Result<Reply>,
 ) -> Result<Reply> {
-    let mut form = sent::by_caller(call, visitor)?.form;
+    let form = sent::by_caller(call, visitor)?.form;
     act(&form).or_else(|error| {
-        let error = sent::note(reader::page(call, visitor).w, &mut form, error)?;
-        Ok(reader::refuse(&error, shown(call, visitor, at, &form)?))
+        sent::again(call, visitor, form, error, |_, form| shown(call, visitor, at, form))
     })
 }
 
@@ -73,7 +73,7 @@ fn fields(form: &Form, names: &[&str]) -> Value {
 }
 
 fn saved(call: &Call, visitor: &Visitor, text: &str) -> Result<Reply> {
-    reader::told(call, visitor, "/settings", text.to_owned(), None)
+    reader::told(call, visitor, "/settings", text, None)
 }
 
 /// `POST /settings/profile`
@@ -89,7 +89,7 @@ pub fn set_profile(call: &Call, visitor: &Visitor) -> Result<Reply> {
             Some(form.get("language")).filter(|tag| crate::markup::words::of(tag).is_some());
         let id = caller.id();
         call.app.change_user(id, |tx, _| users::set_language(tx, id, language))?;
-        saved(call, visitor, reader::page(call, visitor).w.saved)
+        saved(call, visitor, words(call, visitor).saved)
     })
 }
 
@@ -98,7 +98,7 @@ pub fn set_email(call: &Call, visitor: &Visitor) -> Result<Reply> {
     with_form(call, visitor, "address", |form| {
         let body = fields(form, &["email", "password"]);
         forward(call, Vec::new(), &body, |call| profile::change_email(call, caller(visitor)?))?;
-        saved(call, visitor, reader::page(call, visitor).w.email_sent)
+        saved(call, visitor, words(call, visitor).email_sent)
     })
 }
 
@@ -111,7 +111,7 @@ pub fn set_password(call: &Call, visitor: &Visitor) -> Result<Reply> {
             "keep_app_passwords": form.get("keep_app_passwords") == "true",
         });
         forward(call, Vec::new(), &body, |call| profile::change_password(call, caller(visitor)?))?;
-        saved(call, visitor, reader::page(call, visitor).w.password_changed)
+        saved(call, visitor, words(call, visitor).password_changed)
     })
 }
 
@@ -146,15 +146,12 @@ fn setup(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
 
 /// `POST /settings/totp/confirm`
 pub fn confirm_totp(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let mut form = sent::by_caller(call, visitor)?.form;
+    let form = sent::by_caller(call, visitor)?.form;
     match factor::confirm(call, caller(visitor)?, form.get("code").trim()) {
         Ok(codes) => {
             reader::hand(call, visitor, "/settings/recovery-codes", &json!({ "codes": codes }))
         }
-        Err(error) => {
-            let error = sent::note(reader::page(call, visitor).w, &mut form, error)?;
-            Ok(reader::refuse(&error, setup(call, visitor, &form)?))
-        }
+        Err(error) => sent::again(call, visitor, form, error, |_, form| setup(call, visitor, form)),
     }
 }
 
@@ -172,7 +169,7 @@ pub fn end_totp(call: &Call, visitor: &Visitor) -> Result<Reply> {
     with_form(call, visitor, "totp", |form| {
         let body = fields(form, &["password", "code"]);
         forward(call, Vec::new(), &body, |call| second_factor::delete(call, caller(visitor)?))?;
-        saved(call, visitor, reader::page(call, visitor).w.totp_off)
+        saved(call, visitor, words(call, visitor).totp_off)
     })
 }
 
@@ -181,7 +178,7 @@ pub fn end_session(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let id = vec![("id", form.get("id").to_owned())];
     forward(call, id, &Value::Null, |call| sessions::delete(call, caller(visitor)?))?;
-    saved(call, visitor, reader::page(call, visitor).w.session_ended)
+    saved(call, visitor, words(call, visitor).session_ended)
 }
 
 /// `POST /settings/sessions/end-all`
@@ -193,16 +190,15 @@ pub fn end_all(call: &Call, visitor: &Visitor) -> Result<Reply> {
 
 /// `POST /settings/avatar`
 pub fn set_avatar(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let Sent { mut form, file } = sent::by_caller(call, visitor)?;
+    let Sent { form, file } = sent::by_caller(call, visitor)?;
     let admin = visitor.admin()?;
     let set = file
         .ok_or_else(|| Error::invalid("file", "is required"))
         .and_then(|file| profile::put_avatar(call, &admin, &file));
     match set {
-        Ok(_) => saved(call, visitor, reader::page(call, visitor).w.saved),
+        Ok(_) => saved(call, visitor, words(call, visitor).saved),
         Err(error) => {
-            let error = sent::note(reader::page(call, visitor).w, &mut form, error)?;
-            Ok(reader::refuse(&error, shown(call, visitor, "avatar", &form)?))
+            sent::again(call, visitor, form, error, |_, form| shown(call, visitor, "avatar", form))
         }
     }
 }
@@ -211,7 +207,7 @@ pub fn set_avatar(call: &Call, visitor: &Visitor) -> Result<Reply> {
 pub fn delete_avatar(call: &Call, visitor: &Visitor) -> Result<Reply> {
     sent::by_caller(call, visitor)?;
     profile::delete_avatar(call, &visitor.admin()?)?;
-    saved(call, visitor, reader::page(call, visitor).w.saved)
+    saved(call, visitor, words(call, visitor).saved)
 }
 
 /// `GET /settings/export`

@@ -70,6 +70,7 @@ words! {
     code_hint: "Six digits from your authenticator app, or one of your recovery codes.",
     mailbox_title: "Look into your mailbox",
     mailbox_text: "If the address belongs to an account that needs such a link, a mail is on its way. It can take a few minutes; look among the unwanted mails too.",
+    registered_text: "A mail with a link is on its way to you. Open the link to confirm your address; then you can sign in. It can take a few minutes; look among the unwanted mails too.",
     confirm_title: "Confirm your address",
     confirm_text: "Press the button if this account is yours.",
     confirm_button: "Confirm my address",
@@ -257,6 +258,7 @@ words! {
     same_phone: "same number",
     same_name: "same name",
     keep: "keep this one",
+    same_person: "the same person",
     merge_n: "Merge {}|Merge {}",
     different: "Different people",
     merged: "Merged. The others are in the trash.",
@@ -378,6 +380,20 @@ words! {
     action: "Action",
     when: "When",
     by: "By",
+    // Mails: subject | what happened | what to do | what stands on the link. `{}`: our address.
+    mail_hello: "Hello,|Hello {},",
+    mail_end: "This mail was written by a program; nobody reads answers to it.",
+    mail_copy: "Or copy this address into your browser:",
+    mail_confirm: "Confirm your e-mail address|an account was registered with this address at {}. Open this link and press the button there to confirm that the address is yours:|The link works once, for 24 hours. If it was not you, there is nothing to do: nobody can sign in to an account that was not confirmed.|Confirm the address",
+    mail_reset: "Choose a new password|somebody asked for a new password for your account at {}. Open this link to choose one:|The link works once, for 30 minutes. If it was not you, there is nothing to do: your password stays as it is.|Choose a new password",
+    mail_password_changed: "Your password was changed|the password of your account at {} was changed, and your other devices were signed out.|If it was you, there is nothing to do. If it was not, ask for a new password right away at {}/.",
+    mail_change_email: "Confirm your new e-mail address|this address was given as the new one for an account at {}. Open this link and press the button there to confirm that it is yours:|The link works once, for 24 hours. Until then the account keeps its old address. If it was not you, there is nothing to do.|Confirm the new address",
+    mail_email_changing: "Your e-mail address is being changed|somebody who knows your password asked for another e-mail address for your account at {}. It changes as soon as the new address is confirmed; until then this one stays.|If it was you, there is nothing to do here. If it was not, choose a new password right away: sign in and change it, or ask for a link at {}/.",
+    mail_email_changed: "Your e-mail address was changed|your account at {} has another e-mail address now. This one opens it no more.|If it was you, there is nothing to do. If it was not, ask whoever runs that server.",
+    mail_refresh_reused: "One of your sessions was ended|a key to one of your sessions at {} was used a second time. So it may have been copied, and the session was ended.|Sign in again on the device that was signed out. If you cannot think of a reason, change your password too.",
+    mail_role_changed: "Your role was changed|an admin changed what you may do at {}.|You need not do anything. Sign in to see your role.",
+    mail_second_factor_on: "Your account has a second factor now|from now on signing in to your account at {} asks for a code of your second factor too.|If it was you, there is nothing to do: keep the recovery codes well. If it was not, ask for a new password at {}/ and write to whoever runs that server.",
+    mail_deleted: "Your account was deleted|an admin deleted your account at {}, and all its contacts.|If you think that this is a mistake, write to whoever runs that server.",
     // Why two contacts are the same, faults and errors: as the program says them
     sentences: "\
         is required, or last_name, nickname or organization = Write a first name, a last name, a nickname or an organisation

@@ -3,6 +3,10 @@
 
 use super::MEMBERS;
 use super::birthday::key;
+use super::packed::pack;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::digest;
 use serde::Serialize;
 use vcard::{Card, Details, digits, fold};
 
@@ -22,8 +26,8 @@ const SORT_MAX: usize = 100;
 /// An entry of an index has room for 2,704 bytes. The two names take 800 of them, numbers and the
 /// entry itself 100.
 const SHORT_MAX: usize = 1_600;
-/// Most bytes of a uid that its index has room for; those with the same beginning count as one.
-const UID_MAX: usize = 1_000;
+/// Longest uid that the column has as it is, in bytes; an index has no room for any length.
+const UID_MAX: usize = 255;
 
 /// What is stored of a contact beside its card. See `sql/001_schema.sql`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +42,7 @@ pub struct Columns {
     pub digits: Option<String>,
     pub label_keys: Option<String>,
     pub long_text: Option<String>,
+    /// No column: the last line of `members`.
     pub labels: Vec<String>,
     pub birthday_key: Option<i16>,
     pub birthday_year: Option<i16>,
@@ -66,17 +71,22 @@ impl Columns {
             long_text: long.then_some(long_text),
             birthday_key: details.birthday.map(|date| key(date.month, date.day)),
             birthday_year: details.birthday.and_then(|date| i16::try_from(date.year?).ok()),
-            photo_type: card.photo().map(|photo| photo.media_type),
             labels: details.labels,
+            photo_type: card.photo().map(|photo| photo.media_type),
         }
     }
 }
 
-/// A uid as the column has it.
+/// A uid as the column has it. Of one that is too long the beginning, and a digest of the whole: two
+/// of them are two people.
 pub fn uid_key(uid: &str) -> String {
-    let ends = (0..=UID_MAX.min(uid.len())).rev();
-    let end = ends.into_iter().find(|end| uid.is_char_boundary(*end)).unwrap_or(0);
-    uid.get(..end).unwrap_or_default().to_owned()
+    if uid.len() <= UID_MAX {
+        return uid.to_owned();
+    }
+    let digest = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, uid.as_bytes()));
+    let most = UID_MAX - 1 - digest.len();
+    let end = (0..=most).rev().find(|at| uid.is_char_boundary(*at)).unwrap_or_default();
+    format!("{}-{digest}", uid.get(..end).unwrap_or_default())
 }
 
 /// A label as `label_keys` has it: ignoring case, between separators.
@@ -100,7 +110,8 @@ fn sort_keys(details: &Details) -> (String, String) {
 }
 
 /// What filters look in, folded: first name, last name, addresses, organisation, and in a last part
-/// whatever else `search` finds.
+/// whatever else `search` finds, but for what it finds in the digits and the labels: each text stands in
+/// the row and in the index.
 fn search_text(details: &Details) -> String {
     let one = |text: &Option<String>| fold(text.as_deref().unwrap_or_default());
     let emails: Vec<_> = details.emails.iter().map(|it| fold(&it.value)).collect();
@@ -142,14 +153,19 @@ fn others(details: &Details) -> impl Iterator<Item = &str> {
         .flatten()
         .map(String::as_str)
         .chain([details.display_name.as_str()])
-        .chain(details.phones.iter().map(|it| it.value.as_str()))
+        .chain(details.phones.iter().map(|it| it.value.as_str()).filter(|it| !is_digits(it)))
         .chain(details.urls.iter().map(|it| it.value.as_str()))
         .chain(details.online.iter().map(|it| it.value.as_str()))
-        .chain(details.labels.iter().map(String::as_str))
+        .chain(details.labels.iter().map(String::as_str).filter(|it| fold(it) != it.to_lowercase()))
+}
+
+/// A number that is found by its digits alone.
+fn is_digits(phone: &str) -> bool {
+    phone.chars().all(|c| c.is_ascii_digit() || " +-()./".contains(c))
 }
 
 /// The members of the JSON that come from the card, each on a line, in the order of [`MEMBERS`]; an
-/// empty line for what is null or an empty list, so that a small contact takes little room.
+/// empty line for what is null or an empty list. Packed, so that a small contact takes little room.
 fn members(details: &Details) -> String {
     let flat = |list: &[vcard::Entry]| list.iter().find(|it| it.primary).map(|it| it.value.clone());
     let lines = [
@@ -177,7 +193,7 @@ fn members(details: &Details) -> String {
         json(&details.labels),
     ];
     debug_assert_eq!(lines.len(), MEMBERS.len());
-    lines.join("\n")
+    pack(&lines)
 }
 
 /// JSON without line breaks; nothing for null and the empty list.

@@ -3,6 +3,7 @@
 pub mod birthday;
 pub mod columns;
 pub mod input;
+pub mod packed;
 
 pub use columns::Columns;
 pub use input::{Input, Method};
@@ -53,7 +54,7 @@ pub struct Contact {
     pub uid: String,
     /// The owner's count of changes when this contact last changed; its ETag.
     pub revision: i64,
-    /// The column `members`; none where it is so long that it is read by itself.
+    /// The column `members` ([`packed`]); none where it is so long that it is read by itself.
     pub members: Option<String>,
     /// Media type of the picture in the card.
     pub photo_type: Option<String>,

@@ -122,15 +122,24 @@ pub fn set_names(
     db.execute(SQL, &[&owner, &display_name, &description])
 }
 
-/// Sets the hash of the calendar's secret; `None` revokes it.
-pub fn set_calendar(db: &mut Conn, owner: i64, hash: Option<&[u8]>) -> Result<u64> {
-    const SET: &str = "INSERT INTO calendars (owner, hash) SELECT id, $2 FROM users WHERE id = $1
-        ON CONFLICT (owner) DO UPDATE SET hash = excluded.hash";
-    const REVOKE: &str = "DELETE FROM calendars WHERE owner = $1";
-    match hash {
-        Some(hash) => db.execute(SET, &[&owner, &hash]),
-        None => db.execute(REVOKE, &[&owner]),
-    }
+/// Sets the hash of the calendar's secret. With an app password, which the caller holds, it ends when
+/// that does.
+pub fn set_calendar(
+    tx: &mut Tx,
+    owner: i64,
+    hash: &[u8],
+    app_password: Option<i64>,
+) -> Result<u64> {
+    const SQL: &str = "INSERT INTO calendars (owner, hash, app_password)
+        SELECT id, $2, $3 FROM users WHERE id = $1
+        ON CONFLICT (owner) DO UPDATE
+        SET hash = excluded.hash, app_password = excluded.app_password";
+    tx.execute(SQL, &[&owner, &hash, &app_password])
+}
+
+/// Revokes the calendar's secret; 0 when there is none.
+pub fn revoke_calendar(tx: &mut Tx, owner: i64) -> Result<u64> {
+    tx.execute("DELETE FROM calendars WHERE owner = $1", &[&owner])
 }
 
 /// True if the owner has a calendar address that works.

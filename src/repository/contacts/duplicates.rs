@@ -2,6 +2,7 @@
 
 use crate::db::{Conn, Tx};
 use crate::error::Result;
+use crate::model::contact::packed::unpack;
 use postgres::types::Type;
 use serde::Serialize;
 
@@ -14,7 +15,7 @@ pub struct Traits {
     pub emails: String,
     /// Digits of the numbers, in the same way.
     pub digits: String,
-    /// The beginning of the column `members`, which has the names.
+    /// The beginning of the members, which has the names.
     pub members: String,
     /// Month and day as one number.
     pub birthday_key: Option<i16>,
@@ -39,7 +40,7 @@ pub fn traits(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Traits>> {
         id: row.get("id"),
         emails: row.get::<_, Option<String>>("emails").unwrap_or_default(),
         digits: row.get("digits"),
-        members: row.get("members"),
+        members: unpack(row.get("members")),
         birthday_key: row.get("birthday_key"),
         birthday_year: row.get("birthday_year"),
     };
@@ -52,6 +53,12 @@ pub fn dismissed(db: &mut Conn, owner: i64) -> Result<Vec<(i64, i64)>> {
     const SQL: &str =
         "SELECT contact, dismissal FROM dismissals WHERE owner = $1 ORDER BY contact, dismissal";
     Ok(db.query(SQL, &[&owner])?.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// The number of an owner's last dismissal; 0 where there is none.
+pub fn last_dismissal(db: &mut Conn, owner: i64) -> Result<i64> {
+    const SQL: &str = "SELECT coalesce(max(dismissal), 0) FROM dismissals WHERE owner = $1";
+    Ok(db.query_one(SQL, &[&owner])?.get(0))
 }
 
 /// How many rows an owner has here.

@@ -135,6 +135,8 @@ pub fn revision_at(db: &mut Conn, book: &Book, at: DateTime<Utc>) -> Result<i64>
 pub struct Then {
     /// Which contact.
     pub id: i64,
+    /// Of its last change.
+    pub revision: i64,
     /// Its card then.
     pub card: String,
     /// It lay in the trash then.
@@ -145,28 +147,35 @@ pub struct Then {
     pub in_trash_now: bool,
 }
 
-/// Contacts that were there at revision `then`, after this id, and have changed since: a few at a time,
-/// and at most about a megabyte of cards.
-pub fn changed_since(db: &mut Conn, owner: i64, then: i64, after: i64) -> Result<Vec<Then>> {
-    // By the primary key, as `come_since`. The cards pass through the steps as references: only those of
-    // the page are unpacked.
+/// Contacts that were there at revision `then` and have changed since, up to `now`, in the order of their
+/// last changes, from after `after` on: a few at a time, and at most about a megabyte of cards.
+pub fn changed_since(
+    db: &mut Conn,
+    owner: i64,
+    then: i64,
+    (after, now): (i64, i64),
+) -> Result<Vec<Then>> {
+    // By the index of revisions: what changed since `then` has a revision after it. The cards pass through
+    // the steps as references: only those of the page are unpacked.
     const SQL: &str = "WITH changed AS (
-            SELECT id, was.card, in_trash, contacts.card AS card_now,
+            SELECT id, contacts.revision, was.card, in_trash, contacts.card AS card_now,
                 deleted_at IS NOT NULL AS in_trash_now,
                 octet_length(was.card) + octet_length(contacts.card) AS bytes
             FROM contacts CROSS JOIN LATERAL (SELECT card, in_trash FROM history
                 WHERE owner = $1 AND contact = contacts.id AND history.revision > $2
                 ORDER BY history.revision LIMIT 1) AS was
-            WHERE owner = $1 AND id > $3 AND CASE WHEN contacts.revision > $2 THEN born <= $2 END
-            ORDER BY id LIMIT 500
+            WHERE owner = $1 AND contacts.revision > $3 AND contacts.revision <= $4
+                AND CASE WHEN born <= $2 THEN true END
+            ORDER BY contacts.revision LIMIT 500
         )
-        SELECT id, card, in_trash, card_now, in_trash_now FROM (
-            SELECT *, sum(bytes) OVER (ORDER BY id) AS total, row_number() OVER (ORDER BY id) AS number
-            FROM changed
-        ) AS page WHERE number = 1 OR total <= 1000000 ORDER BY id";
-    let rows = db.query(SQL, &[&owner, &then, &after])?;
+        SELECT id, revision, card, in_trash, card_now, in_trash_now FROM (
+            SELECT *, sum(bytes) OVER turns AS total, row_number() OVER turns AS number
+            FROM changed WINDOW turns AS (ORDER BY revision)
+        ) AS page WHERE number = 1 OR total <= 1000000 ORDER BY revision";
+    let rows = db.query(SQL, &[&owner, &then, &after, &now])?;
     let contact = |row: &postgres::Row| Then {
         id: row.get("id"),
+        revision: row.get("revision"),
         card: row.get("card"),
         in_trash: row.get("in_trash"),
         card_now: row.get("card_now"),
@@ -175,15 +184,23 @@ pub fn changed_since(db: &mut Conn, owner: i64, then: i64, after: i64) -> Result
     Ok(rows.iter().map(contact).collect())
 }
 
-/// Contacts that were not there at revision `then`, or lay in the trash, and are there now: those that
-/// a way back to it puts into the trash. A few at a time, those after this id.
-pub fn come_since(db: &mut Conn, owner: i64, then: i64, after: i64) -> Result<Vec<i64>> {
-    // As `live_by_id`: the primary key is the index for this.
-    const SQL: &str = "SELECT id FROM contacts WHERE owner = $1 AND id > $3
-        AND CASE WHEN deleted_at IS NULL THEN born > $2 OR (SELECT in_trash FROM history
-            WHERE owner = $1 AND contact = contacts.id AND history.revision > $2
-            ORDER BY history.revision LIMIT 1) END ORDER BY id LIMIT 500";
-    Ok(db.query(SQL, &[&owner, &then, &after])?.iter().map(|row| row.get(0)).collect())
+/// Contacts that were not there at revision `then`, or lay in the trash, and are there now: those that a
+/// rewind to it puts into the trash. Pages as in [`changed_since`]; the revision of each last change, and
+/// the id.
+pub fn come_since(
+    db: &mut Conn,
+    owner: i64,
+    then: i64,
+    (after, now): (i64, i64),
+) -> Result<Vec<(i64, i64)>> {
+    const SQL: &str = "SELECT revision, id FROM contacts
+        WHERE owner = $1 AND revision > $3 AND revision <= $4
+            AND CASE WHEN deleted_at IS NULL THEN born > $2 OR (SELECT in_trash FROM history
+                WHERE owner = $1 AND contact = contacts.id AND history.revision > $2
+                ORDER BY history.revision LIMIT 1) END
+        ORDER BY revision LIMIT 500";
+    let rows = db.query(SQL, &[&owner, &then, &after, &now])?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
 /// Makes room: the oldest history goes, at least so many bytes of it.

@@ -12,7 +12,9 @@ pub fn labels_in_use(db: &mut Conn, owner: i64, after: &str) -> Result<Vec<(Stri
         "SELECT (array_agg(label ORDER BY oldest))[1] AS label, sum(count)::bigint AS count
         FROM (
             SELECT label COLLATE \"C\" AS label, count(*) AS count, min(id) AS oldest
-            FROM contacts, unnest(labels) AS label WHERE ",
+            FROM contacts, json_array_elements_text(
+                nullif(split_part(members, E'\\n', -1), '')::json) AS label
+            WHERE (label_keys IS NOT NULL OR long_text IS NOT NULL) AND ",
         live!(),
         " GROUP BY label COLLATE \"C\"
         ) AS spellings

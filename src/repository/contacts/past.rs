@@ -34,7 +34,8 @@ pub struct Stretch {
 const PAGE: usize = 30;
 
 /// The stretches of a book after `since` and before a revision, newest first; and where the next page
-/// begins.
+/// begins. Changes with one instant are of one transaction, and counted together before they are put in
+/// order: an import is one of ten thousand.
 pub fn stretches(
     db: &mut Conn,
     owner: i64,
@@ -48,25 +49,27 @@ pub fn stretches(
             FROM history LEFT JOIN contacts ON contacts.owner = $1 AND id = contact
             WHERE history.owner = $1 AND at > $2 AND is_group IS NOT TRUE
         ), events AS (
-            SELECT revision, at, protocol, client, contact,
-                in_trash AND NOT then_in_trash AS made, then_in_trash AND NOT in_trash AS deleted
-            FROM states
+            SELECT min(revision) AS revision, at, protocol, client, min(contact) AS first_contact,
+                max(contact) AS last_contact, count(*) AS events,
+                count(*) FILTER (WHERE in_trash AND NOT then_in_trash) AS made,
+                count(*) FILTER (WHERE then_in_trash AND NOT in_trash) AS deleted
+            FROM states WHERE revision < $3 GROUP BY at, protocol, client
             UNION ALL
-            SELECT born, created_at, born_by, born_client, id, true, false FROM contacts
-            WHERE owner = $1 AND created_at > $2 AND NOT is_group
+            SELECT min(born), created_at, born_by, born_client, min(id), max(id), count(*), count(*), 0
+            FROM contacts WHERE owner = $1 AND created_at > $2 AND NOT is_group AND born < $3
+            GROUP BY created_at, born_by, born_client
         ), marked AS (
             SELECT *, protocol IS DISTINCT FROM lag(protocol) OVER newest
                 OR client IS DISTINCT FROM lag(client) OVER newest
                 OR lag(at) OVER newest - at > interval '1 hour' AS begins
-            FROM events WHERE revision < $3 WINDOW newest AS (ORDER BY revision DESC)
+            FROM events WINDOW newest AS (ORDER BY revision DESC)
         ), numbered AS (
             SELECT *, count(*) FILTER (WHERE begins) OVER (ORDER BY revision DESC) AS stretch FROM marked
         ), stretches AS (
             SELECT min(revision) AS first, max(at) AS at, min(protocol) AS protocol,
-                min(client) AS client, count(*) FILTER (WHERE made) AS made,
-                count(*) FILTER (WHERE deleted) AS deleted,
-                count(*) FILTER (WHERE NOT made AND NOT deleted) AS changed,
-                CASE WHEN min(contact) = max(contact) THEN min(contact) END AS contact
+                min(client) AS client, sum(made)::bigint AS made, sum(deleted)::bigint AS deleted,
+                sum(events - made - deleted)::bigint AS changed,
+                CASE WHEN min(first_contact) = max(last_contact) THEN min(first_contact) END AS contact
             FROM numbered GROUP BY stretch ORDER BY first DESC LIMIT $4
         )
         SELECT stretches.*, members FROM stretches LEFT JOIN contacts

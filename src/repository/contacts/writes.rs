@@ -4,7 +4,7 @@
 use crate::db::{Conn, Params, Tx};
 use crate::error::Result;
 use crate::model::contact::Columns;
-use crate::model::contact::columns::{ITEM, VERSION};
+use crate::model::contact::columns::VERSION;
 use chrono::{DateTime, Utc};
 use postgres::Row;
 use postgres::types::ToSql;
@@ -73,15 +73,13 @@ impl<'a> Arrays<'a> {
             column(rows, |it| &it.columns.digits),
             column(rows, |it| &it.columns.label_keys),
             column(rows, |it| &it.columns.long_text),
-            // Labels travel as one text, since unnest would flatten arrays of arrays.
-            column(rows, |it| it.columns.labels.join(&ITEM.to_string())),
             column(rows, |it| it.columns.birthday_key),
             column(rows, |it| it.columns.birthday_year),
             column(rows, |it| it.columns.photo_type),
         ])
     }
 
-    /// The owner, the arrays ($2 to $18), the version of the function, and what comes after.
+    /// The owner, the arrays ($2 to $17), the version of the function, and what comes after.
     fn with<'p>(&'p self, owner: &'p i64, more: Params<'p>) -> Vec<&'p (dyn ToSql + Sync)> {
         let arrays = self.0.iter().map(|array| &**array as &(dyn ToSql + Sync));
         let owner: &(dyn ToSql + Sync) = owner;
@@ -99,19 +97,19 @@ macro_rules! new {
     () => {
         "unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::boolean[],
             $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-            $15::text[], $16::smallint[], $17::smallint[], $18::text[])
+            $15::smallint[], $16::smallint[], $17::text[])
             AS new (id, revision, resource, card, uid, is_group, members, sort_name, sort_more, folded,
-                digits, label_keys, long_text, labels, birthday_key, birthday_year, photo_type)"
+                digits, label_keys, long_text, birthday_key, birthday_year, photo_type)"
     };
 }
 
 /// The columns that are made from the card, set to those of `new`.
 macro_rules! made_columns {
     () => {
-        "made_by = $19, is_group = new.is_group, members = new.members, sort_name = new.sort_name,
+        "made_by = $18, is_group = new.is_group, members = new.members, sort_name = new.sort_name,
             sort_more = new.sort_more, folded = new.folded, digits = new.digits,
             label_keys = new.label_keys, long_text = new.long_text,
-            labels = string_to_array(new.labels, E'\\x1e'), birthday_key = new.birthday_key,
+            birthday_key = new.birthday_key,
             birthday_year = new.birthday_year, photo_type = new.photo_type"
     };
 }
@@ -121,10 +119,10 @@ pub fn insert(tx: &mut Tx, owner: i64, rows: &[NewRow], by: Origin) -> Result<Ve
     const SQL: &str = concat!(
         "INSERT INTO contacts (owner, revision, created_at, updated_at, born, born_by, born_client,
             made_by, resource, card, uid, is_group, members, sort_name, sort_more, folded, digits,
-            label_keys, long_text, labels, birthday_key, birthday_year, photo_type)
-        SELECT $1, revision, $20, $20, revision, $21, $22, $19, resource, card, uid, is_group, members,
-            sort_name, sort_more, folded, digits, label_keys, long_text,
-            string_to_array(labels, E'\\x1e'), birthday_key, birthday_year, photo_type
+            label_keys, long_text, birthday_key, birthday_year, photo_type)
+        SELECT $1, revision, $19, $19, revision, $20, $21, $18, resource, card, uid, is_group, members,
+            sort_name, sort_more, folded, digits, label_keys, long_text, birthday_key, birthday_year,
+            photo_type
         FROM ",
         new!(),
         " ORDER BY new.id, revision RETURNING id"
@@ -148,15 +146,15 @@ pub fn add(
             UPDATE address_books SET revision = revision + 1, changed_at = greatest(changed_at, $2),
                 contacts = contacts + 1, stored = stored + 1,
                 card_bytes = card_bytes + octet_length($5::text)
-            WHERE owner = $1 AND groups = 0 AND stored < $21
-                AND card_bytes + history_bytes + octet_length($5) <= $22
+            WHERE owner = $1 AND groups = 0 AND stored < $20
+                AND card_bytes + history_bytes + octet_length($5) <= $21
             RETURNING revision, changed_at
         )
         INSERT INTO contacts (owner, revision, created_at, updated_at, born, born_by, born_client, card,
             made_by, resource, uid, is_group, members, sort_name, sort_more, folded, digits, label_keys,
-            long_text, labels, birthday_key, birthday_year, photo_type)
+            long_text, birthday_key, birthday_year, photo_type)
         SELECT $1, revision, changed_at, changed_at, revision, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-            $13, $14, $15, $16, $17, $18, $19, $20
+            $13, $14, $15, $16, $17, $18, $19
         FROM book RETURNING id, revision, created_at";
     let it = &row.columns;
     let params: Params = &[
@@ -176,7 +174,6 @@ pub fn add(
         &it.digits,
         &it.label_keys,
         &it.long_text,
-        &it.labels,
         &it.birthday_key,
         &it.birthday_year,
         &it.photo_type,
@@ -215,9 +212,9 @@ pub fn update(tx: &mut Tx, owner: i64, rows: &[NewRow], by: Origin) -> Result<Wr
         "WITH new AS (SELECT * FROM ",
         new!(),
         "), was AS (",
-        keep_history!("$20", "$21", "$22", "$2"),
+        keep_history!("$19", "$20", "$21", "$2"),
         "), changed AS (
-            UPDATE contacts SET revision = new.revision, updated_at = $20, deleted_at = NULL,
+            UPDATE contacts SET revision = new.revision, updated_at = $19, deleted_at = NULL,
                 resource = new.resource, uid = new.uid, card = new.card, ",
         made_columns!(),
         " FROM new WHERE owner = $1 AND contacts.id = new.id AND contacts.id = ANY ($2)

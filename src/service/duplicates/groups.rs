@@ -2,7 +2,7 @@
 //! No two contacts are compared: contacts with the same key stand beside each other once the keys are
 //! sorted. Memory is bounded: `KEYS_MAX` keys of 16 bytes, and about 150 bytes a contact.
 
-use serde::Serialize;
+use crate::model::alike::{Group, Reason};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,18 +14,6 @@ const TRIES: usize = 100;
 /// Single values of a contact that can conflict.
 pub const VALUES: usize = 11;
 
-/// Why contacts are alike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Reason {
-    /// They share an address.
-    Email,
-    /// They share a number.
-    Phone,
-    /// They share the full name.
-    Name,
-}
-
 /// What a contact may share with others, as hashes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Traits {
@@ -33,18 +21,6 @@ pub struct Traits {
     pub keys: Vec<(Reason, u64)>,
     /// Each single value, 0 where there is none.
     pub values: [u64; VALUES],
-}
-
-/// Contacts that hang together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    /// Their ids, ascending.
-    pub contacts: Vec<i64>,
-    /// What some of them share.
-    pub reasons: Vec<Reason>,
-    /// They hang together by addresses and numbers alone, and no single value of one contradicts that
-    /// of another.
-    pub likely: bool,
 }
 
 /// A contact, and at the root of a tree what is known of the whole set.

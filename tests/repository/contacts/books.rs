@@ -94,7 +94,12 @@ fn a_calendar_is_found_by_its_own_secret_until_it_changes() {
     let (world, ann, eve) = ann_and_eve();
     let db = &world.app.db;
     let find = |owner, hash: &[u8]| db.read(|db| books::find_by_calendar(db, owner, hash)).unwrap();
-    let set = |owner, hash: Option<&[u8]>| db.write(|db| books::set_calendar(db, owner, hash));
+    let set = |owner, hash: Option<&[u8]>| {
+        db.transaction(|tx| match hash {
+            Some(hash) => books::set_calendar(tx, owner, hash, None),
+            None => books::revoke_calendar(tx, owner),
+        })
+    };
     assert_eq!(find(ann, b"a"), None);
     set(ann, Some(b"a")).unwrap();
     add(&world, ann, named("A"));

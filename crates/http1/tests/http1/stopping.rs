@@ -56,6 +56,23 @@ fn who_waits_to_be_accepted_is_answered_before_the_end() {
     assert!(server.stopped());
 }
 
+/// A proxy connects and sends the request a moment later: in between the server may begin to stop.
+#[test]
+fn a_connection_that_just_came_has_a_moment_for_its_request() {
+    let mut server = Running::start(small());
+    let (mut asks, mut waits) = (server.connect(), server.connect());
+    std::thread::sleep(Duration::from_millis(50)); // both are accepted by then
+    server.stopper.stop();
+    let start = Instant::now();
+    std::thread::sleep(Duration::from_millis(150));
+    asks.send(HEALTH);
+    assert_eq!(asks.answer().unwrap().status, 200);
+    let _ = asks.socket.shutdown(Shutdown::Write);
+    assert!(waits.is_closed());
+    assert!(server.stopped());
+    assert!(start.elapsed() < Duration::from_millis(1_500), "{:?}", start.elapsed());
+}
+
 #[test]
 fn a_server_that_never_runs_leaves_no_workers() {
     let behind = Behind::new(false);
