@@ -57,10 +57,12 @@ pub fn pack(lines: &[String]) -> String {
         }
         text.push('\n');
     }
+    // The line break before the last line is none of what is packed: a statement looks for it.
+    let Some(mut text) = text.strip_suffix('\n').map(str::to_owned) else { return all };
     for (sign, word) in WORDS {
         text = text.replace(word, sign.encode_utf8(&mut [0; 4]));
     }
-    format!("{first}\n{text}{last}")
+    format!("{first}\n{text}\n{last}")
 }
 
 /// What [`pack`] was given, in lines. The end may have been cut off.
@@ -111,6 +113,7 @@ mod tests {
             lines(&["\"Ann\"", &all.replace('\n', ""), "[]"]),
             lines(&["\"Ann\""]),
         ] {
+            assert_eq!(pack(&it).rsplit('\n').next(), it.last().map(String::as_str));
             assert_eq!(
                 unpack(&pack(&it)).trim_end_matches('\n'),
                 it.join("\n").trim_end_matches('\n')
