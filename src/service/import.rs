@@ -2,16 +2,18 @@
 //! waiting; then its cards are held against the contacts that are there, a batch at a time, and stored in
 //! one transaction. A dry run does the same without storing.
 
+mod incoming;
 mod json;
 mod known;
 mod source;
 
+pub use incoming::{CARDS_MAX, Incoming, Note, Notes};
 pub use source::{Source, read};
 
 use crate::context::App;
 use crate::crypto;
 use crate::db::{Conn, Tx};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::contact::{Stored, columns};
 use crate::repository::contacts::{books, imports};
 use crate::service::labels;
@@ -21,12 +23,8 @@ use known::Known;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use vcard::{Card, Warning};
+use vcard::Card;
 
-/// Most cards of one file: as many as a book may have.
-pub const CARDS_MAX: usize = 100_000;
-/// Most errors, and most warnings, of one file that are listed.
-const NOTES_MAX: usize = 1_000;
 /// Most rows of one file of which a page shows what becomes of them.
 const ROWS_MAX: usize = 200;
 /// How many cards are held against the book at once, and how many bytes of them.
@@ -54,54 +52,6 @@ pub struct Options {
     pub label: Option<String>,
     /// See [`Existing`].
     pub existing: Existing,
-}
-
-/// A card of the file.
-#[derive(Debug)]
-pub struct Incoming {
-    /// Where it begins.
-    pub line: u64,
-    /// vCard 3.0. Text, because a parsed one would take more memory.
-    pub text: String,
-}
-
-/// A note on a line of the file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Note {
-    /// The physical line, from 1.
-    pub line: u64,
-    /// The member, and what is odd or wrong.
-    pub detail: String,
-}
-
-/// Notes, of which only the first ones are listed.
-#[derive(Debug, Default)]
-pub struct Notes {
-    list: Vec<Note>,
-    more: usize,
-}
-
-impl Notes {
-    /// Adds a note.
-    pub fn add(&mut self, line: u64, detail: impl Into<String>) {
-        if self.list.len() < NOTES_MAX {
-            self.list.push(Note { line, detail: detail.into() });
-        } else {
-            self.more += 1;
-        }
-    }
-
-    fn extend(&mut self, warnings: impl IntoIterator<Item = Warning>) {
-        warnings.into_iter().for_each(|it| self.add(it.line, it.detail));
-    }
-
-    fn finish(mut self) -> Vec<Note> {
-        if let Some(last) = self.list.last().filter(|_| self.more > 0) {
-            let (line, more) = (last.line, self.more);
-            self.list.push(Note { line, detail: format!("and {more} more like these") });
-        }
-        self.list
-    }
 }
 
 /// What becomes of a card.
@@ -392,9 +342,4 @@ impl<'o> Plan<'o> {
 /// The identity that the file gives a card.
 fn uid(card: &Card) -> Option<&str> {
     card.uid().filter(|uid| !uid.trim().is_empty())
-}
-
-/// [`Error::Invalid`] for a file with more cards than a book may have.
-fn too_many() -> Error {
-    Error::invalid("body", format!("has more than {CARDS_MAX} contacts: split the file"))
 }

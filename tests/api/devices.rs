@@ -12,7 +12,7 @@ fn bearer(ann: &Actor, secret: &str) -> Actor {
     Actor { token: Some(secret.to_owned()), ..ann.clone() }
 }
 
-/// A request from another address, which a proxy tells.
+/// A request from another address, which a proxy reports.
 fn from(phone: &Actor, address: &str) {
     let headers = [("X-Forwarded-For", address)];
     phone.at([10, 0, 0, 1]).send("GET", "/api/contacts", &headers, b"").expect(200);
@@ -42,41 +42,42 @@ fn each_route_takes_each_scope_as_its_row_says() {
             for route in ROUTES {
                 let path = route.path.replace("{id}", "999999").replace("{path*}", "");
                 let answer = sender.send(route.verb, &path, &[], b"");
-                let told = format!("{scope}, Basic {is_basic}: {} {}", answer.asked, answer.status);
+                let report =
+                    format!("{scope}, Basic {is_basic}: {} {}", answer.asked, answer.status);
                 let reads = READING.contains(&route.verb);
                 match route.gate {
-                    Gate::User(_) | Gate::Admin(_) => assert_eq!(answer.status, 401, "{told}"),
+                    Gate::User(_) | Gate::Admin(_) => assert_eq!(answer.status, 401, "{report}"),
                     Gate::Contacts(_) if scope == "carddav" => {
-                        assert_eq!(answer.status, 401, "{told}");
+                        assert_eq!(answer.status, 401, "{report}");
                         seen[0] += 1;
                     }
                     // Who reads only has nothing to say about the calendar's address.
                     Gate::Contacts(_) if scope == "read" && !reads => {
-                        assert_eq!(answer.status, 403, "{told}");
+                        assert_eq!(answer.status, 403, "{report}");
                         seen[1] += 1;
                     }
                     // It opens whatever lies in the account.
                     Gate::Contacts(_) if path.ends_with("/calendar-url") => {}
                     Gate::Contacts(_) => {
-                        assert!(![401, 403].contains(&answer.status), "{told}");
+                        assert!(![401, 403].contains(&answer.status), "{report}");
                         seen[2] += 1;
                     }
-                    Gate::Device(_) if !is_basic => assert_eq!(answer.status, 401, "{told}"),
+                    Gate::Device(_) if !is_basic => assert_eq!(answer.status, 401, "{report}"),
                     Gate::Device(_) if scope == "read" && !reads => {
-                        assert_eq!(answer.status, 403, "{told}");
+                        assert_eq!(answer.status, 403, "{report}");
                     }
                     Gate::Device(_) => {
-                        assert_ne!(answer.status, 401, "{told}");
+                        assert_ne!(answer.status, 401, "{report}");
                         seen[3] += 1;
                     }
                     // On pages it is as nothing.
                     Gate::Visitor(_) => {
                         let stranger = world.nobody().send(route.verb, &path, &[], b"");
-                        assert_eq!(answer.status, stranger.status, "{told}");
+                        assert_eq!(answer.status, stranger.status, "{report}");
                         assert_eq!(
                             answer.header("Location"),
                             stranger.header("Location"),
-                            "{told}"
+                            "{report}"
                         );
                     }
                     Gate::Anyone(_) => {}
@@ -270,7 +271,7 @@ fn making_first_use_and_revoking_are_events_of_their_owner() {
     let events = events.as_array().unwrap().iter().rev();
     let of_passwords =
         events.filter(|it| it["action"].as_str().unwrap().starts_with("app_password"));
-    let told: Vec<_> = of_passwords
+    let report: Vec<_> = of_passwords
         .map(|it| (it["action"].clone(), it["actor_id"].clone(), it["ip"].clone()))
         .collect();
     let expected = [
@@ -278,7 +279,7 @@ fn making_first_use_and_revoking_are_events_of_their_owner() {
         ("app_password_new_address", "192.0.2.9"),
         ("app_password_revoked", "127.0.0.1"),
     ];
-    assert_eq!(told, expected.map(|(action, ip)| (json!(action), json!(ann.id), json!(ip))));
+    assert_eq!(report, expected.map(|(action, ip)| (json!(action), json!(ann.id), json!(ip))));
 }
 
 #[test]
