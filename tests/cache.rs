@@ -289,7 +289,7 @@ fn the_cached_value_has_no_secret_and_nothing_unknown() {
     let mut stage = stage();
     name(&stage.cache, found("ann"));
     let value = stage.value().unwrap();
-    // Behind the tag, its HMAC and the time.
+    // Behind the tag, its HMAC and the instant.
     let json = value.strip_prefix("U3").unwrap()[43..].split_once(' ').unwrap().1;
     let json: serde_json::Value = serde_json::from_str(json).unwrap();
     let members = |value: &serde_json::Value| {

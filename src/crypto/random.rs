@@ -104,7 +104,7 @@ mod tests {
         let ids: Vec<_> = (0..2_000).map(|number| ordered_uuid(at, number).unwrap()).collect();
         assert!(ids.is_sorted());
         assert!(
-            ids.iter().all(|id| id.starts_with("01a22206ca00")
+            ids.iter().all(|id| id.starts_with("01a22206-ca0")
                 && &id[14..15] == "7"
                 && "89ab".contains(&id[19..20])),
             "{ids:?}"

@@ -215,7 +215,7 @@ impl<'o> Plan<'o> {
             batch.iter().filter_map(|(_, card)| uid(card)).map(columns::uid_key).collect();
         let uids: Vec<&str> = uids.iter().map(String::as_str).collect();
         let mut there = imports::find_uids(db, owner, &uids)?;
-        self.known.load(db, owner, &self.strangers(&batch, &there))?;
+        self.known.load(db, owner, self.outcome.undo, &self.strangers(&batch, &there))?;
         batch.into_iter().map(|(line, card)| self.noted(line, card, &mut there)).collect()
     }
 
@@ -318,6 +318,7 @@ impl<'o> Plan<'o> {
     }
 
     fn create(&mut self, line: u64, mut card: Card) -> Result<Verdict> {
+        self.known.remember(&card);
         let of_groups = uid(&card).map(vcard::bare_uid).and_then(|uid| self.groups.get(uid));
         let of_groups = of_groups.into_iter().flatten().map(AsRef::as_ref);
         for label in of_groups.chain(self.options.label.as_deref()) {
@@ -325,7 +326,6 @@ impl<'o> Plan<'o> {
                 self.warnings.add(line, format!("labels: \"{label}\" would be one too many"));
             }
         }
-        self.known.remember(&card);
         if uid(&card).is_none() {
             card.set_uid(&self.new_uid()?);
         }

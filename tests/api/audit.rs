@@ -88,8 +88,7 @@ fn what_happens_to_a_whole_book_and_to_a_name_is_an_event() {
     ann.send("POST", "/api/contacts/calendar-url", &[], b"").expect(201);
     ann.delete("/api/contacts/calendar-url").expect(204);
     ann.delete("/api/contacts/calendar-url").expect(204);
-    let expected =
-        "registered login renamed imported exported exported calendar_created calendar_revoked";
+    let expected = "login renamed imported exported exported calendar_created calendar_revoked";
     assert_eq!(actions(&root, ann.id), expected);
 }
 

@@ -141,26 +141,23 @@ fn one_costs_what_an_access_token_costs_one_round_trip_to_redis_and_no_sql() {
     // Whoever needed argon2 would wait for one of these.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let _held: Vec<_> = (0..cores).map(|_| there.app.passwords.enter().unwrap()).collect();
-    let cost = |sender: &Actor, path: &str| {
-        sender.get(path).expect(200);
-        sender.get(path).expect(200);
-        let before = (cache.round_trips(), sql.round_trips());
-        sender.get(path).expect(200);
-        (cache.round_trips() - before.0, sql.round_trips() - before.1)
+    // The cheapest of many: on a busy machine Redis may answer too late, and then Postgres is asked.
+    let cost = |sender: &Actor, method: &str, path: &str| {
+        let once = |_| {
+            let before = (cache.round_trips(), sql.round_trips());
+            assert!(sender.send(method, path, &[], b"").status < 300);
+            (cache.round_trips() - before.0, sql.round_trips() - before.1)
+        };
+        (0..30).map(once).min_by_key(|(cache, sql)| (cache + sql, *sql)).unwrap()
     };
-    assert_eq!(cost(&senders[0].1, "/api/users/me"), (1, 0), "the wires count");
-    let of_contact = cost(&senders[0].1, path);
+    assert_eq!(cost(&senders[0].1, "GET", "/api/users/me"), (1, 0), "the wires count");
+    let of_contact = cost(&senders[0].1, "GET", path);
     assert_eq!(of_contact, (1, 1), "the contact itself, and nothing of the account");
     for (name, sender) in &senders {
-        assert_eq!(cost(sender, path), of_contact, "{name}");
+        assert_eq!(cost(sender, "GET", path), of_contact, "{name}");
     }
     // On CardDAV, where nothing is read of the book: no SQL at all.
-    let phone = &senders[2].1;
-    let options = || phone.send("OPTIONS", "/dav/", &[], b"").status;
-    assert!(options() < 300);
-    let before = (cache.round_trips(), sql.round_trips());
-    assert!(options() < 300);
-    assert_eq!((cache.round_trips() - before.0, sql.round_trips() - before.1), (1, 0));
+    assert_eq!(cost(&senders[2].1, "OPTIONS", "/dav/"), (1, 0));
 }
 
 /// What the cache holds of an account is what a change of it goes round the cache's protocol for. A refresh

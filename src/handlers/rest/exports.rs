@@ -54,7 +54,7 @@ impl Format {
     }
 }
 
-/// Who takes everything along leaves a note.
+/// Who takes contacts along leaves a note, whichever way.
 fn note(call: &Call, id: i64) -> Result<()> {
     let exported = audit::Action::Exported;
     call.app.db.transaction(|tx| call.audit(tx, exported, Some(id), Some(id)))
@@ -66,7 +66,6 @@ pub fn contacts(call: &Call, owner: &Owner) -> Result<Reply> {
     let format = query.parsed("format", Format::parse).unwrap_or(Format::Vcard);
     let label = query.text("label");
     query.finish()?;
-    note(call, owner.id())?;
     let part = label.map_or(Part::Live, |label| Part::Labelled(label_key(&label)));
     download(call, owner, format, part)
 }
@@ -77,6 +76,7 @@ pub fn selected(call: &Call, owner: &Owner, ids: Vec<i64>) -> Result<Reply> {
 }
 
 fn download(call: &Call, owner: &Owner, format: Format, part: Part) -> Result<Reply> {
+    note(call, owner.id())?;
     let (db, app, owner) = (call.app.db.clone(), Arc::clone(&call.app), owner.id());
     let mut pages = Pages::new(&db, owner, part.clone());
     let mut list = JsonList::default();
@@ -142,6 +142,7 @@ enum Step {
 /// `GET /api/users/me/export`: everything stored about the account, but no secrets and no hashes.
 pub fn account(call: &Call, caller: &Caller) -> Result<Reply> {
     let (db, app, id) = (call.app.db.clone(), Arc::clone(&call.app), caller.id());
+    note(call, id)?;
     let head = head(call, caller)?;
     let mut list = JsonList::default();
     let mut step = Step::Head(head);

@@ -84,7 +84,8 @@ pub fn uid_key(uid: &str) -> String {
         return uid.to_owned();
     }
     let digest = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, uid.as_bytes()));
-    let end = uid.floor_char_boundary(UID_MAX - 1 - digest.len());
+    let most = UID_MAX - 1 - digest.len();
+    let end = (0..=most).rev().find(|at| uid.is_char_boundary(*at)).unwrap_or_default();
     format!("{}-{digest}", uid.get(..end).unwrap_or_default())
 }
 
