@@ -168,7 +168,7 @@ impl Device {
     }
 }
 
-/// Who looks at a page: somebody with a page's session, or nobody known.
+/// Who looks at a page: with a page's session, or without.
 pub struct Visitor {
     caller: Option<Caller>,
     /// When the session ends unless it is used.
@@ -372,16 +372,16 @@ fn by_app_password(
 /// Whoever looks at a page, with this claim if there is one. A cookie that is no good any more is as
 /// none.
 pub fn visitor(call: &Call, claim: Option<&Claim>, looked_up: LookedUp) -> Result<Visitor> {
-    let nobody = Visitor { caller: None, ends: call.now, csrf: String::new() };
-    let Some(claim) = claim else { return Ok(nobody) };
-    let Proof::Cookie { digest } = &claim.proof else { return Ok(nobody) };
-    let Some(current) = current(call, claim, looked_up)? else { return Ok(nobody) };
+    let anonymous = Visitor { caller: None, ends: call.now, csrf: String::new() };
+    let Some(claim) = claim else { return Ok(anonymous) };
+    let Proof::Cookie { digest } = &claim.proof else { return Ok(anonymous) };
+    let Some(current) = current(call, claim, looked_up)? else { return Ok(anonymous) };
     let found = current.pages.iter().find(|known| known.digest == *digest);
     let Some((session, ends)) = found.map(|found| (found.session, found.expires_at)) else {
-        return Ok(nobody);
+        return Ok(anonymous);
     };
     if ends <= call.now {
-        return Ok(nobody);
+        return Ok(anonymous);
     }
     let csrf = call.app.keys.mac(Purpose::Csrf, &csrf_message(session))?;
     Ok(Visitor { caller: Some(Caller { current, session }), ends, csrf })

@@ -16,7 +16,7 @@ use crate::http::{self, Reply};
 use crate::limits;
 use crate::routes::{self, Gate, Route, Waits};
 use authorize::{Handler, Stage, check_size, handler, is_of_unknown, is_true, stage, verb};
-use http1::{Ask, Client, Look, Refusal, Work};
+use http1::{Admission, Client, Look, Refusal};
 use rouille::{Request, Response};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -86,7 +86,7 @@ impl InFlight {
         claim.map_or(Client::at(self.call.ip), |claim| Client::Account(claim.user))
     }
 
-    /// Answers at once what waits for nobody: refusals, and the handlers that ask nobody. Everything
+    /// Answers at once what needs no wait: refusals, and handlers that use neither store. Everything
     /// else goes into the line of what it waits for.
     pub fn decide(mut self) -> Look {
         let exceeded = self.look_at_limits();
@@ -135,19 +135,19 @@ impl InFlight {
             (Waits::Postgres, _) => size / 4,
             _ => usize::MAX,
         };
+        let admission = Admission { line, client, most };
         if !matches!(self.stage, Stage::Routed(_)) {
-            let run = Box::new(|body| self.answer(body));
-            return Look::Work(Work { line, client, most, run });
+            return Look::Work(admission, Box::new(|body| self.answer(body)));
         }
         let mut this = self;
-        let run = Box::new(move |body| match body {
+        let ask = Box::new(move |body| match body {
             Some(body) => Look::Answer(this.answer(body)),
             None => {
                 this.authorize();
                 this.go_on()
             }
         });
-        Look::Ask(Ask { line, client, most, run })
+        Look::Ask(admission, ask)
     }
 
     /// Caller and limits, in the order of the contract: 401, 403, 429, 413. Waits for Postgres unless the

@@ -66,11 +66,13 @@ pub fn respond(app: &Arc<App>, request: Request) -> Response {
     look_up(app, std::slice::from_mut(&mut in_flight));
     match in_flight.decide() {
         Look::Answer(response) => response,
-        Look::Work(work) => (work.run)(body),
-        Look::Ask(ask) => match (ask.run)(None) {
+        Look::Work(_, job) => job(body),
+        Look::Ask(_, question) => match question(None) {
             Look::Answer(response) => response,
-            Look::Work(work) => (work.run)(body),
-            Look::Ask(_) => app::refuse(app, Refusal { status: 500, detail: "Asked twice." }, None),
+            Look::Work(_, job) => job(body),
+            Look::Ask(..) => {
+                app::refuse(app, Refusal { status: 500, detail: "Asked twice." }, None)
+            }
         },
     }
 }

@@ -1,10 +1,10 @@
-//! What `/metrics` tells of requests: numbers that only grow, each an atomic, so that counting
+//! What `/metrics` shows of requests: numbers that only grow, each an atomic, so that counting
 //! takes no lock. `app.rs` counts, `metrics.rs` shows.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Most routes that can be told apart.
+/// Most routes that have counters of their own.
 pub const ROUTES_MAX: usize = 256;
 
 /// Upper ends of the histogram's buckets, in seconds. The last one has none.

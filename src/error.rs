@@ -1,4 +1,4 @@
-//! What can go wrong, in the words of this program. Nothing here knows HTTP: `http.rs` is the
+//! What can go wrong, in the words of this program. Nothing here depends on HTTP: `http.rs` is the
 //! only place where an [`Error`] meets a status code.
 
 use std::fmt;
@@ -108,7 +108,7 @@ pub enum DavFault {
     OtherServer,
 }
 
-/// Where a caller stands in a rate limit, told in the `RateLimit-*` headers.
+/// Where a caller stands in a rate limit, shown in the `RateLimit-*` headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LimitState {
     /// How many requests a window allows.
@@ -122,16 +122,16 @@ pub struct LimitState {
 }
 
 /// Everything that can go wrong. Variants up to `PreconditionFailed` are the caller's doing and
-/// tell the caller what to mend; the last two are ours, and their text goes to the log only.
+/// say what the caller has to mend; the last two are ours, and their text goes to the log only.
 #[derive(Debug)]
 pub enum Error {
-    /// Unknown path or id, or somebody else's id: the caller must not learn which.
+    /// Unknown path or id, or the id of another owner: the caller must not learn which.
     NotFound,
     /// The path exists, the verb does not; holds the verbs that do, as for `Allow`.
     MethodNotAllowed(String),
     /// No access token, or one that is not valid (any more).
     Unauthenticated,
-    /// Unknown account or wrong password; never tells which.
+    /// Unknown account or wrong password; never says which.
     BadCredentials,
     /// The password was right, but the address was never confirmed.
     EmailNotConfirmed,

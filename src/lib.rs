@@ -14,20 +14,20 @@
 //! 3. The row's [`Gate`](routes::Gate) is the type of its handler, and only [`access`] makes the
 //!    [`Caller`](access::Caller) or [`Admin`](access::Admin) that a handler wants: 401, 403.
 //!    [`cache`] finds the users and [`limits`] of all these requests are counted in one round trip to
-//!    Redis: 429. Refusals, and what asks nobody, are answered now; everything else waits in a line
+//!    Redis: 429. Refusals, and what uses neither store, are answered now; everything else waits in a line
 //!    of [`http1`] for Postgres or a core, and gets a thread when its turn comes.
 //! 4. The handler in [`handlers`] reads its input from the [`Call`](context::Call) and has
 //!    [`model`] check it: 400, 415, 422. It takes a connection of [`db`] for the statement in
 //!    [`repository`] that it needs, where the owner stands in every WHERE: 404, 409, 412.
 //! 5. It returns a [`Reply`](http::Reply) or an [`Error`](error::Error), and [`http`] makes status,
-//!    headers and JSON of it: the one place that knows status codes.
+//!    headers and JSON of it: the one place that has status codes.
 //! 6. A change that needs a mail has put it into the outbox, in its own transaction; [`worker`]
 //!    sends it later.
 //!
 //! # The floors
 //!
 //! The modules below stand in reading order, which is the order of the floors too: a file imports
-//! only from modules above its own (`tests/house.rs` holds this). So there are no circles, and
+//! only from modules above its own (`tests/house` holds this). So there are no circles, and
 //! whoever reads from the top meets nothing unknown. Whoever audits begins at [`routes`].
 //! `docs/architecture.md` has the picture and the reasons.
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 pub enum Limit {
     /// None: probes.
     Never,
-    /// `RATE_LIMIT_DEFAULT`, per user, or per address when nobody is signed in; all such routes
+    /// `RATE_LIMIT_DEFAULT`, per user, or per address without a session; all such routes
     /// together.
     Default,
     /// `RATE_LIMIT_ME`, per user.
@@ -51,7 +51,7 @@ impl Subject<'_> {
     }
 }
 
-/// The counters of a route. `by`: whose request it is; none: nobody's who is known to be signed in.
+/// The counters of a route. `by`: whose request it is; none: no account is known yet.
 /// Empty when the limit is off or the client exempt.
 pub fn of_route(limit: Limit, call: &Call, by: Option<Subject<'_>>) -> Vec<Counter> {
     let rates = &call.app.config.rates;
@@ -69,7 +69,7 @@ pub fn of_route(limit: Limit, call: &Call, by: Option<Subject<'_>>) -> Vec<Count
     };
     match by {
         Some(by) => counter(call, name, &by.name(limit), rate).into_iter().collect(),
-        // Whoever should be signed in and is not counts as everybody else does.
+        // Without a session that the route needs, it counts as any other request.
         None => of_address(call),
     }
 }
@@ -86,7 +86,7 @@ fn per_address(call: &Call, name: &str, rate: Option<Rate>) -> Vec<Counter> {
     counter(call, name, &network(call.ip), rate).into_iter().chain(site).collect()
 }
 
-/// A request that was counted for `before` turned out to be another's, or nobody's: it is taken back
+/// A request that was counted for `before` turned out to be another account's, or no account's: it is taken back
 /// there, and counts for `after`. Where that stands; nothing where it is the same.
 pub fn recount(
     call: &Call,

@@ -24,7 +24,7 @@ contactd: a small, self-hosted contacts server
   contactd migrate        bring the database schema up to date
   contactd create-admin --username U --email E
                           make an admin; the password comes from a prompt or standard input
-  contactd check          tell of configuration, Postgres, Redis and SMTP, one line each
+  contactd check          check configuration, Postgres, Redis and SMTP, one line each
   contactd user list      every account, one line each
   contactd user disable|enable|reset-totp|password-link USERNAME-OR-ADDRESS
                           what an admin does, and a link for a new password to hand over
@@ -57,12 +57,12 @@ fn main() -> ExitCode {
     let unreadable = |_| Failure::Usage("contactd: an argument is not valid UTF-8".to_owned());
     match arguments.map_err(unreadable).and_then(|arguments| run(&arguments)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Usage(told)) => {
-            eprintln!("{told}");
+        Err(Failure::Usage(text)) => {
+            eprintln!("{text}");
             ExitCode::from(2)
         }
-        Err(Failure::Fault(told)) => {
-            eprintln!("contactd: {told}");
+        Err(Failure::Fault(text)) => {
+            eprintln!("contactd: {text}");
             ExitCode::FAILURE
         }
     }
@@ -97,7 +97,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
     }
 }
 
-/// Writes to standard output. That nobody reads on, as with `contactd openapi | head`, is no fault.
+/// Writes to standard output. A reader that stops early, as with `contactd openapi | head`, is no fault.
 fn say(text: &str) -> Result<(), Failure> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -116,7 +116,7 @@ fn config() -> Result<Config, Failure> {
 
 fn app() -> Result<App, Failure> {
     let config = config()?;
-    #[allow(clippy::disallowed_methods, reason = "this clock is the one that everybody else gets")]
+    #[allow(clippy::disallowed_methods, reason = "all other code gets this clock")]
     let clock = chrono::Utc::now;
     logger::start(config.log_format, clock);
     for warning in &config.warnings {
@@ -161,7 +161,7 @@ fn in_words(error: Error) -> Failure {
 }
 
 fn user(words: &[&str]) -> Result<(), Failure> {
-    let told = match words {
+    let answer = match words {
         ["list"] => return list_users(),
         ["disable", name] => {
             operator::set_active(&app()?, name, false).map(|()| "disabled".to_owned())
@@ -180,7 +180,7 @@ fn user(words: &[&str]) -> Result<(), Failure> {
             return Err(Failure::Usage(usage.to_owned()));
         }
     };
-    say(&format!("{}\n", told.map_err(in_words)?))
+    say(&format!("{}\n", answer.map_err(in_words)?))
 }
 
 /// Id, username, address, role and state of each account, with tabs between them.

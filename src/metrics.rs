@@ -20,7 +20,7 @@ pub fn respond(app: &App, request: &Request) -> Response {
     }
 }
 
-/// Everything there is to tell.
+/// All metrics.
 pub fn render(app: &App) -> String {
     let mut page = Page(String::new());
     requests(app, &mut page);

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// How long a writer waits for a slot; as long as Postgres lets it wait for a lock.
 const WAIT: Duration = Duration::from_secs(2);
 /// So many may wait that long. More wait [`SHORT_WAIT`] only, because each of them holds a thread.
-const PATIENT: usize = 8;
+const LONG_WAITS: usize = 8;
 /// Long enough for a burst of writes to be through.
 const SHORT_WAIT: Duration = Duration::from_millis(250);
 
@@ -56,10 +56,10 @@ impl OwnerSlots {
         // Made before the wait, so that whoever gives up cleans up too.
         let slot = Slot { slots: self, owner, line };
         let mut state = lock(&slot.line.state);
-        let patience = if state.waiting < PATIENT { WAIT } else { SHORT_WAIT };
+        let longest = if state.waiting < LONG_WAITS { WAIT } else { SHORT_WAIT };
         state.waiting += 1;
         let full = |state: &mut State| state.writing >= self.at_once;
-        let waited = slot.line.left.wait_timeout_while(state, patience, full);
+        let waited = slot.line.left.wait_timeout_while(state, longest, full);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.waiting -= 1;
         state.writing += 1;
@@ -77,7 +77,7 @@ impl Drop for Slot<'_> {
         let mut lines = lock(&self.slots.lines);
         lock(&self.line.state).writing -= 1;
         self.line.left.notify_one();
-        // The map's and this one: nobody else is here, and nobody comes while the map is locked.
+        // The map's and this one: no other thread has it, and none can get it while the map is locked.
         if Arc::strong_count(&self.line) == 2 {
             lines.remove(&self.owner);
         }
@@ -127,10 +127,10 @@ mod tests {
         let slots = OwnerSlots::new(1);
         let _held = slots.take(1).unwrap();
         std::thread::scope(|scope| {
-            for _ in 0..PATIENT {
+            for _ in 0..LONG_WAITS {
                 scope.spawn(|| assert!(slots.take(1).is_err()));
             }
-            while lock(&lock(&slots.lines)[&1].state).waiting < PATIENT {
+            while lock(&lock(&slots.lines)[&1].state).waiting < LONG_WAITS {
                 std::thread::yield_now();
             }
             let began = Instant::now();

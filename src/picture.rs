@@ -42,7 +42,7 @@ static DECODERS: Semaphore = Semaphore::new(2, 64, Duration::from_secs(5));
 
 /// The avatar from an upload: turned as its EXIF says, the square in the middle, 256 by 256
 /// pixels, a PNG. Of an animation the first picture counts. The upload's name and headers count
-/// for nothing: what it is, its content tells.
+/// for nothing: its content shows what it is.
 ///
 /// Fails with [`Error::BodyTooLarge`] over 5 MiB, [`Error::UnsupportedMediaType`] for what is no
 /// PNG, JPEG, WebP or GIF, [`Error::Invalid`] (`file`) for a broken picture or one with too many
@@ -79,7 +79,7 @@ fn drawn(
     let format = sniff(bytes).ok_or_else(unsupported)?;
     let _permit = DECODERS.enter()?;
     // The decoders are safe Rust, but a broken file may still meet a bug that panics. That is the
-    // file's fault as far as the caller can tell.
+    // file's fault as far as the caller can see.
     let drawn = std::panic::catch_unwind(|| {
         let (image, orientation) = open(bytes, format)?;
         draw(image, orientation).map_err(Error::internal)

@@ -22,7 +22,7 @@ struct State {
     busy: usize,
     /// Threads that wait, those included for whom a place was put aside.
     waiting: usize,
-    /// Places put aside for waiting threads. A newcomer cannot take one, so nobody overtakes the
+    /// Places put aside for waiting threads. A newcomer cannot take one, so no thread overtakes the
     /// queue.
     handed: usize,
 }

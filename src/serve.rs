@@ -5,7 +5,7 @@ use crate::context::App;
 use crate::error::{Error, Result};
 use crate::service::upkeep;
 use crate::{app, db, metrics, worker};
-use http1::{Client, Limits, LineLimits, Look, Refusal, Server, Service, Stopper, Work};
+use http1::{Admission, Client, Limits, LineLimits, Look, Refusal, Server, Service, Stopper};
 use rouille::{Request, Response};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -38,7 +38,7 @@ impl Service for Metrics {
     fn decide(&self, request: Request) -> Look {
         let (app, client) = (Arc::clone(&self.0), Client::at(request.remote_addr().ip()));
         let run = Box::new(move |_| metrics::respond(&app, &request));
-        Look::Work(Work { line: 0, client, most: 1, run })
+        Look::Work(Admission { line: 0, client, most: 1 }, run)
     }
 
     fn refuse(&self, refusal: Refusal, _: Option<&str>) -> Response {

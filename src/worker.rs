@@ -17,14 +17,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How often the outbox is looked at when nobody rings: retries, and mail of other replicas.
+/// How often the outbox is looked at without a notification: retries, and mail of other replicas.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How often old rows are purged: the first time at the start.
 const PURGE_EVERY: Duration = Duration::from_secs(600);
 /// How long an account waits for its confirmation.
 const UNCONFIRMED_DAYS: i64 = 7;
 
-/// Works until `stop` is set and the bell rung.
+/// Works until `stop` is set and the worker notified.
 pub fn run(app: &App, stop: &AtomicBool) {
     let mut purged: Option<Instant> = None;
     while !stop.load(Ordering::Relaxed) {
@@ -67,7 +67,7 @@ pub fn deliver_due(app: &App) -> Result<usize> {
     Ok(sent)
 }
 
-/// Sends one mail, if there is somebody who should have it; how many that makes.
+/// Sends one mail, if an account should have it; how many that makes.
 fn send(app: &App, due: &Due) -> Result<usize> {
     let Some(letter) = letter(app, due)? else { return Ok(0) };
     // From the first time that the server may have it, no try prolongs its link. Written down before
@@ -94,7 +94,7 @@ fn send(app: &App, due: &Due) -> Result<usize> {
     }
 }
 
-/// The letter of a row, or nothing when there is nobody (any more) who should have it.
+/// The letter of a row, or nothing when no account should have it (any more).
 fn letter(app: &App, due: &Due) -> Result<Option<Letter>> {
     let kind = Kind::parse(&due.kind).map_err(Error::internal)?;
     if due.username.is_some() {
@@ -145,7 +145,7 @@ fn wants(db: &mut Conn, kind: Kind, user: &User, recipient: &str) -> Result<bool
     Ok(user.is_active
         && match kind {
             Kind::Confirm => !user.is_verified && to_own_address,
-            // Somebody else's address gets no mail: its owner never asked for one.
+            // The address of another account gets no mail: its owner never asked for one.
             Kind::ChangeEmail => {
                 users::find_by_login(db, recipient)?.is_none_or(|it| it.user.id == user.id)
             }

@@ -416,7 +416,7 @@ fn writers_wait_for_a_redis_that_hangs_and_answer_when_it_goes_on() {
     let mut stage = stage_on(&server.url());
     name(&stage.cache, found("old"));
     server.hang();
-    // Nobody is told that anything changed, so there is nothing to wait for.
+    // No replica learns that anything changed, so there is nothing to wait for.
     let start = Instant::now();
     assert!(stage.cache.write(&[7], |_| Err::<(), _>(Error::NotFound)).is_err());
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());

@@ -41,7 +41,7 @@ enum Key {
 }
 use Key::{Lease, Nothing, Tombstone, User};
 
-/// The reader or writer of a lease or tombstone that nobody will come back for.
+/// The reader or writer of a lease or tombstone whose owner is gone.
 const DEAD: u8 = 7;
 
 impl Key {
@@ -300,7 +300,7 @@ impl<const R: usize> State<R> {
         self
     }
 
-    /// Names that nobody answers to any more are all the same.
+    /// Names that no replica has any more are all the same.
     fn all_keys(&mut self, change: impl Fn(&mut Key)) {
         self.memory.iter_mut().chain(&mut self.dump).for_each(change);
     }
@@ -333,7 +333,7 @@ impl<const R: usize> State<R> {
                 steps.push(("Redis dies", gone));
             }
         } else {
-            // It dies once only, so nobody asks for the dump again.
+            // It dies once only, so the dump is not read again.
             let back = State { redis_up: true, run: 1, dump: [Nothing; 2], ..self };
             steps.push(("Redis starts empty", back));
             steps.push(("Redis starts from its dump", State { memory: self.dump, ..back }));
@@ -393,15 +393,15 @@ impl<const R: usize> State<R> {
     }
 
     /// All ways in which a writer's command can end.
-    fn tell(self, rules: &Rules, command: impl Fn(&mut Key)) -> Vec<(Reach, Self)> {
+    fn send(self, rules: &Rules, command: impl Fn(&mut Key)) -> Vec<(Reach, Self)> {
         if !self.redis_up {
             return vec![(Reach::Gone, self)];
         }
-        let mut told = self;
-        command(told.key(rules));
-        let mut ways = vec![(Reach::Done, told)];
+        let mut report = self;
+        command(report.key(rules));
+        let mut ways = vec![(Reach::Done, report)];
         if !rules.reachable {
-            ways.extend([(Reach::Silent, told), (Reach::Silent, self)]);
+            ways.extend([(Reach::Silent, report), (Reach::Silent, self)]);
         }
         if !rules.refusal_means_gone {
             ways.push((Reach::Gone, self));
@@ -434,7 +434,7 @@ impl<const R: usize> State<R> {
                     if !rules.raise {
                         return;
                     }
-                    for (reach, state) in self.tell(rules, |key| key.raise(me)) {
+                    for (reach, state) in self.send(rules, |key| key.raise(me)) {
                         let writer = Writer::Begun { silent: silent_after(reach) };
                         steps.push(("a writer raises its tombstone", with(state, writer)));
                     }
@@ -451,7 +451,7 @@ impl<const R: usize> State<R> {
                 steps.push(("a writer goes on", with(self, Writer::Fenced { silent: true })));
             }
             Writer::Locked { silent: false } if rules.fence => {
-                for (reach, state) in self.tell(rules, |key| key.raise(me)) {
+                for (reach, state) in self.send(rules, |key| key.raise(me)) {
                     let writer = Writer::Fenced { silent: silent_after(reach) };
                     steps.push(("a writer raises its tombstone in the lock", with(state, writer)));
                 }
@@ -469,7 +469,7 @@ impl<const R: usize> State<R> {
                     }
                     steps.push(("a writer commits", next));
                 }
-                for (_, state) in self.tell(rules, |key| key.lower(me)) {
+                for (_, state) in self.send(rules, |key| key.lower(me)) {
                     steps.push(("a writer rolls back", end(state)));
                 }
             }
@@ -483,7 +483,7 @@ impl<const R: usize> State<R> {
                 if !rules.lower {
                     answer("a writer answers", self);
                 } else {
-                    for (reach, state) in self.tell(rules, |key| key.lower(me)) {
+                    for (reach, state) in self.send(rules, |key| key.lower(me)) {
                         let enough = if rules.wait { Duration::ZERO } else { protocol::WAIT };
                         if protocol::after_lower(reach, enough) == AfterCommit::Answer {
                             answer("a writer lowers its tombstone and answers", state);

@@ -19,13 +19,14 @@ struct Ended {
     err: String,
 }
 
-/// `contactd`, with nothing in its environment but what `./dev mutants` and `./dev coverage` tell
+/// `contactd`, with nothing in its environment but what `./dev mutants` and `./dev coverage` pass
 /// every program.
 fn program() -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_contactd"));
-    let told = ["MUTANT", "REACHED", "LLVM_PROFILE_FILE"];
-    let told = told.into_iter().filter_map(|name| Some((name, world::optional_variable(name)?)));
-    program.env_clear().envs(told);
+    let report = ["MUTANT", "REACHED", "LLVM_PROFILE_FILE"];
+    let report =
+        report.into_iter().filter_map(|name| Some((name, world::optional_variable(name)?)));
+    program.env_clear().envs(report);
     program
 }
 
@@ -193,7 +194,7 @@ fn accounts_are_listed_disabled_and_helped() {
     place.world.nobody().post("/api/auth/reset-password", body).expect(200);
     ann.log_in("another good one").expect(200);
     assert_eq!(user(&["reset-totp", "ann"]).out, "there was no second factor\n");
-    // The last admin stays, and who is not there is told.
+    // The last admin stays, and an unknown account is an error.
     let last = user(&["disable", "root"]);
     assert_eq!((last.code, last.err.as_str()), (1, "contactd: This is the last active admin.\n"));
     let nobody = user(&["disable", "nobody"]);
@@ -454,8 +455,8 @@ fn arguments_that_are_no_text_and_a_reader_that_goes_away_are_no_panic() {
         .current_dir(std::env::temp_dir())
         .output()
         .unwrap();
-    let told = String::from_utf8(ended.stderr).unwrap();
-    assert!(told.contains("DATABASE_URL is not valid UTF-8\n"), "{told}");
+    let report = String::from_utf8(ended.stderr).unwrap();
+    assert!(report.contains("DATABASE_URL is not valid UTF-8\n"), "{report}");
 
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -488,8 +489,8 @@ fn a_wrong_setting_stops_every_start_with_a_line_that_names_it() {
         for name in
             ["DATABASE_URL", "SECRET_KEY", "SMTP_URL", "RATE_LIMIT_LOGIN", "TRUSTED_PROXIES"]
         {
-            let told = ended.err.lines().filter(|line| line.contains(name)).count();
-            assert_eq!(told, 1, "{name}: {}", ended.err);
+            let report = ended.err.lines().filter(|line| line.contains(name)).count();
+            assert_eq!(report, 1, "{name}: {}", ended.err);
         }
         assert_eq!(ended.err.lines().count(), 5, "{}", ended.err);
     }
@@ -514,16 +515,16 @@ fn settings_come_from_the_file_and_the_environment_beats_it() {
     let good = [("DATABASE_URL", "postgres://u@127.0.0.1:1/db"), ("SECRET_KEY", SECRET)];
     let set = good.map(|(name, value)| format!("{name}={value}\n")).concat();
     std::fs::write(&file, format!("{set}LOG_FORMAT=xml\nDB_POOL_SIZE=many\n")).unwrap();
-    let told = check(&[("DB_POOL_SIZE", "4")]);
-    assert_eq!(told, "contactd: LOG_FORMAT must be text or json\n");
+    let report = check(&[("DB_POOL_SIZE", "4")]);
+    assert_eq!(report, "contactd: LOG_FORMAT must be text or json\n");
     // Nothing else may be missing for it: who wrote the line meant something.
     std::fs::write(&file, format!("LOG FORMAT=json {SECRET}\n")).unwrap();
-    let told = check(&good);
-    assert!(told.starts_with("contactd: .env: line 1 cannot be read"), "{told}");
+    let report = check(&good);
+    assert!(report.starts_with("contactd: .env: line 1 cannot be read"), "{report}");
     std::fs::remove_file(&file).unwrap();
     std::fs::create_dir(&file).unwrap();
-    let told = check(&good);
-    assert!(told.starts_with("contactd: .env: cannot be read"), "{told}");
+    let report = check(&good);
+    assert!(report.starts_with("contactd: .env: cannot be read"), "{report}");
     std::fs::remove_dir_all(&folder).unwrap();
 }
 

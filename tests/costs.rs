@@ -181,7 +181,7 @@ fn picture(size: usize) -> Vec<u8> {
     head
 }
 
-/// The server, and somebody who may call everything.
+/// The server, and an account that may call everything.
 struct Target {
     server: Server,
     schema: String,

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Who runs the shell code under a heading: a test that names the heading, or nobody, for a reason.
+/// Who runs the shell code under a heading: a test that names the heading, or no test, for a reason.
 const RUN_BY: &[(&str, &str, &str)] = &[
     (
         "README.md",
@@ -259,7 +259,7 @@ fn every_command_is_known_to_its_program() {
     assert!(resolved >= 20, "only {resolved} commands: does the test still read them?");
 }
 
-/// What nobody runs must be resolved, each line of it.
+/// What no test runs must be resolved, each line of it.
 #[test]
 fn blocks_that_nobody_runs_have_known_programs_only() {
     let known = ["./dev", "docker", "cp", "cd", "install"];
@@ -272,7 +272,7 @@ fn blocks_that_nobody_runs_have_known_programs_only() {
             for command in code.lines().flat_map(|line| line.split(" && ")) {
                 let Some(program) = command.split_whitespace().next() else { continue };
                 let fine = known.contains(&program) || OTHERS.contains(&program);
-                assert!(fine, "{}: who knows {program}?", page.name);
+                assert!(fine, "{}: where is {program}?", page.name);
             }
         }
     }

@@ -3,7 +3,7 @@
 //! here and everywhere, revoke, disable and enable; readers try all that ever opened something, on `/api`,
 //! `/dav` and a page; Redis is flushed, paused, stopped, killed and restored from an old dump meanwhile.
 //!
-//! After the answer to what ended it, nothing is accepted again by any replica; and what nobody ended always
+//! After the answer to what ended it, nothing is accepted again by any replica; and what was not ended always
 //! is. The writer looks first: its next requests, to both replicas, show what it has just ended.
 
 #![cfg(test)]
@@ -65,7 +65,7 @@ impl Credential {
     }
 }
 
-/// A session as its holder knows it.
+/// A session as its holder sees it.
 struct Session {
     id: i64,
     /// Access tokens, or the one cookie; the refresh tokens that were exchanged, and the live one.
@@ -634,9 +634,9 @@ fn nothing_opens_an_account_after_the_answer_to_what_ended_it() {
         }
         hammer.stop.store(true, SeqCst);
     });
-    let told: Vec<_> =
+    let report: Vec<_> =
         COUNTED.iter().map(|name| format!("{name}: {}", hammer.counted(name))).collect();
-    println!("{:.1?}, {rounds} rounds of trouble; {}", start.elapsed(), told.join(", "));
+    println!("{:.1?}, {rounds} rounds of trouble; {}", start.elapsed(), report.join(", "));
     assert_eq!(hammer.counted("accepted after their end"), 0);
     assert_eq!(hammer.counted("refused before it"), 0);
     assert!(hammer.did_all(), "something was never done");

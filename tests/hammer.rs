@@ -143,7 +143,7 @@ impl Hammer {
         let what = dice.below(5);
         state.number += 1;
         // Retried until it is answered with something else than "busy": what a 503 left undone or
-        // done nobody knows, but repeating it makes it so.
+        // done is unknown, but repeating it makes it so.
         let insist = |call: &dyn Fn() -> world::Answer| {
             loop {
                 let answer = call();

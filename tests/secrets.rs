@@ -206,22 +206,22 @@ fn a_whole_life_of_an_account_leaves_no_secret_anywhere() {
     secrets.extend(hashes.split(' ').map(str::to_owned));
     secrets.push(String::from("argon2"));
     secrets.push(world.app.config.secret_key.reveal().to_owned());
-    let told: String =
+    let report: String =
         answers.iter().map(|answer| format!("{:?}{}", answer.headers, answer.text())).collect();
     let log = LINES.lock().unwrap().clone();
     let redis = redis(&world);
     assert!(log.contains("/api/auth/confirmed_email/{token}"), "{log}");
     assert!(log.contains("/calendars/{secret}.ics"), "{log}");
-    assert!(told.contains("recovery_code_used"), "the events are among the answers");
+    assert!(report.contains("recovery_code_used"), "the events are among the answers");
     for secret in &secrets {
         // Not even the beginning of one.
         let start: String = secret.chars().take(secret.len().min(24)).collect();
-        for (place, text) in [("an answer", &told), ("the log", &log), ("Redis", &redis)] {
+        for (place, text) in [("an answer", &report), ("the log", &log), ("Redis", &redis)] {
             // The head of every JWT is the same.
             let start = if secret.starts_with("eyJ") { secret } else { &start };
             assert!(!text.contains(start.as_str()), "{secret} in {place}");
         }
     }
-    // And what would be a secret to somebody else: whose address tried to sign in.
+    // And what would be a secret to other users: whose address tried to sign in.
     assert!(!log.contains("ann@example.com"), "{log}");
 }

@@ -54,7 +54,7 @@ fn takes_the_same_time(what: &str, known: impl Fn(usize), unknown: impl Fn(usize
             return;
         }
     }
-    panic!("{what} tells known from unknown");
+    panic!("{what} distinguishes known from unknown");
 }
 
 #[test]

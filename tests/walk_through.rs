@@ -24,12 +24,16 @@ fn the_readme_s_walk_through_works_as_it_stands_there() {
         .env("MAIL", &server.mail_dir)
         .output()
         .expect("bash");
-    let told = String::from_utf8_lossy(&output.stdout);
+    let report = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}\n{errors}\n{}", server.log());
-    assert!(told.contains(r#""username":"ann""#), "{told}");
-    assert_eq!(told.matches(r#""last_name":"Müller""#).count(), 3, "added, found, near: {told}");
-    assert!(told.contains(r#""turns":"#), "{told}");
-    // Mails hold the secrets of links; the log of a server with MAIL_DIR tells them, others never.
+    assert!(output.status.success(), "{report}\n{errors}\n{}", server.log());
+    assert!(report.contains(r#""username":"ann""#), "{report}");
+    assert_eq!(
+        report.matches(r#""last_name":"Müller""#).count(),
+        3,
+        "added, found, near: {report}"
+    );
+    assert!(report.contains(r#""turns":"#), "{report}");
+    // Mails hold the secrets of links; the log of a server with MAIL_DIR has them, others never.
     assert!(!server.log().contains("correct horse"), "{}", server.log());
 }

@@ -1,6 +1,6 @@
 //! The servers that are measured.
 
-use http1::{Client, Limits, Look, Refusal, Server, Service, Stopper, Work};
+use http1::{Admission, Client, Limits, Look, Refusal, Server, Service, Stopper};
 use rouille::{Request, Response};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::fs::File;
@@ -24,7 +24,7 @@ impl Service for Program {
             "/echo" => {
                 let client = Client::at(request.remote_addr().ip());
                 let run = Box::new(|body: Vec<u8>| Response::text(body.len().to_string()));
-                Look::Work(Work { line: 0, client, most: usize::MAX, run })
+                Look::Work(Admission { line: 0, client, most: usize::MAX }, run)
             }
             _ => Look::Answer(answer(&request)),
         }

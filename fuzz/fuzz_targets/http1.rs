@@ -2,7 +2,7 @@
 //! than was asked. (crates/http1/tests/http1/fuzz.rs also compares what it reads with hyper.)
 #![no_main]
 
-use http1::{Client, Limits, Look, Refusal, Server, Service, Work};
+use http1::{Admission, Client, Limits, Look, Refusal, Server, Service};
 use libfuzzer_sys::fuzz_target;
 use rouille::{Request, Response};
 use std::io::{Read, Write};
@@ -32,7 +32,7 @@ impl Service for Program {
             ASKED.fetch_add(1, Ordering::SeqCst);
             Response::text("").with_additional_header("X-Handled", "1")
         });
-        Look::Work(Work { line: 0, client: Client::Account(1), most: usize::MAX, run })
+        Look::Work(Admission { line: 0, client: Client::Account(1), most: usize::MAX }, run)
     }
 
     fn refuse(&self, Refusal { status, .. }: Refusal, _origin: Option<&str>) -> Response {

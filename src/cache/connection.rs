@@ -51,7 +51,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Runs a script with `keys` and `arguments`, in one round trip when Redis knows it.
+    /// Runs a script with `keys` and `arguments`, in one round trip when Redis has it already.
     pub(super) fn run(
         &mut self,
         script: &Script,
@@ -104,13 +104,13 @@ pub(super) struct Failure {
 impl Failure {
     /// As in a compose stack whose Redis was stopped.
     fn no_name() -> Failure {
-        Failure { reach: Reach::Gone, text: "nobody knows its name".to_owned() }
+        Failure { reach: Reach::Gone, text: "its name is unknown".to_owned() }
     }
 }
 
 impl From<RedisError> for Failure {
     fn from(error: RedisError) -> Failure {
-        // A Redis that loads its dump serves nobody yet, and has a new run id.
+        // A Redis that loads its dump serves no requests yet, and has a new run id.
         let loading = error.kind() == ErrorKind::Server(ServerErrorKind::BusyLoading);
         let gone = error.is_connection_refusal() || loading || no_host(&error);
         let reach = if gone { Reach::Gone } else { Reach::Silent };
@@ -123,7 +123,7 @@ fn may_not_write(error: &RedisError) -> bool {
     matches!(error.code(), Some("READONLY" | "NOREPLICAS"))
 }
 
-/// The host is gone from its network: nobody answered there to its address.
+/// The host is gone from its network: its address does not answer there.
 fn no_host(error: &RedisError) -> bool {
     type Inner = Arc<dyn std::error::Error + Send + Sync>;
     std::error::Error::source(error)
@@ -145,7 +145,7 @@ impl Names {
     fn addresses(
         &self,
         address: &ConnectionAddr,
-        patience: Duration,
+        time: Duration,
     ) -> Result<Vec<ConnectionAddr>, Failure> {
         let (host, port) = match address {
             ConnectionAddr::Tcp(host, port) if host.parse::<IpAddr>().is_err() => (host, *port),
@@ -164,12 +164,12 @@ impl Names {
         let ask = move || {
             let found = (host.as_str(), port).to_socket_addrs().map(Vec::from_iter);
             asking.fetch_sub(1, Ordering::Relaxed);
-            let _ = sender.send(found); // nobody may wait any more
+            let _ = sender.send(found); // the caller may have given up
         };
         if std::thread::Builder::new().spawn(ask).is_err() {
             self.asking.fetch_sub(1, Ordering::Relaxed);
         }
-        match receiver.recv_timeout(patience) {
+        match receiver.recv_timeout(time) {
             Ok(Ok(found)) if matches!(address, ConnectionAddr::Tcp(..)) => {
                 let tcp = |found: SocketAddr| ConnectionAddr::Tcp(found.ip().to_string(), port);
                 Ok(found.into_iter().map(tcp).collect())
@@ -199,7 +199,7 @@ impl Store {
     pub(super) fn new(url: &str, extra_ca: Option<&[u8]>) -> Result<Store> {
         let wrong = |error: RedisError| Error::invalid("REDIS_URL", error.to_string());
         let info = url.into_connection_info().map_err(wrong)?;
-        // One round trip less at the start of each connection: nobody reads our library's name.
+        // One round trip less at the start of each connection: our library's name is never read.
         let settings = info.redis_settings().clone().set_skip_set_lib_name();
         let tcp = info.tcp_settings().clone().set_nodelay(true);
         Ok(Store {
@@ -242,7 +242,7 @@ impl Store {
         }
     }
 
-    /// For writers, who must tell others: always tries, whatever the breaker says.
+    /// For writers, whose change must reach the other replicas: always tries, whatever the breaker says.
     pub(super) fn write<T>(
         &self,
         timeout: Duration,
@@ -299,10 +299,10 @@ impl Store {
     /// A new connection; learns the run id and loads the scripts in one round trip.
     fn connect(&self, timeout: Duration) -> Result<Link, Failure> {
         let tls = matches!(self.info.addr(), ConnectionAddr::TcpTls { .. });
-        let patience = if tls { timeout.max(TLS_CONNECT) } else { timeout };
+        let time = if tls { timeout.max(TLS_CONNECT) } else { timeout };
         let mut failure = None;
         for address in self.names.addresses(self.info.addr(), timeout)? {
-            match self.connect_to(self.info.clone().set_addr(address), patience) {
+            match self.connect_to(self.info.clone().set_addr(address), time) {
                 Ok(link) => return Ok(link),
                 // Of several addresses, one that may be alive matters more than one that is not.
                 Err(error) => match failure {
@@ -314,7 +314,7 @@ impl Store {
         Err(failure.unwrap_or_else(Failure::no_name))
     }
 
-    fn connect_to(&self, info: ConnectionInfo, patience: Duration) -> RedisResult<Link> {
+    fn connect_to(&self, info: ConnectionInfo, time: Duration) -> RedisResult<Link> {
         let tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
         let client = match &self.authorities {
             Some(root_cert) if tls => {
@@ -323,9 +323,9 @@ impl Store {
             }
             _ => redis::Client::open(info),
         };
-        let mut connection = client?.get_connection_with_timeout(patience)?;
-        connection.set_read_timeout(Some(patience))?;
-        connection.set_write_timeout(Some(patience))?;
+        let mut connection = client?.get_connection_with_timeout(time)?;
+        connection.set_read_timeout(Some(time))?;
+        connection.set_write_timeout(Some(time))?;
         let mut setup = redis::pipe();
         setup.cmd("INFO").arg("server");
         for script in [&SCRIPTS.look, &SCRIPTS.fill, &SCRIPTS.raise, &SCRIPTS.lower] {
@@ -334,8 +334,8 @@ impl Store {
         let (info,): (String,) = setup.query(&mut connection)?;
         let run_id = info.lines().find_map(|line| line.strip_prefix("run_id:")).map(str::trim);
         match run_id.filter(|run_id| !run_id.is_empty()) {
-            Some(run_id) => Ok(Link { connection, timeout: patience, run_id: run_id.to_owned() }),
-            None => Err(RedisError::from((ErrorKind::Client, "INFO server tells no run_id"))),
+            Some(run_id) => Ok(Link { connection, timeout: time, run_id: run_id.to_owned() }),
+            None => Err(RedisError::from((ErrorKind::Client, "INFO server has no run_id"))),
         }
     }
 

@@ -84,7 +84,7 @@ pub(super) struct LocalCounters {
 }
 
 impl LocalCounters {
-    /// Applies `change` to every counter, and tells where each stands then.
+    /// Applies `change` to every counter, and returns where each stands then.
     pub(super) fn apply(&self, counters: &[Counter], change: Change) -> Vec<LimitState> {
         let now = Instant::now();
         counters.iter().map(|counter| self.apply_one(counter, change, now)).collect()
@@ -112,7 +112,7 @@ impl LocalCounters {
         }
         let window = Duration::from_millis(counter.window_ms());
         let Some(ends) = now.checked_add(window) else {
-            return counter.state(change, 1, -1); // a window of more than the clock can tell
+            return counter.state(change, 1, -1); // a window longer than the clock can express
         };
         if shard.windows.len() >= CAPACITY && !shard.windows.contains_key(&counter.key) {
             shard.make_room(now);

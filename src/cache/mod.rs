@@ -5,181 +5,19 @@
 //! before it answers. [`protocol`] says how; `tests/cache_model.rs` goes through every
 //! interleaving and shows which step each promise rests on.
 //!
-//! Both hold as long as all replicas talk to the same Redis process, or to one that nobody else
+//! Both hold as long as all replicas talk to the same Redis process, or to one that no other client
 //! talks to any more, or to several of which only one may write (`min-replicas-to-write`: half of
-//! the replicas, rounded up; `deploy/cluster/redis.conf`): one that may not write serves nobody. What they do not cover: Redis' clock set back by seconds; a proxy that
+//! the replicas, rounded up; `deploy/cluster/redis.conf`): one that may not write serves no user.
+//! What they do not cover: Redis' clock set back by seconds; a proxy that
 //! swaps the server behind an open connection; and (B), for at most 12 s, when the writer's
 //! tombstone was never acknowledged because it alone cannot reach Redis.
 
 mod connection;
 mod limits;
 pub mod protocol;
+mod round_trip;
 mod users;
 
 pub use limits::Counter;
+pub use round_trip::Cache;
 pub use users::{Asked, Fence, Load, Loaded, LookedUp};
-
-use crate::error::{LimitState, Result};
-use connection::{Link, READ_TIMEOUT, SCRIPTS, Store};
-use limits::{Change, LocalCounters};
-use redis::{ErrorKind, RedisError, Value};
-use std::borrow::Cow;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-
-/// The cache, one per process. Without Redis every look-up asks the database, and limits are
-/// counted in the process.
-pub struct Cache {
-    store: Option<Store>,
-    prefix: String,
-    /// Authenticates what stands in Redis.
-    secret: ring::hmac::Key,
-    local: LocalCounters,
-    /// Random: names leases and tombstones together with `names`, unlike any other process'.
-    process: String,
-    names: AtomicU64,
-    /// How many writers wait after their commit.
-    waiting: AtomicUsize,
-}
-
-impl Cache {
-    /// `url`: where Redis is, `redis://` or `rediss://` (TLS); none: no cache. `prefix` stands
-    /// before every key: empty in production, each test has its own. `secret` authenticates the
-    /// users that stand there. `extra_ca` (PEM) is trusted beside the system's certificates. Does not
-    /// connect, so a Redis that is down is no error; an address that cannot be read is.
-    pub fn new(
-        url: Option<&str>,
-        prefix: String,
-        secret: ring::hmac::Key,
-        extra_ca: Option<&[u8]>,
-    ) -> Result<Cache> {
-        use ring::rand::SecureRandom;
-        let mut random = [0; 16];
-        ring::rand::SystemRandom::new().fill(&mut random).map_err(crate::error::Error::internal)?;
-        Ok(Cache {
-            store: url.map(|url| Store::new(url, extra_ca)).transpose()?,
-            prefix,
-            secret,
-            local: LocalCounters::default(),
-            process: format!("{:032x}", u128::from_be_bytes(random)),
-            names: AtomicU64::new(0),
-            waiting: AtomicUsize::new(0),
-        })
-    }
-
-    /// Counts one request in each of `counters` and tells where each stands, in their order.
-    pub fn count(&self, counters: &[Counter]) -> Vec<LimitState> {
-        self.change(counters, Change::Count)
-    }
-
-    /// Tells where `counters` stand without counting: `exceeded` says that one more would be too
-    /// many.
-    pub fn peek(&self, counters: &[Counter]) -> Vec<LimitState> {
-        self.change(counters, Change::Peek)
-    }
-
-    /// Takes back what [`Cache::count`] counted in advance: count a failure before a password is
-    /// checked and take it back if it was right, and no number of parallel guesses gets past the
-    /// limit.
-    pub fn give_back(&self, counters: &[Counter]) {
-        self.change(counters, Change::GiveBack);
-    }
-
-    /// `ok`, `down` or `off` (none configured). Waits about 100 ms at most, for each step of a
-    /// new connection.
-    pub fn status(&self) -> &'static str {
-        match &self.store {
-            None => "off",
-            Some(store) => match store.attempt(READ_TIMEOUT, Link::ping) {
-                Ok(()) => "ok",
-                Err(_) => "down",
-            },
-        }
-    }
-
-    fn change(&self, counters: &[Counter], change: Change) -> Vec<LimitState> {
-        if counters.is_empty() {
-            return Vec::new();
-        }
-        let question = |counter| self.question(counter, change);
-        self.ask(&counters.iter().map(question).collect::<Vec<_>>())
-            .and_then(|(_, answers)| read_states(counters, change, answers))
-            .unwrap_or_else(|| self.local.apply(counters, change))
-    }
-
-    fn question(&self, counter: &Counter, change: Change) -> Question {
-        let change = match change {
-            Change::Count => format!("+{}", counter.window_ms()),
-            Change::Peek => "?".to_owned(),
-            Change::GiveBack => "-".to_owned(),
-        };
-        Question::Counter(format!("{}rl:{}", self.prefix, counter.key), change)
-    }
-
-    /// One round trip for all `questions`. The run id of the Redis that answered, and the answers in
-    /// their order; `None`: Redis did not answer.
-    fn ask(&self, questions: &[Question]) -> Option<(String, Vec<Value>)> {
-        let mut tries = 0;
-        let answers = self.store.as_ref()?.read(|link| {
-            tries += 1;
-            let (keys, arguments): (Vec<_>, Vec<_>) =
-                questions.iter().map(|question| question.parts(&self.prefix, &link.run_id)).unzip();
-            let answers = link.run(&SCRIPTS.look, &keys, &arguments)?;
-            let run_id = link.run_id.clone();
-            match answers {
-                Value::Array(answers) if tries == 1 => Ok((run_id, answers)),
-                Value::Array(answers) => {
-                    Ok((run_id, answers.into_iter().map(not_leased).collect()))
-                }
-                _ => Err(RedisError::from((ErrorKind::UnexpectedReturnType, "odd answer"))),
-            }
-        });
-        answers.filter(|(_, answers)| answers.len() == questions.len())
-    }
-
-    /// A name that nobody had before.
-    fn name(&self) -> String {
-        format!("{}{:x}", self.process, self.names.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
-/// One thing to ask [`protocol::LOOK`].
-#[derive(Debug)]
-enum Question {
-    /// The user with this id; where nothing is, this lease is put there.
-    User(i64, String),
-    /// The counter under this key, prefix included, and what happens to it.
-    Counter(String, String),
-}
-
-impl Question {
-    /// The key that it is about and what to do there.
-    fn parts(&self, prefix: &str, run_id: &str) -> (Cow<'_, str>, &[u8]) {
-        match self {
-            Question::User(id, lease) => {
-                (protocol::key(prefix, run_id, *id).into(), lease.as_bytes())
-            }
-            Question::Counter(key, change) => (key.into(), change.as_bytes()),
-        }
-    }
-}
-
-/// The answer to a look-up that was sent a second time, its connection having been lost: the
-/// first may still be carried out, after a writer ended the lease that the second one took, and
-/// take it again under the same name. So nothing may be filled with it.
-fn not_leased(answer: Value) -> Value {
-    if answer == Value::Nil { Value::Okay } else { answer }
-}
-
-/// What [`protocol::LOOK`] answered for `counters`; `None`: not what it ever does.
-fn read_states(
-    counters: &[Counter],
-    change: Change,
-    answers: impl IntoIterator<Item = Value>,
-) -> Option<Vec<LimitState>> {
-    let state = |(counter, answer): (&Counter, Value)| {
-        let (count, left_ms) = redis::from_redis_value(answer).ok()?;
-        Some(counter.state(change, count, left_ms))
-    };
-    let states: Vec<LimitState> = counters.iter().zip(answers).map(state).collect::<Option<_>>()?;
-    (states.len() == counters.len()).then_some(states)
-}

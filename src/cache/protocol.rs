@@ -3,7 +3,7 @@
 //! `tests/cache_model.rs` walks through all interleavings of these decisions; the comments here
 //! say what each one is for.
 //!
-//! A key `{prefix}cu:{run id}:{user id}` holds one of three things, told apart by its first byte:
+//! A key `{prefix}cu:{run id}:{user id}` holds one of three things, distinguished by its first byte:
 //!
 //! - `U`: the user as JSON and the instant of the fill, behind an HMAC over these and the key, for 10 s;
 //! - `L`: the lease of one reader, its name behind it, for 2 s;
@@ -20,8 +20,8 @@
 //! commit. That is (B); (A) follows, also when Redis was out of reach at the tombstone, because
 //! after the commit nothing old stays: it is taken away, or has expired before the answer.
 //!
-//! What somebody else wrote into Redis has no such HMAC: it is as a tombstone, and everybody asks the
-//! database. So is a user that was copied from another key, and one that somebody kept and wrote back
+//! What another writer put into Redis has no such HMAC: it is as a tombstone, and every reader asks the
+//! database. So is a user that was copied from another key, and one that was kept and written back
 //! more than [`FRESH_SECONDS`] later, when a right may have ended.
 //!
 //! The run id is that of the Redis process. It changes with every start, so that a Redis that
@@ -174,7 +174,7 @@ pub fn after_look<U>(found: Option<Found<U>>) -> ReadStep<U> {
 pub enum Reach {
     /// It was carried out.
     Done,
-    /// There is no Redis: connections are refused, or its name is not known. So nobody reads
+    /// There is no Redis: connections are refused, or its name is not known. So no replica reads
     /// from it either.
     Gone,
     /// No answer, or an unusable one. Others may still read from it.

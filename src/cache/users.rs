@@ -1,9 +1,9 @@
 //! The current user: reading through the cache, and the fence around every change of it.
 
 use super::connection::SCRIPTS;
-use super::limits::Change;
+use super::limits::{Change, Counter};
 use super::protocol::{self, AfterCommit, BeforeCommit, Found, Reach, ReadStep, WAITERS};
-use super::{Cache, Counter, Question, read_states};
+use super::round_trip::{Cache, Question, read_states};
 use crate::error::{Error, LimitState, Result};
 use crate::model::user::CurrentUser;
 use chrono::{DateTime, Utc};
@@ -13,10 +13,10 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// How long a writer waits for its tombstone before it counts Redis as hanging. Longer than a
-/// reader's patience: a short stall should not send writers into the long wait.
+/// reader's time-out: a short stall should not send writers into the long wait.
 const RAISE_TIMEOUT: Duration = Duration::from_millis(250);
 /// How long each try after the commit waits. Long enough for a connection to a host that is
-/// gone to be given up by the kernel (3 s), which says that there is nobody to wait for.
+/// gone to be given up by the kernel (3 s), which says that there is no process to wait for.
 const LOWER_TIMEOUT: Duration = Duration::from_secs(4);
 /// Pause between two tries that failed at once.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -35,7 +35,7 @@ pub enum Load {
 pub struct Loaded {
     /// The account; none: there is none with this id.
     pub user: Option<CurrentUser>,
-    /// No transaction that changes this user was under way **when the load began**: nobody held
+    /// No transaction that changes this user was under way **when the load began**: no connection held
     /// the lock that writers take before [`Fence::raise`]. To be asked in a statement before
     /// the SELECT of the user, never in the same one: a statement sees the database as it was
     /// at its start.
@@ -45,13 +45,13 @@ pub struct Loaded {
 /// What one request asks the cache.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
-    /// Whose request it is; none: nobody's who is signed in.
+    /// Whose request it is; none: of no account.
     pub user: Option<i64>,
     /// What it counts against.
     pub counters: &'a [Counter],
 }
 
-/// What the cache knows of one request: to be given to [`Cache::finish`].
+/// What the cache found for one request: to be given to [`Cache::finish`].
 #[derive(Debug, Default)]
 pub struct LookedUp {
     /// Where the request's counters stand, in their order.
@@ -118,7 +118,7 @@ impl Cache {
     /// none, and fills it. Nobody's request has no user.
     ///
     /// An unknown id is not cached: it comes from a token that we signed for an account that was
-    /// deleted since, within 15 minutes, so nobody can ask for many of them.
+    /// deleted since, within 15 minutes, so no client can ask for many of them.
     pub fn finish(
         &self,
         looked_up: LookedUp,
@@ -165,7 +165,7 @@ impl Cache {
     /// Those of the transaction, and [`Error::Unavailable`], before anything was committed, if
     /// Redis hangs and enough writers wait for it already. An error of the transaction may hide
     /// a commit whose acknowledgement was lost: the tombstone is then taken away as after a
-    /// commit, but there is no wait, for the caller is told nothing.
+    /// commit, but there is no wait, for the caller learns nothing of it.
     pub fn write<T>(
         &self,
         ids: &[i64],
@@ -184,7 +184,7 @@ impl Cache {
     }
 
     /// Runs one of the writers' scripts for all `ids`.
-    fn tell(&self, raise: bool, ids: &[i64], name: &str, timeout: Duration) -> Reach {
+    fn announce(&self, raise: bool, ids: &[i64], name: &str, timeout: Duration) -> Reach {
         let Some(store) = &self.store else { return Reach::Gone };
         let script = if raise { &SCRIPTS.raise } else { &SCRIPTS.lower };
         let arguments = [name.as_bytes()];
@@ -224,7 +224,7 @@ impl Fence<'_> {
         if ids.is_empty() || self.waits.get() {
             return Ok(());
         }
-        match protocol::after_raise(self.cache.tell(true, ids, &self.name, RAISE_TIMEOUT)) {
+        match protocol::after_raise(self.cache.announce(true, ids, &self.name, RAISE_TIMEOUT)) {
             BeforeCommit::Commit => Ok(()),
             BeforeCommit::CommitAndWait => self.take_place(),
         }
@@ -251,7 +251,7 @@ impl Fence<'_> {
             let left = protocol::WAIT.saturating_sub(commit.elapsed());
             let timeout = if committed { LOWER_TIMEOUT.min(left) } else { RAISE_TIMEOUT };
             let timeout = timeout.max(PAUSE); // zero would be refused
-            let reach = self.cache.tell(false, &ids, &self.name, timeout);
+            let reach = self.cache.announce(false, &ids, &self.name, timeout);
             match protocol::after_lower(reach, commit.elapsed()) {
                 AfterCommit::TryAgain if committed => std::thread::sleep(PAUSE),
                 AfterCommit::TryAgain | AfterCommit::Answer => break,

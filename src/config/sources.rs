@@ -1,8 +1,11 @@
 //! Where settings stand beside the environment: `.env`, and files that hold one secret each.
 
-use super::SECRETS;
 use std::collections::HashMap;
 use std::io::ErrorKind;
+
+/// The settings that may stand in a file of their own, named by `…_FILE`.
+const SECRETS: [&str; 5] =
+    ["DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SECRET_KEY_OLD", "SMTP_URL"];
 
 /// The secrets that stand in files of their own, and what is wrong with those files.
 pub fn read_secret_files(
@@ -40,7 +43,7 @@ pub fn read_dotenv() -> (HashMap<String, String>, Vec<String>) {
 pub fn parse_dotenv(text: &str) -> (HashMap<String, String>, Vec<String>) {
     let mut faults = Vec::new();
     let mut fault = |error: dotenvy::Error| {
-        // The error quotes the line, which may well hold a secret, so only its number is told.
+        // The error quotes the line, which may well hold a secret, so only its number is shown.
         let place = match error {
             dotenvy::Error::LineParse(line, _) => text.find(line.trim_end()),
             _ => None,

@@ -1,7 +1,9 @@
 use super::sources::parse_dotenv;
+use super::values::EXAMPLE_SECRETS;
 use super::*;
 use postgres::config::SslMode;
 use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 
 const GOOD: [(&str, &str); 2] = [
     ("DATABASE_URL", "postgres://u:pw-secret@127.0.0.1/db"),
@@ -48,8 +50,8 @@ fn every_fault_is_reported_at_once_by_name_and_without_its_value() {
     ];
     let faults = read(&wrong).unwrap_err();
     for (name, _) in wrong {
-        let told = faults.iter().filter(|line| line.starts_with(&format!("{name} "))).count();
-        assert_eq!(told, 1, "{name}: {faults:?}");
+        let found = faults.iter().filter(|line| line.starts_with(&format!("{name} "))).count();
+        assert_eq!(found, 1, "{name}: {faults:?}");
     }
     assert_eq!(faults.len(), wrong.len());
     assert!(!faults.iter().any(|line| line.contains("hidden")), "{faults:?}");

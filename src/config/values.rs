@@ -1,11 +1,14 @@
 //! The text of each setting → its value, or what is wrong with it. No error repeats the text, which
 //! may hold a secret.
 
-use super::{EXAMPLE_SECRETS, LogFormat, Rate, Secret};
+use super::settings::{LogFormat, Rate, Secret};
 use ipnet::IpNet;
 use postgres::config::{Host, SslMode};
 use std::str::FromStr;
 use url::Url;
+
+/// The values of `SECRET_KEY` that are public.
+pub(super) const EXAMPLE_SECRETS: [&str; 1] = ["change-me-change-me-change-me-change-me"];
 
 /// `DATABASE_URL`.
 pub fn database_url(raw: &str) -> Result<postgres::Config, String> {

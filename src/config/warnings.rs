@@ -1,6 +1,6 @@
-//! Settings that work and are seldom meant: told at the start and by `contactd check`.
+//! Settings that work and are seldom meant: reported at the start and by `contactd check`.
 
-use super::Config;
+use super::settings::Config;
 use crate::mail::Security;
 use postgres::config::{Host, SslMode};
 

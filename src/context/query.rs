@@ -37,7 +37,7 @@ pub(super) fn pairs(raw: &[u8], what: &str) -> Result<Vec<(String, String)>> {
 }
 
 /// The parameters of a query. Unknown ones are ignored, an empty one counts as absent, and a
-/// repeated one is a fault: nobody can know which was meant. Call [`Query::finish`] when everything
+/// repeated one is a fault: it is unknown which was meant. Call [`Query::finish`] when everything
 /// was asked for.
 #[derive(Debug)]
 pub struct Query {

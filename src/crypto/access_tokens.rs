@@ -1,6 +1,7 @@
 //! Access tokens: JWT with HMAC-SHA256 and nothing else, signed with `SECRET_KEY`.
 
-use super::{Keys, hex, random};
+use super::keys::Keys;
+use super::random::{hex, random};
 use crate::config::{Config, Secret};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};

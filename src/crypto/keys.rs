@@ -2,7 +2,7 @@
 //! that nothing made for one purpose is taken for another. While `SECRET_KEY_OLD` is set too, what was
 //! made with it still counts, and nothing new is made with it.
 
-use super::{hex, random};
+use super::random::{hex, random};
 use crate::config::{Config, Secret};
 use crate::error::{Error, Result};
 use base64::Engine;

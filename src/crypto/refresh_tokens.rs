@@ -1,7 +1,8 @@
 //! Refresh tokens: each is computed from the one before, so that an answer that was lost can be given
 //! again and nothing readable is kept.
 
-use super::{Keys, Purpose, owner_of, random, random_token, token_hash};
+use super::keys::{Keys, Purpose};
+use super::random::{owner_of, random, random_token, token_hash};
 use crate::error::Result;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

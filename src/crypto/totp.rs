@@ -1,7 +1,8 @@
 //! Time-based one-time passwords (RFC 6238) as authenticators make them: SHA-1, 6 digits, 30 seconds,
 //! one step of tolerance for clocks that differ.
 
-use super::{random, typed};
+use super::random::random;
+use super::typed;
 use crate::error::Result;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::hmac;

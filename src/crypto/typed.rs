@@ -4,7 +4,7 @@
 //! digits, behind the account's id in the same letters: `3k-7x2m-9qf4-…`. Whatever a phone makes of
 //! it (capitals, spaces, no hyphens, o for 0) is read as the same.
 
-use super::{random, token_hash};
+use super::random::{random, token_hash};
 use crate::error::Result;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

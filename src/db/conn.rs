@@ -115,7 +115,7 @@ impl Conn {
     }
 
     /// All rows of a statement that is not kept: one whose plan depends on its parameters, which
-    /// Postgres knows here when it plans.
+    /// Postgres has here when it plans.
     pub fn query_once(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
         let rows = self.client().query_typed(sql, params);
         self.checked(rows)

@@ -3,7 +3,7 @@
 //! The driver waits for an answer for ever. Postgres ends a statement that takes too long by
 //! itself, but not when all of it hangs (a stuck disk, a stopped process whose kernel goes on
 //! acknowledging), nor when a commit waits for a standby that is gone. So each read from the
-//! socket has a deadline. The driver lets nobody else at its socket than the connector for TLS;
+//! socket has a deadline. Of all code the driver gives its socket to the connector for TLS only;
 //! therefore this connector is used for connections without TLS, too.
 
 use crate::config::Config;
@@ -185,8 +185,8 @@ impl AsyncRead for TimedSocket {
             timer.as_mut().reset(deadline);
         }
         ready!(timer.as_mut().poll(cx));
-        let told = "Postgres does not answer";
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, told)))
+        let text = "Postgres does not answer";
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::model::text;
 use crate::model::user::{self, Scope};
 use crate::repository::app_passwords;
 use crate::repository::audit::Action;
-use crate::service::sign_in::{confirm_password, unchanged};
+use crate::service::confirmation::{confirm_password, unchanged};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};

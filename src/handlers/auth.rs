@@ -20,7 +20,7 @@ use crate::service::sign_in::{self, Session, Typed};
 use serde::Serialize;
 use serde_json::json;
 
-/// Same answer whoever asks, so that nobody learns which addresses have accounts.
+/// Same answer whoever asks, so that no caller learns which addresses have accounts.
 const MAIL_MESSAGE: &str = "If there is such an account, a mail is on its way.";
 
 #[derive(Serialize)]
@@ -61,12 +61,10 @@ pub fn register_in(call: &Call, language: Option<&str>) -> Result<Reply> {
         password_hash: &password_hash,
         role: Role::User,
         is_verified: false,
+        language,
     };
     let user = call.app.db.transaction(|tx| {
         let user = users::insert(tx, &new, call.now)?;
-        if language.is_some() {
-            users::set_language(tx, user.id, language)?;
-        }
         call.mail(tx, Kind::Confirm, &user.email, Some(user.id))?;
         call.audit(tx, Action::Registered, None, Some(user.id))?;
         Ok(user)
@@ -148,7 +146,7 @@ fn request_link(call: &Call, kind: Kind, action: Option<Action>) -> Result<Reply
 }
 
 /// Writes the wish for a mail down, with the same statements for a known and an unknown address;
-/// the worker finds out whether there is somebody who may have it.
+/// the worker finds out whether an account may have it.
 fn write_wish(call: &Call, kind: Kind, action: Option<Action>) -> Result<()> {
     let mut body = call.form_or_members()?;
     let email = body.required("email", text::email);
@@ -157,7 +155,7 @@ fn write_wish(call: &Call, kind: Kind, action: Option<Action>) -> Result<()> {
     let found = call.app.db.read(|db| users::find_by_login(db, &email))?;
     let user = found.map(|found| found.user);
     let id = user.as_ref().map(|user| user.id);
-    // The address as its owner wrote it, not as somebody else types it.
+    // The address as its owner wrote it, not as another person types it.
     let to = user.as_ref().map_or(email.as_str(), |user| user.email.as_str());
     call.app.db.transaction(|tx| {
         call.mail(tx, kind, to, id.filter(|_| allowed))?;
@@ -239,7 +237,7 @@ pub fn reset_password(call: &Call) -> Result<Reply> {
     result.map(|()| Reply::json(&json!({ "message": "Your password is changed." })))
 }
 
-/// A weak password is told beside its field, and the link still works.
+/// A weak password is reported beside its field, and the link still works.
 fn reset_error(call: &Call, error: Error, token: &str) -> Result<Reply> {
     let weak = match &error {
         Error::Invalid(faults) => faults.iter().find(|fault| fault.field == "new_password"),

@@ -12,7 +12,7 @@ pub fn healthchecker(call: &Call) -> Result<Reply> {
     Ok(Reply::json(&json!({ "message": "contactd is up and its database answers." })))
 }
 
-/// `GET /healthz`: the process lives. Asks nobody.
+/// `GET /healthz`: the process lives. Asks neither store.
 pub fn healthz(_: &Call) -> Result<Reply> {
     Ok(Reply::json(&json!({ "status": "ok" })))
 }

@@ -17,8 +17,8 @@ use crate::repository::audit::Action;
 use crate::repository::endings::{self, Kept, Sessions};
 use crate::repository::mail_tokens::Purpose;
 use crate::repository::{avatars, users};
+use crate::service::confirmation::{confirm_password, unchanged};
 use crate::service::profiles;
-use crate::service::sign_in::{confirm_password, unchanged};
 
 /// `GET /api/users/me`: from the cache, without SQL when it is warm.
 pub fn me(call: &Call, caller: &Caller) -> Result<Reply> {
@@ -51,7 +51,7 @@ pub fn change_password(call: &Call, caller: &Caller) -> Result<Reply> {
     call.app.change_user(me.id, |tx, found| {
         let user = unchanged(found, &confirmed)?;
         users::set_password(tx, user.id, &hash)?;
-        // With the links a change of the address that somebody else began with the old password.
+        // With the links a change of the address that a thief began with the old password.
         let kept = Kept { sessions: Sessions::Keep(caller.session()), app_passwords };
         endings::end(tx, user.id, kept, call.now)?;
         call.mail(tx, Kind::PasswordChanged, &user.email, Some(user.id))?;
@@ -62,7 +62,7 @@ pub fn change_password(call: &Call, caller: &Caller) -> Result<Reply> {
 }
 
 /// `POST /api/users/me/email`: a link to the new address, a notice to the old one. Whether the
-/// new one is taken is not told: the worker then sends no link.
+/// new one is taken is not said: the worker then sends no link.
 pub fn change_email(call: &Call, caller: &Caller) -> Result<Reply> {
     let mut body = call.members()?;
     let email = body.required("email", text::email);
@@ -75,7 +75,7 @@ pub fn change_email(call: &Call, caller: &Caller) -> Result<Reply> {
         let found = users::lock(tx, confirmed.user.id)?.ok_or(Error::Unauthenticated)?;
         let user = unchanged(found, &confirmed)?;
         if allowed {
-            // The older wish is void, also where the new address turns out to be taken.
+            // The older wish is withdrawn, also where the new address turns out to be taken.
             endings::revoke_links(tx, user.id, &[Purpose::ChangeEmail], call.now)?;
         }
         call.mail(tx, Kind::ChangeEmail, &email, Some(user.id).filter(|_| allowed))?;

@@ -12,7 +12,7 @@ use crate::model::user::{Role, User, password_as_typed};
 use crate::repository::audit::{self, Action};
 use crate::repository::endings::{self, Kept};
 use crate::repository::{totp, users};
-use crate::service::sign_in::confirm_admin;
+use crate::service::confirmation::confirm_admin;
 
 /// `GET /api/users`
 pub fn list(call: &Call, _: &Admin) -> Result<Reply> {

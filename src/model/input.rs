@@ -5,7 +5,7 @@ use crate::error::{Error, Faults, Result};
 use crate::model::text::is_blank;
 use serde_json::{Map, Value};
 
-/// The members of one input. Ask for each member that the call knows, then call
+/// The members of one input. Ask for each member of the call, then call
 /// [`Members::finish`]: whatever was not asked for is an unknown member and a fault.
 #[derive(Debug)]
 pub struct Members {
@@ -28,8 +28,8 @@ impl Members {
         Members { map, faults: Faults::default() }
     }
 
-    /// A required string that passes `check`. After a fault this is a default value that nobody
-    /// sees, because [`Members::finish`] then fails.
+    /// A required string that passes `check`. After a fault this is a default value that is
+    /// never used, because [`Members::finish`] then fails.
     pub fn required<T: Default>(
         &mut self,
         name: &str,

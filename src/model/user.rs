@@ -4,7 +4,7 @@ use crate::model::text;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// What a user may do. Admins manage accounts; nobody reads another's contacts.
+/// What a user may do. Admins manage accounts; no user reads the contacts of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -34,7 +34,7 @@ impl Role {
     }
 }
 
-/// An account as everybody may see it who may see it at all. No hash, no token.
+/// An account as answers show it. No hash, no token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// Unique, positive.
@@ -164,7 +164,7 @@ pub fn password(raw: &str, username: &str, email: &str) -> Result<String, String
     Ok(raw.to_owned())
 }
 
-/// A password that somebody signs in with. Not checked by today's rules for new ones: it is what
+/// A password at sign-in. Not checked by today's rules for new ones: it is what
 /// it is.
 pub fn password_as_typed(raw: &str) -> Result<String, String> {
     match raw.chars().count() {

@@ -1,5 +1,5 @@
-//! The table `audit_events`: what happened to accounts. Written in the transaction that it tells
-//! of; its rows outlive the account.
+//! The table `audit_events`: what happened to accounts. Written in the transaction of the
+//! change; its rows outlive the account.
 
 use crate::db::Conn;
 use crate::error::Result;
@@ -83,7 +83,7 @@ impl Action {
 pub struct NewEvent<'a> {
     /// When.
     pub at: DateTime<Utc>,
-    /// Who did it, if somebody was signed in.
+    /// The account that did it, if one was signed in.
     pub actor_id: Option<i64>,
     /// Whom it happened to, if such an account exists.
     pub user_id: Option<i64>,

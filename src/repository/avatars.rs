@@ -10,7 +10,7 @@ pub fn put(tx: &mut Tx, user: i64, key: &str, picture: &[u8]) -> Result<u64> {
     tx.execute(SQL, &[&user, &key, &picture])
 }
 
-/// The picture of an account with this key. Anyone may see it who knows the key.
+/// The picture of an account with this key. Anyone with the key may see it.
 pub fn find(db: &mut Conn, user: i64, key: &str) -> Result<Option<Vec<u8>>> {
     const SQL: &str = "SELECT picture FROM avatars WHERE user_id = $1 AND key = $2";
     let row = db.query_opt(SQL, &[&user, &key])?;

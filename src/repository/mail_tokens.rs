@@ -50,7 +50,7 @@ pub struct MailToken {
     pub email: String,
 }
 
-/// Stores a token; an older one of the same account and purpose is void by that.
+/// Stores a token; an older one of the same account and purpose is revoked by that.
 pub fn put(
     db: &mut Conn,
     user: i64,
@@ -131,7 +131,7 @@ pub fn consume(
     tx.query_opt(SQL, &[&user, &hash, &purposes, &now])?.as_ref().map(from_row).transpose()
 }
 
-/// Makes the account's token of a purpose void.
+/// Revokes the account's token of a purpose.
 pub fn revoke(tx: &mut Tx, user: i64, purpose: Purpose) -> Result<u64> {
     const SQL: &str = "DELETE FROM mail_tokens WHERE user_id = $1 AND purpose = $2";
     tx.execute(SQL, &[&user, &purpose.as_str()])

@@ -1,5 +1,5 @@
-//! The table `outbox`: mail to send. A row is written in the transaction that it tells of, so
-//! that no mail is lost and none tells of what was rolled back.
+//! The table `outbox`: mail to send. A row is written in the transaction of its change, so
+//! that no mail is lost and none is about a change that was rolled back.
 
 use crate::db::Conn;
 use crate::error::Result;
@@ -20,11 +20,11 @@ pub struct NewMail<'a> {
     pub kind: &'a str,
     /// The address.
     pub recipient: &'a str,
-    /// The account; none: nobody has this address, and nothing will be sent.
+    /// The account; none: no account has this address, and nothing will be sent.
     pub user_id: Option<i64>,
     /// `Message-ID` without brackets, the same at every try.
     pub message_id: &'a str,
-    /// It tells of something and has no link: it waits behind those that have one.
+    /// It is a notice and has no link: it waits behind those that have one.
     pub is_notice: bool,
     /// The name for its greeting, for a mail that outlives its account.
     pub username: Option<&'a str>,
@@ -115,7 +115,7 @@ pub fn withdraw(db: &mut Conn, user: i64, kind: &str, now: DateTime<Utc>) -> Res
     db.execute(SQL, &[&user, &kind, &now])
 }
 
-/// The mail server took it, or there is nobody to send it to. The secret is wiped, and a mail to an
+/// The mail server took it, or no account should have it. The secret is wiped, and a mail to an
 /// account that is gone (it brought its own name) goes altogether.
 pub fn sent(db: &mut Conn, id: i64, now: DateTime<Utc>) -> Result<u64> {
     const SQL: &str = "WITH last AS (DELETE FROM outbox WHERE id = $1 AND username IS NOT NULL)

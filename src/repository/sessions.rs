@@ -18,7 +18,7 @@ pub const BATCH: i64 = 1_000;
 pub struct Session {
     /// Unique, positive.
     pub id: i64,
-    /// When somebody signed in.
+    /// When it began, at the sign-in.
     pub created_at: DateTime<Utc>,
     /// When its refresh token was last used.
     pub last_used_at: DateTime<Utc>,

@@ -14,7 +14,7 @@ pub struct Upload {
     pub content: Vec<u8>,
     /// The label that was asked for.
     pub label: String,
-    /// When it was sent, which also tells it from an earlier one.
+    /// When it was sent, which also distinguishes it from an earlier one.
     pub at: DateTime<Utc>,
 }
 

@@ -53,8 +53,10 @@ pub struct NewUser<'a> {
     pub password_hash: &'a str,
     /// Admins come from the command line only.
     pub role: Role,
-    /// True when nobody has to confirm the address.
+    /// True when the address needs no confirmation.
     pub is_verified: bool,
+    /// The language chosen for its pages and mails; none: the browser's.
+    pub language: Option<&'a str>,
 }
 
 /// Adds an account and its empty address book. [`Error::Conflict`] when the username or the
@@ -62,8 +64,8 @@ pub struct NewUser<'a> {
 pub fn insert(db: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Result<User> {
     const SQL: &str = concat!(
         "WITH added AS (
-            INSERT INTO users (username, email, password_hash, role, is_verified, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6)
+            INSERT INTO users (username, email, password_hash, role, is_verified, created_at, language)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
             RETURNING *
         ), book AS (
             INSERT INTO address_books (owner) SELECT id FROM added
@@ -75,7 +77,15 @@ pub fn insert(db: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Result<User> 
     let role = new.role.as_str();
     let row = db.query_one(
         SQL,
-        &[&new.username, &new.email, &new.password_hash, &role, &new.is_verified, &now],
+        &[
+            &new.username,
+            &new.email,
+            &new.password_hash,
+            &role,
+            &new.is_verified,
+            &now,
+            &new.language,
+        ],
     )?;
     from_row(&row)
 }
@@ -157,7 +167,7 @@ fn app_passwords(row: &Row) -> Result<Vec<AppPassword>> {
     all.map(one).collect()
 }
 
-/// The account that somebody names at login: by username or by address, whatever the case.
+/// The account of a name typed at login: by username or by address, whatever the case.
 pub fn find_by_login(db: &mut Conn, name: &str) -> Result<Option<Credentials>> {
     const BY_USERNAME: &str = concat!(
         "SELECT password_hash, ",
@@ -197,7 +207,7 @@ pub fn lock(tx: &mut Tx, id: i64) -> Result<Option<Credentials>> {
     tx.query_opt(SQL, &[&id])?.as_ref().map(credentials).transpose()
 }
 
-/// True if nobody holds [`lock`] on the account: no transaction is changing it. Asked before the
+/// True if no connection holds [`lock`] on the account: no transaction is changing it. Asked before the
 /// account is read for the cache, in a statement of its own.
 pub fn is_settled(db: &mut Conn, id: i64) -> Result<bool> {
     // The weakest lock that FOR NO KEY UPDATE excludes; given back at the end of the statement.
@@ -261,7 +271,7 @@ pub fn set_avatar(db: &mut Conn, id: i64, key: Option<&str>) -> Result<Option<Us
     db.query_opt(SQL, &[&id, &key])?.as_ref().map(from_row).transpose()
 }
 
-/// Ends an account: from now on nobody finds it, and nothing names it. What is left of it is deleted
+/// Ends an account: from now on no statement finds it. What is left of it is deleted
 /// in batches, see `context::App::finish_deletions`. `~` stands in no username and no address.
 pub fn end(tx: &mut Tx, id: i64, now: DateTime<Utc>) -> Result<u64> {
     const SQL: &str = "UPDATE users SET deleted_at = $2, username = '~' || id, email = '~' || id,

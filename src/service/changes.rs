@@ -30,7 +30,7 @@ pub fn revision(book: &Book, token: &str) -> Result<i64> {
         let plain = number.bytes().all(|byte| byte.is_ascii_digit());
         number.parse::<i64>().ok().filter(|_| plain)
     });
-    // At revision 0 the book was empty: whoever knows nothing has missed no deletion.
+    // At revision 0 the book was empty: a client without any state has missed no deletion.
     let believed = |it: &i64| *it <= book.revision && (*it == 0 || *it >= book.forgotten);
     revision.filter(believed).ok_or(Error::Resync)
 }

@@ -1,12 +1,13 @@
 //! Apple's cards of groups (`X-ADDRESSBOOKSERVER-KIND:group`). Such a card shows a label: its members are
 //! the contacts that have the label, whichever of the two changes. REST has labels only.
 
-use crate::error::Result;
+use crate::context::App;
+use crate::error::{Error, Result};
 use crate::model::contact::Stored;
 use crate::model::contact::columns::label_key;
 use crate::repository::contacts::rows::{self, Part};
 use crate::service::labels;
-use crate::service::writer::Writer;
+use crate::service::writer::{By, Writer, in_book};
 use std::collections::{BTreeSet, HashSet};
 
 /// The label that a group's card shows; none: it is a contact's card.
@@ -24,6 +25,36 @@ fn each(writer: &mut Writer, mut act: impl FnMut(&mut Writer, Stored) -> Result<
         page.into_iter().try_for_each(|group| act(writer, group))?;
     }
     Ok(())
+}
+
+/// Renames a label on all contacts and in the groups of its name, or takes it off; how many contacts
+/// changed.
+pub fn rename_label(app: &App, owner: i64, by: &By, from: &str, to: Option<&str>) -> Result<usize> {
+    in_book(app, owner, by, |writer| {
+        let changed = relabel(writer, from, to)?;
+        rename(writer, from, to)?;
+        Ok(changed)
+    })
+}
+
+/// Renames a label on all contacts of the book.
+fn relabel(writer: &mut Writer, from: &str, to: Option<&str>) -> Result<usize> {
+    let part = Part::Labelled(label_key(from));
+    let (owner, mut after, mut changed) = (writer.book().owner, 0, 0);
+    loop {
+        let page = rows::page(writer.tx, owner, &part, after)?;
+        let Some(last) = page.last() else { return Ok(changed) };
+        after = last.contact.id;
+        let before = writer.book().revision;
+        let edited = page.into_iter().map(|stored| {
+            let mut card = stored.card();
+            labels::replace(&mut card, from, to);
+            (stored, card)
+        });
+        let edited = edited.collect();
+        writer.update(edited)?;
+        changed += usize::try_from(writer.book().revision - before).map_err(Error::internal)?;
+    }
 }
 
 /// Gives new contacts the labels of groups that waited for them: a group may come before its members.
@@ -87,7 +118,7 @@ pub fn follow(writer: &mut Writer) -> Result<()> {
 pub fn was_put(writer: &mut Writer, stored: &Stored, old_name: Option<&str>) -> Result<()> {
     let Some(group) = stored.card().group().filter(|_| stored.is_group) else { return Ok(()) };
     if let Some(old) = old_name.filter(|old| old.to_lowercase() != group.name.to_lowercase()) {
-        labels::everywhere(writer, old, Some(&group.name))?;
+        relabel(writer, old, Some(&group.name))?;
     }
     let members: HashSet<&str> = group.members.iter().map(String::as_str).collect();
     let (owner, mut after) = (writer.book().owner, 0);
@@ -111,7 +142,7 @@ pub fn was_put(writer: &mut Writer, stored: &Stored, old_name: Option<&str>) -> 
 /// Before something is deleted: a group takes its label off.
 pub fn will_go(writer: &mut Writer, stored: &Stored) -> Result<()> {
     match name(stored) {
-        Some(label) => labels::everywhere(writer, &label, None).map(|_| ()),
+        Some(label) => relabel(writer, &label, None).map(|_| ()),
         None => Ok(()),
     }
 }

@@ -92,7 +92,8 @@ pub fn rewind(app: &App, owner: i64, by: &By, to: To, dry_run: bool) -> Result<R
 /// has its own.
 fn put_back(writer: &mut Writer, page: Vec<Then>) -> Result<bool> {
     let changed = |it: &Then| !it.in_trash && (it.in_trash_now || it.card != it.card_now);
-    let page: Vec<_> = page.into_iter().filter(changed).collect();
+    let mut page: Vec<_> = page.into_iter().filter(changed).collect();
+    page.sort_by_key(|it| it.id); // as `rows::all` has them
     let ids: Vec<_> = page.iter().map(|it| it.id).collect();
     let owner = writer.book().owner;
     let stored = rows::all(writer.tx, owner, &ids)?;

@@ -1,13 +1,10 @@
-//! Labels of contacts, one by one and all at once.
+//! Labels of a book, and on a card.
 
 use crate::context::App;
 use crate::error::{Error, Result};
-use crate::model::contact::columns::label_key;
 use crate::model::contact::input::LIST_MAX;
 use crate::repository::contacts::books;
 use crate::repository::contacts::labels::labels_in_use;
-use crate::repository::contacts::rows::{self, Part};
-use crate::service::writer::{By, Writer, in_book};
 use std::sync::Arc;
 use vcard::Card;
 
@@ -56,33 +53,4 @@ pub fn replace(card: &mut Card, from: &str, to: Option<&str>) {
     });
     details.labels = labels.collect();
     card.set(&details);
-}
-
-/// Renames a label on all contacts, or takes it off; how many changed.
-pub fn rename(app: &App, owner: i64, by: &By, from: &str, to: Option<&str>) -> Result<usize> {
-    in_book(app, owner, by, |writer| {
-        let changed = everywhere(writer, from, to)?;
-        super::groups::rename(writer, from, to)?;
-        Ok(changed)
-    })
-}
-
-/// Renames a label on all contacts of the book.
-pub fn everywhere(writer: &mut Writer, from: &str, to: Option<&str>) -> Result<usize> {
-    let part = Part::Labelled(label_key(from));
-    let (owner, mut after, mut changed) = (writer.book().owner, 0, 0);
-    loop {
-        let page = rows::page(writer.tx, owner, &part, after)?;
-        let Some(last) = page.last() else { return Ok(changed) };
-        after = last.contact.id;
-        let before = writer.book().revision;
-        let edited = page.into_iter().map(|stored| {
-            let mut card = stored.card();
-            replace(&mut card, from, to);
-            (stored, card)
-        });
-        let edited = edited.collect();
-        writer.update(edited)?;
-        changed += usize::try_from(writer.book().revision - before).map_err(Error::internal)?;
-    }
 }

@@ -1,8 +1,9 @@
-//! What REST, CardDAV and pages share: one function for one thing that somebody may do. A contact
+//! What REST, CardDAV and pages share: one function for one thing that a user may do. A contact
 //! changes through [`contacts`] only.
 
 pub mod bodies;
 pub mod changes;
+pub mod confirmation;
 pub mod contacts;
 pub mod duplicates;
 pub mod groups;

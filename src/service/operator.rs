@@ -37,6 +37,7 @@ pub fn create_admin(app: &App, username: &str, email: &str, password: &str) -> R
         password_hash: &password_hash,
         role: Role::Admin,
         is_verified: true,
+        language: None,
     };
     app.db.transaction(|tx| {
         let id = users::insert(tx, &new, app.now())?.id;

@@ -11,7 +11,7 @@ use crate::mail::Kind;
 use crate::repository::audit::Action;
 use crate::repository::totp as table;
 use crate::repository::users::Credentials;
-use crate::service::sign_in::{confirm_password, note_failure, unchanged};
+use crate::service::confirmation::{confirm_password, note_failure, unchanged};
 use qrcodegen::{QrCode, QrCodeEcc};
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ const RECOVERY_CODES: usize = 10;
 
 /// What an authenticator is given, once.
 #[derive(Debug, Serialize)]
-pub struct Begun {
+pub struct Enrolment {
     /// In Base32, to be typed.
     pub secret: String,
     /// `otpauth://…`
@@ -30,7 +30,7 @@ pub struct Begun {
 }
 
 /// Makes a secret for the caller. Nothing is asked for until a code of it was typed.
-pub fn begin(call: &Call, caller: &Caller, password: &str) -> Result<Begun> {
+pub fn begin(call: &Call, caller: &Caller, password: &str) -> Result<Enrolment> {
     let confirmed = confirm_password(call, caller, password)?;
     let (id, secret) = (caller.id(), totp::secret()?);
     let sealed = call.app.keys.seal(Purpose::Totp, id, &secret)?;
@@ -45,7 +45,7 @@ pub fn begin(call: &Call, caller: &Caller, password: &str) -> Result<Begun> {
     let host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
     let uri = totp::uri(&secret, host, &user.username);
     let qr = svg(&uri)?;
-    Ok(Begun { secret: typed::base32(&secret), uri, qr })
+    Ok(Enrolment { secret: typed::base32(&secret), uri, qr })
 }
 
 /// A QR code as a drawing of squares, black on white whatever the page looks like.

@@ -1,16 +1,14 @@
-//! Signing in: the password, the second factor, the session. And the password again, where a session
-//! alone is not enough.
+//! Signing in: the password, the second factor, the session.
 
-use crate::access::{Admin, Caller};
 use crate::context::{Call, as_client};
 use crate::crypto::{self, Purpose, RefreshToken};
 use crate::error::{Error, Result};
-use crate::limits::{self, Attempt, Limit};
+use crate::limits::{self, Attempt};
 use crate::mail::Kind;
-use crate::model::user::User;
 use crate::repository::audit::Action;
 use crate::repository::sessions::{self, Rotation};
 use crate::repository::users::{self, Credentials};
+use crate::service::confirmation::note_failure;
 use crate::service::second_factor;
 use chrono::{DateTime, Duration, Utc};
 
@@ -23,7 +21,7 @@ enum Holder {
     Browser,
 }
 
-/// What somebody typed to sign in.
+/// What was typed to sign in.
 #[derive(Debug)]
 pub struct Typed {
     /// Username or address.
@@ -127,11 +125,6 @@ fn failed(call: &Call, attempt: &Attempt<'_>, found: &Credentials, error: Error)
     Ok(error)
 }
 
-/// Writes a failed login down.
-pub fn note_failure(call: &Call, user: Option<i64>) -> Result<()> {
-    call.app.db.transaction(|tx| call.audit(tx, Action::LoginFailed, None, user))
-}
-
 fn open(
     call: &Call,
     found: &Credentials,
@@ -210,7 +203,7 @@ pub fn second_step(call: &Call, ticket: &str, code: &str) -> Result<Session> {
 pub fn refresh(call: &Call, typed: &str) -> Result<Session> {
     let old = RefreshToken::read(typed).ok_or(Error::Unauthenticated)?;
     let (family, hash) = (old.family_hash(), old.hash());
-    // What is nobody's session has no counter of its own: its address counts it.
+    // What is no session has no counter of its own: its address counts it.
     let known = call.app.db.read(|db| sessions::find_family(db, old.user, &family, call.now))?;
     known.ok_or(Error::Unauthenticated)?;
     limits::count_refresh(call, &crypto::sha256_hex(&family))?;
@@ -244,7 +237,7 @@ pub fn refresh(call: &Call, typed: &str) -> Result<Session> {
     }
 }
 
-/// Nobody knows whether the thief or the owner has the live token: both have to sign in again.
+/// It is unknown whether the thief or the owner has the live token: both have to sign in again.
 fn reused(call: &Call, user: i64, session: i64) -> Result<Session> {
     call.app.change_user(user, |tx, found| {
         if sessions::delete(tx, user, session)? == 0 {
@@ -255,44 +248,4 @@ fn reused(call: &Call, user: i64, session: i64) -> Result<Session> {
     })?;
     call.app.mail_queued.notify();
     Err(Error::Unauthenticated)
-}
-
-/// The caller's account as it is now, if `password` is its password. The route counts such calls
-/// (`Limit::Password`), and a wrong one counts as a failed login too; that logins are locked out does
-/// not matter here. Must stay inside the same request: see [`unchanged`].
-pub fn confirm_password(call: &Call, caller: &Caller, password: &str) -> Result<Credentials> {
-    let id = caller.id();
-    let found = call.app.db.read(|db| users::find_credentials(db, id))?;
-    let found = found.ok_or(Error::Unauthenticated)?;
-    if call.app.passwords.enter()?.verify(password, Some(&found.password_hash))? {
-        return Ok(found);
-    }
-    limits::count_failure(call, &found.user.username, &found.password_hash);
-    note_failure(call, Some(id))?;
-    Err(Error::WrongPassword)
-}
-
-/// Makes sure that nobody changed the password since it was confirmed. `found` is locked.
-pub fn unchanged(found: Credentials, confirmed: &Credentials) -> Result<User> {
-    if found.password_hash != confirmed.password_hash {
-        return Err(Error::WrongPassword);
-    }
-    Ok(found.user)
-}
-
-/// How long after a login an admin changes accounts without the password.
-const FRESH: Duration = Duration::hours(1);
-
-/// Makes sure that an admin signed in lately, or typed the password again.
-pub fn confirm_admin(call: &Call, admin: &Admin, password: Option<&str>) -> Result<()> {
-    let (id, session) = (admin.id(), admin.caller().session());
-    if let Some(password) = password {
-        limits::count_also(call, Limit::Password, id)?;
-        return confirm_password(call, admin.caller(), password).map(|_| ());
-    }
-    let began = call.app.db.read(|db| sessions::began(db, id, session))?;
-    match began.ok_or(Error::Unauthenticated)? {
-        began if call.now - began <= FRESH => Ok(()),
-        _ => Err(Error::PasswordNeeded),
-    }
 }

@@ -50,7 +50,7 @@ fn of_fifty_registrations_of_one_address_at_once_one_wins() {
                     let email = if number % 2 == 0 { "ann@example.com" } else { "ANN@example.com" };
                     let body = json!({"username": username, "email": email, "password": PASSWORD});
                     // Hashing has a queue of two seconds, which a busy machine fills: a client
-                    // that is told 503 tries again.
+                    // that gets 503 tries again.
                     let answers = std::iter::repeat_with(|| nobody.post(REGISTER, body.clone()));
                     answers.take(20).map(|answer| answer.status).find(|status| *status != 503)
                 })
@@ -175,7 +175,7 @@ fn letter_case_makes_no_second_account() {
 fn a_username_is_never_an_address() {
     let world = World::new();
     let ann = world.user("ann");
-    // Else a login with the address of somebody else would be ambiguous.
+    // Else a login with the address of another user would be ambiguous.
     for name in ["ann@example.com", "ann@", "@nn", "a@b"] {
         let body = json!({"username": name, "email": "eve@example.com", "password": PASSWORD});
         world.nobody().post(REGISTER, body).expect_faults(&["username"]);
@@ -236,7 +236,7 @@ fn unknown_names_and_wrong_passwords_look_alike() {
     for name in ["ann", "ann@example.com", "off", "new", "new@example.com", "x@example.com"] {
         assert_eq!(answer(name), unknown, "{name}");
     }
-    // Only who knows the password hears more.
+    // Only the right password gets more.
     let right = |name: &str| {
         let body = json!({"username": name, "password": PASSWORD});
         let answer = world.nobody().post("/api/auth/login", body).expect(401);

@@ -124,7 +124,7 @@ fn a_merge_patch_changes_what_it_names() {
     assert_eq!(contact["labels"], json!(["y"]));
     assert_eq!(ann.patch(&path, json!({"labels": null})).expect(200).json()["labels"], json!([]));
     ann.patch(&path, json!({"first_name": null})).expect_faults(&["first_name"]);
-    // A null would remove what is not there: still nobody knows it.
+    // A null would remove what is not there: it is still unknown.
     ann.patch(&path, json!({"nick": null, "phone": "x"})).expect_faults(&["nick", "phone"]);
     ann.patch(&path, json!(["first_name"])).expect(422);
     ann.send("PATCH", &path, &[("Content-Type", "application/json-patch+json")], b"[]").expect(415);

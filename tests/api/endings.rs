@@ -10,7 +10,7 @@ fn calendar(ann: &Actor) -> String {
     url["url"].as_str().unwrap().strip_prefix("https://contacts.example").unwrap().to_owned()
 }
 
-/// An account that somebody else prepared is safe again after each of these.
+/// An account that an attacker prepared is safe again after each of these.
 #[test]
 fn the_calendars_address_and_links_end_with_whatever_makes_an_account_safe() {
     let world = World::new();
@@ -296,8 +296,8 @@ fn the_owner_is_told_of_a_role_and_of_a_changed_address() {
     ann.post("/api/users/me/email", body).expect(202);
     let token = world.link_token("new@example.com");
     ann.post("/api/auth/confirm-email", json!({ "token": token })).expect(200);
-    let told = subjects("ann@example.com");
-    assert_eq!(told.last().unwrap(), "Your e-mail address was changed", "{told:?}");
+    let report = subjects("ann@example.com");
+    assert_eq!(report.last().unwrap(), "Your e-mail address was changed", "{report:?}");
     let actions =
         world.sql::<String>("SELECT string_agg(action, ' ' ORDER BY id) FROM audit_events");
     assert!(actions.contains("email_change_requested email_changed"), "{actions}");

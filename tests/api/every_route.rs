@@ -112,10 +112,10 @@ fn a_stranger_sees_and_harms_nothing_on_any_route() {
                 for body in BODIES {
                     let json = [("Content-Type", "application/json")];
                     let answer = stranger.send(route.verb, &path, &json, body.as_bytes());
-                    let told = format!("{:?} {}", answer.headers, answer.text());
+                    let report = format!("{:?} {}", answer.headers, answer.text());
                     assert!(
-                        !told.contains(PLANTED),
-                        "{} told {}: {told}",
+                        !report.contains(PLANTED),
+                        "{} was shown {}: {report}",
                         answer.asked,
                         stranger.name
                     );

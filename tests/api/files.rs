@@ -121,7 +121,7 @@ fn bytes_that_are_wrong_cost_themselves_and_short_files_are_guessed_with_a_warni
     let world = World::new();
     let ann = world.user("ann");
     let outcome = import(&ann, "text/csv", sample("f04-one-bad-byte.csv"));
-    assert_eq!((names(&ann)[1].as_str(), counts(&outcome)[3]), ("Їжак Мудрець", 1), "{outcome}");
+    assert_eq!((names(&ann)[1].as_str(), counts(&outcome)[3]), ("Олена Ґудзь", 1), "{outcome}");
     assert_eq!(outcome["warnings"][0]["line"], 4);
     assert!(names(&ann)[2].contains('\u{fffd}'), "{:?}", names(&ann));
     let bob = world.user("bob");
@@ -181,7 +181,7 @@ fn two_rows_that_differ_are_two_contacts_whichever_comes_first() {
     let bob = who("bob");
     let twice =
         import(&bob, "text/csv", "First Name,Phone\nAnn,555 0100\nAnn,555 0100\nAnn,(555) 0100\n");
-    assert!(counts(&twice)[0] <= 2, "{twice}");
+    assert_eq!(counts(&twice)[..2], [1, 2], "{twice}");
     // Without a uid a card is known by what it says, its unknown lines too.
     let card = |more: &str| format!("BEGIN:VCARD\nVERSION:2.1\nN:Kim;Min\n{more}END:VCARD\n");
     let carl = who("carl");
@@ -273,9 +273,9 @@ fn a_photo_is_kept_to_a_mebibyte_and_made_smaller_past_it() {
     assert_eq!(photo(0), small);
     let less = image::load_from_memory(&photo(1)).unwrap();
     assert!(photo(1).len() < 1 << 20 && less.width() <= 720, "{} {}", photo(1).len(), less.width());
-    // Not a picture, and large: the person comes in all the same.
+    // Not a picture, and large: the person comes in all the same, and the line stays.
     let outcome = import(&ann, "text/vcard", card(&vec![7; (1 << 20) + 10]));
-    assert_eq!(counts(&outcome), [1, 0, 0, 1], "{outcome}");
+    assert_eq!(counts(&outcome)[..3], [1, 0, 0], "{outcome}");
 }
 
 #[test]

@@ -135,13 +135,13 @@ fn a_rehearsal_tells_what_would_be_and_changes_nothing() {
     let file = all.collect::<String>() + &card("u3", "z") + &card("v", "n4");
     let path = format!("{IMPORT}?dry_run=true");
     let headers = [("Content-Type", "text/vcard")];
-    let told = ann.send("POST", &path, &headers, file.as_bytes()).expect(200);
+    let report = ann.send("POST", &path, &headers, file.as_bytes()).expect(200);
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "0");
     assert_eq!(world.sql::<i64>("SELECT sum(revision)::bigint FROM address_books"), 0);
     assert_eq!(world.sql::<i64>("SELECT count(*) FROM contacts"), 0);
     let path = format!("{IMPORT}?dry_run=false");
     let done = ann.send("POST", &path, &headers, file.as_bytes()).expect(200);
-    assert_eq!(told.json(), done.json());
+    assert_eq!(report.json(), done.json());
     assert_eq!(counts(&done), (json!(1_502), json!(0), 0));
     let created = done.json()["created"].as_i64().unwrap();
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), created.to_string());

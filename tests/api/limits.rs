@@ -1,4 +1,4 @@
-//! Rate limits: who is counted, together with whom, and what is told.
+//! Rate limits: who is counted, together with whom, and what the answers say.
 
 use crate::redis_server::RedisServer;
 use crate::world::{Actor, Answer, PASSWORD, World};
@@ -25,7 +25,7 @@ fn defaults(config: &mut Config) {
     rates.default = rate(600, 60);
 }
 
-fn told(answer: &Answer) -> (u64, u64, u64) {
+fn report(answer: &Answer) -> (u64, u64, u64) {
     let number = |name: &str| {
         answer.header(name).parse().unwrap_or_else(|_| panic!("{}: no {name}", answer.asked))
     };
@@ -37,7 +37,7 @@ fn until_429(mut call: impl FnMut() -> Answer) -> u64 {
     for passed in 0..2_000 {
         let answer = call();
         if answer.status == 429 {
-            let (_, remaining, reset) = told(&answer);
+            let (_, remaining, reset) = report(&answer);
             assert_eq!(remaining, 0);
             assert_eq!(answer.header("Retry-After"), reset.to_string());
             assert_eq!(answer.header("Content-Type"), "application/problem+json");
@@ -54,7 +54,7 @@ fn every_route_has_the_limit_of_the_contract() {
     let from = |last: u8| world.nobody().at([192, 0, 2, last]);
     let login =
         |at: u8| from(at).post("/api/auth/login", json!({"username": "x", "password": "y"}));
-    assert_eq!(told(&login(1)).0, 10);
+    assert_eq!(report(&login(1)).0, 10);
     // Good or bad, every request counts.
     assert_eq!(until_429(|| from(2).post("/api/auth/login", json!({}))), 10);
     assert_eq!(until_429(|| from(3).post("/api/auth/register", json!({}))), 10);
@@ -67,12 +67,12 @@ fn every_route_has_the_limit_of_the_contract() {
     assert_eq!(both, 5, "the two calls share their counter");
     assert_eq!(until_429(|| ann.get("/api/users/me")), 60);
     // Another route has another counter, and another user too.
-    assert_eq!(told(&ann.get("/api/users/me/sessions").expect(200)), (600, 599, 60));
-    assert_eq!(told(&world.user("bob").get("/api/users/me").expect(200)), (60, 59, 60));
+    assert_eq!(report(&ann.get("/api/users/me/sessions").expect(200)), (600, 599, 60));
+    assert_eq!(report(&world.user("bob").get("/api/users/me").expect(200)), (60, 59, 60));
     assert_eq!(until_429(|| ann.get("/api/users/me/sessions")), 599);
     // Together with every other route that has none of its own.
     ann.get("/api/contacts").expect(429);
-    assert_eq!(told(&from(5).get("/")).0, 600);
+    assert_eq!(report(&from(5).get("/")).0, 600);
     for probe in ["/healthz", "/readyz", "/api/healthchecker"] {
         assert_eq!(from(5).get(probe).expect(200).header("RateLimit-Limit"), "");
     }
@@ -91,7 +91,7 @@ fn every_limited_route_tells_where_the_caller_stands() {
             if route.limit == contactd::limits::Limit::Never {
                 assert_eq!(answer.header("RateLimit-Limit"), "", "{}", answer.asked);
             } else {
-                let (limit, remaining, reset) = told(&answer);
+                let (limit, remaining, reset) = report(&answer);
                 assert!(remaining < limit && (1..=3_600).contains(&reset), "{}", answer.asked);
             }
         }
@@ -263,7 +263,7 @@ fn checks_of_the_password_in_a_session_are_ten_a_minute_right_or_wrong() {
             _ => change("wrong password").expect(403),
         };
     }
-    assert_eq!(told(&change(PASSWORD).expect(429)).0, 10);
+    assert_eq!(report(&change(PASSWORD).expect(429)).0, 10);
     // All calls that check it count together, from wherever.
     let body = json!({"name": "x", "scope": "read", "password": PASSWORD});
     ann.at([192, 0, 2, 1]).post("/api/users/me/app-passwords", body).expect(429);

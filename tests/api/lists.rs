@@ -163,7 +163,7 @@ fn wrong_cursors_are_told_and_never_a_fault_of_ours() {
                 .expect_faults(&["cursor"]);
         }
     }
-    // It is sealed: nobody reads a name in it, and one that was changed or is another account's is none.
+    // It is sealed: no name can be read in it, and one that was changed or is another account's is none.
     let own = cursor("name");
     let changed = |at: usize| {
         let other = if own.as_bytes()[at] == b'A' { "B" } else { "A" };

@@ -49,7 +49,7 @@ fn a_body_of_just_the_largest_size_is_read_to_its_end() {
     };
     send(largest).expect(201);
     send(largest + 1).expect(413);
-    // Of one whose size nobody told beforehand nothing is cut off either.
+    // Of one without an announced size nothing is cut off either.
     let body = r#"{"first_name": "Bob"}"#.to_owned() + &" ".repeat(largest);
     let chunked = [JSON[0], ("Transfer-Encoding", "chunked")];
     let send = |size| ann.send("POST", "/api/contacts", &chunked, &body.as_bytes()[..size]);

@@ -263,7 +263,7 @@ fn a_reset_link_is_for_the_address_that_it_was_mailed_to() {
     world.user("ann");
     ask_reset(&world, "ann@example.com");
     let token = world.link_token("ann@example.com");
-    // By somebody's hand: a change through the API voids the link at once.
+    // By hand: a change through the API revokes the link at once.
     world.app.db.write(|db| db.batch("UPDATE users SET email = 'new@example.com'")).unwrap();
     reset(&world, &token, "a new password").expect(400);
 }

@@ -244,7 +244,7 @@ fn the_secret_is_opened_with_the_key_only() {
     let has = |part: &[u8]| stored.windows(part.len()).any(|it| it == part);
     assert_eq!(plain.len(), 20, "160 bits");
     assert!(!has(&plain[..8]) && !has(&secret.as_bytes()[..8]));
-    // Another key reads nothing of it, and lets nobody in either.
+    // Another key reads nothing of it, and opens no account either.
     let mut config = world.app.config.clone();
     config.secret_key =
         contactd::config::Secret::new("another key, of more than 32 bytes".to_owned());

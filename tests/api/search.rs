@@ -120,7 +120,7 @@ fn filters_look_in_their_own_field_and_hold_together() {
     assert_eq!(found(&ann, "label", "wor"), Vec::<String>::new());
     assert_eq!(found(&ann, "label=work&search", "strasse"), ["Straße"]);
     assert_eq!(found(&ann, "label=work&first_name=zoe&search", "s"), Vec::<String>::new());
-    // An empty filter is none. Of two nobody knows which was meant, also when one is empty.
+    // An empty filter is none. Of two it is unknown which was meant, also when one is empty.
     assert_eq!(found(&ann, "label=work&search", "").len(), 2);
     ann.get("/api/contacts?search=nobody&search=zoe&limit=5&limit=")
         .expect_faults(&["search", "limit"]);

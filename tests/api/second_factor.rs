@@ -66,7 +66,7 @@ fn a_login_needs_the_password_and_a_code() {
     assert_eq!(missing.json()["type"], "/problems/second-factor-required");
     let wrong = log_in(&ann, "000000").expect(401);
     assert_eq!(wrong.json()["type"], "/problems/second-factor-wrong");
-    // Whoever does not know the password is not told that there is one.
+    // A wrong password does not show that there is one.
     assert_eq!(ann.log_in("wrong password").expect(401).json()["type"], "about:blank");
     log_in(&ann, &code(&secret, &world)).expect(200);
     world.pass(Duration::seconds(30));

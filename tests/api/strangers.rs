@@ -34,7 +34,7 @@ fn plant(ann: &Actor) -> [String; 3] {
         "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:g-{PLANTED}\r\nN:{PLANTED};;;;\r\nFN:{PLANTED}\r\n\
         X-ADDRESSBOOKSERVER-KIND:group\r\nX-ADDRESSBOOKSERVER-MEMBER:urn:uuid:{PLANTED}\r\nEND:VCARD\r\n"
     );
-    let path = format!("/dav/addressbooks/{}/contacts/{PLANTED}.vcf", ann.id);
+    let path = format!("/dav/addressbooks/{}/contacts/g-{PLANTED}.vcf", ann.id);
     phone.send("PUT", &path, &[("Content-Type", "text/vcard")], group.as_bytes()).expect(201);
     let url = ann.send("POST", "/api/contacts/calendar-url", &[], b"").expect(201).json();
     let url = url["url"].as_str().unwrap().replace("https://contacts.example", "");

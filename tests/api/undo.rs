@@ -28,13 +28,13 @@ fn each_change_is_in_the_history_and_can_be_taken_back() {
     ann.delete(&path).expect(204);
     ann.send("POST", &format!("{path}/restore"), &[], b"").expect(200);
     let history = ann.get(&format!("{path}/history")).expect(200).json();
-    let told: Vec<_> = history
+    let report: Vec<_> = history
         .as_array()
         .unwrap()
         .iter()
         .map(|it| (it["revision"].as_i64().unwrap(), it["contact"]["first_name"].clone()))
         .collect();
-    assert_eq!(told, [(4, json!("B")), (3, json!("B")), (2, json!("A")), (1, json!(null))]);
+    assert_eq!(report, [(4, json!("B")), (3, json!("B")), (2, json!("A")), (1, json!(null))]);
     assert_eq!((&history[2]["by"], &history[2]["client"]), (&json!("rest"), &json!("test")));
     assert_eq!(history[2]["at"], "2026-11-22T12:01:00Z");
     assert_eq!(history[2]["contact"]["updated_at"], "2026-11-22T12:00:00Z");

@@ -6,7 +6,7 @@ use crate::server::Server;
 use crate::world::unique_name;
 use std::time::{Duration, Instant};
 
-/// A primary, its standby, and a server that knows both.
+/// A primary, its standby, and a server with the addresses of both.
 fn stage() -> (PostgresServer, PostgresServer, Server, Vec<String>) {
     let primary = PostgresServer::start();
     let standby = primary.standby("b");
@@ -39,12 +39,12 @@ fn failover_to_a_synchronous_standby_loses_nothing() {
     ledger.until_all_write();
     let writes = killed.elapsed();
     let balance = ledger.close(server.address());
-    let told = format!(
+    let report = format!(
         "standby promoted {:.2} s after the kill, writes again {:.2} s after the kill",
         promoted.as_secs_f64(),
         writes.as_secs_f64()
     );
-    balance.check("primary killed -9, synchronous standby promoted", &told);
+    balance.check("primary killed -9, synchronous standby promoted", &report);
     assert!(writes < Duration::from_secs(15), "{writes:?}");
 }
 
@@ -65,8 +65,8 @@ fn a_dead_standby_holds_writes_up_but_not_the_server() {
     primary.reload();
     let back = ledger.until_all_write();
     let balance = ledger.close(server.address());
-    let told =
+    let report =
         format!("reads went on; writes again {:.2} s after it was struck off", back.as_secs_f64());
-    balance.check("synchronous standby killed -9", &told);
+    balance.check("synchronous standby killed -9", &report);
     assert!(balance.slowest < Duration::from_secs(10), "{:?}", balance.slowest);
 }

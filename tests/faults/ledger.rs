@@ -28,13 +28,13 @@ enum Outcome {
     NotSent,
 }
 
-/// One contact as its writer knows it.
+/// One contact as its writer sees it.
 #[derive(Debug)]
 struct Entry {
     name: String,
     /// Known once its creation was acknowledged.
     id: Option<i64>,
-    /// The last acknowledged note, and those after it that nobody knows of.
+    /// The last acknowledged note, and those after it of unknown fate.
     notes: Vec<String>,
     deleted: Deleted,
 }
@@ -149,9 +149,9 @@ pub struct Balance {
 impl Balance {
     /// Prints the line for docs/testing.md, and fails unless nothing was lost.
     #[track_caller]
-    pub fn check(&self, fault: &str, told: &str) {
+    pub fn check(&self, fault: &str, report: &str) {
         println!(
-            "FAULT | {fault} | {} acknowledged, {} lost, {} half done; {} answered 503, {} cut off, slowest {:.2} s | {told}",
+            "FAULT | {fault} | {} acknowledged, {} lost, {} half done; {} answered 503, {} cut off, slowest {:.2} s | {report}",
             self.acknowledged,
             self.lost.len(),
             self.half.len(),
@@ -237,7 +237,7 @@ impl Page {
         matches!(outcome, Outcome::Acknowledged(_))
     }
 
-    /// The newest contact that nobody tried to delete.
+    /// The newest contact without an attempt to delete it.
     fn some_entry(&self) -> Option<(usize, String)> {
         let known = |entry: &Entry| entry.deleted == Deleted::No && entry.id.is_some();
         let at = self.entries.iter().rposition(known)?;

@@ -32,8 +32,8 @@ impl Stage {
         let email = format!("{name}@example.com");
         let body = object!({"username": name, "email": email, "password": "correct horse battery"});
         let body = body.to_string();
-        let (status, told) = self.server.ask("POST", "/api/auth/register", JSON, &body).unwrap();
-        assert_eq!(status, 201, "{told}");
+        let (status, report) = self.server.ask("POST", "/api/auth/register", JSON, &body).unwrap();
+        assert_eq!(status, 201, "{report}");
         self.slowest = self.slowest.max(began.elapsed());
     }
 
@@ -68,10 +68,10 @@ impl Stage {
         assert_eq!(self.server.ask("POST", "/api/auth/confirm-email", JSON, &body).unwrap().0, 200);
     }
 
-    fn tell(&self, fault: &str, told: &str) {
+    fn print(&self, fault: &str, report: &str) {
         assert!(self.slowest < Duration::from_secs(5), "{:?}", self.slowest);
         let slowest = self.slowest.as_secs_f64();
-        println!("FAULT | {fault} | {told}; slowest registration {slowest:.2} s");
+        println!("FAULT | {fault} | {report}; slowest registration {slowest:.2} s");
     }
 }
 
@@ -109,8 +109,8 @@ fn a_mail_server_that_refuses_drops_or_is_slow_gets_every_mail_in_the_end() {
         }
         stage.confirm(&mine[0].token().unwrap());
     }
-    let told = "8 registrations, 9 mails: the one dropped after DATA came twice under one Message-ID; every link works";
-    stage.tell("SMTP refuses (451, 550, 452, 554), hangs up, drops, is slow", told);
+    let report = "8 registrations, 9 mails: the one dropped after DATA came twice under one Message-ID; every link works";
+    stage.print("SMTP refuses (451, 550, 452, 554), hangs up, drops, is slow", report);
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_mail_server_that_is_down_gets_every_mail_when_it_is_back() {
     let mails = sink.mails();
     assert_eq!(mails.len(), 5);
     mails.iter().for_each(|mail| stage.confirm(&mail.token().unwrap()));
-    stage.tell("SMTP down", "5 registrations, 5 mails when it was back, 0 lost");
+    stage.print("SMTP down", "5 registrations, 5 mails when it was back, 0 lost");
 }
 
 /// The disk is full: no file may grow past 300 bytes, which `write` refuses in the middle of a
@@ -175,7 +175,7 @@ fn a_full_disk_loses_no_mail_and_leaves_no_half_one() {
     let mails = files(&stage);
     assert_eq!(mails.len(), 3);
     mails.into_iter().for_each(|mail| stage.confirm(&Mail(mail).token().unwrap()));
-    stage.tell(
+    stage.print(
         "disk full for mail files",
         "3 registrations, 3 whole mails when there was room, none half",
     );

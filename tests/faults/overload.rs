@@ -1,4 +1,4 @@
-//! More than the server can do at once, and what nobody reads.
+//! More than the server can do at once, and output that is not read.
 
 use crate::ledger::{self, CALM};
 use crate::redis_server::free_port;

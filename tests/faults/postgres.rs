@@ -32,7 +32,7 @@ fn stage() -> Stage {
     Stage { postgres, _redis: redis, server, ledger, auth: auths[0].clone() }
 }
 
-/// What everybody is told while Postgres is away: quickly, and when to come again.
+/// The answer to every client while Postgres is away: quick, and with the time to come again.
 fn expect_unavailable(server: &Server, auth: &str, within: Duration) {
     let paths = ["/api/healthchecker", "/readyz", "/api/contacts", "/api/contacts/1"];
     for path in paths {
@@ -72,8 +72,8 @@ fn postgres_stopped_at_once_loses_nothing() {
     let back = expect_service(&stage);
     // The client hears a fixed sentence; the whole story is in the log.
     let log = stage.server.log();
-    let told = |line: &str| line.contains(" WARN ") && line.ends_with("request_id=look-for-me");
-    assert!(log.lines().any(told), "{log}");
+    let report = |line: &str| line.contains(" WARN ") && line.ends_with("request_id=look-for-me");
+    assert!(log.lines().any(report), "{log}");
     close(stage, "Postgres stopped at once, started again", back);
 }
 

@@ -76,12 +76,12 @@ fn killed_under_load_again_and_again_loses_nothing() {
     next_try(&mut client);
     let (mails, twice) = arrived(&sink, &registered);
     assert!(registered.len() * 2 > kills(), "{registered:?}");
-    let told = format!(
+    let report = format!(
         "{} registrations: {mails} mails came, {twice} of them again under their Message-ID; start at most {:.2} s",
         registered.len(),
         slowest_start.as_secs_f64(),
     );
-    balance.check(&format!("server killed -9, {} times", kills()), &told);
+    balance.check(&format!("server killed -9, {} times", kills()), &report);
     drop(server);
 }
 
@@ -108,7 +108,7 @@ pub fn arrived(sink: &Sink, names: &[String]) -> (usize, usize) {
     }
 }
 
-/// Every request that had an effect was answered: nothing is there that nobody was told of.
+/// Every request that had an effect was answered: nothing is there without an answer.
 #[test]
 fn terminated_under_load_answers_everything_that_it_did_and_exits_0() {
     let (name, mut client) = schema();
@@ -169,7 +169,7 @@ fn metrics_have_an_address_of_their_own() {
     assert!(get(server.address(), "/metrics").starts_with("HTTP/1.1 404 "));
     // Of clients only, not of who reads this page.
     let open = [(); 2].map(|()| TcpStream::connect(server.address()).unwrap());
-    let tells = |count| {
+    let counts = |count| {
         let line = format!("\ncontactd_open_connections {count}\n");
         let mut looks = std::iter::repeat_with(|| get(&own, "/metrics")).take(100);
         assert!(looks.any(|page| {
@@ -177,9 +177,9 @@ fn metrics_have_an_address_of_their_own() {
             page.contains(&line)
         }));
     };
-    tells(2);
+    counts(2);
     drop(open);
-    tells(0);
+    counts(0);
     // Nothing is under way, so there is nothing to wait for at the end.
     let began = Instant::now();
     assert_eq!(server.stop(), Some(0));

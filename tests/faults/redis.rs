@@ -74,9 +74,9 @@ fn work(server: &Server, auth: &str, time: Duration) -> usize {
 fn rename(server: &Server, auth: &str, name: &str) -> Duration {
     let began = Instant::now();
     let body = json!({ "username": name }).to_string();
-    let (status, told) =
+    let (status, report) =
         server.ask("PATCH", "/api/users/me", &format!("{auth}{JSON}"), &body).unwrap();
-    assert_eq!(status, 200, "{told}");
+    assert_eq!(status, 200, "{report}");
     let took = began.elapsed();
     let (_, me) = server.ask("GET", "/api/users/me", auth, "").unwrap();
     assert_eq!(json(&me)["username"], name, "stale");
@@ -120,13 +120,13 @@ fn a_hanging_redis_gives_no_error() {
     let (server, auths, ledger) = stage(&redis);
     redis.hang();
     assert!(work(&server, &auths[0], Duration::from_secs(2)) > 4, "slow while Redis hangs");
-    // Until nobody can find the old name in Redis any more.
+    // Until no look-up can find the old name in Redis any more.
     let took = rename(&server, &auths[0], "anna");
     redis.go_on();
     work(&server, &auths[0], Duration::from_secs(1));
     let balance = ledger.close(server.address());
-    let told = format!("no error in between; a rename took {:.1} s", took.as_secs_f64());
-    balance.check("Redis hung", &told);
+    let report = format!("no error in between; a rename took {:.1} s", took.as_secs_f64());
+    balance.check("Redis hung", &report);
     assert_eq!((balance.refused, balance.cut), (0, 0));
 }
 
@@ -191,7 +191,7 @@ fn a_full_redis_gives_no_error_and_nothing_stale() {
     set("maxmemory", "0");
     rename(&server, &auths[0], "anna");
     let balance = ledger.close(server.address());
-    let told = format!("no error; slowest rename {:.2} s", slowest.as_secs_f64());
-    balance.check("Redis out of memory (noeviction)", &told);
+    let report = format!("no error; slowest rename {:.2} s", slowest.as_secs_f64());
+    balance.check("Redis out of memory (noeviction)", &report);
     assert_eq!((balance.refused, balance.cut), (0, 0));
 }

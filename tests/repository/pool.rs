@@ -38,12 +38,12 @@ fn an_edited_old_migration_and_a_newer_database_are_noticed() {
     let pool = pool();
     pool.write(db::migrations::migrate).unwrap();
     pool.write(|db| db.batch("INSERT INTO migrations VALUES ('999_later', '')")).unwrap();
-    let told = pool.write(db::migrations::migrate).unwrap_err().to_string();
-    assert!(told.contains("newer version"), "{told}");
+    let report = pool.write(db::migrations::migrate).unwrap_err().to_string();
+    assert!(report.contains("newer version"), "{report}");
     pool.write(|db| db.batch("DELETE FROM migrations WHERE name = '999_later'")).unwrap();
     pool.write(|db| db.batch("UPDATE migrations SET checksum = 'x'")).unwrap();
-    let told = pool.write(db::migrations::migrate).unwrap_err().to_string();
-    assert!(told.contains("001_schema was changed"), "{told}");
+    let report = pool.write(db::migrations::migrate).unwrap_err().to_string();
+    assert!(report.contains("001_schema was changed"), "{report}");
 }
 
 #[test]
@@ -174,8 +174,8 @@ fn an_error_tells_the_log_its_cause_but_no_data() {
     pool.write(|db| db.batch("CREATE TABLE t (n text CONSTRAINT t_n_key UNIQUE)")).unwrap();
     let insert = || pool.write(|db| db.execute("INSERT INTO t VALUES ('personal data')", &[]));
     insert().unwrap();
-    let told = insert().unwrap_err().to_string();
-    assert!(told.contains("t_n_key") && !told.contains("personal data"), "{told}");
+    let report = insert().unwrap_err().to_string();
+    assert!(report.contains("t_n_key") && !report.contains("personal data"), "{report}");
 }
 
 #[test]

@@ -10,7 +10,14 @@ use contactd::repository::users::{self, NewUser};
 use contactd::repository::{Slice, avatars, outbox};
 
 fn insert(world: &World, username: &str, email: &str) -> contactd::error::Result<i64> {
-    let new = NewUser { username, email, password_hash: "x", role: Role::User, is_verified: false };
+    let new = NewUser {
+        username,
+        email,
+        password_hash: "x",
+        role: Role::User,
+        is_verified: false,
+        language: None,
+    };
     world.app.db.transaction(|tx| Ok(users::insert(tx, &new, world.now())?.id))
 }
 

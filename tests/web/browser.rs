@@ -1,4 +1,4 @@
-//! A browser: it keeps cookies, follows redirects when told to, and fills forms in as they came.
+//! A browser: it keeps cookies, follows redirects on demand, and fills forms in as they came.
 
 use std::cell::RefCell;
 use support::world::{Actor, Answer, PASSWORD, World};

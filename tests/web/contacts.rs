@@ -201,7 +201,7 @@ fn many_get_a_label_lose_it_and_are_deleted_and_are_back_by_undo() {
     assert!(page.contains("10 contacts were deleted."));
     let to =
         page.split("name=\"to\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    assert!(!browser.get("/contacts").text().contains("were deleted"), "it is told once");
+    assert!(!browser.get("/contacts").text().contains("were deleted"), "it is shown once");
     browser.post("/history/rewind", &[("to", &to), ("confirm", "1")]).expect(303);
     assert_eq!(total(""), "60");
     browser

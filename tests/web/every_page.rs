@@ -1,5 +1,5 @@
 //! What holds for every page: it is there for its visitor, it changes nothing without the token, it
-//! shows nobody what is another's.
+//! shows no user what is another's.
 
 use crate::browser::{Browser, ORIGIN, contact_id};
 use contactd::routes::{Gate, ROUTES, Route};

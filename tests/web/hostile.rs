@@ -1,4 +1,4 @@
-//! What somebody with a proxy between browser and server sends: every page and every form, with values
+//! What an attacker with a proxy between browser and server sends: every page and every form, with values
 //! that no browser makes.
 
 use crate::browser::{Browser, ORIGIN, contact_id};
@@ -87,7 +87,7 @@ fn no_form_makes_the_server_fail_whatever_stands_in_it() {
                 }
                 let mut fields = vec![("csrf", token.as_str()), ("action", action), ("all", "1")];
                 fields.extend(FREE.map(|name| match (name, route.path) {
-                    // Some values are names that somebody may have.
+                    // Some values are names that an account may have.
                     ("username", "/settings/profile") => (name, "ann"),
                     _ => (name, value.as_str()),
                 }));

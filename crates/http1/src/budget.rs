@@ -1,8 +1,9 @@
 //! The memory that large bodies, and answers waiting for their client, may take together.
 
 use crate::client::Client;
+use crate::panics::lock;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// Bytes charged, of all clients and of each.
 pub struct Budget {
@@ -21,12 +22,6 @@ pub struct Charge {
     budget: Arc<Budget>,
     client: Client,
     bytes: usize,
-}
-
-/// A lock, also after a panic in another thread: what the server's locks guard is whole at every
-/// step.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Budget {

@@ -4,7 +4,7 @@
 //! is read here, strictly: what two readers can take in two ways is refused.
 
 use crate::limits::Limits;
-use crate::request::{Refusal, bad};
+use crate::request::{Refusal, bad, is_token};
 
 /// Where in the coding we are. The bytes before it are gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,12 +117,12 @@ impl Chunked {
             }
             (Place::TrailerStart, b'\r') => Place::EndLf,
             (Place::EndLf, b'\n') => Place::Done,
-            (Place::TrailerStart, _) if is_name(byte) => {
+            (Place::TrailerStart, _) if is_token(byte) => {
                 let left = self.fields_left.checked_sub(1);
                 self.fields_left = left.ok_or(bad("There are too many trailer fields."))?;
                 Place::TrailerName
             }
-            (Place::TrailerName, _) if is_name(byte) => Place::TrailerName,
+            (Place::TrailerName, _) if is_token(byte) => Place::TrailerName,
             (Place::TrailerName, b':') => Place::TrailerValue,
             (Place::TrailerValue, b'\r') => Place::TrailerLf,
             (Place::TrailerValue, _) if is_text(byte) => Place::TrailerValue,
@@ -140,10 +140,6 @@ impl Chunked {
 /// What a field value may have: no control characters but the tab.
 fn is_text(byte: u8) -> bool {
     byte == b'\t' || (byte >= 32 && byte != 127)
-}
-
-fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 #[cfg(test)]

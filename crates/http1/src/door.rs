@@ -4,8 +4,8 @@
 use crate::client::network;
 use crate::connection::{Connection, Stage};
 use crate::deliver::{self, OVERLOADED};
+use crate::panics::guarded;
 use crate::room::Wants;
-use crate::service::guarded;
 use crate::shared::Shared;
 use crate::work;
 use std::io::{self, ErrorKind};

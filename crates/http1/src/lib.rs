@@ -1,5 +1,5 @@
 //! An HTTP/1.1 server: sockets on one side, `rouille::Request` and `rouille::Response` on the
-//! other. It knows nothing of the program behind it. The README has the limits and what the server
+//! other. It is independent of the program behind it. The README has the limits and what the server
 //! withstands.
 //!
 //! **Blocking code, and one waiting room.** Connections that wait for their client lie in one epoll
@@ -21,6 +21,7 @@
 //! The modules stand in reading order; each imports only from modules above it.
 
 mod limits;
+mod panics;
 mod client;
 mod status;
 mod gzip;
@@ -49,5 +50,5 @@ pub use client::{Client, network};
 pub use limits::{Limits, LineLimits};
 pub use request::Refusal;
 pub use server::{Server, Stopper};
-pub use service::{Ask, Job, Look, Question, Service, Work};
+pub use service::{Admission, Job, Look, Question, Service};
 pub use status::reason;

@@ -11,7 +11,7 @@ pub struct Limits {
     /// Threads for what is slow: large bodies, work, answers that the client does not take. Past
     /// that, the newest of the address that has most waiting for its clients is closed.
     pub threads: usize,
-    /// The lines in which work waits; [`Work::line`](crate::Work::line) is a place in this list.
+    /// The lines in which work waits; [`Admission::line`](crate::Admission::line) is a place in this list.
     pub lines: Vec<LineLimits>,
     /// Bytes of the request line without its CRLF; past that, 414.
     pub request_line_bytes: usize,

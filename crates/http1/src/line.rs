@@ -7,9 +7,9 @@
 //! something waiting take turns, however many things each of them has, and who comes now and then
 //! comes in order of arrival.
 
-use crate::budget::lock;
 use crate::client::Client;
 use crate::limits::LineLimits;
+use crate::panics::lock;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -43,7 +43,7 @@ struct Waiting<T> {
     turn: u64,
     number: u64,
     since: Instant,
-    /// See [`Work::most`](crate::Work::most).
+    /// See [`Admission::most`](crate::Admission::most).
     most: usize,
 }
 

@@ -88,7 +88,7 @@ impl Outgoing {
             let blocked = Instant::now();
             let until = match is_stream {
                 false => Some(begin + limits.write_time),
-                true => patience(total + self.sent as u64, stalled, limits).map(|it| blocked + it),
+                true => time_left(total + self.sent as u64, stalled, limits).map(|it| blocked + it),
             };
             let waits = until.filter(|_| hold(self.bytes.len() + owed));
             if !waits.is_some_and(|it| wait_for(&connection.stream, PollFlags::OUT, it)) {
@@ -118,7 +118,7 @@ impl Outgoing {
 
 /// How long to wait for the client now, while it takes a streamed answer: the more of it it has
 /// taken, the more time it has in all. `None` when it has used up its time.
-fn patience(total: u64, stalled: Duration, limits: &Limits) -> Option<Duration> {
+fn time_left(total: u64, stalled: Duration, limits: &Limits) -> Option<Duration> {
     let earned = total / u64::from(limits.stream_rate.max(1));
     let allowed = limits.write_time + Duration::from_secs(earned);
     let left = allowed.checked_sub(stalled).filter(|left| !left.is_zero())?;
@@ -144,7 +144,7 @@ mod tests {
             (1_000_000, 20, Some(15)),
         ] {
             let left = left.map(seconds);
-            let allowed = patience(total, seconds(stalled), &limits);
+            let allowed = time_left(total, seconds(stalled), &limits);
             assert_eq!(allowed, left, "{total} bytes, {stalled} s");
         }
     }

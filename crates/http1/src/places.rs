@@ -1,6 +1,6 @@
 //! The table of connections: which places are taken, and how many by which address.
 
-use crate::budget::lock;
+use crate::panics::lock;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};

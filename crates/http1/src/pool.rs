@@ -1,9 +1,8 @@
 //! The threads for what may wait: as many as are needed, up to a limit.
 
-use crate::budget::lock;
+use crate::panics::{guarded, lock};
 use std::collections::VecDeque;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -104,7 +103,7 @@ impl Pool {
         loop {
             if let Some(task) = state.tasks.pop_front() {
                 drop(state);
-                if catch_unwind(AssertUnwindSafe(task)).is_err() {
+                if guarded(task).is_none() {
                     log::error!("http1: a task panicked");
                 }
                 state = lock(&self.state);

@@ -312,7 +312,7 @@ fn content_length(value: &[u8]) -> Result<u64, Refusal> {
 }
 
 /// A character of a method or a field name (RFC 9110, section 5.6.2).
-fn is_token(byte: u8) -> bool {
+pub fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 

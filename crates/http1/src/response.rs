@@ -1,11 +1,12 @@
 //! From a `rouille::Response` to bytes: status line, header fields, body or the start of a stream.
 
 use crate::gzip;
+use crate::panics::guarded;
+use crate::request::is_token;
 use crate::status::reason;
 use rouille::Response;
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::SystemTime;
 
 /// What of the request decides about the form of the answer.
@@ -154,12 +155,11 @@ fn whole(
 /// Reads a body of which the size is known. One that is shorter than it said is a fault of ours.
 fn pull(reader: Box<dyn Read + Send>, size: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
     out.reserve(size);
-    let read = catch_unwind(AssertUnwindSafe(|| reader.take(size as u64).read_to_end(out)));
-    match read {
-        Ok(Ok(got)) if got == size => Ok(()),
-        Ok(Ok(_)) => Err(Fault("a body shorter than its size")),
-        Ok(Err(_)) => Err(Fault("a body that could not be read")),
-        Err(_) => Err(Fault("a body whose reader panicked")),
+    match guarded(|| reader.take(size as u64).read_to_end(out)) {
+        Some(Ok(got)) if got == size => Ok(()),
+        Some(Ok(_)) => Err(Fault("a body shorter than its size")),
+        Some(Err(_)) => Err(Fault("a body that could not be read")),
+        None => Err(Fault("a body whose reader panicked")),
     }
 }
 
@@ -189,8 +189,7 @@ impl Stream {
         let body = out.len();
         let reader = &mut self.reader;
         let read = || reader.by_ref().take(most as u64).read_to_end(out);
-        let got = catch_unwind(AssertUnwindSafe(read))
-            .unwrap_or_else(|_| Err(io::Error::other("the reader panicked")))?;
+        let got = guarded(read).unwrap_or_else(|| Err(io::Error::other("the reader panicked")))?;
         match &mut self.framing {
             StreamFraming::Exact(left) => {
                 if got < most {
@@ -255,9 +254,8 @@ fn is_ours(name: &str) -> bool {
 
 /// No CR, LF or NUL: with one, a value could end the head and begin another answer.
 fn is_safe(name: &str, value: &str) -> bool {
-    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !name.is_empty()
-        && name.bytes().all(token)
+        && name.bytes().all(is_token)
         && !value.bytes().any(|b| matches!(b, b'\r' | b'\n' | 0))
 }
 

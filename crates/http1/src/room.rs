@@ -4,8 +4,8 @@
 //! connection is put back; what came meanwhile is an event then. So there is nothing to remember
 //! about a socket, and whoever takes a connection out owns it.
 
-use crate::budget::lock;
 use crate::connection::Connection;
+use crate::panics::lock;
 use rustix::buffer::spare_capacity;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, Event, EventData, EventFlags};

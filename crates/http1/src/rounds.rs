@@ -5,8 +5,8 @@
 use crate::client::Client;
 use crate::connection::{Connection, Received};
 use crate::deliver;
+use crate::panics::guarded;
 use crate::room::Wants;
-use crate::service::guarded;
 use crate::shared::{Exchange, Shared};
 use crate::work::{self, LookedAt};
 use rouille::Request;

@@ -1,9 +1,9 @@
 //! What the server needs of the program behind it.
 
 use crate::client::Client;
+use crate::panics::guarded;
 use crate::request::Refusal;
 use rouille::{Request, Response};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The program behind the server. Requests that are here at the same time are looked at together,
 /// in three steps: each begins, the program asks another one about all of them at once, and each is
@@ -17,7 +17,7 @@ pub trait Service: Send + Sync + 'static {
     /// route. Must not block.
     fn body_limit(&self, method: &str, target: &str) -> u64;
 
-    /// Begins with a request. Its body comes later, with [`Work::run`]. Must not block.
+    /// Begins with a request. Its body comes later, with the [`Job`]. Must not block.
     fn begin(&self, request: Request) -> Self::InFlight;
 
     /// Asks another program about all of them, in one round trip.
@@ -40,43 +40,30 @@ pub enum Look {
     /// The answer. A large body that was not received yet never will be.
     Answer(Response),
     /// The request is accepted: its body is received, and then it is worked on.
-    Work(Work),
+    Work(Admission, Job),
     /// Whether it is accepted is not known yet: that is found out before its body is received.
-    Ask(Ask),
+    Ask(Admission, Question),
 }
 
-/// What finds out whether a request is accepted, and may take its time.
-pub struct Ask {
-    /// As [`Work::line`].
-    pub line: usize,
-    /// As [`Work::client`].
-    pub client: Client,
-    /// As [`Work::most`].
-    pub most: usize,
-    /// Finds it out, in a thread of its own.
-    pub run: Question,
-}
-
-/// What gives an answer and may take its time.
-pub struct Work {
+/// Where a request waits, and whom that is charged to.
+#[derive(Debug, Clone, Copy)]
+pub struct Admission {
     /// The line it waits in, a place in [`Limits::lines`](crate::Limits::lines).
     pub line: usize,
     /// Whom it is charged to.
     pub client: Client,
     /// How much of this client's work may run at once, this included, for this to begin.
     pub most: usize,
-    /// Gives the answer, in a thread of its own.
-    pub run: Job,
 }
 
-/// Gets the body and gives the answer. A body larger than its route takes was not received: one
+/// Gets the body and gives the answer, in a thread of its own. A body larger than its route takes was not received: one
 /// with a Content-Length is empty then, a chunked one has one byte more than the limit. So the
 /// program can say 404 or 401 before it says 413. A panic becomes a 500.
 pub type Job = Box<dyn FnOnce(Vec<u8>) -> Response + Send>;
 
 /// Gets the body if all of it is here already, and then gives the answer, as a [`Job`] does, so that one
 /// turn is enough. Without a body, of which the client has some still to send, it gives an answer that
-/// needs none, or the [`Work`] for which the body is received.
+/// needs none, or the [`Job`] for which the body is received.
 pub type Question = Box<dyn FnOnce(Option<Vec<u8>>) -> Look + Send>;
 
 /// A [`Service`] with its panics caught.
@@ -89,11 +76,6 @@ pub trait Program: Send + Sync {
     fn refuse(&self, refusal: Refusal, origin: Option<&str>) -> Option<Response>;
     /// See [`Service::set_connections`].
     fn set_connections(&self, open: usize);
-}
-
-/// What it returns, or nothing after a panic, which the panic hook has reported.
-pub fn guarded<T>(step: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(step)).ok()
 }
 
 impl<S: Service> Program for S {

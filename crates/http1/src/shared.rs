@@ -1,7 +1,6 @@
 //! What all threads of a server share.
 
 use crate::budget::{Budget, Charge};
-use crate::client::Client;
 use crate::connection::Connection;
 use crate::incoming::Incoming;
 use crate::limits::Limits;
@@ -10,7 +9,7 @@ use crate::places::Places;
 use crate::pool::Pool;
 use crate::response::Asked;
 use crate::room::Room;
-use crate::service::{Job, Program, Question};
+use crate::service::{Admission, Job, Program, Question};
 use crate::slow::Slow;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -41,7 +40,7 @@ pub struct Ticket {
     pub connection: Box<Connection>,
     pub exchange: Exchange,
     pub task: Task,
-    pub client: Client,
+    pub admission: Admission,
     /// The memory of a large body.
     pub charge: Charge,
 }

@@ -1,8 +1,8 @@
 //! The connections for whose clients a thread waits: one of them is ended when no thread is left
 //! for others.
 
-use crate::budget::lock;
 use crate::connection::Connection;
+use crate::panics::lock;
 use std::collections::HashMap;
 use std::net::{IpAddr, Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};

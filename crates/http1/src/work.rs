@@ -7,10 +7,11 @@ use crate::connection::Connection;
 use crate::deliver::{self, OVERLOADED, Unfinished};
 use crate::incoming::Incoming;
 use crate::line::Line;
+use crate::panics::guarded;
 use crate::request::Refusal;
-use crate::service::{Ask, Look, Work, guarded};
+use crate::service::{Admission, Job, Look};
 use crate::shared::{Exchange, Shared, Task, Ticket};
-use std::net::{IpAddr, Shutdown};
+use std::net::Shutdown;
 use std::sync::Arc;
 
 const TOO_MUCH: Refusal = Refusal { status: 503, detail: "Too much is being uploaded just now." };
@@ -25,6 +26,14 @@ pub struct LookedAt {
     pub exchange: Exchange,
 }
 
+impl LookedAt {
+    /// The whole request, ready for its line.
+    fn into_ticket(self, admission: Admission, job: Job, charge: Charge) -> Ticket {
+        let LookedAt { connection, incoming, exchange } = self;
+        Ticket { connection, exchange, task: Task::Work(job, incoming.body), admission, charge }
+    }
+}
+
 /// Goes on with a request as the program wants it; `None`: the program failed. An answer is charged to
 /// `client`; what of it has to be waited for is returned.
 #[must_use]
@@ -35,12 +44,15 @@ pub fn go_on(
     client: Client,
 ) -> Option<Unfinished> {
     let response = match look {
-        Some(Look::Work(work)) => {
-            begin(shared, looked_at, work);
+        Some(Look::Work(admission, job)) => {
+            begin(shared, looked_at, admission, job);
             return None;
         }
-        Some(Look::Ask(ask)) => {
-            begin_question(shared, looked_at, ask);
+        Some(Look::Ask(admission, question)) => {
+            let LookedAt { connection, incoming, exchange } = looked_at;
+            let charge = shared.budget.charge(admission.client);
+            let task = Task::Ask(question, incoming);
+            start(shared, Ticket { connection, exchange, task, admission, charge });
             return None;
         }
         Some(Look::Answer(response)) => Some(response),
@@ -54,31 +66,23 @@ pub fn go_on(
 }
 
 /// Puts an accepted request into its line; first its body is received, in a thread of the pool.
-fn begin(shared: &Arc<Shared>, accepted: LookedAt, work: Work) {
-    let (this, address) = (Arc::clone(shared), accepted.connection.place.address);
+fn begin(shared: &Arc<Shared>, accepted: LookedAt, admission: Admission, job: Job) {
+    let this = Arc::clone(shared);
     if accepted.incoming.done {
-        let charge = shared.budget.charge(work.client);
-        start(shared, address, enqueue_work(shared, accepted, work, charge));
-    } else if shared.has_thread_for(address) {
-        shared.pool.run(Box::new(move || receive(&this, accepted, work)));
+        let charge = shared.budget.charge(admission.client);
+        start(shared, accepted.into_ticket(admission, job, charge));
+    } else if shared.has_thread_for(accepted.connection.place.address) {
+        shared.pool.run(Box::new(move || receive(&this, accepted, admission, job)));
     } else {
         let LookedAt { connection, exchange, .. } = accepted;
         deliver::refuse(shared, connection, OVERLOADED, exchange.origin.as_deref());
     }
 }
 
-/// Puts the question whether a request is accepted into its line.
-fn begin_question(shared: &Arc<Shared>, looked_at: LookedAt, ask: Ask) {
-    let LookedAt { connection, incoming, exchange } = looked_at;
-    let (address, client) = (connection.place.address, ask.client);
-    let (charge, task) = (shared.budget.charge(client), Task::Ask(ask.run, incoming));
-    let ticket = Ticket { connection, exchange, task, client, charge };
-    start(shared, address, enqueue(shared, ask.line, ask.most, ticket));
-}
-
-/// Has a line run, if it needs a runner.
-fn start(shared: &Arc<Shared>, address: IpAddr, line: Option<Arc<Line<Ticket>>>) {
-    let Some(line) = line else { return };
+/// Puts a request into its line, and has the line run if it needs a runner.
+fn start(shared: &Arc<Shared>, ticket: Ticket) {
+    let address = ticket.connection.place.address;
+    let Some(line) = enqueue(shared, ticket) else { return };
     // Without a thread the runner waits for the next one, and what is in the line two seconds.
     shared.has_thread_for(address);
     let this = Arc::clone(shared);
@@ -86,9 +90,9 @@ fn start(shared: &Arc<Shared>, address: IpAddr, line: Option<Arc<Line<Ticket>>>)
 }
 
 /// Receives the body, and goes on with the line.
-fn receive(shared: &Arc<Shared>, mut accepted: LookedAt, work: Work) {
+fn receive(shared: &Arc<Shared>, mut accepted: LookedAt, admission: Admission, job: Job) {
     let LookedAt { connection, incoming, exchange } = &mut accepted;
-    let mut charge = shared.budget.charge(work.client);
+    let mut charge = shared.budget.charge(admission.client);
     let waiting = shared.slow.enter(connection, Shutdown::Read);
     let received = if incoming.waits_for_continue()
         && connection.input.is_empty()
@@ -105,7 +109,7 @@ fn receive(shared: &Arc<Shared>, mut accepted: LookedAt, work: Work) {
     exchange.asked.keep_alive &= !incoming.cut;
     match received {
         Ok(true) => {
-            if let Some(line) = enqueue_work(shared, accepted, work, charge) {
+            if let Some(line) = enqueue(shared, accepted.into_ticket(admission, job, charge)) {
                 run(shared, &line);
             }
         }
@@ -118,31 +122,14 @@ fn receive(shared: &Arc<Shared>, mut accepted: LookedAt, work: Work) {
     }
 }
 
-/// Puts a whole request into its line; the line, if it needs a runner.
-fn enqueue_work(
-    shared: &Arc<Shared>,
-    accepted: LookedAt,
-    work: Work,
-    charge: Charge,
-) -> Option<Arc<Line<Ticket>>> {
-    let LookedAt { connection, incoming, exchange } = accepted;
-    let (task, client) = (Task::Work(work.run, incoming.body), work.client);
-    let ticket = Ticket { connection, exchange, task, client, charge };
-    enqueue(shared, work.line, work.most, ticket)
-}
-
-/// Puts something into a line; the line, if it needs a runner.
-fn enqueue(
-    shared: &Arc<Shared>,
-    line: usize,
-    most: usize,
-    ticket: Ticket,
-) -> Option<Arc<Line<Ticket>>> {
-    let Some(line) = shared.lines.get(line).or(shared.lines.first()) else {
+/// Puts something into its line; the line, if it needs a runner.
+fn enqueue(shared: &Arc<Shared>, ticket: Ticket) -> Option<Arc<Line<Ticket>>> {
+    let admission = ticket.admission;
+    let Some(line) = shared.lines.get(admission.line).or(shared.lines.first()) else {
         refuse_ticket(shared, ticket);
         return None;
     };
-    let pushed = line.push(ticket.client, most, ticket);
+    let pushed = line.push(admission.client, admission.most, ticket);
     pushed.refused.into_iter().for_each(|ticket| refuse_ticket(shared, ticket));
     pushed.needs_runner.then(|| Arc::clone(line))
 }
@@ -152,18 +139,23 @@ fn enqueue(
 fn run(shared: &Arc<Shared>, line: &Arc<Line<Ticket>>) {
     while let Some((ticket, running)) = line.next() {
         let unfinished = guarded(|| {
-            let Ticket { connection, exchange, task, charge, client } = ticket;
+            let Ticket { connection, exchange, task, charge, admission } = ticket;
             match task {
                 Task::Work(run, body) => {
                     let response = guarded(|| run(body));
                     drop((running, charge));
-                    deliver::answer(shared, connection, response, exchange, client)
+                    deliver::answer(shared, connection, response, exchange, admission.client)
                 }
                 Task::Ask(run, mut incoming) => {
                     let body = incoming.done.then(|| std::mem::take(&mut incoming.body));
                     let look = guarded(|| run(body));
                     drop((running, charge));
-                    go_on(shared, LookedAt { connection, incoming, exchange }, look, client)
+                    go_on(
+                        shared,
+                        LookedAt { connection, incoming, exchange },
+                        look,
+                        admission.client,
+                    )
                 }
             }
         });

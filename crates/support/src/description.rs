@@ -1,8 +1,8 @@
-//! Holds every answer against `/openapi.json`: is its status told there, its type, its headers,
+//! Holds every answer against `/openapi.json`: is its status described there, its type, its headers,
 //! and does its body fit the schema? `Actor::send` asks, so every test of the API is a test of the
 //! description too.
 
-use crate::world::Answer;
+use crate::answer::Answer;
 use contactd::openapi;
 use contactd::routes::{self, Gate, Route};
 use jsonschema::{Registry, Validator};
@@ -109,8 +109,8 @@ fn follow(pointer: &str) -> Option<(String, &'static Value)> {
 }
 
 fn headers(pointer: &str, response: &Value, answer: &Answer) -> Result<(), String> {
-    let told = response["headers"].as_object().ok_or("no headers are told")?;
-    for name in told.keys() {
+    let described = response["headers"].as_object().ok_or("no headers are described")?;
+    for name in described.keys() {
         let (place, header) = follow(&format!("{pointer}/headers/{name}")).unwrap();
         let value = answer.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         let Some((_, value)) = value else {
@@ -126,11 +126,11 @@ fn headers(pointer: &str, response: &Value, answer: &Answer) -> Result<(), Strin
         valid(&format!("{place}/schema"), &value).map_err(|why| format!("{name}: {why}"))?;
     }
     let known = |name: &str| {
-        told.keys().any(|told| told.eq_ignore_ascii_case(name))
+        described.keys().any(|known| known.eq_ignore_ascii_case(name))
             || ANYWHERE.contains(&name.to_lowercase().as_str())
     };
     match answer.headers.iter().find(|(name, _)| !known(name)) {
-        Some((name, value)) => Err(format!("the header {name}: {value} is not told of")),
+        Some((name, value)) => Err(format!("the header {name}: {value} is not described")),
         None => Ok(()),
     }
 }

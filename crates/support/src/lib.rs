@@ -5,6 +5,7 @@
 //! environment.
 
 pub mod authenticator;
+pub mod answer;
 pub mod description;
 pub mod postgres_server;
 pub mod redis_server;

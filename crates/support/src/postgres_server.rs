@@ -129,7 +129,7 @@ impl PostgresServer {
 
     /// Starts it again on its port; returns when it answers.
     pub fn restart(&mut self) {
-        // A process that nobody waited for counts as alive, and its number may be anybody's.
+        // A process that was not waited for counts as alive, and its number may be another's.
         let _ = fs::remove_file(self.folder.join("postmaster.pid"));
         self.child = run(self.port, &self.folder);
         self.wait();

@@ -15,7 +15,7 @@ pub struct RedisServer {
 
 impl RedisServer {
     /// Starts one with an empty folder on a free port. The port is free a moment before; should
-    /// somebody else take it, the test fails instead of talking to a stranger: the password is
+    /// another process take it, the test fails instead of talking to a stranger: the password is
     /// our own.
     pub fn start() -> RedisServer {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);

@@ -52,7 +52,7 @@ impl Server {
             .env("REDIS_URL", world::variable("TEST_REDIS_URL"))
             .env("SECRET_KEY", "a secret for tests, 32 bytes or more")
             .env("LISTEN_ADDR", "127.0.0.1:0")
-            .env("PUBLIC_URL", "http://127.0.0.1") // nobody can be sent to port 0
+            .env("PUBLIC_URL", "http://127.0.0.1") // port 0 is in no link
             .env("MAIL_DIR", &mail_dir)
             .envs(more.iter().copied())
             .stdin(Stdio::null())

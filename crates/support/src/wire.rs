@@ -13,7 +13,7 @@ pub struct Wire {
 
 #[derive(Default)]
 struct Shared {
-    /// How often somebody spoke to the server after the server had spoken, or first.
+    /// How often a client spoke to the server after the server had spoken, or first.
     round_trips: AtomicU64,
     is_cut: AtomicBool,
     open: Mutex<Vec<TcpStream>>,

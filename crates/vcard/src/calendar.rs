@@ -23,7 +23,7 @@ pub fn start(out: &mut String, name: &str) {
         Line::new("CALSCALE", "GREGORIAN"),
         Line::new("METHOD", "PUBLISH"),
         Line::new("NAME", escape(name)),
-        // What everybody read before RFC 7986.
+        // What all readers took before RFC 7986.
         Line::new("X-WR-CALNAME", escape(name)),
         Line::new("REFRESH-INTERVAL", REFRESH).with("VALUE", "DURATION"),
         Line::new("X-PUBLISHED-TTL", REFRESH),

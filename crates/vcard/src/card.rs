@@ -7,7 +7,7 @@ use crate::{Details, Picture, picture, shown};
 /// Lines that hold pictures and the like, which have a limit of their own.
 pub const LARGE: [&str; 4] = ["PHOTO", "LOGO", "SOUND", "KEY"];
 
-/// One vCard 3.0. Lines that nobody edits keep their octets.
+/// One vCard 3.0. Lines that are not edited keep their octets.
 ///
 /// It is held as its text, and each call reads the lines anew: so it takes no more memory than the
 /// text, whatever the lines are.

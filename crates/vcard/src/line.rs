@@ -4,7 +4,7 @@ use crate::folding::{fold, unfold};
 use crate::value::{escape, split_quoted, split_value, unescape};
 use std::borrow::Cow;
 
-/// One content line of a card. As long as nobody edits it, it is written as it was read, folds
+/// One content line of a card. As long as it is not edited, it is written as it was read, folds
 /// included.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Line<'a> {

@@ -6,7 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "clippy knows test functions, but not what they call"
+    reason = "clippy sees test functions, but not what they call"
 )]
 
 use std::time::{Duration, Instant};

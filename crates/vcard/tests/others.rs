@@ -5,7 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "clippy knows test functions, but not what they call"
+    reason = "clippy sees test functions, but not what they call"
 )]
 
 use calcard::vcard::{VCard, VCardProperty, VCardValue};

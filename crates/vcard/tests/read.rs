@@ -5,7 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "clippy knows test functions, but not what they call"
+    reason = "clippy sees test functions, but not what they call"
 )]
 
 use vcard::*;
@@ -218,7 +218,7 @@ fn birthdays_of_every_form() {
         birthdays("11_bdays.vcf"),
         [whole, whole, whole, "--04-12", "--04-12", "-", "-", "-", whole, "-", "-", "-"]
     );
-    // Nothing to tell day and month apart; nothing at all; twice.
+    // Nothing distinguishes day and month; nothing at all; twice.
     let (card, warnings) = one("3.0", &[b"FN:A", b"BDAY:4/5/1990"]);
     assert_eq!((card.details().birthday, warnings.len()), (None, 1));
     assert!(card.text().contains("BDAY:4/5/1990\r\n"));

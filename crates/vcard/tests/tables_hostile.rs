@@ -1,4 +1,4 @@
-//! Tables that nobody meant well: any text, and files that are made to cost much.
+//! Hostile tables: any text, and files that are made to cost much.
 
 #![cfg(test)]
 

@@ -13,17 +13,16 @@ pub mod headers;
 pub mod properties;
 pub mod proppatch;
 pub mod query;
+pub mod report;
 pub mod sync;
 pub mod target;
 pub mod xml;
 
-use crate::access::Device;
 use crate::context::Call;
-use crate::error::{DavFault, Error, Result};
+use crate::error::{Error, Result};
 use crate::http::Reply;
-use account::Account;
 use target::Target;
-use xml::{CARDDAV, DAV, Element};
+use xml::Element;
 
 /// The request's path, as it came.
 fn path(call: &Call) -> &str {
@@ -68,40 +67,5 @@ fn answer(call: &Call, reply: Reply) -> Reply {
     match headers::wants_minimal(call) && call.header("Prefer").is_some() {
         true => reply.with("Preference-Applied", "return=minimal"),
         false => reply,
-    }
-}
-
-/// `REPORT /dav/…`
-pub fn report(call: &Call, device: &Device) -> Result<Reply> {
-    let target = Target::of(path(call), device.owner().id());
-    if matches!(target, Target::OtherBook(_) | Target::Orphan(_) | Target::Nothing) {
-        return Err(Error::NotFound);
-    }
-    let root = body(call)?.ok_or_else(|| Error::Malformed("the body is missing".to_owned()))?;
-    let account = Account::of(call, device)?;
-    if let Target::Card(_, name) = &target {
-        cards::find(call, account.id, name)?;
-    }
-    let known = properties::reports_of(&target).iter().find(|(ns, name)| root.is(ns, name));
-    match known {
-        Some((CARDDAV, "addressbook-query")) => query::query(call, account, &target, &root),
-        Some((CARDDAV, "addressbook-multiget")) => query::multiget(call, account, &root),
-        Some((DAV, "sync-collection")) => sync::sync(call, account, &root),
-        Some((DAV, "expand-property")) => discovery::expand(call, &account, &target, &root),
-        _ => Err(Error::Dav(DavFault::SupportedReport)),
-    }
-}
-
-/// `MKCOL /dav/…`: there is one book, and nothing else can be made.
-pub fn mkcol(call: &Call, device: &Device) -> Result<Reply> {
-    const ONE_BOOK: DavFault = DavFault::Forbidden("C:addressbook-collection-location-ok");
-    let owner = device.owner().id();
-    match Target::of(path(call), owner) {
-        Target::OtherBook(_) => Err(Error::Dav(ONE_BOOK)),
-        Target::Orphan(_) => Err(Error::Dav(DavFault::MissingParent)),
-        Target::Card(_, name) if cards::find(call, owner, &name).is_err() => {
-            Err(Error::Dav(ONE_BOOK))
-        }
-        target => Err(not_here(&target)),
     }
 }

@@ -29,7 +29,7 @@ pub enum Target {
     Nothing,
 }
 
-/// The name of everybody's only book.
+/// The name of the one book of each account.
 const BOOK: &str = "contacts";
 
 impl Target {

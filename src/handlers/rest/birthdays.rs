@@ -11,6 +11,7 @@ use crate::model::contact::input;
 use crate::repository::contacts::birthdays::{AfterBirthday, with_birthday};
 use chrono_tz::Tz;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use vcard::PartialDate;
 
 /// `GET /api/contacts/birthdays`: nearest first, streamed, since a whole year of a large book is long.
@@ -24,7 +25,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     query.finish()?;
     let today = call.now.with_timezone(&zone.unwrap_or(Tz::UTC)).date_naive();
     let window = Window::new(from.unwrap_or(today), days);
-    let (db, config, owner) = (call.app.db.clone(), call.app.config.clone(), owner.id());
+    let (db, app, owner) = (call.app.db.clone(), Arc::clone(&call.app), owner.id());
     let mut ranges = window.keys().into_iter();
     let (mut range, mut after) = (ranges.next(), AfterBirthday::default());
     let (mut list, mut begun) = (JsonList::default(), false);
@@ -61,7 +62,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
             );
             let members = super::members(&db, owner, &found.contact)?;
             list.separate(out);
-            views::contact(out, &config, &found.contact, &members, &more);
+            views::contact(out, &app.config, &found.contact, &members, &more);
         }
         Ok(true)
     })?;

@@ -49,7 +49,7 @@ pub fn delete(call: &Call, owner: &Owner) -> Result<Reply> {
     Ok(Reply::no_content())
 }
 
-/// `GET /calendars/{secret}.ics`: whoever knows the secret may. Its tag is the revision of the
+/// `GET /calendars/{secret}.ics`: the secret is the permission. Its tag is the revision of the
 /// book, so that a program which asks again costs one look-up.
 pub fn get(call: &Call) -> Result<Reply> {
     let secret = call.param("secret");

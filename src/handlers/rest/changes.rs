@@ -11,6 +11,7 @@ use crate::repository::contacts::rows;
 use crate::service::changes;
 use serde_json::json;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 /// `GET /api/contacts/changes`
 pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
@@ -20,7 +21,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     query.finish()?;
     let (db, owner) = (call.app.db.clone(), owner.id());
     let found = db.read(|db| changes::since(db, owner, since.as_deref(), limit))?;
-    let config = call.app.config.clone();
+    let app = Arc::clone(&call.app);
     let end = format!(",\"next\":{},\"more\":{}}}", json!(found.next), found.more);
     // Names that CardDAV clients used, and their cards of groups, are none of this client's business.
     let changed = found.changes.into_iter().filter(|it| it.id > 0 && !it.is_group);
@@ -49,7 +50,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
             match contact {
                 Some(contact) => {
                     let members = super::members(&db, owner, &contact)?;
-                    views::contact(out, &config, &contact, &members, "");
+                    views::contact(out, &app.config, &contact, &members, "");
                 }
                 // Deleted since the list was read: the next page says so.
                 None => out.push_str("null"),

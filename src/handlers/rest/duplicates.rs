@@ -13,6 +13,7 @@ use crate::service::duplicates;
 use crate::service::merge::{self, Wish};
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 /// Most contacts that are dismissed together.
 const IDS_MAX: usize = 1_000;
@@ -28,7 +29,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let total = groups.len();
     let (skip, limit) = (slice.skip.try_into().unwrap_or(usize::MAX), slice.limit);
     let mut groups = groups.into_iter().skip(skip).take(usize::try_from(limit).unwrap_or(0));
-    let (db, config, owner) = (call.app.db.clone(), call.app.config.clone(), owner.id());
+    let (db, app, owner) = (call.app.db.clone(), Arc::clone(&call.app), owner.id());
     let (mut list, mut inner, mut begun) = (JsonList::default(), JsonList::default(), false);
     let (mut rest, mut read) = (Vec::<i64>::new(), VecDeque::new());
     let body = Pieces::begin(&call.request_id, move |out| {
@@ -58,7 +59,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
             let Some(contact) = read.pop_front() else { break };
             let members = super::members(&db, owner, &contact)?;
             inner.separate(out);
-            views::contact(out, &config, &contact, &members, "");
+            views::contact(out, &app.config, &contact, &members, "");
         }
         if rest.is_empty() && read.is_empty() {
             inner.end(out);

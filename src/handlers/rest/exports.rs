@@ -17,6 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::json;
+use std::sync::Arc;
 use vcard::table::{self, Widths};
 
 #[derive(Clone, Copy)]
@@ -76,7 +77,7 @@ pub fn selected(call: &Call, owner: &Owner, ids: Vec<i64>) -> Result<Reply> {
 
 fn download(call: &Call, owner: &Owner, format: Format, part: Part) -> Result<Reply> {
     note(call, owner.id())?;
-    let (db, config, owner) = (call.app.db.clone(), call.app.config.clone(), owner.id());
+    let (db, app, owner) = (call.app.db.clone(), Arc::clone(&call.app), owner.id());
     let mut pages = Pages::new(&db, owner, part.clone());
     let mut list = JsonList::default();
     let mut widths = Widths::default();
@@ -108,7 +109,7 @@ fn download(call: &Call, owner: &Owner, format: Format, part: Part) -> Result<Re
                 Format::Json => {
                     list.separate(out);
                     let members = stored.contact.members.as_deref().unwrap_or_default();
-                    views::contact(out, &config, &stored.contact, members, "");
+                    views::contact(out, &app.config, &stored.contact, members, "");
                 }
             }
         }
@@ -140,7 +141,7 @@ enum Step {
 
 /// `GET /api/users/me/export`: everything stored about the account, but no secrets and no hashes.
 pub fn account(call: &Call, caller: &Caller) -> Result<Reply> {
-    let (db, config, id) = (call.app.db.clone(), call.app.config.clone(), caller.id());
+    let (db, app, id) = (call.app.db.clone(), Arc::clone(&call.app), caller.id());
     note(call, id)?;
     let head = head(call, caller)?;
     let mut list = JsonList::default();
@@ -154,19 +155,19 @@ pub fn account(call: &Call, caller: &Caller) -> Result<Reply> {
                 step = Step::Contacts(Pages::new(&db, id, Part::Live));
             }
             Step::Contacts(pages) => {
-                if !all(out, &mut list, &config, pages)? {
+                if !all(out, &mut list, &app.config, pages)? {
                     begin(out, &mut list, "trash");
                     step = Step::Trash(Pages::new(&db, id, Part::Trash));
                 }
             }
             Step::Trash(pages) => {
-                if !all(out, &mut list, &config, pages)? {
+                if !all(out, &mut list, &app.config, pages)? {
                     begin(out, &mut list, "groups");
                     step = Step::Groups(Pages::new(&db, id, Part::Groups));
                 }
             }
             Step::Groups(pages) => {
-                if !all(out, &mut list, &config, pages)? {
+                if !all(out, &mut list, &app.config, pages)? {
                     begin(out, &mut list, "history");
                     step = Step::History(0);
                 }

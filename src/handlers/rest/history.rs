@@ -15,12 +15,12 @@ use crate::service::history::{self as undo, To};
 use crate::service::writer::By;
 use chrono::Duration;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use vcard::Card;
 
 /// `GET /api/contacts/{id}/history`: newest first, the making of the contact last.
 pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
-    let (db, config, owner, id) =
-        (call.app.db.clone(), call.app.config.clone(), owner.id(), call.id()?);
+    let (db, app, owner, id) = (call.app.db.clone(), Arc::clone(&call.app), owner.id(), call.id()?);
     let now = db.read(|db| rows::find_any(db, owner, id))?.ok_or(Error::NotFound)?.contact;
     let since = call.now - Duration::days(KEPT_DAYS);
     let (mut list, mut begun, mut until) = (JsonList::default(), false, i64::MAX);
@@ -32,13 +32,13 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
         for change in &page {
             list.separate(out);
             until = change.revision;
-            entry(out, &config, &now, change);
+            entry(out, &app.config, &now, change);
         }
         if page.is_empty() {
             let birth = db.read(|db| history::birth(db, owner, id))?;
             if let Some(birth) = birth.filter(|it| it.at > since) {
                 list.separate(out);
-                entry(out, &config, &now, &birth);
+                entry(out, &app.config, &now, &birth);
             }
             list.end(out);
         }

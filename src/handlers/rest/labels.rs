@@ -9,7 +9,7 @@ use crate::http::Reply;
 use crate::model::contact::input::LABEL_MAX;
 use crate::model::text;
 use crate::repository::contacts::labels::labels_in_use;
-use crate::service::labels;
+use crate::service::groups;
 use serde_json::json;
 
 /// `GET /api/contacts/labels`: streamed, since a book can have more labels than contacts.
@@ -44,6 +44,7 @@ pub fn rename(call: &Call, owner: &Owner) -> Result<Reply> {
         members.fault::<()>("to", "is required; null takes the label off");
     }
     members.finish()?;
-    let changed = labels::rename(&call.app, owner.id(), &by(call, owner), &from, to.as_deref())?;
+    let changed =
+        groups::rename_label(&call.app, owner.id(), &by(call, owner), &from, to.as_deref())?;
     Ok(Reply::json(&json!({ "changed": changed })))
 }

@@ -25,6 +25,7 @@ use crate::model::contact::Contact;
 use crate::repository::contacts::books::Book;
 use crate::repository::contacts::rows;
 use crate::service::writer::By;
+use std::sync::Arc;
 use streams::{JsonList, Pieces};
 
 /// Who changes something here: REST, and the app password or the program of the client.
@@ -65,7 +66,7 @@ fn members(db: &Pool, owner: i64, contact: &Contact) -> Result<String> {
 
 /// A list of contacts. Those whose members are long come one by one while they are sent.
 fn list(call: &Call, owner: i64, contacts: Vec<Contact>) -> Result<Reply> {
-    let (db, config) = (call.app.db.clone(), call.app.config.clone());
+    let (db, app) = (call.app.db.clone(), Arc::clone(&call.app));
     let streamed = contacts.iter().any(|it| it.members.is_none());
     let (mut list, mut begun) = (JsonList::default(), false);
     let mut contacts = contacts.into_iter();
@@ -76,7 +77,7 @@ fn list(call: &Call, owner: i64, contacts: Vec<Contact>) -> Result<Reply> {
         for contact in contacts.by_ref() {
             let members = members(&db, owner, &contact)?;
             list.separate(out);
-            views::contact(out, &config, &contact, &members, "");
+            views::contact(out, &app.config, &contact, &members, "");
             if contact.members.is_none() {
                 return Ok(true);
             }

@@ -31,7 +31,7 @@ enum State {
 
 impl<F: FnMut(&mut String) -> Result<bool>> Pieces<F> {
     /// A body with its first piece, so that what fails at once becomes an answer of its own.
-    /// `next` appends one piece and tells whether there may be more.
+    /// `next` appends one piece and returns whether there may be more.
     pub fn begin(request_id: &str, next: F) -> Result<Pieces<F>> {
         let request_id = request_id.to_owned();
         let mut pieces = Pieces { next, piece: vec![], sent: 0, state: State::More, request_id };

@@ -1,6 +1,6 @@
 //! Who is there twice: shown side by side, made one, or said to be different people.
 
-use crate::access::{Owner, Visitor};
+use crate::access::Visitor;
 use crate::context::Call;
 use crate::error::Result;
 use crate::handlers::web::contacts::{members, revision};
@@ -43,8 +43,13 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
             (found.iter().skip(skip).take(PAGE).map(named).collect::<Vec<_>>(), found.len())
         }
     };
+    let first = |ids: &[i64]| ids.iter().copied().take(TWINS).collect::<Vec<_>>();
+    let all: Vec<i64> = groups.iter().flat_map(|(_, _, ids)| first(ids)).collect();
+    let contacts = call.app.db.read(|db| rows::shown(db, owner.id(), &all))?;
     let shown = groups.into_iter().map(|(reasons, likely, ids)| {
-        Ok(Group { reasons, likely, twins: twins(call, &owner, &ids)? })
+        let twins = ids.iter().filter_map(|id| contacts.iter().find(|it| it.id == *id));
+        let twins = twins.map(|it| twin(it, &members(call, owner.id(), it)?));
+        Ok(Group { reasons, likely, twins: twins.collect::<Result<_>>()? })
     });
     let shown: Vec<_> = shown.collect::<Result<_>>()?;
     let shown: Vec<_> = shown.into_iter().filter(|group| group.twins.len() > 1).collect();
@@ -59,12 +64,6 @@ fn reason(reason: &Reason) -> &'static str {
         Reason::Phone => "phone",
         Reason::Name => "name",
     }
-}
-
-fn twins(call: &Call, owner: &Owner, ids: &[i64]) -> Result<Vec<Twin>> {
-    let ids: Vec<i64> = ids.iter().copied().take(TWINS).collect();
-    let contacts = call.app.db.read(|db| rows::shown(db, owner.id(), &ids))?;
-    contacts.iter().map(|it| twin(it, &members(call, owner.id(), it)?)).collect()
 }
 
 fn twin(contact: &Contact, members: &Value) -> Result<Twin> {

@@ -200,7 +200,7 @@ pub fn import(call: &Call, visitor: &Visitor) -> Result<Reply> {
     match run(call, visitor, &file, &form, false) {
         Ok((outcome, _)) => {
             call.app.db.write(|db| uploads::delete(db, id))?;
-            reader::told(call, visitor, "/contacts", told(w, &outcome), Some(outcome.undo))
+            reader::told(call, visitor, "/contacts", report(w, &outcome), Some(outcome.undo))
         }
         Err(error @ (Error::Invalid(_) | Error::Malformed(_) | Error::Conflict(_))) => {
             look(call, visitor, &file, form).map(|page| reader::refuse(&error, page))
@@ -209,15 +209,15 @@ pub fn import(call: &Call, visitor: &Visitor) -> Result<Reply> {
     }
 }
 
-fn told(w: &Words, outcome: &Outcome) -> String {
+fn report(w: &Words, outcome: &Outcome) -> String {
     let parts = [
         (w.imported, outcome.created),
         (w.and_changed, outcome.updated),
         (w.and_skipped, outcome.skipped_duplicates),
         (w.and_faults, outcome.errors.len()),
     ];
-    let told = parts.into_iter().enumerate().filter(|(at, (_, n))| *at == 0 || *n > 0);
-    told.map(|(_, (words, n))| w.n(words, n as i64)).collect::<Vec<_>>().join(" ")
+    let report = parts.into_iter().enumerate().filter(|(at, (_, n))| *at == 0 || *n > 0);
+    report.map(|(_, (words, n))| w.n(words, n as i64)).collect::<Vec<_>>().join(" ")
 }
 
 /// `GET /export`

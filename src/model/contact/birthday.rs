@@ -1,4 +1,4 @@
-//! When somebody's birthday is. 29 February is kept on 28 February in common years.
+//! When a birthday is. 29 February is kept on 28 February in common years.
 
 use chrono::{Datelike, Days, NaiveDate};
 use vcard::PartialDate;
@@ -64,7 +64,7 @@ pub fn key(month: u32, day: u32) -> i16 {
     i16::try_from(month * 100 + day).unwrap_or(0)
 }
 
-/// The day on which somebody who was `born` then celebrates in `year`.
+/// The day on which a person `born` then celebrates in `year`.
 pub fn in_year(born: PartialDate, year: i32) -> Option<NaiveDate> {
     let day = NaiveDate::from_ymd_opt(year, born.month, born.day);
     day.or_else(|| NaiveDate::from_ymd_opt(year, 2, 28))

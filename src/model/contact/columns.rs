@@ -4,7 +4,9 @@
 use super::MEMBERS;
 use super::birthday::key;
 use super::packed::pack;
-use crate::crypto;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::digest;
 use serde::Serialize;
 use vcard::{Card, Details, digits, fold};
 
@@ -81,8 +83,9 @@ pub fn uid_key(uid: &str) -> String {
     if uid.len() <= UID_MAX {
         return uid.to_owned();
     }
-    let digest = crypto::sha256_hex(uid.as_bytes());
-    let end = uid.floor_char_boundary(UID_MAX - 1 - digest.len());
+    let digest = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, uid.as_bytes()));
+    let most = UID_MAX - 1 - digest.len();
+    let end = (0..=most).rev().find(|at| uid.is_char_boundary(*at)).unwrap_or_default();
     format!("{}-{digest}", uid.get(..end).unwrap_or_default())
 }
 

@@ -97,7 +97,7 @@ pub fn resource_name(resource: Option<&[u8]>, uid: &str) -> Vec<u8> {
 }
 
 /// The latest date that it is anywhere on Earth at `now` (UTC+14, Kiritimati): a birthday after
-/// it lies in the future for everybody.
+/// it lies in the future in every time zone.
 pub fn latest_date(now: DateTime<Utc>) -> NaiveDate {
     (now + Duration::hours(14)).date_naive()
 }

@@ -45,6 +45,9 @@ const WORDS: [(char, &str); 28] = [
 /// statements read them.
 pub fn pack(lines: &[String]) -> String {
     let [first, between @ .., last] = lines else { return lines.join("\n") };
+    if between.is_empty() {
+        return lines.join("\n");
+    }
     let all = lines.join("\n");
     if all.len() > PACKED_MAX {
         return all;
@@ -57,10 +60,11 @@ pub fn pack(lines: &[String]) -> String {
         }
         text.push('\n');
     }
+    text.pop(); // the break before the last line stays one
     for (sign, word) in WORDS {
         text = text.replace(word, sign.encode_utf8(&mut [0; 4]));
     }
-    format!("{first}\n{text}{last}")
+    format!("{first}\n{text}\n{last}")
 }
 
 /// What [`pack`] was given, in lines. The end may have been cut off.
@@ -108,7 +112,7 @@ mod tests {
             ]),
             lines(&["", "\"null\"", r#"["\"null\""]"#, "", "", "", "", "", "", "", r#"["a","b"]"#]),
             lines(&["null", "[null,\"null\"]", "[[null]]", "x"]),
-            lines(&["\"Ann\"", &all.replace('\n', ""), "[]"]),
+            lines(&["\"Ann\"", &all.replace(['\n', AGAIN], ""), "[]"]),
             lines(&["\"Ann\""]),
         ] {
             assert_eq!(
@@ -137,6 +141,10 @@ mod tests {
         ]);
         let packed = pack(&it);
         assert!(packed.len() * 3 < it.join("\n").len(), "{packed:?}");
+        assert_eq!(
+            pack(&lines(&["1", "", "", "", "", "", "", "[2]"])).split('\n').next_back(),
+            Some("[2]")
+        );
         assert_eq!(packed.split('\n').next(), Some("\"null\""));
         assert_eq!(packed.split('\n').next_back(), Some(r#"["null"]"#));
     }

@@ -22,7 +22,7 @@ pub struct Changed {
 }
 
 /// What has changed after `since`, oldest first, each contact once and as it is now. From the
-/// beginning nothing is told of what was deleted.
+/// beginning there is nothing about what was deleted.
 pub fn since(db: &mut Conn, owner: i64, since: i64, limit: i64) -> Result<Vec<Changed>> {
     const SQL: &str =
         "(SELECT revision, id, uid, resource, deleted_at IS NOT NULL AS deleted, is_group

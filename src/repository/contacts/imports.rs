@@ -43,17 +43,20 @@ pub fn taken_names(db: &mut Conn, owner: i64, names: &[Vec<u8>]) -> Result<Vec<V
     Ok(db.query(SQL, &[&owner, &names, &uids])?.iter().map(name).collect())
 }
 
-/// The cards of the contacts that are sorted under one of these names, one by one: there may be many.
+/// The cards of the contacts that are sorted under one of these names and were there at a revision, one by
+/// one: there may be many.
 pub fn each_named(
     db: &mut Conn,
     owner: i64,
+    at: i64,
     names: &[(String, String)],
     mut each: impl FnMut(&str),
 ) -> Result<()> {
     const SQL: &str = "SELECT card
         FROM unnest($2::text[], $3::text[]) AS name (sort_name, sort_more)
         JOIN contacts ON owner = $1 AND contacts.sort_name = name.sort_name
-            AND contacts.sort_more = name.sort_more AND deleted_at IS NULL AND NOT is_group";
+            AND contacts.sort_more = name.sort_more AND deleted_at IS NULL AND NOT is_group
+            AND born <= $4";
     let (first, more): (Vec<_>, Vec<_>) = names.iter().map(|(a, b)| (a, b)).unzip();
-    db.each(SQL, &[&owner, &first, &more], |row| each(row.get(0)))
+    db.each(SQL, &[&owner, &first, &more, &at], |row| each(row.get(0)))
 }

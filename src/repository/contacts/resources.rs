@@ -133,8 +133,8 @@ pub fn find(db: &mut Conn, owner: i64, name: &str) -> Result<Option<Resource>> {
 
 /// What changed under each name after one revision and up to another, oldest first: at most `limit`
 /// changes, and the revision to go on after; none at the end. A name that another card has now has
-/// changed and is not gone; one that several cards left is told once, at the last of them. Without
-/// `removed` only what is there is told.
+/// changed and is not gone; one that several cards left is reported once, at the last of them. Without
+/// `removed` only what is there is reported.
 pub fn changes(
     db: &mut Conn,
     owner: i64,

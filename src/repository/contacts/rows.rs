@@ -54,7 +54,8 @@ pub fn shown(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<Vec<Contact>> {
     const SQL: &str = concat!(
         "SELECT ",
         super::columns!(),
-        " FROM contacts WHERE owner = $1 AND id = ANY ($2) AND deleted_at IS NULL AND NOT is_group"
+        " FROM contacts WHERE owner = $1 AND id = ANY ($2) AND ",
+        super::live_by_id!()
     );
     Ok(db.query(SQL, &[&owner, &ids])?.iter().map(super::from_row).collect())
 }

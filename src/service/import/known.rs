@@ -54,8 +54,8 @@ fn statements(card: &Card) -> Box<[u64]> {
 }
 
 impl Known {
-    /// Learns of the contacts that are there with the names of these cards.
-    pub fn load(&mut self, db: &mut Conn, owner: i64, cards: &[&Card]) -> Result<()> {
+    /// Learns of the contacts that were there at this revision with the names of these cards.
+    pub fn load(&mut self, db: &mut Conn, owner: i64, at: i64, cards: &[&Card]) -> Result<()> {
         let names = cards.iter().map(|card| {
             let columns = Columns::of(card);
             (columns.sort_name, columns.sort_more)
@@ -64,20 +64,25 @@ impl Known {
         if new.is_empty() {
             return Ok(());
         }
-        imports::each_named(db, owner, &new, |text| self.remember(&Card::stored(text)))
+        imports::each_named(db, owner, at, &new, |text| {
+            let card = Card::stored(text);
+            let (name, said) = (name_hash(&card), statements(&card));
+            self.exactly.insert(hash((name, &said)));
+            let namesakes = self.namesakes.entry(name).or_default();
+            if namesakes.len() < NAMESAKES_MAX {
+                namesakes.push(said);
+            }
+        })
     }
 
-    /// Learns of a card that comes in.
+    /// Learns of a card that comes in. Only one that says the same is a duplicate of it: two rows of a file,
+    /// of which one says more, are two people (`files.md`, 2).
     pub fn remember(&mut self, card: &Card) {
-        let (name, said) = (name_hash(card), statements(card));
-        self.exactly.insert(hash((name, &said)));
-        let namesakes = self.namesakes.entry(name).or_default();
-        if namesakes.len() < NAMESAKES_MAX {
-            namesakes.push(said);
-        }
+        self.exactly.insert(hash((name_hash(card), statements(card))));
     }
 
-    /// True if one contact has the name of this card and says everything that it says.
+    /// True if a contact that was there has the name of this card and says everything that it says, or a
+    /// card that came in says exactly the same.
     pub fn says_all_of(&self, card: &Card) -> bool {
         let (name, said) = (name_hash(card), statements(card));
         let more = |other: &[u64]| said.iter().all(|one| other.binary_search(one).is_ok());

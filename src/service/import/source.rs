@@ -1,6 +1,7 @@
 //! A file → cards. Which kind it is, its contents show and its media type.
 
-use super::{CARDS_MAX, Incoming, Notes, json, too_many};
+use super::incoming::{CARDS_MAX, Incoming, Notes, too_many};
+use super::json;
 use crate::error::{Error, Result};
 use crate::model::contact::input::{LABEL_MAX, LIST_MAX};
 use crate::model::contact::{CARD_TEXT_MAX, Input, Method};
@@ -185,7 +186,7 @@ impl Source {
     }
 }
 
-/// True if something names or reaches somebody.
+/// True if something names or reaches a person.
 fn says_who(it: &Details) -> bool {
     let names = [
         &it.prefix,

@@ -4,6 +4,7 @@ use super::app_password;
 use super::wire::{Answer, Line, Outcome};
 use crate::ledger::CALM;
 use crate::redis::sign_in;
+use crate::redis_server::RedisServer;
 use crate::server::Server;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -14,6 +15,11 @@ fn peak(server: &Server) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+fn server(redis: &RedisServer) -> Server {
+    let url = redis.url();
+    Server::with(&[CALM.as_slice(), &[("REDIS_URL", &url)]].concat())
 }
 
 fn what(outcome: Outcome) -> String {
@@ -36,7 +42,8 @@ const XML: &str = "Content-Type: application/xml\r\nDepth: 1\r\n";
 
 #[test]
 fn hrefs_by_the_thousand_and_cards_of_4_mib_are_answered_in_bounded_memory() {
-    let server = Server::with(&CALM);
+    let redis = RedisServer::start(); // two schemas must not share one
+    let server = server(&redis);
     let (basic, book) = app_password(&server, &sign_in(&server, "ann"));
     let line = Line { address: server.address().to_owned(), headers: basic };
     let photo = "A".repeat(4 * 1024 * 1024 - 300);
@@ -69,7 +76,8 @@ fn hrefs_by_the_thousand_and_cards_of_4_mib_are_answered_in_bounded_memory() {
 
 #[test]
 fn a_flood_of_propfind_leaves_others_their_turn() {
-    let server = Server::with(&CALM);
+    let redis = RedisServer::start(); // two schemas must not share one
+    let server = server(&redis);
     let (basic, book) = app_password(&server, &sign_in(&server, "ann"));
     let phone = Line { address: server.address().to_owned(), headers: basic };
     let bob = Line { address: server.address().to_owned(), headers: sign_in(&server, "bob") };

@@ -29,6 +29,7 @@ pub fn owner(world: &World, name: &str) -> i64 {
         password_hash: "x",
         role: Role::User,
         is_verified: true,
+        language: None,
     };
     world.app.db.transaction(|tx| Ok(users::insert(tx, &new, world.now())?.id)).unwrap()
 }

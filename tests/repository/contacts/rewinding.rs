@@ -6,8 +6,8 @@ use chrono::Duration;
 use contactd::error::Error;
 use contactd::repository::contacts::rows::{self, Part};
 use contactd::service::contacts::{self, Action};
+use contactd::service::groups;
 use contactd::service::history::{self, Rewound, To};
-use contactd::service::labels;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ fn a_book_goes_back_to_any_revision_and_forth_again() {
     let taken = contactd::service::bodies::create(&world.app, ann, &by(), taken, world.now());
     taken.unwrap();
     note(&world, &mut states);
-    labels::rename(&world.app, ann, &by(), "X", Some("y")).unwrap();
+    groups::rename_label(&world.app, ann, &by(), "X", Some("y")).unwrap();
     contacts::bulk(&world.app, ann, &by(), &Action::Delete, &ids[3..]).unwrap();
     note(&world, &mut states);
     let forth = states.clone();

@@ -75,7 +75,7 @@ impl Server {
 
 #[test]
 #[ignore = "the child of the tests below"]
-#[allow(clippy::disallowed_methods, reason = "how the parent tells it")]
+#[allow(clippy::disallowed_methods, reason = "how the parent passes it on")]
 fn serve() {
     let left: usize = std::env::var("HTTP1_TEST_DESCRIPTORS_LEFT").unwrap().parse().unwrap();
     setrlimit(Resource::Nofile, Rlimit { current: Some(32), maximum: Some(64) }).unwrap();

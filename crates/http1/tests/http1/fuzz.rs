@@ -250,21 +250,21 @@ fn random_connections_are_read_as_hyper_reads_them_or_refused() {
         let seed = seed.wrapping_add(case);
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let bytes = connection(&mut random);
-        let told = || format!("HTTP1_FUZZ_SEED={seed}: {:?}", String::from_utf8_lossy(&bytes));
+        let input = || format!("HTTP1_FUZZ_SEED={seed}: {:?}", String::from_utf8_lossy(&bytes));
 
         let mut client = server.connect();
         client.send_then_end(&bytes);
         let statuses = client.final_statuses();
         let ours = recorder.take();
         let hyper = by_hyper(&bytes);
-        assert!(hyper.starts_with(&ours), "{}\nours {ours:?}\nhyper {hyper:?}", told());
+        assert!(hyper.starts_with(&ours), "{}\nours {ours:?}\nhyper {hyper:?}", input());
         let (last, before) = match statuses.split_last() {
             Some((last, before)) => (*last, before),
             None => (200, &[] as &[u16]),
         };
-        assert!(before.iter().all(|s| *s == 200), "{}\n{statuses:?}", told());
+        assert!(before.iter().all(|s| *s == 200), "{}\n{statuses:?}", input());
         let refusals = usize::from(last != 200);
-        assert_eq!(statuses.len(), ours.len() + refusals, "{}\n{statuses:?}", told());
+        assert_eq!(statuses.len(), ours.len() + refusals, "{}\n{statuses:?}", input());
         answered += ours.len();
         refused += refusals;
     }

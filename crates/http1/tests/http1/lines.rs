@@ -115,7 +115,7 @@ fn together(requests: &[&str]) -> Vec<u16> {
     let server = Running::behind(small(), behind.clone());
     let cores = std::thread::available_parallelism().unwrap().get().max(2);
     let (looks, looked_at) = (&behind.holds.looks, &behind.holds.looked_at);
-    let held = behind.holds.looking.lock().unwrap();
+    let held = behind.holds.decisions.lock().unwrap();
     let mut first: Vec<_> = (1..=cores)
         .map(|number| {
             let mut client = server.connect();
@@ -173,7 +173,7 @@ fn upload(asks: &str, size: usize, more: &str) -> String {
 #[test]
 fn a_body_is_received_after_the_question_whether_it_is_wanted() {
     let server = Running::start(small());
-    // Not wanted: the answer comes before the body, and nobody is asked to go on.
+    // Not wanted: the answer comes before the body, and there is no 100 Continue.
     for (asks, status) in [("no", 401), ("panic", 500)] {
         for more in ["", "Expect: 100-continue\r\n"] {
             let mut client = server.connect();

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod client;
 mod descriptors;
 mod framing;
 mod fuzz;
@@ -10,5 +11,6 @@ mod limits;
 mod lines;
 mod memory;
 mod places;
+mod programs;
 mod serving;
 mod stopping;

@@ -17,7 +17,7 @@ fn a_large_body_is_received_only_after_the_program_has_accepted_its_head() {
     let head = |target, more| {
         format!("POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n{more}\r\n")
     };
-    let held = behind.holds.looking.lock().unwrap();
+    let held = behind.holds.decisions.lock().unwrap();
     let mut client = server.connect();
     client.send(head("/echo", "Expect: 100-continue\r\n"));
     eventually("it is looked at", || behind.holds.looks.load(Ordering::SeqCst) == 1);

@@ -29,7 +29,7 @@ pub(super) struct Column {
     pub line: String,
     /// That name does not say the header: the value has to begin with it.
     pub says_header: bool,
-    /// The header is English: its dates are month first where they do not tell.
+    /// The header is English: its dates are month first where they do not show their order.
     pub english: bool,
     /// Its cells that are not empty; counted before the rows are read.
     pub used: u64,

@@ -155,7 +155,7 @@ mod tests {
             column(&["5/6/1990 12:00:00 AM", "6/13/1990 12:00:00 AM"], false),
             ["1990-05-06", "1990-06-13"]
         );
-        // Nothing tells, or the cells contradict each other.
+        // No cell shows it, or the cells contradict each other.
         assert_eq!(
             (column(&["5/6/1990"], true), column(&["5/6/1990"], false)),
             (vec!["1990-05-06".to_owned()], vec!["1990-06-05".to_owned()])

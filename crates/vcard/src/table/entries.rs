@@ -104,7 +104,7 @@ impl Builder<'_> {
                 address.street = Some(whole);
             } else if fold(&whole).split(|c: char| !c.is_alphanumeric()).any(|w| !said.contains(w))
             {
-                // Google puts it together from the others; somebody else may say more in it.
+                // Google puts it together from the others; another program may write more into it.
                 self.keep(at, &whole);
             }
         }

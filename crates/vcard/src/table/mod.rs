@@ -2,7 +2,7 @@
 //! them and as people write them, in; Google's current layout out.
 //!
 //! [`read`] finds the separator and the header, looks once through the table for what only a whole
-//! column tells (the order of its dates), and then yields the rows one by one. What no member takes
+//! column shows (the order of its dates), and then yields the rows one by one. What no member takes
 //! is kept beside the members as content lines (`X-CSV-…`), so nothing is lost; one odd value never
 //! costs the person. Memory does not grow with the number of rows.
 
@@ -31,7 +31,7 @@ const NAMES_MAX: usize = 30;
 /// Why a text is no table that can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// No line names columns that say who somebody is; the text says what was expected.
+    /// No line names columns that identify a person; the text says what was expected.
     NoTable(String),
     /// The caller's map of columns is wrong here; the text names the column.
     Map(String),
@@ -87,7 +87,7 @@ pub struct Table<'a> {
 /// Finds the table in a text; a byte-order mark in front does not count.
 ///
 /// # Errors
-/// [`Fault`] where no line names a column that says who somebody is, or the map is wrong.
+/// [`Fault`] where no line names a column that identifies a person, or the map is wrong.
 pub fn read<'a>(text: &'a str, options: &Options) -> Result<Table<'a>, Fault> {
     let (cells, layout, line) = find::header(text, options.map)?;
     let mut table = Table { cells, layout, warnings: Vec::new() };
@@ -108,7 +108,7 @@ impl<'a> Table<'a> {
         Rows { cells: self.cells.clone(), layout: &self.layout, record: Record::default() }
     }
 
-    /// Collects what only a whole column tells.
+    /// Collects what only a whole column shows.
     fn look_through(&mut self) {
         let (mut cells, mut record) = (self.cells.clone(), Record::default());
         let dates: Vec<bool> =

@@ -2,33 +2,14 @@
 
 #![cfg(test)]
 
+mod circles;
+mod size;
+mod sources;
+
 use contactd::routes::{Gate, ROUTES};
+use sources::{files_below, read, root, without_tests};
 use std::collections::HashMap;
-use std::fs;
-use std::path::{Path, PathBuf};
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// A file up to its unit tests.
-fn without_tests(path: &Path) -> String {
-    let text = read(path);
-    text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()
-}
-
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let entries =
-        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    entries
-        .flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] })
-        .filter(|path| path.extension().is_some_and(|ending| ending == "rs"))
-        .collect()
-}
+use std::path::Path;
 
 /// The modules that are named after `crate::`: one, or those of `{a, b::{c, d}}`.
 fn imported(after: &str) -> Vec<String> {
@@ -104,7 +85,7 @@ fn imports_from_below(src: &Path, declares: &str) -> usize {
 }
 
 /// The environment is read in one place, and so is the wall clock. clippy.toml says the same; this
-/// holds it also where somebody allows the lint.
+/// holds it also where the lint is allowed.
 #[test]
 fn only_config_reads_the_environment_and_only_the_command_line_the_clock() {
     for path in files_below(&root().join("src")) {

@@ -1,0 +1,66 @@
+//! How long the sources are: each file, the HTTP server, and the path of a request.
+
+use crate::sources::{code_lines, files_below, read, root};
+use std::path::Path;
+
+/// Longest file.
+const LINES: usize = 400;
+
+/// Files that may be longer, and why.
+const LONGER: [(&str, &str); 5] = [
+    ("src/markup/words/en.rs", "the words of all pages in a language, one line each"),
+    ("src/markup/words/uk.rs", "as above"),
+    ("src/markup/samples.rs", "a sample of every page, for tests"),
+    ("src/picture/tests.rs", "tests of one thing, with their pictures"),
+    ("crates/support/src/smtp.rs", "a mail server for tests: one protocol, command by command"),
+];
+
+#[test]
+fn no_file_is_longer_than_400_lines() {
+    let mut long = Vec::new();
+    for folder in ["src", "crates/http1", "crates/support", "crates/vcard/src"] {
+        for path in files_below(&root().join(folder)) {
+            let name = path.strip_prefix(root()).expect("below the root").display().to_string();
+            let lines = read(&path).lines().count();
+            if lines > LINES && !LONGER.iter().any(|(longer, _)| *longer == name) {
+                long.push(format!("{name}: {lines}"));
+            }
+        }
+    }
+    assert!(long.is_empty(), "split these by what they are about: {long:?}");
+}
+
+/// The code lines of the files of a folder, or of one file.
+fn lines_of(path: &Path) -> usize {
+    match path.is_dir() {
+        true => files_below(path).iter().map(|path| code_lines(path)).sum(),
+        false => code_lines(path),
+    }
+}
+
+/// docs/architecture.md lists the files that every request passes, README says how many lines they have.
+#[test]
+fn the_path_of_a_request_is_as_short_as_the_readme_says() {
+    let page = read(&root().join("docs/architecture.md"));
+    let list = page.split("### The files of the path").nth(1).expect("the heading");
+    let list = list.split("\n#").next().unwrap_or_default();
+    let rows = list.lines().filter_map(|line| line.strip_prefix("| `"));
+    let files: Vec<_> = rows.filter_map(|row| row.split('`').next()).collect();
+    assert!(files.len() > 10, "{files:?}");
+    let count = |file: &&str| lines_of(&root().join(file));
+    let all: usize = files.iter().map(count).sum();
+    for file in &files {
+        println!("{:>6} {file}", count(file));
+    }
+    println!(
+        "{all:>6} code lines in all; {:>6} in crates/http1",
+        lines_of(&root().join("crates/http1/src"))
+    );
+    assert!(all <= 5_500, "{all} code lines");
+    let readme = read(&root().join("README.md"));
+    let said = readme.split("is an afternoon's reading: ").nth(1).expect("README says it");
+    let said: usize =
+        said.split(' ').next().unwrap_or_default().replace(',', "").parse().expect("a number");
+    assert!(all <= said, "README says {said} lines of code, and there are {all}");
+    assert!(said <= all + 300, "README says {said} lines of code, and there are only {all}");
+}
