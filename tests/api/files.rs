@@ -131,7 +131,7 @@ fn bytes_that_are_wrong_cost_themselves_and_short_files_are_guessed_with_a_warni
     let outcome = import(&carl, "text/csv; charset=gbk", sample("f05-gbk.csv"));
     assert_eq!(
         (counts(&outcome), names(&carl)),
-        ([1, 0, 0, 0], vec!["小明 李".to_owned()]),
+        ([1, 0, 0, 0], vec!["小明 王".to_owned()]),
         "{outcome}"
     );
     let dora = world.user("dora");
