@@ -4,8 +4,10 @@
 
 mod json;
 mod known;
+mod notes;
 mod source;
 
+pub use notes::{Note, Notes};
 pub use source::{Source, read};
 
 use crate::context::App;
@@ -21,12 +23,10 @@ use known::Known;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use vcard::{Card, Warning};
+use vcard::Card;
 
 /// Most cards of one file: as many as a book may have.
 pub const CARDS_MAX: usize = 100_000;
-/// Most errors, and most warnings, of one file that are listed.
-const NOTES_MAX: usize = 1_000;
 /// Most rows of one file of which a page shows what becomes of them.
 const ROWS_MAX: usize = 200;
 /// How many cards are held against the book at once, and how many bytes of them.
@@ -63,45 +63,6 @@ pub struct Incoming {
     pub line: u64,
     /// vCard 3.0. Text, because a parsed one would take more memory.
     pub text: String,
-}
-
-/// A note on a line of the file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Note {
-    /// The physical line, from 1.
-    pub line: u64,
-    /// The member, and what is odd or wrong.
-    pub detail: String,
-}
-
-/// Notes, of which only the first ones are listed.
-#[derive(Debug, Default)]
-pub struct Notes {
-    list: Vec<Note>,
-    more: usize,
-}
-
-impl Notes {
-    /// Adds a note.
-    pub fn add(&mut self, line: u64, detail: impl Into<String>) {
-        if self.list.len() < NOTES_MAX {
-            self.list.push(Note { line, detail: detail.into() });
-        } else {
-            self.more += 1;
-        }
-    }
-
-    fn extend(&mut self, warnings: impl IntoIterator<Item = Warning>) {
-        warnings.into_iter().for_each(|it| self.add(it.line, it.detail));
-    }
-
-    fn finish(mut self) -> Vec<Note> {
-        if let Some(last) = self.list.last().filter(|_| self.more > 0) {
-            let (line, more) = (last.line, self.more);
-            self.list.push(Note { line, detail: format!("and {more} more like these") });
-        }
-        self.list
-    }
 }
 
 /// What becomes of a card.
