@@ -8,7 +8,7 @@
 //! `tests/cache.rs` runs the real ones).
 //!
 //! A version stands for all that the cache holds of the user at once: role, name, sessions, cookies, app
-//! passwords. Whatever ends or adds one of them is a writer here (`tests/house.rs` holds every such call
+//! passwords. Whatever ends or adds one of them is a writer here (`tests/house` holds every such call
 //! to `App::change_user`). A refresh and the use of an app password are none: they change columns that are
 //! not in the cached value (`tests/api/devices.rs`), and no step here; the rule `refresh_unseen` shows what
 //! would be if they did.
