@@ -1,6 +1,6 @@
 //! Українською.
 
-use super::Words;
+use super::en::Words;
 
 /// Ukrainian.
 pub const UK: Words = Words {
