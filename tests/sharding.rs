@@ -119,17 +119,19 @@ fn every_statement_on_a_distributed_table_names_its_owner() {
     rust_files(Path::new("src/repository"), &mut files);
     let distributed = distributed();
     let (mut seen, mut without) = (0, Vec::new());
+    let read = |file: &PathBuf| fs::read_to_string(file).unwrap();
+    let all: String = files.iter().map(read).collect();
+    // A macro of the folder stands for its text.
+    let macros: Vec<(&str, &str)> = all
+        .split("macro_rules! ")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(' '))
+        .map(|(name, rest)| (name, rest.split("\n}\n").next().unwrap()))
+        .collect();
     for file in files {
-        let text = fs::read_to_string(&file).unwrap();
+        let text = read(&file);
         let text = text.split("#[cfg(test)]").next().unwrap();
         let name = file.file_name().unwrap().to_str().unwrap();
-        // A macro of the file stands for its text.
-        let macros: Vec<(&str, &str)> = text
-            .split("macro_rules! ")
-            .skip(1)
-            .filter_map(|rest| rest.split_once(' '))
-            .map(|(name, rest)| (name, rest.split("\n}\n").next().unwrap()))
-            .collect();
         for function in text.split("\npub fn ").skip(1) {
             let function = function.split("\nmacro_rules!").next().unwrap();
             let function_name: String =

@@ -14,9 +14,10 @@ pub fn labels_in_use(db: &mut Conn, owner: i64, after: &str) -> Result<Vec<(Stri
             SELECT label COLLATE \"C\" AS label, count(*) AS count, min(id) AS oldest
             FROM contacts, json_array_elements_text(
                 nullif(split_part(members, E'\\n', -1), '')::json) AS label
-            WHERE (label_keys IS NOT NULL OR long_text IS NOT NULL) AND ",
+            WHERE ",
         live!(),
-        " GROUP BY label COLLATE \"C\"
+        " AND (label_keys IS NOT NULL OR long_text IS NOT NULL)
+            GROUP BY label COLLATE \"C\"
         ) AS spellings
         WHERE lower(label COLLATE \"und-x-icu\") > lower($2 COLLATE \"und-x-icu\")
         GROUP BY lower(label COLLATE \"und-x-icu\")

@@ -66,7 +66,7 @@ fn hrefs_by_the_thousand_and_cards_of_4_mib_are_answered_in_bounded_memory() {
     let answer = done(line.send("REPORT", &book, XML, &body)).body;
     assert!(answer.len() > 12 * photo.len(), "every card, whole");
     assert_eq!(answer.matches("HTTP/1.1 404 Not Found").count(), 10_000 - 12);
-    let grown = (peak(&server) - before) / 1024;
+    let grown = peak(&server).saturating_sub(before) / 1024;
     println!(
         "BOUND | 10,000 hrefs, 12 of them cards of 4 MiB | {} MiB answered, {grown} MiB more memory",
         answer.len() >> 20
@@ -111,7 +111,7 @@ fn a_flood_of_propfind_leaves_others_their_turn() {
         }
         stop.store(true, SeqCst);
     });
-    let grown = (peak(&server) - before) / 1024;
+    let grown = peak(&server).saturating_sub(before) / 1024;
     println!(
         "BOUND | 100 clients of one phone that list 100 cards without a pause, 6 s | {} answered, {} refused with 503; another account: {asked} lists, the slowest {:.2} s; {grown} MiB more memory",
         answered.into_inner(),

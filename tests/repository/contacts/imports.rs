@@ -94,7 +94,8 @@ fn labels_come_from_lists_of_people_and_from_the_call() {
     let options = Options { label: Some("new".to_owned()), ..Options::default() };
     assert_eq!(store(&world, ann, &file, &options).created, 2);
     let labels = |uid: &str| -> Vec<String> {
-        world.sql(&format!("SELECT labels FROM contacts WHERE uid = '{uid}'"))
+        let card: String = world.sql(&format!("SELECT card FROM contacts WHERE uid = '{uid}'"));
+        vcard::Card::stored(&card).details().labels
     };
     assert_eq!(
         (labels("1"), labels("2")),

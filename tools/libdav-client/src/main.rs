@@ -12,7 +12,7 @@ use libdav::sd::DiscoverableService;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::io::{BufRead, Write};
+use std::io::Write;
 use tower_http::auth::AddAuthorization;
 
 type Any = Box<dyn Error>;
@@ -117,7 +117,12 @@ impl Replica {
         let text = card.text.replace(&format!("FN:{name}"), &format!("FN:{new}"));
         let wish = PutResource::new(&href).update(text.clone(), "text/vcard", card.etag.clone());
         self.client.request(wish).await?;
-        if self.client.request(PutResource::new(&href).update(text, "text/vcard", "\"old\"")).await.is_ok() {
+        if self
+            .client
+            .request(PutResource::new(&href).update(text, "text/vcard", "\"old\""))
+            .await
+            .is_ok()
+        {
             return Err("an old tag was taken".into());
         }
         self.fetch(&[&href]).await
@@ -147,7 +152,8 @@ impl Replica {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Any> {
     let mut replica = connect().await?;
-    for line in std::io::stdin().lock().lines() {
+    // Read in a thread of its own, so that meanwhile the client hears which idle connections end.
+    while let Some(line) = tokio::task::spawn_blocking(|| std::io::stdin().lines().next()).await? {
         let answer = match replica.do_it(&serde_json::from_str(&line?)?).await {
             Ok(value) => json!({ "ok": value }),
             Err(error) => json!({ "error": error.to_string() }),
