@@ -2,10 +2,8 @@
 // Every page works without it.
 (() => {
   "use strict";
-  const root = document.documentElement;
   const $ = (selector, inside = document) => inside.querySelector(selector);
   const all = (selector, inside = document) => [...inside.querySelectorAll(selector)];
-  root.classList.add("js");
   // The server shows instants by the reader's clock from the next page on.
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const [host, secure] = location.protocol === "https:" ? ["__Host-", ";secure"] : ["", ""];

@@ -71,7 +71,8 @@ impl Client {
         self.send("PUT", name, headers, card.as_bytes())
     }
 
-    /// Once more on a new connection when the kept one turns out to be closed.
+    /// Once more on a new connection when the kept one turns out to be closed, and a few times more where
+    /// a server under load resets connections.
     fn send(&mut self, verb: &str, name: &str, headers: &str, body: &[u8]) -> Answer {
         let Book { host, path, authorization } = &self.book.clone();
         let mut request = format!(
@@ -86,10 +87,13 @@ impl Client {
         {
             return answer;
         }
-        let socket = TcpStream::connect(host).expect("a connection");
-        socket.set_nodelay(true).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
-        self.exchange(BufReader::new(socket), &request).expect("an answer")
+        let mut tries = (0..10).map(|_| {
+            let socket = TcpStream::connect(host)?;
+            socket.set_nodelay(true)?;
+            socket.set_read_timeout(Some(Duration::from_secs(120)))?;
+            self.exchange(BufReader::new(socket), &request)
+        });
+        tries.find_map(Result::ok).expect("an answer to one of ten tries")
     }
 
     fn exchange(

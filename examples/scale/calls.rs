@@ -3,6 +3,7 @@
 use contactd::db::{Conn, Pool, Tx};
 use contactd::error::Result;
 use contactd::model::contact::birthday::Window;
+use contactd::model::contact::packed::unpack;
 use contactd::repository::contacts::birthdays::{self, AfterBirthday};
 use contactd::repository::contacts::filter::Filter;
 use contactd::repository::contacts::lists::{self, Key, Sort, Start};
@@ -129,7 +130,7 @@ fn searches(pool: &Pool, owner: i64, before: i64, count: i64) -> Vec<(String, Ru
 fn email(pool: &Pool, owner: i64) -> String {
     let (all, start) = (Filter::default(), Start::Skip(50));
     let page = pool.read(|db| lists::page(db, owner, &all, BY_NAME, &start, 1)).unwrap();
-    let members = page.contacts[0].members.clone().unwrap();
+    let members = unpack(&page.contacts[0].members.clone().unwrap());
     let place = contactd::model::contact::MEMBERS.iter().position(|it| it.0 == "email").unwrap();
     let email: Value = serde_json::from_str(members.split('\n').nth(place).unwrap()).unwrap();
     email.as_str().unwrap().to_owned()
