@@ -237,3 +237,43 @@ fn no_body_is_received_before_the_token_is_verified() {
     stream.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"HTTP/1.1 401");
 }
+
+/// As many logins as a botnet sends, for names that nobody has: each is hashed, or refused.
+#[test]
+fn passwords_that_are_hashed_keep_no_one_else_waiting() {
+    let server = Server::with(&CALM);
+    let auths = ledger::writers(&server, 1);
+    let logins: Vec<_> = (0..200)
+        .map(|number| {
+            let body =
+                format!("{{\"username\": \"guess{number}\", \"password\": \"no such one\"}}");
+            let mut stream = TcpStream::connect(server.address()).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+            write!(
+                stream,
+                "POST /api/auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            )
+            .unwrap();
+            stream
+        })
+        .collect();
+    let slowest = (0..20).map(|_| {
+        let began = Instant::now();
+        let read = answer(begin(&server, "/api/contacts", &auths[0]));
+        assert!(read.starts_with("HTTP/1.1 200 "), "{read}");
+        began.elapsed()
+    });
+    let slowest = slowest.max().unwrap();
+    let status = |it: TcpStream| answer(it).split(' ').nth(1).unwrap_or_default().to_owned();
+    let statuses: Vec<_> = logins.into_iter().map(status).collect();
+    let count = |status: &str| statuses.iter().filter(|it| *it == status).count();
+    println!(
+        "200 logins at once: {} hashed, {} refused; the slowest read meanwhile {slowest:?}",
+        count("401"),
+        count("503")
+    );
+    assert_eq!(count("401") + count("503"), 200, "{statuses:?}");
+    assert!(count("401") > 0 && slowest < Duration::from_millis(1_500), "{slowest:?}");
+}
