@@ -168,14 +168,14 @@ fn pgbench_script(
     for (at, (sql, values)) in statements.into_iter().enumerate() {
         let mut filled = sql;
         for (index, value) in values.iter().enumerate().rev() {
-            let is_uid = |value: &str| value.len() == 38 && value.matches('-').count() == 4;
+            let is_uid = |value: &str| value.len() == 36 && value.matches('-').count() == 4;
             let with = match value {
                 None => "NULL".to_owned(),
                 Some(_) if index == 0 => ":owner".to_owned(),
                 Some(value) if *value == contacts[0].to_string() => ":contact".to_owned(),
                 // pgbench takes no variable that is empty.
                 Some(value) if value.is_empty() => "''".to_owned(),
-                Some(value) if is_uid(value) => "ARRAY[gen_random_uuid()::text]".to_owned(),
+                Some(value) if is_uid(value) => "gen_random_uuid()::text".to_owned(),
                 Some(value) => {
                     variables.push((format!("v{at}_{index}"), value.clone()));
                     format!(":v{at}_{index}")
