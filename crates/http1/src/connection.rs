@@ -1,7 +1,7 @@
-//! One connection: a socket, what it has received, and by when it has to have come on.
+//! One connection: a socket, the bytes that came and are not used yet, and a deadline.
 //!
-//! The socket itself blocks. What must not wait reads and writes with `MSG_DONTWAIT`; what may wait
-//! waits for the socket until a deadline (`wait_for`).
+//! No read and no write here blocks: they have `MSG_DONTWAIT`. Code that may wait, for a large body
+//! or for a slow client, waits for the socket until a deadline (`wait_for`) and then tries again.
 
 use crate::incoming::Incoming;
 use crate::limits::Limits;
@@ -16,22 +16,23 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What one read may bring.
+/// The least room that a read has.
 const READ: usize = 32 << 10;
 
-/// How long a server that stops waits for the first request of a new connection.
+/// When the server stops, a connection that is younger than this and has sent nothing is not closed yet.
 const FIRST_REQUEST: Duration = Duration::from_millis(500);
 
 /// A connection. Whoever has it owns it: the waiting room, or one thread.
 pub struct Connection {
-    // Dropped first, so that a place is free only when its descriptor is.
+    // Dropped before `place`: the place is free only after the descriptor is closed. An answer that is
+    // still being sent holds the socket too.
     pub stream: Arc<TcpStream>,
     pub remote: SocketAddr,
     pub place: Place,
     pub stage: Stage,
     /// When it is given up, if nothing happens until then.
     pub deadline: Instant,
-    /// When it was accepted; none: something has come from it since.
+    /// When it was accepted; none: it has been read from since.
     came: Option<Instant>,
     /// The waiting room has met it before.
     pub is_registered: bool,
@@ -39,15 +40,16 @@ pub struct Connection {
     pub input: Vec<u8>,
 }
 
-/// What a connection in the waiting room waits for.
+/// How far the next request of a connection has come.
 pub enum Stage {
     /// The first byte of a request.
     Idle,
-    /// The rest of a head, looked at so far.
+    /// The rest of a head, of which this much was looked at.
     Head(Scan),
     /// The rest of a small body.
     Body(Box<Incoming>),
-    /// The end. The last answer is sent, and so many bytes may still be thrown away.
+    /// The client's end. The last answer is sent. What still comes is thrown away, at most this many
+    /// bytes: a socket that is closed with bytes unread sends RST, and the client may lose the answer.
     Lingering(usize),
 }
 
@@ -55,9 +57,9 @@ pub enum Stage {
 pub enum Received {
     /// Not enough yet.
     Part,
-    /// A head, and its body unless that is for later.
+    /// A head, and its body if that is small. A large one is for [`Connection::receive_body`].
     Request(Box<Incoming>),
-    /// The client is gone, or has sent all that we wanted to hear.
+    /// The client is gone, or has sent as much after the last answer as is thrown away.
     End,
 }
 
@@ -75,13 +77,14 @@ impl Connection {
         matches!(self.stage, Stage::Idle) && self.input.is_empty()
     }
 
-    /// Its first request is on its way, as far as one can tell: a proxy connects when it has one.
+    /// It is new and silent. Its first request is probably on its way, since a proxy connects when it has
+    /// one, and a server that stops would meet it with a closed connection.
     pub fn has_just_come(&self, now: Instant) -> bool {
         self.came.is_some_and(|came| now.saturating_duration_since(came) < FIRST_REQUEST)
     }
 
-    /// Goes on with what is here, and otherwise reads once, without waiting. `buffer` is the large
-    /// one of this thread: a connection that waits holds no more than it was sent.
+    /// Goes on with `input`, and if that makes no request reads once. `buffer` is lent by the thread: what
+    /// is not used goes back into `input`, so that a waiting connection is as small as what it was sent.
     pub fn receive(
         &mut self,
         buffer: &mut Vec<u8>,
@@ -161,8 +164,8 @@ impl Connection {
         }
     }
 
-    /// Receives the rest of a large body, waiting for it. `grown` hears how much is here; false when
-    /// the client has ended.
+    /// Receives the rest of a large body, and waits for it. Returns false when the client ended first.
+    /// `grown` gets the number of bytes that are here, after each read, and may refuse more.
     pub fn receive_body(
         &mut self,
         incoming: &mut Incoming,
@@ -193,12 +196,12 @@ impl Connection {
         }
     }
 
-    /// Sends what the socket takes without waiting; how much that was.
+    /// Sends as much as the socket takes at once; returns how much that was.
     pub fn send(&self, bytes: &[u8]) -> rustix::io::Result<usize> {
         send(&self.stream, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)
     }
 
-    /// Reads once and throws it away.
+    /// Reads once, and throws away what came.
     fn throw_away(&mut self, buffer: &mut Vec<u8>, left: usize) -> Received {
         match read(&self.stream, buffer) {
             Ok(0) => Received::End,
@@ -212,12 +215,12 @@ impl Connection {
         }
     }
 
-    /// There is something to be read, or the end.
+    /// There is something to be read, or the end. (A deadline of now only looks.)
     pub fn is_readable(&self) -> bool {
         wait_for(&self.stream, PollFlags::IN, Instant::now())
     }
 
-    /// What is refused because its deadline has passed; nothing where no request was begun.
+    /// The refusal to send once the deadline has passed; none where no request had begun.
     pub fn overdue(&self) -> Option<Refusal> {
         match self.stage {
             Stage::Head(_) => Some(SLOW_HEAD),
@@ -226,7 +229,7 @@ impl Connection {
         }
     }
 
-    /// The Origin field of the request that is coming in.
+    /// The Origin field of the request that is not complete yet.
     pub fn origin(&self) -> Option<String> {
         match &self.stage {
             Stage::Body(incoming) => incoming.field("origin").map(str::to_owned),
@@ -234,7 +237,7 @@ impl Connection {
         }
     }
 
-    /// Closing sends RST from now on: an answer that ends with the connection must not look whole.
+    /// From now on closing sends RST: an answer that was cut off must not look whole.
     pub fn reset_on_close(&self) {
         // A failure means that the connection is gone already.
         let _ = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
@@ -252,11 +255,12 @@ fn read(stream: &TcpStream, buffer: &mut Vec<u8>) -> rustix::io::Result<usize> {
     recv(stream, spare_capacity(buffer), RecvFlags::DONTWAIT).map(|(got, _)| got)
 }
 
-/// Waits until the socket is ready, or has ended; false when the deadline has passed.
+/// Waits until the socket is ready, or has ended. False when the deadline has passed, or poll failed.
 pub fn wait_for(stream: &TcpStream, what: PollFlags, deadline: Instant) -> bool {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        // To the next millisecond, or the last part of one would be waited for in a circle.
+        // poll counts whole milliseconds and drops the rest: without this it would return before the
+        // deadline.
         let left = left + Duration::from_micros(if left.is_zero() { 0 } else { 999 });
         let left = Timespec::try_from(left).ok();
         match poll(&mut [PollFd::new(stream, what)], left.as_ref()) {

@@ -1,8 +1,8 @@
 //! The waiting room: the connections that wait for their client, in one epoll set.
 //!
-//! It is level-triggered and one-shot: an event names a connection once, to one thread, until the
-//! connection is put back; what came meanwhile is an event then. So there is nothing to remember
-//! about a socket, and whoever takes a connection out owns it.
+//! It is level-triggered and one-shot. One-shot: a connection has one event, which one thread gets,
+//! until it is put back. Level-triggered: bytes that came meanwhile are an event then. So nothing has
+//! to be remembered about unread bytes, and the thread that takes a connection out owns it.
 
 use crate::connection::Connection;
 use crate::panics::lock;
@@ -15,10 +15,10 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Connections that one thread takes at a time. More would ask the program together, and wait for
-/// each other when their thread loses its core.
-const TOGETHER: usize = 16;
-/// How soon a thread that waits sees that the room is closed.
+/// Most events that one thread takes at a time. It looks at their requests together, so in a longer
+/// batch the first would wait for the last.
+const BATCH: usize = 16;
+/// After this time a thread that waits looks whether the room is closed.
 const LOOK: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
 /// The connections that wait, by their token.
@@ -33,23 +33,25 @@ pub struct Room {
 pub enum Wants {
     /// Bytes, or the end.
     Input,
-    /// Its next turn: it has a request already. The event comes as soon as the socket takes bytes.
+    /// Its next turn. A request that came behind the last one is here already, so no bytes have to come:
+    /// a socket that can be written to is an event, and the connection queues behind the others.
     Turn,
 }
 
 impl Room {
-    /// An empty room with so many places.
+    /// An empty room with this many places.
     pub fn new(places: usize) -> io::Result<Room> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let slots = (0..places).map(|_| Mutex::new(None)).collect();
         Ok(Room { epoll, slots, is_closed: AtomicBool::new(false) })
     }
 
-    /// Puts a connection in, or back. It is closed when the kernel has no memory for it.
+    /// Puts a connection in, or back. Closes it when the kernel cannot wait for it (it is dropped).
     pub fn put(&self, mut connection: Box<Connection>, wants: Wants) {
         let token = connection.place.token;
         let Some(slot) = self.slots.get(token) else { return };
-        // Whoever gets the event has to find the connection here: it waits for this lock.
+        // The event may come before the connection is in its slot. The thread that gets it waits for
+        // this lock, and finds the connection.
         let mut slot = lock(slot);
         let data = EventData::new_u64(token as u64);
         let what = match wants {
@@ -70,7 +72,7 @@ impl Room {
         }
     }
 
-    /// Takes a connection out, if it is in there and one of these.
+    /// Takes a connection out, if it is there and wanted.
     pub fn take_if(
         &self,
         token: usize,
@@ -79,7 +81,8 @@ impl Room {
         lock(self.slots.get(token)?).take_if(|connection| wanted(connection))
     }
 
-    /// The token that is best of those for which there is a mark.
+    /// The token of the connection with the highest mark; those without a mark do not count. Another
+    /// thread may take that connection meanwhile: [`Room::take_if`] asks again.
     pub fn best<M: Ord>(&self, mark: impl Fn(&Connection) -> Option<M>) -> Option<usize> {
         let marks = self.slots.iter().enumerate().filter_map(|(token, slot)| {
             let slot = lock(slot);
@@ -88,11 +91,10 @@ impl Room {
         marks.max().map(|(_, token)| token)
     }
 
-    /// Waits for events; the tokens of the connections that had one. A slot may be empty, if its
-    /// connection was overdue at the same time, or have another connection by now, which then is
-    /// read in vain.
+    /// Waits for events, and appends the tokens of the connections that had one. A token is a hint: its
+    /// connection may have been taken out meanwhile, and another one may have its slot.
     pub fn wait(&self, tokens: &mut Vec<usize>) {
-        let mut events = Vec::with_capacity(TOGETHER);
+        let mut events = Vec::with_capacity(BATCH);
         match epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&LOOK)) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(e) => log::error!("http1: waiting for events failed: {e}"),
@@ -101,12 +103,12 @@ impl Room {
         tokens.extend(events.iter().map(token));
     }
 
-    /// Ends all waiting.
+    /// Closes the room. It wakes no thread: each sees it when its wait ends, within a second.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Relaxed);
     }
 
-    /// After [`Room::close`].
+    /// True after [`Room::close`].
     pub fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Relaxed)
     }
