@@ -1,8 +1,9 @@
-//! One request, from its route to its answer: this file from top to bottom.
+//! One request, from its route to its answer: this file from top to bottom, with `authorize.rs` for the
+//! question who may call.
 //!
-//! [`http1`] reads it and has it looked at together with others that are here at the same time
-//! (`batch.rs`, which a reader of this file need not know): [`InFlight::begin`] for each, one round
-//! trip to Redis for all of them, [`InFlight::decide`] for each.
+//! [`http1`] reads the request. `batch.rs` takes it through four steps, together with others that came at
+//! the same time: [`InFlight::begin`]; [`InFlight::question`], what the cache is asked, in one round trip
+//! for all of them; [`InFlight::set_looked_up`], the answer; [`InFlight::decide`].
 
 mod authorize;
 
@@ -15,7 +16,7 @@ use crate::handlers::web::reader;
 use crate::http::{self, Reply};
 use crate::limits;
 use crate::routes::{self, Gate, Route, Waits};
-use authorize::{Handler, Stage, check_size, handler, is_of_unknown, is_true, stage, verb};
+use authorize::{Handler, Stage, check_size, claim_held, handler, is_of_unknown, stage, verb};
 use http1::{Admission, Client, Look, Refusal};
 use rouille::{Request, Response};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,11 +31,11 @@ pub struct InFlight {
     route: Option<&'static Route>,
     /// What it says of its sender, if its route wants to know.
     claim: Option<Claim>,
-    /// What it says may be anybody's guess: see [`Claim::is_guess`].
+    /// The claim is not proven: no signature of ours, and not shown to be true lately ([`Claim::is_guess`]).
     is_guess: bool,
     /// How far it has come.
     stage: Stage,
-    /// What counts it, to be looked up together with the user.
+    /// Its rate limits, to be counted in the same look-up as the user.
     counters: Vec<Counter>,
     /// The answer to that, when it is here.
     looked_up: LookedUp,
@@ -64,8 +65,8 @@ impl InFlight {
         InFlight { began, call, route, claim, is_guess, stage, counters, looked_up, limit: None }
     }
 
-    /// Whose request it is by its token, and what counts it: what the cache is asked. A guess is
-    /// counted for its address only; Postgres is asked about it, so that it leaves nothing in Redis.
+    /// What the cache is asked: the user, by the claim, and the rate limits. About a guess Postgres is asked
+    /// later and not the cache, so that it leaves nothing in Redis; it counts for its address only.
     pub fn question(&self) -> (Option<i64>, &[Counter]) {
         (self.user().filter(|_| !self.is_guess), &self.counters)
     }
@@ -79,20 +80,19 @@ impl InFlight {
         self.claim.as_ref().map(|claim| claim.user)
     }
 
-    /// Whom the request is charged to. What anybody could claim is charged to the address until the
-    /// cache has shown that it is true.
+    /// Whom the request is charged to: the account that it claims, or its address while that is a guess.
     fn client(&self) -> Client {
         let claim = self.claim.as_ref().filter(|_| !self.is_guess);
         claim.map_or(Client::at(self.call.ip), |claim| Client::Account(claim.user))
     }
 
-    /// Answers at once what needs no wait: refusals, and handlers that use neither store. Everything
-    /// else goes into the line of what it waits for.
+    /// What comes next, now that the cache has answered: too many requests are refused, a caller whom the
+    /// cache knows is authorized, everyone else is looked up in Postgres ([`InFlight::go_on`]).
     pub fn decide(mut self) -> Look {
         let exceeded = self.look_at_limits();
         match (&self.stage, exceeded) {
-            // Past the limit of its address 429 takes the place of 401, 404 and 405, and no guess is
-            // looked up any more.
+            // An address past its limit gets 429 where it would get 401, 404 or 405, and no guess of it is
+            // looked up.
             (Stage::Refused(_), Some(state)) => {
                 self.stage = Stage::Refused(Error::TooManyRequests(state));
             }
@@ -102,12 +102,13 @@ impl InFlight {
             (Stage::Routed(_), _) if !self.is_guess && self.looked_up.is_complete() => {
                 self.authorize();
             }
+            // A caller who is known only by a signed claim: 403 comes before 429, so look it up first.
             _ => {}
         }
         self.go_on()
     }
 
-    /// Where the caller stands; the limit that is exceeded.
+    /// Notes where the caller stands, and returns the limit that is exceeded.
     fn look_at_limits(&mut self) -> Option<LimitState> {
         let states = &self.looked_up.limits;
         let exceeded = states.iter().find(|state| state.exceeded).copied();
@@ -115,12 +116,17 @@ impl InFlight {
         exceeded
     }
 
-    /// The answer, or what has to be done for it in a line. A caller whom the cache does not know is
-    /// looked up before the body is received.
+    /// The answer, or the work for it, to be done in a line:
+    ///
+    /// - [`Look::Answer`]: nothing has to wait; no large body is received;
+    /// - [`Look::Work`]: the caller may call. http1 receives the body and runs the handler;
+    /// - [`Look::Ask`]: the caller has to be looked up first. A small body is here already, and everything
+    ///   is done at once; before a large one only the caller is looked up, and this is asked again.
     fn go_on(self) -> Look {
         let waits = match (&self.stage, self.route) {
             (Stage::Authorized(_), Some(route)) => route.waits,
             (Stage::Routed(route), _) if route.waits != Waits::Core => Waits::Postgres,
+            // What hashes or decodes waits for a core, with its look-up.
             (Stage::Routed(_), _) => Waits::Core,
             _ => Waits::Never,
         };
@@ -130,7 +136,8 @@ impl InFlight {
         let (line, client) = (waits.line(), self.client());
         let size = self.call.app.config.db_pool_size as usize;
         let most = match (waits, self.call.request.method()) {
-            // Writers of one book wait for each other in Postgres: see `owner_slots`.
+            // The most that one account may have at work: half the connections for what reads. Writers of
+            // one book wait for each other in Postgres (`owner_slots`), so a quarter for what writes.
             (Waits::Postgres, "GET" | "HEAD" | "PROPFIND" | "REPORT" | "OPTIONS") => size / 2,
             (Waits::Postgres, _) => size / 4,
             _ => usize::MAX,
@@ -150,8 +157,8 @@ impl InFlight {
         Look::Ask(admission, ask)
     }
 
-    /// Caller and limits, in the order of the contract: 401, 403, 429, 413. Waits for Postgres unless the
-    /// cache knows the user, and it is no guess.
+    /// Caller, limits and size: 401 (429 past the limit of the address), 403, 429, 413. Waits for Postgres,
+    /// unless the cache knows the user and the claim is no guess. Does nothing the second time.
     fn authorize(&mut self) {
         let Stage::Routed(route) = self.stage else { return };
         let mut looked_up = std::mem::take(&mut self.looked_up);
@@ -160,7 +167,7 @@ impl InFlight {
             looked_up = LookedUp::unasked(user);
         }
         let handler = handler(route, &self.call, self.claim.as_ref(), looked_up);
-        self.looked_up.limits = self.settle(route, is_true(&handler)).unwrap_or(limits);
+        self.looked_up.limits = self.settle(route, claim_held(&handler)).unwrap_or(limits);
         let exceeded = self.look_at_limits();
         self.stage = match (handler, exceeded) {
             (Err(error), Some(state)) if is_of_unknown(&error) => {
@@ -175,22 +182,23 @@ impl InFlight {
         };
     }
 
-    /// The claim turned out to be true or not: the request counts for the account, or for the address.
-    /// Where that stands, if it had been counted for the other one.
+    /// Now the claim is known to be true or not. A request that was counted for the wrong one, the account
+    /// or the address, is counted for the other; returns where that one stands.
     fn settle(&mut self, route: &Route, is_true: Option<bool>) -> Option<Vec<LimitState>> {
         let (claim, is_true) = (self.claim.as_ref()?, is_true?);
-        let was_expected = is_true != self.is_guess;
-        if was_expected {
+        let expected_true = !self.is_guess;
+        if is_true == expected_true {
             return None;
         }
         self.is_guess = !is_true;
         claim.set_proven(&self.call, is_true);
         let account = Some(claim.subject());
+        // None: the address.
         let (before, after) = if is_true { (None, account) } else { (account, None) };
         limits::recount(&self.call, route.limit, before, after)
     }
 
-    /// The answer. Whatever happens inside, the client gets one and the log the story.
+    /// The answer. Whatever happens inside, the client gets an answer, and the log has the cause.
     fn answer(mut self, body: Vec<u8>) -> Response {
         self.call.received = body;
         let run = AssertUnwindSafe(|| self.run());

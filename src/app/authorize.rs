@@ -76,7 +76,8 @@ pub(super) fn handler(
         (Gate::Anyone(run), _) => Handler::Anyone(*run),
         (Gate::Visitor(run), claim) => {
             let visitor = access::visitor(call, claim, looked_up)?;
-            // Whoever is not signed in has no form to send that is long.
+            // Long forms are for those who are signed in. Without a session the form is of a session that has
+            // ended: stale.
             if visitor.caller().is_none() && is_long(call) {
                 return Err(Error::StaleForm);
             }
@@ -100,8 +101,9 @@ pub(super) fn handler(
     })
 }
 
-/// Whether a claim is true, by the handler that it got; none: that could not be found out.
-pub(super) fn is_true(handler: &Result<Handler>) -> Option<bool> {
+/// Whether the claim of a request held, by the handler that it got; none: that could not be found out.
+/// 403 is only for an account that is known.
+pub(super) fn claim_held(handler: &Result<Handler>) -> Option<bool> {
     match handler {
         Ok(Handler::Visitor(_, visitor)) => Some(visitor.caller().is_some()),
         Ok(_) | Err(Error::AdminOnly | Error::ReadOnly) => Some(true),
@@ -109,19 +111,20 @@ pub(super) fn is_true(handler: &Result<Handler>) -> Option<bool> {
     }
 }
 
-/// The refusal of a request with an unknown sender.
+/// Whether this is the refusal of a request with an unknown sender.
 pub(super) fn is_of_unknown(error: &Error) -> bool {
     matches!(error, Error::Unauthenticated | Error::UnknownDevice | Error::StaleForm)
 }
 
-/// True unless the body is announced to have at most 16 KiB.
+/// True if the body is chunked, or its announced length is over 16 KiB or no number.
 fn is_long(call: &Call) -> bool {
     let announced = call.header("Content-Length").map(|length| length.parse::<u64>());
     let chunked = call.header("Transfer-Encoding").is_some();
     chunked || announced.is_some_and(|length| !length.is_ok_and(|length| length <= 16 * 1024))
 }
 
-/// The body is refused by its announced length, before a byte of it is read.
+/// Refuses a body by its announced length, before a byte of it is read. One that comes in chunks is
+/// refused while it is received.
 pub(super) fn check_size(call: &Call) -> Result<()> {
     let announced = call.header("Content-Length").and_then(|length| length.parse::<u64>().ok());
     match announced {

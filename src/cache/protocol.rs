@@ -14,15 +14,19 @@
 //! user in place of its lease, should that still be there. All others SELECT and fill nothing.
 //!
 //! A writer locks the row, raises its tombstone, changes, commits, takes its tombstone (or
-//! whatever else is there) away, and answers. A fill with what was there before its commit would
-//! need a lease: one taken before the tombstone was ended by it; one taken after, because Redis
-//! lost the tombstone, goes with a row that is seen to be locked, or with a SELECT that sees the
-//! commit. That is (B); (A) follows, also when Redis was out of reach at the tombstone, because
-//! after the commit nothing old stays: it is taken away, or has expired before the answer.
+//! whatever else is there) away, and answers. Could a reader then fill with what was there before
+//! the commit? It would need its lease.
 //!
-//! What another writer put into Redis has no such HMAC: it is as a tombstone, and every reader asks the
-//! database. So is a user that was copied from another key, and one that was kept and written back
-//! more than [`FRESH_SECONDS`] later, when a right may have ended.
+//! - A lease from before the tombstone is gone: the tombstone took its place.
+//! - A lease from after it is possible only where Redis lost the tombstone. If the row is still locked,
+//!   the reader sees the lock and does not fill. If it is free, the SELECT sees the commit.
+//!
+//! That is promise (B). Promise (A) follows. It also holds when Redis was out of reach at the tombstone,
+//! because after the commit nothing old stays: the writer takes it away, or waits until it has expired.
+//!
+//! What a stranger puts into Redis has no HMAC of ours. Readers treat it like a tombstone: they ask the
+//! database and fill nothing. The same goes for a user that was copied from another key, and for one that
+//! was kept and written back more than [`FRESH_SECONDS`] later, when a right may have ended.
 //!
 //! The run id is that of the Redis process. It changes with every start, so that a Redis that
 //! came back from an old dump revives nothing.
@@ -37,13 +41,15 @@ use std::time::Duration;
 pub const USER_MS: u64 = 10_000;
 /// How long a reader has for its SELECT before it may not fill the cache any more.
 pub const LEASE_MS: u64 = 2_000;
-/// How long a tombstone stands when its writer died; longer than any transaction may run.
+/// How long a tombstone stands when its writer died. A statement ends after 5 s, and a transaction that
+/// does nothing for 30 s is ended by Postgres.
 pub const TOMBSTONE_MS: u64 = 30_000;
 /// How long a writer that cannot reach Redis waits after its commit. By then nothing older than
 /// the commit is left there: a lease taken before it ends within 2 s, what was filled with that
 /// lease within 10 s more; one second is for clocks that run unevenly.
 pub const WAIT: Duration = Duration::from_millis(USER_MS + LEASE_MS + 1_000);
-/// How many writers may wait like that; more are refused before their commit.
+/// How many writers may have a place for such a wait. A writer that could not reach Redis takes one before
+/// its commit, and is refused when there is none.
 pub const WAITERS: usize = 8;
 
 /// First bytes of a cached user. The digit is to be raised when [`CurrentUser`] changes, so that
@@ -52,7 +58,7 @@ const USER_TAG: &[u8] = b"U3";
 /// How long after its fill a user may still be believed, in seconds: its life, and a minute by which the
 /// clocks of two replicas may differ. Where they differ by more, each asks the database.
 pub const FRESH_SECONDS: u64 = USER_MS / 1_000 + 60;
-/// Letters of the HMAC behind it: 256 bits in base64.
+/// Letters of the HMAC: 256 bits in base64.
 const TAG_LETTERS: usize = 43;
 
 /// Look-ups: any number of users and counters in one call. `KEYS[i]` is asked what `ARGV[i]`
@@ -174,8 +180,8 @@ pub fn after_look<U>(found: Option<Found<U>>) -> ReadStep<U> {
 pub enum Reach {
     /// It was carried out.
     Done,
-    /// There is no Redis: connections are refused, or its name is not known. So no replica reads
-    /// from it either.
+    /// There is no Redis at this address: none is configured, connections are refused, or its name or its
+    /// host is unknown. Replicas share one address, so no replica reads from it either.
     Gone,
     /// No answer, or an unusable one. Others may still read from it.
     Silent,

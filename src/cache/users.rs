@@ -115,7 +115,7 @@ impl Cache {
     }
 
     /// The current user of a request. Runs `load`, whose errors are returned, where the cache had
-    /// none, and fills it. Nobody's request has no user.
+    /// none, and fills it. `None`: the request is of no account.
     ///
     /// An unknown id is not cached: it comes from a token that we signed for an account that was
     /// deleted since, within 15 minutes, so no client can ask for many of them.
@@ -175,8 +175,10 @@ impl Cache {
             cache: self,
             name: self.name(),
             ids: RefCell::new(Vec::new()),
-            waits: Cell::new(false),
+            has_place: Cell::new(false),
         };
+        // The first of two raises, without a lock: a Redis that hangs is noticed before rows are locked.
+        // The one that counts comes in the transaction, under the locks.
         fence.raise(ids)?;
         let outcome = transaction(&fence);
         fence.lower(outcome.is_ok());
@@ -203,8 +205,8 @@ pub struct Fence<'a> {
     name: String,
     /// Whose tombstones are, or may be, ours.
     ids: RefCell<Vec<i64>>,
-    /// We have one of the places of those that wait after their commit.
-    waits: Cell<bool>,
+    /// We have one of the places of writers that may have to wait after their commit.
+    has_place: Cell<bool>,
 }
 
 impl Fence<'_> {
@@ -220,10 +222,12 @@ impl Fence<'_> {
             let new: Vec<i64> = ids.iter().copied().filter(|id| !known.contains(id)).collect();
             known.extend(new);
         }
-        // We shall wait until nothing old is left anyhow: no need to hold row locks for longer.
-        if ids.is_empty() || self.waits.get() {
+        // With a place we wait after the commit until nothing old is left. Another try would only hold row
+        // locks for longer.
+        if ids.is_empty() || self.has_place.get() {
             return Ok(());
         }
+        // All ids, also those of an earlier raise: this one is under the locks.
         match protocol::after_raise(self.cache.announce(true, ids, &self.name, RAISE_TIMEOUT)) {
             BeforeCommit::Commit => Ok(()),
             BeforeCommit::CommitAndWait => self.take_place(),
@@ -235,7 +239,7 @@ impl Fence<'_> {
         let place = |taken: usize| (taken < WAITERS).then_some(taken + 1);
         match self.cache.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, place) {
             Ok(_) => {
-                self.waits.set(true);
+                self.has_place.set(true);
                 Ok(())
             }
             Err(_) => Err(Error::Unavailable("Redis hangs, and enough writers wait".to_owned())),
@@ -247,10 +251,13 @@ impl Fence<'_> {
     fn lower(&self, committed: bool) {
         let ids = self.ids.borrow();
         let commit = Instant::now();
-        while !ids.is_empty() {
+        if ids.is_empty() {
+            return;
+        }
+        loop {
             let left = protocol::WAIT.saturating_sub(commit.elapsed());
             let timeout = if committed { LOWER_TIMEOUT.min(left) } else { RAISE_TIMEOUT };
-            let timeout = timeout.max(PAUSE); // zero would be refused
+            let timeout = timeout.max(PAUSE); // a socket takes no timeout of zero
             let reach = self.cache.announce(false, &ids, &self.name, timeout);
             match protocol::after_lower(reach, commit.elapsed()) {
                 AfterCommit::TryAgain if committed => std::thread::sleep(PAUSE),
@@ -262,7 +269,7 @@ impl Fence<'_> {
 
 impl Drop for Fence<'_> {
     fn drop(&mut self) {
-        if self.waits.get() {
+        if self.has_place.get() {
             self.cache.waiting.fetch_sub(1, Ordering::Relaxed);
         }
     }

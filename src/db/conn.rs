@@ -14,8 +14,7 @@ use std::time::Duration;
 /// Parameters of a statement.
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// Most statements kept on a connection. Those with filters have more forms than that; a statement
-/// takes Postgres some 100 kB.
+/// The largest number of statements kept on a connection: a statement takes Postgres some 100 kB.
 const STATEMENTS: usize = 100;
 
 /// Parameters of a statement, with types where Postgres would guess others.
@@ -23,14 +22,14 @@ pub type TypedParams<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
 
 /// One connection and the statements prepared on it.
 pub struct Conn {
-    /// To be asked through [`Conn::client`] only.
+    /// Questions go through [`Conn::client`], which starts their deadline.
     client: Client,
     deadline: Arc<Deadline>,
-    /// By their SQL, which is never made from input.
+    /// By their SQL, which is never made from input and always comes with parameters of the same types.
     statements: HashMap<String, Statement>,
     /// The pool's count of breakages when this connection was last known to be alive.
-    pub(super) checked: u64,
-    /// It will not do any more: closed, or its server became read-only after a failover.
+    pub(super) alive_at: u64,
+    /// It is of no use any more: closed, or its server became read-only after a failover.
     pub(super) broken: bool,
     /// A statement of this transaction failed, so that Postgres would answer `COMMIT` with a
     /// rollback and call it success.
@@ -46,19 +45,25 @@ impl Conn {
         settings: &str,
     ) -> Result<Conn> {
         let statements = HashMap::new();
-        let mut conn =
-            Conn { client, deadline, statements, checked: breakages, broken: false, failed: false };
+        let mut conn = Conn {
+            client,
+            deadline,
+            statements,
+            alive_at: breakages,
+            broken: false,
+            failed: false,
+        };
         conn.batch(settings)?;
         Ok(conn)
     }
 
-    /// Asks Postgres for a sign of life, which may take so long.
+    /// Asks Postgres for a sign of life, and waits for it at most so long.
     pub(super) fn check_alive(&mut self, within: Duration) -> Result<()> {
         self.deadline.begin_for(within);
         Ok(self.client.is_valid(within)?)
     }
 
-    /// The connection, for one question that is asked now.
+    /// The driver's connection, for one question: its deadline begins now.
     fn client(&mut self) -> &mut Client {
         self.deadline.begin();
         &mut self.client
@@ -77,7 +82,7 @@ impl Conn {
         Ok(statement)
     }
 
-    /// Notes whether an error is the end of this connection.
+    /// Notes an error: it may be the end of this connection, and is the end of a transaction.
     fn checked<T>(&mut self, result: Result<T, postgres::Error>) -> Result<T> {
         result.map_err(|error| {
             self.broken |= error.code().is_some_and(spoils) || is_connection_error(&error);
@@ -161,7 +166,7 @@ impl Conn {
         self.checked(done)
     }
 
-    /// Like [`Conn::batch`], for what may take as long as it needs.
+    /// Like [`Conn::batch`] without a deadline of ours, for changes of the schema.
     pub(super) fn batch_without_end(&mut self, sql: &str) -> Result<()> {
         self.deadline.without_end();
         let done = self.client.batch_execute(sql);
@@ -180,11 +185,13 @@ impl<'a> Tx<'a> {
         Ok(Tx(conn))
     }
 
-    /// Makes everything durable, or nothing. After an error it is unknown which.
+    /// Makes everything durable. After an error nothing is, but for a COMMIT whose answer was lost: then it
+    /// is unknown.
     pub fn commit(self) -> Result<()> {
         if self.0.failed {
             return Err(Error::internal("commit after a failed statement"));
         }
+        // Not dropped: that would roll back.
         let mut this = std::mem::ManuallyDrop::new(self);
         this.0.batch("COMMIT")
     }

@@ -49,9 +49,9 @@ impl ManageConnection for Manager {
 
     fn is_valid(&self, conn: &mut Conn) -> Result<()> {
         let breakages = self.breakages.load(Ordering::Relaxed);
-        if conn.checked != breakages {
+        if conn.alive_at != breakages {
             conn.check_alive(ALIVE_WAIT)?;
-            conn.checked = breakages;
+            conn.alive_at = breakages;
         }
         Ok(())
     }
@@ -122,13 +122,11 @@ impl Pool {
         work(&mut *self.conn()?)
     }
 
-    /// Runs several statements as one: all of them count once `work` is through and the commit
-    /// is acknowledged, none of them otherwise.
+    /// Runs several statements as one transaction, see [`Tx::commit`]. An error of `work` rolls it back.
     pub fn transaction<T>(&self, work: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
         let mut conn = self.conn()?;
         if conn.begin().is_err() {
-            // Without it each statement would count by itself. Nothing was done yet, so another
-            // connection may try.
+            // BEGIN failed, so nothing was done yet, and another connection may try.
             conn.broken = true;
             drop(conn);
             conn = self.conn()?;
