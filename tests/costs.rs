@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use support::server::{Server, database_url};
 use support::world;
@@ -212,10 +213,16 @@ impl Target {
                 .unwrap();
         client.batch_execute(&format!("CREATE SCHEMA {schema}")).unwrap();
         // Long enough for a slow machine: all bodies take more than a quarter of an hour there.
+        // A database of Redis of its own: two schemas have accounts of the same numbers.
+        static DATABASES: AtomicU32 = AtomicU32::new(1);
+        let redis = world::variable("TEST_REDIS_URL");
+        let server = redis.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+        let redis = format!("{server}/{}", DATABASES.fetch_add(1, Ordering::Relaxed));
         let exempt = [
             ("RATE_LIMIT_EXEMPT", "127.0.0.1/32"),
             ("DB_POOL_SIZE", "8"),
             ("ACCESS_TOKEN_MINUTES", "1440"),
+            ("REDIS_URL", redis.as_str()),
         ];
         let server = Server::in_schema(&schema, &exempt);
         let mut target = Target {
