@@ -317,11 +317,13 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         past::Batch {
             at: at("2026-11-24T12:02:00Z"),
             by: "iPhone".to_owned(),
+            whole: true,
             contacts: vec![(1, "Ada Lovelace".to_owned()), (2, "Олена Бондаренко".to_owned())],
         },
         past::Batch {
             at: at("2026-11-01T08:40:00Z"),
             by: "Firefox".to_owned(),
+            whole: false,
             contacts: vec![(3, "Grace Hopper".to_owned())],
         },
     ];

@@ -269,6 +269,7 @@ words! {
     trash_text: "Deleted contacts stay here for 30 days.",
     restore: "Restore",
     restore_n: "Restore all {}|Restore all {}",
+    restore_shown: "Restore the {} shown here|Restore the {} shown here",
     restore_selected: "Restore the selected ones",
     restored: "{} contact is back.|{} contacts are back.",
     history: "History",
