@@ -92,6 +92,9 @@
   document.addEventListener("click", ({ target }) => {
     all("details.menu[open], details.pop[open]").forEach((it) => { if (!it.contains(target)) it.open = false; });
   });
+  document.addEventListener("toggle", ({ target }) => { // it does not bubble
+    if (target.open && target.matches(".bar .pop")) $("input", target).focus();
+  }, true);
 
   // ---- Rows of a form ----
   const renumber = (text, list, at) => text.replace(new RegExp(`^((?:l-)?${list}\\.)\\d+`), `$1${at}`);

@@ -182,7 +182,7 @@ for (const script of [true, false]) {
   await page.fill("#bulk-label", "navy");
   await page.click("text=Add");
   await page.waitForURL(/\/contacts/);
-  assert.match(await page.textContent(".flash"), /2 contacts got the label/);
+  assert.match(await page.textContent(".flash"), /2 contacts got the label “navy”/);
   await page.click(".labels >> text=navy");
   assert.equal(await page.locator(".rows li").count(), 2);
   await check(page, "a label");

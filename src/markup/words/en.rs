@@ -102,7 +102,7 @@ words! {
     labels: "Labels",
     label: "Label",
     add_label: "Add",
-    take_label: "Take off",
+    take_label: "Remove",
     merge: "Merge",
     delete: "Delete",
     nothing_found: "Nothing found",
@@ -113,6 +113,7 @@ words! {
     empty_connect: "Your phone brings its contacts and keeps them in step",
     empty_new: "Write one down by hand",
     none_selected: "Select at least one contact first.",
+    label_wrong: "Type a label of 1 to 50 characters. Nothing was changed.",
     two_to_merge: "Select at least two contacts to merge.",
     // A contact
     edit: "Edit",
@@ -290,8 +291,8 @@ words! {
     // What was done
     saved: "Saved.",
     deleted: "{} contact was deleted.|{} contacts were deleted.",
-    label_added: "{} contact got the label.|{} contacts got the label.",
-    label_taken: "The label was taken off {} contact.|The label was taken off {} contacts.",
+    label_added: "{} contact got the label “{label}”.|{} contacts got the label “{label}”.",
+    label_taken: "The label “{label}” was removed from {} contact.|The label “{label}” was removed from {} contacts.",
     reverted: "The contact is as it was then.",
     // Settings
     settings: "Settings",
