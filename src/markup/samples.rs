@@ -302,6 +302,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         duplicates::Group {
             reasons: vec!["phone", "name"],
             likely: true,
+            chosen: false,
             twins: vec![
                 twin(7, "Grace Hopper", "Rear Admiral", "grace@navy.example"),
                 twin(8, "Grace B. Hopper", "Commodore", "hopper@example.com"),
@@ -310,6 +311,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         duplicates::Group {
             reasons: vec!["name"],
             likely: false,
+            chosen: false,
             twins: vec![twin(9, "Grace Hopper", "", "")],
         },
     ];

@@ -137,7 +137,9 @@ fn of_three_alike_one_may_be_left_out() {
     // The third is ticked off, though it was chosen to be kept before.
     let form = [("ids", ids[0].as_str()), ("ids", &ids[1]), ("keep", &ids[2])];
     let answer = browser.post("/duplicates/merge", &form).expect(303);
-    assert_eq!(answer.header("Location"), format!("/contacts/{}", ids[0]));
+    assert_eq!(answer.header("Location"), "/duplicates");
+    let page = browser.follow(&answer).text();
+    assert!(page.contains("Merged.") && page.contains("Undo"), "{page}");
     ann.get(&format!("/api/contacts/{}", ids[1])).expect(404);
     let other = ann.get(&format!("/api/contacts/{}", ids[2])).expect(200).json();
     assert_eq!(other["email"], "other@example.net");
@@ -145,4 +147,22 @@ fn of_three_alike_one_may_be_left_out() {
         let answer = browser.post(path, &[("ids", &ids[0]), ("keep", &ids[0])]).expect(303);
         assert!(browser.follow(&answer).text().contains("at least two"), "{path}");
     }
+}
+
+#[test]
+fn those_that_were_selected_are_merged_or_left_and_never_perhaps_the_same() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let ids = ["Ada", "Grace"].map(|name| {
+        ann.post("/api/contacts", json!({"first_name": name})).expect(201).json()["id"].to_string()
+    });
+    let path = format!("/duplicates?ids={},{}", ids[0], ids[1]);
+    let page = browser.get(&path).expect(200).text();
+    assert!(page.contains("<h1>Merge the selected ones</h1>"), "{page}");
+    assert!(page.contains("<a class=\"button\" href=\"/contacts\">Cancel</a>"), "{page}");
+    assert!(!page.contains("perhaps the same") && !page.contains("1 group"), "{page}");
+    let form = [("ids", ids[0].as_str()), ("ids", &ids[1]), ("keep", &ids[1]), ("chosen", "1")];
+    let answer = browser.post("/duplicates/merge", &form).expect(303);
+    assert_eq!(answer.header("Location"), format!("/contacts/{}", ids[1]));
 }

@@ -260,6 +260,7 @@ words! {
     same_name: "same name",
     keep: "keep this one",
     same_person: "the same person",
+    merge_chosen: "Merge the selected ones",
     merge_n: "Merge {}|Merge {}",
     different: "Different people",
     merged: "Merged. The others are in the trash.",

@@ -253,6 +253,7 @@ pub const UK: Words = Words {
     same_name: "однакове ім’я",
     keep: "залишити цей",
     same_person: "та сама людина",
+    merge_chosen: "Об’єднати вибрані",
     merge_n: "Об’єднати {}",
     different: "Різні люди",
     merged: "Об’єднано. Решта в кошику.",
