@@ -136,7 +136,7 @@ for (const script of [true, false]) {
   await page.click(".choices >> text=Import");
   await page.setInputFiles("#file", { name: "people.csv", mimeType: "text/csv", buffer: Buffer.from(csv(300)) });
   await page.fill("#label", "old book");
-  await page.click("text=Look into the file");
+  await page.click("text=Preview");
   await page.waitForURL(`${API}/import/found`);
   await check(page, "what is in the file");
   await page.click("text=Import 300 contacts");
@@ -209,7 +209,7 @@ for (const script of [true, false]) {
   await page.waitForURL(`${API}/contacts`);
   await page.click(".flash >> text=Undo");
   await page.waitForURL(`${API}/contacts`);
-  assert.match(await page.textContent(".flash"), /as it was then/);
+  assert.match(await page.textContent(".flash"), /The change was undone/);
   await go(page, "/history");
   await check(page, "history");
   await page.click("text=Back to before this >> nth=0");

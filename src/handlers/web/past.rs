@@ -109,5 +109,7 @@ pub fn go_back(call: &Call, visitor: &Visitor) -> Result<Reply> {
     by.protocol = "rewind";
     let before = revision(call, owner.id())?;
     rewind(&call.app, owner.id(), &by, to(form.get("to"))?, false)?;
-    reader::told(call, visitor, "/contacts", words(call, visitor).rewound, Some(before))
+    let w = words(call, visitor);
+    let text = if form.get("undo").is_empty() { w.rewound } else { w.undone };
+    reader::told(call, visitor, "/contacts", text, Some(before))
 }
