@@ -147,7 +147,7 @@
     if (dataset.print !== undefined) print();
     if (dataset.copy) {
       const field = document.getElementById(dataset.copy);
-      field.select();
+      getSelection().selectAllChildren(field);
       const done = () => { button.textContent = dataset.copied; };
       if (navigator.clipboard) navigator.clipboard.writeText(field.value).then(done, () => {});
       else if (document.execCommand("copy")) done();

@@ -26,9 +26,7 @@ fn what_was_deleted_together_lies_together_in_the_trash_and_comes_back() {
     assert_eq!(page.matches("class=\"batch\"").count(), 2, "{page}");
     browser.post("/trash/restore", &[("one", &one), ("batch", &two)]).expect(303);
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "1");
-    browser
-        .post("/trash/restore", &[("all", "1"), ("batch", &two), ("batch", &three)])
-        .expect(303);
+    browser.post("/trash/restore", &[("all", "1"), ("batch", &two), ("batch", &three)]).expect(303);
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "3");
     assert!(browser.get("/trash").text().contains("The trash is empty"));
 }
