@@ -92,7 +92,7 @@
   document.addEventListener("click", ({ target }) => {
     all("details.menu[open], details.pop[open]").forEach((it) => { if (!it.contains(target)) it.open = false; });
   });
-  document.addEventListener("toggle", ({ target }) => { // it does not bubble
+  document.addEventListener("toggle", ({ target }) => {
     if (target.open && target.matches(".bar .pop")) $("input", target).focus();
   }, true);
 
