@@ -93,7 +93,7 @@
     all("details.menu[open], details.pop[open]").forEach((it) => { if (!it.contains(target)) it.open = false; });
   });
   document.addEventListener("toggle", ({ target }) => {
-    if (target.open && target.matches(".bar .pop")) $("input", target).focus();
+    if (target.open) $("#bulk-label", target)?.focus();
   }, true);
 
   // ---- Rows of a form ----
