@@ -92,6 +92,9 @@
   document.addEventListener("click", ({ target }) => {
     all("details.menu[open], details.pop[open]").forEach((it) => { if (!it.contains(target)) it.open = false; });
   });
+  document.addEventListener("toggle", ({ target }) => {
+    if (target.open) $("#bulk-label", target)?.focus();
+  }, true);
 
   // ---- Rows of a form ----
   const renumber = (text, list, at) => text.replace(new RegExp(`^((?:l-)?${list}\\.)\\d+`), `$1${at}`);
@@ -144,7 +147,7 @@
     if (dataset.print !== undefined) print();
     if (dataset.copy) {
       const field = document.getElementById(dataset.copy);
-      field.select();
+      getSelection().selectAllChildren(field);
       const done = () => { button.textContent = dataset.copied; };
       if (navigator.clipboard) navigator.clipboard.writeText(field.value).then(done, () => {});
       else if (document.execCommand("copy")) done();

@@ -89,7 +89,7 @@ pub fn secret(w: &Words, id: &str, label: &str, text: &str) -> Markup {
         div class="field secret" {
             label for=(id) { (label) }
             div class="pair" {
-                input id=(id) type="text" readonly value=(text);
+                output id=(id) { (text) }
                 button type="button" class="script" data-copy=(id) data-copied=(w.copied) { (w.copy) }
             }
         }

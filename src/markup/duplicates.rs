@@ -22,23 +22,27 @@ pub struct Group {
     /// `email`, `phone`, `name`.
     pub reasons: Vec<&'static str>,
     pub likely: bool,
+    /// They were selected in the list, not found.
+    pub chosen: bool,
     pub twins: Vec<Twin>,
 }
 
 /// The page. `next` is the query of the next one.
 pub fn page(p: &Page, groups: &[Group], total: i64, next: Option<&str>) -> Markup {
     let w = p.w;
+    let chosen = groups.iter().any(|group| group.chosen);
+    let title = if chosen { w.merge_chosen } else { w.duplicates };
     let body = html! {
-        h1 { (w.duplicates) }
+        h1 { (title) }
         @if groups.is_empty() {
             div class="empty" { h2 { (w.no_duplicates) } p class="soft" { (w.no_duplicates_text) } }
         } @else {
-            p class="lead" { (w.n(w.n_groups, total)) ". " (w.duplicates_lead) }
+            p class="lead" { @if !chosen { (w.n(w.n_groups, total)) ". " } (w.duplicates_lead) }
         }
         @for (at, group) in groups.iter().enumerate() { (one(p, at, group)) }
         (next_page(p, "/duplicates", next))
     };
-    shell(p, w.duplicates, &html! {}, &body)
+    shell(p, title, &html! {}, &body)
 }
 
 fn one(p: &Page, at: usize, group: &Group) -> Markup {
@@ -53,8 +57,10 @@ fn one(p: &Page, at: usize, group: &Group) -> Markup {
     let table = html! {
         h2 id={ "group-" (at) } {
             @if let Some(first) = group.twins.first() { bdi { (first.name) } }
-            " " span class={ "tag " (if group.likely { "good" } else { "" }) } { (if group.likely { w.likely } else { w.perhaps }) }
-            " " small class="soft" { (reasons.join(", ")) }
+            @if !group.chosen {
+                " " span class={ "tag " (if group.likely { "good" } else { "" }) } { (if group.likely { w.likely } else { w.perhaps }) }
+                " " small class="soft" { (reasons.join(", ")) }
+            }
         }
         div class="scroll" {
             table class="twins" aria-labelledby={ "group-" (at) } {
@@ -68,6 +74,10 @@ fn one(p: &Page, at: usize, group: &Group) -> Markup {
         div class="acts" {
             button class="main" { @if group.twins.len() > 2 { (w.merge) } @else { (w.n(w.merge_n, group.twins.len() as i64)) } }
             button formaction="/duplicates/dismiss" { (w.different) }
+            @if group.chosen {
+                input type="hidden" name="chosen" value="1";
+                a class="button" href="/contacts" { (w.cancel) }
+            }
         }
     };
     p.post("/duplicates/merge", "panel", &table)

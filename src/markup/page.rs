@@ -302,7 +302,7 @@ fn flash(p: &Page) -> Markup {
         div class="flash" role="status" {
             p { (flash.text) }
             @if let Some(revision) = flash.undo {
-                (p.button("/history/rewind", "undo", p.w.undo, &[("to", &revision.to_string()), ("confirm", "1")]))
+                (p.button("/history/rewind", "undo", p.w.undo, &[("to", &revision.to_string()), ("undo", "1")]))
             }
         }
     }

@@ -5,10 +5,12 @@ use super::page::{Page, face, icon, next_page, shell};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
-/// Contacts that were deleted within an hour, by one program.
+/// Contacts that were deleted at once, by one program.
 pub struct Batch {
     pub at: DateTime<Utc>,
     pub by: String,
+    /// All of them are here, none on another page.
+    pub whole: bool,
     /// id and name.
     pub contacts: Vec<(i64, String)>,
 }
@@ -32,10 +34,11 @@ pub fn trash(p: &Page, batches: &[Batch], total: i64, next: Option<&str>) -> Mar
 fn deleted(p: &Page, at: usize, batch: &Batch) -> Markup {
     let w = p.w;
     let many = batch.contacts.len() as i64;
+    let all = if batch.whole { w.restore_n } else { w.restore_shown };
     let rows = html! {
         div class="head" {
             h2 { (p.time(batch.at)) @if !batch.by.is_empty() { " " small class="soft" { (batch.by) } } }
-            @if many > 1 { button name="all" value="1" { (w.n(w.restore_n, many)) } }
+            @if many > 1 { button name="all" value="1" { (w.n(all, many)) } }
         }
         @for (id, _) in &batch.contacts { input type="hidden" name="batch" value=(id); }
         ul class="rows plain" {

@@ -302,6 +302,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         duplicates::Group {
             reasons: vec!["phone", "name"],
             likely: true,
+            chosen: false,
             twins: vec![
                 twin(7, "Grace Hopper", "Rear Admiral", "grace@navy.example"),
                 twin(8, "Grace B. Hopper", "Commodore", "hopper@example.com"),
@@ -310,6 +311,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         duplicates::Group {
             reasons: vec!["name"],
             likely: false,
+            chosen: false,
             twins: vec![twin(9, "Grace Hopper", "", "")],
         },
     ];
@@ -317,11 +319,13 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         past::Batch {
             at: at("2026-11-24T12:02:00Z"),
             by: "iPhone".to_owned(),
+            whole: true,
             contacts: vec![(1, "Ada Lovelace".to_owned()), (2, "Олена Бондаренко".to_owned())],
         },
         past::Batch {
             at: at("2026-11-01T08:40:00Z"),
             by: "Firefox".to_owned(),
+            whole: false,
             contacts: vec![(3, "Grace Hopper".to_owned())],
         },
     ];

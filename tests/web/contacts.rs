@@ -188,7 +188,7 @@ fn many_get_a_label_lose_it_and_are_deleted_and_are_back_by_undo() {
     let answer = browser
         .post("/contacts/bulk", &[("action", "add_label"), ("label", "all of them"), ("all", "1")])
         .expect(303);
-    assert!(browser.follow(&answer).text().contains("60 contacts got the label."));
+    assert!(browser.follow(&answer).text().contains("60 contacts got the label “all of them”."));
     let total = |filter: &str| {
         ann.get(&format!("/api/contacts?{filter}")).header("X-Total-Count").to_owned()
     };
@@ -202,7 +202,9 @@ fn many_get_a_label_lose_it_and_are_deleted_and_are_back_by_undo() {
     let to =
         page.split("name=\"to\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     assert!(!browser.get("/contacts").text().contains("were deleted"), "it is shown once");
-    browser.post("/history/rewind", &[("to", &to), ("confirm", "1")]).expect(303);
+    let undo = [("to", to.as_str()), ("undo", "1")];
+    let answer = browser.post("/history/rewind", &undo).expect(303);
+    assert!(browser.follow(&answer).text().contains("The change was undone."));
     assert_eq!(total(""), "60");
     browser
         .post(
@@ -213,6 +215,14 @@ fn many_get_a_label_lose_it_and_are_deleted_and_are_back_by_undo() {
     assert_eq!(total("label=all%20of%20them"), "0");
     let answer = browser.post("/contacts/bulk", &[("action", "delete")]).expect(303);
     assert!(browser.follow(&answer).text().contains("Select at least one"));
+    for (action, label) in
+        [("add_label", " "), ("remove_label", ""), ("add_label", &"x".repeat(51))]
+    {
+        let form = [("action", action), ("label", label), ("all", "1"), ("search", "Name5")];
+        let answer = browser.post("/contacts/bulk", &form).expect(303);
+        assert_eq!(answer.header("Location"), "/contacts?search=Name5");
+        assert!(browser.follow(&answer).text().contains("a label of 1 to 50 characters"));
+    }
 }
 
 #[test]

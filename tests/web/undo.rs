@@ -5,7 +5,7 @@ use serde_json::json;
 use support::world::World;
 
 #[test]
-fn what_was_deleted_lies_in_the_trash_with_its_hour_and_comes_back() {
+fn what_was_deleted_together_lies_together_in_the_trash_and_comes_back() {
     let world = World::new();
     let ann = world.user("ann");
     let browser = Browser::signed_in(&world, "ann");
@@ -16,19 +16,35 @@ fn what_was_deleted_lies_in_the_trash_with_its_hour_and_comes_back() {
             )
         })
         .collect();
-    for id in &ids {
-        browser.post(&format!("/contacts/{id}/delete"), &[]).expect(303);
-    }
+    let (one, two, three) = (ids[0].to_string(), ids[1].to_string(), ids[2].to_string());
+    browser.post(&format!("/contacts/{one}/delete"), &[]).expect(303);
+    world.pass(chrono::Duration::minutes(1));
+    let form = [("action", "delete"), ("ids", two.as_str()), ("ids", &three)];
+    browser.post("/contacts/bulk", &form).expect(303);
     let page = browser.get("/trash").expect(200).text();
-    assert!(page.contains("Restore all 3") && page.contains("Name0") && page.contains("Name2"));
-    let (one, two) = (ids[0].to_string(), ids[1].to_string());
+    assert!(page.contains("Restore all 2") && page.contains("Name0") && page.contains("Name2"));
+    assert_eq!(page.matches("class=\"batch\"").count(), 2, "{page}");
     browser.post("/trash/restore", &[("one", &one), ("batch", &two)]).expect(303);
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "1");
-    browser
-        .post("/trash/restore", &[("all", "1"), ("batch", &two), ("batch", &ids[2].to_string())])
-        .expect(303);
+    browser.post("/trash/restore", &[("all", "1"), ("batch", &two), ("batch", &three)]).expect(303);
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "3");
     assert!(browser.get("/trash").text().contains("The trash is empty"));
+}
+
+#[test]
+fn a_group_of_the_trash_that_goes_on_on_the_next_page_restores_what_it_shows() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let card = |n: usize| format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Name {n}\r\nEND:VCARD\r\n");
+    let file: String = (0..103).map(card).collect();
+    let kind = [("Content-Type", "text/vcard")];
+    ann.send("POST", "/api/contacts/import", &kind, file.as_bytes()).expect(200);
+    let browser = Browser::signed_in(&world, "ann");
+    browser.post("/contacts/bulk", &[("action", "delete"), ("all", "1")]).expect(303);
+    let page = browser.get("/trash").expect(200).text();
+    assert!(page.contains("Restore the 100 shown here"), "{page}");
+    let page = browser.get("/trash?skip=100").expect(200).text();
+    assert!(page.contains("Restore the 3 shown here"), "{page}");
 }
 
 #[test]
@@ -119,7 +135,9 @@ fn of_three_alike_one_may_be_left_out() {
     // The third is ticked off, though it was chosen to be kept before.
     let form = [("ids", ids[0].as_str()), ("ids", &ids[1]), ("keep", &ids[2])];
     let answer = browser.post("/duplicates/merge", &form).expect(303);
-    assert_eq!(answer.header("Location"), format!("/contacts/{}", ids[0]));
+    assert_eq!(answer.header("Location"), "/duplicates");
+    let page = browser.follow(&answer).text();
+    assert!(page.contains("Merged.") && page.contains("Undo"), "{page}");
     ann.get(&format!("/api/contacts/{}", ids[1])).expect(404);
     let other = ann.get(&format!("/api/contacts/{}", ids[2])).expect(200).json();
     assert_eq!(other["email"], "other@example.net");
@@ -127,4 +145,22 @@ fn of_three_alike_one_may_be_left_out() {
         let answer = browser.post(path, &[("ids", &ids[0]), ("keep", &ids[0])]).expect(303);
         assert!(browser.follow(&answer).text().contains("at least two"), "{path}");
     }
+}
+
+#[test]
+fn those_that_were_selected_are_merged_or_left_and_never_perhaps_the_same() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let ids = ["Ada", "Grace"].map(|name| {
+        ann.post("/api/contacts", json!({"first_name": name})).expect(201).json()["id"].to_string()
+    });
+    let path = format!("/duplicates?ids={},{}", ids[0], ids[1]);
+    let page = browser.get(&path).expect(200).text();
+    assert!(page.contains("<h1>Merge the selected ones</h1>"), "{page}");
+    assert!(page.contains("<a class=\"button\" href=\"/contacts\">Cancel</a>"), "{page}");
+    assert!(!page.contains("perhaps the same") && !page.contains("1 group"), "{page}");
+    let form = [("ids", ids[0].as_str()), ("ids", &ids[1]), ("keep", &ids[1]), ("chosen", "1")];
+    let answer = browser.post("/duplicates/merge", &form).expect(303);
+    assert_eq!(answer.header("Location"), format!("/contacts/{}", ids[1]));
 }

@@ -214,6 +214,11 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
         return reader::told(call, visitor, back, w.none_selected, None);
     }
     let listed: Vec<_> = ids.iter().map(i64::to_string).collect();
+    let changes_label = ["add_label", "remove_label"].contains(&form.get("action"));
+    let label = text::line(form.get("label"), 1, 50).ok();
+    let Some(label) = label.or((!changes_label).then(String::new)) else {
+        return reader::told(call, visitor, back, w.label_wrong, None);
+    };
     let (action, words) = match form.get("action") {
         "export" => return exports::selected(call, &owner, ids),
         "merge" if ids.len() < 2 => {
@@ -221,8 +226,8 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
         }
         "merge" => return Ok(reader::go(format!("/duplicates?ids={}", listed.join(",")))),
         "delete" => (Action::Delete, w.deleted),
-        "add_label" => (Action::AddLabel(label(form.get("label"))?), w.label_added),
-        "remove_label" => (Action::RemoveLabel(label(form.get("label"))?), w.label_taken),
+        "add_label" => (Action::AddLabel(label.clone()), w.label_added),
+        "remove_label" => (Action::RemoveLabel(label.clone()), w.label_taken),
         _ => return Err(Error::invalid("action", "is none that there is")),
     };
     let before = revision(call, owner.id())?;
@@ -230,9 +235,6 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
     for ids in ids.chunks(BATCH) {
         changed += bulk(&call.app, owner.id(), &by, &action, ids)?.0;
     }
-    reader::told(call, visitor, back, w.n(words, changed as i64), Some(before))
-}
-
-fn label(typed: &str) -> Result<String> {
-    text::line(typed, 1, 50).map_err(|why| Error::invalid("label", why))
+    let text = w.n(words, changed as i64).replace("{label}", &label);
+    reader::told(call, visitor, back, text, Some(before))
 }

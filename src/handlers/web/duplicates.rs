@@ -29,6 +29,7 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let ids = query.text("ids");
     query.finish()?;
     let skip = usize::try_from(slice.skip).unwrap_or(0);
+    let chosen = ids.is_some();
     let (groups, total) = match ids {
         Some(ids) => {
             let ids: Vec<i64> =
@@ -49,7 +50,7 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let shown = groups.into_iter().map(|(reasons, likely, ids)| {
         let twins = ids.iter().filter_map(|id| contacts.iter().find(|it| it.id == *id));
         let twins = twins.map(|it| twin(it, &members(call, owner.id(), it)?));
-        Ok(Group { reasons, likely, twins: twins.collect::<Result<_>>()? })
+        Ok(Group { reasons, likely, chosen, twins: twins.collect::<Result<_>>()? })
     });
     let shown: Vec<_> = shown.collect::<Result<_>>()?;
     let shown: Vec<_> = shown.into_iter().filter(|group| group.twins.len() > 1).collect();
@@ -100,7 +101,8 @@ fn lines(list: &Value) -> String {
     entries.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
-/// `POST /duplicates/merge`: of each single value the one that was chosen.
+/// `POST /duplicates/merge`: of each single value the one that was chosen. Then to the next ones, or to the
+/// contact when these were selected in the list.
 pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let (owner, by) = owner(call, visitor)?;
@@ -126,13 +128,11 @@ pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let set = Some(Input::read(Value::Object(set), Method::Patch)?);
     let wish = Wish { keep, others, set };
     merge::merge(&call.app, owner.id(), &by, &wish, call.now)?;
-    reader::told(
-        call,
-        visitor,
-        format!("/contacts/{keep}"),
-        words(call, visitor).merged,
-        Some(before),
-    )
+    let next = match form.get("chosen").is_empty() {
+        true => "/duplicates".to_owned(),
+        false => format!("/contacts/{keep}"),
+    };
+    reader::told(call, visitor, next, words(call, visitor).merged, Some(before))
 }
 
 /// `POST /duplicates/dismiss`: these are different people.

@@ -22,16 +22,20 @@ pub fn trash(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (contacts, total) = call.app.db.read(|db| rows::trash(db, owner.id(), slice))?;
     let more = slice.skip + (contacts.len() as i64) < total;
     let next = more.then(|| format!("skip={}", slice.skip + slice.limit));
+    // One instant is one transaction: what was deleted together.
     let same = |a: &rows::Deleted, b: &rows::Deleted| {
-        a.client == b.client && (a.at - b.at).num_minutes().abs() < 60
+        (a.at, &a.protocol, &a.client) == (b.at, &b.protocol, &b.client)
     };
+    let groups: Vec<_> = contacts.chunk_by(same).collect();
     let mut batches = Vec::new();
-    for batch in contacts.chunk_by(same) {
+    for (number, batch) in groups.iter().enumerate() {
+        // The first and the last may go on before and after this page.
+        let whole = (number > 0 || slice.skip == 0) && (number + 1 < groups.len() || !more);
         let named =
             batch.iter().map(|it| Ok((it.contact.id, row(call, owner.id(), &it.contact)?.name)));
         let contacts = named.collect::<Result<_>>()?;
         let by = batch.first().map(|it| (it.at, program(&it.protocol, &it.client)));
-        batches.extend(by.map(|(at, by)| Batch { at, by, contacts }));
+        batches.extend(by.map(|(at, by)| Batch { at, by, whole, contacts }));
     }
     Ok(reader::show(
         call,
@@ -39,7 +43,7 @@ pub fn trash(call: &Call, visitor: &Visitor) -> Result<Reply> {
     ))
 }
 
-/// `POST /trash/restore`: one, those selected, or all of an hour.
+/// `POST /trash/restore`: one, those selected, or all that a group shows.
 pub fn restore(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let (owner, by) = owner(call, visitor)?;
@@ -105,5 +109,7 @@ pub fn go_back(call: &Call, visitor: &Visitor) -> Result<Reply> {
     by.protocol = "rewind";
     let before = revision(call, owner.id())?;
     rewind(&call.app, owner.id(), &by, to(form.get("to"))?, false)?;
-    reader::told(call, visitor, "/contacts", words(call, visitor).rewound, Some(before))
+    let w = words(call, visitor);
+    let text = if form.get("undo").is_empty() { w.rewound } else { w.undone };
+    reader::told(call, visitor, "/contacts", text, Some(before))
 }
