@@ -89,7 +89,7 @@ for (const [name, options] of Object.entries({ "wide-light": wide, "wide-dark": 
 for (const [name, options] of Object.entries({ "wide-light": wide, "narrow-dark": phone })) {
   const { page, troubles, context } = await open(options, "/");
   await shot(page, `landing-${name}`);
-  await page.click("text=See and try the API");
+  await page.click("text=For programs: the API");
   await page.waitForSelector("#session form");
   assert.deepEqual(troubles, []);
   await context.close();
