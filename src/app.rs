@@ -87,7 +87,7 @@ impl InFlight {
     }
 
     /// What comes next, now that the cache has answered: too many requests are refused, a caller whom the
-    /// cache knows is authorized, everyone else is looked up in Postgres ([`InFlight::go_on`]).
+    /// cache knows is authorized, everyone else is looked up in Postgres (`go_on`).
     pub fn decide(mut self) -> Look {
         let exceeded = self.look_at_limits();
         match (&self.stage, exceeded) {

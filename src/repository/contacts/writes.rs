@@ -27,7 +27,7 @@ pub struct NewRow {
     pub id: i64,
     /// Taken from the locked book.
     pub revision: i64,
-    /// See [`Stored::resource`].
+    /// See `Stored::resource`.
     pub resource: Option<Vec<u8>>,
     /// vCard 3.0.
     pub text: String,
