@@ -136,7 +136,7 @@ impl<'tx> Writer<'_, 'tx> {
         }
         let ids = writes::insert(self.tx, self.book.owner, &new, Self::origin(self.by, self.at))?;
         for row in &new {
-            self.count(&row.columns, 1);
+            self.count(row.columns.is_group, 1);
             self.book.stored += 1;
             self.book.card_bytes += bytes(&row.text);
             if !row.columns.is_group {
@@ -175,7 +175,9 @@ impl<'tx> Writer<'_, 'tx> {
             }
             let row = row(stored.contact.id, self.take(1), resource, &card)?;
             self.note_labels(&stored, revived, &row.columns);
-            self.count(&row.columns, i64::from(revived));
+            // Its card may have become a group's, or no longer be one.
+            self.count(stored.is_group, -i64::from(!revived));
+            self.count(row.columns.is_group, 1);
             self.book.card_bytes += bytes(&row.text) - bytes(&stored.text);
             all.push(Stored {
                 contact: Contact {
@@ -260,9 +262,8 @@ impl<'tx> Writer<'_, 'tx> {
         Ok(())
     }
 
-    fn count(&mut self, columns: &Columns, by: i64) {
-        let counter =
-            if columns.is_group { &mut self.book.groups } else { &mut self.book.contacts };
+    fn count(&mut self, is_group: bool, by: i64) {
+        let counter = if is_group { &mut self.book.groups } else { &mut self.book.contacts };
         *counter += by;
     }
 

@@ -168,3 +168,18 @@ fn rule_41_the_etag_of_a_group_is_that_of_what_is_served() {
     }
     assert_eq!(members(&phone, "h.vcf"), ["a", "b"]);
 }
+
+#[test]
+fn a_contact_whose_card_becomes_a_group_s_and_back_is_counted_as_what_it_is() {
+    let (_ground, ann, phone) = ann();
+    let total = || ann.get("/api/contacts").header("X-Total-Count").to_owned();
+    phone.put("x.vcf", &card("x", "X", &[])).expect(201);
+    phone.put("x.vcf", &group("x", "Friends", &[])).expect(204);
+    assert_eq!(total(), "0");
+    phone.put("x.vcf", &card("x", "X", &[])).expect(204);
+    assert_eq!(total(), "1");
+    phone.put("x.vcf", &group("x", "Friends", &[])).expect(204);
+    phone.delete("x.vcf").expect(204);
+    assert_eq!(total(), "0");
+    ann.post("/api/contacts/rewind", json!({"to": 0})).expect(200);
+}
