@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use support::dice::Dice;
 use support::{redis_server, server, world};
 use world::{Actor, PASSWORD, World};
 
@@ -127,17 +128,6 @@ struct Hammer {
     users: Vec<User>,
     counts: [AtomicU64; COUNTED.len()],
     stop: AtomicBool,
-}
-
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33) as usize % end
-    }
 }
 
 struct Got {
@@ -387,7 +377,7 @@ impl Hammer {
         let body = json!({ "refresh_token": old });
         let seeds = [dice.below(1 << 30) as u64 | 1, dice.below(1 << 30) as u64 | 1];
         let call = |seed: u64| {
-            let got = self.insist(&mut Dice(seed), "POST", "/api/auth/refresh", "", &body);
+            let got = self.insist(&mut Dice::new(seed), "POST", "/api/auth/refresh", "", &body);
             assert_eq!(got.status, 200, "{}", got.text);
             got.json()
         };
@@ -612,7 +602,7 @@ fn nothing_opens_an_account_after_the_answer_to_what_ended_it() {
         for number in 0..READERS + WRITERS {
             let hammer = &hammer;
             scope.spawn(move || {
-                let mut dice = Dice((seed + number as u64).wrapping_mul(0x9E37_79B9) | 1);
+                let mut dice = Dice::new(seed + number as u64);
                 while !hammer.stop.load(SeqCst) {
                     if number < READERS {
                         hammer.read(&mut dice)
@@ -624,7 +614,7 @@ fn nothing_opens_an_account_after_the_answer_to_what_ended_it() {
                 }
             });
         }
-        let mut dice = Dice(seed | 1);
+        let mut dice = Dice::new(seed);
         let time = Duration::from_secs(seconds);
         // Longer on a machine that is so busy that something did not happen yet.
         let goes_on = |past: Duration| past < time || past < time * 6 && !hammer.did_all();

@@ -11,6 +11,7 @@ use serde_json::json;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
+use support::dice::Dice;
 use support::redis_server;
 use support::world;
 use world::{Actor, World};
@@ -56,17 +57,6 @@ struct Hammer {
     compared: AtomicU64,
     stale: AtomicU64,
     stop: AtomicBool,
-}
-
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33) as usize % end
-    }
 }
 
 impl Hammer {
@@ -325,7 +315,7 @@ fn nothing_is_stale_on_any_replica_whatever_happens_to_redis() {
         for number in 0..READERS + WRITERS {
             let hammer = &hammer;
             scope.spawn(move || {
-                let mut dice = Dice((seed + number as u64).wrapping_mul(0x9E37_79B9) | 1);
+                let mut dice = Dice::new(seed + number as u64);
                 while !hammer.stop.load(SeqCst) {
                     match number < READERS {
                         true => {
@@ -338,7 +328,7 @@ fn nothing_is_stale_on_any_replica_whatever_happens_to_redis() {
                 }
             });
         }
-        let mut dice = Dice(seed | 1);
+        let mut dice = Dice::new(seed);
         let mut round = 0;
         while hammer.done() < end && start.elapsed() < time {
             round += 1;

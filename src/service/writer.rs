@@ -229,9 +229,7 @@ impl<'tx> Writer<'_, 'tx> {
         let by = Self::origin(self.by, self.at);
         let written = writes::bury(self.tx, self.book.owner, &ids, first, by)?;
         for stored in contacts {
-            let counter =
-                if stored.is_group { &mut self.book.groups } else { &mut self.book.contacts };
-            *counter -= 1;
+            self.count(stored.is_group, -1);
             if self.book.groups > 0 && !stored.is_group {
                 self.touched
                     .extend(stored.card().details().labels.iter().map(|it| it.to_lowercase()));

@@ -4,20 +4,18 @@
 use crate::cards::read_by_others;
 use crate::phone::{ann, card};
 use serde_json::json;
+use support::dice::Dice;
 
-/// A small generator (xorshift): the same cards in each run.
-struct Random(u64);
+/// Cards by chance: the same ones in each run.
+struct Random(Dice);
 
 impl Random {
     fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 11).unwrap() % bound
+        self.0.below(bound)
     }
 
     fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[self.below(of.len())]
+        self.0.pick(of)
     }
 
     fn value(&mut self) -> String {
@@ -115,7 +113,7 @@ fn others(card: &str) -> Vec<String> {
 #[test]
 fn rule_39_random_cards_keep_their_lines_through_every_change_of_another_member() {
     let (_ground, ann, phone) = ann();
-    let mut random = Random(0x2026_1128);
+    let mut random = Random(Dice::new(0x2026_1128));
     for number in 0..20 {
         let lines: Vec<_> = (0..=random.below(12)).map(|at| random.line(at)).collect();
         let lines: Vec<_> = lines.iter().map(String::as_str).collect();

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use support::dice::Dice;
 use support::world::{Actor, Answer, World, optional_variable};
 
 const NAMES: [&str; 6] = ["Ann", "Bob", "Carol", "Dan", "Єва", "Fritz"];
@@ -17,25 +18,6 @@ const LABELS: [&str; 4] = ["red", "Green", "blue", "RED"];
 const UIDS: usize = 12;
 /// Most contacts that are kept: past that more is deleted than made.
 const MANY: usize = 40;
-
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33) as usize % end.max(1)
-    }
-
-    fn one<T: Copy>(&mut self, list: &[T]) -> Option<T> {
-        list.get(self.below(list.len())).copied()
-    }
-
-    fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
-        list[self.below(list.len())]
-    }
-}
 
 /// The cards of all that is there by id, groups too.
 type Book = BTreeMap<i64, String>;
@@ -291,7 +273,7 @@ fn run(seed: u64, steps: usize) {
     std::thread::scope(|scope| {
         let (world, past, refused, stop) = (&ground.world, &past, &refused, &stop);
         let writers = [&ann, &elsewhere].into_iter().enumerate().map(|(at, who)| {
-            let mut dice = Dice(seed.wrapping_mul(31) + at as u64 + 1);
+            let mut dice = Dice::new(seed.wrapping_mul(31) + at as u64 + 1);
             scope.spawn(move || {
                 for _ in 0..steps {
                     fine(&change(who, past, &mut dice), refused);
@@ -300,7 +282,7 @@ fn run(seed: u64, steps: usize) {
             })
         });
         let mut writers: Vec<_> = writers.collect();
-        let (mut dice, the_phone) = (Dice(seed.wrapping_mul(31) + 7), &phone);
+        let (mut dice, the_phone) = (Dice::new(seed.wrapping_mul(31) + 7), &phone);
         let id = ann.id;
         writers.push(scope.spawn(move || {
             for _ in 0..steps {
@@ -312,13 +294,13 @@ fn run(seed: u64, steps: usize) {
         }));
         let (feed, sync, ann, phone) = (&mut feed, &mut sync, &ann, &phone);
         scope.spawn(move || {
-            let mut dice = Dice(seed + 100);
+            let mut dice = Dice::new(seed + 100);
             while !stop.load(SeqCst) {
                 feed.follow(ann, &mut dice);
             }
         });
         scope.spawn(move || {
-            let mut dice = Dice(seed + 200);
+            let mut dice = Dice::new(seed + 200);
             while !stop.load(SeqCst) {
                 sync.follow(phone, &mut dice);
             }
@@ -329,7 +311,7 @@ fn run(seed: u64, steps: usize) {
             std::panic::resume_unwind(panic);
         }
     });
-    let mut dice = Dice(seed + 300);
+    let mut dice = Dice::new(seed + 300);
     let compare = |feed: &mut Feed, sync: &mut Sync, dice: &mut Dice, when: &str| {
         while feed.follow(&ann, dice) {}
         while sync.follow(&phone, dice) {}

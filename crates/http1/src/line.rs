@@ -104,7 +104,7 @@ impl<T> Line<T> {
         });
         let Some((turn, _, client)) = startable.min_by_key(|it| (it.0, it.1)) else {
             state.runners -= 1;
-            // Nobody waits, so the turns begin anew: nobody's last one counts any more.
+            // Nothing waits, so the turns begin anew: no client's last one counts any more.
             if state.waiting == 0 {
                 state.clients.retain(|_, share| !share.is_empty());
             }

@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use ring::hmac::{HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key, sign};
 
-/// The code of a secret in Base32 at an instant.
-pub fn code(secret: &str, at: DateTime<Utc>) -> String {
+/// What Base32 stands for (RFC 4648, without padding).
+pub fn base32(text: &str) -> Vec<u8> {
     let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let (mut bytes, mut bits, mut left) = (Vec::new(), 0_u64, 0);
-    for letter in secret.chars() {
+    for letter in text.chars() {
         bits = bits << 5 | letters.find(letter).unwrap() as u64;
         left += 5;
         if left >= 8 {
@@ -15,7 +15,12 @@ pub fn code(secret: &str, at: DateTime<Utc>) -> String {
             bytes.push((bits >> left & 255) as u8);
         }
     }
-    let key = Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, &bytes);
+    bytes
+}
+
+/// The code of a secret in Base32 at an instant.
+pub fn code(secret: &str, at: DateTime<Utc>) -> String {
+    let key = Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, &base32(secret));
     let mac = sign(&key, &(at.timestamp() / 30).to_be_bytes());
     let mac = mac.as_ref();
     let at = usize::from(mac[19] & 15);

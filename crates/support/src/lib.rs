@@ -7,6 +7,7 @@
 pub mod authenticator;
 pub mod answer;
 pub mod description;
+pub mod dice;
 pub mod postgres_server;
 pub mod redis_server;
 pub mod server;

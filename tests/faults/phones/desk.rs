@@ -1,11 +1,12 @@
 //! Who edits beside the phones: a REST client, which also follows the change feed, and a page.
 
 use super::chronicle::{Chronicle, Editor, FULL, Wish};
-use super::wire::{Dice, Line, Outcome};
+use super::wire::{Line, Outcome};
 use crate::redis::JSON;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use support::dice::Dice;
 
 /// A REST client; its requests go to the replicas in turn.
 pub struct Rest {

@@ -2,10 +2,11 @@
 //! with `If-Match`. After whatever was not acknowledged it syncs before it writes again.
 
 use super::chronicle::{Chronicle, Editor, FULL, Wish};
-use super::wire::{Dice, Line, Multi, Outcome, multi};
+use super::wire::{Line, Multi, Outcome, multi};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::Ordering::SeqCst;
+use support::dice::Dice;
 
 const NAMESPACES: &str = "xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:carddav\"";
 

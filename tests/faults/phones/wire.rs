@@ -141,19 +141,3 @@ pub fn multi(body: &str, book: &str) -> Result<Multi, String> {
     }
     Ok(multi)
 }
-
-/// Numbers that look random and are the same in every run.
-pub struct Dice(u64);
-
-impl Dice {
-    pub fn new(seed: u64) -> Dice {
-        Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    /// Below this number.
-    pub fn below(&mut self, number: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % number.max(1)
-    }
-}

@@ -1,17 +1,8 @@
 // tsdav as a client that holds a copy of the book, kept by its own smartCollectionSync. A wish is a line of JSON on standard input,
 // its answer a line on standard output; pairs.py is who asks.
 import readline from "node:readline";
-import { DAVClient } from "tsdav";
+import { client, found } from "./tsdav-book.mjs";
 
-const { URL: book, USER: username, PASSWORD: password } = process.env;
-const client = new DAVClient({
-  serverUrl: new URL("/", book).href,
-  credentials: { username, password },
-  authMethod: "Basic",
-  defaultAccountType: "carddav",
-});
-await client.login();
-const found = (await client.fetchAddressBooks()).find((it) => new URL(it.url).pathname === new URL(book).pathname);
 let held = { ...found, syncToken: undefined, objects: [], objectMultiGet: client.addressBookMultiGet.bind(client) };
 held.objects = await client.fetchVCards({ addressBook: found });
 held.syncToken = found.syncToken;

@@ -1,16 +1,7 @@
 // tsdav: discovery from the server's root, a card made, changed, synced and deleted.
 import assert from "node:assert";
-import { DAVClient } from "tsdav";
+import { book, client, found } from "./tsdav-book.mjs";
 
-const { URL: book, USER: username, PASSWORD: password } = process.env;
-const client = new DAVClient({
-  serverUrl: new URL("/", book).href,
-  credentials: { username, password },
-  authMethod: "Basic",
-  defaultAccountType: "carddav",
-});
-await client.login();
-const found = (await client.fetchAddressBooks()).find((it) => new URL(it.url).pathname === new URL(book).pathname);
 assert(found, "the address book is found from the root");
 const { syncToken } = found;
 const name = "tsdav-1.vcf";
