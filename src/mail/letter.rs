@@ -47,7 +47,7 @@ impl Kind {
         Kind::Deleted,
     ];
 
-    /// It tells of something that happened, and has no link.
+    /// It is about something that happened, and has no link.
     pub fn is_notice(self) -> bool {
         self.path().is_none()
     }

@@ -84,12 +84,16 @@ pub fn change(call: &Call, visitor: &Visitor) -> Result<Reply> {
     };
     let w = words(call, visitor);
     match done {
-        Ok(_) => reader::told(call, visitor, "/admin", w.saved, None),
+        Ok(_) => reader::go_with_message(call, visitor, "/admin", w.saved, None),
         // Who signed in long ago types the password again, on the page that asks.
         Err(Error::PasswordNeeded | Error::WrongPassword) => sure(call, visitor, &form),
-        Err(error @ Error::Conflict(_)) => {
-            reader::told(call, visitor, "/admin", w.sentence(&http::detail(&error)), None)
-        }
+        Err(error @ Error::Conflict(_)) => reader::go_with_message(
+            call,
+            visitor,
+            "/admin",
+            w.sentence(&http::detail(&error)),
+            None,
+        ),
         Err(error) => Err(error),
     }
 }

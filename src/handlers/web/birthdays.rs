@@ -95,5 +95,11 @@ pub fn revoke(call: &Call, visitor: &Visitor) -> Result<Reply> {
     sent::by_caller(call, visitor)?;
     let (owner, _) = owner(call, visitor)?;
     calendars::delete(call, &owner)?;
-    reader::told(call, visitor, "/birthdays", words(call, visitor).calendar_revoked, None)
+    reader::go_with_message(
+        call,
+        visitor,
+        "/birthdays",
+        words(call, visitor).calendar_revoked,
+        None,
+    )
 }

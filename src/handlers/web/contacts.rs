@@ -176,7 +176,7 @@ pub fn remove(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let before = revision(call, owner.id())?;
     delete(&call.app, owner.id(), &by, Which::Id(call.id()?), &|_, _| Ok(()))?;
     let w = words(call, visitor);
-    reader::told(call, visitor, "/contacts", w.n(w.deleted, 1), Some(before))
+    reader::go_with_message(call, visitor, "/contacts", w.n(w.deleted, 1), Some(before))
 }
 
 /// `POST /contacts/{id}/revert`
@@ -189,7 +189,7 @@ pub fn back(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let before = revision(call, owner.id())?;
     revert(&call.app, owner.id(), &by, id, to)?;
     let w = words(call, visitor);
-    reader::told(call, visitor, format!("/contacts/{id}"), w.reverted, Some(before))
+    reader::go_with_message(call, visitor, format!("/contacts/{id}"), w.reverted, Some(before))
 }
 
 /// `POST /contacts/bulk`: something with what is selected, or with all that was found.
@@ -211,18 +211,18 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
         false => call.app.db.read(|db| lists::ids(db, owner.id(), &filter))?,
     };
     if ids.is_empty() {
-        return reader::told(call, visitor, back, w.none_selected, None);
+        return reader::go_with_message(call, visitor, back, w.none_selected, None);
     }
     let listed: Vec<_> = ids.iter().map(i64::to_string).collect();
     let changes_label = ["add_label", "remove_label"].contains(&form.get("action"));
     let label = text::line(form.get("label"), 1, 50).ok();
     let Some(label) = label.or((!changes_label).then(String::new)) else {
-        return reader::told(call, visitor, back, w.label_wrong, None);
+        return reader::go_with_message(call, visitor, back, w.label_wrong, None);
     };
     let (action, words) = match form.get("action") {
         "export" => return exports::selected(call, &owner, ids),
         "merge" if ids.len() < 2 => {
-            return reader::told(call, visitor, back, w.two_to_merge, None);
+            return reader::go_with_message(call, visitor, back, w.two_to_merge, None);
         }
         "merge" => return Ok(reader::go(format!("/duplicates?ids={}", listed.join(",")))),
         "delete" => (Action::Delete, w.deleted),
@@ -236,5 +236,5 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
         changed += bulk(&call.app, owner.id(), &by, &action, ids)?.0;
     }
     let text = w.n(words, changed as i64).replace("{label}", &label);
-    reader::told(call, visitor, back, text, Some(before))
+    reader::go_with_message(call, visitor, back, text, Some(before))
 }

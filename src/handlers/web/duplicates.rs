@@ -111,7 +111,13 @@ pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
     // Who is to be kept may have been left out afterwards.
     let keep = number(form.get("keep")).filter(|keep| ids.contains(keep)).or(ids.first().copied());
     let Some(keep) = keep.filter(|_| ids.len() > 1) else {
-        return reader::told(call, visitor, "/duplicates", words(call, visitor).two_to_merge, None);
+        return reader::go_with_message(
+            call,
+            visitor,
+            "/duplicates",
+            words(call, visitor).two_to_merge,
+            None,
+        );
     };
     let contacts = call.app.db.read(|db| rows::shown(db, owner.id(), &ids))?;
     let mut set = Map::new();
@@ -132,7 +138,7 @@ pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
         true => "/duplicates".to_owned(),
         false => format!("/contacts/{keep}"),
     };
-    reader::told(call, visitor, next, words(call, visitor).merged, Some(before))
+    reader::go_with_message(call, visitor, next, words(call, visitor).merged, Some(before))
 }
 
 /// `POST /duplicates/dismiss`: these are different people.
@@ -141,8 +147,14 @@ pub fn dismiss(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (owner, _) = owner(call, visitor)?;
     let ids: Vec<i64> = form.all("ids").filter_map(|id| id.parse().ok()).collect();
     if ids.len() < 2 {
-        return reader::told(call, visitor, "/duplicates", words(call, visitor).two_to_merge, None);
+        return reader::go_with_message(
+            call,
+            visitor,
+            "/duplicates",
+            words(call, visitor).two_to_merge,
+            None,
+        );
     }
     service::dismiss(&call.app, owner.id(), ids)?;
-    reader::told(call, visitor, "/duplicates", words(call, visitor).dismissed, None)
+    reader::go_with_message(call, visitor, "/duplicates", words(call, visitor).dismissed, None)
 }

@@ -88,9 +88,13 @@ pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
         }
     });
     match created {
-        Ok(contact) => {
-            reader::told(call, visitor, format!("/contacts/{}", contact.id), w.saved, None)
-        }
+        Ok(contact) => reader::go_with_message(
+            call,
+            visitor,
+            format!("/contacts/{}", contact.id),
+            w.saved,
+            None,
+        ),
         Err(error) => sent::again(call, visitor, form, renamed(error, &rows), |_, form| {
             shown(call, visitor, None, form, None)
         }),
@@ -125,7 +129,7 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
         }
     });
     match edited {
-        Ok(_) => reader::told(call, visitor, format!("/contacts/{id}"), w.saved, None),
+        Ok(_) => reader::go_with_message(call, visitor, format!("/contacts/{id}"), w.saved, None),
         Err(Error::PreconditionFailed) => {
             let stored = stored(call, visitor)?;
             let now = form_of(w, &members(call, owner.id(), &stored.contact)?);

@@ -192,7 +192,7 @@ pub fn import(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let id = caller(visitor)?.id();
     let w = words(call, visitor);
     let Some(file) = kept(call, id, Some(form.get("key")))? else {
-        return reader::told(call, visitor, "/import", w.no_file, None);
+        return reader::go_with_message(call, visitor, "/import", w.no_file, None);
     };
     if form.get("step") == "look" {
         return look(call, visitor, &file, form).map(|page| reader::show(call, page));
@@ -200,7 +200,13 @@ pub fn import(call: &Call, visitor: &Visitor) -> Result<Reply> {
     match run(call, visitor, &file, &form, false) {
         Ok((outcome, _)) => {
             call.app.db.write(|db| uploads::delete(db, id))?;
-            reader::told(call, visitor, "/contacts", report(w, &outcome), Some(outcome.undo))
+            reader::go_with_message(
+                call,
+                visitor,
+                "/contacts",
+                report(w, &outcome),
+                Some(outcome.undo),
+            )
         }
         Err(error @ (Error::Invalid(_) | Error::Malformed(_) | Error::Conflict(_))) => {
             look(call, visitor, &file, form).map(|page| reader::refuse(&error, page))

@@ -52,11 +52,11 @@ pub fn restore(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let ids: Vec<i64> = form.all(field).filter_map(|id| id.parse().ok()).collect();
     let w = words(call, visitor);
     if ids.is_empty() {
-        return reader::told(call, visitor, "/trash", w.none_selected, None);
+        return reader::go_with_message(call, visitor, "/trash", w.none_selected, None);
     }
     let before = revision(call, owner.id())?;
     let (restored, _) = bulk(&call.app, owner.id(), &by, &Action::Restore, &ids)?;
-    reader::told(call, visitor, "/trash", w.n(w.restored, restored as i64), Some(before))
+    reader::go_with_message(call, visitor, "/trash", w.n(w.restored, restored as i64), Some(before))
 }
 
 /// `GET /history`
@@ -111,5 +111,5 @@ pub fn go_back(call: &Call, visitor: &Visitor) -> Result<Reply> {
     rewind(&call.app, owner.id(), &by, to(form.get("to"))?, false)?;
     let w = words(call, visitor);
     let text = if form.get("undo").is_empty() { w.rewound } else { w.undone };
-    reader::told(call, visitor, "/contacts", text, Some(before))
+    reader::go_with_message(call, visitor, "/contacts", text, Some(before))
 }

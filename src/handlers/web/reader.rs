@@ -142,7 +142,7 @@ pub fn go(location: impl Into<String>) -> Reply {
 
 /// Sends the browser on, with a message for the next page, and for its button "Undo" the revision of the
 /// book before.
-pub fn told(
+pub fn go_with_message(
     call: &Call,
     visitor: &Visitor,
     location: impl Into<String>,

@@ -73,7 +73,7 @@ fn fields(form: &Form, names: &[&str]) -> Value {
 }
 
 fn saved(call: &Call, visitor: &Visitor, text: &str) -> Result<Reply> {
-    reader::told(call, visitor, "/settings", text, None)
+    reader::go_with_message(call, visitor, "/settings", text, None)
 }
 
 /// `POST /settings/profile`
