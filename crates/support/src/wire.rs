@@ -15,8 +15,8 @@ pub struct Wire {
 struct Shared {
     /// How often a client spoke to the server after the server had spoken, or first.
     round_trips: AtomicU64,
-    is_cut: AtomicBool,
-    open: Mutex<Vec<TcpStream>>,
+    /// Both ends of each connection; none once it is cut.
+    open: Mutex<Option<Vec<TcpStream>>>,
 }
 
 impl Wire {
@@ -24,13 +24,12 @@ impl Wire {
     pub fn to(server: &str) -> Wire {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let (shared, server) = (Arc::new(Shared::default()), server.to_owned());
+        let shared = Arc::new(Shared { open: Mutex::new(Some(vec![])), ..Shared::default() });
+        let server = server.to_owned();
         let passing = shared.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                if !passing.is_cut.load(SeqCst) {
-                    pass_on(client, &server, &passing);
-                }
+                pass_on(client, &server, &passing);
             }
         });
         Wire { address, shared }
@@ -47,8 +46,7 @@ impl Wire {
 
     /// Ends every connection, and takes no new one.
     pub fn cut(&self) {
-        self.shared.is_cut.store(true, SeqCst);
-        for stream in self.shared.open.lock().unwrap().drain(..) {
+        for stream in self.shared.open.lock().unwrap().take().into_iter().flatten() {
             let _ = stream.shutdown(Shutdown::Both);
         }
     }
@@ -57,7 +55,9 @@ impl Wire {
 fn pass_on(client: TcpStream, server: &str, shared: &Arc<Shared>) {
     let Ok(server) = TcpStream::connect(server) else { return };
     let both = [&client, &server].map(|stream| stream.try_clone().unwrap());
-    shared.open.lock().unwrap().extend(both);
+    // Under one lock: a connection that is being made while the wire is cut ends too.
+    let Some(open) = &mut *shared.open.lock().unwrap() else { return };
+    open.extend(both);
     // True while the server had the last word.
     let answered = Arc::new(AtomicBool::new(true));
     let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
