@@ -134,8 +134,7 @@ impl InFlight {
             (Waits::Postgres, _) => size / 4,
             _ => usize::MAX,
         };
-        let admission =
-            Admission { line: waits.line(), client: self.client(), most, is_accepted };
+        let admission = Admission { line: waits.line(), client: self.client(), most, is_accepted };
         let work = Box::new(move |body| match body {
             Some(body) => Look::Answer(self.answer(body)),
             None => {

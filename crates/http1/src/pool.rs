@@ -63,8 +63,7 @@ impl Pool {
     /// Not a single thread could be started.
     pub fn start(most: usize) -> io::Result<Arc<Pool>> {
         let (most, waits) = (most.max(1), Mutex::default());
-        let pool =
-            Arc::new(Pool { state: Mutex::default(), called: Condvar::new(), most, waits });
+        let pool = Arc::new(Pool { state: Mutex::default(), called: Condvar::new(), most, waits });
         let mut state = lock(&pool.state);
         for _ in 0..KEPT.min(pool.most) {
             if let Err(e) = pool.spawn(&mut state)

@@ -84,7 +84,8 @@ pub fn write(
                     field(out, "Vary", "Accept-Encoding");
                 }
                 if asked.gzip {
-                    whole = gzip::compress(&whole).map_err(|_| "a body that cannot be compressed")?;
+                    whole =
+                        gzip::compress(&whole).map_err(|_| "a body that cannot be compressed")?;
                     field(out, "Content-Encoding", "gzip");
                 }
             }
