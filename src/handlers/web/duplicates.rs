@@ -133,7 +133,7 @@ pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let others: Vec<_> = ids.into_iter().filter(|id| *id != keep).collect();
     let set = Some(Input::read(Value::Object(set), Method::Patch)?);
     let wish = Wish { keep, others, set };
-    merge::merge(&call.app, owner.id(), &by, &wish, call.now)?;
+    merge::merge(&call.app, owner.id(), &by, &wish, &|_, _| Ok(()), call.now)?;
     let next = match form.get("chosen").is_empty() {
         true => "/duplicates".to_owned(),
         false => format!("/contacts/{keep}"),
