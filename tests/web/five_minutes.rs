@@ -131,7 +131,8 @@ fn a_label_gets_another_name_on_its_page_or_none_and_both_are_undone() {
         ann.get(&format!("/api/contacts?label={label}")).header("X-Total-Count").to_owned()
     };
     assert_eq!(total("myContacts"), "2");
-    for wrong in ["", "   ", &"x".repeat(51)] {
+    let long = "x".repeat(51);
+    for wrong in ["", "   ", &*long] {
         let answer = browser.post("/labels", &form(wrong, "rename")).expect(303);
         assert!(
             browser.follow(&answer).text().contains("a label of 1 to 50 characters"),
