@@ -98,14 +98,11 @@ pub fn put(
             card.set_uid(&own.map_or_else(crypto::random_uuid, Ok)?);
         }
         let key = columns::uid_key(card.uid().unwrap_or_default());
-        if let Some(there) = &there
-            && there.contact.uid != key
-        {
-            return Ok(Put::UidTaken(there.name()));
-        }
-        let other = if there.is_some() { None } else { rows::find_uid(writer.tx, owner, &key)? };
-        if let Some(other) = other {
-            return Ok(Put::UidTaken(other.name()));
+        if there.as_ref().is_none_or(|there| there.contact.uid != key) {
+            let other = rows::find_uid(writer.tx, owner, &key)?;
+            if let Some(other) = other.as_ref().or(there.as_ref()) {
+                return Ok(Put::UidTaken(other.name()));
+            }
         }
         match there {
             Some(there) if there.is_group == card.group().is_some() => {

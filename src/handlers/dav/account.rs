@@ -27,10 +27,8 @@ impl Account {
     /// The caller's, with the book as it is now.
     pub fn of(call: &Call, device: &Device) -> Result<Account> {
         let owner = device.owner();
-        let (book, (book_name, book_description)) = call
-            .app
-            .db
-            .read(|db| Ok((books::find(db, owner.id())?, books::names(db, owner.id())?)))?;
+        let (book, book_name, book_description) =
+            call.app.db.read(|db| books::find_named(db, owner.id()))?;
         let (id, username) = (owner.id(), owner.user().username.clone());
         let may_write = owner.may_write();
         Ok(Account { id, username, may_write, book_name, book_description, book })

@@ -34,7 +34,7 @@ pub fn get(call: &Call, device: &Device) -> Result<Reply> {
         target => return Err(not_here(target)),
     };
     let card = find(call, owner, name)?;
-    if !accepts_cards(call.header("Accept").unwrap_or("*/*")) {
+    if !accepts_cards(call.header_list("Accept").as_deref().unwrap_or("*/*")) {
         return Err(Error::Dav(DavFault::AddressDataConversion));
     }
     let reply = match call.if_none_match(&etag(card.revision)) {
@@ -56,12 +56,7 @@ pub fn put(call: &Call, device: &Device) -> Result<Reply> {
     if name.len() > resource_name::MAX {
         return Err(Error::Dav(DavFault::Forbidden("C:addressbook-collection-location-ok")));
     }
-    let content_type = call.content_type();
-    if !CARD_TYPES.contains(&content_type.as_str()) {
-        return Err(Error::Dav(DavFault::SupportedAddressData));
-    }
-    let sent = call.file()?;
-    let card = vcard::put_card(sent).map_err(|_| Error::Dav(DavFault::ValidAddressData))?.card;
+    let (sent, card) = sent_card(call)?;
     let guard = guard(call, owner, &target)?;
     match contacts::put(&call.app, owner, &by(call, device), &name, card, &guard) {
         Ok(Put::Created(stored)) => Ok(stored_as(&stored, sent, Reply::made())),
@@ -73,6 +68,23 @@ pub fn put(call: &Call, device: &Device) -> Result<Reply> {
         // The only thing that can be wrong with a card that was read is its size.
         Err(Error::Invalid(_)) => Err(Error::BodyTooLarge(call.body_max)),
         Err(other) => Err(other),
+    }
+}
+
+/// The body's octets, and the card in them.
+fn sent_card(call: &Call) -> Result<(&[u8], vcard::Card)> {
+    // A part of a card must not become the card (RFC 9110, 14.5).
+    if call.header("Content-Range").is_some() {
+        return Err(Error::Malformed("a part of a card cannot be sent".to_owned()));
+    }
+    if !CARD_TYPES.contains(&call.content_type().as_str()) {
+        return Err(Error::Dav(DavFault::SupportedAddressData));
+    }
+    let sent = call.file()?;
+    match vcard::put_card(sent) {
+        Ok(put) => Ok((sent, put.card)),
+        Err(vcard::Refusal::TooLarge) => Err(Error::BodyTooLarge(call.body_max)),
+        Err(_) => Err(Error::Dav(DavFault::ValidAddressData)),
     }
 }
 

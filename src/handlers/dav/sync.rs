@@ -3,12 +3,11 @@
 use crate::context::Call;
 use crate::error::{DavFault, Error, Result};
 use crate::handlers::dav::account::Account;
-use crate::handlers::dav::properties::{self, BEGIN, END, Subject, Wanted};
+use crate::handlers::dav::properties::{self, Subject, Wanted};
 use crate::handlers::dav::query::{limit, write_truncated};
 use crate::handlers::dav::target::Target;
 use crate::handlers::dav::xml::{DAV, Element, escaped};
-use crate::handlers::dav::{answer, headers};
-use crate::handlers::rest::streams::Pieces;
+use crate::handlers::dav::{headers, multistatus};
 use crate::http::Reply;
 use crate::http::dav::NOT_FOUND;
 use crate::repository::contacts::resources::{self, Change};
@@ -31,15 +30,11 @@ pub fn sync(call: &Call, account: Account, root: &Element) -> Result<Reply> {
     // Up to the state that the token at the end names: what changes while this is sent comes with
     // the next sync.
     let until = account.book.revision;
-    let (db, mut begun) = (call.app.db.clone(), false);
-    let pieces = Pieces::begin(&call.request_id, move |out| {
-        if !begun {
-            begun = true;
-            out.push_str(BEGIN);
-        }
+    let db = call.app.db.clone();
+    multistatus(call, move |out| {
         // Most polls of phones find nothing new: then no index is looked at.
         if place.after >= until {
-            write_end(out, &account, place);
+            write_token(out, &account, place);
             return Ok(false);
         }
         // One more than wanted, to see whether there is more.
@@ -50,7 +45,7 @@ pub fn sync(call: &Call, account: Account, root: &Element) -> Result<Reply> {
         for change in &changes {
             if left == 0 {
                 write_truncated(out, &account);
-                write_end(out, &account, place);
+                write_token(out, &account, place);
                 return Ok(false);
             }
             left -= 1;
@@ -59,11 +54,10 @@ pub fn sync(call: &Call, account: Account, root: &Element) -> Result<Reply> {
         }
         match next {
             Some(next) => place = place.moved(next),
-            None => write_end(out, &account, place.moved(until)),
+            None => write_token(out, &account, place.moved(until)),
         }
         Ok(next.is_some())
-    })?;
-    Ok(answer(call, Reply::multistatus(pieces)))
+    })
 }
 
 /// The place of the request's token; without one everything is wanted, and nothing that is gone.
@@ -97,7 +91,7 @@ fn write_change(
     }
 }
 
-fn write_end(out: &mut String, account: &Account, place: Place) {
+fn write_token(out: &mut String, account: &Account, place: Place) {
     let token = escaped(&changes::token(&account.book, place));
-    let _ = write!(out, "<D:sync-token>{token}</D:sync-token>\n{END}");
+    let _ = writeln!(out, "<D:sync-token>{token}</D:sync-token>");
 }

@@ -103,11 +103,18 @@ pub fn count(db: &mut Conn, owner: i64) -> Result<i64> {
     Ok(db.query_opt(SQL, &[&owner])?.map_or(0, |row| row.get(0)))
 }
 
-/// What CardDAV clients call the book, and its description, as far as they were set.
-pub fn names(db: &mut Conn, owner: i64) -> Result<(Option<String>, Option<String>)> {
-    const SQL: &str = "SELECT display_name, description FROM address_books WHERE owner = $1";
+/// A book with what CardDAV clients call it, and its description, as far as they were set.
+pub type Named = (Book, Option<String>, Option<String>);
+
+/// The book as CardDAV clients see it, not locked.
+pub fn find_named(db: &mut Conn, owner: i64) -> Result<Named> {
+    const SQL: &str = concat!(
+        "SELECT display_name, description, ",
+        columns!(),
+        " FROM address_books WHERE owner = $1"
+    );
     let row = db.query_opt(SQL, &[&owner])?.ok_or(Error::Unauthenticated)?;
-    Ok((row.get(0), row.get(1)))
+    Ok((from_row(&row), row.get("display_name"), row.get("description")))
 }
 
 /// Sets them.
