@@ -209,6 +209,37 @@ fn a_transaction_that_idled_too_long_may_be_tried_again() {
     assert_eq!(one(&pool).unwrap(), 1);
 }
 
+/// Each of its statements is quick, so Postgres would let it go on for ever.
+#[test]
+fn a_transaction_of_many_statements_ends_in_time_and_leaves_nothing() {
+    let pool = pool();
+    pool.write(|db| db.batch("CREATE TABLE t (n int)")).unwrap();
+    let began = Instant::now();
+    let endless = pool.transaction_within(Duration::from_millis(200), |tx| {
+        while began.elapsed() < Duration::from_secs(20) {
+            tx.execute("INSERT INTO t VALUES (1)", &[])?;
+        }
+        Ok(())
+    });
+    assert!(matches!(endless, Err(Error::Unavailable(_))), "{endless:?}");
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    // Neither the rows nor the end stay with the connection.
+    let count = || -> Result<i64> {
+        pool.read(|db| Ok(db.query_one("SELECT count(*) FROM t", &[])?.get(0)))
+    };
+    assert_eq!(count().unwrap(), 0);
+    let insert = |tx: &mut Tx| tx.execute("INSERT INTO t VALUES (2)", &[]);
+    // Who asked all in time may commit, however late.
+    let late = pool.transaction_within(Duration::from_millis(200), |tx| {
+        insert(tx)?;
+        std::thread::sleep(Duration::from_millis(300));
+        Ok(())
+    });
+    assert!(late.is_ok(), "{late:?}");
+    assert_eq!(pool.transaction(insert).unwrap(), 1);
+    assert_eq!(count().unwrap(), 2);
+}
+
 #[test]
 fn a_role_that_may_not_change_the_schema_can_serve() {
     let world = World::new();
