@@ -214,7 +214,7 @@ pub fn forget(tx: &mut Tx, book: &mut Book, bytes: i64) -> Result<()> {
                         SELECT revision, ",
         super::history_bytes!(),
         " AS bytes FROM history WHERE owner = $1 ORDER BY revision LIMIT 10000
-                    ) AS some
+                    ) AS few
                 ) AS oldest WHERE total - bytes < $2
             )
             RETURNING revision, ",
