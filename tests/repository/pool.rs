@@ -209,6 +209,29 @@ fn a_transaction_that_idled_too_long_may_be_tried_again() {
     assert_eq!(one(&pool).unwrap(), 1);
 }
 
+#[test]
+fn who_searches_slowly_has_one_connection_and_others_have_theirs() {
+    let world = World::new();
+    let search = |owner: i64, seconds: &str| {
+        let sql = format!("SELECT pg_sleep({seconds})");
+        world.app.search_book(owner, |db| db.query(&sql, &[]).map(|_| ())).unwrap();
+    };
+    let two_at_once = |owner: i64| {
+        let began = Instant::now();
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| search(owner, "0.8"));
+            }
+        });
+        began.elapsed()
+    };
+    assert!(two_at_once(1) < Duration::from_millis(1_600), "the first ones are not held up");
+    assert!(two_at_once(1) >= Duration::from_millis(1_600), "after that one at a time");
+    assert!(two_at_once(2) < Duration::from_millis(1_600), "each owner by itself");
+    search(1, "0");
+    assert!(two_at_once(1) < Duration::from_millis(1_600), "until one is quick again");
+}
+
 /// Each of its statements is quick, so Postgres would let it go on for ever.
 #[test]
 fn a_transaction_of_many_statements_ends_in_time_and_leaves_nothing() {
