@@ -164,3 +164,28 @@ fn those_that_were_selected_are_merged_or_left_and_never_perhaps_the_same() {
     let answer = browser.post("/duplicates/merge", &form).expect(303);
     assert_eq!(answer.header("Location"), format!("/contacts/{}", ids[1]));
 }
+
+#[test]
+fn a_page_merges_no_more_than_the_api() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let ids: Vec<String> = (0..102)
+        .map(|at| {
+            let contact = json!({"first_name": format!("A{at}")});
+            ann.post("/api/contacts", contact).expect(201).json()["id"].to_string()
+        })
+        .collect();
+    let form = |ids: &[String]| -> Vec<(&'static str, String)> {
+        ids.iter().map(|id| ("ids", id.clone())).collect()
+    };
+    let send = |ids: &[String]| {
+        let form = form(ids);
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, id)| (*name, id.as_str())).collect();
+        browser.post("/duplicates/merge", &form)
+    };
+    send(&ids).expect(422);
+    assert_eq!(ann.get("/api/contacts?limit=1").expect(200).header("X-Total-Count"), "102");
+    send(&ids[1..]).expect(303);
+    assert_eq!(ann.get("/api/contacts?limit=1").expect(200).header("X-Total-Count"), "2");
+}

@@ -2,6 +2,7 @@
 
 use crate::access::Visitor;
 use crate::context::Call;
+use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::handlers::rest::labels;
 use crate::handlers::rest::{exports, lists as api, photos as pictures};
@@ -65,7 +66,8 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let later = query.text("cursor").is_some();
     let start = api::start(call, owner.id(), &mut query, sort);
     query.finish()?;
-    let found = call.app.db.read(|db| lists::page(db, owner.id(), &filter, sort, &start, PAGE))?;
+    let look = |db: &mut Conn| lists::page(db, owner.id(), &filter, sort, &start, PAGE);
+    let found = call.app.search_book(owner.id(), look)?;
     let labels = in_use(&call.app, owner.id())?;
     let next = found
         .next
