@@ -3,7 +3,6 @@
 use crate::access::Device;
 use crate::context::Call;
 use crate::error::{DavFault, Error, Result};
-use crate::handlers::dav::account::sync_token;
 use crate::handlers::dav::headers::{self, If};
 use crate::handlers::dav::properties::{VCARD_TYPE, etag, http_date};
 use crate::handlers::dav::target::Target;
@@ -13,6 +12,7 @@ use crate::model::contact::Stored;
 use crate::model::resource_name;
 use crate::repository::contacts::books::Book;
 use crate::repository::contacts::resources::{self, Resource};
+use crate::service::changes::{self, Place};
 use crate::service::contacts::{self, By, Put, Which};
 
 /// What a browser shows at `/dav/`.
@@ -160,7 +160,7 @@ fn guard(
         let revision = stored.map(|stored| stored.contact.revision);
         let token = |it: &Target| {
             let is_book = matches!(it, Target::Book(_));
-            is_book.then(|| sync_token(&book.epoch, book.revision))
+            is_book.then(|| changes::token(book, Place::at(book.revision)))
         };
         let tag = |it: &Target| if it == target { revision.map(etag) } else { None };
         if !listed.as_ref().is_none_or(|it| it.holds(owner, target, token, tag)) {
