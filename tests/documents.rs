@@ -279,6 +279,25 @@ fn blocks_that_nobody_runs_have_known_programs_only() {
 }
 
 #[test]
+fn a_page_has_at_most_300_lines() {
+    for page in pages() {
+        let lines = page.text.lines().count();
+        assert!(lines <= 300, "{} has {lines} lines", page.name);
+    }
+}
+
+/// What somebody new sees before scrolling: what it is, how to run it, what it looks like.
+#[test]
+fn the_first_screen_of_the_readme_says_what_it_is_and_how_to_run_it_and_shows_it() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let first: Vec<&str> = readme.lines().take(10).collect();
+    let first = first.join("\n");
+    for needed in ["An address book", "./dev run", "-wide.png", "-narrow.png"] {
+        assert!(first.contains(needed), "the first lines have no {needed}:\n{first}");
+    }
+}
+
+#[test]
 fn pictures_are_small() {
     let pictures = fs::read_dir(root().join("docs/images")).unwrap();
     let paths: Vec<PathBuf> = pictures.map(|it| it.unwrap().path()).collect();

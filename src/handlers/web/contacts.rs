@@ -18,13 +18,18 @@ use crate::model::contact::{Contact, Stored};
 use crate::model::text;
 use crate::repository::contacts::filter::Filter;
 use crate::repository::contacts::lists::{self, Key, Sort};
+use crate::repository::contacts::trash::kept_since;
 use crate::repository::contacts::{books, history, rows};
 use crate::service::contacts::{Action, Which, bulk, delete};
 use crate::service::groups::rename_label;
 use crate::service::history::revert;
 use crate::service::labels::in_use;
+<<<<<<< HEAD
 use chrono::Duration;
 use serde_json::Value;
+=======
+use serde_json::{Value, json};
+>>>>>>> main
 use vcard::Card;
 
 /// Contacts on a page of the list.
@@ -127,7 +132,7 @@ pub fn one(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let mut query = call.query()?;
     let then = query.number("then", 0, 0..=i64::MAX);
     query.finish()?;
-    let month_ago = call.now - Duration::days(30);
+    let month_ago = kept_since(call.now);
     let (stored, past, birth) = call.app.db.read(|db| {
         let stored = rows::find(db, owner.id(), id)?.ok_or(Error::NotFound)?;
         let past = history::of_contact(db, owner.id(), id, month_ago, i64::MAX)?;
@@ -201,7 +206,7 @@ pub fn back(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let to =
         form.get("revision").parse().map_err(|_| Error::invalid("revision", "must be a number"))?;
     let before = revision(call, owner.id())?;
-    revert(&call.app, owner.id(), &by, id, to)?;
+    revert(&call.app, owner.id(), &by, id, to, &|_, _| Ok(()))?;
     let w = words(call, visitor);
     reader::go_undoable(call, visitor, format!("/contacts/{id}"), w.reverted, before)
 }

@@ -9,6 +9,7 @@ use crate::handlers::web::sent;
 use crate::http::Reply;
 use crate::markup::past::{self, Batch, Stretch};
 use crate::repository::contacts::past as rows;
+use crate::repository::contacts::trash::kept_since;
 use crate::service::contacts::{Action, bulk};
 use crate::service::history::{Rewound, To, rewind};
 
@@ -65,9 +66,8 @@ pub fn history(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let mut query = call.query()?;
     let before = query.number("before", i64::MAX, 0..=i64::MAX);
     query.finish()?;
-    let (found, next) = call.app.db.read(|db| {
-        rows::stretches(db, owner.id(), call.now - chrono::Duration::days(30), before)
-    })?;
+    let (found, next) =
+        call.app.db.read(|db| rows::stretches(db, owner.id(), kept_since(call.now), before))?;
     let w = words(call, visitor);
     let stretch = |it: rows::Stretch| Stretch {
         at: it.at,
