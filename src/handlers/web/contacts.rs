@@ -24,12 +24,7 @@ use crate::service::contacts::{Action, Which, bulk, delete};
 use crate::service::groups::rename_label;
 use crate::service::history::revert;
 use crate::service::labels::in_use;
-<<<<<<< HEAD
-use chrono::Duration;
 use serde_json::Value;
-=======
-use serde_json::{Value, json};
->>>>>>> main
 use vcard::Card;
 
 /// Contacts on a page of the list.
