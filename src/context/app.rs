@@ -6,14 +6,13 @@ use crate::counters::Counters;
 use crate::crypto::{self, AccessTokens, Keys, Passwords};
 use crate::db::{Conn, Pool, Tx};
 use crate::error::{Error, Result};
+use crate::lately::{Proven, Uses};
 use crate::mail::{Mailer, Transport};
 use crate::model::alike::Group;
 use crate::notifier::Notifier;
 use crate::owner_slots::OwnerSlots;
-use crate::proven::Proven;
 use crate::remembered::Remembered;
 use crate::under_way::UnderWay;
-use crate::uses::Uses;
 use chrono::{DateTime, SubsecRound, Utc};
 use std::sync::atomic::{AtomicBool, Ordering};
 
