@@ -1,7 +1,7 @@
 //! One connection to Postgres, with the statements prepared on it, and a transaction.
 
 use super::errors::{is_connection_error, spoils};
-use super::link::Deadline;
+use super::link::{ANSWER_LIMIT, Deadline};
 use crate::error::{Error, Result};
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::{ToSql, Type};
@@ -62,7 +62,7 @@ impl Conn {
 
     /// Asks Postgres for a sign of life, and waits for it at most so long.
     pub(super) fn check_alive(&mut self, within: Duration) -> Result<()> {
-        self.deadline.begin_for(within);
+        self.deadline.begin(Some(within));
         Ok(self.client.is_valid(within)?)
     }
 
@@ -73,7 +73,7 @@ impl Conn {
             self.failed = true;
             return Err(Error::Unavailable("the transaction takes too long".to_owned()));
         }
-        self.deadline.begin();
+        self.deadline.begin(Some(ANSWER_LIMIT));
         Ok(&mut self.client)
     }
 
@@ -184,7 +184,7 @@ impl Conn {
 
     /// Like [`Conn::batch`] without a deadline of ours, for changes of the schema.
     pub(super) fn batch_without_end(&mut self, sql: &str) -> Result<()> {
-        self.deadline.without_end();
+        self.deadline.begin(None);
         let done = self.client.batch_execute(sql);
         self.checked(done)
     }
