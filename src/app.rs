@@ -1,14 +1,14 @@
 //! One request, from its route to its answer: this file from top to bottom, with `authorize.rs` for the
 //! question who may call.
 //!
-//! [`http1`] reads the request. `batch.rs` takes it through four steps, together with others that came at
-//! the same time: [`InFlight::begin`]; [`InFlight::question`], what the cache is asked, in one round trip
-//! for all of them; [`InFlight::set_looked_up`], the answer; [`InFlight::decide`].
+//! [`http1`] reads the request. `batch.rs` takes it through three steps, together with others that came at
+//! the same time: [`InFlight::begin`]; the look-up of [`InFlight::asked`] in the cache, in one round trip
+//! for all of them; [`InFlight::decide`].
 
 mod authorize;
 
 use crate::access::Claim;
-use crate::cache::{Counter, LookedUp};
+use crate::cache::{Asked, Counter, LookedUp};
 use crate::context::{App, Call, new_request_id};
 use crate::counters;
 use crate::error::{Error, LimitState, Result};
@@ -38,7 +38,7 @@ pub struct InFlight {
     /// Its rate limits, to be counted in the same look-up as the user.
     counters: Vec<Counter>,
     /// The answer to that, when it is here.
-    looked_up: LookedUp,
+    pub looked_up: LookedUp,
     /// Where the caller stands in the rate limit of the route.
     limit: Option<LimitState>,
 }
@@ -67,13 +67,8 @@ impl InFlight {
 
     /// What the cache is asked: the user, by the claim, and the rate limits. About a guess Postgres is asked
     /// later and not the cache, so that it leaves nothing in Redis; it counts for its address only.
-    pub fn question(&self) -> (Option<i64>, &[Counter]) {
-        (self.user().filter(|_| !self.is_guess), &self.counters)
-    }
-
-    /// The answer of the cache.
-    pub fn set_looked_up(&mut self, looked_up: LookedUp) {
-        self.looked_up = looked_up;
+    pub fn asked(&self) -> Asked<'_> {
+        Asked { user: self.user().filter(|_| !self.is_guess), counters: &self.counters }
     }
 
     fn user(&self) -> Option<i64> {
@@ -116,24 +111,21 @@ impl InFlight {
         exceeded
     }
 
-    /// The answer, or the work for it, to be done in a line:
-    ///
-    /// - [`Look::Answer`]: nothing has to wait; no large body is received;
-    /// - [`Look::Work`]: the caller may call. http1 receives the body and runs the handler;
-    /// - [`Look::Ask`]: the caller has to be looked up first. A small body is here already, and everything
-    ///   is done at once; before a large one only the caller is looked up, and this is asked again.
-    fn go_on(self) -> Look {
+    /// The answer, or the work for it, to be done in a line. Where the caller may call, it is accepted: http1
+    /// receives the body and the handler runs. Where the caller has to be looked up first, a small body is here
+    /// already, and everything is done at once; before a large one only the caller is looked up.
+    fn go_on(mut self) -> Look {
+        let is_accepted = !matches!(self.stage, Stage::Routed(_));
         let waits = match (&self.stage, self.route) {
             (Stage::Authorized(_), Some(route)) => route.waits,
             (Stage::Routed(route), _) if route.waits != Waits::Core => Waits::Postgres,
             // What hashes or decodes waits for a core, with its look-up.
             (Stage::Routed(_), _) => Waits::Core,
-            _ => Waits::Never,
+            _ => return Look::Answer(self.answer(Vec::new())),
         };
         if waits == Waits::Never {
             return Look::Answer(self.answer(Vec::new()));
         }
-        let (line, client) = (waits.line(), self.client());
         let size = self.call.app.config.db_pool_size as usize;
         let most = match (waits, self.call.request.method()) {
             // The most that one account may have at work: half the connections for what reads. Writers of
@@ -142,19 +134,15 @@ impl InFlight {
             (Waits::Postgres, _) => size / 4,
             _ => usize::MAX,
         };
-        let admission = Admission { line, client, most };
-        if !matches!(self.stage, Stage::Routed(_)) {
-            return Look::Work(admission, Box::new(|body| self.answer(body)));
-        }
-        let mut this = self;
-        let ask = Box::new(move |body| match body {
-            Some(body) => Look::Answer(this.answer(body)),
+        let admission = Admission { line: waits.line(), client: self.client(), most, is_accepted };
+        let work = Box::new(move |body| match body {
+            Some(body) => Look::Answer(self.answer(body)),
             None => {
-                this.authorize();
-                this.go_on()
+                self.authorize();
+                self.go_on()
             }
         });
-        Look::Ask(admission, ask)
+        Look::Work(admission, work)
     }
 
     /// Caller, limits and size: 401 (429 past the limit of the address), 403, 429, 413. Waits for Postgres,

@@ -161,6 +161,12 @@ for (const script of [true, false]) {
   await page.fill('[name="phones.1.value"]', "+49 30 7654321");
   await page.fill('[name="phones.1.label"]', "boat house");
   await page.check('[name="birthday.no_year"]');
+  if (script) { // a photo is cut to a square
+    const png = await page.evaluate(() => Object.assign(document.createElement("canvas"), { width: 60, height: 30 }).toDataURL().split(",")[1]);
+    await page.setInputFiles("#photo", { name: "wide.png", mimeType: "image/png", buffer: Buffer.from(png, "base64") });
+    await page.waitForSelector(".crop canvas");
+    await page.waitForFunction(() => document.querySelector("#photo").files[0]?.name === "photo.jpg");
+  }
   await check(page, "edit");
   await page.fill('[name="phones.0.value"]', "12");
   await page.click("text=Save");
@@ -171,6 +177,10 @@ for (const script of [true, false]) {
   await page.waitForURL(/\/contacts\/\d+$/);
   assert.match(await page.textContent(".facts"), /boat house/);
   const path = new URL(page.url()).pathname;
+  if (script) assert.equal(await page.evaluate(async (photo) => {
+    const { width, height } = await createImageBitmap(await (await fetch(photo)).blob());
+    return width - height;
+  }, `${path}/photo`), 0, "the photo is no square");
 
   // Give two a label
   await go(page, "/contacts?search=Grace");
@@ -186,6 +196,33 @@ for (const script of [true, false]) {
   await page.click(".labels >> text=navy");
   assert.equal(await page.locator(".rows li").count(), 2);
   await check(page, "a label");
+  await page.click("text=Change label");
+  await check(page, "a label that changes");
+  await page.fill("#to", "sea");
+  await page.click("text=Rename");
+  await page.waitForURL(`${API}/contacts?label=sea`);
+  assert.match(await page.textContent(".flash"), /is called “sea” now/);
+  assert.equal(await page.locator(".rows li").count(), 2);
+
+  // What is selected stays so while more is looked for; no single key deletes; the list can be printed
+  if (script) {
+    await go(page, "/contacts");
+    const first = await page.textContent(".rows a.name >> nth=0");
+    await page.check(".rows input >> nth=0");
+    assert(await page.isDisabled('.bar [value="merge"]'), "one alone can be merged");
+    await page.fill("#search", "ada lovelace 177");
+    await page.waitForFunction(() => document.querySelectorAll(".rows li").length === 2);
+    assert.equal(await page.textContent(".rows a.name >> nth=0"), first);
+    await page.check(".rows input >> nth=1");
+    assert.match(await page.textContent(".count"), /2 selected/);
+    assert(!(await page.isDisabled('.bar [value="merge"]')), "two cannot be merged");
+    await page.focus(".rows a.name >> nth=0");
+    for (const key of ["Delete", "Backspace", ..."abcdfghilmopqrstuvwyz#!"]) await page.keyboard.press(key);
+    assert.equal(await page.locator(".rows li").count(), 2, "a single key does something");
+    await page.emulateMedia({ media: "print" });
+    assert(await page.isVisible(".rows a.name >> nth=0") && !(await page.isVisible("nav.main")) && !(await page.isVisible(".top")));
+    await page.emulateMedia({ media: null });
+  }
 
   // Merge a double
   const api = await token(name);
@@ -199,6 +236,12 @@ for (const script of [true, false]) {
   await page.click("text=Merge 2");
   await page.waitForURL(`${API}/duplicates`);
   assert.match(await page.textContent(".flash"), /Merged/);
+  for (const name of ["Twin", "Twin", "Peer", "Peer"]) await ask("/api/contacts", api, "POST", { first_name: name, email: `${name}@example.com` });
+  await go(page, "/duplicates");
+  await check(page, "likely duplicates");
+  await page.click("text=Merge all 2 likely groups");
+  await page.waitForURL(`${API}/duplicates`);
+  assert.match(await page.textContent(".flash"), /2 groups were merged/);
   await go(page, "/contacts?search=Double");
   await page.click(".rows a.name");
   await page.waitForURL(/\/contacts\/\d+$/);

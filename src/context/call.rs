@@ -51,15 +51,21 @@ impl Call {
         self.request.header(name)
     }
 
+    /// The value of a request header that is a list: several lines of it are one (RFC 9110, 5.3).
+    pub fn header_list(&self, name: &str) -> Option<String> {
+        let lines = self.request.headers().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        lines.map(|(_, value)| value.to_owned()).reduce(|all, more| all + ", " + &more)
+    }
+
     /// Whether `If-None-Match` names this entity tag (in its quotes, without `W/`), so that the
     /// client has the answer already. Weak comparison (RFC 9110, 8.8.3.2 and 13.1.2).
     pub fn if_none_match(&self, tag: &str) -> bool {
-        self.header("If-None-Match").is_some_and(|tags| conditions::names(tags, tag, true))
+        self.header_list("If-None-Match").is_some_and(|tags| conditions::names(&tags, tag, true))
     }
 
     /// `If-Match` and `If-None-Match` of a change.
     pub fn conditions(&self) -> Conditions {
-        Conditions::new(self.header("If-Match"), self.header("If-None-Match"))
+        Conditions::new(self.header_list("If-Match"), self.header_list("If-None-Match"))
     }
 
     /// The value of a cookie; of several with one name the last one counts.

@@ -3,19 +3,9 @@
 use super::form::{Form, Input, alert};
 use super::list::query;
 use super::page::{Page, face, next_page, shell};
+use crate::model::user::{Role, User};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-
-/// An account.
-pub struct Account {
-    pub id: i64,
-    pub username: String,
-    pub email: String,
-    pub is_admin: bool,
-    pub is_active: bool,
-    pub is_verified: bool,
-    pub created_at: DateTime<Utc>,
-}
 
 /// An audit event.
 pub struct Event {
@@ -49,7 +39,7 @@ pub struct Slice<'a> {
 pub fn accounts(
     p: &Page,
     health: &Health,
-    accounts: &[Account],
+    accounts: &[User],
     slice: &Slice,
     form: &Form,
 ) -> Markup {
@@ -74,7 +64,7 @@ pub fn accounts(
     shell(p, w.admin, &html! {}, &body)
 }
 
-fn one(p: &Page, it: &Account) -> Markup {
+fn one(p: &Page, it: &User) -> Markup {
     let w = p.w;
     let id = it.id.to_string();
     let act = |action: &str, label: &str, class: &str| {
@@ -85,7 +75,7 @@ fn one(p: &Page, it: &Account) -> Markup {
             (face(it.id, &it.username, None, ""))
             div {
                 strong { (it.username) }
-                @if it.is_admin { " " span class="tag good" { (w.role_admin) } }
+                @if it.role == Role::Admin { " " span class="tag good" { (w.role_admin) } }
                 @if !it.is_active { " " span class="tag bad" { (w.disabled) } }
                 @if !it.is_verified { " " span class="tag" { (w.unconfirmed) } }
                 p class="soft" { bdi { (it.email) } " · " (w.created) " " (p.time(it.created_at)) }
@@ -93,7 +83,7 @@ fn one(p: &Page, it: &Account) -> Markup {
             details class="pop" {
                 summary aria-label={ (w.change) ": " (it.username) } { (w.change) }
                 div class="drop" {
-                    @if it.is_admin { (act("user", w.make_user, "plain")) } @else { (act("admin", w.make_admin, "plain")) }
+                    @if it.role == Role::Admin { (act("user", w.make_user, "plain")) } @else { (act("admin", w.make_admin, "plain")) }
                     @if it.is_active { (act("disable", w.disable, "plain")) } @else { (act("enable", w.enable, "plain")) }
                     (act("reset-totp", w.reset_totp, "plain"))
                     a href={ "/admin/events?" (query(&[("user_id", &id)])) } { (w.events) }
@@ -137,7 +127,7 @@ fn number(id: Option<i64>) -> Markup {
 }
 
 /// Asks before an account is deleted; and for the password, when an admin signed in long ago.
-pub fn sure(p: &Page, it: &Account, form: &Form) -> Markup {
+pub fn sure(p: &Page, it: &User, form: &Form) -> Markup {
     let w = p.w;
     let action = form.get("action");
     let deletes = action == "delete";

@@ -102,7 +102,7 @@ fn list(p: &Page, passwords: &[AppPassword]) -> Markup {
                 @for it in passwords {
                     li {
                         div {
-                            strong { bdi { (it.name) } } " " span class="tag" { (w.scope_name(&it.scope)) }
+                            strong { bdi { (it.name) } } " " span class="tag" { (w.member(&format!("scope_{}", it.scope))) }
                             p class="soft" {
                                 (w.created) " " (p.time(it.created_at)) " · "
                                 @match &it.last_used {

@@ -131,7 +131,7 @@ fn facts(p: &Page, c: &Shown) -> Markup {
                 (fact(p, it.service.as_deref().unwrap_or(w.online), it.label.as_deref(), false, &html! { bdi { (it.value) } }))
             }
             @for it in &d.relations { (fact(p, w.relation, it.label.as_deref(), false, &html! { bdi { (it.value) } })) }
-            @if let Some(note) = &d.additional_data { (fact(p, w.notes, None, false, &html! { bdi { (lines(note)) } })) }
+            @if let Some(note) = &d.additional_data { (fact(p, w.additional_data, None, false, &html! { bdi { (lines(note)) } })) }
         }
     }
 }

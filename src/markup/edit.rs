@@ -161,7 +161,7 @@ pub fn page(p: &Page, it: &Edited, form: &Form) -> Markup {
         fieldset { legend { (w.birthday) } (date(p, form, "birthday")) }
         div class="columns" {
             (Input { name: "labels", label: w.labels, hint: w.labels_hint, ..Input::default() }.show(form))
-            (Input { name: "additional_data", label: w.notes, ..Input::default() }.area(form, 4))
+            (Input { name: "additional_data", label: w.additional_data, ..Input::default() }.area(form, 4))
         }
         @if !it.known_labels.is_empty() { ul class="chips suggest" data-for="labels" { @for (label, _) in it.known_labels.iter().take(30) { li { (label) } } } }
         (more(p, form))
@@ -224,19 +224,10 @@ fn photo(p: &Page, it: &Edited, form: &Form) -> Markup {
 /// A list with a row for each entry and one to write in.
 fn entries(p: &Page, form: &Form, list: &str) -> Markup {
     let w = p.w;
-    let title = match list {
-        "phones" => w.phones,
-        "emails" => w.emails,
-        "addresses" => w.addresses,
-        "urls" => w.urls,
-        "dates" => w.dates,
-        "relations" => w.relations,
-        _ => w.online,
-    };
     let rows = form.rows(list).max(1);
     html! {
         fieldset data-list=(list) {
-            legend { (title) }
+            legend { (w.member(list)) }
             @if let Some(fault) = form.fault_of(list) { p class="fault" { (fault) } }
             @for at in 0..rows { (row(p, form, list, at)) }
             button class="plain" name="row" value={ (list) "." (rows) } data-add formnovalidate { (icon("plus")) (w.add_row) }

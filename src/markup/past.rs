@@ -1,7 +1,7 @@
 //! `/trash` and `/history`: what was, and the way back.
 
 use super::list::query;
-use super::page::{Page, face, icon, next_page, shell};
+use super::page::{Page, icon, next_page, shell};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
@@ -45,7 +45,6 @@ fn deleted(p: &Page, at: usize, batch: &Batch) -> Markup {
             @for (id, name) in &batch.contacts {
                 li {
                     label class="check" { input type="checkbox" name="ids" value=(id) id={ "t" (at) "-" (id) } aria-label={ (w.select) " " (name) }; }
-                    (face(*id, name, None, ""))
                     span class="name" { bdi { (name) } }
                     button name="one" value=(id) { (w.restore) }
                 }
@@ -63,8 +62,12 @@ pub struct Stretch {
     pub made: i64,
     pub changed: i64,
     pub deleted: i64,
-    /// Of the one contact, when there was only one.
+    /// One of its contacts.
     pub name: Option<(i64, String)>,
+    /// There are others.
+    pub several: bool,
+    /// The contact is not in the trash.
+    pub is_there: bool,
     /// The revision of the book before it.
     pub before: i64,
 }
@@ -81,7 +84,10 @@ pub fn history(p: &Page, stretches: &[Stretch], next: Option<&str>) -> Markup {
                 li {
                     div {
                         strong { (what(p, it)) }
-                        @if let Some((id, name)) = &it.name { " " a href={ "/contacts/" (id) } { bdi { (name) } } }
+                        @if let Some((id, name)) = &it.name {
+                            ": " @if it.is_there { a href={ "/contacts/" (id) } { bdi { (name) } } } @else { bdi { (name) } }
+                            @if it.several { " " (w.and_others) }
+                        }
                         p class="soft" { (p.time(it.at)) " · " bdi { (it.by) } }
                     }
                     a class="button" href={ "/history/rewind?" (query(&[("to", &it.before.to_string())])) } { (icon("history")) (w.back_before) }

@@ -6,6 +6,7 @@ use super::form::Form;
 use super::page::{Flash, Page, User};
 use super::words::{EN, UK, Words};
 use super::*;
+use crate::model::user::{self as model, Role};
 use chrono::{DateTime, NaiveDate, Utc};
 use maud::Markup;
 use serde_json::{Value, json};
@@ -170,7 +171,6 @@ pub fn twin(id: i64, name: &str, title: &str, mail: &str) -> duplicates::Twin {
         id,
         name: name.to_owned(),
         has_photo: false,
-        updated_at: at("2026-11-20T17:31:05Z"),
         single: vec![
             ("first_name", "Grace".to_owned()),
             ("last_name", "Hopper".to_owned()),
@@ -187,6 +187,7 @@ pub fn found(columns: bool) -> files::Found {
         name: name.to_owned(),
         about: about.to_owned(),
         verdict,
+        remarks: Vec::new(),
     };
     let column = |title: &str, member: &str, sample: &str| files::Column {
         title: title.to_owned(),
@@ -203,12 +204,9 @@ pub fn found(columns: bool) -> files::Found {
         rows: vec![
             row(2, "Олена Бондаренко", "olena@example.com", files::Verdict::New),
             row(3, "Grace Hopper", "+1 202 555 0123", files::Verdict::Known(None)),
-            row(4, "", "", files::Verdict::Fault("nothing says who this is".to_owned())),
+            row(4, "", "", files::Verdict::Fault),
         ],
-        warnings: vec![(
-            17,
-            "the birthday 31.02.1990 is no date; it is kept as it was written".to_owned(),
-        )],
+        remarks: 0,
         columns: if columns {
             vec![
                 column("Imię", "first_name", "Łukasz"),
@@ -221,7 +219,21 @@ pub fn found(columns: bool) -> files::Found {
     }
 }
 
-pub fn account() -> settings::Account<'static> {
+pub fn account(id: i64, name: &str, role: Role, is_active: bool) -> model::User {
+    model::User {
+        id,
+        username: name.to_owned(),
+        email: format!("{name}@example.com"),
+        role,
+        is_verified: id != 3,
+        is_active,
+        language: some("en"),
+        avatar_key: None,
+        created_at: at("2026-10-02T09:00:00Z"),
+    }
+}
+
+pub fn own_account(user: &model::User) -> settings::Account<'_> {
     let session = |id, device: &str, ip: &str, current| settings::Session {
         id,
         device: device.to_owned(),
@@ -230,12 +242,8 @@ pub fn account() -> settings::Account<'static> {
         current,
     };
     settings::Account {
-        username: "ann",
-        email: "ann@example.com",
-        language: "en",
+        user,
         avatar: "/icon.svg",
-        is_admin: true,
-        has_own_avatar: false,
         totp: false,
         sessions: vec![
             session(1, "Firefox, Linux", "203.0.113.7", true),
@@ -284,7 +292,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         labels: &known,
         search: "",
     };
-    let deleted = Flash { text: w.n(w.deleted, 3), undo: Some(512) };
+    let deleted = Flash { text: w.n(w.deleted, 3), undo: Some(512), duplicates: 9 };
     let stored = edit::form_of(w, &contact_json());
     let mut mine = stored.clone();
     mine.set("phones.1.value", "+49 33 001");
@@ -337,11 +345,13 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
             changed,
             deleted,
             name: name.map(|name| (3, name.to_owned())),
+            several: deleted > 1,
+            is_there: deleted == 0,
             before: 17,
         };
     let stretches = [
         stretch("2026-11-28T08:02:00Z", "Firefox", 0, 1, 0, Some("Ada Lovelace")),
-        stretch("2026-11-24T12:02:00Z", "iPhone", 0, 0, 412, None),
+        stretch("2026-11-24T12:02:00Z", "iPhone", 0, 0, 412, Some("Ivan Franko")),
         stretch("2026-11-20T09:15:00Z", "import", 300, 2, 0, None),
     ];
     let mut weak = Form::default();
@@ -371,15 +381,11 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         secret: "k7fq-3vzn-w2rd-8hmx-5tpe-c9aj".to_owned(),
         qr: qr.to_owned(),
     };
-    let user = |id, name: &str, is_admin, is_active| admin::Account {
-        id,
-        username: name.to_owned(),
-        email: format!("{name}@example.com"),
-        is_admin,
-        is_active,
-        is_verified: id != 3,
-        created_at: at("2026-10-02T09:00:00Z"),
-    };
+    let users = [
+        account(1, "ann", Role::Admin, true),
+        account(2, "bob", Role::User, false),
+        account(3, "eve", Role::User, true),
+    ];
     let health = admin::Health {
         version: "0.1.0",
         postgres: "ok".to_owned(),
@@ -453,13 +459,13 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
             "no-birthdays",
             birthdays::page(&p("/birthdays"), &[], &birthdays::Calendar::default(), None),
         ),
-        ("duplicates", duplicates::page(&p("/duplicates"), &groups, 2, None)),
-        ("no-duplicates", duplicates::page(&p("/duplicates"), &[], 0, None)),
+        ("duplicates", duplicates::page(&p("/duplicates"), &groups, 12, 4, None)),
+        ("no-duplicates", duplicates::page(&p("/duplicates"), &[], 0, 0, None)),
         ("trash", past::trash(&p("/trash"), &batches, 3, None)),
         ("trash-empty", past::trash(&p("/trash"), &[], 0, None)),
         ("history", past::history(&p("/history"), &stretches, some("before=17").as_deref())),
         ("rewind", past::rewind(&p("/history"), "17", 412, 3, 1)),
-        ("settings", settings::page(&p("/settings"), &account(), "", &none)),
+        ("settings", settings::page(&p("/settings"), &own_account(&users[0]), "", &none)),
         (
             "totp",
             settings::totp_setup(
@@ -491,20 +497,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
                 &none,
             ),
         ),
-        (
-            "admin",
-            admin::accounts(
-                &p("/admin"),
-                &health,
-                &[
-                    user(1, "ann", true, true),
-                    user(2, "bob", false, false),
-                    user(3, "eve", false, true),
-                ],
-                &slice,
-                &none,
-            ),
-        ),
+        ("admin", admin::accounts(&p("/admin"), &health, &users, &slice, &none)),
         (
             "events",
             admin::events(
@@ -519,7 +512,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
             "sure",
             admin::sure(
                 &p("/admin"),
-                &user(2, "bob", false, true),
+                &users[1],
                 &Form::of(vec![("action".to_owned(), "delete".to_owned())]),
             ),
         ),

@@ -2,6 +2,7 @@
 
 use super::form::{Form, Input, alert};
 use super::page::{Page, drawing, shell};
+use crate::model::user::{Role, User};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
@@ -16,12 +17,9 @@ pub struct Session {
 
 /// The account as its owner sees it.
 pub struct Account<'a> {
-    pub username: &'a str,
-    pub email: &'a str,
-    pub language: &'a str,
+    pub user: &'a User,
+    /// Where its picture is.
     pub avatar: &'a str,
-    pub is_admin: bool,
-    pub has_own_avatar: bool,
     pub totp: bool,
     pub sessions: Vec<Session>,
 }
@@ -48,7 +46,7 @@ pub fn page(p: &Page, it: &Account, at: &str, form: &Form) -> Markup {
             (section("password", w.password, &password(p, typed("password"))))
             (section("totp", w.second_factor, &totp(p, it, typed("totp"))))
             (section("sessions", w.sessions, &sessions(p, it)))
-            @if it.is_admin { (section("avatar", w.avatar, &avatar(p, it, typed("avatar")))) }
+            @if it.user.role == Role::Admin { (section("avatar", w.avatar, &avatar(p, it, typed("avatar")))) }
             (section("phones", w.connect, &html! { p { (w.connect_text) } a class="button main" href="/settings/connect" { (w.connect) } }))
             (section("export", w.export_account, &html! { p { (w.export_account_text) } a class="button" href="/settings/export" { (w.download) } }))
             (section("delete", w.delete_account, &delete(p, typed("delete"))))
@@ -77,8 +75,8 @@ fn profile(p: &Page, it: &Account, typed: &Form) -> Markup {
     languages.extend_from_slice(super::words::LANGUAGES);
     let mut form = typed.clone();
     if typed.get("username").is_empty() {
-        form.set("username", it.username);
-        form.set("language", it.language);
+        form.set("username", &it.user.username);
+        form.set("language", it.user.language.as_deref().unwrap_or_default());
     }
     let fields = html! {
         (Input { name: "username", label: w.username, hint: w.username_rules, autocomplete: "username", required: true, form: "profile", ..Input::default() }.show(&form))
@@ -91,7 +89,7 @@ fn profile(p: &Page, it: &Account, typed: &Form) -> Markup {
 fn email(p: &Page, it: &Account, form: &Form) -> Markup {
     let w = p.w;
     let fields = html! {
-        p { (w.email_is) " " strong { bdi { (it.email) } } ". " (w.email_change_text) }
+        p { (w.email_is) " " strong { bdi { (it.user.email) } } ". " (w.email_change_text) }
         (Input { name: "email", label: w.new_email, kind: "email", autocomplete: "email", required: true, ..Input::default() }.show(form))
         (again(p, form, "address"))
         button { (w.send_link) }
@@ -194,7 +192,7 @@ fn avatar(p: &Page, it: &Account, form: &Form) -> Markup {
     html! {
         img class="face large" src=(it.avatar) alt="" width="96" height="96";
         (p.post_file("/settings/avatar", "", &fields))
-        @if it.has_own_avatar { (p.button("/settings/avatar/delete", "", w.avatar_default, &[])) }
+        @if it.user.avatar_key.is_some() { (p.button("/settings/avatar/delete", "", w.avatar_default, &[])) }
     }
 }
 

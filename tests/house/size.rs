@@ -7,12 +7,10 @@ use std::path::Path;
 const LINES: usize = 400;
 
 /// Files that may be longer, and why.
-const LONGER: [(&str, &str); 5] = [
+const LONGER: [(&str, &str); 3] = [
     ("src/markup/words/en.rs", "the words of all pages in a language, one line each"),
     ("src/markup/words/uk.rs", "as above"),
     ("src/markup/samples.rs", "a sample of every page, for tests"),
-    ("src/picture/tests.rs", "tests of one thing, with their pictures"),
-    ("crates/support/src/smtp.rs", "a mail server for tests: one protocol, command by command"),
 ];
 
 #[test]

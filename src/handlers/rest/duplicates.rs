@@ -1,7 +1,7 @@
 //! Contacts that may be one person: the list, what is none, and one contact out of several.
 
 use super::streams::{JsonList, PIECE_MAX, Pieces};
-use super::{by, shown};
+use super::{by, guard, shown};
 use crate::access::Owner;
 use crate::context::Call;
 use crate::error::Result;
@@ -99,6 +99,7 @@ pub fn merge(call: &Call, owner: &Owner) -> Result<Reply> {
     }
     members.finish()?;
     let wish = Wish { keep, others, set };
-    let stored = merge::merge(&call.app, owner.id(), &by(call, owner), &wish, call.now)?;
+    let (app, by, guard) = (&call.app, by(call, owner), guard(call));
+    let stored = merge::merge(app, owner.id(), &by, &wish, &guard, call.now)?;
     Ok(shown(call, &stored.contact))
 }

@@ -84,22 +84,14 @@ fn coming(call: &Call, owner: i64, window: Window) -> Result<Vec<Row>> {
 
 /// `POST /birthdays/calendar`: a new address, shown on the next page and never again.
 pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    sent::by_caller(call, visitor)?;
-    let (owner, _) = owner(call, visitor)?;
+    let (_, owner, _) = sent::by_owner(call, visitor)?;
     let url = calendars::renew(call, &owner)?;
     reader::hand(call, visitor, "/birthdays", &json!({ "url": url }))
 }
 
 /// `POST /birthdays/calendar/revoke`
 pub fn revoke(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    sent::by_caller(call, visitor)?;
-    let (owner, _) = owner(call, visitor)?;
+    let (_, owner, _) = sent::by_owner(call, visitor)?;
     calendars::delete(call, &owner)?;
-    reader::go_with_message(
-        call,
-        visitor,
-        "/birthdays",
-        words(call, visitor).calendar_revoked,
-        None,
-    )
+    reader::go_saying(call, visitor, "/birthdays", words(call, visitor).calendar_revoked)
 }

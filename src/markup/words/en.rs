@@ -5,6 +5,16 @@ macro_rules! words {
         /// The words of one language.
         pub struct Words { $(pub $name: &'static str,)* }
 
+        impl Words {
+            /// A word by its name.
+            pub fn word(&self, name: &str) -> Option<&'static str> {
+                match name {
+                    $(stringify!($name) => Some(self.$name),)*
+                    _ => None,
+                }
+            }
+        }
+
         /// English.
         pub const EN: Words = Words { $($name: $text,)* };
     };
@@ -95,8 +105,8 @@ words! {
     results_for: "Found for",
     show_all: "show all",
     sort: "Sort",
-    sort_name: "By name",
-    sort_name_back: "By name, Z to A",
+    sort_name: "By last name",
+    sort_name_back: "By last name, Z to A",
     sort_changed: "Last changed first",
     sort_new: "Newest first",
     labels: "Labels",
@@ -114,7 +124,12 @@ words! {
     empty_new: "Write one down by hand",
     none_selected: "Select at least one contact first.",
     label_wrong: "Type a label of 1 to 50 characters. Nothing was changed.",
-    two_to_merge: "Select at least two contacts to merge.",
+    two_to_merge: "Select at least two contacts to merge, and at most six.",
+    edit_label: "Change label",
+    rename: "Rename",
+    remove_label: "Remove from all",
+    label_renamed: "The label is called “{label}” now.",
+    label_gone: "The label “{label}” is gone. Its contacts are still there.",
     // A contact
     edit: "Edit",
     changed: "Changed",
@@ -136,7 +151,7 @@ words! {
     service: "Service",
     relation: "Related person",
     relations: "Related people",
-    notes: "Notes",
+    additional_data: "Notes",
     map: "Show on a map",
     turns: "turns {}|turns {}",
     in_days: "in {} day|in {} days",
@@ -203,7 +218,8 @@ words! {
     import_n: "Import {} contact|Import {} contacts",
     look_again: "Look again",
     other_file: "Another file",
-    n_warnings: "{} remark|{} remarks",
+    n_remarks: "with a remark|with a remark",
+    nothing_new: "There is nothing new in this file.",
     line: "Line",
     columns: "Which column is what?",
     columns_hint: "We do not know this table. Correct what was guessed wrong; other columns are kept with the contact.",
@@ -258,12 +274,14 @@ words! {
     same_email: "same e-mail address",
     same_phone: "same number",
     same_name: "same name",
-    keep: "keep this one",
     same_person: "the same person",
     merge_chosen: "Merge the selected ones",
     merge_n: "Merge {}|Merge {}",
     different: "Different people",
     merged: "Merged. The others are in the trash.",
+    merge_likely: "Merge the {} likely group|Merge all {} likely groups",
+    n_merged: "{} group was merged. The others are in the trash.|{} groups were merged. The others are in the trash.",
+    look_through: "Look through {} possible duplicate|Look through {} possible duplicates",
     dismissed: "They will not be shown together again.",
     // Trash and history
     trash: "Trash",
@@ -276,6 +294,8 @@ words! {
     restored: "{} contact is back.|{} contacts are back.",
     history: "History",
     history_lead: "What happened to your address book in the last 30 days. You can go back to before any of it.",
+    you: "you",
+    and_others: "and others",
     no_history: "Nothing has changed yet",
     n_made: "{} added|{} added",
     n_changed: "{} changed|{} changed",
@@ -337,7 +357,7 @@ words! {
     // Phones and scripts
     connect: "Connect a phone",
     connect_text: "Your contacts on your phone and in your mail program, always in step.",
-    connect_lead: "Each device gets a password of its own, which you can take away without changing yours.",
+    connect_lead: "Each device gets a password of its own, which you can take away without changing yours. The next page shows what to type into the device, step by step.",
     device_name: "Name of the device",
     device_name_hint: "For example: my phone. You see by it who changed what.",
     scope: "What for",

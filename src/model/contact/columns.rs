@@ -1,9 +1,8 @@
 //! The columns of a contact's row that are made from its card. The only place where they are made:
 //! REST, CardDAV, pages, import and `contactd reindex` all come through here.
 
-use super::MEMBERS;
 use super::birthday::key;
-use super::packed::pack;
+use super::packed::{MEMBERS, pack};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;

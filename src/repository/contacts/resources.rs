@@ -133,21 +133,21 @@ pub fn find(db: &mut Conn, owner: i64, name: &str) -> Result<Option<Resource>> {
 
 /// What changed under each name after one revision and up to another, oldest first: at most `limit`
 /// changes, and the revision to go on after; none at the end. A name that another card has now has
-/// changed and is not gone; one that several cards left is reported once, at the last of them. Without
-/// `removed` only what is there is reported.
+/// changed and is not gone; one that several cards left is reported once, at the last of them. What is gone
+/// is reported only if it went after `removed_after` too.
 pub fn changes(
     db: &mut Conn,
     owner: i64,
-    (after, until): (i64, i64),
-    removed: bool,
+    (after, removed_after, until): (i64, i64, i64),
     limit: i64,
 ) -> Result<(Vec<Change>, Option<i64>)> {
     const SQL: &str = concat!(
         "WITH gone AS (
             SELECT revision, resource, uid FROM contacts
-            WHERE $4 AND owner = $1 AND revision > $2 AND revision <= $3 AND deleted_at IS NOT NULL
+            WHERE owner = $1 AND revision > greatest($2, $4) AND revision <= $3
+                AND deleted_at IS NOT NULL
             UNION ALL SELECT revision, resource, '' FROM former_names
-            WHERE $4 AND owner = $1 AND revision > $2 AND revision <= $3
+            WHERE owner = $1 AND revision > greatest($2, $4) AND revision <= $3
         )
         (SELECT true AS live, ",
         columns!(),
@@ -167,7 +167,7 @@ pub fn changes(
             (&owner, int8.clone()),
             (&after, int8.clone()),
             (&until, int8.clone()),
-            (&removed, Type::BOOL),
+            (&removed_after, int8.clone()),
             (&limit, int8),
         ],
     )?;

@@ -83,7 +83,7 @@ fn history_makes_room_and_cards_do_not() {
     let real: i64 = world.sql("SELECT sum(octet_length(card))::bigint FROM history");
     assert_eq!(book.history_bytes, real);
     assert!(book.card_bytes + book.history_bytes <= 20_000, "{book:?}");
-    assert!(book.history_from > 0 && real > 4_000, "{book:?}");
+    assert!(book.history_since > chrono::DateTime::UNIX_EPOCH && real > 4_000, "{book:?}");
     let (body, by) = (with("B", json!({"additional_data": "x".repeat(18_000)})), super::by());
     let full = bodies::create(&world.app, ann, &by, body, world.now());
     assert!(matches!(full, Err(Error::Conflict(Conflict::QuotaExceeded))), "{full:?}");
