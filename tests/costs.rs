@@ -39,8 +39,9 @@ const PROCESSOR_A_BYTE: Duration = Duration::from_micros(20);
 
 /// Those of which a mebibyte makes ten thousands of contacts, errors or labels: a test that is not
 /// optimised takes ten seconds for that, so they are short unless COSTS is set.
-const MANY: [&str; 6] = [
+const MANY: [&str; 7] = [
     "JSON of empty lists",
+    "JSON of different contacts",
     "JSON of contacts",
     "CSV of short lines",
     "CSV of empty cells",
@@ -68,6 +69,10 @@ const BODIES: &[(&str, &str, Make)] = &[
     }),
     ("JSON of contacts", "application/json", |size| {
         list(size, r#"{"first_name":"a"}"#, "[", ",", "]")
+    }),
+    ("JSON of different contacts", "application/json", |size| {
+        let contacts = (0..size / 26).map(|at| format!("{{\"first_name\":\"{at:x}\"}}"));
+        format!("[{}]", contacts.collect::<Vec<_>>().join(",")).into_bytes()
     }),
     ("JSON of escapes", "application/json", |size| {
         list(size, r"\u0041", r#"[{"first_name":"a","additional_data":""#, "", r#""}]"#)
