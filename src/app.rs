@@ -16,7 +16,9 @@ use crate::handlers::web::reader;
 use crate::http::{self, Reply};
 use crate::limits;
 use crate::routes::{self, Gate, Route, Waits};
-use authorize::{Handler, Stage, check_size, claim_held, handler, is_of_unknown, stage, verb};
+use authorize::{
+    Handler, Stage, claim_held, find_route, is_of_unknown, is_preflight, let_in, verb,
+};
 use http1::{Admission, Client, Look, Refusal};
 use rouille::{Request, Response};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -49,7 +51,7 @@ impl InFlight {
         let path = request.raw_url().split('?').next().unwrap_or_default();
         let (found, params) = routes::find(path).unwrap_or_default();
         let mut call = Call { params, ..Call::new(app, request) };
-        let (route, claim, stage) = stage(&call, &found);
+        let (route, claim, stage) = find_route(&call, &found);
         let is_guess = claim.as_ref().is_some_and(|claim| claim.is_guess(&call));
         let counters = match &stage {
             Stage::Routed(route) => {
@@ -82,7 +84,7 @@ impl InFlight {
     }
 
     /// What comes next, now that the cache has answered: too many requests are refused, a caller whom the
-    /// cache knows is authorized, everyone else is looked up in Postgres (`go_on`).
+    /// cache has is authorized, any other is looked up in Postgres (`go_on`).
     pub fn decide(mut self) -> Look {
         let exceeded = self.look_at_limits();
         match (&self.stage, exceeded) {
@@ -145,8 +147,8 @@ impl InFlight {
         Look::Work(admission, work)
     }
 
-    /// Caller, limits and size: 401 (429 past the limit of the address), 403, 429, 413. Waits for Postgres,
-    /// unless the cache knows the user and the claim is no guess. Does nothing the second time.
+    /// Caller, limits and size of the body: 401 (429 past the limit of the address), 403, 429, 413. Waits for Postgres,
+    /// unless the cache has the user and the claim is no guess. Does nothing the second time.
     fn authorize(&mut self) {
         let Stage::Routed(route) = self.stage else { return };
         let mut looked_up = std::mem::take(&mut self.looked_up);
@@ -154,19 +156,21 @@ impl InFlight {
         if let Some(user) = self.user().filter(|_| self.is_guess) {
             looked_up = LookedUp::unasked(user);
         }
-        let handler = handler(route, &self.call, self.claim.as_ref(), looked_up);
+        let handler = let_in(route, &self.call, self.claim.as_ref(), looked_up);
         self.looked_up.limits = self.settle(route, claim_held(&handler)).unwrap_or(limits);
         let exceeded = self.look_at_limits();
+        let announced = self.call.header("Content-Length").and_then(|it| it.parse::<u64>().ok());
         self.stage = match (handler, exceeded) {
             (Err(error), Some(state)) if is_of_unknown(&error) => {
                 Stage::Refused(Error::TooManyRequests(state))
             }
             (Err(error), _) => Stage::Refused(error),
             (Ok(_), Some(state)) => Stage::Refused(Error::TooManyRequests(state)),
-            (Ok(handler), None) => match check_size(&self.call) {
-                Ok(()) => Stage::Authorized(Box::new(handler)),
-                Err(error) => Stage::Refused(error),
-            },
+            // Before a byte of it is read. A body that comes in chunks is refused while it is received.
+            (Ok(_), None) if announced.is_some_and(|length| length > self.call.body_max) => {
+                Stage::Refused(Error::BodyTooLarge(self.call.body_max))
+            }
+            (Ok(handler), None) => Stage::Authorized(Box::new(handler)),
         };
     }
 
@@ -202,9 +206,8 @@ impl InFlight {
         let https = self.call.app.config.is_https();
         http::common_headers(&mut response, &self.call.request_id, https);
         let origin = self.call.header("Origin");
-        let preflight = self.call.request.method() == "OPTIONS"
-            && self.call.header("Access-Control-Request-Method").is_some();
-        http::cors_headers(&mut response, &self.call.app.config.cors_origins, origin, preflight);
+        let known = &self.call.app.config.cors_origins;
+        http::cors_headers(&mut response, known, origin, is_preflight(&self.call));
         self.log(response.status_code);
         response
     }
@@ -248,7 +251,7 @@ impl InFlight {
             _ => {}
         }
         match self.route {
-            Some(route) if route.pages && route.verb == self.verb() && self.call.is_form() => {
+            Some(route) if route.pages && route.verb == verb(&self.call) && self.call.is_form() => {
                 reader::failed(&self.call, error).into()
             }
             Some(Route { gate: Gate::Visitor(_), .. }) => reader::failed(&self.call, error).into(),
@@ -258,15 +261,10 @@ impl InFlight {
         }
     }
 
-    /// The method, with `GET` for `HEAD`.
-    fn verb(&self) -> &str {
-        verb(&self.call)
-    }
-
     /// Counts the answer, and writes its line in the log.
     fn log(&self, status: u16) {
         let took = self.began.elapsed();
-        let answered = self.route.filter(|route| route.verb == self.verb());
+        let answered = self.route.filter(|route| route.verb == verb(&self.call));
         let place = |route: &Route| routes::ROUTES.iter().position(|it| std::ptr::eq(it, route));
         self.call.app.counters.of(answered.and_then(place)).count(status, took);
         let agent = self.call.header("User-Agent").unwrap_or_default();

@@ -22,9 +22,9 @@ use pattern::matches;
 
 /// Who may call a route, and what runs.
 pub enum Gate {
-    /// Everybody.
+    /// Any client.
     Anyone(fn(&Call) -> Result<Reply>),
-    /// Everybody who is signed in.
+    /// Users who are signed in.
     User(fn(&Call, &Caller) -> Result<Reply>),
     /// Whoever may touch the contacts of an account: signed in, or with an app password whose scope
     /// the method is in.

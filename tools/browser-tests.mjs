@@ -11,6 +11,7 @@ const { API, ADMIN, ANN, PASSWORD, MAIL_DIR, SHOTS } = process.env;
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox"] });
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const troubles = [];
+const STYLE_AND_SCRIPT = readFileSync("assets/style.css").length + readFileSync("assets/app.js").length;
 let pages = 0;
 let last;
 process.on("uncaughtException", async (error) => {
@@ -32,6 +33,9 @@ async function person({ script = true, width = 1280, scheme = "light", locale = 
     // The browser itself says when a form was answered with 412 or 422.
     if (["error", "warning"].includes(it.type()) && !/status of (4\d\d)/.test(it.text())) troubles.push(`${page.url()}: ${it.text()}`);
   });
+  page.on("response", (it) => {
+    if (it.request().resourceType() === "document" && it.status() !== 303) page.bytes = it.body().then((body) => body.length, () => 0);
+  });
   page.on("pageerror", (error) => troubles.push(`${page.url()}: ${error}`));
   page.on("request", (it) => { if (!it.url().startsWith(API)) troubles.push(`asked elsewhere: ${it.url()}`); });
   return { page, context };
@@ -46,6 +50,8 @@ async function check(page, name, kind = "") {
   if (process.env.VERBOSE) console.log(new Date().toISOString(), name);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert(wide <= 0, `${name} is ${wide} px too wide`);
+  const bytes = (await page.bytes) + STYLE_AND_SCRIPT;
+  assert(bytes <= 60000, `${name} has ${bytes} bytes with its style and script`);
   if (page.withoutScript) return; // no timers there, which the rest needs
   const shift = await page.evaluate(() => new Promise((done) => {
     let sum = 0;

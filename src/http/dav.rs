@@ -1,8 +1,7 @@
 //! Answers of CardDAV: the second, small map, from faults to the preconditions of the RFCs.
 
-use super::problem::problem as problem_document;
+use super::problem::{precondition, problem as problem_document};
 use super::reply::Reply;
-use super::status::precondition;
 use crate::error::{Conflict, DavFault, Error};
 use rouille::{Response, ResponseBody};
 

@@ -56,7 +56,7 @@ pub fn accounts(
         form class="filter" action="/admin" {
             input type="search" name="search" aria-label=(w.search_accounts) placeholder=(w.search_accounts) value=(slice.search);
             select name="role" aria-label=(w.role) { @for (value, name) in roles { option value=(value) selected[value == slice.role] { (name) } } }
-            button { (w.search_button) }
+            button { (w.key_search) }
         }
         ul class="things" { @for account in accounts { (one(p, account)) } }
         (next_page(p, "/admin", slice.next.as_deref()))
@@ -102,7 +102,7 @@ pub fn events(p: &Page, events: &[Event], user: &str, action: &str, next: Option
         form class="filter" action="/admin/events" {
             input type="number" name="user_id" min="1" aria-label=(w.account_number) placeholder=(w.account_number) value=(user);
             input type="text" name="action" aria-label=(w.action) placeholder=(w.action) value=(action);
-            button { (w.search_button) }
+            button { (w.key_search) }
         }
         div class="scroll" tabindex="0" role="region" aria-label=(w.events) {
             table class="list" {
@@ -131,15 +131,10 @@ pub fn sure(p: &Page, it: &User, form: &Form) -> Markup {
     let w = p.w;
     let action = form.get("action");
     let deletes = action == "delete";
-    let password = Input {
-        name: "password",
-        label: w.password_if_long_ago,
-        kind: "password",
-        autocomplete: "current-password",
-        ..Input::default()
-    };
+    let password = Input::password("password", w.password_if_long_ago, "");
+    let password = Input { required: false, ..password };
     let fields = html! {
-        @if deletes { p { (w.delete_other_text) } }
+        @if deletes { p { (w.delete_account_text) } }
         input type="hidden" name="action" value=(action);
         input type="hidden" name="sure" value="1";
         (password.show(form))

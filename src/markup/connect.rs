@@ -79,7 +79,7 @@ fn new_one(p: &Page, server: &str, username: &str, fresh: &Fresh) -> Markup {
                     (secret(w, "secret", w.app_password, &fresh.secret))
                     p class="hint" { (w.shown_once) }
                 }
-                @if phone { div class="qr" role="img" aria-label=(w.qr_server) { (drawing(&fresh.qr)) } }
+                @if phone { div class="qr" role="img" aria-label=(w.qr) { (drawing(&fresh.qr)) } }
             }
             @if phone {
                 @for (name, words) in steps {

@@ -213,7 +213,7 @@ fn history(p: &Page, c: &Shown) -> Markup {
                         (p.time(change.at)) " · " (change.by)
                         @match &change.name {
                             Some(name) => { " · " a href={ "/contacts/" (c.id) "?then=" (change.revision) } { (w.as_it_was_before) @if name != &c.details.display_name { ": " (name) } } },
-                            None => { " · " (w.made) },
+                            None => { " · " (w.created) },
                         }
                     }
                 }

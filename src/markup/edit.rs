@@ -1,6 +1,6 @@
 //! `/contacts/new` and `/contacts/{id}/edit`.
 
-use super::form::{Form, Input, alert};
+use super::form::{Form, Input, PICTURES, alert};
 use super::page::{Page, icon, shell};
 use super::words::Words;
 use maud::{Markup, html};
@@ -210,13 +210,7 @@ fn photo(p: &Page, it: &Edited, form: &Form) -> Markup {
                 img class="face large" src={ "/contacts/" (id) "/photo" } alt=(w.photo) width="96" height="96";
                 label { input type="checkbox" name="photo.remove" value="1"; " " (w.photo_remove) }
             }
-            div class="field" {
-                label for="photo" { (w.photo) }
-                input id="photo" name="photo" type="file" accept="image/png,image/jpeg,image/webp,image/gif" data-crop
-                    aria-describedby="photo-hint";
-                @if let Some(fault) = form.fault_of("photo") { p class="fault" { (fault) } }
-                p class="hint" id="photo-hint" { (w.photo_hint) }
-            }
+            (Input { name: "photo", label: w.photo, hint: w.photo_hint, ..Input::default() }.file(form, PICTURES))
         }
     }
 }

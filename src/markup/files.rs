@@ -7,6 +7,9 @@ use super::words::Words;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
+const TABLES_AND_CARDS: &str =
+    ".vcf,.vcard,.csv,.json,.txt,.tsv,text/vcard,text/csv,application/json";
+
 /// `/import`: choose a file.
 pub fn choose(p: &Page, form: &Form) -> Markup {
     let w = p.w;
@@ -18,13 +21,7 @@ pub fn choose(p: &Page, form: &Form) -> Markup {
     ];
     let fields = html! {
         (alert(form, |name| ["file", "label"].contains(&name)))
-        div class="field" {
-            label for="file" { (w.file) }
-            input id="file" name="file" type="file" required accept=".vcf,.vcard,.csv,.json,.txt,.tsv,text/vcard,text/csv,application/json"
-                aria-describedby="file-hint";
-            @if let Some(fault) = form.fault_of("file") { p class="fault" { (fault) } }
-            p class="hint" id="file-hint" { (w.file_hint) }
-        }
+        (Input { name: "file", label: w.file, hint: w.file_hint, required: true, ..Input::default() }.file(form, TABLES_AND_CARDS))
         (Input { name: "label", label: w.label_for_all, hint: w.label_for_all_hint, ..Input::default() }.show(form))
         button class="main" { (w.look_first) }
     };
@@ -116,7 +113,7 @@ pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
         }
         div class="acts" {
             @if found.new + found.updated > 0 { button class="main" name="step" value="import" { (w.n(w.import_n, found.new + found.updated)) } } @else { p { (w.nothing_new) } }
-            @if !found.columns.is_empty() { button name="step" value="look" { (w.look_again) } }
+            @if !found.columns.is_empty() { button name="step" value="look" { (w.look_first) } }
             a class="button" href="/import" { (w.other_file) }
         }
     };
@@ -185,7 +182,7 @@ fn columns(p: &Page, found: &Found, form: &Form) -> Markup {
 fn rows(p: &Page, found: &Found) -> Markup {
     let w = p.w;
     html! {
-        table class="list fit" aria-label=(w.rows_of_file) {
+        table class="list fit" aria-label=(w.found_in) {
             thead { tr { th { (w.line) } th { (w.result) } th { (w.name) } } }
             tbody {
                 @for row in &found.rows {

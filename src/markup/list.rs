@@ -184,11 +184,11 @@ fn one(row: &Row) -> Markup {
     let photo = row.has_photo.then(|| format!("/contacts/{}/photo", row.id));
     html! {
         li {
-            label class="check" { input type="checkbox" name="ids" value=(row.id) aria-labelledby={ "n" (row.id) }; }
+            label { input type="checkbox" name="ids" value=(row.id) aria-labelledby={ "n" (row.id) }; }
             (face(row.id, &row.name, photo.as_deref(), ""))
             a class="name" id={ "n" (row.id) } href={ "/contacts/" (row.id) } { bdi { (row.name) } }
-            @if !row.about.is_empty() { bdi class="about" { (row.about) } }
-            @if !row.phone.is_empty() { a class="tel" href=(tel(&row.phone)) { (row.phone) } }
+            @if !row.about.is_empty() { bdi { (row.about) } }
+            @if !row.phone.is_empty() { a href=(tel(&row.phone)) { (row.phone) } }
         }
     }
 }

@@ -321,7 +321,7 @@ fn keys(p: &Page) -> Markup {
         ("j", w.key_down),
         ("k", w.key_up),
         ("Enter", w.key_open),
-        ("x", w.key_select),
+        ("x", w.select),
         ("n", w.new_contact),
         ("e", w.edit),
         ("?", w.keys),
@@ -330,7 +330,7 @@ fn keys(p: &Page) -> Markup {
         dialog id="keys" aria-labelledby="keys-title" {
             h2 id="keys-title" { (w.keys) }
             dl { @for (key, what) in keys { dt { kbd { (key) } } dd { (what) } } }
-            form method="dialog" { button { (w.close) } }
+            form method="dialog" { button { (w.done) } }
         }
     }
 }

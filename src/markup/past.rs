@@ -25,34 +25,35 @@ pub fn trash(p: &Page, batches: &[Batch], total: i64, next: Option<&str>) -> Mar
         } @else {
             p class="lead" { (w.n(w.n_contacts, total)) ". " (w.trash_text) }
         }
-        @for (at, batch) in batches.iter().enumerate() { (deleted(p, at, batch)) }
+        (p.post("/trash/restore", "", &html! { @for batch in batches { (deleted(p, batch)) } }))
         (next_page(p, "/trash", next))
     };
     shell(p, w.trash, &html! {}, &body)
 }
 
-fn deleted(p: &Page, at: usize, batch: &Batch) -> Markup {
+fn deleted(p: &Page, batch: &Batch) -> Markup {
     let w = p.w;
     let many = batch.contacts.len() as i64;
     let all = if batch.whole { w.restore_n } else { w.restore_shown };
-    let rows = html! {
-        div class="head" {
-            h2 { (p.time(batch.at)) @if !batch.by.is_empty() { " " small class="soft" { (batch.by) } } }
-            @if many > 1 { button name="all" value="1" { (w.n(all, many)) } }
-        }
-        @for (id, _) in &batch.contacts { input type="hidden" name="batch" value=(id); }
-        ul class="rows plain" {
-            @for (id, name) in &batch.contacts {
-                li {
-                    label class="check" { input type="checkbox" name="ids" value=(id) id={ "t" (at) "-" (id) } aria-label={ (w.select) " " (name) }; }
-                    span class="name" { bdi { (name) } }
-                    button name="one" value=(id) { (w.restore) }
+    let ids: Vec<_> = batch.contacts.iter().map(|(id, _)| id.to_string()).collect();
+    html! {
+        section class="batch" {
+            div class="head" {
+                h2 { (p.time(batch.at)) @if !batch.by.is_empty() { " " small class="soft" { (batch.by) } } }
+                @if many > 1 { button name="all" value=(ids.join(",")) { (w.n(all, many)) } }
+            }
+            ul class="rows plain" {
+                @for (id, name) in &batch.contacts {
+                    li {
+                        label { input type="checkbox" name="ids" value=(id) aria-label={ (w.select) " " (name) }; }
+                        span class="name" { bdi { (name) } }
+                        button name="one" value=(id) { (w.restore) }
+                    }
                 }
             }
+            @if many > 1 { button { (w.restore_selected) } }
         }
-        @if many > 1 { button { (w.restore_selected) } }
-    };
-    p.post("/trash/restore", "batch", &rows)
+    }
 }
 
 /// Changes of the book that belong together: one program, one stretch of time.

@@ -42,7 +42,7 @@ pub enum Behaviour {
     DropAfterData,
     /// Hangs up when it reads DATA.
     DropAtData,
-    /// Hangs up as soon as somebody connects.
+    /// Hangs up as soon as a client connects.
     HangUp,
     /// Waits so long before each answer, the greeting included.
     Slow(Duration),

@@ -2,18 +2,19 @@
 
 use crate::access::Visitor;
 use crate::context::Call;
+use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::handlers::rest::labels;
 use crate::handlers::rest::{exports, lists as api, photos as pictures};
 use crate::handlers::views;
 use crate::handlers::web::duplicates::TWINS;
 use crate::handlers::web::reader::{self, owner, words};
-use crate::handlers::web::sent::{self, forward};
+use crate::handlers::web::sent;
 use crate::http::Reply;
 use crate::markup::contact::{self, Birthday, Change, Shown};
 use crate::markup::list::{self, List, Row};
 use crate::markup::words::Words;
 use crate::model::contact::birthday::{self, Window};
+use crate::model::contact::input::LABEL_MAX;
 use crate::model::contact::{Contact, Stored};
 use crate::model::text;
 use crate::repository::contacts::filter::Filter;
@@ -21,9 +22,10 @@ use crate::repository::contacts::lists::{self, Key, Sort};
 use crate::repository::contacts::trash::kept_since;
 use crate::repository::contacts::{books, history, rows};
 use crate::service::contacts::{Action, Which, bulk, delete};
+use crate::service::groups::rename_label;
 use crate::service::history::revert;
 use crate::service::labels::in_use;
-use serde_json::{Value, json};
+use serde_json::Value;
 use vcard::Card;
 
 /// Contacts on a page of the list.
@@ -65,7 +67,8 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let later = query.text("cursor").is_some();
     let start = api::start(call, owner.id(), &mut query, sort);
     query.finish()?;
-    let found = call.app.db.read(|db| lists::page(db, owner.id(), &filter, sort, &start, PAGE))?;
+    let look = |db: &mut Conn| lists::page(db, owner.id(), &filter, sort, &start, PAGE);
+    let found = call.app.search_book(owner.id(), look)?;
     let labels = in_use(&call.app, owner.id())?;
     let next = found
         .next
@@ -227,7 +230,7 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
     }
     let listed: Vec<_> = ids.iter().map(i64::to_string).collect();
     let changes_label = ["add_label", "remove_label"].contains(&form.get("action"));
-    let label = text::line(form.get("label"), 1, 50).ok();
+    let label = text::line(form.get("label"), 1, LABEL_MAX).ok();
     let Some(label) = label.or((!changes_label).then(String::new)) else {
         return reader::go_saying(call, visitor, back, w.label_wrong);
     };
@@ -253,23 +256,21 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
 
 /// `POST /labels`: another name for a label, or none.
 pub fn change_label(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let (form, owner, _) = sent::by_owner(call, visitor)?;
+    let (form, owner, by) = sent::by_owner(call, visitor)?;
     let w = words(call, visitor);
+    let page = |label: &str| format!("/contacts?{}", list::query(&[("label", label)]));
     let from = form.get("from");
-    let (to, done) = match form.get("action") {
-        "remove" => (None, w.label_gone),
-        _ => (Some(form.get("to")), w.label_renamed),
-    };
-    let before = revision(call, owner.id())?;
-    let body = json!({ "from": from, "to": to });
-    let shown = |label: &str| format!("/contacts?{}", list::query(&[("label", label)]));
-    match forward(call, Vec::new(), &body, |call| labels::rename(call, &owner)) {
-        Ok(_) => {
-            let (next, text) =
-                (shown(to.unwrap_or_default()), done.replace("{label}", to.unwrap_or(from)));
-            reader::go_undoable(call, visitor, next, text, before)
-        }
-        Err(Error::Invalid(_)) => reader::go_saying(call, visitor, shown(from), w.label_wrong),
-        Err(error) => Err(error),
+    let removes = form.get("action") == "remove";
+    let to = text::line(form.get("to"), 1, LABEL_MAX).ok().filter(|_| !removes);
+    if to.is_none() && !removes {
+        return reader::go_saying(call, visitor, page(from), w.label_wrong);
     }
+    let before = revision(call, owner.id())?;
+    rename_label(&call.app, owner.id(), &by, from, to.as_deref())?;
+    let (text, label) = match &to {
+        Some(to) => (w.label_renamed, to.as_str()),
+        None => (w.label_gone, from),
+    };
+    let next = page(to.as_deref().unwrap_or_default());
+    reader::go_undoable(call, visitor, next, text.replace("{label}", label), before)
 }

@@ -17,7 +17,7 @@ use crate::service::merge::{self, Wish};
 use serde_json::{Map, Value};
 
 /// Groups on a page.
-const PAGE: usize = 10;
+const PAGE: usize = 5;
 /// Most contacts of a group that are shown side by side.
 pub const TWINS: usize = 6;
 /// Most groups that are merged at once.

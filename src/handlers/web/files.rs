@@ -26,6 +26,10 @@ use crate::service::writer::By;
 use serde_json::json;
 use vcard::table;
 
+/// Rows of a file that a page shows, and how many of them may be notes on others than the first ones.
+const ROWS_MAX: usize = 100;
+const NOTES_MAX: usize = 50;
+
 /// `GET /import`
 pub fn choose(call: &Call, visitor: &Visitor) -> Result<Reply> {
     caller(visitor)?;
@@ -145,13 +149,16 @@ fn shown(outcome: Outcome, found: Found) -> Found {
         remarks: vec![it.detail],
         ..FileRow::default()
     };
+    let mut notes: Vec<_> = outcome.errors.into_iter().map(|it| note(it, Verdict::Fault)).collect();
     for it in outcome.warnings {
-        match rows.iter_mut().find(|row| row.line == it.line && !row.name.is_empty()) {
+        match rows.iter_mut().find(|row| row.line == it.line) {
             Some(row) => row.remarks.push(it.detail),
-            None => rows.push(note(it, Verdict::Remark)),
+            None => notes.push(note(it, Verdict::Remark)),
         }
     }
-    rows.extend(outcome.errors.into_iter().map(|it| note(it, Verdict::Fault)));
+    notes.truncate(NOTES_MAX);
+    rows.truncate(ROWS_MAX - notes.len());
+    rows.append(&mut notes);
     rows.sort_by_key(|row| row.line);
     Found {
         new: number(outcome.created),

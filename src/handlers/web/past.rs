@@ -19,7 +19,7 @@ pub fn trash(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let mut query = call.query()?;
     let mut slice = query.slice();
     query.finish()?;
-    slice.limit = 100;
+    slice.limit = 50;
     let (contacts, total) = call.app.db.read(|db| rows::trash(db, owner.id(), slice))?;
     let more = slice.skip + (contacts.len() as i64) < total;
     let next = more.then(|| format!("skip={}", slice.skip + slice.limit));
@@ -45,12 +45,12 @@ pub fn trash(call: &Call, visitor: &Visitor) -> Result<Reply> {
     ))
 }
 
-/// `POST /trash/restore`: one, those selected, or all that a group shows.
+/// `POST /trash/restore`: one, all that a group shows, or those selected.
 pub fn restore(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (form, owner, by) = sent::by_owner(call, visitor)?;
-    let wanted = ["one", "all", "ids"].into_iter().find(|name| !form.get(name).is_empty());
-    let field = if wanted == Some("all") { "batch" } else { wanted.unwrap_or("ids") };
-    let ids: Vec<i64> = form.all(field).filter_map(|id| id.parse().ok()).collect();
+    let wanted = ["one", "all"].into_iter().find(|name| form.has(name)).unwrap_or("ids");
+    let ids = form.all(wanted).flat_map(|ids| ids.split(','));
+    let ids: Vec<i64> = ids.filter_map(|id| id.parse().ok()).collect();
     let w = words(call, visitor);
     if ids.is_empty() {
         return reader::go_saying(call, visitor, "/trash", w.none_selected);

@@ -1,24 +1,4 @@
-//! English, and the list of words that every language has.
-
-macro_rules! words {
-    ($($name:ident: $text:literal,)*) => {
-        /// The words of one language.
-        pub struct Words { $(pub $name: &'static str,)* }
-
-        impl Words {
-            /// A word by its name.
-            pub fn word(&self, name: &str) -> Option<&'static str> {
-                match name {
-                    $(stringify!($name) => Some(self.$name),)*
-                    _ => None,
-                }
-            }
-        }
-
-        /// English.
-        pub const EN: Words = Words { $($name: $text,)* };
-    };
-}
+//! English, and by it the list of words that every language has.
 
 words! {
     lang: "en",
@@ -29,7 +9,6 @@ words! {
     language: "Language",
     language_of_browser: "As the browser says",
     search: "Search contacts",
-    close: "Close",
     cancel: "Cancel",
     save: "Save",
     undo: "Undo",
@@ -40,7 +19,6 @@ words! {
     pages: "Pages",
     next_page: "Next page",
     first_page: "First page",
-    to_first_page: "To the first page",
     request: "Request",
     today: "today",
     yesterday: "yesterday",
@@ -54,7 +32,6 @@ words! {
     key_down: "Down the list",
     key_up: "Up the list",
     key_open: "Open",
-    key_select: "Select",
     // Signing in
     welcome: "An address book of your own",
     what_this_is: "Names, numbers, addresses and birthdays, for you, your phone and the programs you use. On this server, and nowhere else.",
@@ -159,7 +136,6 @@ words! {
     as_it_was_before: "as it was before",
     as_it_is: "As it is now",
     revert: "Make it so again",
-    made: "created",
     edit_contact: "Edit contact",
     name: "Name",
     display_name: "Full name",
@@ -216,7 +192,6 @@ words! {
     existing_update: "Change to what the file says",
     existing_add: "Add once more",
     import_n: "Import {} contact|Import {} contacts",
-    look_again: "Look again",
     other_file: "Another file",
     n_remarks: "with a remark|with a remark",
     nothing_new: "There is nothing new in this file.",
@@ -224,9 +199,8 @@ words! {
     columns: "Which column is what?",
     columns_hint: "We do not know this table. Correct what was guessed wrong; other columns are kept with the contact.",
     keep_as_is: "(only kept)",
-    rows_of_file: "Rows of the file",
     result: "Result",
-    first_rows_only: "Only the first row is shown.|The first {} rows are shown.",
+    first_rows_only: "Only {} row is shown.|Only {} rows are shown.",
     verdict_new: "new",
     verdict_changes: "changes",
     same_uid: "the same entry",
@@ -327,19 +301,16 @@ words! {
     keep_app_passwords: "Phones and scripts stay connected",
     password_changed: "Your password is changed. Other sessions were ended.",
     totp_text: "With a second factor a stolen password is not enough: signing in also asks for a code from your phone.",
-    totp_on: "The second factor is on. To switch it off:",
+    totp_on: "The second factor is on.",
     totp_switch_on: "Switch on",
     totp_switch_off: "Switch off",
     totp_off: "The second factor is off.",
     totp_scan: "Scan this with an authenticator app (any will do), then type the code that it shows.",
     totp_by_hand: "Or type it in:",
     totp_code_hint: "Six digits from the app.",
-    qr: "QR code with the secret for the authenticator app",
-    qr_server: "QR code with the address of the server",
-    totp_is_on: "The second factor is on.",
+    qr: "QR code",
     recovery_codes: "Recovery codes",
     recovery_text: "Without your phone, one of these codes lets you in, each once. Print them or write them down: they are shown only now.",
-    codes_kept: "I have kept them",
     sessions: "Sessions",
     this_one: "this one",
     last_used: "last used",
@@ -351,7 +322,7 @@ words! {
     export_account: "Everything about you",
     export_account_text: "Your account, sessions, contacts, trash: all that this server has of you, in one JSON file.",
     delete_account: "Delete the account",
-    delete_account_text: "Your account and all its contacts are gone at once, and do not come back.",
+    delete_account_text: "The account and all its contacts are gone at once, and do not come back.",
     account_deleted: "Your account is deleted",
     account_deleted_text: "With all contacts. Farewell!",
     // Phones and scripts
@@ -384,7 +355,6 @@ words! {
     n_failing: "{} failing|{} failing",
     accounts: "Accounts",
     search_accounts: "Username or address",
-    search_button: "Search",
     role: "Role",
     role_user: "User",
     role_admin: "Admin",
@@ -396,7 +366,6 @@ words! {
     disable: "Disable",
     enable: "Enable",
     reset_totp: "Reset the second factor",
-    delete_other_text: "The account and all its contacts are gone at once, and do not come back.",
     password_if_long_ago: "Your password, if you signed in more than an hour ago",
     go_on: "Go on",
     events: "Audit events",

@@ -2,6 +2,27 @@
 //! lacks one does not compile. `{}` stands for a number or a name. Words that follow a number have
 //! the forms that their language needs, between bars.
 
+/// Makes the type [`Words`] of the English ones.
+macro_rules! words {
+    ($($name:ident: $text:literal,)*) => {
+        /// The words of one language.
+        pub struct Words { $(pub $name: &'static str,)* }
+
+        impl Words {
+            /// A word by its name.
+            pub fn word(&self, name: &str) -> Option<&'static str> {
+                match name {
+                    $(stringify!($name) => Some(self.$name),)*
+                    _ => None,
+                }
+            }
+        }
+
+        /// English.
+        pub const EN: Words = Words { $($name: $text,)* };
+    };
+}
+
 mod en;
 mod uk;
 
