@@ -173,8 +173,9 @@ CREATE TABLE avatars (
 CREATE TABLE address_books (
     owner         bigint CONSTRAINT address_books_pkey PRIMARY KEY
                   CONSTRAINT address_books_owner_fkey REFERENCES users ON DELETE CASCADE,
-    -- The number of the last change, and when that was. No later change has an earlier instant,
-    -- whatever the clocks of two replicas say, so "changed since" can be looked up by revision.
+    -- The number of the last change, and when that was. Each transaction has an instant of its own, later
+    -- than those before, whatever the clocks of two replicas say: so "changed since" can be looked up by
+    -- revision, and the changes of one transaction are those with one instant.
     revision      bigint NOT NULL DEFAULT 0,
     changed_at    timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00Z',
     -- Contacts that lists show: X-Total-Count of an unfiltered list must not cost more the longer the
@@ -188,8 +189,8 @@ CREATE TABLE address_books (
     history_bytes bigint NOT NULL DEFAULT 0 CONSTRAINT address_books_history_bytes_check CHECK (history_bytes >= 0),
     -- Up to which revision deletions may be forgotten: an older token must not be believed.
     forgotten     bigint NOT NULL DEFAULT 0,
-    -- Up to which revision history may be gone: nothing can be rewound to before it.
-    history_from  bigint NOT NULL DEFAULT 0,
+    -- Up to which instant history may be gone: nothing can be rewound to before it.
+    history_since timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00Z',
     -- When something of trash or history is next too old; null: there is nothing.
     purge_after   timestamptz,
     -- The version of the function that made the derived columns of every contact, at least.
@@ -310,7 +311,9 @@ CREATE UNLOGGED TABLE uploads (
             CONSTRAINT uploads_owner_fkey REFERENCES users ON DELETE CASCADE,
     content bytea NOT NULL,
     label   text NOT NULL,
-    at      timestamptz NOT NULL
+    at      timestamptz NOT NULL,
+    found    text NOT NULL,  -- what would come of it, as JSON; empty where a person has to say more
+    revision bigint NOT NULL -- of the book for which that was found
 );
 ALTER TABLE uploads ALTER COLUMN content SET STORAGE EXTERNAL;
 CREATE INDEX uploads_at_idx ON uploads (at);

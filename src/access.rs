@@ -1,5 +1,5 @@
 //! Who is calling. This file is the only maker of [`Caller`], [`Admin`], [`Owner`], [`Device`] and
-//! [`Visitor`]: a handler that takes one of them cannot be reached by anybody else.
+//! [`Visitor`]: a handler that takes one of them cannot be reached by any other client.
 //!
 //! A request first makes a claim ([`Claim`]): an access token, an app password, a page's cookie. Then
 //! the cache is asked for the account that the claim names, and the claim is held against it.
@@ -35,7 +35,7 @@ enum Proof {
 }
 
 impl Claim {
-    /// The digest of a secret that anybody may guess; none: a token that we signed.
+    /// The digest of a secret that clients may guess; none: a token that we signed.
     fn digest(&self) -> Option<&str> {
         match &self.proof {
             Proof::Session(_) => None,
@@ -43,8 +43,8 @@ impl Claim {
         }
     }
 
-    /// True unless we signed it, or it was shown to be true lately: until it is looked up it is
-    /// anybody's, and nobody's account is charged for it.
+    /// True unless we signed it, or it was shown to be true lately: until it is looked up no
+    /// account is charged for it.
     pub fn is_guess(&self, call: &Call) -> bool {
         self.digest().is_some_and(|digest| !call.app.proven.contains(digest, call.now))
     }
@@ -62,7 +62,7 @@ impl Claim {
     }
 }
 
-/// Somebody who is signed in: the token is valid, its session alive, the account active.
+/// A user who is signed in: the token is valid, its session alive, the account active.
 pub struct Caller {
     current: CurrentUser,
     session: i64,
@@ -194,7 +194,7 @@ impl Visitor {
         admin(Caller { current: current.clone(), session: *session })
     }
 
-    /// The token that each form of this visitor's pages has to carry; empty where nobody is signed
+    /// The token that each form of this visitor's pages has to carry; empty for a visitor who is not signed
     /// in.
     pub fn csrf(&self) -> &str {
         &self.csrf

@@ -1,14 +1,14 @@
 //! One request, from its route to its answer: this file from top to bottom, with `authorize.rs` for the
 //! question who may call.
 //!
-//! [`http1`] reads the request. `batch.rs` takes it through four steps, together with others that came at
-//! the same time: [`InFlight::begin`]; [`InFlight::question`], what the cache is asked, in one round trip
-//! for all of them; [`InFlight::set_looked_up`], the answer; [`InFlight::decide`].
+//! [`http1`] reads the request. `batch.rs` takes it through three steps, together with others that came at
+//! the same time: [`InFlight::begin`]; the look-up of [`InFlight::asked`] in the cache, in one round trip
+//! for all of them; [`InFlight::decide`].
 
 mod authorize;
 
 use crate::access::Claim;
-use crate::cache::{Counter, LookedUp};
+use crate::cache::{Asked, Counter, LookedUp};
 use crate::context::{App, Call, new_request_id};
 use crate::counters;
 use crate::error::{Error, LimitState, Result};
@@ -16,7 +16,9 @@ use crate::handlers::web::reader;
 use crate::http::{self, Reply};
 use crate::limits;
 use crate::routes::{self, Gate, Route, Waits};
-use authorize::{Handler, Stage, check_size, claim_held, handler, is_of_unknown, stage, verb};
+use authorize::{
+    Handler, Stage, claim_held, find_route, is_of_unknown, is_preflight, let_in, verb,
+};
 use http1::{Admission, Client, Look, Refusal};
 use rouille::{Request, Response};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,7 +40,7 @@ pub struct InFlight {
     /// Its rate limits, to be counted in the same look-up as the user.
     counters: Vec<Counter>,
     /// The answer to that, when it is here.
-    looked_up: LookedUp,
+    pub looked_up: LookedUp,
     /// Where the caller stands in the rate limit of the route.
     limit: Option<LimitState>,
 }
@@ -49,7 +51,7 @@ impl InFlight {
         let path = request.raw_url().split('?').next().unwrap_or_default();
         let (found, params) = routes::find(path).unwrap_or_default();
         let mut call = Call { params, ..Call::new(app, request) };
-        let (route, claim, stage) = stage(&call, &found);
+        let (route, claim, stage) = find_route(&call, &found);
         let is_guess = claim.as_ref().is_some_and(|claim| claim.is_guess(&call));
         let counters = match &stage {
             Stage::Routed(route) => {
@@ -67,13 +69,8 @@ impl InFlight {
 
     /// What the cache is asked: the user, by the claim, and the rate limits. About a guess Postgres is asked
     /// later and not the cache, so that it leaves nothing in Redis; it counts for its address only.
-    pub fn question(&self) -> (Option<i64>, &[Counter]) {
-        (self.user().filter(|_| !self.is_guess), &self.counters)
-    }
-
-    /// The answer of the cache.
-    pub fn set_looked_up(&mut self, looked_up: LookedUp) {
-        self.looked_up = looked_up;
+    pub fn asked(&self) -> Asked<'_> {
+        Asked { user: self.user().filter(|_| !self.is_guess), counters: &self.counters }
     }
 
     fn user(&self) -> Option<i64> {
@@ -87,7 +84,7 @@ impl InFlight {
     }
 
     /// What comes next, now that the cache has answered: too many requests are refused, a caller whom the
-    /// cache knows is authorized, everyone else is looked up in Postgres (`go_on`).
+    /// cache has is authorized, any other is looked up in Postgres (`go_on`).
     pub fn decide(mut self) -> Look {
         let exceeded = self.look_at_limits();
         match (&self.stage, exceeded) {
@@ -116,24 +113,21 @@ impl InFlight {
         exceeded
     }
 
-    /// The answer, or the work for it, to be done in a line:
-    ///
-    /// - [`Look::Answer`]: nothing has to wait; no large body is received;
-    /// - [`Look::Work`]: the caller may call. http1 receives the body and runs the handler;
-    /// - [`Look::Ask`]: the caller has to be looked up first. A small body is here already, and everything
-    ///   is done at once; before a large one only the caller is looked up, and this is asked again.
-    fn go_on(self) -> Look {
+    /// The answer, or the work for it, to be done in a line. Where the caller may call, it is accepted: http1
+    /// receives the body and the handler runs. Where the caller has to be looked up first, a small body is here
+    /// already, and everything is done at once; before a large one only the caller is looked up.
+    fn go_on(mut self) -> Look {
+        let is_accepted = !matches!(self.stage, Stage::Routed(_));
         let waits = match (&self.stage, self.route) {
             (Stage::Authorized(_), Some(route)) => route.waits,
             (Stage::Routed(route), _) if route.waits != Waits::Core => Waits::Postgres,
             // What hashes or decodes waits for a core, with its look-up.
             (Stage::Routed(_), _) => Waits::Core,
-            _ => Waits::Never,
+            _ => return Look::Answer(self.answer(Vec::new())),
         };
         if waits == Waits::Never {
             return Look::Answer(self.answer(Vec::new()));
         }
-        let (line, client) = (waits.line(), self.client());
         let size = self.call.app.config.db_pool_size as usize;
         let most = match (waits, self.call.request.method()) {
             // The most that one account may have at work: half the connections for what reads. Writers of
@@ -142,23 +136,19 @@ impl InFlight {
             (Waits::Postgres, _) => size / 4,
             _ => usize::MAX,
         };
-        let admission = Admission { line, client, most };
-        if !matches!(self.stage, Stage::Routed(_)) {
-            return Look::Work(admission, Box::new(|body| self.answer(body)));
-        }
-        let mut this = self;
-        let ask = Box::new(move |body| match body {
-            Some(body) => Look::Answer(this.answer(body)),
+        let admission = Admission { line: waits.line(), client: self.client(), most, is_accepted };
+        let work = Box::new(move |body| match body {
+            Some(body) => Look::Answer(self.answer(body)),
             None => {
-                this.authorize();
-                this.go_on()
+                self.authorize();
+                self.go_on()
             }
         });
-        Look::Ask(admission, ask)
+        Look::Work(admission, work)
     }
 
-    /// Caller, limits and size: 401 (429 past the limit of the address), 403, 429, 413. Waits for Postgres,
-    /// unless the cache knows the user and the claim is no guess. Does nothing the second time.
+    /// Caller, limits and size of the body: 401 (429 past the limit of the address), 403, 429, 413. Waits for Postgres,
+    /// unless the cache has the user and the claim is no guess. Does nothing the second time.
     fn authorize(&mut self) {
         let Stage::Routed(route) = self.stage else { return };
         let mut looked_up = std::mem::take(&mut self.looked_up);
@@ -166,19 +156,21 @@ impl InFlight {
         if let Some(user) = self.user().filter(|_| self.is_guess) {
             looked_up = LookedUp::unasked(user);
         }
-        let handler = handler(route, &self.call, self.claim.as_ref(), looked_up);
+        let handler = let_in(route, &self.call, self.claim.as_ref(), looked_up);
         self.looked_up.limits = self.settle(route, claim_held(&handler)).unwrap_or(limits);
         let exceeded = self.look_at_limits();
+        let announced = self.call.header("Content-Length").and_then(|it| it.parse::<u64>().ok());
         self.stage = match (handler, exceeded) {
             (Err(error), Some(state)) if is_of_unknown(&error) => {
                 Stage::Refused(Error::TooManyRequests(state))
             }
             (Err(error), _) => Stage::Refused(error),
             (Ok(_), Some(state)) => Stage::Refused(Error::TooManyRequests(state)),
-            (Ok(handler), None) => match check_size(&self.call) {
-                Ok(()) => Stage::Authorized(Box::new(handler)),
-                Err(error) => Stage::Refused(error),
-            },
+            // Before a byte of it is read. A body that comes in chunks is refused while it is received.
+            (Ok(_), None) if announced.is_some_and(|length| length > self.call.body_max) => {
+                Stage::Refused(Error::BodyTooLarge(self.call.body_max))
+            }
+            (Ok(handler), None) => Stage::Authorized(Box::new(handler)),
         };
     }
 
@@ -214,9 +206,8 @@ impl InFlight {
         let https = self.call.app.config.is_https();
         http::common_headers(&mut response, &self.call.request_id, https);
         let origin = self.call.header("Origin");
-        let preflight = self.call.request.method() == "OPTIONS"
-            && self.call.header("Access-Control-Request-Method").is_some();
-        http::cors_headers(&mut response, &self.call.app.config.cors_origins, origin, preflight);
+        let known = &self.call.app.config.cors_origins;
+        http::cors_headers(&mut response, known, origin, is_preflight(&self.call));
         self.log(response.status_code);
         response
     }
@@ -260,7 +251,7 @@ impl InFlight {
             _ => {}
         }
         match self.route {
-            Some(route) if route.pages && route.verb == self.verb() && self.call.is_form() => {
+            Some(route) if route.pages && route.verb == verb(&self.call) && self.call.is_form() => {
                 reader::failed(&self.call, error).into()
             }
             Some(Route { gate: Gate::Visitor(_), .. }) => reader::failed(&self.call, error).into(),
@@ -270,15 +261,10 @@ impl InFlight {
         }
     }
 
-    /// The method, with `GET` for `HEAD`.
-    fn verb(&self) -> &str {
-        verb(&self.call)
-    }
-
     /// Counts the answer, and writes its line in the log.
     fn log(&self, status: u16) {
         let took = self.began.elapsed();
-        let answered = self.route.filter(|route| route.verb == self.verb());
+        let answered = self.route.filter(|route| route.verb == verb(&self.call));
         let place = |route: &Route| routes::ROUTES.iter().position(|it| std::ptr::eq(it, route));
         self.call.app.counters.of(answered.and_then(place)).count(status, took);
         let agent = self.call.header("User-Agent").unwrap_or_default();

@@ -2,11 +2,11 @@
 //! trip: taking turns at it would cost more than the rest of a quick request.
 
 use crate::app::{self, InFlight};
-use crate::cache::Asked;
 use crate::context::App;
 use http1::{Look, Refusal, Service};
 use rouille::{Request, Response};
 use std::io::Read;
+use std::mem::take;
 use std::sync::Arc;
 
 /// contactd as [`http1`] sees it.
@@ -23,7 +23,7 @@ impl Service for Contacts {
         InFlight::begin(&self.0, request)
     }
 
-    fn ask(&self, together: &mut [InFlight]) {
+    fn look_up(&self, together: &mut [InFlight]) {
         look_up(&self.0, together);
     }
 
@@ -42,14 +42,10 @@ impl Service for Contacts {
 
 /// Asks the cache about the users and the rate limits of all these requests.
 pub fn look_up(app: &App, together: &mut [InFlight]) {
-    let questions: Vec<_> = together
-        .iter()
-        .map(InFlight::question)
-        .map(|(user, counters)| Asked { user, counters })
-        .collect();
-    let answers = app.cache.look_up(&questions, app.now());
+    let asked: Vec<_> = together.iter().map(InFlight::asked).collect();
+    let answers = app.cache.look_up(&asked, app.now());
     for (in_flight, answer) in together.iter_mut().zip(answers) {
-        in_flight.set_looked_up(answer);
+        in_flight.looked_up = answer;
     }
 }
 
@@ -64,15 +60,11 @@ pub fn respond(app: &Arc<App>, request: Request) -> Response {
     }
     let mut in_flight = InFlight::begin(app, request);
     look_up(app, std::slice::from_mut(&mut in_flight));
-    match in_flight.decide() {
-        Look::Answer(response) => response,
-        Look::Work(_, job) => job(body),
-        Look::Ask(_, question) => match question(None) {
-            Look::Answer(response) => response,
-            Look::Work(_, job) => job(body),
-            Look::Ask(..) => {
-                app::refuse(app, Refusal { status: 500, detail: "Asked twice." }, None)
-            }
-        },
+    let mut look = in_flight.decide();
+    loop {
+        look = match look {
+            Look::Answer(response) => return response,
+            Look::Work(admission, work) => work(admission.is_accepted.then(|| take(&mut body))),
+        };
     }
 }

@@ -2,15 +2,12 @@
 
 mod accounts;
 mod app;
-mod arrival;
-mod body;
 mod call;
 mod conditions;
 mod query;
 mod records;
 
 pub use app::{App, Clock};
-pub use arrival::new_request_id;
-pub use call::{Call, as_client};
+pub use call::{Call, as_client, new_request_id};
 pub use conditions::Conditions;
 pub use query::Query;

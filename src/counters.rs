@@ -111,7 +111,7 @@ impl Counters {
         self.clients.each_ref().map(|counter| counter.load(Relaxed))
     }
 
-    /// Tells how many connections of clients are open.
+    /// Sets how many connections of clients are open.
     pub fn set_connections(&self, open: u64) {
         // Written only when it is new: the workers read what lies beside it.
         if self.connections() != open {

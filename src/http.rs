@@ -2,12 +2,8 @@
 //! status codes.
 
 pub mod dav;
-mod headers;
 mod problem;
 mod reply;
-mod status;
 
-pub use headers::{common_headers, cors_headers, limit_headers};
-pub use problem::{detail, problem, refusal};
-pub use reply::Reply;
-pub use status::{status, title};
+pub use problem::{detail, problem, refusal, status, title};
+pub use reply::{Reply, common_headers, cors_headers, limit_headers};

@@ -24,9 +24,9 @@ use std::sync::LazyLock;
 
 /// Who may call a route, and what runs.
 pub enum Gate {
-    /// Everybody.
+    /// Any client.
     Anyone(fn(&Call) -> Result<Reply>),
-    /// Everybody who is signed in.
+    /// Users who are signed in.
     User(fn(&Call, &Caller) -> Result<Reply>),
     /// Whoever may touch the contacts of an account: signed in, or with an app password whose scope
     /// the method is in.
@@ -275,6 +275,7 @@ pub static ROUTES: &[Route] = &[
     page("/farewell", settings::farewell),
     page("/contacts", web::contacts::page),
     form("/contacts/bulk", web::contacts::many).body(CONTACT),
+    form("/labels", web::contacts::change_label),
     page("/contacts/new", edit::new),
     form("/contacts/new", edit::create).body(PICTURE).waits(Waits::Core),
     page("/contacts/{id}.vcf", web::contacts::card),
@@ -295,6 +296,7 @@ pub static ROUTES: &[Route] = &[
     form("/birthdays/calendar/revoke", web::birthdays::revoke),
     page("/duplicates", web::duplicates::page),
     form("/duplicates/merge", web::duplicates::merge).body(CONTACT),
+    form("/duplicates/merge-likely", web::duplicates::merge_likely),
     form("/duplicates/dismiss", web::duplicates::dismiss).body(CONTACT),
     page("/trash", past::trash),
     form("/trash/restore", past::restore).body(CONTACT),

@@ -37,8 +37,8 @@ impl Service for Metrics {
 
     fn decide(&self, request: Request) -> Look {
         let (app, client) = (Arc::clone(&self.0), Client::at(request.remote_addr().ip()));
-        let run = Box::new(move |_| metrics::respond(&app, &request));
-        Look::Work(Admission { line: 0, client, most: 1 }, run)
+        let work = Box::new(move |_| Look::Answer(metrics::respond(&app, &request)));
+        Look::Work(Admission { line: 0, client, most: 1, is_accepted: true }, work)
     }
 
     fn refuse(&self, refusal: Refusal, _: Option<&str>) -> Response {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// Numbers by name; a name without anybody takes no memory.
+/// Numbers by name; a name of which nothing is under way takes no memory.
 #[derive(Debug, Default)]
 pub struct UnderWay {
     numbers: Mutex<HashMap<String, u64>>,

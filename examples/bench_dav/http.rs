@@ -46,9 +46,8 @@ pub struct Answer {
 impl Answer {
     /// The body of an answer that must have this status.
     pub fn expect(self, statuses: &[u16]) -> String {
-        let text = String::from_utf8_lossy(&self.body).into_owned();
-        let start: String = text.chars().take(500).collect();
-        assert!(statuses.contains(&self.status), "{} {start}", self.status);
+        let text = String::from_utf8(self.body).unwrap();
+        assert!(statuses.contains(&self.status), "{} {text:.500}", self.status);
         text
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! `bench_dav NAME` takes from the environment: `URL`, an address book with the cards of
 //! `bench_dav cards FOLDER`, or an empty one, which gets them by PUT; `USER` and `PASSWORD`; `PID`,
-//! the server's process, for its memory; `CARDS`, how many (5,000), a tenth of them with a photo of
+//! the server's process, for its memory and processor time; `POSTGRES_PID`, where it has one; `CARDS`, how many (5,000), a tenth of them with a photo of
 //! 50 KB. The figures go to `target/bench/dav-NAME.tsv`;
 //! `bench_dav report` shows all of them as one table.
 #![allow(
@@ -77,11 +77,18 @@ fn measure(name: &str) {
     next.store(cards, Ordering::Relaxed);
 
     let before = memory(pid);
+    let spent = spent(pid);
     let mut syncs: Vec<_> = (0..SYNCS).map(|_| first_sync(&book, cards)).collect();
+    let took: Vec<String> = (self::spent(pid).iter().zip(spent))
+        .map(|((who, after), (_, before))| format!("{who} {:.2}", (after - before) / SYNCS as f64))
+        .collect();
     syncs.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (seconds, bytes) = syncs[SYNCS / 2];
     let (peak, megabytes) = (peak(pid), bytes / 1_000_000);
-    let note = format!("{seconds:.2} s, {megabytes} MB, memory {before:.0} to {peak:.0} MiB");
+    let note = format!(
+        "{seconds:.2} s, {megabytes} MB, memory {before:.0} to {peak:.0} MiB, processor s: {}",
+        took.join(", ")
+    );
     row("first sync, cards", cards as f64 / seconds, seconds * 1_000.0, 0.0, note);
 
     for clients in [1, CLIENTS] {
@@ -91,8 +98,8 @@ fn measure(name: &str) {
         let what = format!("PROPFIND ctag, c={clients}");
         row(&what, asked.rate, asked.p50, asked.p99, String::new());
     }
-    let token = texts(&Client::new(&book).report(&sync("")).expect(&[207]), "sync-token").remove(0);
-    let nothing = sync(&token);
+    let listed = Client::new(&book).report(&sync("")).expect(&[207]);
+    let nothing = sync(texts(&listed, "sync-token")[0]);
     let polled = repeat(&book, CLIENTS, None, |client| {
         client.report(&nothing).expect(&[207]);
     });
@@ -154,7 +161,7 @@ fn first_sync(book: &Book, cards: usize) -> (f64, usize) {
     for batch in hrefs.chunks(BATCH) {
         let answer = client.report(&multiget(batch)).expect(&[207]);
         let found = texts(&answer, "address-data");
-        assert!(found.iter().all(|card| card.contains("BEGIN:VCARD") && card.contains("FN:")));
+        assert!(found.iter().all(|card| card.starts_with("BEGIN:VCARD") && card.contains("FN:")));
         bytes += answer.len();
         read += found.len();
     }
@@ -165,7 +172,8 @@ fn first_sync(book: &Book, cards: usize) -> (f64, usize) {
 /// How long the list of all cards is, and their hrefs.
 fn members(book: &Book, client: &mut Client) -> (usize, Vec<String>) {
     let listed = client.report(&sync("")).expect(&[207]);
-    let hrefs = texts(&listed, "href").into_iter().filter(|href| *href != book.path).collect();
+    let hrefs = texts(&listed, "href").into_iter().filter(|href| *href != book.path);
+    let hrefs = hrefs.map(str::to_owned).collect();
     (listed.len(), hrefs)
 }
 
@@ -183,13 +191,16 @@ fn multiget(hrefs: &[String]) -> String {
 }
 
 /// What stands in the elements of this name, whatever their prefix.
-fn texts(xml: &str, name: &str) -> Vec<String> {
+fn texts<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
     let mut found = Vec::new();
-    for part in xml.split('<').skip(1) {
-        let Some((tag, text)) = part.split_once('>') else { continue };
-        let tag = tag.split([' ', '\n']).next().unwrap();
+    let mut rest = xml;
+    while let Some(at) = memchr::memchr(b'<', rest.as_bytes()) {
+        rest = &rest[at + 1..];
+        let Some(end) = memchr::memchr(b'>', rest.as_bytes()) else { break };
+        let tag = rest[..end].split([' ', '\n']).next().unwrap();
+        rest = &rest[end + 1..];
         if tag.rsplit(':').next() == Some(name) && !tag.starts_with('/') && !tag.ends_with('/') {
-            found.push(text.to_owned());
+            found.push(&rest[..memchr::memchr(b'<', rest.as_bytes()).unwrap_or(rest.len())]);
         }
     }
     found
@@ -234,6 +245,24 @@ fn card(number: usize) -> String {
         card.push_str("\r\n");
     }
     card + "END:VCARD\r\n"
+}
+
+/// Seconds of a processor: the server, its Postgres where it has one, and this program.
+fn spent(server: u32) -> Vec<(&'static str, f64)> {
+    let mut all = vec![("server", seconds(server)), ("this client", seconds(std::process::id()))];
+    if let Ok(pid) = std::env::var("POSTGRES_PID") {
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        let children = children.split_whitespace().map(|pid| seconds(pid.parse().unwrap()));
+        all.insert(1, ("Postgres", children.sum()));
+    }
+    all
+}
+
+/// What a process has had of a processor; nothing for one that is gone.
+fn seconds(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    fields.skip(11).take(2).map(|ticks| ticks.parse::<f64>().unwrap() / 100.0).sum()
 }
 
 /// A line of `/proc/PID/status`, in MiB.

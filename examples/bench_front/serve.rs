@@ -23,8 +23,11 @@ impl Service for Program {
         match request.raw_url() {
             "/echo" => {
                 let client = Client::at(request.remote_addr().ip());
-                let run = Box::new(|body: Vec<u8>| Response::text(body.len().to_string()));
-                Look::Work(Admission { line: 0, client, most: usize::MAX }, run)
+                let work = Box::new(|body: Option<Vec<u8>>| {
+                    let length = body.unwrap_or_default().len();
+                    Look::Answer(Response::text(length.to_string()))
+                });
+                Look::Work(Admission { line: 0, client, most: usize::MAX, is_accepted: true }, work)
             }
             _ => Look::Answer(answer(&request)),
         }

@@ -7,7 +7,7 @@ use contactd::model::contact::packed::unpack;
 use contactd::repository::contacts::birthdays::{self, AfterBirthday};
 use contactd::repository::contacts::filter::Filter;
 use contactd::repository::contacts::lists::{self, Key, Sort, Start};
-use contactd::repository::contacts::{imports, rows, writes};
+use contactd::repository::contacts::{books, changes, imports, resources, rows, writes};
 use contactd::service::writer;
 use serde_json::Value;
 use vcard::{Card, Details};
@@ -159,6 +159,20 @@ fn others() -> Vec<(String, Run)> {
         tx.commit()
     });
     let export: Run = Box::new(|db, owner| rows::page(db, owner, &rows::Part::Live, 0).map(|_| ()));
+    // A hundredth of the book; the poll of a phone, and that of a script.
+    let day = |db: &mut Conn, owner| -> Result<(i64, i64, i64)> {
+        let book = books::find(db, owner)?;
+        let begin = book.revision - (book.contacts / 100).max(1);
+        Ok((begin, begin, book.revision))
+    };
+    let phone: Run = Box::new(move |db, owner| {
+        let day = day(db, owner)?;
+        resources::changes(db, owner, day, 1_000).map(|_| ())
+    });
+    let script: Run = Box::new(move |db, owner| {
+        let (after, deleted_after, _) = day(db, owner)?;
+        changes::since(db, owner, after, deleted_after, 1_000).map(|_| ())
+    });
     let uids: Run = Box::new(|db, owner| {
         let uids: Vec<_> = (0..500).map(|n| format!("nobody-{n}")).collect();
         let uids: Vec<_> = uids.iter().map(String::as_str).collect();
@@ -172,6 +186,8 @@ fn others() -> Vec<(String, Run)> {
         ("birthdays of a week".to_owned(), birthdays),
         ("a row inserted, with its transaction".to_owned(), insert),
         ("a page of an export".to_owned(), export),
+        ("a day's changes, CardDAV".to_owned(), phone),
+        ("a day's changes, REST".to_owned(), script),
         ("500 uids of an import looked up".to_owned(), uids),
         ("500 names of an import looked up".to_owned(), names),
     ]

@@ -27,12 +27,14 @@ impl Service for Program {
     }
 
     fn decide(&self, _request: Request) -> Look {
-        let run = Box::new(|body: Vec<u8>| {
+        let work = Box::new(|body: Option<Vec<u8>>| {
+            let body = body.expect("an accepted request has its body");
             assert!(body.len() <= 1_001, "{} bytes", body.len());
             ASKED.fetch_add(1, Ordering::SeqCst);
-            Response::text("").with_additional_header("X-Handled", "1")
+            Look::Answer(Response::text("").with_additional_header("X-Handled", "1"))
         });
-        Look::Work(Admission { line: 0, client: Client::Account(1), most: usize::MAX }, run)
+        let client = Client::Account(1);
+        Look::Work(Admission { line: 0, client, most: usize::MAX, is_accepted: true }, work)
     }
 
     fn refuse(&self, Refusal { status, .. }: Refusal, _origin: Option<&str>) -> Response {

@@ -32,7 +32,7 @@ pub(super) enum Handler {
 }
 
 /// The route of a path for the method, the claim of the request about its sender, and what is to be done.
-pub(super) fn stage(
+pub(super) fn find_route(
     call: &Call,
     found: &[&'static Route],
 ) -> (Option<&'static Route>, Option<Claim>, Stage) {
@@ -42,9 +42,9 @@ pub(super) fn stage(
         let verbs = "OPTIONS, GET, HEAD, POST, PUT, PATCH, DELETE";
         return (None, None, Stage::Options(verbs.to_owned()));
     }
-    let preflight = method == "OPTIONS" && call.header("Access-Control-Request-Method").is_some();
     let routes = found.iter().copied();
-    let Some(route) = routes.filter(|_| !preflight).find(|route| route.verb == verb(call)) else {
+    let Some(route) = routes.filter(|_| !is_preflight(call)).find(|route| route.verb == verb(call))
+    else {
         let stage = match first {
             None => Stage::Refused(Error::NotFound),
             Some(_) if method == "OPTIONS" => Stage::Options(allow(found)),
@@ -66,7 +66,7 @@ pub(super) fn stage(
 }
 
 /// The handler of a route with the caller that its gate wants: 401, 403.
-pub(super) fn handler(
+pub(super) fn let_in(
     route: &Route,
     call: &Call,
     claim: Option<&Claim>,
@@ -123,14 +123,9 @@ fn is_long(call: &Call) -> bool {
     chunked || announced.is_some_and(|length| !length.is_ok_and(|length| length <= 16 * 1024))
 }
 
-/// Refuses a body by its announced length, before a byte of it is read. One that comes in chunks is
-/// refused while it is received.
-pub(super) fn check_size(call: &Call) -> Result<()> {
-    let announced = call.header("Content-Length").and_then(|length| length.parse::<u64>().ok());
-    match announced {
-        Some(length) if length > call.body_max => Err(Error::BodyTooLarge(call.body_max)),
-        _ => Ok(()),
-    }
+/// A browser asks whether a page of another origin may send a request.
+pub(super) fn is_preflight(call: &Call) -> bool {
+    call.request.method() == "OPTIONS" && call.header("Access-Control-Request-Method").is_some()
 }
 
 /// The method, with `GET` for `HEAD`.

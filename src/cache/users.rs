@@ -139,7 +139,7 @@ impl Cache {
         }
     }
 
-    /// Puts the user in place of our lease. That it worked is nothing anybody needs to know.
+    /// Puts the user in place of our lease. Whether that worked changes nothing.
     fn fill(&self, id: i64, lease: &str, user: &CurrentUser, now: i64) {
         let Some(store) = &self.store else { return };
         store.read(|link| {

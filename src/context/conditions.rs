@@ -12,11 +12,8 @@ pub struct Conditions {
 
 impl Conditions {
     /// From the values of the two headers.
-    pub fn new(if_match: Option<&str>, if_none_match: Option<&str>) -> Conditions {
-        Conditions {
-            if_match: if_match.map(str::to_owned),
-            if_none_match: if_none_match.map(str::to_owned),
-        }
+    pub fn new(if_match: Option<String>, if_none_match: Option<String>) -> Conditions {
+        Conditions { if_match, if_none_match }
     }
 
     /// Whether a change may happen to what has this revision now, or is not there at all.
@@ -44,6 +41,8 @@ mod tests {
     use super::*;
 
     fn allowed(if_match: Option<&str>, if_none_match: Option<&str>, current: Option<i64>) -> bool {
+        let (if_match, if_none_match) =
+            (if_match.map(str::to_owned), if_none_match.map(str::to_owned));
         Conditions::new(if_match, if_none_match).allow(current).is_ok()
     }
 

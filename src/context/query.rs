@@ -1,5 +1,6 @@
 //! The query of a request, and `a=1&b=2` wherever it comes from.
 
+use super::call::Call;
 use crate::error::{Error, Faults, Result};
 use crate::model;
 use crate::repository::Slice;
@@ -45,12 +46,15 @@ pub struct Query {
     faults: Faults,
 }
 
-impl Query {
-    /// Reads a query as it came. [`Error::Malformed`] when it cannot be decoded.
-    pub(super) fn read(raw: &str) -> Result<Query> {
-        Ok(Query { pairs: pairs(raw.as_bytes(), "query")?, faults: Faults::default() })
+impl Call {
+    /// The query's parameters. [`Error::Malformed`] when it cannot be decoded.
+    pub fn query(&self) -> Result<Query> {
+        let pairs = pairs(self.request.raw_query_string().as_bytes(), "query")?;
+        Ok(Query { pairs, faults: Faults::default() })
     }
+}
 
+impl Query {
     /// A text; NFC and trimmed like every string.
     pub fn text(&mut self, name: &str) -> Option<String> {
         self.parsed(name, |raw| model::text::line(raw, 0, 1_000))

@@ -4,13 +4,13 @@ use super::keys::Keys;
 use super::random::{hex, random};
 use crate::config::{Config, Secret};
 use crate::error::{Error, Result};
+use crate::lately::Verified;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 /// What an access token says. No role and no rights: these come from the cached user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,15 +38,9 @@ pub struct AccessTokens {
     old: Option<(String, DecodingKey)>,
     validation: Validation,
     life: chrono::Duration,
-    /// Tokens that were verified, with what they say: a client sends the same one for a quarter of an hour.
-    verified: Mutex<HashMap<String, Said>>,
+    /// By token: the user, the session, and when it ends, in seconds since 1970.
+    verified: Verified<(i64, i64, i64)>,
 }
-
-/// Most tokens that are remembered; past that all are forgotten. 4,000 are about 2 MB.
-const MOST: usize = 4_000;
-
-/// What a token says: the user, the session, and when it ends, in seconds since 1970.
-type Said = (i64, i64, i64);
 
 impl AccessTokens {
     /// With the keys, whose names come from `keys`, and the life from the configuration.
@@ -66,7 +60,7 @@ impl AccessTokens {
             verifying: DecodingKey::from_secret(&key),
             validation,
             life: config.access_token,
-            verified: Mutex::default(),
+            verified: Verified::default(),
         }
     }
 
@@ -96,28 +90,19 @@ impl AccessTokens {
 
     /// The user's and the session's id of a valid token, else [`Error::Unauthenticated`].
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<(i64, i64)> {
-        let known = self.verified().get(token).copied();
+        let known = self.verified.get(token);
         let (user, session, exp) = known.map_or_else(|| self.decode(token), Ok)?;
         if exp <= now.timestamp() {
             return Err(Error::Unauthenticated);
         }
         if known.is_none() {
-            let mut all = self.verified();
-            if all.len() >= MOST {
-                all.clear();
-            }
-            all.insert(token.to_owned(), (user, session, exp));
+            self.verified.set(token, (user, session, exp));
         }
         Ok((user, session))
     }
 
-    fn verified(&self) -> MutexGuard<'_, HashMap<String, Said>> {
-        // A thread that panicked here left whole entries behind.
-        self.verified.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Checks all but the time.
-    fn decode(&self, token: &str) -> Result<Said> {
+    fn decode(&self, token: &str) -> Result<(i64, i64, i64)> {
         let key = self.key_of(token);
         let decoded = jsonwebtoken::decode::<Claims>(token, key, &self.validation);
         let claims = decoded.map_err(|_| Error::Unauthenticated)?.claims;

@@ -1,7 +1,7 @@
 //! One connection to Postgres, with the statements prepared on it, and a transaction.
 
 use super::errors::{is_connection_error, spoils};
-use super::link::Deadline;
+use super::link::{ANSWER_LIMIT, Deadline};
 use crate::error::{Error, Result};
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::{ToSql, Type};
@@ -9,7 +9,7 @@ use postgres::{Client, Row, Statement};
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Parameters of a statement.
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -37,6 +37,8 @@ pub struct Conn {
     /// A statement of this transaction failed, so that Postgres would answer `COMMIT` with a
     /// rollback and call it success.
     failed: bool,
+    /// When the transaction that is open may ask nothing more; none: it may take as long as it likes.
+    ends: Option<Instant>,
 }
 
 impl Conn {
@@ -56,6 +58,7 @@ impl Conn {
             broken: false,
             plans_once: false,
             failed: false,
+            ends: None,
         };
         conn.batch(settings)?;
         Ok(conn)
@@ -63,21 +66,26 @@ impl Conn {
 
     /// Asks Postgres for a sign of life, and waits for it at most so long.
     pub(super) fn check_alive(&mut self, within: Duration) -> Result<()> {
-        self.deadline.begin_for(within);
+        self.deadline.begin(Some(within));
         Ok(self.client.is_valid(within)?)
     }
 
-    /// The driver's connection, for one question: its deadline begins now.
-    fn client(&mut self) -> &mut Client {
-        self.deadline.begin();
-        &mut self.client
+    /// The driver's connection, for one question: its deadline begins now. Fails in a transaction that
+    /// took too long, which is rolled back then.
+    fn client(&mut self) -> Result<&mut Client> {
+        if self.ends.is_some_and(|ends| Instant::now() >= ends) {
+            self.failed = true;
+            return Err(Error::Unavailable("the transaction takes too long".to_owned()));
+        }
+        self.deadline.begin(Some(ANSWER_LIMIT));
+        Ok(&mut self.client)
     }
 
     fn prepared(&mut self, sql: &str, types: &[Type]) -> Result<Statement> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.client().prepare_typed(sql, types);
+        let statement = self.client()?.prepare_typed(sql, types);
         let statement = self.checked(statement)?;
         if self.statements.len() >= STATEMENTS {
             self.statements.clear(); // the driver closes them
@@ -99,7 +107,7 @@ impl Conn {
     pub fn query(&mut self, sql: &str, params: Params) -> Result<Vec<Row>> {
         self.plan_once(false)?;
         let statement = self.prepared(sql, &[])?;
-        let rows = self.client().query(&statement, params);
+        let rows = self.client()?.query(&statement, params);
         self.checked(rows)
     }
 
@@ -107,7 +115,7 @@ impl Conn {
     pub fn each(&mut self, sql: &str, params: Params, mut look: impl FnMut(&Row)) -> Result<()> {
         self.plan_once(false)?;
         let statement = self.prepared(sql, &[])?;
-        let rows = self.client().query_raw(&statement, params.iter().copied());
+        let rows = self.client()?.query_raw(&statement, params.iter().copied());
         let looked = rows.and_then(|mut rows| {
             while let Some(row) = rows.next()? {
                 look(&row);
@@ -144,7 +152,7 @@ impl Conn {
     fn query_kept(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
         let (params, types): (Vec<_>, Vec<_>) = params.iter().cloned().unzip();
         let statement = self.prepared(sql, &types)?;
-        let rows = self.client().query(&statement, &params);
+        let rows = self.client()?.query(&statement, &params);
         self.checked(rows)
     }
 
@@ -152,7 +160,7 @@ impl Conn {
     /// Postgres has here when it plans.
     pub fn query_once(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
         self.plan_once(false)?;
-        let rows = self.client().query_typed(sql, params);
+        let rows = self.client()?.query_typed(sql, params);
         self.checked(rows)
     }
 
@@ -170,7 +178,7 @@ impl Conn {
     pub fn execute(&mut self, sql: &str, params: Params) -> Result<u64> {
         self.plan_once(false)?;
         let statement = self.prepared(sql, &[])?;
-        let count = self.client().execute(&statement, params);
+        let count = self.client()?.execute(&statement, params);
         self.checked(count)
     }
 
@@ -184,23 +192,31 @@ impl Conn {
         self.query("SELECT 1", &[]).map(|_| ())
     }
 
-    /// Begins a transaction, for [`Tx`].
-    pub(super) fn begin(&mut self) -> Result<()> {
+    /// Begins a transaction, for [`Tx`], that may ask questions for so long.
+    pub(super) fn begin(&mut self, within: Option<Duration>) -> Result<()> {
+        self.ends = None;
         self.plan_once(false)?;
         self.batch("BEGIN")?;
         self.failed = false;
+        self.ends = within.map(|time| Instant::now() + time);
         Ok(())
+    }
+
+    /// Ends the transaction by this statement, however long it took.
+    fn end(&mut self, sql: &str) -> Result<()> {
+        self.ends = None;
+        self.batch(sql)
     }
 
     /// Runs statements without parameters, not prepared.
     pub fn batch(&mut self, sql: &str) -> Result<()> {
-        let done = self.client().batch_execute(sql);
+        let done = self.client()?.batch_execute(sql);
         self.checked(done)
     }
 
     /// Like [`Conn::batch`] without a deadline of ours, for changes of the schema.
     pub(super) fn batch_without_end(&mut self, sql: &str) -> Result<()> {
-        self.deadline.without_end();
+        self.deadline.begin(None);
         let done = self.client.batch_execute(sql);
         self.checked(done)
     }
@@ -211,9 +227,9 @@ impl Conn {
 pub struct Tx<'a>(pub(super) &'a mut Conn);
 
 impl<'a> Tx<'a> {
-    /// Begins a transaction.
+    /// Begins a transaction that may take as long as it likes.
     pub fn begin(conn: &'a mut Conn) -> Result<Tx<'a>> {
-        conn.begin()?;
+        conn.begin(None)?;
         Ok(Tx(conn))
     }
 
@@ -225,7 +241,7 @@ impl<'a> Tx<'a> {
         }
         // Not dropped: that would roll back.
         let mut this = std::mem::ManuallyDrop::new(self);
-        this.0.batch("COMMIT")
+        this.0.end("COMMIT")
     }
 }
 
@@ -244,7 +260,7 @@ impl DerefMut for Tx<'_> {
 
 impl Drop for Tx<'_> {
     fn drop(&mut self) {
-        if !self.0.broken && self.0.batch("ROLLBACK").is_err() {
+        if !self.0.broken && self.0.end("ROLLBACK").is_err() {
             // Postgres rolls back by itself when the connection goes.
             self.0.broken = true;
         }

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use postgres::Socket;
 use postgres::config::{Host, SslMode, SslNegotiation};
-use postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect};
+use postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use std::convert::Infallible;
 use std::future::Future;
@@ -22,34 +22,20 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::Sleep;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
 /// How long Postgres may take for an answer: a second more than its own limit for a statement.
-const ANSWER_LIMIT: Duration = Duration::from_secs(6);
+pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(6);
 
 /// Until when a connection waits for an answer.
 #[derive(Debug, Default)]
 pub(super) struct Deadline(Mutex<Option<Instant>>);
 
 impl Deadline {
-    /// A question is asked now. Has to be called before each, since the deadline of the last one
-    /// still stands.
-    pub(super) fn begin(&self) {
-        self.begin_for(ANSWER_LIMIT);
-    }
-
-    /// Like [`Deadline::begin`] with less of it. Dropping a connection waits for what was asked,
-    /// too: until then, and no longer.
-    pub(super) fn begin_for(&self, time: Duration) {
-        self.set(Some(Instant::now() + time));
-    }
-
-    /// The answer to the next question may take as long as it likes.
-    pub(super) fn without_end(&self) {
-        self.set(None);
-    }
-
-    fn set(&self, deadline: Option<Instant>) {
+    /// A question is asked now; the answer has so much time, or all the time it likes. Has to be called before
+    /// each, since the deadline of the last one still stands. Dropping a connection waits for what was
+    /// asked, too: until then, and no longer.
+    pub(super) fn begin(&self, limit: Option<Duration>) {
+        let deadline = limit.map(|limit| Instant::now() + limit);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
     }
 
@@ -112,13 +98,13 @@ pub(super) struct Connector {
 }
 
 impl MakeTlsConnect<Socket> for Connector {
-    type Stream = Stream;
+    type Stream = Box<dyn ReadWrite>;
     type TlsConnect = Dial;
     type Error = Infallible;
 
     /// Called for each of several hosts anew.
     fn make_tls_connect(&mut self, host: &str) -> Result<Dial, Infallible> {
-        self.deadline.begin();
+        self.deadline.begin(Some(ANSWER_LIMIT));
         Ok(Dial { host: host.to_owned(), how: self.clone() })
     }
 }
@@ -130,9 +116,9 @@ pub(super) struct Dial {
 }
 
 impl TlsConnect<Socket> for Dial {
-    type Stream = Stream;
+    type Stream = Box<dyn ReadWrite>;
     type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Box<dyn ReadWrite>>> + Send>>;
 
     fn connect(self, socket: Socket) -> Self::Future {
         Box::pin(async move {
@@ -146,9 +132,9 @@ impl TlsConnect<Socket> for Dial {
             match how.mode {
                 _ if secure => {
                     let name = ServerName::try_from(host).map_err(io::Error::other)?;
-                    Ok(Stream::Tls(Box::new(how.tls.connect(name, socket).await?)))
+                    Ok(Box::new(how.tls.connect(name, socket).await?) as Box<dyn ReadWrite>)
                 }
-                SslMode::Disable | SslMode::Prefer => Ok(Stream::Plain(socket)),
+                SslMode::Disable | SslMode::Prefer => Ok(Box::new(socket) as Box<dyn ReadWrite>),
                 _ => Err(io::Error::other("server does not support TLS")),
             }
         })
@@ -208,57 +194,14 @@ impl AsyncWrite for TimedSocket {
     }
 }
 
-/// What the driver talks through.
-pub(super) enum Stream {
-    Plain(TimedSocket),
-    Tls(Box<TlsStream<TimedSocket>>),
-}
+/// What the driver talks through: a [`TimedSocket`], with TLS or without.
+pub(super) trait ReadWrite: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> ReadWrite for T {}
 
-/// Something that reads and writes, whichever it is.
-trait ReadWrite: AsyncRead + AsyncWrite + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Unpin> ReadWrite for T {}
-
-impl Stream {
-    fn either(self: Pin<&mut Self>) -> Pin<&mut dyn ReadWrite> {
-        match self.get_mut() {
-            Stream::Plain(socket) => Pin::new(socket),
-            Stream::Tls(stream) => Pin::new(stream.as_mut()),
-        }
-    }
-}
-
-impl postgres::tls::TlsStream for Stream {
+impl TlsStream for Box<dyn ReadWrite> {
     /// Not offered: the digest of the server's certificate would take ten more packages, and the
     /// certificate was verified. A URL with `channel_binding=require` gets no connection.
     fn channel_binding(&self) -> ChannelBinding {
         ChannelBinding::none()
-    }
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.either().poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.either().poll_write(cx, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.either().poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.either().poll_shutdown(cx)
     }
 }

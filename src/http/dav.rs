@@ -1,11 +1,9 @@
 //! Answers of CardDAV: the second, small map, from faults to the preconditions of the RFCs.
 
-use super::problem::problem as problem_document;
+use super::problem::{precondition, problem as problem_document};
 use super::reply::Reply;
-use super::status::precondition;
 use crate::error::{Conflict, DavFault, Error};
 use rouille::{Response, ResponseBody};
-use std::io::Read;
 
 /// The status of a resource or of properties inside a multistatus: all is well.
 pub const OK: &str = "HTTP/1.1 200 OK";
@@ -23,10 +21,10 @@ pub const INSUFFICIENT: &str = "HTTP/1.1 507 Insufficient Storage";
 const XML: &str = "application/xml; charset=utf-8";
 
 impl Reply {
-    /// The states of several resources, made while they are sent.
-    pub fn multistatus(body: impl Read + Send + 'static) -> Reply {
+    /// The states of several resources.
+    pub fn multistatus(body: ResponseBody) -> Reply {
         let headers = vec![("Content-Type".into(), XML.into())];
-        Reply { status: 207, headers, body: ResponseBody::from_reader(body) }
+        Reply { status: 207, headers, body }
     }
 
     /// A resource was made.

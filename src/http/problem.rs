@@ -1,10 +1,121 @@
-//! Problem documents (RFC 9457): what a client reads of an error.
+//! What an error is in HTTP: its status, its headers, and its problem document (RFC 9457), which is what a
+//! client reads of it.
 
 use super::reply::Reply;
-use super::status::{error_headers, kind, status};
-use crate::error::{Conflict, Error, Fault};
+use crate::error::{Conflict, DavFault, Error, Fault};
 use rouille::Response;
 use serde::Serialize;
+use std::borrow::Cow;
+
+/// The status of an error.
+pub fn status(error: &Error) -> u16 {
+    match error {
+        Error::Malformed(_) | Error::DeadLink => 400,
+        Error::Unauthenticated
+        | Error::BadCredentials
+        | Error::EmailNotConfirmed
+        | Error::AccountDisabled
+        | Error::SecondFactorRequired
+        | Error::SecondFactorWrong
+        | Error::UnknownDevice => 401,
+        Error::WrongPassword
+        | Error::AdminOnly
+        | Error::ReadOnly
+        | Error::PasswordNeeded
+        | Error::StaleForm
+        | Error::RegistrationClosed => 403,
+        Error::NotFound => 404,
+        Error::MethodNotAllowed(_) => 405,
+        Error::Conflict(_) => 409,
+        Error::Resync => 410,
+        Error::PreconditionFailed => 412,
+        Error::Dav(fault) => precondition(fault).0,
+        Error::BodyTooLarge(_) => 413,
+        Error::UnsupportedMediaType(_) => 415,
+        Error::Invalid(_) => 422,
+        Error::TooManyRequests(_) => 429,
+        Error::Internal(_) => 500,
+        Error::Unavailable(_) => 503,
+    }
+}
+
+/// The status of a broken rule of WebDAV, and the name of its element.
+pub(super) fn precondition(fault: &DavFault) -> (u16, &'static str) {
+    match fault {
+        DavFault::FiniteDepth => (403, "D:propfind-finite-depth"),
+        DavFault::NoExternalEntities => (403, "D:no-external-entities"),
+        DavFault::ValidSyncToken => (403, "D:valid-sync-token"),
+        DavFault::ValidSyncTokenThunderbird => (400, "D:valid-sync-token"),
+        DavFault::SupportedReport => (403, "D:supported-report"),
+        DavFault::SupportedCollation => (403, "C:supported-collation"),
+        DavFault::SupportedFilter => (403, "C:supported-filter"),
+        DavFault::SupportedAddressData => (403, "C:supported-address-data"),
+        DavFault::AddressDataConversion => (406, "C:supported-address-data-conversion"),
+        DavFault::ValidAddressData => (403, "C:valid-address-data"),
+        // Not 403, which the RFC names: DAVx5 goes on after 409 and stops after 403.
+        DavFault::NoUidConflict(_) => (409, "C:no-uid-conflict"),
+        DavFault::ProtectedProperty => (403, "D:cannot-modify-protected-property"),
+        DavFault::MissingParent => (409, "C:addressbook-collection-location-ok"),
+        DavFault::Forbidden(rule) => (403, rule),
+        DavFault::OtherServer => (502, "D:same-server"),
+    }
+}
+
+/// The last part of a problem's type, where a client has to distinguish two problems of one status.
+fn kind(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::EmailNotConfirmed => Some("email-not-confirmed"),
+        Error::AccountDisabled => Some("account-disabled"),
+        Error::WrongPassword => Some("wrong-password"),
+        Error::SecondFactorRequired => Some("second-factor-required"),
+        Error::SecondFactorWrong => Some("second-factor-wrong"),
+        Error::ReadOnly => Some("read-only"),
+        Error::PasswordNeeded => Some("password-needed"),
+        Error::StaleForm => Some("stale-form"),
+        Error::RegistrationClosed => Some("registration-closed"),
+        Error::DeadLink => Some("dead-link"),
+        Error::Conflict(Conflict::UsernameTaken) => Some("username-taken"),
+        Error::Conflict(Conflict::EmailTaken) => Some("email-taken"),
+        Error::Conflict(Conflict::LastAdmin) => Some("last-admin"),
+        Error::Conflict(Conflict::UidTaken) => Some("uid-taken"),
+        Error::Conflict(Conflict::QuotaExceeded) => Some("quota-exceeded"),
+        Error::Resync => Some("resync"),
+        Error::Conflict(Conflict::TooManyAppPasswords) => Some("too-many-app-passwords"),
+        Error::Conflict(Conflict::SecondFactorOn) => Some("second-factor-on"),
+        Error::Conflict(Conflict::SecondFactorOff) => Some("second-factor-off"),
+        Error::Conflict(Conflict::OwnSecondFactor) => Some("own-second-factor"),
+        _ => None,
+    }
+}
+
+/// The standard phrase of an error's status.
+pub fn title(error: &Error) -> &'static str {
+    http1::reason(status(error))
+}
+
+/// RFC 7617: how a device is asked for its password.
+const BASIC: &str = "Basic realm=\"contactd\", charset=\"UTF-8\"";
+
+pub(super) type Headers = Vec<(Cow<'static, str>, Cow<'static, str>)>;
+
+pub(super) fn error_headers(error: &Error) -> Headers {
+    match error {
+        // RFC 9110, 11.6.1: every 401 says how to sign in.
+        Error::Unauthenticated
+        | Error::BadCredentials
+        | Error::EmailNotConfirmed
+        | Error::AccountDisabled
+        | Error::SecondFactorRequired
+        | Error::SecondFactorWrong => vec![("WWW-Authenticate".into(), "Bearer".into())],
+        Error::UnknownDevice => vec![("WWW-Authenticate".into(), BASIC.into())],
+        Error::MethodNotAllowed(allow) => vec![("Allow".into(), allow.clone().into())],
+        Error::TooManyRequests(state) => {
+            vec![("Retry-After".into(), state.reset_seconds.to_string().into())]
+        }
+        Error::Unavailable(_) => vec![("Retry-After".into(), "1".into())],
+        _ => Vec::new(),
+    }
+}
 
 /// The sentence for the client. It holds nothing that the client may not learn.
 pub fn detail(error: &Error) -> String {
@@ -75,33 +186,33 @@ pub fn problem(error: &Error, request_id: &str) -> Response {
         Error::Invalid(faults) => faults,
         _ => &[],
     };
-    let status = status(error);
     let type_ = kind(error).map_or("about:blank".to_owned(), |kind| format!("/problems/{kind}"));
-    let detail = detail(error);
-    let mut response =
-        Problem { type_, title: http1::reason(status), status, detail, request_id, errors }
-            .response();
+    let mut response = document(type_, status(error), detail(error), request_id, errors);
     response.headers.extend(error_headers(error));
     response
 }
 
-impl Problem<'_> {
-    fn response(&self) -> Response {
-        let body = serde_json::to_vec(self).unwrap_or_default();
-        Reply::new(self.status, "application/problem+json", body).into()
-    }
-}
-
 /// The problem document of a status that no handler gives: what the front refuses.
 pub fn refusal(status: u16, detail: &str, request_id: &str) -> Response {
-    let (type_, detail) = ("about:blank".to_owned(), detail.to_owned());
-    let problem =
-        Problem { type_, title: http1::reason(status), status, detail, request_id, errors: &[] };
-    let mut response = problem.response();
+    let type_ = "about:blank".to_owned();
+    let mut response = document(type_, status, detail.to_owned(), request_id, &[]);
     if status == 503 {
         response.headers.push(("Retry-After".into(), "1".into()));
     }
     response
+}
+
+fn document(
+    type_: String,
+    status: u16,
+    detail: String,
+    request_id: &str,
+    errors: &[Fault],
+) -> Response {
+    let title = http1::reason(status);
+    let problem = Problem { type_, title, status, detail, request_id, errors };
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    Reply::new(status, "application/problem+json", body).into()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::fmt;
 pub enum Kind {
     /// To a new account: confirm the address.
     Confirm,
-    /// To somebody who forgot the password: choose a new one.
+    /// To a user who forgot the password: choose a new one.
     Reset,
     /// To an account whose password was changed, by a reset or by its owner.
     PasswordChanged,

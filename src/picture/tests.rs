@@ -1,127 +1,25 @@
+mod samples;
+
 use super::*;
-use base64::{Engine, engine::general_purpose::STANDARD};
 use image::{Rgb, RgbImage, Rgba, RgbaImage};
+use samples::*;
 use std::time::Instant;
-
-/// Made with Pillow, 16 by 16: what the image crate reads but cannot write.
-const PROGRESSIVE_JPEG: &str = "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAA0JCgsKCA0LCgsODg0PEyAVExISEyccHhcgLikxMC4pLSwzOko+MzZGNywtQFdBRkxOUlNSMj5aYVpQYEpRUk//2wBDAQ4ODhMREyYVFSZPNS01T09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT0//wgARCAAQABADASIAAhEBAxEB/8QAFQABAQAAAAAAAAAAAAAAAAAAAAT/xAAVAQEBAAAAAAAAAAAAAAAAAAAEBf/aAAwDAQACEAMQAAABgBrH/8QAFBABAAAAAAAAAAAAAAAAAAAAIP/aAAgBAQABBQIf/8QAFBEBAAAAAAAAAAAAAAAAAAAAAP/aAAgBAwEBPwF//8QAFBEBAAAAAAAAAAAAAAAAAAAAAP/aAAgBAgEBPwF//8QAFBABAAAAAAAAAAAAAAAAAAAAIP/aAAgBAQAGPwIf/8QAFBABAAAAAAAAAAAAAAAAAAAAIP/aAAgBAQABPyEf/9oADAMBAAIAAwAAABD/AP/EABQRAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQMBAT8Qf//EABQRAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQIBAT8Qf//EABQQAQAAAAAAAAAAAAAAAAAAACD/2gAIAQEAAT8QH//Z";
-const LOSSY_WEBP: &str =
-    "UklGRjgAAABXRUJQVlA4ICwAAACQAQCdASoQABAAAoBCJaACdLoAA5gA/u7/n9CjZRMU//qDP/LQ/9Wh+twAAA==";
-const ANIMATED_WEBP: &str = "UklGRrwAAABXRUJQVlA4WAoAAAACAAAADwAADwAAQU5JTQYAAAAAAAAAAABBTk1GRAAAAAAAAAAAAA8AAA8AAGQAAAJWUDggLAAAADABAJ0BKhAAEAACgEIloAADcAD+7v+f/0K9ZffTY///1Bn/+rQ//5aH63AAQU5NRkQAAAAAAAAAAAAPAAAPAABkAAAAVlA4ICwAAAA0AQCdASoQABAAAABCJaAAA3AA/vT0P//64D//lof/8tD+Eh/90PfV5U5kAA==";
-const ANIMATED_PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAACGFjVEwAAAACAAAAAPONk3AAAAAaZmNUTAAAAAAAAAAQAAAAEAAAAAAAAAAAAAEACgAAY0bPJQAAABlJREFUeJxjPCEnx0AKYCJJ9aiGUQ1DSgMATx8BJHGMNZgAAAAaZmNUTAAAAAEAAAAQAAAAEAAAAAAAAAAAAAEACgAA+DUl8QAAAB1mZEFUAAAAAnicY2SQO8FACmAiSfWohlENQ0oDAPH6AQZmYhDdAAAAAElFTkSuQmCC";
-const CMYK_JPEG: &str = "/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwANCQoLCggNCwoLDg4NDxMgFRMSEhMnHB4XIC4pMTAuKS0sMzpKPjM2RjcsLUBXQUZMTlJTUjI+WmFaUGBKUVJP/8AAFAgAEAAQBEMRAE0RAFkRAEsRAP/EABYAAQEBAAAAAAAAAAAAAAAAAAAGB//EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAOBEMATQBZAEsAAD8A05JJJeAAAAP/2Q==";
-
-fn unpack(text: &str) -> Vec<u8> {
-    STANDARD.decode(text).unwrap()
-}
-
-const RED: [u8; 3] = [200, 30, 30];
-const GREEN: [u8; 3] = [30, 200, 30];
-const BLUE: [u8; 3] = [30, 30, 200];
-const WHITE: [u8; 3] = [240, 240, 240];
-
-fn written(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
-    let mut file = Cursor::new(Vec::new());
-    image.write_to(&mut file, format).unwrap();
-    file.into_inner()
-}
-
-fn plain(width: u32, height: u32, colour: [u8; 3]) -> DynamicImage {
-    RgbImage::from_pixel(width, height, Rgb(colour)).into()
-}
-
-/// Red and green above, blue and white below.
-fn quarters(width: u32, height: u32) -> DynamicImage {
-    let pixel = |x, y| match (x * 2 < width, y * 2 < height) {
-        (true, true) => Rgb(RED),
-        (false, true) => Rgb(GREEN),
-        (true, false) => Rgb(BLUE),
-        (false, false) => Rgb(WHITE),
-    };
-    RgbImage::from_fn(width, height, pixel).into()
-}
-
-/// The avatar, decoded; checks what holds for every avatar.
-fn drawn(file: &[u8]) -> RgbaImage {
-    let png = avatar(file).unwrap();
-    assert_eq!(image::guess_format(&png).unwrap(), ImageFormat::Png);
-    let image = image::load_from_memory(&png).unwrap().into_rgba8();
-    assert_eq!(image.dimensions(), (SIDE, SIDE));
-    image
-}
-
-fn near(pixel: &Rgba<u8>, colour: [u8; 3]) -> bool {
-    pixel.0[3] == 255 && pixel.0.iter().zip(colour).all(|(a, b)| a.abs_diff(b) < 12)
-}
-
-/// The colours of the four corners, seen from a little inside.
-fn corners(image: &RgbaImage) -> [&'static str; 4] {
-    [(32, 32), (224, 32), (32, 224), (224, 224)].map(|(x, y)| {
-        let pixel = image.get_pixel(x, y);
-        let names = [(RED, "red"), (GREEN, "green"), (BLUE, "blue"), (WHITE, "white")];
-        names.into_iter().find(|(colour, _)| near(pixel, *colour)).map_or("?", |(_, name)| name)
-    })
-}
-
-fn is_invalid(file: &[u8]) -> bool {
-    matches!(avatar(file), Err(Error::Invalid(faults)) if faults[0].field == "file")
-}
-
-fn is_unsupported(file: &[u8]) -> bool {
-    matches!(avatar(file), Err(Error::UnsupportedMediaType(_)))
-}
-
-/// A PNG chunk, with its checksum.
-fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
-    let mut crc = flate2::Crc::new();
-    crc.update(name);
-    crc.update(content);
-    let length = (content.len() as u32).to_be_bytes();
-    [&length[..], name, content, &crc.sum().to_be_bytes()].concat()
-}
-
-fn png_of_size(width: u32, height: u32, more: &[u8]) -> Vec<u8> {
-    let size = [width.to_be_bytes(), height.to_be_bytes()].concat();
-    let header = chunk(b"IHDR", &[&size[..], &[8, 2, 0, 0, 0]].concat());
-    [b"\x89PNG\r\n\x1a\n", &header[..], more].concat()
-}
-
-/// Exif with nothing but an orientation, in the TIFF structure, big-endian.
-fn exif(orientation: u8) -> Vec<u8> {
-    let entry = [0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0];
-    [&b"MM\0\x2a\0\0\0\x08\0\x01"[..], &entry, &[0; 4]].concat()
-}
-
-/// Puts an APP1 segment with Exif into a JPEG.
-fn with_exif(jpeg: &[u8], exif: &[u8]) -> Vec<u8> {
-    let length = (exif.len() as u16 + 8).to_be_bytes();
-    [&jpeg[..2], &[0xff, 0xe1], &length, b"Exif\0\0", exif, &jpeg[2..]].concat()
-}
-
-fn riff(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
-    let mut body = b"WEBP".to_vec();
-    for (name, content) in chunks {
-        body.extend([&name[..], &(content.len() as u32).to_le_bytes(), content].concat());
-        body.resize(body.len().next_multiple_of(2), 0);
-    }
-    [b"RIFF", &(body.len() as u32).to_le_bytes()[..], &body].concat()
-}
 
 #[test]
 fn every_format_is_read_by_content_and_comes_out_as_a_square() {
     for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif] {
         for (width, height) in [(64, 64), (300, 900), (900, 300), (2_000, 1_100), (1, 1)] {
-            let image = drawn(&written(&quarters(width, height), format));
+            let image = decoded(&written(&quarters(width, height), format));
             if width > 1 {
                 assert_eq!(corners(&image), ["red", "green", "blue", "white"], "{format:?}");
             }
         }
     }
     for grey in [DynamicImage::new_luma8(40, 40), DynamicImage::new_luma16(40, 40)] {
-        assert!(near(drawn(&written(&grey, ImageFormat::Png)).get_pixel(9, 9), [0; 3]));
+        assert!(near(decoded(&written(&grey, ImageFormat::Png)).get_pixel(9, 9), [0; 3]));
     }
     for file in [PROGRESSIVE_JPEG, LOSSY_WEBP, CMYK_JPEG] {
-        let image = drawn(&unpack(file));
+        let image = decoded(&unpack(file));
         let Rgba([red, green, blue, _]) = *image.get_pixel(128, 128);
         assert!(red > 150 && green < 80 && blue < 80, "{red} {green} {blue}");
     }
@@ -137,7 +35,7 @@ fn the_middle_is_cut_out() {
         [DynamicImage::from(wide), tall.into()]
     });
     for image in pictures {
-        let image = drawn(&written(&image, ImageFormat::Png));
+        let image = decoded(&written(&image, ImageFormat::Png));
         assert_eq!(corners(&image), ["green"; 4]);
         assert!(near(image.get_pixel(0, 0), GREEN) && near(image.get_pixel(255, 255), GREEN));
     }
@@ -159,15 +57,15 @@ fn the_picture_is_turned_as_exif_says() {
     ];
     let jpeg = written(&quarters(80, 80), ImageFormat::Jpeg);
     for (orientation, expected) in (1..).zip(shown) {
-        let image = drawn(&with_exif(&jpeg, &exif(orientation)));
+        let image = decoded(&with_exif(&jpeg, &exif(orientation)));
         assert_eq!(corners(&image), expected, "{orientation}");
     }
     for odd in [exif(0), exif(9), b"MM\0".to_vec(), vec![0xff; 40], Vec::new()] {
-        assert_eq!(corners(&drawn(&with_exif(&jpeg, &odd))), shown[0]);
+        assert_eq!(corners(&decoded(&with_exif(&jpeg, &odd))), shown[0]);
     }
     let png = written(&quarters(80, 80), ImageFormat::Png);
     let png = [&png[..33], &chunk(b"eXIf", &exif(6)), &png[33..]].concat();
-    assert_eq!(corners(&drawn(&png)), shown[5]);
+    assert_eq!(corners(&decoded(&png)), shown[5]);
 }
 
 #[test]
@@ -204,7 +102,7 @@ fn transparency_stays_and_leaves_no_dark_rim() {
         (disc.into(), ImageFormat::WebP),
         (deep, ImageFormat::Png),
     ] {
-        let image = drawn(&written(&image, format));
+        let image = decoded(&written(&image, format));
         assert_eq!(image.get_pixel(0, 0).0[3], 0);
         assert_eq!(image.get_pixel(128, 128).0, [255; 4]);
         assert!(image.pixels().any(|pixel| (30..220).contains(&pixel.0[3])), "a soft edge");
@@ -222,7 +120,7 @@ fn transparency_stays_and_leaves_no_dark_rim() {
         disc.to_luma_alpha16().into(),
         disc.to_rgba16().into(),
     ] {
-        let image = drawn(&written(&deep, ImageFormat::Png));
+        let image = decoded(&written(&deep, ImageFormat::Png));
         let seen = |pixel: &Rgba<u8>| pixel.0[3] >= 32;
         assert!(image.pixels().any(|pixel| seen(pixel) && pixel.0[3] < 200), "a soft edge");
         let dark = |pixel: &Rgba<u8>| pixel.0[..3].iter().all(|colour| (50..70).contains(colour));
@@ -233,7 +131,7 @@ fn transparency_stays_and_leaves_no_dark_rim() {
 #[test]
 fn of_an_animation_the_first_picture_counts() {
     for file in [ANIMATED_WEBP, ANIMATED_PNG] {
-        assert_eq!(corners(&drawn(&unpack(file))), ["red"; 4]);
+        assert_eq!(corners(&decoded(&unpack(file))), ["red"; 4]);
     }
     let mut gif = Vec::new();
     let mut encoder = image::codecs::gif::GifEncoder::new(&mut gif);
@@ -241,7 +139,7 @@ fn of_an_animation_the_first_picture_counts() {
         encoder.encode_frame(image::Frame::new(plain(20, 20, colour).into_rgba8())).unwrap();
     }
     drop(encoder);
-    assert_eq!(corners(&drawn(&gif)), ["red"; 4]);
+    assert_eq!(corners(&decoded(&gif)), ["red"; 4]);
 }
 
 #[test]
@@ -403,17 +301,17 @@ fn an_inflating_colour_profile_is_bounded() {
 fn the_largest_pictures_are_read() {
     // 23,756,800 pixels.
     let grey = DynamicImage::new_luma8(8_192, 2_900);
-    assert!(near(drawn(&written(&grey, ImageFormat::Png)).get_pixel(9, 9), [0; 3]));
+    assert!(near(decoded(&written(&grey, ImageFormat::Png)).get_pixel(9, 9), [0; 3]));
     for (width, height) in [(8_192, 1), (1, 8_192), (8_192, 3)] {
         assert_eq!(
-            corners(&drawn(&written(&plain(width, height, RED), ImageFormat::Png))),
+            corners(&decoded(&written(&plain(width, height, RED), ImageFormat::Png))),
             ["red"; 4]
         );
     }
     // A large GIF with a rim that its one frame leaves free.
     let mut gif = written(&plain(2_600, 2_400, RED), ImageFormat::Gif);
     gif[6..10].copy_from_slice(&[0x29, 0x0a, 0x61, 0x09]);
-    assert!(near(drawn(&gif).get_pixel(128, 128), RED));
+    assert!(near(decoded(&gif).get_pixel(128, 128), RED));
     let mut file = written(&plain(16, 16, RED), ImageFormat::Png);
     file.resize(BYTES_MAX, 0);
     assert!(avatar(&file).is_ok(), "5 MiB exactly");

@@ -25,7 +25,7 @@ pub fn confirm_password(call: &Call, caller: &Caller, password: &str) -> Result<
     Err(Error::WrongPassword)
 }
 
-/// Makes sure that nobody changed the password since it was confirmed. `found` is locked.
+/// Makes sure that the password was not changed since it was confirmed. `found` is locked.
 pub fn unchanged(found: Credentials, confirmed: &Credentials) -> Result<User> {
     if found.password_hash != confirmed.password_hash {
         return Err(Error::WrongPassword);

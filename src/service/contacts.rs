@@ -98,30 +98,32 @@ pub fn put(
             card.set_uid(&own.map_or_else(crypto::random_uuid, Ok)?);
         }
         let key = columns::uid_key(card.uid().unwrap_or_default());
-        if let Some(there) = &there
-            && there.contact.uid != key
-        {
-            return Ok(Put::UidTaken(there.name()));
-        }
-        let other = if there.is_some() { None } else { rows::find_uid(writer.tx, owner, &key)? };
-        if let Some(other) = other {
-            return Ok(Put::UidTaken(other.name()));
+        if there.as_ref().is_none_or(|there| there.contact.uid != key) {
+            let other = rows::find_uid(writer.tx, owner, &key)?;
+            if let Some(other) = other.as_ref().or(there.as_ref()) {
+                return Ok(Put::UidTaken(other.name()));
+            }
         }
         match there {
-            Some(there) => {
+            Some(there) if there.is_group == card.group().is_some() => {
                 let old_group = groups::name(&there);
                 let stored = first(writer.update(vec![(there, card)])?)?;
                 groups::was_put(writer, &stored, old_group.as_deref())?;
                 Ok(Put::Replaced(again(writer, owner, stored)?))
             }
-            None => {
+            there => {
+                // A contact stays a contact, and can be restored, when a group takes its name; and the
+                // other way round.
+                let replaces = there.is_some();
+                writer.bury(there.as_slice())?;
                 let new = NewCard { card, resource: Some(name.to_vec()) };
                 writer.insert(vec![new])?;
                 let stored = rows::find_named(writer.tx, owner, name)?;
                 let stored =
                     stored.ok_or_else(|| Error::internal("a card is not where it was put"))?;
                 groups::was_put(writer, &stored, None)?;
-                Ok(Put::Created(again(writer, owner, stored)?))
+                let stored = again(writer, owner, stored)?;
+                Ok(if replaces { Put::Replaced(stored) } else { Put::Created(stored) })
             }
         }
     })
@@ -206,9 +208,10 @@ pub fn bulk(
             let page = rows::page(writer.tx, owner, &part, after)?;
             let Some(last) = page.last() else { break };
             after = last.contact.id;
+            let page = page.into_iter().filter(|it| !it.is_group);
             let wants_trash = *action == Action::Restore;
             let (there, other): (Vec<_>, Vec<_>) =
-                page.into_iter().partition(|it| it.contact.deleted_at.is_some() == wants_trash);
+                page.partition(|it| it.contact.deleted_at.is_some() == wants_trash);
             // What is deleted or restored already is there, and does not change.
             let known = matches!(action, Action::Delete | Action::Restore);
             for stored in there.iter().chain(other.iter().filter(|_| known)) {

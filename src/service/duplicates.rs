@@ -21,7 +21,7 @@ const FEWEST_DIGITS: usize = 3;
 /// Most contacts in groups of a book whose groups are kept: about half a megabyte.
 const KEPT_MAX: usize = 10_000;
 /// Most rows of dismissals of one owner.
-const DISMISSED_MAX: i64 = 100_000;
+pub const DISMISSED_MAX: i64 = 100_000;
 
 /// All groups of contacts that are alike, likeliest first.
 pub fn find(app: &App, owner: i64) -> Result<Vec<Group>> {

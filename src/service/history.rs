@@ -4,21 +4,37 @@ use crate::context::App;
 use crate::error::{Error, Result};
 use crate::model::contact::Stored;
 use crate::repository::contacts::books::Book;
-use crate::repository::contacts::history::{self, Then};
+use crate::repository::contacts::history::{self, Then, Those};
 use crate::repository::contacts::rows::{self, Part};
-use crate::repository::contacts::trash::KEPT_DAYS;
-use crate::service::writer::{By, Writer, in_book};
-use chrono::{DateTime, Duration, Utc};
+use crate::repository::contacts::trash::kept_since;
+use crate::service::contacts::Guard;
+use crate::service::writer::{By, Writer, check_room, in_book};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use vcard::Card;
 
+/// Nothing from this instant or before can be undone any more: 30 days ago, or what made room for cards.
+fn reach(book: &Book, now: DateTime<Utc>) -> DateTime<Utc> {
+    kept_since(now).max(book.history_since)
+}
+
 /// Makes a contact what it was before the change with this revision.
-pub fn revert(app: &App, owner: i64, by: &By, id: i64, revision: i64) -> Result<Stored> {
+pub fn revert(
+    app: &App,
+    owner: i64,
+    by: &By,
+    id: i64,
+    revision: i64,
+    guard: Guard,
+) -> Result<Stored> {
     in_book(app, owner, by, |writer| {
         let stored = rows::find(writer.tx, owner, id)?.ok_or(Error::NotFound)?;
-        let old = history::find(writer.tx, owner, id, revision)?;
-        let unknown = || Error::invalid("revision", "is none of this contact's changes");
-        let card = with_uid(&old.ok_or_else(unknown)?, &stored.card());
+        let reach = reach(writer.book(), writer.at());
+        let old = history::find(writer.tx, owner, id, revision)?.filter(|(_, at)| *at > reach);
+        let unknown = "is none of this contact's changes of the last 30 days";
+        let (old, _) = old.ok_or_else(|| Error::invalid("revision", unknown))?;
+        guard(writer.book(), Some(&stored))?;
+        let card = with_uid(&old, &stored.card());
         let changed = writer.update(vec![(stored, card)])?;
         changed.into_iter().next().ok_or(Error::NotFound)
     })
@@ -44,7 +60,7 @@ pub enum To {
     Instant(DateTime<Utc>),
 }
 
-/// What a rewind does.
+/// What a rewind does: each contact that it changes is counted once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Rewound {
     /// Contacts that come out of the trash.
@@ -55,32 +71,49 @@ pub struct Rewound {
     pub deleted: usize,
 }
 
-/// Makes the whole book what it was, as one change that can be rewound too. With `dry_run` only counts.
+impl Rewound {
+    fn count(&mut self, contact: &Then) {
+        if contact.is_group {
+            return;
+        }
+        match (contact.in_trash_now, contact.in_trash) {
+            (true, false) => self.restored += 1,
+            (false, true) => self.deleted += 1,
+            _ => self.reverted += 1,
+        }
+    }
+}
+
+/// Makes the whole book what it was, and what lay in the trash what that was, as one change that can be
+/// rewound too. With `dry_run` it only counts, and fails where it would fail.
 pub fn rewind(app: &App, owner: i64, by: &By, to: To, dry_run: bool) -> Result<Rewound> {
     in_book(app, owner, by, |writer| {
-        let now = writer.book().revision;
         let then = revision(writer, to)?;
-        let mut rewound = Rewound::default();
+        let now = writer.book().revision;
+        let (mut rewound, mut bytes, mut strange) = (Rewound::default(), 0, 0);
         // What goes, goes first: its uid may belong to what comes back.
-        let mut after = then;
-        loop {
-            let page = history::come_since(writer.tx, owner, then, (after, now))?;
-            let Some((last, _)) = page.last() else { break };
-            after = *last;
-            rewound.deleted += bury(writer, page.iter().map(|it| it.1).collect(), dry_run)?;
+        rewound.deleted += bury_new(writer, (then, now), dry_run)?;
+        for those in [Those::Revived, Those::Others] {
+            each(writer, those, (then, now), |writer, page| {
+                page.iter().for_each(|it| rewound.count(it));
+                bytes += page.iter().map(grows).sum::<i64>();
+                strange += if dry_run { 0 } else { put_back(writer, page)? };
+                Ok(())
+            })?;
         }
-        let mut postponed = false;
-        each(writer, then, |writer, page| {
-            for it in page.iter().filter(|it| !it.in_trash) {
-                rewound.restored += usize::from(it.in_trash_now);
-                rewound.reverted += usize::from(!it.in_trash_now && it.card != it.card_now);
-            }
-            postponed |= !dry_run && put_back(writer, page)?;
-            Ok(())
-        })?;
-        if postponed {
-            // A uid that was taken is free now.
-            each(writer, then, |writer, page| put_back(writer, page).map(|_| ()))?;
+        if dry_run {
+            check_room(&app.config, writer.book(), (0, bytes))?;
+            return Ok(rewound);
+        }
+        // A uid that was taken is free now, or once those before have theirs.
+        let mut before = usize::MAX;
+        while strange > 0 && strange < before {
+            (before, strange) = (strange, 0);
+            let now = writer.book().revision;
+            each(writer, Those::Others, (then, now), |writer, page| {
+                strange += put_back(writer, page)?;
+                Ok(())
+            })?;
         }
         // The book of then was in step with its groups, and so is this one.
         writer.take_touched();
@@ -88,67 +121,99 @@ pub fn rewind(app: &App, owner: i64, by: &By, to: To, dry_run: bool) -> Result<R
     })
 }
 
-/// Gives contacts the cards that they had; true if one has another uid, because another contact of now
-/// has its own.
-fn put_back(writer: &mut Writer, page: Vec<Then>) -> Result<bool> {
-    let changed = |it: &Then| !it.in_trash && (it.in_trash_now || it.card != it.card_now);
-    let mut page: Vec<_> = page.into_iter().filter(changed).collect();
+/// By how many bytes a card grows.
+fn grows(contact: &Then) -> i64 {
+    let bytes = |card: &String| i64::try_from(card.len()).unwrap_or(i64::MAX);
+    bytes(&contact.card) - bytes(&contact.card_now)
+}
+
+/// Gives contacts the cards that they had, in the trash or out of it; how many have another uid, because
+/// another contact of now has theirs.
+fn put_back(writer: &mut Writer, mut page: Vec<Then>) -> Result<usize> {
     page.sort_by_key(|it| it.id); // as `rows::all` has them
     let ids: Vec<_> = page.iter().map(|it| it.id).collect();
     let owner = writer.book().owner;
     let stored = rows::all(writer.tx, owner, &ids)?;
-    let cards = page.iter().map(|it| Card::stored(&it.card));
-    let written = writer.update(stored.into_iter().zip(cards).collect())?;
-    Ok(written.iter().zip(&page).any(|(now, then)| now.text != then.card))
+    let (mut out, mut into, mut wanted) = (Vec::new(), Vec::new(), Vec::new());
+    for (stored, then) in stored.into_iter().zip(page) {
+        let card = Card::stored(&then.card);
+        if then.in_trash {
+            into.push((stored, card));
+        } else {
+            out.push((stored, card));
+            wanted.push(then.card);
+        }
+    }
+    writer.bury_as(&into)?;
+    let written = writer.update(out)?;
+    Ok(written.iter().zip(&wanted).filter(|(now, then)| now.text != **then).count())
 }
 
-fn bury(writer: &mut Writer, ids: Vec<i64>, dry_run: bool) -> Result<usize> {
-    let (count, owner, mut after) = (ids.len(), writer.book().owner, 0);
-    if dry_run {
-        return Ok(count);
+/// Puts what was made since into the trash; how many contacts that are.
+fn bury_new(writer: &mut Writer, (then, now): (i64, i64), dry_run: bool) -> Result<usize> {
+    let (owner, mut after, mut contacts) = (writer.book().owner, then, 0);
+    loop {
+        let new = history::made_since(writer.tx, owner, then, (after, now))?;
+        let Some((last, ..)) = new.last() else { return Ok(contacts) };
+        after = *last;
+        contacts += new.iter().filter(|(_, _, is_group)| !is_group).count();
+        if !dry_run {
+            bury(writer, new.iter().map(|it| it.1).collect())?;
+        }
     }
-    let part = Part::Ids(ids);
+}
+
+fn bury(writer: &mut Writer, ids: Vec<i64>) -> Result<()> {
+    let (owner, part, mut after) = (writer.book().owner, Part::Ids(ids), 0);
     loop {
         let page = rows::page(writer.tx, owner, &part, after)?;
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.last() else { return Ok(()) };
         after = last.contact.id;
         writer.bury(&page)?;
     }
-    Ok(count)
 }
 
-/// Contacts that were there and have changed, a page at a time, so that memory does not grow with their number.
+/// Contacts that are not what they were, a page at a time, so that memory does not grow with their number.
 fn each(
     writer: &mut Writer,
-    then: i64,
+    those: Those,
+    (then, now): (i64, i64),
     mut act: impl FnMut(&mut Writer, Vec<Then>) -> Result<()>,
 ) -> Result<()> {
-    let (owner, now, mut after) = (writer.book().owner, writer.book().revision, then);
+    let (owner, mut after) = (writer.book().owner, then);
     loop {
-        let page = history::changed_since(writer.tx, owner, then, (after, now))?;
+        let mut page = history::changed_since(writer.tx, owner, those, then, (after, now))?;
         let Some(last) = page.last() else { return Ok(()) };
         after = last.revision;
+        page.retain(|it| it.in_trash != it.in_trash_now || it.card != it.card_now);
         act(writer, page)?;
     }
 }
 
-/// The revision that is meant. [`Error::Invalid`] when it is none, or further back than history goes.
+/// The revision of the book that is meant, which is the last of a transaction: nobody saw the book in the
+/// midst of one. [`Error::Invalid`] when there was none, or it is out of reach.
 fn revision(writer: &mut Writer, to: To) -> Result<i64> {
-    let (book, at): (Book, _) = (writer.book().clone(), writer.at());
+    let (book, at) = (writer.book().clone(), writer.at());
+    let reach = reach(&book, at);
     let wrong = |why: &str| Err(Error::invalid("to", why));
     let revision = match to {
         To::Instant(instant) if instant > at => return wrong("must not be in the future"),
-        To::Instant(instant) if instant < at - Duration::days(KEPT_DAYS) => {
-            return wrong("must be within the last 30 days");
+        To::Instant(instant) if instant < reach => {
+            return wrong("must be within the last 30 days, and what history remembers of them");
         }
-        To::Instant(instant) => history::revision_at(writer.tx, &book, instant)?,
+        To::Instant(instant) => return history::revision_at(writer.tx, &book, instant),
         To::Revision(revision) => revision,
     };
-    if revision > book.revision || revision < 0 {
-        return wrong("must be a revision that there was");
+    if revision == book.revision {
+        return Ok(revision);
     }
-    if revision < book.history_from.max(book.forgotten) {
-        return wrong("must be within what history remembers");
+    let mut instant_of = |revision| history::instant_of(writer.tx, book.owner, revision);
+    match instant_of(revision)? {
+        Some(at) if at > reach => history::revision_at(writer.tx, &book, at),
+        // It was the book until the next change.
+        _ if instant_of(revision.saturating_add(1))?.is_some_and(|at| at > reach) => Ok(revision),
+        _ => wrong(
+            "must be a revision that there was, of a book of the last 30 days that history remembers",
+        ),
     }
-    Ok(revision)
 }

@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::model::contact::{Stored, columns};
 use crate::repository::contacts::{books, imports};
 use crate::service::labels;
-use crate::service::writer::{By, NewCard, Writer, free_name, in_book};
+use crate::service::writer::{By, NewCard, Writer, check_room, check_size, free_name, in_book};
 use chrono::{DateTime, Utc};
 use known::Known;
 use serde::Serialize;
@@ -26,7 +26,7 @@ use std::sync::Arc;
 use vcard::Card;
 
 /// Most rows of one file of which a page shows what becomes of them.
-const ROWS_MAX: usize = 200;
+const ROWS_MAX: usize = 100;
 /// How many cards are held against the book at once, and how many bytes of them.
 const BATCH: usize = 500;
 const BATCH_BYTES: usize = 1_000_000;
@@ -118,13 +118,14 @@ pub fn store(
     let mut plan = Plan::new(source, options, app.now());
     if options.dry_run {
         // One connection at a time and no lock: what is written meanwhile may or may not be seen.
-        app.db.read(|db| {
-            plan.outcome.undo = books::find(db, owner)?.revision;
-            Ok(())
-        })?;
+        let book = app.db.read(|db| books::find(db, owner))?;
+        plan.outcome.undo = book.revision;
+        let mut added = (0, 0);
         while let Some(batch) = plan.batch() {
-            app.db.write(|db| plan.judge(db, owner, batch).map(|_| ()))?;
+            let verdicts = app.db.write(|db| plan.judge(db, owner, batch))?;
+            verdicts.iter().try_for_each(|verdict| weigh(verdict, &mut added))?;
         }
+        check_room(&app.config, &book, added)?;
     } else {
         in_book(app, owner, by, |writer| {
             plan.outcome.undo = writer.book().revision;
@@ -136,6 +137,20 @@ pub fn store(
         })?;
     }
     Ok(plan.finish())
+}
+
+/// Adds what a verdict makes of a book: contacts, and bytes of cards.
+fn weigh(verdict: &Verdict, (contacts, bytes): &mut (i64, i64)) -> Result<()> {
+    let (card, before) = match verdict {
+        Verdict::Create(card) => (card, 0),
+        Verdict::Update(stored, card) => (card, stored.text.len()),
+        Verdict::Skip => return Ok(()),
+    };
+    check_size(card)?;
+    *contacts += i64::from(before == 0);
+    let length = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
+    *bytes += length(card.sizes().0) - length(before);
+    Ok(())
 }
 
 fn write(writer: &mut Writer, verdicts: Vec<Verdict>) -> Result<()> {

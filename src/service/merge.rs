@@ -4,10 +4,15 @@ use crate::context::App;
 use crate::error::{Error, Faults, Result};
 use crate::model::contact::input::LIST_MAX;
 use crate::model::contact::{Input, Stored, latest_date};
-use crate::repository::contacts::rows;
+use crate::repository::contacts::{duplicates, rows};
+use crate::service::contacts::Guard;
+use crate::service::duplicates::DISMISSED_MAX;
 use crate::service::writer::{By, check_size, in_book};
 use chrono::{DateTime, Utc};
 use vcard::Details;
+
+/// Most contacts that become one at once, beside the one that stays.
+pub const MERGE_MAX: usize = 100;
 
 /// Which contacts become one, and how.
 #[derive(Debug)]
@@ -22,8 +27,20 @@ pub struct Wish {
 }
 
 /// Merges contacts in one transaction; the one that is kept. [`Error::NotFound`] if one of them is not
-/// there or in the trash, [`Error::Invalid`] if a list would become too long.
-pub fn merge(app: &App, owner: i64, by: &By, wish: &Wish, now: DateTime<Utc>) -> Result<Stored> {
+/// there or in the trash, [`Error::Invalid`] if they are more than [`MERGE_MAX`] or a list would become too
+/// long. `guard` is asked of the one that is kept. Whoever was dismissed with one of the others is a
+/// different person from it too.
+pub fn merge(
+    app: &App,
+    owner: i64,
+    by: &By,
+    wish: &Wish,
+    guard: Guard,
+    now: DateTime<Utc>,
+) -> Result<Stored> {
+    if wish.others.len() > MERGE_MAX {
+        return Err(Error::invalid("ids", format!("must name at most {MERGE_MAX} besides")));
+    }
     let by = By { protocol: "merge", ..by.clone() };
     let latest = latest_date(now);
     let merged = in_book(app, owner, &by, |writer| {
@@ -43,6 +60,9 @@ pub fn merge(app: &App, owner: i64, by: &By, wish: &Wish, now: DateTime<Utc>) ->
             check_size(&card)?;
         }
         check_lists(&before, &card.details())?;
+        guard(writer.book(), Some(&kept))?;
+        let room = DISMISSED_MAX - duplicates::count(writer.tx, owner)?;
+        duplicates::inherit(writer.tx, owner, wish.keep, &wish.others, room)?;
         let changed = writer.update(vec![(kept, card)])?;
         changed.into_iter().next().ok_or_else(|| Error::internal("no contact after a merge"))
     });

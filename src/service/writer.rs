@@ -15,6 +15,10 @@ use chrono::{DateTime, Duration, Utc};
 use std::collections::{BTreeSet, HashSet};
 use vcard::Card;
 
+/// Most bytes of all cards of groups of a book: all of them are read whenever a contact comes in that one of
+/// them may name, or a label changes. It is 140,000 members.
+const GROUPS_MAX: i64 = 8 * 1024 * 1024;
+
 /// Who changes something: the protocol, and the app password's name or the User-Agent.
 #[derive(Debug, Clone)]
 pub struct By {
@@ -34,6 +38,8 @@ pub struct Writer<'a, 'tx> {
     at: DateTime<Utc>,
     /// Labels, in lower case, that some contact got or lost: the cards of their groups have to follow.
     touched: BTreeSet<String>,
+    /// A card of a group was written.
+    wrote_group: bool,
 }
 
 /// Runs changes to an owner's address book as one. Waits for its turn before it takes a connection.
@@ -47,10 +53,12 @@ pub fn in_book<T>(
 ) -> Result<T> {
     app.change_book(owner, |tx| {
         let book = books::lock(tx, owner)?;
-        // Read after the lock, and never before the last change, whatever another replica's clock says.
-        let at = app.now().max(book.changed_at);
+        // Read after the lock, and later than the last change, whatever another replica's clock says: an
+        // instant is one transaction.
+        let at = app.now().max(book.changed_at + Duration::microseconds(1));
         let before = book.clone();
-        let mut writer = Writer { tx, book, before, by, at, touched: BTreeSet::new() };
+        let touched = BTreeSet::new();
+        let mut writer = Writer { tx, book, before, by, at, touched, wrote_group: false };
         let value = work(&mut writer)?;
         writer.finish(&app.config)?;
         Ok(value)
@@ -175,9 +183,10 @@ impl<'tx> Writer<'_, 'tx> {
             }
             let row = row(stored.contact.id, self.take(1), resource, &card)?;
             self.note_labels(&stored, revived, &row.columns);
-            // Its card may have become a group's, or no longer be one.
-            self.count(stored.is_group, -i64::from(!revived));
-            self.count(row.columns.is_group, 1);
+            if row.columns.is_group != stored.is_group {
+                return Err(Error::internal("a contact does not become a group"));
+            }
+            self.count(stored.is_group, i64::from(revived));
             self.book.card_bytes += bytes(&row.text) - bytes(&stored.text);
             all.push(Stored {
                 contact: Contact {
@@ -195,12 +204,30 @@ impl<'tx> Writer<'_, 'tx> {
             });
             new.push(row);
         }
-        if !new.is_empty() {
-            let by = Self::origin(self.by, self.at);
-            let written = writes::update(self.tx, self.book.owner, &new, by)?;
-            self.keep(written, new.len())?;
-        }
+        self.write(&new, false)?;
         Ok(all)
+    }
+
+    /// Puts contacts into the trash with other cards; those that lie there stay. For a rewind, after which
+    /// groups need not follow.
+    pub fn bury_as(&mut self, changes: &[(Stored, Card)]) -> Result<()> {
+        let mut new = Vec::new();
+        for (stored, card) in changes {
+            let row = row(stored.contact.id, self.take(1), Some(stored.name()), card)?;
+            self.count(stored.is_group, -i64::from(stored.contact.deleted_at.is_none()));
+            self.book.card_bytes += bytes(&row.text) - bytes(&stored.text);
+            new.push(row);
+        }
+        self.write(&new, true)
+    }
+
+    fn write(&mut self, rows: &[NewRow], in_trash: bool) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let by = Self::origin(self.by, self.at);
+        let written = writes::update(self.tx, self.book.owner, rows, by, in_trash)?;
+        self.keep(written, rows.len())
     }
 
     /// Which uids and names that contacts will have, unless they have them now, are taken.
@@ -261,6 +288,7 @@ impl<'tx> Writer<'_, 'tx> {
     }
 
     fn count(&mut self, is_group: bool, by: i64) {
+        self.wrote_group |= is_group && by > 0;
         let counter = if is_group { &mut self.book.groups } else { &mut self.book.contacts };
         *counter += by;
     }
@@ -284,23 +312,33 @@ impl<'tx> Writer<'_, 'tx> {
 
     fn finish(mut self, config: &Config) -> Result<()> {
         groups::follow(&mut self)?;
-        let Writer { tx, mut book, before, at, .. } = self;
+        let Writer { tx, mut book, before, at, wrote_group, .. } = self;
+        if wrote_group && rows::group_bytes(tx, book.owner)? > GROUPS_MAX {
+            return Err(Error::Conflict(Conflict::QuotaExceeded));
+        }
         if book == before {
             return Ok(());
         }
         book.changed_at = at;
-        let full = |now: i64, before: i64, most: i64| now > most && now > before;
-        if full(book.stored, before.stored, config.max_contacts)
-            || full(book.card_bytes, before.card_bytes, config.max_storage)
-        {
-            return Err(Error::Conflict(Conflict::QuotaExceeded));
-        }
+        let added = (book.stored - before.stored, book.card_bytes - before.card_bytes);
+        check_room(config, &before, added)?;
         let over = book.card_bytes + book.history_bytes - config.max_storage;
         if over > 0 && book.history_bytes > 0 {
             // A little more than has to go, so that not each of the next changes looks again.
             history::forget(tx, &mut book, over + config.max_storage / 100)?;
         }
         books::save(tx, &book).map(|_| ())
+    }
+}
+
+/// Fails if so many more contacts, or bytes of cards, are too many for a book.
+pub fn check_room(config: &Config, book: &Book, (contacts, bytes): (i64, i64)) -> Result<()> {
+    let full = |now: i64, more: i64, most: i64| more > 0 && now + more > most;
+    match full(book.stored, contacts, config.max_contacts)
+        || full(book.card_bytes, bytes, config.max_storage)
+    {
+        true => Err(Error::Conflict(Conflict::QuotaExceeded)),
+        false => Ok(()),
     }
 }
 

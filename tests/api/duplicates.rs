@@ -262,3 +262,37 @@ fn a_merge_that_cannot_be_changes_nothing() {
     let merged = merge(json!({"keep": a, "merge": [b], "set": {"emails": many(100)}})).expect(200);
     assert_eq!(merged.json()["email"], "100@x.org");
 }
+
+#[test]
+fn a_merge_happens_only_if_the_kept_one_is_as_it_was_seen() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let [a, b] = ["A", "B"].map(|name| add(&ann, json!({"first_name": name})));
+    ann.patch(&format!("/api/contacts/{a}"), json!({"nickname": "seen by nobody"})).expect(200);
+    let wish = json!({"keep": a, "merge": [b]}).to_string();
+    let merge = |tag: &str| {
+        let headers = [("Content-Type", "application/json"), ("If-Match", tag)];
+        ann.send("POST", "/api/contacts/merge", &headers, wish.as_bytes())
+    };
+    let before = ann.get("/api/contacts/changes").expect(200).json();
+    merge("\"1\"").expect(412);
+    assert_eq!(ann.get("/api/contacts/changes").expect(200).json(), before);
+    merge("\"3\"").expect(200);
+}
+
+#[test]
+fn who_was_dismissed_with_a_merged_one_is_not_shown_with_the_one_that_is_kept() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let bob = |name: &str| add(&ann, json!({"first_name": name, "email": "desk@x.org"}));
+    let [a, b, c] = ["A", "B", "C"].map(bob);
+    ann.post("/api/contacts/duplicates/dismiss", json!({"ids": [b, c]})).expect(204);
+    ann.post("/api/contacts/merge", json!({"keep": a, "merge": [b]})).expect(200);
+    assert_eq!(found(&ann), []);
+    // What is undone was a slip: these two are different people as well.
+    ann.post(&format!("/api/contacts/{b}/restore"), json!({})).expect(200);
+    assert_eq!(found(&ann), []);
+    // A dismissal of others says nothing of it.
+    let d = bob("D");
+    assert_eq!(found(&ann).iter().map(|it| it.0.clone()).collect::<Vec<_>>(), [[a, d]]);
+}

@@ -110,9 +110,54 @@ fn the_feed_has_each_change_once_in_order_and_old_tokens_are_refused() {
     }
     ann.get("/api/contacts/changes?limit=1001").expect_faults(&["limit"]);
     // Thirty days later it is forgotten what was deleted, so an older token is not believed.
-    world.pass(Duration::days(30));
+    world.pass(Duration::days(30) + Duration::seconds(1));
     contactd::worker::purge(&world.app).unwrap();
     let ann = ann.signed_in();
     ann.get(&format!("/api/contacts/changes?since={token}")).expect(410);
     ann.get(&format!("/api/contacts/changes?since={next}")).expect(200);
+}
+
+#[test]
+fn a_listing_in_pages_goes_on_after_a_purge() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let gone = add(&ann, "Gone");
+    for name in ["A", "B", "C"] {
+        add(&ann, name);
+    }
+    ann.delete(&gone).expect(204);
+    world.pass(Duration::days(31));
+    contactd::worker::purge(&world.app).unwrap();
+    let ann = ann.signed_in();
+    let (mut since, mut seen) = (String::new(), Vec::new());
+    loop {
+        let page = ann.get(&format!("/api/contacts/changes?limit=1{since}")).expect(200).json();
+        seen.push(page["changes"][0]["contact"]["first_name"].clone());
+        let token = page["next"].as_str().unwrap();
+        assert!(token.len() < 80, "{token}");
+        since = format!("&since={token}");
+        if page["more"] == false {
+            break;
+        }
+    }
+    assert_eq!(seen, ["A", "B", "C"]);
+    let end = ann.get("/api/contacts/changes").expect(200).json();
+    assert_eq!(since, format!("&since={}", end["next"].as_str().unwrap()));
+}
+
+#[test]
+fn a_contact_is_reverted_only_if_it_is_as_it_was_seen() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let path = add(&ann, "A");
+    ann.patch(&path, json!({"first_name": "B"})).expect(200);
+    let body = json!({"revision": 2}).to_string();
+    let revert = |tag: &str| {
+        let headers = [("Content-Type", "application/json"), ("If-Match", tag)];
+        ann.send("POST", &format!("{path}/revert"), &headers, body.as_bytes())
+    };
+    revert("\"1\"").expect(412);
+    assert_eq!(names(&ann), ["B"]);
+    revert("\"2\"").expect(200);
+    assert_eq!(names(&ann), ["A"]);
 }

@@ -169,17 +169,135 @@ fn rule_41_the_etag_of_a_group_is_that_of_what_is_served() {
     assert_eq!(members(&phone, "h.vcf"), ["a", "b"]);
 }
 
+/// What is no contact any more is gone for REST, and can be had back.
 #[test]
-fn a_contact_whose_card_becomes_a_group_s_and_back_is_counted_as_what_it_is() {
+fn a_contact_whose_name_a_group_takes_goes_to_the_trash_and_the_other_way_round() {
     let (_ground, ann, phone) = ann();
     let total = || ann.get("/api/contacts").header("X-Total-Count").to_owned();
-    phone.put("x.vcf", &card("x", "X", &[])).expect(201);
-    phone.put("x.vcf", &group("x", "Friends", &[])).expect(204);
-    assert_eq!(total(), "0");
-    phone.put("x.vcf", &card("x", "X", &[])).expect(204);
+    let feed = |since: &str| ann.get(&format!("/api/contacts/changes{since}")).expect(200).json();
+    phone.put("x.vcf", &card("x", "X", &["NOTE:mine"])).expect(201);
+    let x = id(&ann, "x");
+    let (seen, token) = (feed("")["next"].as_str().unwrap().to_owned(), phone.token());
+    let etag =
+        phone.put("x.vcf", &group("x", "Friends", &[])).expect(204).header("ETag").to_owned();
+    assert_eq!((total(), phone.etag("x.vcf")), ("0".to_owned(), etag));
+    let changes = feed(&format!("?since={seen}"));
+    assert_eq!(
+        changes["changes"],
+        json!([{"id": x, "uid": "x", "deleted": true, "contact": null}]),
+        "a follower sees it go"
+    );
+    let synced = phone.sync(&token);
+    assert_eq!(synced.changes(), (vec![phone.path("x.vcf").as_str()], vec![]), "one href, once");
+    assert_eq!(ann.get("/api/contacts/trash").json()[0]["additional_data"], "mine");
+    ann.get(&format!("/api/contacts/{x}/history")).expect(200);
+    // Restored it is another card: the group has its name and uid.
+    ann.post(&format!("/api/contacts/{x}/restore"), json!({})).expect(200);
+    assert_eq!(phone.propfind(&phone.book(), "1", "<D:getetag/>").responses.len(), 3);
     assert_eq!(total(), "1");
+    let token = feed("")["next"].as_str().unwrap().to_owned();
+    phone.put("x.vcf", &card("x", "X2", &[])).expect(204);
+    assert_eq!(total(), "2");
+    assert_eq!(feed(&format!("?since={token}"))["changes"][0]["contact"]["uid"], "x");
     phone.put("x.vcf", &group("x", "Friends", &[])).expect(204);
     phone.delete("x.vcf").expect(204);
-    assert_eq!(total(), "0");
+    assert_eq!(total(), "1");
     ann.post("/api/contacts/rewind", json!({"to": 0})).expect(200);
+    let back = ann.post("/api/contacts/rewind", json!({"to": 1})).expect(200).json();
+    assert_eq!(back, json!({"restored": 1, "reverted": 0, "deleted": 0}));
+    let list = ann.get("/api/contacts").json();
+    assert_eq!((&list[0]["uid"], &list[0]["additional_data"]), (&json!("x"), &json!("mine")));
+}
+
+#[test]
+fn groups_are_no_contacts_where_contacts_are_counted_or_changed() {
+    let (ground, ann, phone) = family();
+    let g: i64 = ground.world.sql("SELECT id FROM contacts WHERE uid = 'g'");
+    for (action, label) in [("delete", None), ("restore", None), ("add_label", Some("x"))] {
+        let wish = json!({"action": action, "ids": [g], "label": label});
+        let answer = ann.post("/api/contacts/bulk", wish).expect(200).json();
+        assert_eq!(answer, json!({"changed": 0, "missing": [g]}), "{action}");
+    }
+    let rewind = |to: i64| {
+        let [dry, done] = [true, false].map(|dry_run| {
+            let wish = json!({"to": to, "dry_run": dry_run});
+            ann.post("/api/contacts/rewind", wish).expect(200).json()
+        });
+        assert_eq!(dry, done);
+        done
+    };
+    // Two contacts, and the group that gave one of them its label.
+    let now: i64 = ground.world.sql("SELECT max(revision) FROM address_books");
+    assert_eq!(rewind(2), json!({"restored": 0, "reverted": 1, "deleted": 0}));
+    phone.get("g.vcf").expect(404);
+    assert_eq!(rewind(now), json!({"restored": 0, "reverted": 1, "deleted": 0}));
+    assert_eq!(
+        (members(&phone, "g.vcf"), labels(&ann, "a")),
+        (vec!["a".into()], json!(["Family"]))
+    );
+    assert_eq!(rewind(0), json!({"restored": 0, "reverted": 0, "deleted": 2}));
+}
+
+/// A transaction may begin with a group, whose change no page shows.
+#[test]
+fn the_page_of_the_history_goes_back_to_before_a_transaction_that_began_with_a_group() {
+    use contactd::repository::contacts::past;
+    let (ground, ann, phone) = family();
+    ground.world.pass(chrono::Duration::hours(2));
+    let ann = ann.signed_in();
+    phone.put("g.vcf", &group("g", "Family", &["a", "b"])).expect(204);
+    assert_eq!(labels(&ann, "b"), json!(["Family"]));
+    let month_ago = ground.world.now() - chrono::Duration::days(30);
+    let stretches = |before: i64| {
+        let db = &ground.world.app.db;
+        db.read(|db| past::stretches(db, ann.id, month_ago, before)).unwrap().0
+    };
+    let found = stretches(i64::MAX);
+    assert_eq!(found.iter().map(|it| (it.made, it.changed)).collect::<Vec<_>>(), [(0, 1), (2, 1)]);
+    ann.post("/api/contacts/rewind", json!({"to": found[0].first - 1})).expect(200);
+    assert_eq!((labels(&ann, "b"), members(&phone, "g.vcf")), (json!([]), vec!["a".to_owned()]));
+    // What changes groups alone is no stretch.
+    ground.world.pass(chrono::Duration::hours(2));
+    let before = stretches(i64::MAX).len();
+    phone.put("h.vcf", &group("h", "Empty", &[])).expect(201);
+    assert_eq!(stretches(i64::MAX).len(), before);
+}
+
+/// All of them are read whenever a contact comes in.
+#[test]
+fn groups_are_as_large_together_as_is_read_in_time() {
+    let (_ground, ann, phone) = ann();
+    let members: Vec<String> = (0..13_000).map(|at| format!("{at:036}")).collect();
+    let members: Vec<&str> = members.iter().map(String::as_str).collect();
+    let large = |name: &str| group(name, name, &members);
+    assert!((900_000..1_000_000).contains(&large("g1").len()), "{}", large("g1").len());
+    let statuses: Vec<u16> = (1..=10)
+        .map(|at| phone.put(&format!("g{at}.vcf"), &large(&format!("g{at}"))).status)
+        .collect();
+    let taken = statuses.iter().filter(|it| **it == 201).count();
+    assert!((8..=9).contains(&taken), "{statuses:?}");
+    assert_eq!(statuses.last(), Some(&507), "{statuses:?}");
+    // What else there is goes on, and the groups welcome whom they name.
+    phone.put("a.vcf", &card(&format!("{:036}", 7), "A", &[])).expect(201);
+    assert_eq!(labels(&ann, &format!("{:036}", 7)).as_array().unwrap().len(), taken);
+    phone.delete("g1.vcf").expect(204);
+    phone.put("g10.vcf", &large("g10")).expect(201);
+}
+
+#[test]
+fn a_group_of_thousands_gives_each_its_label_and_takes_it_back() {
+    let (_ground, ann, phone) = ann();
+    let people: Vec<String> = (0..1_500).map(|at| format!("u{at}")).collect();
+    let file: String = people.iter().map(|uid| card(uid, uid, &[])).collect();
+    let headers = [("Content-Type", "text/vcard")];
+    ann.send("POST", "/api/contacts/import", &headers, file.as_bytes()).expect(200);
+    let members: Vec<&str> = people.iter().map(String::as_str).collect();
+    phone.put("g.vcf", &group("g", "All", &members)).expect(201);
+    let count = |label: &str| {
+        let answer = ann.get(&format!("/api/contacts?label={label}&limit=1")).expect(200);
+        answer.header("X-Total-Count").to_owned()
+    };
+    assert_eq!(count("All"), "1500");
+    phone.put("g.vcf", &group("g", "All", &members[..10])).expect(204);
+    assert_eq!(count("All"), "10");
 }

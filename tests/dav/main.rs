@@ -7,6 +7,7 @@ mod cards;
 mod discovery;
 mod groups;
 mod multiget;
+mod neighbours;
 mod phone;
 mod properties;
 mod propfind;

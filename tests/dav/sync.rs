@@ -311,3 +311,46 @@ fn rule_72_a_stale_token_guards_the_book() {
     guarded("MOVE", &fresh(&phone)).expect(201);
     phone.send("DELETE", &to, &[("If", &fresh(&phone))], b"").expect(204);
 }
+
+#[test]
+fn rule_70_an_initial_sync_in_pages_goes_on_after_a_purge_and_hears_of_deletions() {
+    for limit in 1..=3 {
+        let (ground, ann, phone) = ann();
+        let purge = || contactd::service::upkeep::purge(&ground.world.app).unwrap();
+        put(&phone, "long-gone");
+        phone.delete("long-gone.vcf").expect(204);
+        ground.world.pass(Duration::days(31));
+        purge();
+        ["a", "b", "c", "d", "e"].iter().for_each(|uid| put(&phone, uid));
+        put(&phone, "gone");
+        phone.delete("gone.vcf").expect(204);
+        let nresults = format!("<D:limit><D:nresults>{limit}</D:nresults></D:limit>");
+        let (mut token, mut copy) = (String::new(), std::collections::BTreeSet::new());
+        for page in 0.. {
+            assert!(page < 20, "it comes to an end");
+            let answer = phone.sync_with(&[("Depth", "0")], &token, &nresults).expect(207).multi();
+            let (there, gone) = answer.changes();
+            assert!(!gone.contains(&phone.path("gone.vcf").as_str()), "it was never there");
+            copy.extend(there.into_iter().map(|it| phone.name_of(it)));
+            for it in &gone {
+                copy.remove(&phone.name_of(it));
+            }
+            token = answer.token().to_owned();
+            if page == 0 {
+                // One that was listed goes, one that was not yet does, and one is made.
+                phone.delete("a.vcf").expect(204);
+                phone.delete("e.vcf").expect(204);
+                put(&phone, "new");
+                phone.put("d.vcf", &card("d", "changed", &[])).expect(204);
+                ground.world.pass(Duration::days(29));
+                purge();
+            }
+            if token == phone.token() {
+                break;
+            }
+        }
+        assert_eq!(copy, ["b.vcf", "c.vcf", "d.vcf", "new.vcf"].map(str::to_owned).into());
+        let signed_in = ann.signed_in().get("/api/contacts").expect(200);
+        assert_eq!(signed_in.header("X-Total-Count"), "4");
+    }
+}

@@ -1,7 +1,7 @@
 //! The memory that large bodies, and answers waiting for their client, may take together.
 
-use crate::client::Client;
 use crate::panics::lock;
+use crate::service::Client;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 

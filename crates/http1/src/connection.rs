@@ -93,34 +93,25 @@ impl Connection {
     ) -> Result<Received, Refusal> {
         self.came = None;
         buffer.clear();
-        if let Stage::Lingering(left) = self.stage {
-            return Ok(self.throw_away(buffer, left));
-        }
         buffer.append(&mut self.input);
-        let result = self.receive_into(buffer, program, limits);
+        let mut received = self.parse(buffer, program, limits);
+        if matches!(received, Ok(Received::Part)) {
+            let got = read(&self.stream, buffer);
+            received = match (got, &mut self.stage) {
+                (Err(Errno::AGAIN | Errno::INTR), _) => Ok(Received::Part),
+                (Ok(0) | Err(_), _) => Ok(Received::End),
+                (Ok(got), Stage::Lingering(left)) => {
+                    buffer.clear();
+                    *left = left.saturating_sub(got);
+                    Ok(if *left == 0 { Received::End } else { Received::Part })
+                }
+                (Ok(_), _) => self.parse(buffer, program, limits),
+            };
+        }
         if !buffer.is_empty() {
             self.input = buffer.as_slice().to_vec();
         }
-        result
-    }
-
-    fn receive_into(
-        &mut self,
-        buffer: &mut Vec<u8>,
-        program: &dyn Program,
-        limits: &Limits,
-    ) -> Result<Received, Refusal> {
-        let now = Instant::now();
-        let received = self.parse(buffer, program, limits, now)?;
-        if matches!(received, Received::Request(..)) {
-            return Ok(received);
-        }
-        match read(&self.stream, buffer) {
-            Ok(0) => Ok(Received::End),
-            Ok(_) => self.parse(buffer, program, limits, now),
-            Err(Errno::AGAIN | Errno::INTR) => Ok(Received::Part),
-            Err(_) => Ok(Received::End),
-        }
+        received
     }
 
     /// Takes a request out of `buffer`, or as much of one as is there.
@@ -129,8 +120,8 @@ impl Connection {
         buffer: &mut Vec<u8>,
         program: &dyn Program,
         limits: &Limits,
-        now: Instant,
     ) -> Result<Received, Refusal> {
+        let now = Instant::now();
         if matches!(self.stage, Stage::Idle) {
             // Empty lines before a request are skipped (RFC 9112, section 2.2), all at once.
             let pairs = buffer.chunks(2).take_while(|pair| *pair == b"\r\n").count();
@@ -201,20 +192,6 @@ impl Connection {
         send(&self.stream, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)
     }
 
-    /// Reads once, and throws away what came.
-    fn throw_away(&mut self, buffer: &mut Vec<u8>, left: usize) -> Received {
-        match read(&self.stream, buffer) {
-            Ok(0) => Received::End,
-            Ok(got) if got >= left => Received::End,
-            Ok(got) => {
-                self.stage = Stage::Lingering(left - got);
-                Received::Part
-            }
-            Err(Errno::AGAIN | Errno::INTR) => Received::Part,
-            Err(_) => Received::End,
-        }
-    }
-
     /// There is something to be read, or the end. (A deadline of now only looks.)
     pub fn is_readable(&self) -> bool {
         wait_for(&self.stream, PollFlags::IN, Instant::now())
@@ -232,7 +209,7 @@ impl Connection {
     /// The Origin field of the request that is not complete yet.
     pub fn origin(&self) -> Option<String> {
         match &self.stage {
-            Stage::Body(incoming) => incoming.field("origin").map(str::to_owned),
+            Stage::Body(incoming) => incoming.origin.clone(),
             _ => request::origin(&self.input),
         }
     }

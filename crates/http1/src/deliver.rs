@@ -1,16 +1,19 @@
 //! Answers on their way: from a response to the socket, and to what the connection does next.
 
-use crate::client::Client;
-use crate::connection::{Connection, Stage};
-use crate::outgoing::{Outgoing, Sent, Then};
+use crate::connection::{Connection, Stage, wait_for};
+use crate::incoming::Incoming;
+use crate::limits::Limits;
 use crate::request::Refusal;
-use crate::response::{self, Asked};
+use crate::response::{self, Asked, Stream};
 use crate::room::Wants;
-use crate::shared::{Exchange, Shared};
+use crate::service::Client;
+use crate::shared::Shared;
 use rouille::Response;
+use rustix::event::PollFlags;
+use rustix::io::Errno;
 use std::net::Shutdown;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The answer to one request, or one connection, too many.
 pub const OVERLOADED: Refusal =
@@ -18,129 +21,234 @@ pub const OVERLOADED: Refusal =
 /// The answer to a request whose handler failed.
 const FAILED: Refusal = Refusal { status: 500, detail: "The server failed to answer." };
 
-/// An answer that has to be waited for.
-pub struct Unfinished {
+/// An answer that is going out.
+pub struct Outgoing {
     connection: Box<Connection>,
-    outgoing: Outgoing,
+    bytes: Vec<u8>,
+    sent: usize,
+    stream: Option<Stream>,
+    then: Then,
+    /// Whom its memory is charged to.
     client: Client,
 }
 
-/// Sends an answer as far as that needs no waiting, and the connection where it goes next. Without a
-/// response the handler has failed.
+/// What follows an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// The next request.
+    Next,
+    /// The end: the client asked for it and has nothing more to say, or it has to go now.
+    Close,
+    /// The end, while the client may still be sending: a close now would reset the connection and
+    /// could destroy the answer before the client has read it.
+    Linger,
+}
+
+/// Sends an answer as far as that needs no waiting, and the connection where it goes next; the rest is
+/// returned. Without a response the handler has failed.
 #[must_use]
 pub fn answer(
-    shared: &Arc<Shared>,
+    shared: &Shared,
     connection: Box<Connection>,
+    incoming: &Incoming,
     response: Option<Response>,
-    exchange: Exchange,
     client: Client,
-) -> Option<Unfinished> {
-    let mut asked = exchange.asked;
-    asked.keep_alive &= !shared.is_stopping();
-    let mut bytes = Vec::new();
-    let fault = |response::Fault(what)| log::error!("http1: the handler gave {what}");
+) -> Option<Outgoing> {
+    let (mut asked, mut bytes) = (incoming.asked, Vec::new());
+    // Where the body was not received, what follows is no request.
+    let is_received = incoming.done && !incoming.cut;
+    asked.keep_alive &= is_received && !shared.is_stopping();
+    let fault = |what| log::error!("http1: the handler gave {what}");
     let written = response.map(|it| response::write(it, asked, &mut bytes).map_err(fault));
     let Some(Ok((stream, keep_alive))) = written else {
-        refuse(shared, connection, FAILED, exchange.origin.as_deref());
-        return None;
+        return refuse(shared, connection, FAILED, incoming.origin.as_deref());
     };
     let then = match keep_alive {
         true => Then::Next,
         // Who said close and sent no more sees the answer without further care.
-        false if asked.is_last && connection.input.is_empty() => Then::Close,
+        false if is_received && !incoming.head.keep_alive && connection.input.is_empty() => {
+            Then::Close
+        }
         false => Then::Linger,
     };
-    send(shared, Unfinished { connection, outgoing: Outgoing::new(bytes, stream, then), client })
+    Outgoing { connection, bytes, sent: 0, stream, then, client }.begin(shared)
 }
 
-/// Sends the answer to what is no request of ours. It is the last one on its connection.
+/// Sends the answer to what is no request of ours, as [`answer`] does. It is the last one on its connection.
+#[must_use]
 pub fn refuse(
-    shared: &Arc<Shared>,
+    shared: &Shared,
     mut connection: Box<Connection>,
     refusal: Refusal,
     origin: Option<&str>,
-) {
+) -> Option<Outgoing> {
     connection.input = Vec::new();
-    let outgoing = Outgoing::new(refusal_bytes(shared, refusal, origin), None, Then::Linger);
-    let client = Client::at(connection.remote.ip());
-    finish_elsewhere(shared, send(shared, Unfinished { connection, outgoing, client }));
+    refusal_of(shared, connection, refusal, origin, Then::Linger).begin(shared)
 }
 
 /// Refuses a connection that has to go now, as far as its socket takes the answer.
-pub fn evict(shared: &Shared, connection: &Connection, origin: Option<&str>) {
-    let bytes = refusal_bytes(shared, OVERLOADED, origin);
-    Outgoing::new(bytes, None, Then::Close).send(connection);
+pub fn evict(shared: &Shared, connection: Box<Connection>, origin: Option<&str>) {
+    // What is not sent never will be: the connection closes.
+    let _ = refusal_of(shared, connection, OVERLOADED, origin, Then::Close).begin(shared);
 }
 
-fn refusal_bytes(shared: &Shared, refusal: Refusal, origin: Option<&str>) -> Vec<u8> {
-    let (head_only, http_1_1, keep_alive, is_last, gzip) = (false, true, false, false, false);
-    let asked = Asked { head_only, http_1_1, keep_alive, is_last, gzip };
+fn refusal_of(
+    shared: &Shared,
+    connection: Box<Connection>,
+    refusal: Refusal,
+    origin: Option<&str>,
+    then: Then,
+) -> Outgoing {
+    let asked = Asked { head_only: false, http_1_1: true, keep_alive: false, gzip: false };
     let mut bytes = Vec::new();
     let response = shared.program.refuse(refusal, origin);
     let written = response.map(|it| response::write(it, asked, &mut bytes));
     if !matches!(written, Some(Ok((None, _)))) {
         log::error!("http1: the program has no answer for a {}", refusal.status);
-        bytes.clear();
-        response::plain_500(&mut bytes);
+        bytes = response::PLAIN_500.to_vec();
     }
-    bytes
-}
-
-fn send(shared: &Shared, mut unfinished: Unfinished) -> Option<Unfinished> {
-    match unfinished.outgoing.send(&unfinished.connection) {
-        Sent::Whole => next(shared, unfinished.connection, unfinished.outgoing.then),
-        Sent::Part => return Some(unfinished),
-        Sent::Failed => {}
-    }
-    None
+    let client = Client::at(connection.remote.ip());
+    Outgoing { connection, bytes, sent: 0, stream: None, then, client }
 }
 
 /// Sends the rest, if there is one, in a thread of the pool, if one can be had.
-pub fn finish_elsewhere(shared: &Arc<Shared>, unfinished: Option<Unfinished>) {
-    let Some(unfinished) = unfinished else { return };
-    if !shared.has_thread_for(unfinished.connection.place.address) {
-        return unfinished.connection.reset_on_close();
+pub fn finish_elsewhere(shared: &Arc<Shared>, rest: Option<Outgoing>) {
+    let Some(rest) = rest else { return };
+    if !shared.pool.has_room_for(rest.connection.place.address) {
+        return rest.connection.reset_on_close();
     }
     let this = Arc::clone(shared);
-    shared.pool.run(Box::new(move || finish(&this, unfinished)));
+    shared.pool.run(move || rest.finish(&this));
 }
 
-/// Sends the rest, waiting for the client.
-pub fn finish(shared: &Shared, unfinished: Unfinished) {
-    let Unfinished { connection, mut outgoing, client } = unfinished;
-    let mut charge = shared.budget.charge(client);
-    let waiting = shared.slow.enter(&connection, Shutdown::Both);
-    let sent = outgoing.send_slowly(&connection, &shared.limits, |bytes| charge.set(bytes));
-    drop(waiting);
-    match sent {
-        Sent::Whole => next(shared, connection, outgoing.then),
-        Sent::Part | Sent::Failed => connection.reset_on_close(),
+impl Outgoing {
+    /// Sends what the socket takes now; what is left.
+    fn begin(mut self, shared: &Shared) -> Option<Outgoing> {
+        match self.send() {
+            Ok(()) => self.go_on(shared),
+            Err(Errno::AGAIN) => return Some(self),
+            Err(_) => {}
+        }
+        None
+    }
+
+    /// Sends the rest, waiting for the client.
+    pub fn finish(mut self, shared: &Shared) {
+        let mut charge = shared.budget.charge(self.client);
+        let waiting = shared.pool.waits(&self.connection, Shutdown::Both);
+        let is_whole = self.send_slowly(&shared.limits, |bytes| charge.set(bytes));
+        drop((waiting, charge));
+        if is_whole { self.go_on(shared) } else { self.connection.reset_on_close() }
+    }
+
+    /// Sends what the socket takes without waiting. [`Errno::AGAIN`]: it has to be waited for, or for the next
+    /// part of a stream.
+    fn send(&mut self) -> rustix::io::Result<()> {
+        while let Some(rest) = self.bytes.get(self.sent..).filter(|rest| !rest.is_empty()) {
+            match self.connection.send(rest) {
+                Ok(sent) => self.sent += sent,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if self.stream.is_some() { Err(Errno::AGAIN) } else { Ok(()) }
+    }
+
+    /// Sends all of it, waiting for the client; false when that failed. A whole answer has
+    /// `Limits::write_time`, a stream has it for each part. `hold` gets the number of bytes that lie in memory
+    /// while the client is waited for; false ends the answer.
+    fn send_slowly(&mut self, limits: &Limits, mut hold: impl FnMut(usize) -> bool) -> bool {
+        let (begin, is_stream) = (Instant::now(), self.stream.is_some());
+        let (mut total, mut stalled) = (0, Duration::ZERO);
+        loop {
+            match self.send() {
+                Err(Errno::AGAIN) => {}
+                end => return end.is_ok(),
+            }
+            if self.sent == self.bytes.len() {
+                total += self.sent as u64;
+                if !self.pull() {
+                    return false;
+                }
+                continue;
+            }
+            let owed = self.stream.as_ref().map_or(0, Stream::owed);
+            let blocked = Instant::now();
+            let until = match is_stream {
+                false => Some(begin + limits.write_time),
+                true => time_left(total + self.sent as u64, stalled, limits).map(|it| blocked + it),
+            };
+            let waits = until.filter(|_| hold(self.bytes.len() + owed));
+            if !waits.is_some_and(|it| wait_for(&self.connection.stream, PollFlags::OUT, it)) {
+                return false;
+            }
+            stalled += blocked.elapsed();
+        }
+    }
+
+    /// Makes the next part of a stream; false when that failed.
+    fn pull(&mut self) -> bool {
+        self.bytes.clear();
+        self.sent = 0;
+        let Some(stream) = &mut self.stream else { return true };
+        let pulled = stream.pull(&mut self.bytes);
+        if let Ok(true) = pulled {
+            self.stream = None;
+        }
+        pulled.inspect_err(|e| log::error!("http1: a streamed answer broke off: {e}")).is_ok()
+    }
+
+    /// All is sent: the connection waits for the next request, or ends.
+    fn go_on(self, shared: &Shared) {
+        let (mut connection, limits) = (self.connection, &shared.limits);
+        let (time, wants) = match self.then {
+            Then::Close => return,
+            Then::Linger => {
+                if connection.stream.shutdown(Shutdown::Write).is_err() {
+                    return;
+                }
+                connection.stage = Stage::Lingering(limits.linger_bytes);
+                (limits.linger_time, Wants::Input)
+            }
+            Then::Next if connection.input.is_empty() => (limits.idle_time, Wants::Input),
+            // Its turn comes when the client has taken enough of this answer.
+            Then::Next => (limits.write_time, Wants::Turn),
+        };
+        connection.deadline = Instant::now() + time;
+        shared.room.put(connection, wants);
     }
 }
 
-/// An answer is sent: the connection waits for the next request, or ends.
-fn next(shared: &Shared, mut connection: Box<Connection>, then: Then) {
-    let (now, limits) = (Instant::now(), &shared.limits);
-    let wants = match then {
-        Then::Close => return,
-        Then::Linger => {
-            if connection.stream.shutdown(Shutdown::Write).is_err() {
-                return;
-            }
-            connection.deadline = now + limits.linger_time;
-            connection.stage = Stage::Lingering(limits.linger_bytes);
-            Wants::Input
+/// How long to wait for the client now, while it takes a streamed answer: the more of it it has
+/// taken, the more time it has in all. `None` when it has used up its time.
+fn time_left(total: u64, stalled: Duration, limits: &Limits) -> Option<Duration> {
+    let earned = total / u64::from(limits.stream_rate.max(1));
+    let allowed = limits.write_time + Duration::from_secs(earned);
+    let left = allowed.checked_sub(stalled).filter(|left| !left.is_zero())?;
+    Some(left.min(limits.write_time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_has_the_more_time_for_a_stream_the_more_of_it_it_has_taken() {
+        let seconds = Duration::from_secs;
+        let limits = Limits { write_time: seconds(15), stream_rate: 1000, ..Limits::default() };
+        for (total, stalled, left) in [
+            (0, 0, Some(15)),
+            (0, 10, Some(5)),
+            (0, 15, None),
+            // Ten seconds were earned.
+            (10_999, 15, Some(10)),
+            (10_999, 25, None),
+            // However much was: not for one part.
+            (1_000_000, 20, Some(15)),
+        ] {
+            let left = left.map(seconds);
+            let allowed = time_left(total, seconds(stalled), &limits);
+            assert_eq!(allowed, left, "{total} bytes, {stalled} s");
         }
-        Then::Next => {
-            connection.stage = Stage::Idle;
-            // Its turn comes when the client has taken enough of this answer.
-            let (time, wants) = match connection.input.is_empty() {
-                true => (limits.idle_time, Wants::Input),
-                false => (limits.write_time, Wants::Turn),
-            };
-            connection.deadline = now + time;
-            wants
-        }
-    };
-    shared.room.put(connection, wants);
+    }
 }

@@ -22,6 +22,10 @@ pub struct Incoming {
     pub cut: bool,
     /// The body is complete, or cut.
     pub done: bool,
+    /// What decides about the form of the answer.
+    pub asked: Asked,
+    /// The Origin field, for a refusal.
+    pub origin: Option<String>,
     decoder: Option<Chunked>,
     /// The length of the body, or for a chunked one what its route takes and one byte more.
     most: usize,
@@ -37,7 +41,19 @@ impl Incoming {
             Framing::Length(length) => (bytes(length), false, None),
             Framing::Chunked => (bytes(limit).saturating_add(1), false, Some(Chunked::new(limits))),
         };
-        Incoming { head, body: Vec::new(), cut, done: false, decoder, most, since: now }
+        let fields = |wanted: &'static str| {
+            let of_name = move |(name, _): &&(String, String)| name.eq_ignore_ascii_case(wanted);
+            head.headers.iter().filter(of_name).map(|(_, value)| value)
+        };
+        let asked = Asked {
+            head_only: head.method == "HEAD",
+            http_1_1: head.http_1_1,
+            keep_alive: head.keep_alive,
+            gzip: fields("accept-encoding").any(|value| gzip::is_accepted(value)),
+        };
+        let origin = fields("origin").next().cloned();
+        let (body, done, since) = (Vec::new(), false, now);
+        Incoming { head, body, cut, done, asked, origin, decoder, most, since }
     }
 
     /// Moves what belongs to the body out of `buffer`.
@@ -72,26 +88,6 @@ impl Incoming {
         let earned = self.body.len() as f64 / f64::from(limits.body_rate.max(1));
         let by_rate = RATE_GRACE + Duration::from_secs_f64(earned);
         self.since + limits.body_time.min(by_rate)
-    }
-
-    /// The value of a header field.
-    pub fn field(&self, name: &str) -> Option<&str> {
-        let mut fields = self.head.headers.iter();
-        fields.find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-    }
-
-    /// What decides about the form of the answer.
-    pub fn asked(&self) -> Asked {
-        let is_gzip = |(name, value): &(String, String)| {
-            name.eq_ignore_ascii_case("accept-encoding") && gzip::is_accepted(value)
-        };
-        Asked {
-            head_only: self.head.method == "HEAD",
-            http_1_1: self.head.http_1_1,
-            keep_alive: self.head.keep_alive && !self.cut,
-            is_last: !self.head.keep_alive && self.done && !self.cut,
-            gzip: self.head.headers.iter().any(is_gzip),
-        }
     }
 
     /// The request as the program gets it, without its body.

@@ -86,7 +86,8 @@ impl Default for Limits {
             write_time: Duration::from_secs(15),
             stream_rate: 32 << 10,
             linger_time: Duration::from_secs(2),
-            linger_bytes: 16 << 20,
+            // The largest file, 50 MiB, that comes to where it is not wanted.
+            linger_bytes: 64 << 20,
             stop_time: Duration::from_secs(25),
         }
     }

@@ -7,9 +7,9 @@
 //! something waiting take turns, however many things each of them has, and who comes now and then
 //! comes in order of arrival.
 
-use crate::client::Client;
 use crate::limits::LineLimits;
 use crate::panics::lock;
+use crate::service::Client;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -53,14 +53,6 @@ pub struct Running<T> {
     client: Client,
 }
 
-/// What has to be done after [`Line::push`].
-pub struct Pushed<T> {
-    /// One more runner has to call [`Line::next`] until that gives nothing.
-    pub needs_runner: bool,
-    /// This has no place.
-    pub refused: Option<T>,
-}
-
 impl<T> Line<T> {
     /// An empty line.
     pub fn new(limits: LineLimits) -> Arc<Line<T>> {
@@ -69,8 +61,9 @@ impl<T> Line<T> {
         Arc::new(Line { limits, state: Mutex::new(state) })
     }
 
-    /// Appends something. In a full line the newest of the client with most waiting has no place.
-    pub fn push(&self, client: Client, most: usize, what: T) -> Pushed<T> {
+    /// Appends something. True: one more runner has to call [`Line::next`] until that gives nothing. In a full
+    /// line the newest of the client with most waiting has no place, and is returned.
+    pub fn push(&self, client: Client, most: usize, what: T) -> (bool, Option<T>) {
         let mut state = lock(&self.state);
         let mut refused = None;
         if state.waiting + state.running >= self.limits.places + self.limits.at_once {
@@ -79,7 +72,7 @@ impl<T> Line<T> {
             let greediest = greediest.filter(|it| it.waiting.len() > own + 1);
             match greediest.and_then(|it| it.waiting.pop_back()) {
                 Some(newest) => refused = Some(newest.what),
-                None => return Pushed { needs_runner: false, refused: Some(what) },
+                None => return (false, Some(what)),
             }
             state.waiting -= 1;
         }
@@ -92,7 +85,7 @@ impl<T> Line<T> {
         share.waiting.push_back(Waiting { what, turn, number, since, most: most.max(1) });
         let needs_runner = state.runners < self.limits.at_once;
         state.runners += usize::from(needs_runner);
-        Pushed { needs_runner, refused }
+        (needs_runner, refused)
     }
 
     /// The next thing for a runner. After `None` it is a runner no more.
@@ -182,19 +175,19 @@ mod tests {
 
     /// Pushes this; what is refused.
     fn push(line: &Line<u32>, client: Client, what: u32) -> Option<u32> {
-        line.push(client, 9, what).refused
+        line.push(client, 9, what).1
     }
 
     #[test]
     fn one_client_waits_in_order_of_arrival() {
         let line = line(1, 9);
-        let runners = [1, 2, 3].map(|what| line.push(ANN, 9, what).needs_runner);
+        let runners = [1, 2, 3].map(|what| line.push(ANN, 9, what).0);
         assert_eq!(runners, [true, false, false]);
         for expected in 1..=3 {
             assert_eq!(line.next().map(|(what, _)| what), Some(expected));
         }
         assert!(line.next().is_none());
-        assert!(line.push(BOB, 9, 4).needs_runner, "the runner is gone");
+        assert!(line.push(BOB, 9, 4).0, "the runner is gone");
     }
 
     #[test]
@@ -274,7 +267,7 @@ mod tests {
     #[test]
     fn a_runner_that_leaves_is_replaced_if_something_waits() {
         let line = line(1, 9);
-        assert!(line.push(ANN, 9, 1).needs_runner);
+        assert!(line.push(ANN, 9, 1).0);
         let first = line.next().unwrap();
         line.push(ANN, 9, 2);
         assert!(line.leave());

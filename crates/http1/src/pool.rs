@@ -1,14 +1,18 @@
-//! The threads for what may wait: as many as are needed, up to a limit.
+//! The threads for what may wait: as many as are needed, up to a limit. When it is reached, a thread that
+//! waits for a client of a greedier address is freed for the newcomer.
 
+use crate::connection::Connection;
 use crate::panics::{guarded, lock};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
+use std::net::{IpAddr, Shutdown, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// Something to be done by a thread of the pool.
-pub type Task = Box<dyn FnOnce() + Send>;
+type Task = Box<dyn FnOnce() + Send>;
 
 /// Threads that are there from the start and stay: there may be no more to be had later.
 const KEPT: usize = 2;
@@ -23,6 +27,22 @@ pub struct Pool {
     /// There is a task, or no more will come.
     called: Condvar,
     most: usize,
+    /// The clients for which threads wait, the newest last.
+    waits: Mutex<Vec<Wait>>,
+}
+
+struct Wait {
+    address: IpAddr,
+    stream: Arc<TcpStream>,
+    /// What ends the wait.
+    side: Shutdown,
+    was_ended: Arc<AtomicBool>,
+}
+
+/// A wait that is under way. It is over when this is dropped.
+pub struct Waiting<'a> {
+    pool: &'a Pool,
+    was_ended: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -42,8 +62,8 @@ impl Pool {
     /// # Errors
     /// Not a single thread could be started.
     pub fn start(most: usize) -> io::Result<Arc<Pool>> {
-        let pool =
-            Arc::new(Pool { state: Mutex::default(), called: Condvar::new(), most: most.max(1) });
+        let (most, waits) = (most.max(1), Mutex::default());
+        let pool = Arc::new(Pool { state: Mutex::default(), called: Condvar::new(), most, waits });
         let mut state = lock(&pool.state);
         for _ in 0..KEPT.min(pool.most) {
             if let Err(e) = pool.spawn(&mut state)
@@ -56,17 +76,54 @@ impl Pool {
         Ok(pool)
     }
 
-    /// A task would be begun at once.
-    pub fn has_room(&self) -> bool {
+    /// A task for a client of this address would be begun at once, if need be because a wait for a greedier
+    /// address is ended.
+    pub fn has_room_for(&self, address: IpAddr) -> bool {
         let state = lock(&self.state);
-        state.idle > state.tasks.len() || self.may_grow(&state)
+        let has_room = state.idle > state.tasks.len() || self.may_grow(&state);
+        drop(state);
+        has_room || self.end_a_wait(address)
+    }
+
+    /// From now on a thread waits for this client to send (`Shutdown::Read`) or to take
+    /// (`Shutdown::Both`) something.
+    pub fn waits(&self, connection: &Connection, side: Shutdown) -> Waiting<'_> {
+        let was_ended = Arc::new(AtomicBool::new(false));
+        lock(&self.waits).push(Wait {
+            address: connection.place.address,
+            stream: Arc::clone(&connection.stream),
+            side,
+            was_ended: Arc::clone(&was_ended),
+        });
+        Waiting { pool: self, was_ended }
+    }
+
+    /// Ends the newest wait of the address that has most, if it has two more than the newcomer's:
+    /// its thread then is free at once.
+    pub fn end_a_wait(&self, newcomer: IpAddr) -> bool {
+        let mut waits = lock(&self.waits);
+        let mut counts: HashMap<IpAddr, usize> = HashMap::new();
+        for wait in waits.iter() {
+            *counts.entry(wait.address).or_default() += 1;
+        }
+        let own = counts.get(&newcomer).copied().unwrap_or(0);
+        let greediest = counts.into_iter().max_by_key(|(_, count)| *count);
+        let greediest = greediest.filter(|(_, count)| *count > own + 1);
+        let newest =
+            greediest.and_then(|(address, _)| waits.iter().rposition(|it| it.address == address));
+        let Some(newest) = newest else { return false };
+        let wait = waits.remove(newest);
+        wait.was_ended.store(true, Ordering::Relaxed);
+        // A failure means that the client has ended it already.
+        let _ = wait.stream.shutdown(wait.side);
+        true
     }
 
     /// Has a task done, by an idle thread or a new one; by the next one that becomes idle if there
     /// is no room.
-    pub fn run(self: &Arc<Pool>, task: Task) {
+    pub fn run(self: &Arc<Pool>, task: impl FnOnce() + Send + 'static) {
         let mut state = lock(&self.state);
-        state.tasks.push_back(task);
+        state.tasks.push_back(Box::new(task));
         if state.idle >= state.tasks.len() {
             self.called.notify_one();
         } else if self.may_grow(&state)
@@ -124,6 +181,19 @@ impl Pool {
     }
 }
 
+impl Waiting<'_> {
+    /// It was ended by [`Pool::end_a_wait`].
+    pub fn was_ended(&self) -> bool {
+        self.was_ended.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        lock(&self.pool.waits).retain(|wait| !Arc::ptr_eq(&wait.was_ended, &self.was_ended));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,16 +205,16 @@ mod tests {
 
     #[test]
     fn tasks_have_a_thread_each_up_to_the_limit_and_then_wait() {
-        let pool = Pool::start(4).unwrap();
+        let (pool, nowhere) = (Pool::start(4).unwrap(), IpAddr::from([127, 0, 0, 1]));
         let (begun, began) = mpsc::channel();
         let gates: Vec<mpsc::Sender<()>> = (0..6)
             .map(|number| {
                 let ((open, gate), begun) = (mpsc::channel(), begun.clone());
-                assert_eq!(pool.has_room(), number < 4, "{number}");
-                pool.run(Box::new(move || {
+                assert_eq!(pool.has_room_for(nowhere), number < 4, "{number}");
+                pool.run(move || {
                     begun.send(number).unwrap();
                     let _ = gate.recv();
-                }));
+                });
                 if number < 4 {
                     assert_eq!(began.recv().unwrap(), number);
                 }
@@ -163,10 +233,10 @@ mod tests {
         let (send, receive) = mpsc::channel();
         for number in 0..2 {
             let send = send.clone();
-            pool.run(Box::new(move || {
+            pool.run(move || {
                 send.send(number).unwrap();
                 assert_eq!(number, 1, "on purpose");
-            }));
+            });
         }
         assert_eq!([receive.recv().unwrap(), receive.recv().unwrap()], [0, 1]);
         pool.close();

@@ -3,7 +3,6 @@
 use crate::gzip;
 use crate::panics::guarded;
 use crate::request::is_token;
-use crate::status::reason;
 use rouille::Response;
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
@@ -18,8 +17,6 @@ pub struct Asked {
     pub http_1_1: bool,
     /// The connection stays open after this answer.
     pub keep_alive: bool,
-    /// The client has said that it sends no more, and all of this request is here.
-    pub is_last: bool,
     /// The client wants gzip.
     pub gzip: bool,
 }
@@ -38,11 +35,11 @@ const PIECE: usize = 512 << 10;
 /// The rest of an answer that is pulled from the handler's reader as the client takes it.
 pub struct Stream {
     reader: Box<dyn Read + Send>,
-    framing: StreamFraming,
+    framing: Framing,
 }
 
 #[derive(Clone, Copy)]
-enum StreamFraming {
+enum Framing {
     /// Content-Length has been sent; so many bytes are still owed.
     Exact(usize),
     Chunked,
@@ -50,117 +47,94 @@ enum StreamFraming {
     UntilClose,
 }
 
-/// An answer that must not go out as it is. The client gets a 500.
-#[derive(Debug)]
-pub struct Fault(pub &'static str);
-
 /// Writes the answer, or all of it that is not streamed, to `out`, and returns the stream and
-/// whether the connection stays open.
+/// whether the connection stays open. An answer that must not go out as it is is an error, which says
+/// why: the client gets a 500.
 pub fn write(
     response: Response,
     asked: Asked,
     out: &mut Vec<u8>,
-) -> Result<(Option<Stream>, bool), Fault> {
-    let status = response.status_code;
+) -> Result<(Option<Stream>, bool), &'static str> {
+    let Response { status_code: status, headers, data, .. } = response;
     if !(200..=599).contains(&status) {
-        return Err(Fault("a status that is no final one"));
+        return Err("a status that is no final one");
     }
-    let bodiless = matches!(status, 204 | 304);
     let mut keep_alive = asked.keep_alive;
-    let start = out.len();
     let version = if asked.http_1_1 { "HTTP/1.1" } else { "HTTP/1.0" };
     // Writing to a Vec cannot fail.
     let _ = write!(out, "{version} {status} {}\r\nDate: {}\r\n", reason(status), date());
-    for (name, value) in &response.headers {
-        if !is_safe(name, value) {
-            out.truncate(start);
-            return Err(Fault("a header field with CR, LF, NUL or a malformed name"));
+    for (name, value) in &headers {
+        // With CR, LF or NUL a value could end the head and begin another answer.
+        if name.is_empty() || !name.bytes().all(is_token) || value.contains(['\r', '\n', '\0']) {
+            return Err("a header field with CR, LF, NUL or a malformed name");
         }
-        if is_ours(name) {
-            keep_alive &= !(name.eq_ignore_ascii_case("connection")
-                && value.to_ascii_lowercase().contains("close"));
-            continue;
+        if !OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours)) {
+            field(out, name, value);
+        } else if name.eq_ignore_ascii_case("connection") {
+            keep_alive &= !value.to_ascii_lowercase().contains("close");
         }
-        field(out, name, value);
     }
-    let headers = response.headers;
-    let (reader, size) = response.data.into_reader_and_size();
-
-    if bodiless {
-        finish_head(out, asked, keep_alive);
-        return Ok((None, keep_alive));
-    }
-    match size {
-        Some(size) if size <= LARGEST_WHOLE => {
-            whole(reader, size, status, &headers, asked, keep_alive, out)?;
-            Ok((None, keep_alive))
+    let (mut whole, mut stream) = (Vec::new(), None);
+    match data.into_reader_and_size() {
+        _ if matches!(status, 204 | 304) => {}
+        (reader, Some(size)) if size <= LARGEST_WHOLE => {
+            whole = pull(reader, size)?;
+            if gzip::is_eligible(status, &headers, size) {
+                if !headers.iter().any(varies_by_encoding) {
+                    field(out, "Vary", "Accept-Encoding");
+                }
+                if asked.gzip {
+                    whole =
+                        gzip::compress(&whole).map_err(|_| "a body that cannot be compressed")?;
+                    field(out, "Content-Encoding", "gzip");
+                }
+            }
+            field(out, "Content-Length", &whole.len().to_string());
         }
-        size => {
+        (reader, size) => {
             let framing = match size {
                 Some(size) => {
-                    let _ = write!(out, "Content-Length: {size}\r\n");
-                    StreamFraming::Exact(size)
+                    field(out, "Content-Length", &size.to_string());
+                    Framing::Exact(size)
                 }
                 None if asked.http_1_1 => {
                     field(out, "Transfer-Encoding", "chunked");
-                    StreamFraming::Chunked
+                    Framing::Chunked
                 }
                 None => {
                     keep_alive &= asked.head_only;
-                    StreamFraming::UntilClose
+                    Framing::UntilClose
                 }
             };
-            finish_head(out, asked, keep_alive);
-            Ok(((!asked.head_only).then_some(Stream { reader, framing }), keep_alive))
+            stream = Some(Stream { reader, framing });
         }
     }
-}
-
-/// The end of a head and a body of known size.
-fn whole(
-    reader: Box<dyn Read + Send>,
-    size: usize,
-    status: u16,
-    headers: &[(Cow<'_, str>, Cow<'_, str>)],
-    asked: Asked,
-    keep_alive: bool,
-    out: &mut Vec<u8>,
-) -> Result<(), Fault> {
-    if gzip::is_eligible(status, headers, size) {
-        let varies = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| {
-            name.eq_ignore_ascii_case("vary")
-                && value.to_ascii_lowercase().contains("accept-encoding")
-        };
-        if !headers.iter().any(varies) {
-            field(out, "Vary", "Accept-Encoding");
-        }
-        if asked.gzip {
-            let mut plain = Vec::with_capacity(size);
-            pull(reader, size, &mut plain)?;
-            let packed = gzip::compress(&plain).map_err(|_| Fault("gzip failed"))?;
-            field(out, "Content-Encoding", "gzip");
-            let _ = write!(out, "Content-Length: {}\r\n", packed.len());
-            finish_head(out, asked, keep_alive);
-            if !asked.head_only {
-                out.extend_from_slice(&packed);
-            }
-            return Ok(());
-        }
+    match (keep_alive, asked.http_1_1) {
+        (false, _) => field(out, "Connection", "close"),
+        (true, false) => field(out, "Connection", "keep-alive"),
+        (true, true) => {}
     }
-    let _ = write!(out, "Content-Length: {size}\r\n");
-    finish_head(out, asked, keep_alive);
-    if asked.head_only { Ok(()) } else { pull(reader, size, out) }
+    out.extend_from_slice(b"\r\n");
+    if asked.head_only {
+        return Ok((None, keep_alive));
+    }
+    out.extend_from_slice(&whole);
+    Ok((stream, keep_alive))
 }
 
 /// Reads a body of which the size is known. One that is shorter than it said is a fault of ours.
-fn pull(reader: Box<dyn Read + Send>, size: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
-    out.reserve(size);
-    match guarded(|| reader.take(size as u64).read_to_end(out)) {
-        Some(Ok(got)) if got == size => Ok(()),
-        Some(Ok(_)) => Err(Fault("a body shorter than its size")),
-        Some(Err(_)) => Err(Fault("a body that could not be read")),
-        None => Err(Fault("a body whose reader panicked")),
+fn pull(reader: Box<dyn Read + Send>, size: usize) -> Result<Vec<u8>, &'static str> {
+    let mut body = Vec::with_capacity(size);
+    match guarded(|| reader.take(size as u64).read_to_end(&mut body)) {
+        Some(Ok(got)) if got == size => Ok(body),
+        Some(Ok(_)) => Err("a body shorter than its size"),
+        Some(Err(_)) => Err("a body that could not be read"),
+        None => Err("a body whose reader panicked"),
     }
+}
+
+fn varies_by_encoding((name, value): &(Cow<'_, str>, Cow<'_, str>)) -> bool {
+    name.eq_ignore_ascii_case("vary") && value.to_ascii_lowercase().contains("accept-encoding")
 }
 
 impl Stream {
@@ -168,8 +142,8 @@ impl Stream {
     /// buffer of that size; one of unknown size is made piece by piece, as it is read.
     pub fn owed(&self) -> usize {
         match self.framing {
-            StreamFraming::Exact(left) => left,
-            StreamFraming::Chunked | StreamFraming::UntilClose => PIECE,
+            Framing::Exact(left) => left,
+            Framing::Chunked | Framing::UntilClose => PIECE,
         }
     }
 
@@ -179,10 +153,10 @@ impl Stream {
     pub fn pull(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
         let start = out.len();
         let most = match self.framing {
-            StreamFraming::Exact(left) => left.min(PART),
-            StreamFraming::Chunked | StreamFraming::UntilClose => PART,
+            Framing::Exact(left) => left.min(PART),
+            Framing::Chunked | Framing::UntilClose => PART,
         };
-        if matches!(self.framing, StreamFraming::Chunked) {
+        if matches!(self.framing, Framing::Chunked) {
             // Room for the size line; the size is known when the data is there.
             out.extend_from_slice(b"00000000\r\n");
         }
@@ -191,15 +165,15 @@ impl Stream {
         let read = || reader.by_ref().take(most as u64).read_to_end(out);
         let got = guarded(read).unwrap_or_else(|| Err(io::Error::other("the reader panicked")))?;
         match &mut self.framing {
-            StreamFraming::Exact(left) => {
+            Framing::Exact(left) => {
                 if got < most {
                     return Err(io::Error::other("the body is shorter than its size"));
                 }
                 *left -= got;
                 Ok(*left == 0)
             }
-            StreamFraming::UntilClose => Ok(got < most),
-            StreamFraming::Chunked => {
+            Framing::UntilClose => Ok(got < most),
+            Framing::Chunked => {
                 if got == 0 {
                     out.truncate(start);
                 } else if let Some(mut line) = out.get_mut(start..body) {
@@ -216,48 +190,25 @@ impl Stream {
 }
 
 /// The answer of last resort, for when the program cannot give one.
-pub fn plain_500(out: &mut Vec<u8>) {
-    out.extend_from_slice(
-        b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-    );
-}
+pub const PLAIN_500: &[u8] =
+    b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 fn field(out: &mut Vec<u8>, name: &str, value: &str) {
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value.as_bytes());
-    out.extend_from_slice(b"\r\n");
-}
-
-fn finish_head(out: &mut Vec<u8>, asked: Asked, keep_alive: bool) {
-    match (keep_alive, asked.http_1_1) {
-        (false, _) => field(out, "Connection", "close"),
-        (true, false) => field(out, "Connection", "keep-alive"),
-        (true, true) => {}
+    for part in [name, ": ", value, "\r\n"] {
+        out.extend_from_slice(part.as_bytes());
     }
-    out.extend_from_slice(b"\r\n");
 }
 
-/// Fields of the connection, not of the answer: the front alone sets them.
-fn is_ours(name: &str) -> bool {
-    const OURS: [&str; 7] = [
-        "Content-Length",
-        "Transfer-Encoding",
-        "Connection",
-        "Keep-Alive",
-        "Date",
-        "Upgrade",
-        "Trailer",
-    ];
-    OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours))
-}
-
-/// No CR, LF or NUL: with one, a value could end the head and begin another answer.
-fn is_safe(name: &str, value: &str) -> bool {
-    !name.is_empty()
-        && name.bytes().all(is_token)
-        && !value.bytes().any(|b| matches!(b, b'\r' | b'\n' | 0))
-}
+/// Fields of the connection, not of the answer: the server alone sets them.
+const OURS: [&str; 7] = [
+    "Content-Length",
+    "Transfer-Encoding",
+    "Connection",
+    "Keep-Alive",
+    "Date",
+    "Upgrade",
+    "Trailer",
+];
 
 /// Now, as an IMF-fixdate (RFC 9110, section 5.6.7).
 #[allow(
@@ -266,4 +217,71 @@ fn is_safe(name: &str, value: &str) -> bool {
 )]
 fn date() -> httpdate::HttpDate {
     SystemTime::now().into()
+}
+
+/// The reason phrase of a status (RFC 9110, section 15; RFC 4918, section 11), which people read and programs do not; empty for an unknown one.
+pub fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        204 => "No Content",
+        206 => "Partial Content",
+        207 => "Multi-Status",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
+        412 => "Precondition Failed",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        415 => "Unsupported Media Type",
+        417 => "Expectation Failed",
+        422 => "Unprocessable Content",
+        423 => "Locked",
+        424 => "Failed Dependency",
+        428 => "Precondition Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        507 => "Insufficient Storage",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reason;
+    use hyper::StatusCode;
+
+    #[test]
+    fn reasons_are_those_of_the_registry() {
+        let known: Vec<_> = (100..600).filter(|&status| !reason(status).is_empty()).collect();
+        assert_eq!(known.len(), 39);
+        for status in known {
+            let registered = match status {
+                // Their names in RFC 9110, which hyper does not have yet.
+                413 => Some("Content Too Large"),
+                422 => Some("Unprocessable Content"),
+                _ => StatusCode::from_u16(status).unwrap().canonical_reason(),
+            };
+            assert_eq!(Some(reason(status)), registered);
+        }
+    }
 }

@@ -1,26 +1,31 @@
-//! Starting, running and stopping a server.
+//! Starting, running and stopping a server: one thread accepts connections, shares the places between
+//! addresses, and ends what is overdue. Nothing here waits for a client.
 
 use crate::budget::Budget;
-use crate::door::{Backlog, Door, sweep};
+use crate::connection::{Connection, Stage};
+use crate::deliver::{self, OVERLOADED};
 use crate::limits::Limits;
 use crate::line::Line;
+use crate::panics::guarded;
 use crate::places::Places;
 use crate::pool::Pool;
 use crate::request::MOST_FIELDS;
-use crate::room::Room;
-use crate::rounds;
-use crate::service::Service;
+use crate::room::{Room, Wants};
+use crate::service::{Service, network};
 use crate::shared::{AT_ONCE, DRAINING, RUNNING, Shared};
-use crate::slow::Slow;
+use crate::work;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use std::io;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use rustix::io::Errno;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// Connections accepted before anything else is done.
+const ACCEPTS: usize = 64;
 /// How often deadlines, and the wish to stop, are looked at.
 const TICK: Duration = Duration::from_millis(100);
 /// The same while stopping, which should not take longer than it must.
@@ -35,8 +40,22 @@ const BACKLOG: i32 = 1024;
 /// A bound listener with its threads.
 pub struct Server {
     shared: Arc<Shared>,
-    door: Option<Door>,
+    /// None: the server stops.
+    listener: Option<TcpListener>,
+    /// When a failure to accept was last logged.
+    logged: Option<Instant>,
     address: SocketAddr,
+}
+
+/// What waits to be accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Backlog {
+    /// Nothing.
+    Empty,
+    /// Something, perhaps.
+    More,
+    /// Something, but there are no descriptors: nothing says when there will be.
+    Stuck,
 }
 
 /// Stops its server. Clones stop the same one.
@@ -77,33 +96,24 @@ impl Server {
             places: Places::new(most, spare),
             room: Room::new(most + spare)?,
             pool: Pool::start(limits.threads)?,
-            slow: Slow::default(),
             lines: limits.lines.iter().cloned().map(Line::new).collect(),
             budget: Budget::new(limits.buffered_bytes),
             stage: AtomicU8::new(RUNNING),
             program: service,
             limits,
         });
-        let door = Some(Door::new(listener));
-        let server = Server { shared, door, address };
-        server.start_rounds()?;
-        Ok(server)
-    }
-
-    /// As many threads as there are cores, and two at least, so that one goes on while the other
-    /// waits for the program's look-up.
-    fn start_rounds(&self) -> io::Result<()> {
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        for number in 0..cores.max(2) {
-            let shared = Arc::clone(&self.shared);
+        // Two at least, so that one goes on while the other waits for the program's look-up.
+        let threads = thread::available_parallelism().map_or(1, NonZero::get).max(2);
+        for number in 0..threads {
+            let shared = Arc::clone(&shared);
             let builder = thread::Builder::new().name(format!("waiting-{number}"));
-            match builder.spawn(move || rounds::run(&shared)) {
+            match builder.spawn(move || work::wait(&shared)) {
                 Ok(_) => {}
                 Err(e) if number == 0 => return Err(e),
                 Err(e) => log::warn!("http1: only {number} threads could be started: {e}"),
             }
         }
-        Ok(())
+        Ok(Server { shared, listener: Some(listener), logged: None, address })
     }
 
     /// The address it listens on, with the port that was chosen for port 0.
@@ -119,14 +129,23 @@ impl Server {
     /// Serves until it is stopped. True when every request in flight was answered; false after
     /// `Limits::stop_time`, a second stop, or when waiting for connections failed.
     pub fn run(mut self) -> bool {
-        let (mut swept, mut backlog) = (Instant::now(), Backlog::Empty);
+        let mut swept = Instant::now();
         while !self.shared.is_stopping() {
-            if let Err(e) = self.wait(backlog) {
-                log::error!("http1: waiting for connections failed: {e}");
-                return false;
-            }
-            if let Some(door) = &mut self.door {
-                backlog = door.accept(&self.shared);
+            match self.accept() {
+                Backlog::More => {}
+                // The listener is ready all the time, and in vain.
+                Backlog::Stuck => thread::sleep(RETRY),
+                Backlog::Empty => {
+                    let (time, mut ready) = (Timespec::try_from(TICK).ok(), Vec::new());
+                    ready.extend(self.listener.iter().map(|it| PollFd::new(it, PollFlags::IN)));
+                    let polled = poll(&mut ready, time.as_ref());
+                    if let Err(e) = polled
+                        && e != Errno::INTR
+                    {
+                        log::error!("http1: waiting for connections failed: {e}");
+                        return false;
+                    }
+                }
             }
             if swept.elapsed() >= TICK {
                 swept = Instant::now();
@@ -136,25 +155,31 @@ impl Server {
         self.drain()
     }
 
-    /// Waits for a connection, or for the next time that something has to be looked at.
-    fn wait(&self, backlog: Backlog) -> rustix::io::Result<()> {
-        let Some(door) = &self.door else { return Ok(()) };
-        let time = match backlog {
-            Backlog::Empty => TICK,
-            Backlog::More => return Ok(()),
-            // The listener is ready all the time, and in vain.
-            Backlog::Stuck => {
-                thread::sleep(RETRY);
-                return Ok(());
+    /// Accepts what waits, or a good part of it.
+    fn accept(&mut self) -> Backlog {
+        let Some(listener) = &self.listener else { return Backlog::Empty };
+        for _ in 0..ACCEPTS {
+            match listener.accept() {
+                Ok((stream, remote)) => {
+                    guarded(|| admit(&self.shared, stream, remote));
+                }
+                Err(e) if e.kind() == ErrorKind::WouldBlock => return Backlog::Empty,
+                // About that one connection only.
+                Err(e) if is_of_the_client(&e) => {}
+                Err(e) => {
+                    let second = Duration::from_secs(1);
+                    if self.logged.is_none_or(|at| at.elapsed() >= second) {
+                        log::error!("http1: no connection can be accepted: {e}");
+                        self.logged = Some(Instant::now());
+                    }
+                    return Backlog::Stuck;
+                }
             }
-        };
-        let time = Timespec::try_from(time).ok();
-        match poll(&mut [PollFd::new(&door.listener, PollFlags::IN)], time.as_ref()) {
-            Err(rustix::io::Errno::INTR) | Ok(_) => Ok(()),
-            Err(e) => Err(e),
         }
+        Backlog::More
     }
 
+    /// Ends what is overdue, and gives the program the number of connections.
     fn tidy(&self) {
         sweep(&self.shared, Instant::now());
         self.shared.program.set_connections(self.shared.places.taken());
@@ -164,9 +189,8 @@ impl Server {
     /// met with a reset.
     fn drain(&mut self) -> bool {
         let until = Instant::now() + self.shared.limits.stop_time;
-        if let Some(mut door) = self.door.take() {
-            while door.accept(&self.shared) == Backlog::More {}
-        }
+        while self.accept() == Backlog::More {}
+        self.listener = None;
         loop {
             self.tidy();
             let taken = self.shared.places.taken();
@@ -190,6 +214,80 @@ impl Drop for Server {
         self.shared.room.close();
         self.shared.pool.close();
     }
+}
+
+/// Finds a place for a new connection, by closing one of a greedier address if need be, or turns it
+/// away.
+fn admit(shared: &Arc<Shared>, stream: TcpStream, remote: SocketAddr) {
+    let address = network(remote.ip());
+    let is_full = shared.places.is_full() && !make_room(shared, address);
+    // A few places are for those that are turned away. When these, too, are taken, the connection
+    // closes without a word.
+    let Some(place) = shared.places.take(address) else { return };
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let deadline = Instant::now() + shared.limits.idle_time;
+    let connection = Box::new(Connection::new(stream, remote, place, deadline));
+    if is_full {
+        deliver::finish_elsewhere(shared, deliver::refuse(shared, connection, OVERLOADED, None));
+    } else {
+        shared.room.put(connection, Wants::Input);
+    }
+}
+
+/// Closes the newest idle connection of the address that has most, or, if that is more than a
+/// quarter of all places, the newest that waits for its client.
+fn make_room(shared: &Shared, newcomer: IpAddr) -> bool {
+    let Some((greediest, has_too_many)) = shared.places.greediest(newcomer) else { return false };
+    let best = shared.room.best(|connection| {
+        let is_idle = connection.is_idle() || matches!(connection.stage, Stage::Lingering(_));
+        (connection.place.address == greediest && (has_too_many || is_idle))
+            .then_some((is_idle, connection.place.number))
+    });
+    let Some(connection) = best.and_then(|token| shared.room.take_if(token, |_| true)) else {
+        return has_too_many && shared.pool.end_a_wait(newcomer);
+    };
+    if connection.overdue().is_some() {
+        let origin = connection.origin();
+        deliver::evict(shared, connection, origin.as_deref());
+    }
+    true
+}
+
+/// Ends what has passed its deadline; while stopping also what waits for a next request, if none
+/// has come. A connection that was just accepted is given a moment for its first one.
+fn sweep(shared: &Arc<Shared>, now: Instant) {
+    let is_stopping = shared.is_stopping();
+    for token in 0..shared.places.all() {
+        let is_due = |c: &Connection| {
+            c.deadline <= now || (is_stopping && c.is_idle() && !c.has_just_come(now))
+        };
+        let Some(connection) = shared.room.take_if(token, is_due) else { continue };
+        guarded(|| end(shared, connection, now));
+    }
+    for ticket in shared.lines.iter().flat_map(|line| line.overdue(now)) {
+        guarded(|| work::refuse(shared, ticket, OVERLOADED));
+    }
+}
+
+fn end(shared: &Arc<Shared>, connection: Box<Connection>, now: Instant) {
+    if connection.deadline > now && connection.is_readable() {
+        return shared.room.put(connection, Wants::Input);
+    }
+    if let Some(refusal) = connection.overdue() {
+        let origin = connection.origin();
+        let rest = deliver::refuse(shared, connection, refusal, origin.as_deref());
+        deliver::finish_elsewhere(shared, rest);
+    }
+}
+
+/// Whether an error of `accept` is about that one connection only.
+fn is_of_the_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted
+    )
 }
 
 /// Raises the soft limit of descriptors, and returns how many connections there may be, and how

@@ -1,16 +1,20 @@
-//! What may wait, as blocking code in a thread of the pool: a large body, the question whether it is
-//! wanted, and the work that gives an answer.
+//! The way of a request through the threads.
+//!
+//! The threads of the waiting room ([`wait`]) take what is ready, read it once, have the program look at
+//! all whole requests together, and send each connection where it goes next. None waits for a client.
+//!
+//! What may wait is blocking code in a thread of the pool: a large body ([`receive_body`]), and the work
+//! that gives an answer ([`run`]), when its turn in the line has come.
 
-use crate::budget::Charge;
-use crate::client::Client;
-use crate::connection::Connection;
-use crate::deliver::{self, OVERLOADED, Unfinished};
+use crate::connection::{Connection, Received};
+use crate::deliver::{self, OVERLOADED, Outgoing};
 use crate::incoming::Incoming;
 use crate::line::Line;
 use crate::panics::guarded;
 use crate::request::Refusal;
-use crate::service::{Admission, Job, Look};
-use crate::shared::{Exchange, Shared, Task, Ticket};
+use crate::room::Wants;
+use crate::service::{Client, Look};
+use crate::shared::{Shared, Ticket};
 use std::net::Shutdown;
 use std::sync::Arc;
 
@@ -19,81 +23,93 @@ const NO_CONTINUE: Refusal =
     Refusal { status: 400, detail: "The connection does not take a 100 Continue." };
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// A request that the program has looked at, with its body as far as it is here.
-pub struct LookedAt {
-    pub connection: Box<Connection>,
-    pub incoming: Box<Incoming>,
-    pub exchange: Exchange,
+/// The life of a thread of the waiting room: until the room is closed.
+pub fn wait(shared: &Arc<Shared>) {
+    let (mut tokens, mut buffer) = (Vec::new(), Vec::new());
+    while !shared.room.is_closed() {
+        shared.room.wait(&mut tokens);
+        let (mut asking, mut requests) = (Vec::new(), Vec::new());
+        for token in tokens.drain(..) {
+            let Some(connection) = shared.room.take_if(token, |_| true) else { continue };
+            // A panic ends this connection, and nothing else.
+            let step = guarded(|| receive(shared, connection, &mut buffer));
+            if let Some(Some((connection, mut incoming))) = step {
+                requests.push(incoming.take_request(connection.remote));
+                asking.push((connection, incoming));
+            }
+        }
+        if requests.is_empty() {
+            continue;
+        }
+        let looks = shared.program.look(requests);
+        for ((connection, incoming), look) in asking.into_iter().zip(looks) {
+            guarded(|| {
+                let client = Client::at(connection.remote.ip());
+                let rest = go_on(shared, connection, incoming, look, client);
+                deliver::finish_elsewhere(shared, rest);
+            });
+        }
+    }
 }
 
-impl LookedAt {
-    /// The whole request, ready for its line.
-    fn into_ticket(self, admission: Admission, job: Job, charge: Charge) -> Ticket {
-        let LookedAt { connection, incoming, exchange } = self;
-        Ticket { connection, exchange, task: Task::Work(job, incoming.body), admission, charge }
+/// Reads once. A whole request, or the head of a large one, is for the program.
+fn receive(
+    shared: &Arc<Shared>,
+    mut connection: Box<Connection>,
+    buffer: &mut Vec<u8>,
+) -> Option<(Box<Connection>, Box<Incoming>)> {
+    match connection.receive(buffer, &*shared.program, &shared.limits) {
+        Ok(Received::Request(incoming)) => return Some((connection, incoming)),
+        Ok(Received::Part) => shared.room.put(connection, Wants::Input),
+        Ok(Received::End) => {}
+        Err(refusal) => {
+            let origin = connection.origin();
+            let rest = deliver::refuse(shared, connection, refusal, origin.as_deref());
+            deliver::finish_elsewhere(shared, rest);
+        }
     }
+    None
 }
 
 /// Goes on with a request as the program wants it; `None`: the program failed. An answer is charged to
 /// `client`; what of it has to be waited for is returned.
 #[must_use]
-pub fn go_on(
+fn go_on(
     shared: &Arc<Shared>,
-    looked_at: LookedAt,
+    connection: Box<Connection>,
+    incoming: Box<Incoming>,
     look: Option<Look>,
     client: Client,
-) -> Option<Unfinished> {
-    let response = match look {
-        Some(Look::Work(admission, job)) => {
-            begin(shared, looked_at, admission, job);
-            return None;
+) -> Option<Outgoing> {
+    let (admission, work) = match look {
+        Some(Look::Work(admission, work)) => (admission, work),
+        Some(Look::Answer(it)) => {
+            return deliver::answer(shared, connection, &incoming, Some(it), client);
         }
-        Some(Look::Ask(admission, question)) => {
-            let LookedAt { connection, incoming, exchange } = looked_at;
-            let charge = shared.budget.charge(admission.client);
-            let task = Task::Ask(question, incoming);
-            start(shared, Ticket { connection, exchange, task, admission, charge });
-            return None;
-        }
-        Some(Look::Answer(response)) => Some(response),
-        None => None,
+        None => return deliver::answer(shared, connection, &incoming, None, client),
     };
-    let LookedAt { connection, incoming, mut exchange } = looked_at;
-    // Where the body was not received, what follows is no request.
-    exchange.asked.keep_alive &= incoming.done && !incoming.cut;
-    exchange.asked.is_last &= incoming.done;
-    deliver::answer(shared, connection, response, exchange, client)
-}
-
-/// Puts an accepted request into its line; first its body is received, in a thread of the pool.
-fn begin(shared: &Arc<Shared>, accepted: LookedAt, admission: Admission, job: Job) {
+    let address = connection.place.address;
+    let charge = shared.budget.charge(admission.client);
+    let ticket = Ticket { connection, incoming, admission, work, charge };
     let this = Arc::clone(shared);
-    if accepted.incoming.done {
-        let charge = shared.budget.charge(admission.client);
-        start(shared, accepted.into_ticket(admission, job, charge));
-    } else if shared.has_thread_for(accepted.connection.place.address) {
-        shared.pool.run(Box::new(move || receive(&this, accepted, admission, job)));
+    if ticket.incoming.done || !admission.is_accepted {
+        if let Some(line) = enqueue(shared, ticket) {
+            // Without a thread the runner waits for the next one, and what is in the line two seconds.
+            shared.pool.has_room_for(address);
+            shared.pool.run(move || run(&this, &line));
+        }
+    } else if shared.pool.has_room_for(address) {
+        shared.pool.run(move || receive_body(&this, ticket));
     } else {
-        let LookedAt { connection, exchange, .. } = accepted;
-        deliver::refuse(shared, connection, OVERLOADED, exchange.origin.as_deref());
+        refuse(shared, ticket, OVERLOADED);
     }
-}
-
-/// Puts a request into its line, and has the line run if it needs a runner.
-fn start(shared: &Arc<Shared>, ticket: Ticket) {
-    let address = ticket.connection.place.address;
-    let Some(line) = enqueue(shared, ticket) else { return };
-    // Without a thread the runner waits for the next one, and what is in the line two seconds.
-    shared.has_thread_for(address);
-    let this = Arc::clone(shared);
-    shared.pool.run(Box::new(move || run(&this, &line)));
+    None
 }
 
 /// Receives the body, and goes on with the line.
-fn receive(shared: &Arc<Shared>, mut accepted: LookedAt, admission: Admission, job: Job) {
-    let LookedAt { connection, incoming, exchange } = &mut accepted;
-    let mut charge = shared.budget.charge(admission.client);
-    let waiting = shared.slow.enter(connection, Shutdown::Read);
+fn receive_body(shared: &Arc<Shared>, mut ticket: Ticket) {
+    let Ticket { connection, incoming, charge, .. } = &mut ticket;
+    let waiting = shared.pool.waits(connection, Shutdown::Read);
     let received = if incoming.waits_for_continue()
         && connection.input.is_empty()
         && connection.send(CONTINUE) != Ok(CONTINUE.len())
@@ -106,19 +122,17 @@ fn receive(shared: &Arc<Shared>, mut accepted: LookedAt, admission: Admission, j
     };
     let was_ended = waiting.was_ended();
     drop(waiting);
-    exchange.asked.keep_alive &= !incoming.cut;
     match received {
         Ok(true) => {
-            if let Some(line) = enqueue(shared, accepted.into_ticket(admission, job, charge)) {
+            if let Some(line) = enqueue(shared, ticket) {
                 run(shared, &line);
             }
         }
-        Ok(false) if was_ended => deliver::evict(shared, connection, exchange.origin.as_deref()),
-        Ok(false) => {}
-        Err(refusal) => {
-            let LookedAt { connection, exchange, .. } = accepted;
-            deliver::refuse(shared, connection, refusal, exchange.origin.as_deref());
+        Ok(false) if was_ended => {
+            deliver::evict(shared, ticket.connection, ticket.incoming.origin.as_deref());
         }
+        Ok(false) => {}
+        Err(refusal) => refuse(shared, ticket, refusal),
     }
 }
 
@@ -126,50 +140,38 @@ fn receive(shared: &Arc<Shared>, mut accepted: LookedAt, admission: Admission, j
 fn enqueue(shared: &Arc<Shared>, ticket: Ticket) -> Option<Arc<Line<Ticket>>> {
     let admission = ticket.admission;
     let Some(line) = shared.lines.get(admission.line).or(shared.lines.first()) else {
-        refuse_ticket(shared, ticket);
+        refuse(shared, ticket, OVERLOADED);
         return None;
     };
-    let pushed = line.push(admission.client, admission.most, ticket);
-    pushed.refused.into_iter().for_each(|ticket| refuse_ticket(shared, ticket));
-    pushed.needs_runner.then(|| Arc::clone(line))
+    let (needs_runner, refused) = line.push(admission.client, admission.most, ticket);
+    refused.into_iter().for_each(|ticket| refuse(shared, ticket, OVERLOADED));
+    needs_runner.then(|| Arc::clone(line))
 }
 
 /// A runner of a line: does one thing after another until nothing waits, or an answer has to be
 /// waited for.
 fn run(shared: &Arc<Shared>, line: &Arc<Line<Ticket>>) {
     while let Some((ticket, running)) = line.next() {
-        let unfinished = guarded(|| {
-            let Ticket { connection, exchange, task, charge, admission } = ticket;
-            match task {
-                Task::Work(run, body) => {
-                    let response = guarded(|| run(body));
-                    drop((running, charge));
-                    deliver::answer(shared, connection, response, exchange, admission.client)
-                }
-                Task::Ask(run, mut incoming) => {
-                    let body = incoming.done.then(|| std::mem::take(&mut incoming.body));
-                    let look = guarded(|| run(body));
-                    drop((running, charge));
-                    go_on(
-                        shared,
-                        LookedAt { connection, incoming, exchange },
-                        look,
-                        admission.client,
-                    )
-                }
-            }
+        let rest = guarded(|| {
+            let Ticket { connection, mut incoming, admission, work, charge } = ticket;
+            let body = incoming.done.then(|| std::mem::take(&mut incoming.body));
+            let look = guarded(|| work(body));
+            drop((running, charge));
+            go_on(shared, connection, incoming, look, admission.client)
         });
-        if let Some(Some(unfinished)) = unfinished {
+        if let Some(Some(rest)) = rest {
             if line.leave() {
                 let (this, line) = (Arc::clone(shared), Arc::clone(line));
-                shared.pool.run(Box::new(move || run(&this, &line)));
+                shared.pool.run(move || run(&this, &line));
             }
-            return deliver::finish(shared, unfinished);
+            return rest.finish(shared);
         }
     }
 }
 
-/// Refuses what has waited too long, or has no place.
-pub fn refuse_ticket(shared: &Arc<Shared>, ticket: Ticket) {
-    deliver::refuse(shared, ticket.connection, OVERLOADED, ticket.exchange.origin.as_deref());
+/// Refuses a request that the program has accepted, or might have.
+pub fn refuse(shared: &Arc<Shared>, ticket: Ticket, refusal: Refusal) {
+    let Ticket { connection, incoming, .. } = ticket;
+    let rest = deliver::refuse(shared, connection, refusal, incoming.origin.as_deref());
+    deliver::finish_elsewhere(shared, rest);
 }

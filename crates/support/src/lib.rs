@@ -11,6 +11,7 @@ pub mod dice;
 pub mod postgres_server;
 pub mod redis_server;
 pub mod server;
+pub mod mail;
 pub mod smtp;
 pub mod wire;
 pub mod world;

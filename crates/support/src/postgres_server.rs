@@ -22,7 +22,7 @@ static EMPTY: LazyLock<PathBuf> = LazyLock::new(|| {
     folder
 });
 
-/// Nobody else's, so that no test ever talks to another's server.
+/// Its own, so that no test ever talks to another's server.
 static PASSWORD: LazyLock<String> = LazyLock::new(crate::world::unique_name);
 
 pub struct PostgresServer {

@@ -129,7 +129,7 @@ impl World {
         self.app.now()
     }
 
-    /// Somebody without an account.
+    /// An actor without an account.
     pub fn nobody(&self) -> Actor {
         Actor {
             app: self.app.clone(),
@@ -230,7 +230,7 @@ impl Mail {
     }
 }
 
-/// Somebody who sends requests.
+/// A client that sends requests.
 #[derive(Clone)]
 pub struct Actor {
     pub app: Arc<App>,

@@ -44,7 +44,7 @@ pub fn start(out: &mut String, name: &str) {
 /// `2026-11-20T17:31:05Z`.
 ///
 /// 29 February is kept on the last day of February, as in the list of birthdays. The age is not
-/// told: one text serves every year. There is no CLASS: Google shows what is private in a calendar
+/// shown: one text serves every year. There is no CLASS: Google shows what is private in a calendar
 /// that was subscribed to as "busy".
 pub fn event(out: &mut String, uid: &str, name: &str, birthday: PartialDate, updated_at: &str) {
     let PartialDate { year, month, day } = birthday;

@@ -1,9 +1,9 @@
 //! N and FN: what they say, and how FN follows a change of the names (`files.md`, 5).
 
+use crate::Details;
 use crate::fold::fold;
 use crate::line::Line;
 use crate::value::{one_line, split_value, unescape};
-use crate::{Details, shown};
 
 /// Last, first and middle name, prefix and suffix: the parts of the first N that says something.
 pub fn parts(lines: &[Line<'_>]) -> [Option<String>; 5] {
@@ -34,7 +34,10 @@ pub fn derive(details: &Details, lines: &[Line<'_>]) -> String {
                 .and_then(|text| text.lines().next())
                 .and_then(one_line)
         })
-        .or_else(|| shown::first(lines, "UID").map(|(_, uid)| uid))
+        .or_else(|| {
+            let uids = lines.iter().filter(|line| line.is("UID"));
+            uids.map(|line| line.text()).find_map(|uid| one_line(&uid))
+        })
         .unwrap_or_else(|| "?".to_owned())
 }
 

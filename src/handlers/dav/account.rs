@@ -4,6 +4,7 @@ use crate::access::Device;
 use crate::context::Call;
 use crate::error::Result;
 use crate::repository::contacts::books::{self, Book};
+use crate::service::changes::{self, Place};
 
 /// An account as CardDAV sees it.
 #[derive(Debug, Clone)]
@@ -22,17 +23,12 @@ pub struct Account {
     pub book: Book,
 }
 
-/// What every sync token begins with: it has to be a URI (RFC 6578, 3.3).
-const TOKEN: &str = "urn:contactd:sync:";
-
 impl Account {
     /// The caller's, with the book as it is now.
     pub fn of(call: &Call, device: &Device) -> Result<Account> {
         let owner = device.owner();
-        let (book, (book_name, book_description)) = call
-            .app
-            .db
-            .read(|db| Ok((books::find(db, owner.id())?, books::names(db, owner.id())?)))?;
+        let (book, book_name, book_description) =
+            call.app.db.read(|db| books::find_named(db, owner.id()))?;
         let (id, username) = (owner.id(), owner.user().username.clone());
         let may_write = owner.may_write();
         Ok(Account { id, username, may_write, book_name, book_description, book })
@@ -40,26 +36,11 @@ impl Account {
 
     /// The sync token of the book's state.
     pub fn sync_token(&self) -> String {
-        sync_token(&self.book.epoch, self.book.revision)
+        changes::token(&self.book, Place::at(self.book.revision))
     }
 
     /// Apple's mark of the book's state.
     pub fn ctag(&self) -> String {
         format!("\"{}-{}\"", self.book.epoch, self.book.revision)
     }
-
-    /// The revision of a token of this book; 0: everything, from the beginning. None for a token of
-    /// another book, from the future, or from before deletions that were forgotten.
-    pub fn revision_of(&self, token: &str) -> Option<i64> {
-        let (epoch, revision) = token.strip_prefix(TOKEN)?.split_once(':')?;
-        let plain = revision.bytes().all(|octet| octet.is_ascii_digit());
-        let revision = revision.parse().ok().filter(|_| plain)?;
-        let known = self.book.forgotten..=self.book.revision;
-        (epoch == self.book.epoch && known.contains(&revision)).then_some(revision)
-    }
-}
-
-/// The sync token of a revision of a book.
-pub fn sync_token(epoch: &str, revision: i64) -> String {
-    format!("{TOKEN}{epoch}:{revision}")
 }

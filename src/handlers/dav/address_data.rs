@@ -21,7 +21,7 @@ impl AddressData {
     pub fn read(element: &Element) -> Result<AddressData> {
         let media_type = element.attribute("content-type").unwrap_or("text/vcard");
         let version = element.attribute("version").unwrap_or("3.0");
-        if !media_type.eq_ignore_ascii_case("text/vcard") || version != "3.0" {
+        if !is_ours(media_type) || version != "3.0" {
             return Err(Error::Dav(DavFault::SupportedAddressData));
         }
         let mut wanted = HashMap::new();
@@ -57,6 +57,19 @@ impl AddressData {
     }
 }
 
+/// True for the type of a vCard, whatever its parameters, but for another version.
+fn is_ours(media_type: &str) -> bool {
+    let mut parts = media_type.split(';').map(str::trim);
+    let is_card = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("text/vcard"));
+    let is_other = |parameter: &str| match parameter.split_once('=') {
+        Some((name, value)) => {
+            name.trim().eq_ignore_ascii_case("version") && value.trim().trim_matches('"') != "3.0"
+        }
+        None => false,
+    };
+    is_card && !parts.any(is_other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +89,7 @@ mod tests {
             ">",
             " content-type='text/vcard'>",
             " content-type='text/vcard' version='3.0'>",
+            " content-type='Text/vCard; charset=utf-8; version=\"3.0\"'>",
             "><allprop/>",
             "><allprop/><prop name='TEL'/>",
         ] {
@@ -105,7 +119,11 @@ mod tests {
 
     #[test]
     fn other_forms_are_not_given() {
-        for inside in [" version='4.0'>", " content-type='application/vcard+json'>"] {
+        for inside in [
+            " version='4.0'>",
+            " content-type='application/vcard+json'>",
+            " content-type='text/vcard; version=4.0'>",
+        ] {
             let answer = read(inside);
             assert!(matches!(answer, Err(Error::Dav(DavFault::SupportedAddressData))), "{inside}");
         }

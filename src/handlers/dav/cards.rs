@@ -3,7 +3,6 @@
 use crate::access::Device;
 use crate::context::Call;
 use crate::error::{DavFault, Error, Result};
-use crate::handlers::dav::account::sync_token;
 use crate::handlers::dav::headers::{self, If};
 use crate::handlers::dav::properties::{VCARD_TYPE, etag, http_date};
 use crate::handlers::dav::target::Target;
@@ -13,6 +12,7 @@ use crate::model::contact::Stored;
 use crate::model::resource_name;
 use crate::repository::contacts::books::Book;
 use crate::repository::contacts::resources::{self, Resource};
+use crate::service::changes::{self, Place};
 use crate::service::contacts::{self, By, Put, Which};
 
 /// What a browser shows at `/dav/`.
@@ -34,7 +34,7 @@ pub fn get(call: &Call, device: &Device) -> Result<Reply> {
         target => return Err(not_here(target)),
     };
     let card = find(call, owner, name)?;
-    if !accepts_cards(call.header("Accept").unwrap_or("*/*")) {
+    if !accepts_cards(call.header_list("Accept").as_deref().unwrap_or("*/*")) {
         return Err(Error::Dav(DavFault::AddressDataConversion));
     }
     let reply = match call.if_none_match(&etag(card.revision)) {
@@ -56,12 +56,7 @@ pub fn put(call: &Call, device: &Device) -> Result<Reply> {
     if name.len() > resource_name::MAX {
         return Err(Error::Dav(DavFault::Forbidden("C:addressbook-collection-location-ok")));
     }
-    let content_type = call.content_type();
-    if !CARD_TYPES.contains(&content_type.as_str()) {
-        return Err(Error::Dav(DavFault::SupportedAddressData));
-    }
-    let sent = call.file()?;
-    let card = vcard::put_card(sent).map_err(|_| Error::Dav(DavFault::ValidAddressData))?.card;
+    let (sent, card) = sent_card(call)?;
     let guard = guard(call, owner, &target)?;
     match contacts::put(&call.app, owner, &by(call, device), &name, card, &guard) {
         Ok(Put::Created(stored)) => Ok(stored_as(&stored, sent, Reply::made())),
@@ -73,6 +68,23 @@ pub fn put(call: &Call, device: &Device) -> Result<Reply> {
         // The only thing that can be wrong with a card that was read is its size.
         Err(Error::Invalid(_)) => Err(Error::BodyTooLarge(call.body_max)),
         Err(other) => Err(other),
+    }
+}
+
+/// The body's octets, and the card in them.
+fn sent_card(call: &Call) -> Result<(&[u8], vcard::Card)> {
+    // A part of a card must not become the card (RFC 9110, 14.5).
+    if call.header("Content-Range").is_some() {
+        return Err(Error::Malformed("a part of a card cannot be sent".to_owned()));
+    }
+    if !CARD_TYPES.contains(&call.content_type().as_str()) {
+        return Err(Error::Dav(DavFault::SupportedAddressData));
+    }
+    let sent = call.file()?;
+    match vcard::put_card(sent) {
+        Ok(put) => Ok((sent, put.card)),
+        Err(vcard::Refusal::TooLarge) => Err(Error::BodyTooLarge(call.body_max)),
+        Err(_) => Err(Error::Dav(DavFault::ValidAddressData)),
     }
 }
 
@@ -148,7 +160,7 @@ fn guard(
         let revision = stored.map(|stored| stored.contact.revision);
         let token = |it: &Target| {
             let is_book = matches!(it, Target::Book(_));
-            is_book.then(|| sync_token(&book.epoch, book.revision))
+            is_book.then(|| changes::token(book, Place::at(book.revision)))
         };
         let tag = |it: &Target| if it == target { revision.map(etag) } else { None };
         if !listed.as_ref().is_none_or(|it| it.holds(owner, target, token, tag)) {

@@ -6,11 +6,10 @@ use crate::context::Call;
 use crate::error::{DavFault, Error, Result};
 use crate::handlers::dav::account::Account;
 use crate::handlers::dav::headers::{self, Depth};
-use crate::handlers::dav::properties::{self, BEGIN, END, Subject, Wanted};
+use crate::handlers::dav::properties::{self, Subject, Wanted};
 use crate::handlers::dav::target::{Target, path_of};
 use crate::handlers::dav::xml::{DAV, Element};
-use crate::handlers::dav::{allow, answer, body, path};
-use crate::handlers::rest::streams::Pieces;
+use crate::handlers::dav::{allow, body, multistatus, path, short_multistatus};
 use crate::http::Reply;
 use crate::http::dav::OK;
 use crate::repository::contacts::resources;
@@ -65,15 +64,11 @@ fn propfind_at(call: &Call, device: &Device, target: Target, depth: Depth) -> Re
         targets.extend(members(&target, account.id));
     }
     let with_cards = depth == Depth::One && matches!(target, Target::Book(_));
-    let (db, mut after, mut begun) = (call.app.db.clone(), 0, false);
-    let pieces = Pieces::begin(&call.request_id, move |out| {
-        if !begun {
-            begun = true;
-            out.push_str(BEGIN);
-            for target in &targets {
-                let subject = Subject { target, account: &account, card: None, data: None };
-                properties::write_response(out, &subject, &wanted, minimal);
-            }
+    let (db, mut after) = (call.app.db.clone(), 0);
+    multistatus(call, move |out| {
+        for target in targets.drain(..) {
+            let subject = Subject { target: &target, account: &account, card: None, data: None };
+            properties::write_response(out, &subject, &wanted, minimal);
         }
         // The state of the book was read before: whatever changes meanwhile is seen by the next sync.
         let page = match with_cards {
@@ -86,12 +81,8 @@ fn propfind_at(call: &Call, device: &Device, target: Target, depth: Depth) -> Re
             let subject = Subject { target, account: &account, card: Some(card), data: None };
             properties::write_response(out, &subject, &wanted, minimal);
         }
-        if page.is_empty() {
-            out.push_str(END);
-        }
         Ok(!page.is_empty())
-    })?;
-    Ok(answer(call, Reply::multistatus(pieces)))
+    })
 }
 
 /// Here the card itself may be asked for: Nextcloud's library reads a new one so.
@@ -106,9 +97,9 @@ fn propfind_card(
     let card = card.ok_or(Error::NotFound)?;
     let subject =
         Subject { target: &target, account: &account, card: Some(&card), data: Some(&card.card) };
-    let mut out = BEGIN.to_owned();
+    let mut out = String::new();
     properties::write_response(&mut out, &subject, wanted, headers::wants_minimal(call));
-    Ok(answer(call, Reply::multistatus(std::io::Cursor::new(out + END))))
+    Ok(short_multistatus(call, &out))
 }
 
 /// The collections in a collection.
@@ -125,9 +116,9 @@ fn members(target: &Target, id: i64) -> Vec<Target> {
 /// `D:expand-property`: properties that hold hrefs come with the properties of what these name.
 pub fn expand(call: &Call, account: &Account, target: &Target, root: &Element) -> Result<Reply> {
     properties::check_count(properties_in(root))?;
-    let mut out = BEGIN.to_owned();
+    let mut out = String::new();
     write_expanded(&mut out, account, target, root);
-    Ok(answer(call, Reply::multistatus(std::io::Cursor::new(out + END))))
+    Ok(short_multistatus(call, &out))
 }
 
 /// How many there are, at any depth.

@@ -20,9 +20,18 @@ pub mod xml;
 
 use crate::context::Call;
 use crate::error::{Error, Result};
+use crate::handlers::rest::streams::Pieces;
 use crate::http::Reply;
+use rouille::ResponseBody;
 use target::Target;
 use xml::Element;
+
+/// What a multistatus begins with, and ends with.
+const BEGIN: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n\
+    <D:multistatus xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:carddav\" \
+    xmlns:CS=\"http://calendarserver.org/ns/\">\n";
+/// See [`BEGIN`].
+const END: &str = "</D:multistatus>\n";
 
 /// The request's path, as it came.
 fn path(call: &Call) -> &str {
@@ -61,9 +70,34 @@ fn not_here(target: &Target) -> Error {
     }
 }
 
+/// A multistatus that is made piece by piece: `next` appends one, and returns whether there may be more.
+fn multistatus<F>(call: &Call, mut next: F) -> Result<Reply>
+where
+    F: FnMut(&mut String) -> Result<bool> + Send + 'static,
+{
+    let mut begun = false;
+    let pieces = Pieces::begin(&call.request_id, move |out| {
+        if !begun {
+            out.push_str(BEGIN);
+            begun = true;
+        }
+        let more = next(out)?;
+        if !more {
+            out.push_str(END);
+        }
+        Ok(more)
+    })?;
+    Ok(answer(call, pieces.into_body()))
+}
+
+/// A multistatus of these responses.
+fn short_multistatus(call: &Call, responses: &str) -> Reply {
+    answer(call, ResponseBody::from_data([BEGIN, responses, END].concat()))
+}
+
 /// An answer whose form the client may have chosen (RFC 8144, 2).
-fn answer(call: &Call, reply: Reply) -> Reply {
-    let reply = reply.with("Vary", "Prefer, Brief");
+fn answer(call: &Call, body: ResponseBody) -> Reply {
+    let reply = Reply::multistatus(body).with("Vary", "Prefer, Brief");
     match headers::wants_minimal(call) && call.header("Prefer").is_some() {
         true => reply.with("Preference-Applied", "return=minimal"),
         false => reply,

@@ -4,19 +4,12 @@ use crate::error::{Error, Result};
 use crate::handlers::dav::account::Account;
 use crate::handlers::dav::filter::COLLATIONS;
 use crate::handlers::dav::target::Target;
-use crate::handlers::dav::xml::{CALSERVER, CARDDAV, DAV, Element, escaped, href};
+use crate::handlers::dav::xml::{CALSERVER, CARDDAV, DAV, Element, escape, escaped, href};
 use crate::http::dav::{NOT_FOUND, OK};
 use crate::model::contact::CARD_MAX;
 use crate::repository::contacts::resources::Resource;
 use chrono::{DateTime, Utc};
 use std::fmt::Write;
-
-/// What a multistatus begins with, and ends with.
-pub const BEGIN: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n\
-    <D:multistatus xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:carddav\" \
-    xmlns:CS=\"http://calendarserver.org/ns/\">\n";
-/// See [`BEGIN`].
-pub const END: &str = "</D:multistatus>\n";
 
 /// A resource whose properties are asked for.
 #[derive(Clone, Copy)]
@@ -122,16 +115,17 @@ const TABLE: &[(&str, &str, bool, Value)] = &[
         let one = |name| format!("<C:supported-collation>{name}</C:supported-collation>");
         is_book(it).then(|| COLLATIONS.map(one).concat())
     }),
-    // No property (RFC 6352, 10.4), but named like one.
-    (CARDDAV, "address-data", false, |it| it.data.map(escaped)),
 ];
+
+/// No property (RFC 6352, 10.4), but named like one.
+const ADDRESS_DATA: &str = "address-data";
 
 /// The type under which a card is served.
 pub const VCARD_TYPE: &str = "text/vcard; charset=utf-8";
 
-/// True for a property whose value is the server's.
-pub fn is_protected(ns: &str, name: &str) -> bool {
-    TABLE.iter().any(|(known_ns, known, ..)| *known_ns == ns && *known == name)
+/// True for a property whose value is the server's: no client makes one in these namespaces.
+pub fn is_protected(ns: &str) -> bool {
+    [DAV, CARDDAV, CALSERVER].contains(&ns)
 }
 
 /// The value of a property as XML.
@@ -142,39 +136,53 @@ pub fn value(subject: &Subject, ns: &str, name: &str) -> Option<String> {
 
 /// Appends one `D:response`. With `minimal` nothing is said of properties that are not there.
 pub fn write_response(out: &mut String, subject: &Subject, wanted: &Wanted, minimal: bool) {
-    let (mut found, mut missing) = (String::new(), String::new());
-    if let Wanted::Names = wanted {
-        for (ns, name, ..) in
-            TABLE.iter().filter(|(ns, name, ..)| value(subject, ns, name).is_some())
-        {
-            write_property(&mut found, ns, name, "");
-        }
-    }
-    if let Wanted::All(_) = wanted {
-        for (ns, name, _, value) in TABLE.iter().filter(|(_, _, of_rfc_4918, _)| *of_rfc_4918) {
-            if let Some(value) = value(subject) {
-                write_property(&mut found, ns, name, &value);
-            }
-        }
-    }
-    if let Wanted::All(names) | Wanted::These(names) = wanted {
-        for (ns, name) in names {
-            match value(subject, ns, name) {
-                Some(value) => write_property(&mut found, ns, name, &value),
-                None => write_property(&mut missing, ns, name, ""),
-            }
-        }
-    }
     out.push_str("<D:response>");
     out.push_str(&href(&subject.target.to_string()));
+    let start = out.len();
+    out.push_str("<D:propstat><D:prop>");
+    let (begin, missing) = (out.len(), write_found(out, subject, wanted));
     let nothing_missing = missing.is_empty() || minimal;
-    if !found.is_empty() || nothing_missing {
-        write_propstat(out, &found, OK);
+    if out.len() == begin && !nothing_missing {
+        out.truncate(start);
+    } else {
+        let _ = write!(out, "</D:prop><D:status>{OK}</D:status></D:propstat>");
     }
     if !nothing_missing {
         write_propstat(out, &missing, NOT_FOUND);
     }
     out.push_str("</D:response>\n");
+}
+
+/// Appends the wanted properties that are there; gives the others.
+fn write_found(out: &mut String, subject: &Subject, wanted: &Wanted) -> String {
+    let mut missing = String::new();
+    for (ns, name, of_rfc_4918, value) in TABLE {
+        let value = match wanted {
+            Wanted::Names => value(subject).map(|_| String::new()),
+            Wanted::All(_) if *of_rfc_4918 => value(subject),
+            _ => None,
+        };
+        if let Some(value) = value {
+            write_property(out, ns, name, &value);
+        }
+    }
+    if let Wanted::All(names) | Wanted::These(names) = wanted {
+        for (ns, name) in names {
+            match (value(subject, ns, name), subject.data) {
+                // Straight into the answer: it may have megabytes.
+                (_, Some(card)) if ns == CARDDAV && name == ADDRESS_DATA => write_card(out, card),
+                (Some(value), _) => write_property(out, ns, name, &value),
+                (None, _) => write_property(&mut missing, ns, name, ""),
+            }
+        }
+    }
+    missing
+}
+
+fn write_card(out: &mut String, card: &str) {
+    out.push_str("<C:address-data>");
+    escape(out, card);
+    out.push_str("</C:address-data>");
 }
 
 /// Appends properties that have one status.
@@ -187,16 +195,20 @@ pub fn write_propstat(out: &mut String, properties: &str, status: &str) {
 
 /// Appends one property. One of a namespace of its own declares it.
 pub fn write_property(out: &mut String, ns: &str, name: &str, value: &str) {
-    let (tag, declaration) = match ns {
-        DAV => (format!("D:{name}"), String::new()),
-        CARDDAV => (format!("C:{name}"), String::new()),
-        CALSERVER => (format!("CS:{name}"), String::new()),
-        "" => (name.to_owned(), String::new()),
-        other => (format!("x:{name}"), format!(" xmlns:x=\"{}\"", escaped(other))),
+    let prefix = match ns {
+        DAV => "D:",
+        CARDDAV => "C:",
+        CALSERVER => "CS:",
+        "" => "",
+        _ => "x:",
+    };
+    let declaration = match prefix {
+        "x:" => format!(" xmlns:x=\"{}\"", escaped(ns)),
+        _ => String::new(),
     };
     let _ = match value {
-        "" => write!(out, "<{tag}{declaration}/>"),
-        value => write!(out, "<{tag}{declaration}>{value}</{tag}>"),
+        "" => write!(out, "<{prefix}{name}{declaration}/>"),
+        value => write!(out, "<{prefix}{name}{declaration}>{value}</{prefix}{name}>"),
     };
 }
 

@@ -5,10 +5,10 @@ use crate::access::Device;
 use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::handlers::dav::account::Account;
-use crate::handlers::dav::properties::{self, BEGIN, END};
+use crate::handlers::dav::properties;
 use crate::handlers::dav::target::Target;
 use crate::handlers::dav::xml::{CARDDAV, DAV, Element, href};
-use crate::handlers::dav::{answer, body, cards, path};
+use crate::handlers::dav::{body, cards, path, short_multistatus};
 use crate::http::Reply;
 use crate::http::dav::{FAILED_DEPENDENCY, FORBIDDEN, INSUFFICIENT, OK};
 use crate::repository::contacts::books;
@@ -43,7 +43,7 @@ pub fn proppatch(call: &Call, device: &Device) -> Result<Reply> {
         apply(call, &Account::of(call, device)?, &changes)?;
     }
     let refused = faults.iter().any(Option::is_some);
-    let mut out = BEGIN.to_owned();
+    let mut out = String::new();
     out.push_str("<D:response>");
     out.push_str(&href(&target.to_string()));
     for (change, fault) in changes.iter().zip(faults) {
@@ -53,7 +53,7 @@ pub fn proppatch(call: &Call, device: &Device) -> Result<Reply> {
         properties::write_propstat(&mut out, "", OK);
     }
     out.push_str("</D:response>\n");
-    Ok(answer(call, Reply::multistatus(std::io::Cursor::new(out + END))))
+    Ok(short_multistatus(call, &out))
 }
 
 fn changes(root: &Element) -> Vec<Change<'_>> {
@@ -101,7 +101,7 @@ fn write_result(out: &mut String, change: &Change, fault: Option<&'static str>, 
         None if refused => FAILED_DEPENDENCY,
         None => OK,
     };
-    let protected = fault == Some(FORBIDDEN) && properties::is_protected(ns, name);
+    let protected = fault == Some(FORBIDDEN) && properties::is_protected(ns);
     let error = match protected {
         true => "<D:error><D:cannot-modify-protected-property/></D:error>",
         false => "",

@@ -5,13 +5,11 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::handlers::dav::account::Account;
 use crate::handlers::dav::address_data::AddressData;
-use crate::handlers::dav::answer;
 use crate::handlers::dav::filter::Filter;
-use crate::handlers::dav::headers;
-use crate::handlers::dav::properties::{self, BEGIN, END, Subject, Wanted};
+use crate::handlers::dav::properties::{self, Subject, Wanted};
 use crate::handlers::dav::target::{Target, canonical_href, path_of};
 use crate::handlers::dav::xml::{CARDDAV, DAV, Element};
-use crate::handlers::rest::streams::Pieces;
+use crate::handlers::dav::{headers, multistatus};
 use crate::http::Reply;
 use crate::http::dav::{INSUFFICIENT, NOT_FOUND};
 use crate::repository::contacts::resources::{self, Resource};
@@ -50,9 +48,11 @@ pub fn limit(root: &Element, ns: &str) -> Result<Option<u64>> {
     let wanted = root.child(ns, "limit").and_then(|limit| limit.child(ns, "nresults"));
     let number = |element: &Element| {
         let text = element.text.trim();
-        let plain = text.bytes().all(|octet| octet.is_ascii_digit());
-        let number = text.parse().ok().filter(|_| plain);
-        number.ok_or_else(|| Error::Malformed("nresults must be a number".to_owned()))
+        match text.bytes().all(|octet| octet.is_ascii_digit()) && !text.is_empty() {
+            // A number that is too large for us is no limit.
+            true => Ok(text.parse().unwrap_or(u64::MAX)),
+            false => Err(Error::Malformed("nresults must be a number".to_owned())),
+        }
     };
     wanted.map(number).transpose()
 }
@@ -67,12 +67,8 @@ pub fn query(call: &Call, account: Account, target: &Target, root: &Element) -> 
         Target::Card(_, name) => Some(find(call, &account, name)?),
         _ => None,
     };
-    let (db, mut after, mut begun, mut given) = (call.app.db.clone(), 0, false, 0);
-    let pieces = Pieces::begin(&call.request_id, move |out| {
-        if !begun {
-            begun = true;
-            out.push_str(BEGIN);
-        }
+    let (db, mut after, mut given) = (call.app.db.clone(), 0, 0);
+    multistatus(call, move |out| {
         let page = match &only {
             Some(card) if after == 0 => vec![card.clone()],
             Some(_) => Vec::new(),
@@ -85,18 +81,13 @@ pub fn query(call: &Call, account: Account, target: &Target, root: &Element) -> 
             }
             if given == limit {
                 write_truncated(out, &account);
-                out.push_str(END);
                 return Ok(false);
             }
             given += 1;
             shown.write(out, &account, card);
         }
-        if page.is_empty() {
-            out.push_str(END);
-        }
         Ok(!page.is_empty())
-    })?;
-    Ok(answer(call, Reply::multistatus(pieces)))
+    })
 }
 
 fn find(call: &Call, account: &Account, name: &str) -> Result<Resource> {
@@ -119,22 +110,15 @@ pub fn multiget(call: &Call, account: Account, root: &Element) -> Result<Reply> 
     if hrefs.is_empty() {
         return Err(Error::Malformed("multiget asks for no href".to_owned()));
     }
-    let (db, mut at, mut begun) = (call.app.db.clone(), 0, false);
-    let mut waiting: Vec<Vec<(String, Option<i64>)>> = Vec::new();
-    let pieces = Pieces::begin(&call.request_id, move |out| {
-        if !begun {
-            begun = true;
-            out.push_str(BEGIN);
-        }
+    let (db, mut at) = (call.app.db.clone(), 0);
+    let mut waiting: Vec<Batch> = Vec::new();
+    multistatus(call, move |out| {
         if waiting.is_empty() {
             let chunk: Vec<_> = hrefs.iter().skip(at).take(CHUNK).cloned().collect();
             at += chunk.len();
             waiting = db.read(|db| batches(db, account.id, &chunk))?;
         }
-        let Some(batch) = waiting.pop() else {
-            out.push_str(END);
-            return Ok(false);
-        };
+        let Some(batch) = waiting.pop() else { return Ok(false) };
         let ids: Vec<i64> = batch.iter().filter_map(|(_, id)| *id).collect();
         let cards = db.read(|db| resources::find_ids(db, account.id, &ids))?;
         let cards: HashMap<i64, Resource> = cards.into_iter().map(|card| (card.id, card)).collect();
@@ -144,9 +128,8 @@ pub fn multiget(call: &Call, account: Account, root: &Element) -> Result<Reply> 
                 None => properties::write_status(out, href, NOT_FOUND, ""),
             }
         }
-        Ok(true)
-    })?;
-    Ok(answer(call, Reply::multistatus(pieces)))
+        Ok(at < hrefs.len() || !waiting.is_empty())
+    })
 }
 
 /// Hrefs with the ids of their cards; none: there is no such card.

@@ -2,16 +2,16 @@
 
 use crate::context::Call;
 use crate::error::{DavFault, Error, Result};
-use crate::handlers::dav::account::{Account, sync_token};
-use crate::handlers::dav::properties::{self, BEGIN, END, Subject, Wanted};
+use crate::handlers::dav::account::Account;
+use crate::handlers::dav::properties::{self, Subject, Wanted};
 use crate::handlers::dav::query::{limit, write_truncated};
 use crate::handlers::dav::target::Target;
 use crate::handlers::dav::xml::{DAV, Element, escaped};
-use crate::handlers::dav::{answer, headers};
-use crate::handlers::rest::streams::Pieces;
+use crate::handlers::dav::{headers, multistatus};
 use crate::http::Reply;
 use crate::http::dav::NOT_FOUND;
 use crate::repository::contacts::resources::{self, Change};
+use crate::service::changes::{self, Place};
 use std::fmt::Write;
 
 /// Changes that are read at once.
@@ -26,57 +26,52 @@ pub fn sync(call: &Call, account: Account, root: &Element) -> Result<Reply> {
         Some(limit) => limit,
         None => u64::MAX,
     };
-    let since = since(call, &account, root)?;
+    let mut place = place(call, &account, root)?;
     // Up to the state that the token at the end names: what changes while this is sent comes with
     // the next sync.
-    let (until, mut after) = (account.book.revision, since.unwrap_or(0));
-    let (db, mut begun) = (call.app.db.clone(), false);
-    let pieces = Pieces::begin(&call.request_id, move |out| {
-        if !begun {
-            begun = true;
-            out.push_str(BEGIN);
-        }
+    let until = account.book.revision;
+    let db = call.app.db.clone();
+    multistatus(call, move |out| {
         // Most polls of phones find nothing new: then no index is looked at.
-        if after >= until {
-            write_end(out, &account, until);
+        if place.after >= until {
+            write_token(out, &account, place);
             return Ok(false);
         }
         // One more than wanted, to see whether there is more.
         let page = i64::try_from(left.saturating_add(1).min(PAGE)).unwrap_or(i64::MAX);
-        let range = (after, until);
-        let (changes, next) =
-            db.read(|db| resources::changes(db, account.id, range, since.is_some(), page))?;
+        let Place { after, deleted_after } = place;
+        let range = (after, deleted_after, until);
+        let (changes, next) = db.read(|db| resources::changes(db, account.id, range, page))?;
         for change in &changes {
             if left == 0 {
                 write_truncated(out, &account);
-                write_end(out, &account, after);
+                write_token(out, &account, place);
                 return Ok(false);
             }
             left -= 1;
-            after = change.revision;
+            place = place.moved(change.revision);
             write_change(out, &account, change, &wanted, minimal);
         }
         match next {
-            Some(next) => after = next,
-            None => write_end(out, &account, until),
+            Some(next) => place = place.moved(next),
+            None => write_token(out, &account, place.moved(until)),
         }
         Ok(next.is_some())
-    })?;
-    Ok(answer(call, Reply::multistatus(pieces)))
+    })
 }
 
-/// The revision of the request's token; none: everything is wanted, and nothing that is gone.
-fn since(call: &Call, account: &Account, root: &Element) -> Result<Option<i64>> {
+/// The place of the request's token; without one everything is wanted, and nothing that is gone.
+fn place(call: &Call, account: &Account, root: &Element) -> Result<Place> {
     let token = root.child(DAV, "sync-token").map_or("", |token| token.text.trim());
     if token.is_empty() {
-        return Ok(None);
+        return Ok(Place::beginning(&account.book));
     }
     let agent = call.header("User-Agent").unwrap_or_default();
     let fault = match agent.contains("Thunderbird") {
         true => DavFault::ValidSyncTokenThunderbird,
         false => DavFault::ValidSyncToken,
     };
-    account.revision_of(token).map(Some).ok_or(Error::Dav(fault))
+    changes::place(&account.book, token).map_err(|_| Error::Dav(fault))
 }
 
 fn write_change(
@@ -96,7 +91,7 @@ fn write_change(
     }
 }
 
-fn write_end(out: &mut String, account: &Account, revision: i64) {
-    let token = escaped(&sync_token(&account.book.epoch, revision));
-    let _ = write!(out, "<D:sync-token>{token}</D:sync-token>\n{END}");
+fn write_token(out: &mut String, account: &Account, place: Place) {
+    let token = escaped(&changes::token(&account.book, place));
+    let _ = writeln!(out, "<D:sync-token>{token}</D:sync-token>");
 }

@@ -6,7 +6,6 @@ use crate::context::Call;
 use crate::error::Result;
 use crate::handlers::views;
 use crate::http::Reply;
-use crate::repository::contacts::changes::Changed;
 use crate::repository::contacts::rows;
 use crate::service::changes;
 use serde_json::json;
@@ -23,9 +22,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let found = db.read(|db| changes::since(db, owner, since.as_deref(), limit))?;
     let app = Arc::clone(&call.app);
     let end = format!(",\"next\":{},\"more\":{}}}", json!(found.next), found.more);
-    // Names that CardDAV clients used, and their cards of groups, are none of this client's business.
-    let changed = found.changes.into_iter().filter(|it| it.id > 0 && !it.is_group);
-    let mut rest = changed.collect::<Vec<Changed>>().into_iter();
+    let mut rest = found.changes.into_iter();
     let (mut list, mut begun) = (JsonList::default(), false);
     let mut read = VecDeque::new();
     let body = Pieces::begin(&call.request_id, move |out| {
@@ -44,7 +41,9 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
         while out.len() < PIECE_MAX {
             let Some((contact, change)) = read.pop_front() else { break };
             list.separate(out);
-            let head = json!({ "id": change.id, "uid": change.uid, "deleted": change.deleted });
+            // What was deleted since the list was read is on the next page again.
+            let deleted = contact.is_none();
+            let head = json!({ "id": change.id, "uid": change.uid, "deleted": deleted });
             out.push_str(head.to_string().trim_end_matches('}'));
             out.push_str(",\"contact\":");
             match contact {
@@ -52,7 +51,6 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
                     let members = super::members(&db, owner, &contact)?;
                     views::contact(out, &app.config, &contact, &members, "");
                 }
-                // Deleted since the list was read: the next page says so.
                 None => out.push_str("null"),
             }
             out.push('}');

@@ -1,7 +1,7 @@
 //! Contacts that may be one person: the list, what is none, and one contact out of several.
 
 use super::streams::{JsonList, PIECE_MAX, Pieces};
-use super::{by, shown};
+use super::{by, guard, shown};
 use crate::access::Owner;
 use crate::context::Call;
 use crate::error::Result;
@@ -10,15 +10,13 @@ use crate::http::Reply;
 use crate::model::contact::{Input, Method};
 use crate::repository::contacts::rows;
 use crate::service::duplicates;
-use crate::service::merge::{self, Wish};
+use crate::service::merge::{self, MERGE_MAX, Wish};
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// Most contacts that are dismissed together.
 const IDS_MAX: usize = 1_000;
-/// Most contacts that become one with another.
-const MERGE_MAX: usize = 100;
 
 /// `GET /api/contacts/duplicates`: streamed, since a group may be as large as the book.
 pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
@@ -99,6 +97,7 @@ pub fn merge(call: &Call, owner: &Owner) -> Result<Reply> {
     }
     members.finish()?;
     let wish = Wish { keep, others, set };
-    let stored = merge::merge(&call.app, owner.id(), &by(call, owner), &wish, call.now)?;
+    let (app, by, guard) = (&call.app, by(call, owner), guard(call));
+    let stored = merge::merge(app, owner.id(), &by, &wish, &guard, call.now)?;
     Ok(shown(call, &stored.contact))
 }

@@ -1,7 +1,7 @@
 //! What contacts were, and back to it.
 
 use super::streams::{JsonList, Pieces};
-use super::{by, shown};
+use super::{by, guard, shown};
 use crate::access::Owner;
 use crate::context::Call;
 use crate::error::{Error, Result};
@@ -10,10 +10,9 @@ use crate::http::Reply;
 use crate::model::contact::{Columns, Contact};
 use crate::repository::contacts::history::{self, Change};
 use crate::repository::contacts::rows;
-use crate::repository::contacts::trash::KEPT_DAYS;
+use crate::repository::contacts::trash::kept_since;
 use crate::service::history::{self as undo, To};
 use crate::service::writer::By;
-use chrono::Duration;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use vcard::Card;
@@ -22,7 +21,7 @@ use vcard::Card;
 pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let (db, app, owner, id) = (call.app.db.clone(), Arc::clone(&call.app), owner.id(), call.id()?);
     let now = db.read(|db| rows::find_any(db, owner, id))?.ok_or(Error::NotFound)?.contact;
-    let since = call.now - Duration::days(KEPT_DAYS);
+    let since = kept_since(call.now);
     let (mut list, mut begun, mut until) = (JsonList::default(), false, i64::MAX);
     let body = Pieces::begin(&call.request_id, move |out| {
         if !std::mem::replace(&mut begun, true) {
@@ -79,7 +78,8 @@ pub fn revert(call: &Call, owner: &Owner) -> Result<Reply> {
     let mut members = call.members()?;
     let revision = members.required_number("revision");
     members.finish()?;
-    let stored = undo::revert(&call.app, owner.id(), &by(call, owner), call.id()?, revision)?;
+    let (app, by, guard) = (&call.app, by(call, owner), guard(call));
+    let stored = undo::revert(app, owner.id(), &by, call.id()?, revision, &guard)?;
     Ok(shown(call, &stored.contact))
 }
 

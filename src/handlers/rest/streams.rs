@@ -4,6 +4,7 @@ use crate::db::Pool;
 use crate::error::{Error, Result};
 use crate::model::contact::Stored;
 use crate::repository::contacts::rows::{self, Part};
+use rouille::ResponseBody;
 use serde::Serialize;
 use std::io::{self, Read};
 
@@ -16,7 +17,7 @@ pub const PIECE_MAX: usize = 256 << 10;
 pub struct Pieces<F> {
     /// Appends the next piece; false after the last one.
     next: F,
-    piece: Vec<u8>,
+    piece: String,
     sent: usize,
     state: State,
     request_id: String,
@@ -34,15 +35,27 @@ impl<F: FnMut(&mut String) -> Result<bool>> Pieces<F> {
     /// `next` appends one piece and returns whether there may be more.
     pub fn begin(request_id: &str, next: F) -> Result<Pieces<F>> {
         let request_id = request_id.to_owned();
-        let mut pieces = Pieces { next, piece: vec![], sent: 0, state: State::More, request_id };
+        let mut pieces =
+            Pieces { next, piece: String::new(), sent: 0, state: State::More, request_id };
         pieces.make()?;
         Ok(pieces)
     }
 
+    /// What the answer to a request is made of: one that fits into a piece is no stream.
+    pub fn into_body(self) -> ResponseBody
+    where
+        F: Send + 'static,
+    {
+        match self.state {
+            State::Ended => ResponseBody::from_data(self.piece),
+            _ => ResponseBody::from_reader(self),
+        }
+    }
+
     fn make(&mut self) -> Result<()> {
-        let mut piece = String::new();
-        let more = (self.next)(&mut piece)?;
-        (self.piece, self.sent) = (piece.into_bytes(), 0);
+        self.piece.clear();
+        self.sent = 0;
+        let more = (self.next)(&mut self.piece)?;
         self.state = if more { State::More } else { State::Ended };
         Ok(())
     }
@@ -59,7 +72,7 @@ impl<F: FnMut(&mut String) -> Result<bool>> Read for Pieces<F> {
         if self.state == State::Broken {
             return Err(io::Error::other("the rest could not be made"));
         }
-        let count = self.piece.get(self.sent..).unwrap_or_default().read(into)?;
+        let count = self.piece.as_bytes().get(self.sent..).unwrap_or_default().read(into)?;
         self.sent += count;
         Ok(count)
     }

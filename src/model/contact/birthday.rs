@@ -70,7 +70,7 @@ pub fn in_year(born: PartialDate, year: i32) -> Option<NaiveDate> {
     day.or_else(|| NaiveDate::from_ymd_opt(year, 2, 28))
 }
 
-/// The first birthday within a window, if there is one. Nobody has one before being born.
+/// The first birthday within a window, if there is one. There is none before the birth.
 pub fn next_in(born: PartialDate, window: Window) -> Option<Birthday> {
     let years = window.first.year()..=window.last.year();
     let mut dates = years.filter_map(|year| in_year(born, year));

@@ -1,9 +1,8 @@
 //! The columns of a contact's row that are made from its card. The only place where they are made:
 //! REST, CardDAV, pages, import and `contactd reindex` all come through here.
 
-use super::MEMBERS;
 use super::birthday::key;
-use super::packed::pack;
+use super::packed::{MEMBERS, pack};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
@@ -125,8 +124,10 @@ fn search_text(details: &Details) -> String {
     text.push(PART);
     for more in others(details) {
         let more = fold(more);
-        // A full name that only repeats the names would double what the index holds of most people.
-        if !more.split(' ').all(|word| text.contains(word)) {
+        // A full name that only repeats the names would double what the index holds of most people. What
+        // is too long for the index is not looked through for each word: that takes the square of its length.
+        let is_short = text.len() <= SHORT_MAX && more.len() <= SHORT_MAX;
+        if !(is_short && more.split(' ').all(|word| text.contains(word))) {
             text.push_str(&more);
             text.push(ITEM);
         }

@@ -7,6 +7,7 @@ pub mod packed;
 
 pub use columns::Columns;
 pub use input::{Input, Method};
+pub use packed::MEMBERS;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use vcard::Card;
@@ -17,33 +18,6 @@ pub const CARD_MAX: usize = 4 * 1024 * 1024;
 pub const CARD_TEXT_MAX: usize = 1024 * 1024;
 /// Longest uid that a REST client gives, in characters.
 pub const UID_MAX: usize = 255;
-
-/// The members of the JSON that come from the card, in the order of the contract, and what stands
-/// there when the card says nothing.
-pub const MEMBERS: [(&str, &str); 22] = [
-    ("display_name", "\"\""),
-    ("prefix", "null"),
-    ("first_name", "null"),
-    ("middle_name", "null"),
-    ("last_name", "null"),
-    ("suffix", "null"),
-    ("nickname", "null"),
-    ("organization", "null"),
-    ("department", "null"),
-    ("job_title", "null"),
-    ("email", "null"),
-    ("emails", "[]"),
-    ("phone", "null"),
-    ("phones", "[]"),
-    ("addresses", "[]"),
-    ("urls", "[]"),
-    ("birthday", "null"),
-    ("dates", "[]"),
-    ("relations", "[]"),
-    ("online", "[]"),
-    ("additional_data", "null"),
-    ("labels", "[]"),
-];
 
 /// A contact as lists show it.
 #[derive(Debug, Clone, PartialEq)]

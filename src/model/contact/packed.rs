@@ -5,6 +5,33 @@
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
+/// The members of the JSON that come from the card, in the order of the contract, and what stands
+/// there when the card says nothing.
+pub const MEMBERS: [(&str, &str); 22] = [
+    ("display_name", "\"\""),
+    ("prefix", "null"),
+    ("first_name", "null"),
+    ("middle_name", "null"),
+    ("last_name", "null"),
+    ("suffix", "null"),
+    ("nickname", "null"),
+    ("organization", "null"),
+    ("department", "null"),
+    ("job_title", "null"),
+    ("email", "null"),
+    ("emails", "[]"),
+    ("phone", "null"),
+    ("phones", "[]"),
+    ("addresses", "[]"),
+    ("urls", "[]"),
+    ("birthday", "null"),
+    ("dates", "[]"),
+    ("relations", "[]"),
+    ("online", "[]"),
+    ("additional_data", "null"),
+    ("labels", "[]"),
+];
+
 /// Longest text that is packed. So the length of the column bounds what it becomes in memory: lists leave
 /// longer ones out (`repository::contacts::columns`).
 pub const PACKED_MAX: usize = 16_384;

@@ -26,8 +26,8 @@ pub struct Book {
     pub history_bytes: i64,
     /// Up to which revision deletions may be forgotten.
     pub forgotten: i64,
-    /// Up to which revision history may be gone.
-    pub history_from: i64,
+    /// Up to which instant history may be gone.
+    pub history_since: DateTime<Utc>,
     /// When something of trash or history is next too old.
     pub purge_after: Option<DateTime<Utc>>,
     /// Part of every token.
@@ -37,7 +37,7 @@ pub struct Book {
 macro_rules! columns {
     () => {
         "owner, revision, changed_at, contacts, groups, stored, card_bytes, history_bytes, forgotten, \
-         history_from, purge_after, epoch::text"
+         history_since, purge_after, epoch::text"
     };
 }
 
@@ -52,7 +52,7 @@ fn from_row(row: &Row) -> Book {
         card_bytes: row.get("card_bytes"),
         history_bytes: row.get("history_bytes"),
         forgotten: row.get("forgotten"),
-        history_from: row.get("history_from"),
+        history_since: row.get("history_since"),
         purge_after: row.get("purge_after"),
         epoch: row.get("epoch"),
     }
@@ -77,7 +77,7 @@ pub fn find(db: &mut Conn, owner: i64) -> Result<Book> {
 pub fn save(tx: &mut Tx, book: &Book) -> Result<u64> {
     const SQL: &str = "UPDATE address_books SET revision = $2, changed_at = $3, contacts = $4,
             groups = $5, stored = $6, card_bytes = $7, history_bytes = $8, forgotten = $9,
-            history_from = $10, purge_after = $11
+            history_since = $10, purge_after = $11
         WHERE owner = $1";
     tx.execute(
         SQL,
@@ -91,7 +91,7 @@ pub fn save(tx: &mut Tx, book: &Book) -> Result<u64> {
             &book.card_bytes,
             &book.history_bytes,
             &book.forgotten,
-            &book.history_from,
+            &book.history_since,
             &book.purge_after,
         ],
     )
@@ -103,11 +103,18 @@ pub fn count(db: &mut Conn, owner: i64) -> Result<i64> {
     Ok(db.query_opt(SQL, &[&owner])?.map_or(0, |row| row.get(0)))
 }
 
-/// What CardDAV clients call the book, and its description, as far as they were set.
-pub fn names(db: &mut Conn, owner: i64) -> Result<(Option<String>, Option<String>)> {
-    const SQL: &str = "SELECT display_name, description FROM address_books WHERE owner = $1";
+/// A book with what CardDAV clients call it, and its description, as far as they were set.
+pub type Named = (Book, Option<String>, Option<String>);
+
+/// The book as CardDAV clients see it, not locked.
+pub fn find_named(db: &mut Conn, owner: i64) -> Result<Named> {
+    const SQL: &str = concat!(
+        "SELECT display_name, description, ",
+        columns!(),
+        " FROM address_books WHERE owner = $1"
+    );
     let row = db.query_opt(SQL, &[&owner])?.ok_or(Error::Unauthenticated)?;
-    Ok((row.get(0), row.get(1)))
+    Ok((from_row(&row), row.get("display_name"), row.get("description")))
 }
 
 /// Sets them.

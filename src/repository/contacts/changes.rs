@@ -1,50 +1,40 @@
-//! What has changed since a revision, in the order of commits: for the change feed and for syncing.
+//! What has changed since a revision, in the order of commits, for the change feed.
 
 use crate::db::Conn;
 use crate::error::Result;
-use crate::model::contact::resource_name;
 
-/// A contact that changed, or a name that is gone.
+/// A contact that changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed {
     /// The revision of its last change.
     pub revision: i64,
-    /// Which contact; 0 for a name that another one or none has now.
+    /// Which contact.
     pub id: i64,
     /// Its uid.
     pub uid: String,
-    /// Its name for CardDAV clients.
-    pub name: Vec<u8>,
-    /// It lies in the trash, or is no contact's name any more.
+    /// It lies in the trash.
     pub deleted: bool,
-    /// Apple's card of a group.
-    pub is_group: bool,
 }
 
-/// What has changed after `since`, oldest first, each contact once and as it is now. From the
-/// beginning there is nothing about what was deleted.
-pub fn since(db: &mut Conn, owner: i64, since: i64, limit: i64) -> Result<Vec<Changed>> {
-    const SQL: &str =
-        "(SELECT revision, id, uid, resource, deleted_at IS NOT NULL AS deleted, is_group
-            FROM contacts WHERE owner = $1 AND revision > $2 AND (deleted_at IS NULL OR $2 > 0)
-            ORDER BY revision LIMIT $3)
-        UNION ALL
-        (SELECT revision, 0, '', resource, true, false
-            FROM former_names WHERE owner = $1 AND revision > $2 AND $2 > 0
-            ORDER BY revision LIMIT $3)
-        ORDER BY revision, id DESC LIMIT $3";
-    let rows = db.query(SQL, &[&owner, &since, &limit])?;
-    let changed = |row: &postgres::Row| {
-        let uid: String = row.get("uid");
-        let resource: Option<Vec<u8>> = row.get("resource");
-        Changed {
-            revision: row.get("revision"),
-            id: row.get("id"),
-            name: resource_name(resource.as_deref(), &uid),
-            uid,
-            deleted: row.get("deleted"),
-            is_group: row.get("is_group"),
-        }
+/// What has changed after `after`, oldest first, each contact once and as it is now; of what was deleted
+/// only that which was after `deleted_after` too. Groups are no contacts.
+pub fn since(
+    db: &mut Conn,
+    owner: i64,
+    after: i64,
+    deleted_after: i64,
+    limit: i64,
+) -> Result<Vec<Changed>> {
+    const SQL: &str = "SELECT revision, id, uid, deleted_at IS NOT NULL AS deleted FROM contacts
+        WHERE owner = $1 AND revision > $2 AND NOT is_group
+            AND (deleted_at IS NULL OR revision > $3)
+        ORDER BY revision LIMIT $4";
+    let rows = db.query(SQL, &[&owner, &after, &deleted_after, &limit])?;
+    let changed = |row: &postgres::Row| Changed {
+        revision: row.get("revision"),
+        id: row.get("id"),
+        uid: row.get("uid"),
+        deleted: row.get("deleted"),
     };
     Ok(rows.iter().map(changed).collect())
 }

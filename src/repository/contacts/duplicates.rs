@@ -88,6 +88,15 @@ pub fn dismiss(tx: &mut Tx, owner: i64, ids: &[i64]) -> Result<u64> {
     tx.execute(SQL, &[&owner, &ids])
 }
 
+/// Puts a contact into the dismissals of others, `room` of them at most.
+pub fn inherit(tx: &mut Tx, owner: i64, heir: i64, others: &[i64], room: i64) -> Result<u64> {
+    const SQL: &str = "INSERT INTO dismissals (owner, dismissal, contact)
+        SELECT DISTINCT $1::bigint, dismissal, $2::bigint FROM dismissals
+        WHERE owner = $1 AND contact = ANY ($3) ORDER BY dismissal DESC LIMIT greatest($4::bigint, 0)
+        ON CONFLICT DO NOTHING";
+    tx.execute(SQL, &[&owner, &heir, &others, &room])
+}
+
 /// A dismissal as the account's export shows it.
 #[derive(Debug, Serialize)]
 pub struct Dismissal {

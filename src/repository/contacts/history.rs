@@ -114,20 +114,42 @@ pub fn birth(db: &mut Conn, owner: i64, id: i64) -> Result<Option<Change>> {
     }))
 }
 
-/// The card that a contact had before this change of it.
-pub fn find(db: &mut Conn, owner: i64, id: i64, revision: i64) -> Result<Option<String>> {
+/// The card that a contact had before this change of it, and when that was.
+pub fn find(
+    db: &mut Conn,
+    owner: i64,
+    id: i64,
+    revision: i64,
+) -> Result<Option<(String, DateTime<Utc>)>> {
     const SQL: &str =
-        "SELECT card FROM history WHERE owner = $1 AND contact = $2 AND revision = $3";
-    Ok(db.query_opt(SQL, &[&owner, &id, &revision])?.map(|row| row.get(0)))
+        "SELECT card, at FROM history WHERE owner = $1 AND contact = $2 AND revision = $3";
+    Ok(db.query_opt(SQL, &[&owner, &id, &revision])?.map(|row| (row.get(0), row.get(1))))
 }
 
-/// The last revision at this instant: the one before the first change after it.
+/// The revision of the book at an instant after which nothing is forgotten: the one before the first
+/// change after it.
 pub fn revision_at(db: &mut Conn, book: &Book, at: DateTime<Utc>) -> Result<i64> {
-    const SQL: &str = "SELECT least(
-        (SELECT min(revision) FROM history WHERE owner = $1 AND at > $2),
-        (SELECT min(born) FROM contacts WHERE owner = $1 AND created_at > $2))";
+    // Neither instants nor revisions go back, so what changed after the instant has a revision after the
+    // last change before.
+    const SQL: &str = "WITH before AS (SELECT coalesce((SELECT revision FROM history
+            WHERE owner = $1 AND at <= $2 ORDER BY revision DESC LIMIT 1), 0) AS last)
+        SELECT least(
+            (SELECT min(revision) FROM history WHERE owner = $1 AND revision > last),
+            (SELECT min(revision) FROM former_names WHERE owner = $1 AND at > $2),
+            (SELECT min(born) FROM contacts
+                WHERE owner = $1 AND contacts.revision > last AND created_at > $2))
+        FROM before";
     let first: Option<i64> = db.query_one(SQL, &[&book.owner, &at])?.get(0);
     Ok(first.map_or(book.revision, |first| first - 1))
+}
+
+/// The instant of the change that took a revision; none: there was none, or it is forgotten.
+pub fn instant_of(db: &mut Conn, owner: i64, revision: i64) -> Result<Option<DateTime<Utc>>> {
+    const SQL: &str = "SELECT at FROM history WHERE owner = $1 AND revision = $2
+        UNION ALL SELECT at FROM former_names WHERE owner = $1 AND revision = $2
+        UNION ALL SELECT created_at FROM contacts
+            WHERE owner = $1 AND revision >= $2 AND born = $2";
+    Ok(db.query_opt(SQL, &[&owner, &revision])?.map(|row| row.get(0)))
 }
 
 /// What a contact was at a revision, and what it is.
@@ -137,6 +159,8 @@ pub struct Then {
     pub id: i64,
     /// Of its last change.
     pub revision: i64,
+    /// Apple's card of a group.
+    pub is_group: bool,
     /// Its card then.
     pub card: String,
     /// It lay in the trash then.
@@ -147,35 +171,48 @@ pub struct Then {
     pub in_trash_now: bool,
 }
 
-/// Contacts that were there at revision `then` and have changed since, up to `now`, in the order of their
-/// last changes, from after `after` on: a few at a time, and at most about a megabyte of cards.
+/// Of the contacts that were there then, or lay in the trash, and have changed since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Those {
+    /// That lay in the trash, and are out of it now.
+    Revived,
+    /// All others.
+    Others,
+}
+
+/// Contacts that were there at revision `then`, in the trash or not, and have changed since, up to `now`, in
+/// the order of their last changes, from after `after` on: a few at a time, and at most about a megabyte of
+/// cards.
 pub fn changed_since(
     db: &mut Conn,
     owner: i64,
+    those: Those,
     then: i64,
     (after, now): (i64, i64),
 ) -> Result<Vec<Then>> {
     // By the index of revisions: what changed since `then` has a revision after it. The cards pass through
     // the steps as references: only those of the page are unpacked.
     const SQL: &str = "WITH changed AS (
-            SELECT id, contacts.revision, was.card, in_trash, contacts.card AS card_now,
+            SELECT id, contacts.revision, is_group, was.card, in_trash, contacts.card AS card_now,
                 deleted_at IS NOT NULL AS in_trash_now,
                 octet_length(was.card) + octet_length(contacts.card) AS bytes
             FROM contacts CROSS JOIN LATERAL (SELECT card, in_trash FROM history
                 WHERE owner = $1 AND contact = contacts.id AND history.revision > $2
                 ORDER BY history.revision LIMIT 1) AS was
             WHERE owner = $1 AND contacts.revision > $3 AND contacts.revision <= $4
-                AND CASE WHEN born <= $2 THEN true END
+                AND CASE WHEN born <= $2 THEN (in_trash AND deleted_at IS NULL) = $5 END
             ORDER BY contacts.revision LIMIT 500
         )
-        SELECT id, revision, card, in_trash, card_now, in_trash_now FROM (
+        SELECT id, revision, is_group, card, in_trash, card_now, in_trash_now FROM (
             SELECT *, sum(bytes) OVER turns AS total, row_number() OVER turns AS number
             FROM changed WINDOW turns AS (ORDER BY revision)
         ) AS page WHERE number = 1 OR total <= 1000000 ORDER BY revision";
-    let rows = db.query(SQL, &[&owner, &then, &after, &now])?;
+    let revived = those == Those::Revived;
+    let rows = db.query(SQL, &[&owner, &then, &after, &now, &revived])?;
     let contact = |row: &postgres::Row| Then {
         id: row.get("id"),
         revision: row.get("revision"),
+        is_group: row.get("is_group"),
         card: row.get("card"),
         in_trash: row.get("in_trash"),
         card_now: row.get("card_now"),
@@ -184,41 +221,50 @@ pub fn changed_since(
     Ok(rows.iter().map(contact).collect())
 }
 
-/// Contacts that were not there at revision `then`, or lay in the trash, and are there now: those that a
-/// rewind to it puts into the trash. Pages as in [`changed_since`]; the revision of each last change, and
-/// the id.
-pub fn come_since(
+/// Contacts that were made after revision `then` and are not in the trash. Pages as in [`changed_since`];
+/// the revision of each last change, the id, and whether it is a group.
+pub fn made_since(
     db: &mut Conn,
     owner: i64,
     then: i64,
     (after, now): (i64, i64),
-) -> Result<Vec<(i64, i64)>> {
-    const SQL: &str = "SELECT revision, id FROM contacts
+) -> Result<Vec<(i64, i64, bool)>> {
+    const SQL: &str = "SELECT revision, id, is_group FROM contacts
         WHERE owner = $1 AND revision > $3 AND revision <= $4
-            AND CASE WHEN deleted_at IS NULL THEN born > $2 OR (SELECT in_trash FROM history
-                WHERE owner = $1 AND contact = contacts.id AND history.revision > $2
-                ORDER BY history.revision LIMIT 1) END
+            AND CASE WHEN deleted_at IS NULL THEN born > $2 END
         ORDER BY revision LIMIT 500";
     let rows = db.query(SQL, &[&owner, &then, &after, &now])?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
 }
 
-/// Makes room: the oldest history goes, at least so many bytes of it.
+/// Makes room: the oldest history goes, at least so many bytes of it. Some rows at a time: a book may have
+/// millions, and their sum would take longer than a statement may.
 pub fn forget(tx: &mut Tx, book: &mut Book, bytes: i64) -> Result<()> {
-    const SQL: &str = "WITH gone AS (
+    const SQL: &str = concat!(
+        "WITH gone AS (
             DELETE FROM history WHERE owner = $1 AND revision <= (
                 SELECT max(revision) FROM (
-                    SELECT revision, octet_length(card) AS bytes,
-                        sum(octet_length(card)) OVER (ORDER BY revision) AS total
-                    FROM history WHERE owner = $1
+                    SELECT revision, bytes, sum(bytes) OVER (ORDER BY revision) AS total FROM (
+                        SELECT revision, ",
+        super::history_bytes!(),
+        " AS bytes FROM history WHERE owner = $1 ORDER BY revision LIMIT 10000
+                    ) AS few
                 ) AS oldest WHERE total - bytes < $2
             )
-            RETURNING revision, octet_length(card) AS bytes
+            RETURNING at, ",
+        super::history_bytes!(),
+        " AS bytes
         )
-        SELECT coalesce(max(revision), 0) AS revision, coalesce(sum(bytes), 0)::bigint AS bytes
-        FROM gone";
-    let row = tx.query_one(SQL, &[&book.owner, &bytes])?;
-    book.history_from = book.history_from.max(row.get("revision"));
-    book.history_bytes -= row.get::<_, i64>("bytes");
+        SELECT max(at) AS at, coalesce(sum(bytes), 0)::bigint AS bytes FROM gone"
+    );
+    let mut left = bytes;
+    while left > 0 {
+        let row = tx.query_one(SQL, &[&book.owner, &left])?;
+        let Some(last) = row.get::<_, Option<DateTime<Utc>>>("at") else { break };
+        book.history_since = book.history_since.max(last);
+        let gone: i64 = row.get("bytes");
+        book.history_bytes -= gone;
+        left -= gone;
+    }
     Ok(())
 }

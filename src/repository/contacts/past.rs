@@ -26,8 +26,12 @@ pub struct Stretch {
     pub changed: i64,
     /// Contacts deleted.
     pub deleted: i64,
-    /// The contact, if it is one alone and still there.
+    /// The first of its contacts, by id.
     pub contact: Option<(i64, String)>,
+    /// It is of more than one.
+    pub several: bool,
+    /// That contact is not in the trash.
+    pub is_there: bool,
 }
 
 /// Stretches on a page.
@@ -35,7 +39,7 @@ const PAGE: usize = 30;
 
 /// The stretches of a book after `since` and before a revision, newest first; and where the next page
 /// begins. Changes with one instant are of one transaction, and counted together before they are put in
-/// order: an import is one of ten thousand.
+/// order: an import is one of ten thousand. Groups are not counted, but a transaction may begin with one.
 pub fn stretches(
     db: &mut Conn,
     owner: i64,
@@ -44,19 +48,24 @@ pub fn stretches(
 ) -> Result<(Vec<Stretch>, Option<i64>)> {
     const SQL: &str = "WITH states AS (
             SELECT history.revision, at, protocol, client, contact, in_trash,
+                is_group IS TRUE AS is_group,
                 lead(in_trash, 1, deleted_at IS NOT NULL)
                     OVER (PARTITION BY contact ORDER BY history.revision) AS then_in_trash
             FROM history LEFT JOIN contacts ON contacts.owner = $1 AND id = contact
-            WHERE history.owner = $1 AND at > $2 AND is_group IS NOT TRUE
+            WHERE history.owner = $1 AND at > $2
         ), events AS (
-            SELECT min(revision) AS revision, at, protocol, client, min(contact) AS first_contact,
-                max(contact) AS last_contact, count(*) AS events,
-                count(*) FILTER (WHERE in_trash AND NOT then_in_trash) AS made,
-                count(*) FILTER (WHERE then_in_trash AND NOT in_trash) AS deleted
+            SELECT min(revision) AS revision, at, protocol, client,
+                min(contact) FILTER (WHERE NOT is_group) AS first_contact,
+                max(contact) FILTER (WHERE NOT is_group) AS last_contact,
+                count(*) FILTER (WHERE NOT is_group) AS events,
+                count(*) FILTER (WHERE NOT is_group AND in_trash AND NOT then_in_trash) AS made,
+                count(*) FILTER (WHERE NOT is_group AND then_in_trash AND NOT in_trash) AS deleted
             FROM states WHERE revision < $3 GROUP BY at, protocol, client
             UNION ALL
-            SELECT min(born), created_at, born_by, born_client, min(id), max(id), count(*), count(*), 0
-            FROM contacts WHERE owner = $1 AND created_at > $2 AND NOT is_group AND born < $3
+            SELECT min(born), created_at, born_by, born_client,
+                min(id) FILTER (WHERE NOT is_group), max(id) FILTER (WHERE NOT is_group),
+                count(*) FILTER (WHERE NOT is_group), count(*) FILTER (WHERE NOT is_group), 0
+            FROM contacts WHERE owner = $1 AND created_at > $2 AND born < $3
             GROUP BY created_at, born_by, born_client
         ), marked AS (
             SELECT *, protocol IS DISTINCT FROM lag(protocol) OVER newest
@@ -69,11 +78,11 @@ pub fn stretches(
             SELECT min(revision) AS first, max(at) AS at, min(protocol) AS protocol,
                 min(client) AS client, sum(made)::bigint AS made, sum(deleted)::bigint AS deleted,
                 sum(events - made - deleted)::bigint AS changed,
-                CASE WHEN min(first_contact) = max(last_contact) THEN min(first_contact) END AS contact
-            FROM numbered GROUP BY stretch ORDER BY first DESC LIMIT $4
+                min(first_contact) AS contact, min(first_contact) < max(last_contact) AS several
+            FROM numbered GROUP BY stretch HAVING sum(events) > 0 ORDER BY first DESC LIMIT $4
         )
-        SELECT stretches.*, members FROM stretches LEFT JOIN contacts
-            ON owner = $1 AND id = contact AND deleted_at IS NULL
+        SELECT stretches.*, members, deleted_at IS NULL AS is_there FROM stretches
+            LEFT JOIN contacts ON owner = $1 AND id = contact
         ORDER BY first DESC";
     let most = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
     let rows = db.query(SQL, &[&owner, &since, &before, &most])?;
@@ -96,6 +105,8 @@ fn stretch(row: &Row) -> Stretch {
         changed: row.get("changed"),
         deleted: row.get("deleted"),
         contact: row.get::<_, Option<i64>>("contact").zip(name),
+        several: row.get("several"),
+        is_there: row.get("is_there"),
     }
 }
 

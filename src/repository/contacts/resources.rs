@@ -94,15 +94,18 @@ pub fn page_with_cards(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Reso
 
 /// Those of these names that cards have, without their text, in no order.
 pub fn find_names(db: &mut Conn, owner: i64, names: &[&str]) -> Result<Vec<Resource>> {
-    // A card that was never given a name is called after its UID.
+    // A card that was never given a name is called after its UID. LIMIT has each name looked up in its
+    // index: `= ANY` may become a filter, which compares every name with every card of the book.
     const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        ", '' AS card FROM contacts WHERE owner = $1 AND deleted_at IS NULL AND resource = ANY ($2)
-        UNION ALL SELECT ",
+        "SELECT found.* FROM unnest($2::bytea[]) AS asked (name), LATERAL (SELECT ",
         columns!(),
         ", '' AS card FROM contacts
-            WHERE owner = $1 AND deleted_at IS NULL AND resource IS NULL AND uid = ANY ($3)"
+            WHERE owner = $1 AND deleted_at IS NULL AND resource = asked.name LIMIT 1) AS found
+        UNION ALL SELECT found.* FROM unnest($3::text[]) AS asked (uid), LATERAL (SELECT ",
+        columns!(),
+        ", '' AS card FROM contacts
+            WHERE owner = $1 AND deleted_at IS NULL AND resource IS NULL AND uid = asked.uid
+            LIMIT 1) AS found"
     );
     let names: Vec<Vec<u8>> = names.iter().map(|name| resource_name::octets(name)).collect();
     let uid = |name: &Vec<u8>| {
@@ -117,9 +120,10 @@ pub fn find_names(db: &mut Conn, owner: i64, names: &[&str]) -> Result<Vec<Resou
 /// The cards with these ids, with their text.
 pub fn find_ids(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<Vec<Resource>> {
     const SQL: &str = concat!(
-        "SELECT ",
+        "SELECT found.* FROM unnest($2::bigint[]) AS asked (id), LATERAL (SELECT ",
         columns!(),
-        ", card FROM contacts WHERE owner = $1 AND id = ANY ($2) AND deleted_at IS NULL"
+        ", card FROM contacts WHERE owner = $1 AND contacts.id = asked.id AND deleted_at IS NULL
+            LIMIT 1) AS found"
     );
     Ok(db.query(SQL, &[&owner, &ids])?.iter().map(from_row).collect())
 }
@@ -133,21 +137,21 @@ pub fn find(db: &mut Conn, owner: i64, name: &str) -> Result<Option<Resource>> {
 
 /// What changed under each name after one revision and up to another, oldest first: at most `limit`
 /// changes, and the revision to go on after; none at the end. A name that another card has now has
-/// changed and is not gone; one that several cards left is reported once, at the last of them. Without
-/// `removed` only what is there is reported.
+/// changed and is not gone; one that several cards left is reported once, at the last of them. What is gone
+/// is reported only if it went after `removed_after` too.
 pub fn changes(
     db: &mut Conn,
     owner: i64,
-    (after, until): (i64, i64),
-    removed: bool,
+    (after, removed_after, until): (i64, i64, i64),
     limit: i64,
 ) -> Result<(Vec<Change>, Option<i64>)> {
     const SQL: &str = concat!(
         "WITH gone AS (
             SELECT revision, resource, uid FROM contacts
-            WHERE $4 AND owner = $1 AND revision > $2 AND revision <= $3 AND deleted_at IS NOT NULL
+            WHERE owner = $1 AND revision > greatest($2, $4) AND revision <= $3
+                AND deleted_at IS NOT NULL
             UNION ALL SELECT revision, resource, '' FROM former_names
-            WHERE $4 AND owner = $1 AND revision > $2 AND revision <= $3
+            WHERE owner = $1 AND revision > greatest($2, $4) AND revision <= $3
         )
         (SELECT true AS live, ",
         columns!(),
@@ -167,7 +171,7 @@ pub fn changes(
             (&owner, int8.clone()),
             (&after, int8.clone()),
             (&until, int8.clone()),
-            (&removed, Type::BOOL),
+            (&removed_after, int8.clone()),
             (&limit, int8),
         ],
     )?;

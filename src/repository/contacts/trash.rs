@@ -1,7 +1,7 @@
 //! Deleted contacts, and what goes by age: trash, history and former names after 30 days.
 
 use super::books::{self, Book};
-use super::{columns, from_row};
+use super::{columns, from_row, history_bytes};
 use crate::db::{Conn, Tx};
 use crate::error::Result;
 use crate::model::contact::Contact;
@@ -10,6 +10,11 @@ use chrono::{DateTime, Duration, Utc};
 
 /// How long a deleted contact can be restored, and a change be undone.
 pub const KEPT_DAYS: i64 = 30;
+
+/// What was deleted or changed at this instant or before is kept no longer.
+pub fn kept_since(now: DateTime<Utc>) -> DateTime<Utc> {
+    now - Duration::days(KEPT_DAYS)
+}
 
 /// The trash, newest first, and how many are in it.
 pub fn list(db: &mut Conn, owner: i64, slice: Slice) -> Result<(Vec<Contact>, i64)> {
@@ -38,14 +43,17 @@ pub fn purge(tx: &mut Tx, book: &mut Book, now: DateTime<Utc>) -> Result<bool> {
         SELECT count(*) AS rows, coalesce(sum(bytes), 0)::bigint AS bytes,
             coalesce(max(revision), 0) AS revision
         FROM gone";
-    const HISTORY: &str = "WITH gone AS (
+    const HISTORY: &str = concat!(
+        "WITH gone AS (
             DELETE FROM history WHERE owner = $1 AND revision IN (SELECT revision FROM history
                 WHERE owner = $1 AND at <= $2 ORDER BY revision LIMIT 1000)
-            RETURNING revision, octet_length(card) AS bytes
+            RETURNING ",
+        history_bytes!(),
+        " AS bytes
         )
-        SELECT count(*) AS rows, coalesce(sum(bytes), 0)::bigint AS bytes,
-            coalesce(max(revision), 0) AS revision
-        FROM gone";
+        SELECT count(*) AS rows, coalesce(sum(bytes), 0)::bigint AS bytes, 0::bigint AS revision
+        FROM gone"
+    );
     const NAMES: &str = "WITH gone AS (
             DELETE FROM former_names WHERE owner = $1 AND revision IN (SELECT revision
                 FROM former_names WHERE owner = $1 AND at <= $2 ORDER BY revision LIMIT 1000)
@@ -56,19 +64,22 @@ pub fn purge(tx: &mut Tx, book: &mut Book, now: DateTime<Utc>) -> Result<bool> {
             (SELECT min(deleted_at) FROM contacts WHERE owner = $1 AND deleted_at IS NOT NULL),
             (SELECT at FROM history WHERE owner = $1 ORDER BY revision LIMIT 1),
             (SELECT at FROM former_names WHERE owner = $1 ORDER BY revision LIMIT 1))";
-    let before = now - Duration::days(KEPT_DAYS);
+    let before = kept_since(now);
     let mut run = |sql| -> Result<(i64, i64, i64)> {
         let row = tx.query_one(sql, &[&book.owner, &before])?;
         Ok((row.get("rows"), row.get("bytes"), row.get("revision")))
     };
     let (trash, card_bytes, forgotten) = run(TRASH)?;
-    let (history, history_bytes, history_from) = run(HISTORY)?;
+    let (history, history_bytes, _) = run(HISTORY)?;
     let (names, _, renamed) = run(NAMES)?;
     book.stored -= trash;
     book.card_bytes -= card_bytes;
     book.history_bytes -= history_bytes;
     book.forgotten = book.forgotten.max(forgotten).max(renamed);
-    book.history_from = book.history_from.max(history_from);
+    if trash + history > 0 {
+        // Another replica's clock may be behind.
+        book.history_since = book.history_since.max(before);
+    }
     let oldest: Option<DateTime<Utc>> = tx.query_one(NEXT, &[&book.owner])?.get(0);
     book.purge_after = oldest.map(|at| at + Duration::days(KEPT_DAYS));
     books::save(tx, book)?;

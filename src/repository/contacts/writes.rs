@@ -143,7 +143,7 @@ pub fn add(
     (contacts, bytes): (i64, i64),
 ) -> Result<Option<(i64, i64, DateTime<Utc>)>> {
     const SQL: &str = "WITH book AS (
-            UPDATE address_books SET revision = revision + 1, changed_at = greatest(changed_at, $2),
+            UPDATE address_books SET revision = revision + 1, changed_at = greatest(changed_at + interval '1 microsecond', $2),
                 contacts = contacts + 1, stored = stored + 1,
                 card_bytes = card_bytes + octet_length($5::text)
             WHERE owner = $1 AND groups = 0 AND stored < $20
@@ -194,7 +194,7 @@ macro_rules! keep_history {
                 contacts.card, contacts.updated_at, contacts.deleted_at IS NOT NULL
             FROM contacts JOIN new ON contacts.id = new.id
             WHERE owner = $1 AND contacts.id = ANY (", $ids, ")
-            RETURNING octet_length(card) AS bytes"
+            RETURNING ", super::history_bytes!(), " AS bytes"
         )
     };
 }
@@ -206,15 +206,23 @@ macro_rules! written_sums {
     };
 }
 
-/// Gives contacts other cards; those in the trash come out of it.
-pub fn update(tx: &mut Tx, owner: i64, rows: &[NewRow], by: Origin) -> Result<Written> {
+/// Gives contacts other cards. With `in_trash` they lie in the trash from now on, otherwise those that did
+/// come out of it.
+pub fn update(
+    tx: &mut Tx,
+    owner: i64,
+    rows: &[NewRow],
+    by: Origin,
+    in_trash: bool,
+) -> Result<Written> {
     const SQL: &str = concat!(
         "WITH new AS (SELECT * FROM ",
         new!(),
         "), was AS (",
         keep_history!("$19", "$20", "$21", "$2"),
         "), changed AS (
-            UPDATE contacts SET revision = new.revision, updated_at = $19, deleted_at = NULL,
+            UPDATE contacts SET revision = new.revision, updated_at = $19,
+                deleted_at = CASE WHEN $22 THEN $19::timestamptz END,
                 resource = new.resource, uid = new.uid, card = new.card, ",
         made_columns!(),
         " FROM new WHERE owner = $1 AND contacts.id = new.id AND contacts.id = ANY ($2)
@@ -223,8 +231,8 @@ pub fn update(tx: &mut Tx, owner: i64, rows: &[NewRow], by: Origin) -> Result<Wr
         written_sums!()
     );
     let arrays = Arrays::of(rows);
-    let row = tx.query_one(SQL, &arrays.with(&owner, &[&by.at, &by.protocol, &by.client]))?;
-    Ok(written(&row))
+    let more: Params = &[&by.at, &by.protocol, &by.client, &in_trash];
+    Ok(written(&tx.query_one(SQL, &arrays.with(&owner, more))?))
 }
 
 /// Writes columns that were made anew; no change of the contact, so no revision and no history. A

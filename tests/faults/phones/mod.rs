@@ -6,6 +6,7 @@ mod bounds;
 mod chronicle;
 mod desk;
 mod phone;
+mod watched;
 mod wire;
 
 use crate::ledger::CALM;

@@ -2,9 +2,11 @@
 
 use super::{add, ann_and_eve, delete, named, patch};
 use crate::world::World;
+use chrono::Duration;
 use contactd::error::{Error, Result};
 use contactd::repository::contacts::books;
-use contactd::service::changes::{self, Changes};
+use contactd::service::changes::{self, Changes, Place};
+use std::collections::BTreeSet;
 
 fn since(world: &World, owner: i64, token: Option<&str>, limit: i64) -> Result<Changes> {
     world.app.db.read(|db| changes::since(db, owner, token, limit))
@@ -32,6 +34,87 @@ fn each_contact_comes_once_as_it_is_now() {
     assert_eq!((ids(&rest), rest.more), (vec![(a, false)], false));
     assert_eq!(ids(&since(&world, eve, None, 10).unwrap()), [], "another owner's are not");
     assert!(matches!(since(&world, eve, Some(&all.next), 10), Err(Error::Resync)));
+}
+
+/// Follows page by page to the end, and takes what is said to be there.
+fn follow(
+    world: &World,
+    owner: i64,
+    token: &mut Option<String>,
+    copy: &mut BTreeSet<i64>,
+    limit: i64,
+) -> bool {
+    let page = since(world, owner, token.as_deref(), limit).unwrap();
+    assert!(
+        page.changes.len() <= limit as usize && page.more == (page.next != token_now(world, owner))
+    );
+    for it in &page.changes {
+        if it.deleted {
+            copy.remove(&it.id)
+        } else {
+            copy.insert(it.id)
+        };
+    }
+    *token = Some(page.next);
+    page.more
+}
+
+fn token_now(world: &World, owner: i64) -> String {
+    let book = world.app.db.read(|db| books::find(db, owner)).unwrap();
+    changes::token(&book, Place::at(book.revision))
+}
+
+/// What was purged before a listing began is no reason to begin again at its second page, whatever
+/// happens between its pages.
+#[test]
+fn a_listing_in_pages_goes_on_after_a_purge_and_hears_what_happens_meanwhile() {
+    for limit in 1..=3 {
+        let (world, ann, _) = ann_and_eve();
+        let purge = || contactd::service::upkeep::purge(&world.app).unwrap();
+        let ids: Vec<_> = (0..9).map(|n| add(&world, ann, named(&format!("N{n}"))).id).collect();
+        delete(&world, ann, ids[8]).unwrap();
+        world.pass(Duration::days(31));
+        purge();
+        delete(&world, ann, ids[7]).unwrap();
+        world.pass(Duration::days(29));
+        let (mut token, mut copy) = (None, BTreeSet::new());
+        assert!(follow(&world, ann, &mut token, &mut copy, limit));
+        assert_eq!(copy, ids[..limit as usize].iter().copied().collect());
+        // Gone: one that was listed, and one that was not. Changed: one of each too.
+        delete(&world, ann, ids[0]).unwrap();
+        delete(&world, ann, ids[5]).unwrap();
+        patch(&world, ann, ids[limit as usize - 1], named("Changed")).ok();
+        patch(&world, ann, ids[6], named("Changed")).unwrap();
+        world.pass(Duration::days(2));
+        let forgotten =
+            |world: &World| world.app.db.read(|db| books::find(db, ann)).unwrap().forgotten;
+        let before = forgotten(&world);
+        purge();
+        assert!(forgotten(&world) > before, "the one deleted before the listing began");
+        let again = token.clone();
+        while follow(&world, ann, &mut token, &mut copy, limit) {}
+        let live: BTreeSet<_> = [1, 2, 3, 4, 6].into_iter().map(|at| ids[at]).collect();
+        assert_eq!(copy, live, "pages of {limit}");
+        assert_eq!(
+            token,
+            Some(token_now(&world, ann)),
+            "the token of a whole listing is one of now"
+        );
+        // A page of what was gone before the listing began says nothing of it.
+        let page = since(&world, ann, again.as_deref(), 100).unwrap();
+        assert!(!ids_of(&page).contains(&ids[7]) && !page.more);
+        // A month later the deletions since it began are forgotten: it has to begin again.
+        world.pass(Duration::days(30));
+        purge();
+        assert!(matches!(since(&world, ann, again.as_deref(), limit), Err(Error::Resync)));
+        let (mut token, mut copy) = (None, BTreeSet::new());
+        while follow(&world, ann, &mut token, &mut copy, limit) {}
+        assert_eq!(copy, live);
+    }
+}
+
+fn ids_of(changes: &Changes) -> Vec<i64> {
+    changes.changes.iter().map(|it| it.id).collect()
 }
 
 /// A writer that is slow to commit has a smaller revision than one that began later: nothing of it may

@@ -3,7 +3,8 @@
 use super::{add, ann_and_eve, by, delete, name, state};
 use crate::world::World;
 use chrono::NaiveDate;
-use contactd::error::Error;
+use contactd::config::Config;
+use contactd::error::{Conflict, Error};
 use contactd::repository::contacts::rows::{self, Part};
 use contactd::service::import::{self, Existing, Options, Outcome};
 use serde_json::json;
@@ -83,6 +84,32 @@ fn a_dry_run_says_the_same_and_leaves_nothing_behind() {
     let counts = |it: &Outcome| (it.created, it.updated, it.skipped_duplicates, it.undo);
     assert_eq!((counts(&dry), &dry.warnings), (counts(&real), &real.warnings));
     assert_eq!(counts(&real), (2, 0, 2, 1));
+}
+
+#[test]
+fn a_dry_run_fails_where_the_import_fails() {
+    let (world, ann, _) = ann_and_eve();
+    add(&world, ann, json!({"first_name": "There", "uid": "1"}));
+    let file = [card("1", "Other", ""), card("2", "B", ""), card("3", "C", "")].concat();
+    let size: i64 = world.sql("SELECT octet_length(card)::bigint FROM contacts");
+    let room = |contacts: i64, bytes: i64, existing| {
+        let config = world.app.config.clone();
+        let full =
+            world.replica_of(Config { max_contacts: contacts, max_storage: bytes, ..config });
+        [true, false].map(|dry_run| {
+            let options = Options { dry_run, existing, ..Options::default() };
+            let read = import::read(file.as_bytes(), "text/vcard", None, &[], NaiveDate::MAX);
+            match import::store(&full.app, ann, &by(), read.unwrap(), &options, |_| Ok(())) {
+                Ok(done) => Some((done.created, done.updated)),
+                Err(Error::Conflict(Conflict::QuotaExceeded)) => None,
+                Err(other) => panic!("{other:?}"),
+            }
+        })
+    };
+    assert_eq!(room(2, 1 << 40, Existing::Skip), [None, None]);
+    assert_eq!(room(9, size, Existing::Skip), [None, None]);
+    assert_eq!(room(9, size, Existing::Update), [None, None]);
+    assert_eq!(room(3, 1 << 40, Existing::Skip), [Some((2, 0)), Some((2, 0))]);
 }
 
 #[test]

@@ -26,7 +26,9 @@ fn a_contact_goes_back_to_what_it_was_another_owner_s_does_not() {
     let (world, ann, eve) = ann_and_eve();
     let contact = add(&world, ann, named("A"));
     let changed = patch(&world, ann, contact.id, named("B")).unwrap().contact;
-    let back = |owner, revision| history::revert(&world.app, owner, &by(), contact.id, revision);
+    let back = |owner, revision| {
+        history::revert(&world.app, owner, &by(), contact.id, revision, &|_, _| Ok(()))
+    };
     assert!(matches!(back(eve, changed.revision), Err(Error::NotFound)));
     assert!(matches!(back(ann, contact.revision), Err(Error::Invalid(_))), "made, not changed");
     assert_eq!(name(&back(ann, changed.revision).unwrap().contact), "A");

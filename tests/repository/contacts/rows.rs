@@ -34,14 +34,15 @@ fn a_new_contact_is_counted_alike_in_a_book_with_groups_and_is_never_older_than_
     };
     let first = add(&world, ann, named("A"));
     world.pass(chrono::Duration::hours(-1)); // another replica's clock
-    assert_eq!(add(&world, ann, named("B")).created_at, first.created_at);
+    let soon = |n| first.created_at + chrono::Duration::microseconds(n);
+    assert_eq!(add(&world, ann, named("B")).created_at, soon(1));
     counted();
     let group = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:g\r\nFN:work\r\nN:work;;;;\r\n\
                  X-ADDRESSBOOKSERVER-KIND:group\r\nEND:VCARD\r\n";
     let group = Card::stored(group);
     contacts::put(&world.app, ann, &super::by(), b"g.vcf", group, &|_, _| Ok(())).unwrap();
     let third = add(&world, ann, named("C"));
-    assert_eq!((third.revision, third.created_at), (4, first.created_at));
+    assert_eq!((third.revision, third.created_at), (4, soon(3)));
     assert_eq!((book().contacts, book().groups, book().revision), (3, 1, 4));
     counted();
 }
@@ -90,12 +91,14 @@ fn what_does_not_change_takes_no_revision() {
 }
 
 #[test]
-fn no_change_has_an_instant_before_that_of_an_earlier_one() {
+fn each_change_has_an_instant_after_that_of_the_one_before() {
     let (world, ann, _) = ann_and_eve();
     let ahead = world.replica_with_clock(chrono::Duration::minutes(5));
     add(&ahead, ann, named("A"));
     let later = add(&world, ann, named("B"));
-    assert_eq!(later.updated_at, ahead.now());
+    assert_eq!(later.updated_at, ahead.now() + chrono::Duration::microseconds(1));
+    let changed = patch(&world, ann, later.id, named("B2")).unwrap().contact;
+    assert_eq!(changed.updated_at, ahead.now() + chrono::Duration::microseconds(2));
 }
 
 #[test]
@@ -125,11 +128,12 @@ fn a_name_of_one_s_own_is_kept_and_two_contacts_never_have_one() {
         |from: &[u8], to: &[u8]| contacts::rename(&world.app, ann, &by, from, to, &|_, _| Ok(()));
     assert!(!rename(b"u-2.vcf", &second.name()).unwrap());
     assert!(rename(b"u-2.vcf", b"\xff").unwrap());
+    let since = second.contact.revision;
     let gone = world.app.db.read(|db| {
-        contactd::repository::contacts::changes::since(db, ann, second.contact.revision, 10)
+        contactd::repository::contacts::resources::changes(db, ann, (since, since, 99), 10)
     });
-    let gone: Vec<_> = gone.unwrap().into_iter().map(|it| (it.name, it.deleted)).collect();
-    assert_eq!(gone, [(b"u-2.vcf".to_vec(), true), (b"\xff".to_vec(), false)]);
+    let gone: Vec<_> = gone.unwrap().0.into_iter().map(|it| (it.name, it.card.is_none())).collect();
+    assert_eq!(gone, [("u-2.vcf".to_owned(), true), ("%FF".to_owned(), false)]);
 }
 
 /// Columns of every contact are those that its card makes.

@@ -8,6 +8,7 @@ import http.server
 import os
 import re
 import subprocess
+import tempfile
 import threading
 from urllib.parse import urlsplit
 
@@ -59,8 +60,9 @@ front = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Front)
 threading.Thread(target=front.serve_forever, daemon=True).start()
 url = f"http://127.0.0.1:{front.server_port}{BOOK.path}"
 environment = {**os.environ, "TESTS": " ".join(EXPECTED)}
-done = subprocess.run(["litmus", "-k", url, os.environ["USER"], os.environ["PASSWORD"]], env=environment, capture_output=True, errors="replace",
-                      text=True, timeout=300)
+with tempfile.TemporaryDirectory() as folder:  # it leaves its logs where it runs
+    done = subprocess.run(["litmus", "-k", url, os.environ["USER"], os.environ["PASSWORD"]], env=environment, cwd=folder,
+                          capture_output=True, errors="replace", text=True, timeout=300)
 passed, run, suite = {}, {}, ""
 for line in done.stdout.splitlines():
     if begun := re.match(r"-> running `(\w+)'", line):

@@ -177,17 +177,18 @@ fn a_slow_reader_gets_its_stream() {
 
 #[test]
 fn the_answer_to_an_upload_that_is_not_wanted_arrives() {
-    let server = Running::start(small());
+    let server = Running::start(Limits { linger_time: Duration::from_secs(20), ..small() });
     for round in 0..6 {
         let mut client = server.connect();
-        client.send("POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 8000000\r\n");
+        client.send("POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 56000000\r\n");
         client.send(if round % 2 == 0 { "Connection: close\r\n\r\n" } else { "\r\n" });
         if round < 2 {
             // The answer may be long here when the body comes.
             eventually("an answer", || client.hears());
             std::thread::sleep(ms(300));
         }
-        for _ in 0..80 {
+        // More than the largest file that any route of contactd takes.
+        for _ in 0..560 {
             client.send([b'x'; 100_000]);
         }
         client.socket.shutdown(Shutdown::Write).unwrap();

@@ -139,7 +139,7 @@ impl Service for Behind {
         request
     }
 
-    fn ask(&self, together: &mut [Request]) {
+    fn look_up(&self, together: &mut [Request]) {
         self.holds.looks.fetch_add(1, Ordering::SeqCst);
         self.holds.looked_at.fetch_add(together.len(), Ordering::SeqCst);
         drop(self.holds.decisions.lock());
@@ -166,20 +166,22 @@ impl Service for Behind {
         let client = account.unwrap_or(Payer::at(request.remote_addr().ip()));
         let line = request.get_param("line").map_or(0, |it| it.parse().unwrap());
         let asks = request.header("X-Ask").map(str::to_owned);
-        let run = Box::new(move |body| {
+        let run = move |body| {
             drop(working.lock());
-            program.respond(&request, body)
+            Look::Answer(program.respond(&request, body))
+        };
+        // Whether a body is wanted is found out in the line, where this says so.
+        let admission = Admission { line, client, most: usize::MAX, is_accepted: asks.is_none() };
+        let work = Box::new(move |body: Option<Vec<u8>>| match (asks.as_deref(), body) {
+            (Some("no"), _) => Look::Answer(Response::text("no").with_status_code(401)),
+            (Some("panic"), _) => panic!("on purpose"),
+            (_, Some(body)) => run(body),
+            (_, None) => {
+                let work = Box::new(move |body: Option<Vec<u8>>| run(body.unwrap()));
+                Look::Work(Admission { is_accepted: true, ..admission }, work)
+            }
         });
-        let admission = Admission { line, client, most: usize::MAX };
-        let Some(asks) = asks else { return Look::Work(admission, run) };
-        // Whether it is wanted is found out in the line.
-        let ask = Box::new(move |body| match (asks.as_str(), body) {
-            ("no", _) => Look::Answer(Response::text("no").with_status_code(401)),
-            ("panic", _) => panic!("on purpose"),
-            (_, Some(body)) => Look::Answer(run(body)),
-            (_, None) => Look::Work(admission, run),
-        });
-        Look::Ask(admission, ask)
+        Look::Work(admission, work)
     }
 
     fn refuse(&self, refusal: Refusal, origin: Option<&str>) -> Response {
@@ -233,18 +235,19 @@ impl Service for Recorder {
 
     fn decide(&self, request: Request) -> Look {
         let record = self.0.clone();
-        let run = Box::new(move |body: Vec<u8>| {
+        let work = Box::new(move |body: Option<Vec<u8>>| {
+            let body = body.unwrap();
             let length = request.header("Content-Length").map(|v| v.parse::<u64>().unwrap());
             if length.is_some_and(|length| length != body.len() as u64) {
-                return Response::text("").with_status_code(413);
+                return Look::Answer(Response::text("").with_status_code(413));
             }
             let seen = (request.method().to_owned(), request.raw_url().to_owned(), body);
             record.lock().unwrap().push(seen);
             // Without a body, the answer to a HEAD looks like any other.
-            Response::text("")
+            Look::Answer(Response::text(""))
         });
         let client = Payer::Account(1);
-        Look::Work(Admission { line: 0, client, most: usize::MAX }, run)
+        Look::Work(Admission { line: 0, client, most: usize::MAX, is_accepted: true }, work)
     }
 
     fn refuse(&self, refusal: Refusal, _origin: Option<&str>) -> Response {

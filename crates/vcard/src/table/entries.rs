@@ -114,19 +114,6 @@ impl Builder<'_> {
     }
 }
 
-/// Marks one entry as the primary one: the first that is marked, else the first good one.
-pub(super) fn choose<T>(
-    list: &mut [T],
-    flag: impl Fn(&mut T) -> &mut bool,
-    good: impl Fn(&T) -> bool,
-) {
-    let marked = list.iter_mut().position(|entry| *flag(entry));
-    let chosen = marked.or_else(|| list.iter().position(good)).unwrap_or(0);
-    for (at, entry) in list.iter_mut().enumerate() {
-        *flag(entry) = at == chosen;
-    }
-}
-
 /// The parts of an address that say something.
 fn parts(address: &Address) -> Vec<&str> {
     let Address { po_box, extended, street, city, region, postal_code, country, .. } = address;

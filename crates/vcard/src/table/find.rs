@@ -1,8 +1,8 @@
 //! Where a table begins, and what separates its cells.
 
-use super::Fault;
 use super::cells::{CELLS_MAX, Cells, Record};
 use super::columns::Layout;
+use std::fmt;
 
 /// What separates cells; at equal success the first one counts.
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -12,6 +12,22 @@ const LINES_BEFORE: usize = 10;
 
 const EXPECTED: &str = "no line names columns: one of the first lines must say which column is which, \
     as Google Contacts, Outlook and Thunderbird write it (First Name, Last Name, E-mail, Phone, …)";
+
+/// Why a text is no table that can be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// No line names columns that identify a person; the text says what was expected.
+    NoTable(String),
+    /// The caller's map of columns is wrong here; the text names the column.
+    Map(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Fault::NoTable(detail) | Fault::Map(detail)) = self;
+        f.write_str(detail)
+    }
+}
 
 /// The cells behind the header, its columns, and its line: the line of which most columns are
 /// known, under the separator that makes it so.

@@ -11,38 +11,23 @@ mod columns;
 mod dates;
 mod entries;
 mod find;
+mod kinds;
 mod row;
 mod text;
 mod vocabulary;
 mod words;
 mod write;
 
-use crate::{Details, Warning};
+use crate::Warning;
 use cells::{Cells, Record};
 use columns::{Layout, Meaning};
-use std::borrow::Cow;
-use std::fmt;
 
+pub use find::Fault;
+pub use row::{Row, RowError};
 pub use write::{Widths, header, row};
 
 /// Most names of columns that one warning shows.
 const NAMES_MAX: usize = 30;
-
-/// Why a text is no table that can be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
-    /// No line names columns that identify a person; the text says what was expected.
-    NoTable(String),
-    /// The caller's map of columns is wrong here; the text names the column.
-    Map(String),
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Fault::NoTable(detail) | Fault::Map(detail)) = self;
-        f.write_str(detail)
-    }
-}
 
 /// How a table is to be read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,30 +35,6 @@ pub struct Options<'a> {
     /// Column → member of the contract, as [`Column::member`] says it (`first_name`, `phones`,
     /// `phones.home`, `addresses.work.city`), or any header that is known; empty: kept as unknown.
     pub map: &'a [(String, String)],
-}
-
-/// A row that is a contact.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row<'t> {
-    /// The physical line of its first cell; the first line of the file is 1.
-    pub line: u64,
-    /// What a column `uid` says.
-    pub uid: Option<String>,
-    /// Never without `display_name`.
-    pub details: Details,
-    /// What has no member: the name of a content line, at most 64 characters, and its text.
-    pub kept: Vec<(Cow<'t, str>, String)>,
-    /// Odd values, each in [`Row::details`] or [`Row::kept`] all the same.
-    pub warnings: Vec<Warning>,
-}
-
-/// A row that cannot be a contact.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowError {
-    /// As [`Row::line`]; of a quote that is never closed, the line of the quote.
-    pub line: u64,
-    /// What is wrong.
-    pub detail: String,
 }
 
 /// A table whose header was understood.

@@ -3,10 +3,8 @@
 use super::cells::Record;
 use super::columns::{Layout, Meaning};
 use super::dates::from_parts;
-use super::entries::choose;
 use super::text::{google_labels, unprotected};
 use super::words::{Member, Part};
-use super::{Row, RowError};
 use crate::names::says_who;
 use crate::value::{is_forbidden, one_line, visible};
 use crate::{Address, DateText, Details, Warning, fold, odd};
@@ -15,6 +13,30 @@ use std::collections::{BTreeMap, HashSet};
 
 /// Most characters of a value that a warning shows.
 const SHOWN_MAX: usize = 40;
+
+/// A row that is a contact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row<'t> {
+    /// The physical line of its first cell; the first line of the file is 1.
+    pub line: u64,
+    /// What a column `uid` says.
+    pub uid: Option<String>,
+    /// Never without `display_name`.
+    pub details: Details,
+    /// What has no member: the name of a content line, at most 64 characters, and its text.
+    pub kept: Vec<(Cow<'t, str>, String)>,
+    /// Odd values, each in [`Row::details`] or [`Row::kept`] all the same.
+    pub warnings: Vec<Warning>,
+}
+
+/// A row that cannot be a contact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowError {
+    /// As [`Row::line`]; of a quote that is never closed, the line of the quote.
+    pub line: u64,
+    /// What is wrong.
+    pub detail: String,
+}
 
 /// What the row says, or why it cannot be a contact.
 pub(super) fn read<'t>(layout: &'t Layout, record: &Record<'_>) -> Result<Row<'t>, RowError> {
@@ -313,4 +335,13 @@ fn clean(cell: &str) -> Cow<'_, str> {
     }
     let text = cell.replace("\r\r\n", "\n").replace("\r\n", "\n").replace('\r', "\n");
     Cow::Owned(text.replace(|c| is_forbidden(c) || c == '\u{7f}', "").trim().to_owned())
+}
+
+/// Marks one entry as the primary one: the first that is marked, else the first good one.
+fn choose<T>(list: &mut [T], flag: impl Fn(&mut T) -> &mut bool, good: impl Fn(&T) -> bool) {
+    let marked = list.iter_mut().position(|entry| *flag(entry));
+    let chosen = marked.or_else(|| list.iter().position(good)).unwrap_or(0);
+    for (at, entry) in list.iter_mut().enumerate() {
+        *flag(entry) = at == chosen;
+    }
 }

@@ -1,8 +1,8 @@
 //! The vocabulary of headers: see `words`. Each text is a list, separated by commas.
 
-use super::words::Kind::{Address, Custom, Date, Email, Online, Phone, Relation, Url};
-use super::words::Word::{self, Entry, Filler, Line, Place, Second};
-use super::words::{Member, Part};
+use super::kinds::Kind::{Address, Custom, Date, Email, Online, Phone, Relation, Url};
+use super::kinds::Word::{self, Entry, Filler, Line, Place, Second};
+use super::kinds::{Member, Part};
 
 /// Whole headers.
 pub(super) const NAMES: &[(Word, &str)] = &[

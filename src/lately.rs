@@ -1,0 +1,161 @@
+//! What happened lately, by secret, remembered in this process: which secrets were shown to be true, what
+//! tokens said, and when their last use was written down. What is lost with the process costs the next request with each
+//! secret a statement, and a guess two round trips to Redis more.
+
+use chrono::{DateTime, Duration, Utc};
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Most secrets that a map remembers; past that all are forgotten. 10,000 are 1 to 4 MB.
+const MOST: usize = 10_000;
+/// Most networks of one secret.
+const NETWORKS: usize = 20;
+/// How long a secret that was true is no guess.
+const LIFE: Duration = Duration::hours(1);
+
+/// A map that forgets everything when it is full.
+#[derive(Debug)]
+struct Bounded<K, V>(Mutex<HashMap<K, V>>);
+
+impl<K, V> Default for Bounded<K, V> {
+    fn default() -> Bounded<K, V> {
+        Bounded(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash, V> Bounded<K, V> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, V>> {
+        // A thread that panicked here left whole entries behind.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The map, with room for an entry of this key.
+    fn lock_for(&self, key: &K) -> MutexGuard<'_, HashMap<K, V>> {
+        let mut map = self.lock();
+        if map.len() >= MOST && !map.contains_key(key) {
+            map.clear();
+        }
+        map
+    }
+}
+
+/// Digests of secrets, and when each was shown to be true. One that was is no guess: its request is
+/// counted for its account at once, and looked up in the cache.
+#[derive(Debug, Default)]
+pub struct Proven(Bounded<String, DateTime<Utc>>);
+
+impl Proven {
+    /// True if the secret with this digest was true lately. It may have ended since.
+    pub fn contains(&self, digest: &str, now: DateTime<Utc>) -> bool {
+        self.0.lock().get(digest).is_some_and(|at| now - *at < LIFE)
+    }
+
+    /// The secret is true, or is not.
+    pub fn set(&self, digest: &str, is_true: bool, now: DateTime<Utc>) {
+        if is_true {
+            let digest = digest.to_owned();
+            self.0.lock_for(&digest).insert(digest, now);
+        } else {
+            self.0.lock().remove(digest);
+        }
+    }
+}
+
+/// Tokens whose signature was verified, with what they say: a client sends the same one for a quarter of an
+/// hour, and to verify it took more time than anything else in a quick request.
+#[derive(Debug)]
+pub struct Verified<T>(Bounded<String, T>);
+
+impl<T> Default for Verified<T> {
+    fn default() -> Verified<T> {
+        Verified(Bounded::default())
+    }
+}
+
+impl<T: Copy> Verified<T> {
+    /// What this token says, which may have ended since.
+    pub fn get(&self, token: &str) -> Option<T> {
+        self.0.lock().get(token).copied()
+    }
+
+    /// A token that was verified.
+    pub fn set(&self, token: &str, says: T) {
+        let token = token.to_owned();
+        self.0.lock_for(&token).insert(token, says);
+    }
+}
+
+#[derive(Debug)]
+struct Use {
+    at: DateTime<Utc>,
+    networks: Vec<String>,
+}
+
+/// The uses of secrets, by their ids, so that writing down the last one costs a statement once in a while and
+/// not at every request.
+#[derive(Debug)]
+pub struct Uses {
+    period: Duration,
+    noted: Bounded<i64, Use>,
+}
+
+impl Uses {
+    /// One use in a period is to be written down.
+    pub fn new(period: Duration) -> Uses {
+        Uses { period, noted: Bounded::default() }
+    }
+
+    /// True if a use of `id` is to be written down: the first one in a period, and the first one
+    /// from `network`. Counts as written by that.
+    pub fn is_due(&self, id: i64, network: &str, now: DateTime<Utc>) -> bool {
+        let mut noted = self.noted.lock_for(&id);
+        let this = noted
+            .entry(id)
+            .or_insert_with(|| Use { at: DateTime::UNIX_EPOCH, networks: Vec::new() });
+        let known = this.networks.iter().any(|known| known == network);
+        if known && now - this.at < self.period {
+            return false;
+        }
+        if !known {
+            this.networks.truncate(NETWORKS - 1);
+            this.networks.insert(0, network.to_owned());
+        }
+        this.at = now;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_true_is_remembered_for_an_hour_or_until_it_is_not() {
+        let (proven, now) = (Proven::default(), DateTime::UNIX_EPOCH);
+        assert!(!proven.contains("a", now));
+        proven.set("a", true, now);
+        proven.set("b", true, now);
+        proven.set("b", false, now);
+        let later = |minutes| now + Duration::minutes(minutes);
+        assert!(proven.contains("a", later(59)) && !proven.contains("a", later(60)));
+        assert!(!proven.contains("b", now));
+        for number in 0..MOST * 2 {
+            proven.set(&number.to_string(), true, now);
+        }
+        assert!(proven.0.lock().len() <= MOST);
+    }
+
+    #[test]
+    fn a_use_is_due_once_in_a_period_and_for_each_network() {
+        let uses = Uses::new(Duration::minutes(1));
+        let at = |seconds| DateTime::UNIX_EPOCH + Duration::days(1) + Duration::seconds(seconds);
+        assert!(uses.is_due(1, "a", at(0)) && !uses.is_due(1, "a", at(59)));
+        assert!(uses.is_due(2, "a", at(1)) && uses.is_due(1, "b", at(59)));
+        assert!(!uses.is_due(1, "a", at(60)) && uses.is_due(1, "a", at(119)));
+        for id in 3..20_003 {
+            uses.is_due(id, "a", at(119));
+        }
+        assert!(uses.noted.lock().len() <= MOST);
+    }
+}
