@@ -22,6 +22,7 @@
     const page = $("[data-all]", bar);
     page.checked = chosen > 0 && chosen === boxes().length;
     page.indeterminate = chosen > 0 && !page.checked;
+    $('[value="merge"]', bar).disabled = every || chosen < 2 || chosen > 6;
   }
   document.addEventListener("change", ({ target }) => {
     if (target.matches("[data-all]")) boxes().forEach((box) => { box.checked = target.checked; });
@@ -36,7 +37,7 @@
   // ---- Search while typing ----
   const search = $("#search");
   const found = $("#found");
-  let waiting = 0, newest = 0;
+  let waiting = 0, newest = 0, kept = [];
   async function look() {
     const mine = ++newest;
     const address = `/contacts?search=${encodeURIComponent(search.value.trim())}`;
@@ -46,7 +47,13 @@
     const fresh = $("#found", page);
     if (mine !== newest) return;
     if (!fresh) return location.assign("/login");
+    kept.push(...all("#found .rows li").filter((it) => $("input", it).checked));
     $("#found").replaceWith(document.adoptNode(fresh));
+    const list = $("#found .rows");
+    if (list) { // what was selected stays selected, and stands first
+      kept.forEach((it) => $(`input[value="${$("input", it).value}"]`, list)?.closest("li").remove());
+      list.prepend(...kept.splice(0));
+    }
     $("main .head").replaceWith(document.adoptNode($("main .head", page))); // to be sorted by what was found
     const labels = all(".labels a[aria-current]");
     labels.forEach((label) => label.removeAttribute("aria-current"));
@@ -93,7 +100,7 @@
     all("details.menu[open], details.pop[open]").forEach((it) => { if (!it.contains(target)) it.open = false; });
   });
   document.addEventListener("toggle", ({ target }) => {
-    if (target.open) $("#bulk-label", target)?.focus();
+    if (target.open) $(".drop > input:not([type])", target)?.focus();
   }, true);
 
   // ---- Rows of a form ----

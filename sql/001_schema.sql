@@ -311,7 +311,9 @@ CREATE UNLOGGED TABLE uploads (
             CONSTRAINT uploads_owner_fkey REFERENCES users ON DELETE CASCADE,
     content bytea NOT NULL,
     label   text NOT NULL,
-    at      timestamptz NOT NULL
+    at      timestamptz NOT NULL,
+    found    text NOT NULL,  -- what would come of it, as JSON; empty where a person has to say more
+    revision bigint NOT NULL -- of the book for which that was found
 );
 ALTER TABLE uploads ALTER COLUMN content SET STORAGE EXTERNAL;
 CREATE INDEX uploads_at_idx ON uploads (at);

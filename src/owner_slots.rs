@@ -4,7 +4,7 @@
 //! time, and no other account a connection.
 
 use crate::error::{Error, Result};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -81,6 +81,33 @@ impl Drop for Slot<'_> {
         if Arc::strong_count(&self.line) == 2 {
             lines.remove(&self.owner);
         }
+    }
+}
+
+/// Owners whose last search took long.
+#[derive(Default)]
+pub struct SlowBooks(Mutex<HashSet<i64>>);
+
+/// Most of them that are remembered; past that all are forgotten.
+const SLOW_MAX: usize = 10_000;
+
+impl SlowBooks {
+    /// True if the owner's last search took long.
+    pub fn contains(&self, owner: i64) -> bool {
+        lock(&self.0).contains(&owner)
+    }
+
+    /// Notes whether the owner's last search took long.
+    pub fn set(&self, owner: i64, is_slow: bool) {
+        let mut slow = lock(&self.0);
+        if !is_slow {
+            slow.remove(&owner);
+            return;
+        }
+        if slow.len() >= SLOW_MAX {
+            slow.clear();
+        }
+        slow.insert(owner);
     }
 }
 

@@ -190,6 +190,36 @@ fn every_test_that_is_named_is_there() {
     assert!(named >= 100, "only {named} tests: does this one still read them?");
 }
 
+/// The names of tests, and of files below the root or its usual folders, in a text.
+fn evidence(text: &str) -> usize {
+    let spans = text.split('`').skip(1).step_by(2);
+    let folders = ["", "src", "tests", "docs", "crates/http1", "assets"];
+    let is_evidence = |span: &&str| {
+        let is_file = span.contains('.') || span.ends_with("tests");
+        span.matches('_').count() >= 4
+            || is_file && folders.iter().any(|folder| root().join(folder).join(span).exists())
+    };
+    spans.filter(is_evidence).count()
+}
+
+/// The points of the attackers' review, each with its tests.
+#[test]
+fn every_point_of_the_review_has_its_tests() {
+    let text = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let table = text.split("point by point").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let rows: Vec<Vec<&str>> =
+        rows.map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect()).collect();
+    for row in &rows {
+        assert!(row.len() == 3 && evidence(row[2]) > 0, "{row:?}");
+    }
+    let numbers: HashSet<&str> = rows.iter().map(|row| row[0]).collect();
+    let points = (1..=16).map(|it| it.to_string());
+    for point in points.chain((1..=14).map(|it| format!("low {it}"))) {
+        assert!(numbers.contains(point.as_str()), "{point}");
+    }
+}
+
 #[test]
 fn every_block_of_commands_is_run_or_has_a_reason() {
     let mut seen = HashSet::new();
@@ -323,6 +353,7 @@ fn every_requirement_of_asvs_has_its_line_once() {
         assert_eq!(cells.len(), 4, "{line}");
         let verdict = ["met", "met in part", "not met", "left to", "not applicable"];
         assert!(verdict.iter().any(|it| cells[3].starts_with(it)), "{line}");
+        assert!(!cells[3].starts_with("met") || evidence(cells[3]) > 0, "what shows it? {line}");
         for part in cells[0].split(", ") {
             let (first, last) = part.split_once(" to ").unwrap_or((part, part));
             let (section, from) = first.rsplit_once('.').unwrap();

@@ -11,6 +11,7 @@ const { API, ADMIN, ANN, PASSWORD, MAIL_DIR, SHOTS } = process.env;
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox"] });
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const troubles = [];
+const STYLE_AND_SCRIPT = readFileSync("assets/style.css").length + readFileSync("assets/app.js").length;
 let pages = 0;
 let last;
 process.on("uncaughtException", async (error) => {
@@ -32,6 +33,9 @@ async function person({ script = true, width = 1280, scheme = "light", locale = 
     // The browser itself says when a form was answered with 412 or 422.
     if (["error", "warning"].includes(it.type()) && !/status of (4\d\d)/.test(it.text())) troubles.push(`${page.url()}: ${it.text()}`);
   });
+  page.on("response", (it) => {
+    if (it.request().resourceType() === "document" && it.status() !== 303) page.bytes = it.body().then((body) => body.length, () => 0);
+  });
   page.on("pageerror", (error) => troubles.push(`${page.url()}: ${error}`));
   page.on("request", (it) => { if (!it.url().startsWith(API)) troubles.push(`asked elsewhere: ${it.url()}`); });
   return { page, context };
@@ -46,6 +50,8 @@ async function check(page, name, kind = "") {
   if (process.env.VERBOSE) console.log(new Date().toISOString(), name);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert(wide <= 0, `${name} is ${wide} px too wide`);
+  const bytes = (await page.bytes) + STYLE_AND_SCRIPT;
+  assert(bytes <= 60000, `${name} has ${bytes} bytes with its style and script`);
   if (page.withoutScript) return; // no timers there, which the rest needs
   const shift = await page.evaluate(() => new Promise((done) => {
     let sum = 0;
@@ -161,6 +167,12 @@ for (const script of [true, false]) {
   await page.fill('[name="phones.1.value"]', "+49 30 7654321");
   await page.fill('[name="phones.1.label"]', "boat house");
   await page.check('[name="birthday.no_year"]');
+  if (script) { // a photo is cut to a square
+    const png = await page.evaluate(() => Object.assign(document.createElement("canvas"), { width: 60, height: 30 }).toDataURL().split(",")[1]);
+    await page.setInputFiles("#photo", { name: "wide.png", mimeType: "image/png", buffer: Buffer.from(png, "base64") });
+    await page.waitForSelector(".crop canvas");
+    await page.waitForFunction(() => document.querySelector("#photo").files[0]?.name === "photo.jpg");
+  }
   await check(page, "edit");
   await page.fill('[name="phones.0.value"]', "12");
   await page.click("text=Save");
@@ -171,6 +183,10 @@ for (const script of [true, false]) {
   await page.waitForURL(/\/contacts\/\d+$/);
   assert.match(await page.textContent(".facts"), /boat house/);
   const path = new URL(page.url()).pathname;
+  if (script) assert.equal(await page.evaluate(async (photo) => {
+    const { width, height } = await createImageBitmap(await (await fetch(photo)).blob());
+    return width - height;
+  }, `${path}/photo`), 0, "the photo is no square");
 
   // Give two a label
   await go(page, "/contacts?search=Grace");
@@ -186,6 +202,33 @@ for (const script of [true, false]) {
   await page.click(".labels >> text=navy");
   assert.equal(await page.locator(".rows li").count(), 2);
   await check(page, "a label");
+  await page.click("text=Change label");
+  await check(page, "a label that changes");
+  await page.fill("#to", "sea");
+  await page.click("text=Rename");
+  await page.waitForURL(`${API}/contacts?label=sea`);
+  assert.match(await page.textContent(".flash"), /is called “sea” now/);
+  assert.equal(await page.locator(".rows li").count(), 2);
+
+  // What is selected stays so while more is looked for; no single key deletes; the list can be printed
+  if (script) {
+    await go(page, "/contacts");
+    const first = await page.textContent(".rows a.name >> nth=0");
+    await page.check(".rows input >> nth=0");
+    assert(await page.isDisabled('.bar [value="merge"]'), "one alone can be merged");
+    await page.fill("#search", "ada lovelace 177");
+    await page.waitForFunction(() => document.querySelectorAll(".rows li").length === 2);
+    assert.equal(await page.textContent(".rows a.name >> nth=0"), first);
+    await page.check(".rows input >> nth=1");
+    assert.match(await page.textContent(".count"), /2 selected/);
+    assert(!(await page.isDisabled('.bar [value="merge"]')), "two cannot be merged");
+    await page.focus(".rows a.name >> nth=0");
+    for (const key of ["Delete", "Backspace", ..."abcdfghilmopqrstuvwyz#!"]) await page.keyboard.press(key);
+    assert.equal(await page.locator(".rows li").count(), 2, "a single key does something");
+    await page.emulateMedia({ media: "print" });
+    assert(await page.isVisible(".rows a.name >> nth=0") && !(await page.isVisible("nav.main")) && !(await page.isVisible(".top")));
+    await page.emulateMedia({ media: null });
+  }
 
   // Merge a double
   const api = await token(name);
@@ -199,6 +242,12 @@ for (const script of [true, false]) {
   await page.click("text=Merge 2");
   await page.waitForURL(`${API}/duplicates`);
   assert.match(await page.textContent(".flash"), /Merged/);
+  for (const name of ["Twin", "Twin", "Peer", "Peer"]) await ask("/api/contacts", api, "POST", { first_name: name, email: `${name}@example.com` });
+  await go(page, "/duplicates");
+  await check(page, "likely duplicates");
+  await page.click("text=Merge all 2 likely groups");
+  await page.waitForURL(`${API}/duplicates`);
+  assert.match(await page.textContent(".flash"), /2 groups were merged/);
   await go(page, "/contacts?search=Double");
   await page.click(".rows a.name");
   await page.waitForURL(/\/contacts\/\d+$/);

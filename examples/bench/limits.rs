@@ -1,7 +1,7 @@
 //! What the stores and the processor can do alone.
 
 use crate::folder;
-use crate::load::{self, Cpu, Measured, SECONDS};
+use crate::load::{self, Cost, Measured};
 use crate::process::Process;
 use crate::stores::{PASSWORD, Stores};
 use contactd::crypto::Passwords;
@@ -54,10 +54,10 @@ fn redis(stores: &Stores) -> Measured {
         redis::Client::open(stores.redis.as_str()).unwrap().get_connection().unwrap();
     let value = "x".repeat(230);
     let () = redis::cmd("SET").arg("bench").arg(value).query(&mut connection).unwrap();
-    let requests = 100_000 * SECONDS;
+    let requests = 100_000 * load::seconds();
     let (password, rest) = stores.redis.trim_start_matches("redis://:").split_once('@').unwrap();
     let port = rest.rsplit(':').next().unwrap().trim_end_matches("/0");
-    let cpu = Cpu::start(None, stores);
+    let cost = Cost::start(None, stores);
     let output = Command::new("redis-benchmark")
         // Its -u takes no URL without a user name.
         .args(["-h", "127.0.0.1", "-p", port, "-a", password])
@@ -70,8 +70,9 @@ fn redis(stores: &Stores) -> Measured {
     let line = output.lines().last().unwrap();
     let numbers: Vec<f64> =
         line.split("\",\"").skip(1).map(|it| it.trim_matches('"').parse().unwrap()).collect();
-    let cpu = cpu.of_each(f64::from(requests));
-    Measured { rate: numbers[0], p50: numbers[3], p99: numbers[5], cpu, ..Measured::default() }
+    let (cpu, switches) = cost.of_each(f64::from(requests));
+    let (rate, p50, p99) = (numbers[0], numbers[3], numbers[5]);
+    Measured { rate, p50, p99, cpu, switches, ..Measured::default() }
 }
 
 /// Statements as Postgres logged them, each with its parameters; none: NULL.
@@ -160,10 +161,10 @@ fn pgbench_script(
     let callers = &stores.callers;
     let (first, last) = (callers[0].id, callers[callers.len() - 1].id);
     let contacts: Vec<_> = callers.iter().map(|it| it.contact).collect();
-    // The contact of each, but for the first of them, is a hundred further on.
-    assert!(contacts.windows(2).skip(1).all(|pair| pair[1] - pair[0] == 100));
-    let mut script = format!("\\set owner random({}, {last})\n", first + 1);
-    script += &format!("\\set contact {} + 100 * (:owner - {})\n", contacts[1], first + 1);
+    // The contact of each is a hundred further on.
+    assert!(contacts.windows(2).all(|pair| pair[1] - pair[0] == 100));
+    let mut script = format!("\\set owner random({first}, {last})\n");
+    script += &format!("\\set contact {} + 100 * (:owner - {first})\n", contacts[0]);
     let mut variables = Vec::new();
     for (at, (sql, values)) in statements.into_iter().enumerate() {
         let mut filled = sql;
@@ -190,10 +191,10 @@ fn pgbench_script(
 }
 
 fn pgbench(script: &Path, variables: &[(String, String)], stores: &Stores) -> Measured {
-    let cpu = Cpu::start(None, stores);
+    let cost = Cost::start(None, stores);
     let output = Command::new("pgbench")
         .args(["-n", "-M", "prepared", "-j", "1"])
-        .args(["-c", &PGBENCH_CLIENTS.to_string(), "-T", &SECONDS.to_string(), "-f"])
+        .args(["-c", &PGBENCH_CLIENTS.to_string(), "-T", &load::seconds().to_string(), "-f"])
         .arg(script)
         .args(variables.iter().map(|(name, value)| format!("-D{name}={value}")))
         .arg(&stores.database)
@@ -208,8 +209,9 @@ fn pgbench(script: &Path, variables: &[(String, String)], stores: &Stores) -> Me
     };
     let rate = number("tps = ");
     let errors = number("number of failed transactions: ");
-    let cpu = cpu.of_each(number("number of transactions actually processed: "));
-    Measured { rate, p50: number("latency average = "), errors, cpu, ..Measured::default() }
+    let (cpu, switches) = cost.of_each(number("number of transactions actually processed: "));
+    let p50 = number("latency average = ");
+    Measured { rate, p50, errors, cpu, switches, ..Measured::default() }
 }
 
 /// A new row in a table that has as many rows, two indexes and nothing else.
@@ -231,7 +233,7 @@ fn bare(stores: &mut Stores) -> Measured {
         "\\set owner random({}, {})\nINSERT INTO bare (owner, first_name, last_name, email, phone, \
          birthday, extra, created_at, updated_at) VALUES (:owner, :first, :last, :email, :phone, \
          :birthday, NULL, now(), now()) RETURNING id;\n",
-        callers[1].id,
+        callers[0].id,
         callers[callers.len() - 1].id
     );
     let path = folder().join("bare.pgbench");

@@ -1,7 +1,7 @@
 //! The load: `wrk` with one thread, and the requests that it sends.
 
 use crate::folder;
-use crate::process::Process;
+use crate::process::{self, Process};
 use crate::stores::{Caller, PASSWORD, Stores};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,8 +9,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-/// How long a round takes, in seconds.
-pub const SECONDS: u32 = 5;
+/// How long a round takes, in seconds: 4, or `SECONDS`.
+pub fn seconds() -> u32 {
+    std::env::var("SECONDS").map_or(4, |seconds| seconds.parse().unwrap())
+}
 
 /// What came of a round.
 #[derive(Clone, Copy, Default)]
@@ -25,19 +27,21 @@ pub struct Measured {
     pub memory: f64,
     /// Microseconds of processor time for one request: server, Postgres, Redis.
     pub cpu: [f64; 3],
+    /// How often a processor went from one thread to another, for one request: of server, Postgres, Redis.
+    pub switches: [f64; 3],
 }
 
 impl Measured {
-    pub const FIELDS: usize = 8;
+    pub const FIELDS: usize = 11;
 
     pub fn numbers(&self) -> [f64; Measured::FIELDS] {
-        let [server, postgres, redis] = self.cpu;
-        [self.rate, self.p50, self.p99, self.errors, self.memory, server, postgres, redis]
+        let ([a, b, c], [d, e, f]) = (self.cpu, self.switches);
+        [self.rate, self.p50, self.p99, self.errors, self.memory, a, b, c, d, e, f]
     }
 
     pub fn from_numbers(numbers: [f64; Measured::FIELDS]) -> Measured {
-        let [rate, p50, p99, errors, memory, server, postgres, redis] = numbers;
-        Measured { rate, p50, p99, errors, memory, cpu: [server, postgres, redis] }
+        let [rate, p50, p99, errors, memory, a, b, c, d, e, f] = numbers;
+        Measured { rate, p50, p99, errors, memory, cpu: [a, b, c], switches: [d, e, f] }
     }
 }
 
@@ -51,28 +55,36 @@ pub fn median(rounds: Vec<Measured>) -> Measured {
     }))
 }
 
-/// Processor time that a piece of work took, for one request.
-pub struct Cpu<'a> {
+/// What a piece of work cost server, Postgres and Redis.
+pub struct Cost<'a> {
     server: Option<&'a Process>,
     stores: &'a Stores,
-    before: [u64; 3],
+    /// Processor time in hundredths of a second, changes of context.
+    before: [[u64; 3]; 2],
 }
 
-impl Cpu<'_> {
-    pub fn start<'a>(server: Option<&'a Process>, stores: &'a Stores) -> Cpu<'a> {
-        let mut cpu = Cpu { server, stores, before: [0; 3] };
-        cpu.before = cpu.now();
-        cpu
+impl Cost<'_> {
+    pub fn start<'a>(server: Option<&'a Process>, stores: &'a Stores) -> Cost<'a> {
+        let mut cost = Cost { server, stores, before: [[0; 3]; 2] };
+        cost.before = cost.now();
+        cost
     }
 
-    fn now(&self) -> [u64; 3] {
-        let (postgres, redis) = self.stores.ticks();
-        [self.server.map_or(0, Process::ticks), postgres, redis]
+    fn now(&self) -> [[u64; 3]; 2] {
+        let ([pg, redis], server) = (self.stores.of_both(process::ticks), self.server);
+        let ticks = [server.map_or(0, Process::ticks), pg, redis];
+        let [pg, redis] = self.stores.of_both(process::switches);
+        [ticks, [server.map_or(0, Process::switches), pg, redis]]
     }
 
-    pub fn of_each(&self, requests: f64) -> [f64; 3] {
-        let now = self.now();
-        std::array::from_fn(|i| (now[i] - self.before[i]) as f64 * 10_000.0 / requests.max(1.0))
+    /// For one of so many requests: microseconds, changes of context.
+    pub fn of_each(&self, requests: f64) -> ([f64; 3], [f64; 3]) {
+        let (now, units) = (self.now(), [10_000.0, 1.0]);
+        let of = |kind: usize, i: usize| {
+            let spent = now[kind][i].saturating_sub(self.before[kind][i]) as f64;
+            spent * units[kind] / requests.max(1.0)
+        };
+        (std::array::from_fn(|i| of(0, i)), std::array::from_fn(|i| of(1, i)))
     }
 }
 
@@ -81,7 +93,7 @@ pub fn write_requests(name: &str, server: &str, to: SocketAddr, stores: &Stores)
     let path = folder().join(format!("{name}-{server}.requests"));
     let mut file = std::fs::File::create(&path).unwrap();
     for caller in &stores.callers {
-        let request = request(name, server != "contactd", to, caller);
+        let request = request(name, server == "reference" || server == "fastapi", to, caller);
         write!(file, "{}\n{request}", request.len()).unwrap();
     }
     path
@@ -139,9 +151,9 @@ end
 pub fn wrk(requests: &PathBuf, server: &Process, connections: u32, stores: &Stores) -> Measured {
     let script = folder().join("requests.lua");
     std::fs::write(&script, SCRIPT).unwrap();
-    let cpu = Cpu::start(Some(server), stores);
+    let cost = Cost::start(Some(server), stores);
     let output = Command::new("wrk")
-        .args(["-t1", &format!("-c{connections}"), &format!("-d{SECONDS}s"), "-s"])
+        .args(["-t1", &format!("-c{connections}"), &format!("-d{}s", seconds()), "-s"])
         .arg(&script)
         .arg(format!("http://{}/", server.address))
         .arg("--")
@@ -151,13 +163,15 @@ pub fn wrk(requests: &PathBuf, server: &Process, connections: u32, stores: &Stor
     let output = String::from_utf8(output.stdout).unwrap();
     let line = output.lines().find_map(|line| line.strip_prefix("RESULT ")).expect(&output);
     let numbers: Vec<f64> = line.split(' ').map(|word| word.parse().unwrap()).collect();
+    let (cpu, switches) = cost.of_each(numbers[0]);
     Measured {
         rate: numbers[0] / (numbers[1] / 1e6),
         p50: numbers[2] / 1e3,
         p99: numbers[3] / 1e3,
         errors: numbers[4],
-        cpu: cpu.of_each(numbers[0]),
         memory: server.memory(),
+        cpu,
+        switches,
     }
 }
 
@@ -187,7 +201,7 @@ pub fn repeat(threads: usize, work: impl Fn() + Sync) -> f64 {
     let began = Instant::now();
     let count = || {
         let mut times = 0;
-        while began.elapsed().as_secs() < u64::from(SECONDS) {
+        while began.elapsed().as_secs() < u64::from(seconds()) {
             work();
             times += 1;
         }

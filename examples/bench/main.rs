@@ -1,6 +1,7 @@
 //! contactd beside a reference server (`PEER`), beside a FastAPI application (`FASTAPI`, its
-//! Python) and beside what the stores alone can do, over the same data: `tools/bench` builds and runs this. Results are kept in `target/bench`, a file for
-//! each part, so that parts can be measured one by one; `bench report` puts them together.
+//! Python) and beside what the stores alone can do, over the same data: `tools/bench` builds and runs this.
+//! Results are kept in `target/bench`, a file for each part, so that parts can be measured one by one;
+//! `bench report` puts them together, beside the goals of `goals.rs`.
 //!
 //! `bench [me|page|by-id|search|create|login|start]… [report]`; all of them without a word.
 #![allow(
@@ -12,6 +13,7 @@
     reason = "a measurement may die of what surprises it"
 )]
 
+mod goals;
 mod limits;
 mod load;
 #[allow(dead_code, reason = "shared with bench_front, which asks for more")]
@@ -32,17 +34,28 @@ fn turns() -> usize {
     std::env::var("ROUNDS").map_or(3, |turns| turns.parse().unwrap())
 }
 
+/// Numbers of connections: `C`, separated by commas, or those of the goals. A scenario with one number of
+/// its own has that.
+fn connections(scenario: &Scenario) -> Vec<u32> {
+    let wanted = std::env::var("C").unwrap_or_else(|_| "64,256".to_owned());
+    match scenario.connections {
+        Some(own) => vec![own],
+        None => wanted.split(',').map(|number| number.parse().unwrap()).collect(),
+    }
+}
+
 /// What is measured.
 struct Scenario {
     name: &'static str,
     /// The reference server has it too.
     peer: bool,
-    connections: &'static [u32],
+    /// None: those of [`connections`].
+    connections: Option<u32>,
     /// What the limit is called.
     limit: &'static str,
 }
 
-const ALL: &[u32] = &[1, 16, 64, 256];
+const ALL: Option<u32> = None;
 const PGBENCH: &str = "pgbench -M prepared";
 const SCENARIOS: &[Scenario] = &[
     Scenario { name: "me", peer: true, connections: ALL, limit: "redis-benchmark GET -c 64" },
@@ -50,7 +63,7 @@ const SCENARIOS: &[Scenario] = &[
     Scenario { name: "by-id", peer: true, connections: ALL, limit: PGBENCH },
     Scenario { name: "search", peer: false, connections: ALL, limit: PGBENCH },
     Scenario { name: "create", peer: true, connections: ALL, limit: PGBENCH },
-    Scenario { name: "login", peer: true, connections: &[4], limit: "argon2 alone" },
+    Scenario { name: "login", peer: true, connections: Some(4), limit: "argon2 alone" },
 ];
 
 fn main() {
@@ -74,8 +87,12 @@ fn folder() -> PathBuf {
 }
 
 fn contactd(database: &str, redis: &str) -> Process {
+    run_contactd(&std::env::var("CONTACTD").unwrap(), database, redis)
+}
+
+fn run_contactd(program: &str, database: &str, redis: &str) -> Process {
     let address = process::free_address();
-    let mut command = Command::new(std::env::var("CONTACTD").unwrap());
+    let mut command = Command::new(program);
     command.arg("serve").env_clear().current_dir(folder());
     // High limits, not none: each request is counted in Redis as in production.
     for limit in ["ME", "DEFAULT", "LOGIN"] {
@@ -139,6 +156,9 @@ struct Line {
 
 fn measure(scenario: &Scenario, stores: &mut Stores) -> Vec<Line> {
     let mut servers = vec![("contactd", contactd(&stores.database, &stores.redis))];
+    let before = std::env::var("BEFORE").ok();
+    let before = before.map(|program| run_contactd(&program, &stores.database, &stores.redis));
+    servers.extend(before.map(|server| ("before", server)));
     if scenario.peer {
         servers.extend(peer(stores).map(|peer| ("reference", peer)));
     }
@@ -148,20 +168,19 @@ fn measure(scenario: &Scenario, stores: &mut Stores) -> Vec<Line> {
         .map(|(name, server)| load::write_requests(scenario.name, name, server.address, stores))
         .collect();
     let mut lines = Vec::new();
-    // C: with so many connections only.
-    let only = std::env::var("C").ok().map(|c| c.parse::<u32>().unwrap());
-    for &connections in scenario.connections {
-        if only.is_some_and(|only| only != connections) {
-            continue;
-        }
+    for (turn, connections) in connections(scenario).into_iter().enumerate() {
         let mut rounds = vec![Vec::new(); servers.len()];
-        for _ in 0..turns() {
-            for (index, (_, server)) in servers.iter().enumerate() {
+        for round in 0..turns() {
+            for (index, (name, server)) in servers.iter().enumerate() {
+                // One look at what is many times slower will do.
+                if *name == "fastapi" && (turn, round) != (0, 0) {
+                    continue;
+                }
                 let measured = load::wrk(&requests[index], server, connections, stores);
                 rounds[index].push(measured);
             }
         }
-        for ((name, _), rounds) in servers.iter().zip(rounds) {
+        for ((name, _), rounds) in servers.iter().zip(rounds).filter(|it| !it.1.is_empty()) {
             let server = (*name).to_owned();
             lines.push(Line { server, connections, measured: median(rounds) });
             report::print(scenario.name, lines.last().unwrap());

@@ -45,6 +45,11 @@ impl Process {
         self.family().into_iter().map(ticks).sum()
     }
 
+    /// See [`switches`], with its children's.
+    pub fn switches(&self) -> u64 {
+        self.family().into_iter().map(switches).sum()
+    }
+
     pub fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -83,6 +88,18 @@ pub fn stat(pid: u32) -> Option<Vec<u64>> {
 /// Processor time of a process and of its children that ended, in hundredths of a second.
 pub fn ticks(pid: u32) -> u64 {
     stat(pid).map_or(0, |fields| fields[11..15].iter().sum())
+}
+
+/// How often the kernel took a processor from a process' threads for another, by the threads' wish or not;
+/// those of threads that ended are not counted.
+pub fn switches(pid: u32) -> u64 {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let status = threads.filter_map(|it| std::fs::read_to_string(it.path().join("status")).ok());
+    let of = |status: String| -> u64 {
+        let lines = status.lines().filter(|line| line.contains("ctxt_switches"));
+        lines.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum()
+    };
+    status.map(of).sum()
 }
 
 pub fn free_address() -> SocketAddr {

@@ -5,14 +5,14 @@ use crate::{Line, SCENARIOS, folder};
 use std::fmt::Write;
 
 /// What a number is divided by.
-const REFERENCE: &str = "reference";
+pub const REFERENCE: &str = "reference";
 
 pub(crate) fn print(part: &str, line: &Line) {
     let Line { server, connections, measured: m } = line;
-    let [own, postgres, redis] = m.cpu;
+    let ([own, postgres, redis], [a, b, c]) = (m.cpu, m.switches);
     println!(
         "{part:<7} c={connections:<4} {server:<26} {:>9.0}/s  p50 {:>7.2} ms  p99 {:>7.2} ms  errors {}  \
-         {:>5.1} MiB  CPU us {own:>6.1} {postgres:>6.1} {redis:>5.1}",
+         {:>5.1} MiB  CPU us {own:>6.1} {postgres:>6.1} {redis:>5.1}  switches {a:.2} {b:.2} {c:.2}",
         m.rate, m.p50, m.p99, m.errors, m.memory,
     );
 }
@@ -26,7 +26,7 @@ pub(crate) fn save(part: &str, lines: &[Line]) {
     std::fs::write(folder().join(format!("{part}.tsv")), text).unwrap();
 }
 
-fn load(part: &str) -> Vec<Line> {
+pub(crate) fn load(part: &str) -> Vec<Line> {
     let text = std::fs::read_to_string(folder().join(format!("{part}.tsv"))).unwrap_or_default();
     let line = |line: &str| {
         let words: Vec<&str> = line.split('\t').collect();
@@ -44,8 +44,8 @@ fn load(part: &str) -> Vec<Line> {
 pub fn write() {
     let mut table = String::from(
         "| | c | | requests/s | p50 ms | p99 ms | errors | memory MiB | CPU µs a request: server, Postgres, Redis \
-         | rate to the reference | p99 to the reference | rate to the limit |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|---|\n",
+         | switches a request, likewise | rate to the reference | p99 to the reference | rate to the limit |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for scenario in SCENARIOS {
         let lines = load(scenario.name);
@@ -59,14 +59,17 @@ pub fn write() {
             let limit = limit.filter(|it| it.server != line.server);
             let ratio =
                 |of: f64, to: Option<f64>| to.map_or(String::new(), |to| format!("{:.2}", of / to));
-            let [own, postgres, redis] = m.cpu;
-            let cpu = match limit {
-                Some(_) => format!("{own:.0}, {postgres:.0}, {redis:.1}"),
-                None => format!("–, {postgres:.0}, {redis:.1}"),
+            let ([own, postgres, redis], [a, b, c]) = (m.cpu, m.switches);
+            let (cpu, switches) = match limit {
+                Some(_) => (
+                    format!("{own:.0}, {postgres:.0}, {redis:.1}"),
+                    format!("{a:.2}, {b:.2}, {c:.2}"),
+                ),
+                None => (format!("–, {postgres:.0}, {redis:.1}"), format!("–, {b:.2}, {c:.2}")),
             };
             writeln!(
                 table,
-                "| {} | {} | {} | {:.0} | {:.2} | {:.2} | {} | {:.1} | {cpu} | {} | {} | {} |",
+                "| {} | {} | {} | {:.0} | {:.2} | {:.2} | {} | {:.1} | {cpu} | {switches} | {} | {} | {} |",
                 scenario.name,
                 line.connections,
                 line.server,
@@ -86,6 +89,7 @@ pub fn write() {
         let (p50, most) = (line.measured.p50, line.measured.p99);
         writeln!(table, "\nStart to first answer, schema in place: {p50:.0} ms (median of 7), {most:.0} ms at most.").unwrap();
     }
+    writeln!(table, "\nHow that stands to the goals:\n\n{}", crate::goals::table()).unwrap();
     std::fs::write(folder().join("table.md"), &table).unwrap();
     std::fs::write(folder().join("performance.svg"), chart()).unwrap();
     println!("\n{table}");
@@ -103,7 +107,7 @@ fn chart() -> String {
         let shown: Vec<_> = lines
             .iter()
             .filter(|line| {
-                line.connections == 64 || lines.len() < 4 || line.server == scenario.limit
+                line.connections == 64 || lines.len() < 6 || line.server == scenario.limit
             })
             .collect();
         let most = shown.iter().map(|line| line.measured.rate).fold(1.0, f64::max);

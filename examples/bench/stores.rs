@@ -1,5 +1,5 @@
-//! The stores with what is in them: one user with 1,000 contacts and 1,000 users with 100 each, in
-//! contactd's tables and in those of the reference server.
+//! The stores with what is in them: 40 users with 100 contacts each, in contactd's tables and in those of
+//! the reference server.
 
 use chrono::Datelike;
 use contactd::config::Config;
@@ -15,8 +15,11 @@ use vcard::{Card, Details, Entry, PartialDate};
 /// Signs the tokens of both servers.
 pub const SECRET: &str = "a-secret-for-measuring-that-nobody-has-to-guess";
 pub const PASSWORD: &str = "Secret-pw-1";
-/// So many users send requests: the one with many contacts, and others.
-pub const CALLERS: usize = 100;
+/// So many users there are, each with [`CONTACTS`], and all of them send requests: 40, or `USERS`.
+fn users() -> usize {
+    std::env::var("USERS").map_or(40, |users| users.parse().unwrap())
+}
+const CONTACTS: usize = 100;
 
 /// Somebody who sends requests.
 pub struct Caller {
@@ -41,7 +44,7 @@ pub struct Stores {
 const USERS: &str = "INSERT INTO users
         (username, email, password_hash, is_verified, created_at)
     SELECT 'user' || n, 'user' || n || '@example.com', $1, true, now()
-    FROM generate_series(0, 1000) AS n";
+    FROM generate_series(1, $2::bigint) AS n";
 const BOOKS: &str =
     "INSERT INTO address_books (owner) SELECT id FROM users ON CONFLICT (owner) DO NOTHING";
 const SESSIONS: &str = "INSERT INTO sessions
@@ -55,8 +58,6 @@ const FIELDS: &str = "(ARRAY['Ann', 'Borys', 'Clara', 'David', 'Олена', 'É
         'Andersen', 'Rossi', 'Petrenko'])[1 + n * 5 % 11],
     'contact' || n || '@example.com', '+38044' || 1000000 + n * 7919 % 8999999,
     date '1950-01-01' + n * 37 % 20000";
-const AGAIN: &str =
-    "FROM users, generate_series(1, CASE username WHEN 'user0' THEN 1000 ELSE 100 END) AS n";
 
 const PEER_SCHEMA: &str = "
     create table users(id bigserial primary key, username text not null unique, email text not null unique, hashed_password text not null, avatar text, confirmed boolean not null default false, role text not null default 'user', created_at timestamptz not null default now());
@@ -77,14 +78,16 @@ impl Stores {
         peer.batch_execute(PEER_SCHEMA).unwrap();
         let users = "INSERT INTO users (username, email, hashed_password, confirmed)
             SELECT 'user' || n, 'user' || n || '@example.com', $1, true
-            FROM generate_series(0, 1000) AS n";
-        peer.execute(users, &[&hash]).unwrap();
+            FROM generate_series(1, $2::bigint) AS n";
+        let number = self::users() as i64;
+        peer.execute(users, &[&hash, &number]).unwrap();
         let contacts = "INSERT INTO contacts
             (user_id, first_name, last_name, email, phone, birthday)";
-        peer.batch_execute(&format!("{contacts} SELECT id, {FIELDS} {AGAIN}; ANALYZE")).unwrap();
+        let again = format!("FROM users, generate_series(1, {CONTACTS}) AS n");
+        peer.batch_execute(&format!("{contacts} SELECT id, {FIELDS} {again}; ANALYZE")).unwrap();
 
         drop(crate::contactd(&database, &redis)); // it makes its tables
-        db.execute(USERS, &[&hash]).unwrap();
+        db.execute(USERS, &[&hash, &number]).unwrap();
         db.batch_execute(&format!("{BOOKS}; {SESSIONS}")).unwrap();
         add_contacts(&database);
         // Not in a transaction: the index-only scans want to know which pages all may see.
@@ -97,7 +100,7 @@ impl Stores {
         let rows = db
             .query("SELECT users.id, username, sessions.id FROM users JOIN sessions ON user_id = users.id ORDER BY users.id", &[])
             .unwrap();
-        let callers = rows.iter().take(CALLERS).map(|row| {
+        let callers = rows.iter().map(|row| {
             let id = row.get(0);
             Caller {
                 id,
@@ -118,16 +121,15 @@ impl Stores {
         Stores { database, peer_database, redis, callers, db, postgres_pid, redis_pid }
     }
 
-    /// Processor time of Postgres and of Redis in hundredths of a second.
-    pub fn ticks(&self) -> (u64, u64) {
+    /// A number of the processes of Postgres together, and of Redis.
+    pub fn of_both(&self, of: impl Fn(u32) -> u64) -> [u64; 2] {
         let processes = std::fs::read_dir("/proc").unwrap();
         let pids = processes.filter_map(|it| it.unwrap().file_name().to_str()?.parse().ok());
         let children = pids.filter(|pid| {
             crate::process::stat(*pid).is_some_and(|it| it[1] == u64::from(self.postgres_pid))
         });
-        let backends: u64 = children.map(crate::process::ticks).sum();
-        let postgres = backends + crate::process::ticks(self.postgres_pid);
-        (postgres, crate::process::ticks(self.redis_pid))
+        let backends: u64 = children.map(&of).sum();
+        [backends + of(self.postgres_pid), of(self.redis_pid)]
     }
 }
 
@@ -140,10 +142,9 @@ fn add_contacts(database: &str) {
     });
     let app = App::new(config.unwrap(), Box::new(chrono::Utc::now)).unwrap();
     let by = By { protocol: "rest", client: "bench".to_owned() };
-    let users = app.db.read(|db| db.query("SELECT id, username FROM users ORDER BY id", &[]));
+    let users = app.db.read(|db| db.query("SELECT id FROM users ORDER BY id", &[]));
     for user in users.unwrap() {
-        let count = if user.get::<_, &str>(1) == "user0" { 1_000 } else { 100 };
-        let cards = (1..=count).map(|n| NewCard { card: card(n), resource: None }).collect();
+        let cards = (1..=CONTACTS).map(|n| NewCard { card: card(n), resource: None }).collect();
         in_book(&app, user.get(0), &by, |writer| writer.insert(cards)).unwrap();
     }
 }

@@ -160,17 +160,18 @@ fn others() -> Vec<(String, Run)> {
     });
     let export: Run = Box::new(|db, owner| rows::page(db, owner, &rows::Part::Live, 0).map(|_| ()));
     // A hundredth of the book; the poll of a phone, and that of a script.
-    let day = |db: &mut Conn, owner| -> Result<(i64, i64)> {
+    let day = |db: &mut Conn, owner| -> Result<(i64, i64, i64)> {
         let book = books::find(db, owner)?;
-        Ok((book.revision - (book.contacts / 100).max(1), book.revision))
+        let begin = book.revision - (book.contacts / 100).max(1);
+        Ok((begin, begin, book.revision))
     };
     let phone: Run = Box::new(move |db, owner| {
         let day = day(db, owner)?;
-        resources::changes(db, owner, day, true, 1_000).map(|_| ())
+        resources::changes(db, owner, day, 1_000).map(|_| ())
     });
     let script: Run = Box::new(move |db, owner| {
-        let (after, _) = day(db, owner)?;
-        changes::since(db, owner, after, 1_000).map(|_| ())
+        let (after, deleted_after, _) = day(db, owner)?;
+        changes::since(db, owner, after, deleted_after, 1_000).map(|_| ())
     });
     let uids: Run = Box::new(|db, owner| {
         let uids: Vec<_> = (0..500).map(|n| format!("nobody-{n}")).collect();

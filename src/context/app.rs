@@ -10,11 +10,12 @@ use crate::lately::{Proven, Uses};
 use crate::mail::{Mailer, Transport};
 use crate::model::alike::Group;
 use crate::notifier::Notifier;
-use crate::owner_slots::OwnerSlots;
+use crate::owner_slots::{OwnerSlots, SlowBooks};
 use crate::remembered::Remembered;
 use crate::under_way::UnderWay;
 use chrono::{DateTime, SubsecRound, Utc};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 /// What time it is. Tests bring a clock that stands still.
 pub type Clock = Box<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -58,7 +59,11 @@ pub struct App {
     draining: AtomicBool,
     book_slots: OwnerSlots,
     look_slots: OwnerSlots,
+    slow_books: SlowBooks,
 }
+
+/// A search that takes longer keeps its owner from a second one at the same time.
+const SLOW: Duration = Duration::from_millis(250);
 
 impl App {
     /// Puts the parts together. Opens no connection, so it succeeds while a store is down.
@@ -86,6 +91,7 @@ impl App {
             draining: AtomicBool::new(false),
             book_slots: OwnerSlots::new(config.db_pool_size as usize / 4),
             look_slots: OwnerSlots::new(1),
+            slow_books: SlowBooks::default(),
             config,
         })
     }
@@ -121,6 +127,24 @@ impl App {
     ) -> Result<T> {
         let _slot = self.look_slots.take(owner)?;
         work(&self.db)
+    }
+
+    /// Searches an owner's address book, in a statement or two. Books of very much text take seconds for
+    /// that: while an owner's last search took longer than a quarter of a second, there is one at a time, so
+    /// that a few such books do not take every connection.
+    pub fn search_book<T>(
+        &self,
+        owner: i64,
+        mut work: impl FnMut(&mut Conn) -> Result<T>,
+    ) -> Result<T> {
+        let slow = self.slow_books.contains(owner);
+        let _slot = slow.then(|| self.look_slots.take(owner)).transpose()?;
+        self.db.read(|db| {
+            let began = Instant::now();
+            let found = work(db);
+            self.slow_books.set(owner, began.elapsed() > SLOW);
+            found
+        })
     }
 
     /// From now on `readyz` says no, so that load balancers look elsewhere.

@@ -9,7 +9,7 @@ use postgres::{Client, Row, Statement};
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Parameters of a statement.
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -34,6 +34,8 @@ pub struct Conn {
     /// A statement of this transaction failed, so that Postgres would answer `COMMIT` with a
     /// rollback and call it success.
     failed: bool,
+    /// When the transaction that is open may ask nothing more; none: it may take as long as it likes.
+    ends: Option<Instant>,
 }
 
 impl Conn {
@@ -52,6 +54,7 @@ impl Conn {
             alive_at: breakages,
             broken: false,
             failed: false,
+            ends: None,
         };
         conn.batch(settings)?;
         Ok(conn)
@@ -63,17 +66,22 @@ impl Conn {
         Ok(self.client.is_valid(within)?)
     }
 
-    /// The driver's connection, for one question: its deadline begins now.
-    fn client(&mut self) -> &mut Client {
+    /// The driver's connection, for one question: its deadline begins now. Fails in a transaction that
+    /// took too long, which is rolled back then.
+    fn client(&mut self) -> Result<&mut Client> {
+        if self.ends.is_some_and(|ends| Instant::now() >= ends) {
+            self.failed = true;
+            return Err(Error::Unavailable("the transaction takes too long".to_owned()));
+        }
         self.deadline.begin(Some(ANSWER_LIMIT));
-        &mut self.client
+        Ok(&mut self.client)
     }
 
     fn prepared(&mut self, sql: &str, types: &[Type]) -> Result<Statement> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.client().prepare_typed(sql, types);
+        let statement = self.client()?.prepare_typed(sql, types);
         let statement = self.checked(statement)?;
         if self.statements.len() >= STATEMENTS {
             self.statements.clear(); // the driver closes them
@@ -94,14 +102,14 @@ impl Conn {
     /// All rows of a statement.
     pub fn query(&mut self, sql: &str, params: Params) -> Result<Vec<Row>> {
         let statement = self.prepared(sql, &[])?;
-        let rows = self.client().query(&statement, params);
+        let rows = self.client()?.query(&statement, params);
         self.checked(rows)
     }
 
     /// Looks at the rows of a statement one by one, however many there are.
     pub fn each(&mut self, sql: &str, params: Params, mut look: impl FnMut(&Row)) -> Result<()> {
         let statement = self.prepared(sql, &[])?;
-        let rows = self.client().query_raw(&statement, params.iter().copied());
+        let rows = self.client()?.query_raw(&statement, params.iter().copied());
         let looked = rows.and_then(|mut rows| {
             while let Some(row) = rows.next()? {
                 look(&row);
@@ -115,14 +123,14 @@ impl Conn {
     pub fn query_typed(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
         let (params, types): (Vec<_>, Vec<_>) = params.iter().cloned().unzip();
         let statement = self.prepared(sql, &types)?;
-        let rows = self.client().query(&statement, &params);
+        let rows = self.client()?.query(&statement, &params);
         self.checked(rows)
     }
 
     /// All rows of a statement that is not kept: one whose plan depends on its parameters, which
     /// Postgres has here when it plans.
     pub fn query_once(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
-        let rows = self.client().query_typed(sql, params);
+        let rows = self.client()?.query_typed(sql, params);
         self.checked(rows)
     }
 
@@ -139,7 +147,7 @@ impl Conn {
     /// Runs a statement; the number of rows that it changed.
     pub fn execute(&mut self, sql: &str, params: Params) -> Result<u64> {
         let statement = self.prepared(sql, &[])?;
-        let count = self.client().execute(&statement, params);
+        let count = self.client()?.execute(&statement, params);
         self.checked(count)
     }
 
@@ -153,16 +161,24 @@ impl Conn {
         self.query("SELECT 1", &[]).map(|_| ())
     }
 
-    /// Begins a transaction, for [`Tx`].
-    pub(super) fn begin(&mut self) -> Result<()> {
+    /// Begins a transaction, for [`Tx`], that may ask questions for so long.
+    pub(super) fn begin(&mut self, within: Option<Duration>) -> Result<()> {
+        self.ends = None;
         self.batch("BEGIN")?;
         self.failed = false;
+        self.ends = within.map(|time| Instant::now() + time);
         Ok(())
+    }
+
+    /// Ends the transaction by this statement, however long it took.
+    fn end(&mut self, sql: &str) -> Result<()> {
+        self.ends = None;
+        self.batch(sql)
     }
 
     /// Runs statements without parameters, not prepared.
     pub fn batch(&mut self, sql: &str) -> Result<()> {
-        let done = self.client().batch_execute(sql);
+        let done = self.client()?.batch_execute(sql);
         self.checked(done)
     }
 
@@ -179,9 +195,9 @@ impl Conn {
 pub struct Tx<'a>(pub(super) &'a mut Conn);
 
 impl<'a> Tx<'a> {
-    /// Begins a transaction.
+    /// Begins a transaction that may take as long as it likes.
     pub fn begin(conn: &'a mut Conn) -> Result<Tx<'a>> {
-        conn.begin()?;
+        conn.begin(None)?;
         Ok(Tx(conn))
     }
 
@@ -193,7 +209,7 @@ impl<'a> Tx<'a> {
         }
         // Not dropped: that would roll back.
         let mut this = std::mem::ManuallyDrop::new(self);
-        this.0.batch("COMMIT")
+        this.0.end("COMMIT")
     }
 }
 
@@ -212,7 +228,7 @@ impl DerefMut for Tx<'_> {
 
 impl Drop for Tx<'_> {
     fn drop(&mut self) {
-        if !self.0.broken && self.0.batch("ROLLBACK").is_err() {
+        if !self.0.broken && self.0.end("ROLLBACK").is_err() {
             // Postgres rolls back by itself when the connection goes.
             self.0.broken = true;
         }

@@ -16,6 +16,11 @@ const CHECKOUT_WAIT: Duration = Duration::from_secs(1);
 /// How long a connection may take to prove that it is alive, after another one broke.
 const ALIVE_WAIT: Duration = Duration::from_millis(500);
 
+/// How long a transaction may ask questions: what a statement may take is little, but an import or a
+/// rewind has very many. Ten times what 100,000 contacts take on two cores. One that takes longer is
+/// rolled back, so that the connection and the book's lock are free again.
+const TRANSACTION_LIMIT: Duration = Duration::from_secs(120);
+
 /// Settings of every connection: no statement and no lock may hold a worker for long, and a
 /// transaction whose program hangs gives its locks back. On today's disks a page somewhere costs
 /// little more than the next one: with Postgres' default of four times as much, a search in a book
@@ -122,15 +127,26 @@ impl Pool {
         work(&mut *self.conn()?)
     }
 
-    /// Runs several statements as one transaction, see [`Tx::commit`]. An error of `work` rolls it back.
+    /// Runs several statements as one transaction, see [`Tx::commit`]. An error of `work` rolls it back,
+    /// and so does the end of two minutes.
     pub fn transaction<T>(&self, work: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
+        self.transaction_within(TRANSACTION_LIMIT, work)
+    }
+
+    /// Like [`Pool::transaction`] within another time: the first question after that fails, and nothing is
+    /// done.
+    pub fn transaction_within<T>(
+        &self,
+        limit: Duration,
+        work: impl FnOnce(&mut Tx) -> Result<T>,
+    ) -> Result<T> {
         let mut conn = self.conn()?;
-        if conn.begin().is_err() {
+        if conn.begin(Some(limit)).is_err() {
             // BEGIN failed, so nothing was done yet, and another connection may try.
             conn.broken = true;
             drop(conn);
             conn = self.conn()?;
-            conn.begin()?;
+            conn.begin(Some(limit))?;
         }
         let mut tx = Tx(&mut conn);
         let value = work(&mut tx)?;

@@ -3,19 +3,9 @@
 use super::form::{Form, Input, alert};
 use super::list::query;
 use super::page::{Page, face, next_page, shell};
+use crate::model::user::{Role, User};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-
-/// An account.
-pub struct Account {
-    pub id: i64,
-    pub username: String,
-    pub email: String,
-    pub is_admin: bool,
-    pub is_active: bool,
-    pub is_verified: bool,
-    pub created_at: DateTime<Utc>,
-}
 
 /// An audit event.
 pub struct Event {
@@ -49,7 +39,7 @@ pub struct Slice<'a> {
 pub fn accounts(
     p: &Page,
     health: &Health,
-    accounts: &[Account],
+    accounts: &[User],
     slice: &Slice,
     form: &Form,
 ) -> Markup {
@@ -66,7 +56,7 @@ pub fn accounts(
         form class="filter" action="/admin" {
             input type="search" name="search" aria-label=(w.search_accounts) placeholder=(w.search_accounts) value=(slice.search);
             select name="role" aria-label=(w.role) { @for (value, name) in roles { option value=(value) selected[value == slice.role] { (name) } } }
-            button { (w.search_button) }
+            button { (w.key_search) }
         }
         ul class="things" { @for account in accounts { (one(p, account)) } }
         (next_page(p, "/admin", slice.next.as_deref()))
@@ -74,7 +64,7 @@ pub fn accounts(
     shell(p, w.admin, &html! {}, &body)
 }
 
-fn one(p: &Page, it: &Account) -> Markup {
+fn one(p: &Page, it: &User) -> Markup {
     let w = p.w;
     let id = it.id.to_string();
     let act = |action: &str, label: &str, class: &str| {
@@ -85,7 +75,7 @@ fn one(p: &Page, it: &Account) -> Markup {
             (face(it.id, &it.username, None, ""))
             div {
                 strong { (it.username) }
-                @if it.is_admin { " " span class="tag good" { (w.role_admin) } }
+                @if it.role == Role::Admin { " " span class="tag good" { (w.role_admin) } }
                 @if !it.is_active { " " span class="tag bad" { (w.disabled) } }
                 @if !it.is_verified { " " span class="tag" { (w.unconfirmed) } }
                 p class="soft" { bdi { (it.email) } " · " (w.created) " " (p.time(it.created_at)) }
@@ -93,7 +83,7 @@ fn one(p: &Page, it: &Account) -> Markup {
             details class="pop" {
                 summary aria-label={ (w.change) ": " (it.username) } { (w.change) }
                 div class="drop" {
-                    @if it.is_admin { (act("user", w.make_user, "plain")) } @else { (act("admin", w.make_admin, "plain")) }
+                    @if it.role == Role::Admin { (act("user", w.make_user, "plain")) } @else { (act("admin", w.make_admin, "plain")) }
                     @if it.is_active { (act("disable", w.disable, "plain")) } @else { (act("enable", w.enable, "plain")) }
                     (act("reset-totp", w.reset_totp, "plain"))
                     a href={ "/admin/events?" (query(&[("user_id", &id)])) } { (w.events) }
@@ -112,7 +102,7 @@ pub fn events(p: &Page, events: &[Event], user: &str, action: &str, next: Option
         form class="filter" action="/admin/events" {
             input type="number" name="user_id" min="1" aria-label=(w.account_number) placeholder=(w.account_number) value=(user);
             input type="text" name="action" aria-label=(w.action) placeholder=(w.action) value=(action);
-            button { (w.search_button) }
+            button { (w.key_search) }
         }
         div class="scroll" tabindex="0" role="region" aria-label=(w.events) {
             table class="list" {
@@ -137,19 +127,14 @@ fn number(id: Option<i64>) -> Markup {
 }
 
 /// Asks before an account is deleted; and for the password, when an admin signed in long ago.
-pub fn sure(p: &Page, it: &Account, form: &Form) -> Markup {
+pub fn sure(p: &Page, it: &User, form: &Form) -> Markup {
     let w = p.w;
     let action = form.get("action");
     let deletes = action == "delete";
-    let password = Input {
-        name: "password",
-        label: w.password_if_long_ago,
-        kind: "password",
-        autocomplete: "current-password",
-        ..Input::default()
-    };
+    let password = Input::password("password", w.password_if_long_ago, "");
+    let password = Input { required: false, ..password };
     let fields = html! {
-        @if deletes { p { (w.delete_other_text) } }
+        @if deletes { p { (w.delete_account_text) } }
         input type="hidden" name="action" value=(action);
         input type="hidden" name="sure" value="1";
         (password.show(form))

@@ -79,7 +79,7 @@ fn new_one(p: &Page, server: &str, username: &str, fresh: &Fresh) -> Markup {
                     (secret(w, "secret", w.app_password, &fresh.secret))
                     p class="hint" { (w.shown_once) }
                 }
-                @if phone { div class="qr" role="img" aria-label=(w.qr_server) { (drawing(&fresh.qr)) } }
+                @if phone { div class="qr" role="img" aria-label=(w.qr) { (drawing(&fresh.qr)) } }
             }
             @if phone {
                 @for (name, words) in steps {
@@ -102,7 +102,7 @@ fn list(p: &Page, passwords: &[AppPassword]) -> Markup {
                 @for it in passwords {
                     li {
                         div {
-                            strong { bdi { (it.name) } } " " span class="tag" { (w.scope_name(&it.scope)) }
+                            strong { bdi { (it.name) } } " " span class="tag" { (w.member(&format!("scope_{}", it.scope))) }
                             p class="soft" {
                                 (w.created) " " (p.time(it.created_at)) " · "
                                 @match &it.last_used {

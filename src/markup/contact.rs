@@ -131,7 +131,7 @@ fn facts(p: &Page, c: &Shown) -> Markup {
                 (fact(p, it.service.as_deref().unwrap_or(w.online), it.label.as_deref(), false, &html! { bdi { (it.value) } }))
             }
             @for it in &d.relations { (fact(p, w.relation, it.label.as_deref(), false, &html! { bdi { (it.value) } })) }
-            @if let Some(note) = &d.additional_data { (fact(p, w.notes, None, false, &html! { bdi { (lines(note)) } })) }
+            @if let Some(note) = &d.additional_data { (fact(p, w.additional_data, None, false, &html! { bdi { (lines(note)) } })) }
         }
     }
 }
@@ -213,7 +213,7 @@ fn history(p: &Page, c: &Shown) -> Markup {
                         (p.time(change.at)) " · " (change.by)
                         @match &change.name {
                             Some(name) => { " · " a href={ "/contacts/" (c.id) "?then=" (change.revision) } { (w.as_it_was_before) @if name != &c.details.display_name { ": " (name) } } },
-                            None => { " · " (w.made) },
+                            None => { " · " (w.created) },
                         }
                     }
                 }

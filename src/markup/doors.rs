@@ -41,7 +41,7 @@ fn login_form(p: &Page, form: &Form, focus: bool) -> Markup {
         &html! {
             (alert(form, |_| false))
             (Input { name: "username", label: w.username_or_email, autocomplete: "username", required: true, focus, ..Input::default() }.show(form))
-            (Input { name: "password", label: w.password, kind: "password", autocomplete: "current-password", required: true, ..Input::default() }.show(form))
+            (Input::password("password", w.password, "").show(form))
             @if !next.is_empty() { input type="hidden" name="next" value=(next); }
             button class="main" { (w.sign_in) }
         },
@@ -62,16 +62,7 @@ fn ways(p: &Page, registration: bool) -> Markup {
 /// The second factor, on a page of its own. `ticket` stands for the password that was right.
 pub fn code(p: &Page, form: &Form) -> Markup {
     let w = p.w;
-    let code = Input {
-        name: "code",
-        label: w.code,
-        hint: w.code_hint,
-        autocomplete: "one-time-code",
-        inputmode: "text",
-        required: true,
-        focus: true,
-        ..Input::default()
-    };
+    let code = Input { inputmode: "text", focus: true, ..Input::code(w.code, w.code_hint) };
     let fields = html! {
         input type="hidden" name="ticket" value=(form.get("ticket"));
         input type="hidden" name="next" value=(form.get("next"));
@@ -88,8 +79,8 @@ pub fn register(p: &Page, form: &Form) -> Markup {
     let fields = html! {
         (alert(form, shown))
         (Input { name: "username", label: w.username, hint: w.username_rules, autocomplete: "username", required: true, focus: true, ..Input::default() }.show(form))
-        (Input { name: "email", label: w.your_email, kind: "email", autocomplete: "email", required: true, ..Input::default() }.show(form))
-        (Input { name: "password", label: w.password, kind: "password", hint: w.password_rules, autocomplete: "new-password", required: true, ..Input::default() }.show(form))
+        (Input::email(w.your_email).show(form))
+        (Input::password("password", w.password, w.password_rules).show(form))
         button class="main" { (w.register) }
     };
     bare(
@@ -102,15 +93,7 @@ pub fn register(p: &Page, form: &Form) -> Markup {
 /// `/forgot`: a link for a new password, or for an address that was never confirmed.
 pub fn forgot(p: &Page, form: &Form) -> Markup {
     let w = p.w;
-    let email = |id| Input {
-        name: "email",
-        label: w.your_email,
-        kind: "email",
-        autocomplete: "email",
-        required: true,
-        form: id,
-        ..Input::default()
-    };
+    let email = |id| Input { form: id, ..Input::email(w.your_email) };
     bare(
         p,
         w.forgot,
@@ -145,16 +128,8 @@ pub fn confirm(p: &Page, token: &str, username: &str, email: &str) -> Markup {
 /// longer password without a word when it is pasted, and its owner could never sign in with it.
 pub fn reset(p: &Page, token: &str, form: &Form) -> Markup {
     let w = p.w;
-    let password = Input {
-        name: "new_password",
-        label: w.new_password,
-        kind: "password",
-        hint: w.password_rules,
-        autocomplete: "new-password",
-        required: true,
-        focus: true,
-        ..Input::default()
-    };
+    let password = Input::password("new_password", w.new_password, w.password_rules);
+    let password = Input { focus: true, ..password };
     let fields = html! {
         input type="hidden" name="token" value=(token);
         (password.show(form))
@@ -179,15 +154,7 @@ pub fn dead_link(p: &Page, link: DeadLink) -> Markup {
         DeadLink::Confirm => (w.dead_confirm, "/confirmation"),
         DeadLink::Reset => (w.dead_reset, "/forgot"),
     };
-    let email = Input {
-        name: "email",
-        label: w.your_email,
-        kind: "email",
-        autocomplete: "email",
-        required: true,
-        ..Input::default()
-    };
-    let fields = html! { (email.show(&Form::default())) button class="main" { (w.send_link) } };
+    let fields = html! { (Input::email(w.your_email).show(&Form::default())) button class="main" { (w.send_link) } };
     bare(p, w.dead_link, &html! { p { (text) } (p.post(action, "", &fields)) })
 }
 
@@ -198,7 +165,7 @@ pub fn error(p: &Page, title: &str, detail: &str, request_id: &str) -> Markup {
         title,
         &html! {
             p { (detail) }
-            p { a class="button" href="/" { (p.w.to_first_page) } }
+            p { a class="button" href="/" { (p.w.first_page) } }
             p class="soft" { (p.w.request) " " (request_id) }
         },
     )

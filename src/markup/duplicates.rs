@@ -10,7 +10,6 @@ pub struct Twin {
     pub id: i64,
     pub name: String,
     pub has_photo: bool,
-    pub updated_at: chrono::DateTime<chrono::Utc>,
     /// Single values by the names of their members.
     pub single: Vec<(&'static str, String)>,
     /// What merging unites: addresses, numbers, labels, in words.
@@ -27,8 +26,8 @@ pub struct Group {
     pub twins: Vec<Twin>,
 }
 
-/// The page. `next` is the query of the next one.
-pub fn page(p: &Page, groups: &[Group], total: i64, next: Option<&str>) -> Markup {
+/// The page. `next` is the query of the next one; `likely` of all groups are so.
+pub fn page(p: &Page, groups: &[Group], total: i64, likely: i64, next: Option<&str>) -> Markup {
     let w = p.w;
     let chosen = groups.iter().any(|group| group.chosen);
     let title = if chosen { w.merge_chosen } else { w.duplicates };
@@ -38,6 +37,7 @@ pub fn page(p: &Page, groups: &[Group], total: i64, next: Option<&str>) -> Marku
             div class="empty" { h2 { (w.no_duplicates) } p class="soft" { (w.no_duplicates_text) } }
         } @else {
             p class="lead" { @if !chosen { (w.n(w.n_groups, total)) ". " } (w.duplicates_lead) }
+            @if likely > 1 { div { (p.button("/duplicates/merge-likely", "", w.n(w.merge_likely, likely).as_str(), &[])) } }
         }
         @for (at, group) in groups.iter().enumerate() { (one(p, at, group)) }
         (next_page(p, "/duplicates", next))
@@ -47,7 +47,8 @@ pub fn page(p: &Page, groups: &[Group], total: i64, next: Option<&str>) -> Marku
 
 fn one(p: &Page, at: usize, group: &Group) -> Markup {
     let w = p.w;
-    let reasons: Vec<_> = group.reasons.iter().map(|reason| w.reason(reason)).collect();
+    let reasons: Vec<_> =
+        group.reasons.iter().map(|reason| w.member(&format!("same_{reason}"))).collect();
     let names: Vec<_> =
         group.twins.iter().flat_map(|twin| twin.single.iter().map(|(name, _)| *name)).collect();
     let names: Vec<_> =
@@ -64,8 +65,9 @@ fn one(p: &Page, at: usize, group: &Group) -> Markup {
         }
         div class="scroll" {
             table class="twins" aria-labelledby={ "group-" (at) } {
-                thead { tr { td {} @for (number, twin) in group.twins.iter().enumerate() { (head(p, at, twin, number == 0, group.twins.len())) } } }
+                thead { tr { td {} @for twin in &group.twins { (head(p, at, twin, group.twins.len())) } } }
                 tbody {
+                    @if group.twins.iter().filter(|twin| twin.has_photo).count() > 1 { (photos(p, at, group)) }
                     @for name in names { (single(p, at, group, name)) }
                     @for list in lists { @if group.twins.iter().any(|twin| !value(&twin.lists, list).is_empty()) { (united(p, group, list)) } }
                 }
@@ -84,17 +86,35 @@ fn one(p: &Page, at: usize, group: &Group) -> Markup {
 }
 
 /// Of more than two, some may be left out.
-fn head(p: &Page, at: usize, twin: &Twin, first: bool, of: usize) -> Markup {
-    let id = format!("{at}-{}", twin.id);
+fn head(p: &Page, at: usize, twin: &Twin, of: usize) -> Markup {
+    let id = format!("one-{at}-{}", twin.id);
     let photo = twin.has_photo.then(|| format!("/contacts/{}/photo", twin.id));
     html! {
         th scope="col" {
             @if of == 2 { input type="hidden" name="ids" value=(twin.id); }
             (face(twin.id, &twin.name, photo.as_deref(), ""))
             a href={ "/contacts/" (twin.id) } { bdi { (twin.name) } }
-            small class="soft" { (p.w.changed) " " (p.time(twin.updated_at)) }
-            @if of > 2 { label for={ "one-" (id) } { input id={ "one-" (id) } type="checkbox" name="ids" value=(twin.id) checked; " " (p.w.same_person) } }
-            label for={ "keep-" (id) } { input id={ "keep-" (id) } type="radio" name="keep" value=(twin.id) checked[first]; " " (p.w.keep) }
+            @if of > 2 { label for=(id) { input id=(id) type="checkbox" name="ids" value=(twin.id) checked; " " (p.w.same_person) } }
+        }
+    }
+}
+
+/// The photo is that of the contact that is kept, if it has one.
+fn photos(p: &Page, at: usize, group: &Group) -> Markup {
+    let first = group.twins.iter().find(|twin| twin.has_photo).map(|twin| twin.id);
+    html! {
+        tr class="differ" {
+            th scope="row" { (p.w.photo) }
+            @for twin in &group.twins {
+                td {
+                    @if twin.has_photo {
+                        label {
+                            input type="radio" name="keep" value=(twin.id) id={ "keep-" (at) "-" (twin.id) } checked[first == Some(twin.id)];
+                            " " img class="face" src={ "/contacts/" (twin.id) "/photo" } alt=(twin.name) width="40" height="40";
+                        }
+                    }
+                }
+            }
         }
     }
 }
@@ -114,7 +134,9 @@ fn single(p: &Page, at: usize, group: &Group, name: &'static str) -> Markup {
         Some(date) => partial(p, date),
         None => or_dash(value).to_owned(),
     };
-    let first = values.iter().position(|value| !value.is_empty());
+    // "Ada" says more than "A."
+    let longest = values.iter().map(|value| value.chars().count()).max();
+    let first = values.iter().position(|value| Some(value.chars().count()) == longest);
     html! {
         tr class=[choose.then_some("differ")] {
             th scope="row" { (p.w.member(name)) }

@@ -1,6 +1,6 @@
 //! `/contacts/new` and `/contacts/{id}/edit`.
 
-use super::form::{Form, Input, alert};
+use super::form::{Form, Input, PICTURES, alert};
 use super::page::{Page, icon, shell};
 use super::words::Words;
 use maud::{Markup, html};
@@ -161,7 +161,7 @@ pub fn page(p: &Page, it: &Edited, form: &Form) -> Markup {
         fieldset { legend { (w.birthday) } (date(p, form, "birthday")) }
         div class="columns" {
             (Input { name: "labels", label: w.labels, hint: w.labels_hint, ..Input::default() }.show(form))
-            (Input { name: "additional_data", label: w.notes, ..Input::default() }.area(form, 4))
+            (Input { name: "additional_data", label: w.additional_data, ..Input::default() }.area(form, 4))
         }
         @if !it.known_labels.is_empty() { ul class="chips suggest" data-for="labels" { @for (label, _) in it.known_labels.iter().take(30) { li { (label) } } } }
         (more(p, form))
@@ -210,13 +210,7 @@ fn photo(p: &Page, it: &Edited, form: &Form) -> Markup {
                 img class="face large" src={ "/contacts/" (id) "/photo" } alt=(w.photo) width="96" height="96";
                 label { input type="checkbox" name="photo.remove" value="1"; " " (w.photo_remove) }
             }
-            div class="field" {
-                label for="photo" { (w.photo) }
-                input id="photo" name="photo" type="file" accept="image/png,image/jpeg,image/webp,image/gif" data-crop
-                    aria-describedby="photo-hint";
-                @if let Some(fault) = form.fault_of("photo") { p class="fault" { (fault) } }
-                p class="hint" id="photo-hint" { (w.photo_hint) }
-            }
+            (Input { name: "photo", label: w.photo, hint: w.photo_hint, ..Input::default() }.file(form, PICTURES))
         }
     }
 }
@@ -224,19 +218,10 @@ fn photo(p: &Page, it: &Edited, form: &Form) -> Markup {
 /// A list with a row for each entry and one to write in.
 fn entries(p: &Page, form: &Form, list: &str) -> Markup {
     let w = p.w;
-    let title = match list {
-        "phones" => w.phones,
-        "emails" => w.emails,
-        "addresses" => w.addresses,
-        "urls" => w.urls,
-        "dates" => w.dates,
-        "relations" => w.relations,
-        _ => w.online,
-    };
     let rows = form.rows(list).max(1);
     html! {
         fieldset data-list=(list) {
-            legend { (title) }
+            legend { (w.member(list)) }
             @if let Some(fault) = form.fault_of(list) { p class="fault" { (fault) } }
             @for at in 0..rows { (row(p, form, list, at)) }
             button class="plain" name="row" value={ (list) "." (rows) } data-add formnovalidate { (icon("plus")) (w.add_row) }

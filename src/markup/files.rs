@@ -3,7 +3,12 @@
 use super::form::{Form, Input, alert};
 use super::list::query;
 use super::page::{Page, icon, shell};
+use super::words::Words;
 use maud::{Markup, html};
+use serde::{Deserialize, Serialize};
+
+const TABLES_AND_CARDS: &str =
+    ".vcf,.vcard,.csv,.json,.txt,.tsv,text/vcard,text/csv,application/json";
 
 /// `/import`: choose a file.
 pub fn choose(p: &Page, form: &Form) -> Markup {
@@ -16,13 +21,7 @@ pub fn choose(p: &Page, form: &Form) -> Markup {
     ];
     let fields = html! {
         (alert(form, |name| ["file", "label"].contains(&name)))
-        div class="field" {
-            label for="file" { (w.file) }
-            input id="file" name="file" type="file" required accept=".vcf,.vcard,.csv,.json,.txt,.tsv,text/vcard,text/csv,application/json"
-                aria-describedby="file-hint";
-            @if let Some(fault) = form.fault_of("file") { p class="fault" { (fault) } }
-            p class="hint" id="file-hint" { (w.file_hint) }
-        }
+        (Input { name: "file", label: w.file, hint: w.file_hint, required: true, ..Input::default() }.file(form, TABLES_AND_CARDS))
         (Input { name: "label", label: w.label_for_all, hint: w.label_for_all_hint, ..Input::default() }.show(form))
         button class="main" { (w.look_first) }
     };
@@ -41,6 +40,7 @@ pub fn choose(p: &Page, form: &Form) -> Markup {
 }
 
 /// What would become of a row of a file.
+#[derive(Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub enum Verdict {
     /// A contact that is not there yet.
     New,
@@ -49,18 +49,25 @@ pub enum Verdict {
     /// It is there; under this id, if that is known.
     Known(Option<i64>),
     /// It cannot come in.
-    Fault(String),
+    Fault,
+    /// It is of no row that is shown, and has remarks.
+    #[default]
+    Remark,
 }
 
 /// A row of a file.
+#[derive(Default, Serialize, Deserialize)]
 pub struct FileRow {
     pub line: u64,
     pub name: String,
     pub about: String,
     pub verdict: Verdict,
+    /// What is odd or wrong in it.
+    pub remarks: Vec<String>,
 }
 
 /// A column of a table.
+#[derive(Serialize, Deserialize)]
 pub struct Column {
     pub title: String,
     /// The member of a contact that was guessed; an empty text: none.
@@ -69,7 +76,7 @@ pub struct Column {
 }
 
 /// What was found in a file.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Found {
     pub format: String,
     pub charset: String,
@@ -77,8 +84,9 @@ pub struct Found {
     pub updated: i64,
     pub duplicates: i64,
     pub faults: i64,
+    /// How many remarks there are.
+    pub remarks: i64,
     pub rows: Vec<FileRow>,
-    pub warnings: Vec<(u64, String)>,
     /// Of a table whose columns are not known; empty otherwise.
     pub columns: Vec<Column>,
 }
@@ -91,6 +99,7 @@ pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
         (w.n_updated, found.updated),
         (w.n_duplicates, found.duplicates),
         (w.n_faults, found.faults),
+        (w.n_remarks, found.remarks),
     ];
     let existing =
         [("skip", w.existing_skip), ("update", w.existing_update), ("add", w.existing_add)];
@@ -103,8 +112,8 @@ pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
             (Input { name: "existing", label: w.existing, ..Input::default() }.choice(form, &existing))
         }
         div class="acts" {
-            button class="main" name="step" value="import" { (w.n(w.import_n, found.new + found.updated)) }
-            @if !found.columns.is_empty() { button name="step" value="look" { (w.look_again) } }
+            @if found.new + found.updated > 0 { button class="main" name="step" value="import" { (w.n(w.import_n, found.new + found.updated)) } } @else { p { (w.nothing_new) } }
+            @if !found.columns.is_empty() { button name="step" value="look" { (w.look_first) } }
             a class="button" href="/import" { (w.other_file) }
         }
     };
@@ -113,12 +122,6 @@ pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
         p class="lead" { (w.n(w.n_contacts, found.new + found.updated + found.duplicates + found.faults)) " · " (found.format) @if !found.charset.is_empty() { " · " (found.charset) } }
         ul class="counts" { @for (words, n) in counts { @if n > 0 { li { strong { (w.number(n)) } " " (w.form(words, n)) } } } }
         (p.post("/import/found", "panel", &fields))
-        @if !found.warnings.is_empty() {
-            details {
-                summary { (w.n(w.n_warnings, found.warnings.len() as i64)) }
-                ul { @for (line, detail) in &found.warnings { li { (w.line) " " (line) ": " (detail) } } }
-            }
-        }
         (rows(p, found))
     };
     shell(p, w.import, &html! {}, &body)
@@ -178,35 +181,46 @@ fn columns(p: &Page, found: &Found, form: &Form) -> Markup {
 
 fn rows(p: &Page, found: &Found) -> Markup {
     let w = p.w;
-    let all = found.new + found.updated + found.duplicates + found.faults;
     html! {
-        div class="scroll" tabindex="0" role="region" aria-label=(w.rows_of_file) {
-            table class="list" {
-                thead { tr { th { (w.line) } th { (w.name) } th { (w.result) } } }
-                tbody { @for row in &found.rows { tr { td { (row.line) } td { bdi { (row.name) } " " span class="soft" { bdi { (row.about) } } } td { (verdict(p, row)) } } } }
+        table class="list fit" aria-label=(w.found_in) {
+            thead { tr { th { (w.line) } th { (w.result) } th { (w.name) } } }
+            tbody {
+                @for row in &found.rows {
+                    tr {
+                        td { (row.line) }
+                        td { (verdict(w, row.verdict)) }
+                        td { (whom(p, row)) @for remark in &row.remarks { " " small class="soft" { (w.sentence(remark)) } } }
+                    }
+                }
             }
         }
+        @let all = found.new + found.updated + found.duplicates + found.faults;
         @if all > found.rows.len() as i64 { p class="soft" { (w.n(w.first_rows_only, found.rows.len() as i64)) } }
     }
 }
 
-fn verdict(p: &Page, row: &FileRow) -> Markup {
-    let w = p.w;
-    let there = |id: i64| html! { " " a href={ "/contacts/" (id) } { bdi { (row.name) } } };
-    match &row.verdict {
-        Verdict::New => html! { span class="tag good" { (w.verdict_new) } },
-        Verdict::Changes(id) => {
-            html! { span class="tag good" { (w.verdict_changes) } (there(*id)) }
-        }
-        Verdict::Known(Some(id)) => {
-            html! { span class="tag" { (w.verdict_there) } (there(*id)) " " span class="soft" { (w.same_uid) } }
-        }
+fn verdict(w: &Words, verdict: Verdict) -> Markup {
+    let (class, word) = match verdict {
+        Verdict::New => ("tag good", w.verdict_new),
+        Verdict::Changes(_) => ("tag good", w.verdict_changes),
+        Verdict::Known(_) => ("tag", w.verdict_there),
+        Verdict::Fault => ("tag bad", w.verdict_fault),
+        Verdict::Remark => return html! {},
+    };
+    html! { span class=(class) { (word) } }
+}
+
+/// Who a row is about; whose double it is, and why.
+fn whom(p: &Page, row: &FileRow) -> Markup {
+    let (href, why) = match row.verdict {
+        Verdict::Changes(id) => (format!("/contacts/{id}"), ""),
+        Verdict::Known(Some(id)) => (format!("/contacts/{id}"), p.w.same_uid),
         Verdict::Known(None) => {
-            let search = query(&[("search", &row.name)]);
-            html! { span class="tag" { (w.verdict_there) } " " a href={ "/contacts?" (search) } { bdi { (row.name) } } " " span class="soft" { (w.says_nothing_new) } }
+            (format!("/contacts?{}", query(&[("search", &row.name)])), p.w.says_nothing_new)
         }
-        Verdict::Fault(detail) => html! { span class="tag bad" { (w.verdict_fault) } " " (detail) },
-    }
+        _ => return html! { bdi { (row.name) } " " span class="soft" { bdi { (row.about) } } },
+    };
+    html! { a href=(href) { bdi { (row.name) } } " " small class="soft" { (why) } }
 }
 
 /// `/export`

@@ -113,66 +113,96 @@ pub struct Input<'a> {
     pub value: Option<&'a str>,
 }
 
-impl Input<'_> {
+impl<'a> Input<'a> {
+    /// For the address of an account.
+    pub fn email(label: &'a str) -> Input<'a> {
+        let (kind, autocomplete) = ("email", "email");
+        Input { name: "email", label, kind, autocomplete, required: true, ..Input::default() }
+    }
+
+    /// For a password: the one that an account has, or a new one, with its rules as a hint.
+    pub fn password(name: &'a str, label: &'a str, rules: &'a str) -> Input<'a> {
+        let autocomplete = if rules.is_empty() { "current-password" } else { "new-password" };
+        let password = Input { name, label, kind: "password", hint: rules, ..Input::default() };
+        Input { autocomplete, required: true, ..password }
+    }
+
+    /// For a code of the second factor.
+    pub fn code(label: &'a str, hint: &'a str) -> Input<'a> {
+        let autocomplete = "one-time-code";
+        Input { name: "code", label, hint, autocomplete, required: true, ..Input::default() }
+    }
+
     /// The field as HTML.
     pub fn show(self, form: &Form) -> Markup {
-        let id = self.id();
-        let fault = form.fault_of(self.name);
         let value =
             if self.kind == "password" { "" } else { self.value.unwrap_or(form.get(self.name)) };
-        html! {
-            div class={ "field " (self.class) } {
-                label for=(id) class=[self.quiet.then_some("quiet")] { (self.label) }
+        let focus = form.is_first_fault(self.name) || (self.focus && !form.is_faulty());
+        self.around(form, |id, invalid, described| {
+            html! {
                 input id=(id) name=(self.name) type=(some(self.kind).unwrap_or("text")) value=[some(value)]
                     placeholder=[Some(self.label).filter(|_| self.quiet)]
                     autocomplete=(some(self.autocomplete).unwrap_or("off")) list=[some(self.list)]
-                    inputmode=[some(self.inputmode)]
-                    required[self.required] autofocus[form.is_first_fault(self.name) || (self.focus && !form.is_faulty())]
-                    aria-invalid=[fault.map(|_| "true")] aria-describedby=[described(&id, self.hint, fault)];
-                (notes(&id, self.hint, fault))
+                    inputmode=[some(self.inputmode)] required[self.required] autofocus[focus]
+                    aria-invalid=[invalid] aria-describedby=[described];
             }
-        }
-    }
-
-    fn id(&self) -> String {
-        if self.form.is_empty() {
-            self.name.to_owned()
-        } else {
-            format!("{}-{}", self.form, self.name)
-        }
+        })
     }
 
     /// The field as one of several lines.
     pub fn area(self, form: &Form, rows: usize) -> Markup {
-        let id = self.id();
-        let fault = form.fault_of(self.name);
-        html! {
-            div class="field" {
-                label for=(id) { (self.label) }
-                textarea id=(id) name=(self.name) rows=(rows) aria-invalid=[fault.map(|_| "true")]
-                    aria-describedby=[described(&id, self.hint, fault)] { (form.get(self.name)) }
-                (notes(&id, self.hint, fault))
+        self.around(form, |id, invalid, described| {
+            html! {
+                textarea id=(id) name=(self.name) rows=(rows) aria-invalid=[invalid] aria-describedby=[described] { (form.get(self.name)) }
             }
-        }
+        })
     }
 
     /// The field as a choice: (value, label) each.
     pub fn choice(self, form: &Form, options: &[(&str, &str)]) -> Markup {
-        let id = self.id();
-        let fault = form.fault_of(self.name);
-        html! {
-            div class={ "field " (self.class) } {
-                label for=(id) class=[self.quiet.then_some("quiet")] { (self.label) }
-                select id=(id) name=(self.name) aria-describedby=[described(&id, self.hint, fault)] {
+        self.around(form, |id, invalid, described| {
+            html! {
+                select id=(id) name=(self.name) aria-invalid=[invalid] aria-describedby=[described] {
                     @for (value, label) in options {
                         option value=(value) selected[form.get(self.name) == *value] { (label) }
                     }
                 }
-                (notes(&id, self.hint, fault))
+            }
+        })
+    }
+
+    /// The field as a file to choose; a picture is cut to a square before it is sent.
+    pub fn file(self, form: &Form, accept: &str) -> Markup {
+        self.around(form, |id, invalid, described| {
+            html! {
+                input id=(id) name=(self.name) type="file" accept=(accept) required[self.required]
+                    data-crop[accept.starts_with("image/")] aria-invalid=[invalid] aria-describedby=[described];
+            }
+        })
+    }
+
+    /// A control with its label, its hint and its fault.
+    fn around(
+        self,
+        form: &Form,
+        control: impl Fn(&str, Option<&str>, Option<String>) -> Markup,
+    ) -> Markup {
+        let apart = if self.form.is_empty() { "" } else { "-" };
+        let id = format!("{}{apart}{}", self.form, self.name);
+        let fault = form.fault_of(self.name);
+        html! {
+            div class={ "field " (self.class) } {
+                label for=(id) class=[self.quiet.then_some("quiet")] { (self.label) }
+                (control(&id, fault.map(|_| "true"), described(&id, self.hint, fault)))
+                @if let Some(fault) = fault { p class="fault" id={ (id) "-fault" } { (fault) } }
+                @if !self.hint.is_empty() { p class="hint" id={ (id) "-hint" } { (self.hint) } }
             }
         }
     }
 }
+
+/// Pictures that an account or a contact may have.
+pub const PICTURES: &str = "image/png,image/jpeg,image/webp,image/gif";
 
 /// What `aria-describedby` names.
 fn described(id: &str, hint: &str, fault: Option<&str>) -> Option<String> {
@@ -180,13 +210,6 @@ fn described(id: &str, hint: &str, fault: Option<&str>) -> Option<String> {
     let fault = fault.map(|_| format!("{id}-fault"));
     let both: Vec<_> = fault.into_iter().chain(hint).collect();
     Some(both.join(" ")).filter(|both| !both.is_empty())
-}
-
-fn notes(id: &str, hint: &str, fault: Option<&str>) -> Markup {
-    html! {
-        @if let Some(fault) = fault { p class="fault" id={ (id) "-fault" } { (fault) } }
-        @if !hint.is_empty() { p class="hint" id={ (id) "-hint" } { (hint) } }
-    }
 }
 
 /// Faults that belong to no field that is shown.

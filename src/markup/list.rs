@@ -50,7 +50,11 @@ pub fn page(p: &Page, list: &List) -> Markup {
     let empty_book = list.total == 0 && list.search.is_empty() && list.label.is_empty();
     let title = if list.label.is_empty() { w.contacts } else { list.label };
     let body = html! {
-        div class="head" { h1 { (title) } @if !empty_book { (sorts(p, list)) } }
+        div class="head" {
+            h1 { (title) }
+            @if !list.label.is_empty() { (change_label(p, list.label)) }
+            @if !empty_book { (sorts(p, list)) }
+        }
         div id="found" {
             @if !list.search.is_empty() {
                 p class="soft" {
@@ -61,6 +65,23 @@ pub fn page(p: &Page, list: &List) -> Markup {
         }
     };
     shell(p, title, &labels(p, list), &body)
+}
+
+/// Another name for a label, or none.
+fn change_label(p: &Page, label: &str) -> Markup {
+    let w = p.w;
+    let fields = html! {
+        input type="hidden" name="from" value=(label);
+        label for="to" { (w.name) }
+        input id="to" name="to" value=(label) required maxlength="50" autocomplete="off";
+        div class="pair" {
+            button name="action" value="rename" { (w.rename) }
+            button name="action" value="remove" class="danger" formnovalidate { (w.remove_label) }
+        }
+    };
+    html! {
+        details class="pop" { summary { (w.edit_label) } (p.post("/labels", "drop", &fields)) }
+    }
 }
 
 fn sorts(p: &Page, list: &List) -> Markup {
@@ -163,11 +184,11 @@ fn one(row: &Row) -> Markup {
     let photo = row.has_photo.then(|| format!("/contacts/{}/photo", row.id));
     html! {
         li {
-            label class="check" { input type="checkbox" name="ids" value=(row.id) aria-labelledby={ "n" (row.id) }; }
+            label { input type="checkbox" name="ids" value=(row.id) aria-labelledby={ "n" (row.id) }; }
             (face(row.id, &row.name, photo.as_deref(), ""))
             a class="name" id={ "n" (row.id) } href={ "/contacts/" (row.id) } { bdi { (row.name) } }
-            @if !row.about.is_empty() { bdi class="about" { (row.about) } }
-            @if !row.phone.is_empty() { a class="tel" href=(tel(&row.phone)) { (row.phone) } }
+            @if !row.about.is_empty() { bdi { (row.about) } }
+            @if !row.phone.is_empty() { a href=(tel(&row.phone)) { (row.phone) } }
         }
     }
 }

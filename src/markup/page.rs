@@ -18,6 +18,8 @@ pub struct Flash {
     pub text: String,
     /// The revision of the book before it, for the button "Undo".
     pub undo: Option<i64>,
+    /// Groups of possible duplicates that there are now, to be offered.
+    pub duplicates: i64,
 }
 
 /// The reader of a page, and what every page shows beside its own content.
@@ -301,6 +303,9 @@ fn flash(p: &Page) -> Markup {
     html! {
         div class="flash" role="status" {
             p { (flash.text) }
+            @if flash.duplicates > 0 {
+                a class="undo" href="/duplicates" { (p.w.n(p.w.look_through, flash.duplicates)) }
+            }
             @if let Some(revision) = flash.undo {
                 (p.button("/history/rewind", "undo", p.w.undo, &[("to", &revision.to_string()), ("undo", "1")]))
             }
@@ -316,7 +321,7 @@ fn keys(p: &Page) -> Markup {
         ("j", w.key_down),
         ("k", w.key_up),
         ("Enter", w.key_open),
-        ("x", w.key_select),
+        ("x", w.select),
         ("n", w.new_contact),
         ("e", w.edit),
         ("?", w.keys),
@@ -325,7 +330,7 @@ fn keys(p: &Page) -> Markup {
         dialog id="keys" aria-labelledby="keys-title" {
             h2 id="keys-title" { (w.keys) }
             dl { @for (key, what) in keys { dt { kbd { (key) } } dd { (what) } } }
-            form method="dialog" { button { (w.close) } }
+            form method="dialog" { button { (w.done) } }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `/trash` and `/history`: what was, and the way back.
 
 use super::list::query;
-use super::page::{Page, face, icon, next_page, shell};
+use super::page::{Page, icon, next_page, shell};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
@@ -25,35 +25,35 @@ pub fn trash(p: &Page, batches: &[Batch], total: i64, next: Option<&str>) -> Mar
         } @else {
             p class="lead" { (w.n(w.n_contacts, total)) ". " (w.trash_text) }
         }
-        @for (at, batch) in batches.iter().enumerate() { (deleted(p, at, batch)) }
+        (p.post("/trash/restore", "", &html! { @for batch in batches { (deleted(p, batch)) } }))
         (next_page(p, "/trash", next))
     };
     shell(p, w.trash, &html! {}, &body)
 }
 
-fn deleted(p: &Page, at: usize, batch: &Batch) -> Markup {
+fn deleted(p: &Page, batch: &Batch) -> Markup {
     let w = p.w;
     let many = batch.contacts.len() as i64;
     let all = if batch.whole { w.restore_n } else { w.restore_shown };
-    let rows = html! {
-        div class="head" {
-            h2 { (p.time(batch.at)) @if !batch.by.is_empty() { " " small class="soft" { (batch.by) } } }
-            @if many > 1 { button name="all" value="1" { (w.n(all, many)) } }
-        }
-        @for (id, _) in &batch.contacts { input type="hidden" name="batch" value=(id); }
-        ul class="rows plain" {
-            @for (id, name) in &batch.contacts {
-                li {
-                    label class="check" { input type="checkbox" name="ids" value=(id) id={ "t" (at) "-" (id) } aria-label={ (w.select) " " (name) }; }
-                    (face(*id, name, None, ""))
-                    span class="name" { bdi { (name) } }
-                    button name="one" value=(id) { (w.restore) }
+    let ids: Vec<_> = batch.contacts.iter().map(|(id, _)| id.to_string()).collect();
+    html! {
+        section class="batch" {
+            div class="head" {
+                h2 { (p.time(batch.at)) @if !batch.by.is_empty() { " " small class="soft" { (batch.by) } } }
+                @if many > 1 { button name="all" value=(ids.join(",")) { (w.n(all, many)) } }
+            }
+            ul class="rows plain" {
+                @for (id, name) in &batch.contacts {
+                    li {
+                        label { input type="checkbox" name="ids" value=(id) aria-label={ (w.select) " " (name) }; }
+                        span class="name" { bdi { (name) } }
+                        button name="one" value=(id) { (w.restore) }
+                    }
                 }
             }
+            @if many > 1 { button { (w.restore_selected) } }
         }
-        @if many > 1 { button { (w.restore_selected) } }
-    };
-    p.post("/trash/restore", "batch", &rows)
+    }
 }
 
 /// Changes of the book that belong together: one program, one stretch of time.
@@ -63,8 +63,12 @@ pub struct Stretch {
     pub made: i64,
     pub changed: i64,
     pub deleted: i64,
-    /// Of the one contact, when there was only one.
+    /// One of its contacts.
     pub name: Option<(i64, String)>,
+    /// There are others.
+    pub several: bool,
+    /// The contact is not in the trash.
+    pub is_there: bool,
     /// The revision of the book before it.
     pub before: i64,
 }
@@ -81,7 +85,10 @@ pub fn history(p: &Page, stretches: &[Stretch], next: Option<&str>) -> Markup {
                 li {
                     div {
                         strong { (what(p, it)) }
-                        @if let Some((id, name)) = &it.name { " " a href={ "/contacts/" (id) } { bdi { (name) } } }
+                        @if let Some((id, name)) = &it.name {
+                            ": " @if it.is_there { a href={ "/contacts/" (id) } { bdi { (name) } } } @else { bdi { (name) } }
+                            @if it.several { " " (w.and_others) }
+                        }
                         p class="soft" { (p.time(it.at)) " · " bdi { (it.by) } }
                     }
                     a class="button" href={ "/history/rewind?" (query(&[("to", &it.before.to_string())])) } { (icon("history")) (w.back_before) }

@@ -1,248 +1,16 @@
 //! Every page from invented people, for the tests.
 
-use super::contact::{Birthday, Change, Shown};
+mod people;
+
+use super::contact::{Birthday, Shown};
 use super::doors::DeadLink;
 use super::form::Form;
-use super::page::{Flash, Page, User};
+use super::page::{Flash, Page};
 use super::words::{EN, UK, Words};
 use super::*;
-use chrono::{DateTime, NaiveDate, Utc};
+use crate::model::user::Role;
 use maud::Markup;
-use serde_json::{Value, json};
-use vcard::{Address, DateEntry, Details, Entry, Labelled, Online, PartialDate};
-
-pub fn at(text: &str) -> DateTime<Utc> {
-    text.parse().unwrap()
-}
-
-pub fn day(text: &str) -> NaiveDate {
-    text.parse().unwrap()
-}
-
-pub fn reader(w: &'static Words, path: &'static str) -> Page<'static> {
-    Page {
-        w,
-        month_first: false,
-        zone: Some(chrono_tz::Europe::Kyiv),
-        today: day("2026-11-28"),
-        path,
-        user: Some(User {
-            username: "ann".to_owned(),
-            avatar: "/icon.svg".to_owned(),
-            is_admin: true,
-        }),
-        csrf: "t0ken".to_owned(),
-        search: String::new(),
-        flash: None,
-    }
-}
-
-pub fn stranger(w: &'static Words) -> Page<'static> {
-    Page { user: None, csrf: String::new(), ..reader(w, "/") }
-}
-
-pub fn people() -> Vec<list::Row> {
-    let rows = [
-        ("Олена Бондаренко", "Київський зоопарк", "+380 67 123 45 67"),
-        ("Example GmbH", "info@example.com", "+49 30 1234567"),
-        ("Grace Hopper", "US Navy", "+1 202 555 0123"),
-        ("Ada Lovelace", "ada@analytical.example", ""),
-        ("Dr. Jürgen Müller", "Example GmbH", "+49 30 1234567"),
-        ("محمد الأحمد", "mohammed@example.net", "+966 11 555 0199"),
-        ("Łukasz Żółć", "", "+48 22 555 01 99"),
-        (
-            "Wolfeschlegelsteinhausenbergerdorff Maximiliana Alexandra",
-            "Institute for Extraordinarily Long Names",
-            "+44 20 7946 0958",
-        ),
-        ("山田太郎", "", ""),
-        ("Taras Shevchenko", "Kobzar Press", "+380 44 555 01 23"),
-    ];
-    let rows = rows.iter().cycle().take(50).enumerate();
-    rows.map(|(at, (name, about, phone))| list::Row {
-        id: 1_000 + at as i64 * 7,
-        name: (*name).to_owned(),
-        has_photo: false,
-        about: (*about).to_owned(),
-        phone: (*phone).to_owned(),
-    })
-    .collect()
-}
-
-pub fn labels() -> Vec<(String, i64)> {
-    [("family", 12), ("optics", 31), ("Харків", 8), ("work", 140), ("choir", 27)]
-        .map(|(label, n)| (label.to_owned(), n))
-        .to_vec()
-}
-
-pub fn some(text: &str) -> Option<String> {
-    Some(text.to_owned())
-}
-
-pub fn entry(value: &str, label: &str, primary: bool) -> Entry {
-    Entry { value: value.to_owned(), label: some(label), primary }
-}
-
-pub fn details() -> Details {
-    Details {
-        display_name: "Dr. Jürgen Müller".to_owned(),
-        prefix: some("Dr."),
-        first_name: some("Jürgen"),
-        last_name: some("Müller"),
-        nickname: some("Jojo"),
-        organization: some("Example GmbH"),
-        department: some("Research"),
-        job_title: some("Head of Optics"),
-        emails: vec![
-            entry("j.mueller@example.com", "work", true),
-            entry("jojo@example.net", "home", false),
-        ],
-        phones: vec![
-            entry("+49 30 1234567", "work", true),
-            entry("+49 33 000", "boat house", false),
-        ],
-        addresses: vec![Address {
-            label: some("home"),
-            primary: true,
-            extended: some("2nd floor"),
-            street: some("Lindenstr. 5"),
-            city: some("Berlin"),
-            postal_code: some("10969"),
-            country: some("Germany"),
-            ..Address::default()
-        }],
-        urls: vec![
-            Labelled { value: "https://mueller.example".to_owned(), label: some("blog") },
-            Labelled { value: "javascript:alert(1)".to_owned(), label: None },
-        ],
-        birthday: Some(PartialDate { year: Some(1984), month: 2, day: 29 }),
-        dates: vec![DateEntry {
-            value: PartialDate { year: Some(2015), month: 5, day: 16 },
-            label: some("anniversary"),
-        }],
-        relations: vec![Labelled { value: "Anna Müller".to_owned(), label: some("sister") }],
-        online: vec![Online {
-            service: some("matrix"),
-            value: "@jojo:example.net".to_owned(),
-            label: None,
-        }],
-        additional_data: some("Met in Oslo; allergic to nuts.\nLikes the opera."),
-        labels: vec!["family".to_owned(), "optics".to_owned()],
-        ..Details::default()
-    }
-}
-
-pub fn contact_json() -> Value {
-    json!({
-        "id": 42, "display_name": "Dr. Jürgen Müller", "prefix": "Dr.", "first_name": "Jürgen", "last_name": "Müller", "nickname": "Jojo",
-        "organization": "Example GmbH", "job_title": "Head of Optics",
-        "emails": [{"value": "j.mueller@example.com", "label": "work", "primary": true}, {"value": "jojo@example.net", "label": "home", "primary": false}],
-        "phones": [{"value": "+49 30 1234567", "label": "work", "primary": false}, {"value": "+49 33 000", "label": "boat house", "primary": true}],
-        "addresses": [{"label": "home", "primary": true, "po_box": null, "extended": "2nd floor", "street": "Lindenstr. 5", "city": "Berlin", "region": null, "postal_code": "10969", "country": "Germany"}],
-        "birthday": "--02-29", "dates": [{"value": "2015-05-16", "label": "anniversary"}], "labels": ["family", "optics"],
-        "online": [{"service": "matrix", "value": "@jojo:example.net", "label": null}]
-    })
-}
-
-pub fn birthdays() -> Vec<birthdays::Row> {
-    let rows = [
-        (1, "Олена Бондаренко", "2026-11-28", 0, Some(38)),
-        (2, "Grace Hopper", "2026-12-09", 11, Some(120)),
-        (3, "Ada Lovelace", "2026-12-10", 12, None),
-        (4, "Dr. Jürgen Müller", "2027-02-28", 92, Some(43)),
-    ];
-    rows.map(|(id, name, date, days, turns)| birthdays::Row {
-        id,
-        name: name.to_owned(),
-        has_photo: false,
-        next: Birthday { date: day(date), days, turns },
-    })
-    .into_iter()
-    .collect()
-}
-
-pub fn change(revision: i64, when: &str, by: &str, name: Option<&str>) -> Change {
-    Change { revision, at: at(when), by: by.to_owned(), name: name.map(str::to_owned) }
-}
-
-pub fn twin(id: i64, name: &str, title: &str, mail: &str) -> duplicates::Twin {
-    duplicates::Twin {
-        id,
-        name: name.to_owned(),
-        has_photo: false,
-        updated_at: at("2026-11-20T17:31:05Z"),
-        single: vec![
-            ("first_name", "Grace".to_owned()),
-            ("last_name", "Hopper".to_owned()),
-            ("job_title", title.to_owned()),
-            ("organization", "US Navy".to_owned()),
-        ],
-        lists: vec![("emails", mail.to_owned()), ("phones", "+1 202 555 0123".to_owned())],
-    }
-}
-
-pub fn found(columns: bool) -> files::Found {
-    let row = |line, name: &str, about: &str, verdict| files::FileRow {
-        line,
-        name: name.to_owned(),
-        about: about.to_owned(),
-        verdict,
-    };
-    let column = |title: &str, member: &str, sample: &str| files::Column {
-        title: title.to_owned(),
-        member: member.to_owned(),
-        sample: sample.to_owned(),
-    };
-    files::Found {
-        format: "CSV, Google".to_owned(),
-        charset: "windows-1251".to_owned(),
-        new: 297,
-        updated: 0,
-        duplicates: 2,
-        faults: 1,
-        rows: vec![
-            row(2, "Олена Бондаренко", "olena@example.com", files::Verdict::New),
-            row(3, "Grace Hopper", "+1 202 555 0123", files::Verdict::Known(None)),
-            row(4, "", "", files::Verdict::Fault("nothing says who this is".to_owned())),
-        ],
-        warnings: vec![(
-            17,
-            "the birthday 31.02.1990 is no date; it is kept as it was written".to_owned(),
-        )],
-        columns: if columns {
-            vec![
-                column("Imię", "first_name", "Łukasz"),
-                column("Nazwisko", "last_name", "Żółć"),
-                column("Hobby", "", "chess"),
-            ]
-        } else {
-            Vec::new()
-        },
-    }
-}
-
-pub fn account() -> settings::Account<'static> {
-    let session = |id, device: &str, ip: &str, current| settings::Session {
-        id,
-        device: device.to_owned(),
-        ip: ip.to_owned(),
-        last_used_at: at("2026-11-28T11:02:00Z"),
-        current,
-    };
-    settings::Account {
-        username: "ann",
-        email: "ann@example.com",
-        language: "en",
-        avatar: "/icon.svg",
-        is_admin: true,
-        has_own_avatar: false,
-        totp: false,
-        sessions: vec![
-            session(1, "Firefox, Linux", "203.0.113.7", true),
-            session(2, "Safari, iPhone", "2001:db8::7", false),
-        ],
-    }
-}
+pub use people::*;
 
 pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
     let none = Form::default();
@@ -284,7 +52,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         labels: &known,
         search: "",
     };
-    let deleted = Flash { text: w.n(w.deleted, 3), undo: Some(512) };
+    let deleted = Flash { text: w.n(w.deleted, 3), undo: Some(512), duplicates: 9 };
     let stored = edit::form_of(w, &contact_json());
     let mut mine = stored.clone();
     mine.set("phones.1.value", "+49 33 001");
@@ -337,11 +105,13 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
             changed,
             deleted,
             name: name.map(|name| (3, name.to_owned())),
+            several: deleted > 1,
+            is_there: deleted == 0,
             before: 17,
         };
     let stretches = [
         stretch("2026-11-28T08:02:00Z", "Firefox", 0, 1, 0, Some("Ada Lovelace")),
-        stretch("2026-11-24T12:02:00Z", "iPhone", 0, 0, 412, None),
+        stretch("2026-11-24T12:02:00Z", "iPhone", 0, 0, 412, Some("Ivan Franko")),
         stretch("2026-11-20T09:15:00Z", "import", 300, 2, 0, None),
     ];
     let mut weak = Form::default();
@@ -371,15 +141,11 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         secret: "k7fq-3vzn-w2rd-8hmx-5tpe-c9aj".to_owned(),
         qr: qr.to_owned(),
     };
-    let user = |id, name: &str, is_admin, is_active| admin::Account {
-        id,
-        username: name.to_owned(),
-        email: format!("{name}@example.com"),
-        is_admin,
-        is_active,
-        is_verified: id != 3,
-        created_at: at("2026-10-02T09:00:00Z"),
-    };
+    let users = [
+        account(1, "ann", Role::Admin, true),
+        account(2, "bob", Role::User, false),
+        account(3, "eve", Role::User, true),
+    ];
     let health = admin::Health {
         version: "0.1.0",
         postgres: "ok".to_owned(),
@@ -453,13 +219,13 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
             "no-birthdays",
             birthdays::page(&p("/birthdays"), &[], &birthdays::Calendar::default(), None),
         ),
-        ("duplicates", duplicates::page(&p("/duplicates"), &groups, 2, None)),
-        ("no-duplicates", duplicates::page(&p("/duplicates"), &[], 0, None)),
+        ("duplicates", duplicates::page(&p("/duplicates"), &groups, 12, 4, None)),
+        ("no-duplicates", duplicates::page(&p("/duplicates"), &[], 0, 0, None)),
         ("trash", past::trash(&p("/trash"), &batches, 3, None)),
         ("trash-empty", past::trash(&p("/trash"), &[], 0, None)),
         ("history", past::history(&p("/history"), &stretches, some("before=17").as_deref())),
         ("rewind", past::rewind(&p("/history"), "17", 412, 3, 1)),
-        ("settings", settings::page(&p("/settings"), &account(), "", &none)),
+        ("settings", settings::page(&p("/settings"), &own_account(&users[0]), "", &none)),
         (
             "totp",
             settings::totp_setup(
@@ -491,20 +257,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
                 &none,
             ),
         ),
-        (
-            "admin",
-            admin::accounts(
-                &p("/admin"),
-                &health,
-                &[
-                    user(1, "ann", true, true),
-                    user(2, "bob", false, false),
-                    user(3, "eve", false, true),
-                ],
-                &slice,
-                &none,
-            ),
-        ),
+        ("admin", admin::accounts(&p("/admin"), &health, &users, &slice, &none)),
         (
             "events",
             admin::events(
@@ -519,7 +272,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
             "sure",
             admin::sure(
                 &p("/admin"),
-                &user(2, "bob", false, true),
+                &users[1],
                 &Form::of(vec![("action".to_owned(), "delete".to_owned())]),
             ),
         ),

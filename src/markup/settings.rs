@@ -1,7 +1,8 @@
 //! `/settings`: the account, its second factor, its sessions.
 
-use super::form::{Form, Input, alert};
+use super::form::{Form, Input, PICTURES, alert};
 use super::page::{Page, drawing, shell};
+use crate::model::user::{Role, User};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
@@ -16,12 +17,9 @@ pub struct Session {
 
 /// The account as its owner sees it.
 pub struct Account<'a> {
-    pub username: &'a str,
-    pub email: &'a str,
-    pub language: &'a str,
+    pub user: &'a User,
+    /// Where its picture is.
     pub avatar: &'a str,
-    pub is_admin: bool,
-    pub has_own_avatar: bool,
     pub totp: bool,
     pub sessions: Vec<Session>,
 }
@@ -48,7 +46,7 @@ pub fn page(p: &Page, it: &Account, at: &str, form: &Form) -> Markup {
             (section("password", w.password, &password(p, typed("password"))))
             (section("totp", w.second_factor, &totp(p, it, typed("totp"))))
             (section("sessions", w.sessions, &sessions(p, it)))
-            @if it.is_admin { (section("avatar", w.avatar, &avatar(p, it, typed("avatar")))) }
+            @if it.user.role == Role::Admin { (section("avatar", w.avatar, &avatar(p, it, typed("avatar")))) }
             (section("phones", w.connect, &html! { p { (w.connect_text) } a class="button main" href="/settings/connect" { (w.connect) } }))
             (section("export", w.export_account, &html! { p { (w.export_account_text) } a class="button" href="/settings/export" { (w.download) } }))
             (section("delete", w.delete_account, &delete(p, typed("delete"))))
@@ -59,16 +57,7 @@ pub fn page(p: &Page, it: &Account, at: &str, form: &Form) -> Markup {
 
 /// The field that asks for the password again.
 pub fn again(p: &Page, form: &Form, id: &str) -> Markup {
-    Input {
-        name: "password",
-        label: p.w.password_again,
-        kind: "password",
-        autocomplete: "current-password",
-        required: true,
-        form: id,
-        ..Input::default()
-    }
-    .show(form)
+    Input { form: id, ..Input::password("password", p.w.password_again, "") }.show(form)
 }
 
 fn profile(p: &Page, it: &Account, typed: &Form) -> Markup {
@@ -77,8 +66,8 @@ fn profile(p: &Page, it: &Account, typed: &Form) -> Markup {
     languages.extend_from_slice(super::words::LANGUAGES);
     let mut form = typed.clone();
     if typed.get("username").is_empty() {
-        form.set("username", it.username);
-        form.set("language", it.language);
+        form.set("username", &it.user.username);
+        form.set("language", it.user.language.as_deref().unwrap_or_default());
     }
     let fields = html! {
         (Input { name: "username", label: w.username, hint: w.username_rules, autocomplete: "username", required: true, form: "profile", ..Input::default() }.show(&form))
@@ -91,8 +80,8 @@ fn profile(p: &Page, it: &Account, typed: &Form) -> Markup {
 fn email(p: &Page, it: &Account, form: &Form) -> Markup {
     let w = p.w;
     let fields = html! {
-        p { (w.email_is) " " strong { bdi { (it.email) } } ". " (w.email_change_text) }
-        (Input { name: "email", label: w.new_email, kind: "email", autocomplete: "email", required: true, ..Input::default() }.show(form))
+        p { (w.email_is) " " strong { bdi { (it.user.email) } } ". " (w.email_change_text) }
+        (Input::email(w.new_email).show(form))
         (again(p, form, "address"))
         button { (w.send_link) }
     };
@@ -102,8 +91,8 @@ fn email(p: &Page, it: &Account, form: &Form) -> Markup {
 fn password(p: &Page, form: &Form) -> Markup {
     let w = p.w;
     let fields = html! {
-        (Input { name: "current_password", label: w.current_password, kind: "password", autocomplete: "current-password", required: true, ..Input::default() }.show(form))
-        (Input { name: "new_password", label: w.new_password, kind: "password", hint: w.password_rules, autocomplete: "new-password", required: true, ..Input::default() }.show(form))
+        (Input::password("current_password", w.current_password, "").show(form))
+        (Input::password("new_password", w.new_password, w.password_rules).show(form))
         label class="line" { input type="checkbox" name="keep_app_passwords" value="true"; " " (w.keep_app_passwords) }
         button { (w.save_password) }
     };
@@ -116,7 +105,7 @@ fn totp(p: &Page, it: &Account, form: &Form) -> Markup {
         let fields = html! {
             p { (w.totp_on) }
             (again(p, form, "totp"))
-            (Input { name: "code", label: w.code, hint: w.code_hint, autocomplete: "one-time-code", required: true, ..Input::default() }.show(form))
+            (Input::code(w.code, w.code_hint).show(form))
             button class="danger" { (w.totp_switch_off) }
         };
         return p.post("/settings/totp/off", "", &fields);
@@ -134,7 +123,7 @@ pub fn totp_setup(p: &Page, qr: &str, form: &Form) -> Markup {
     let fields = html! {
         input type="hidden" name="secret" value=(form.get("secret"));
         input type="hidden" name="uri" value=(form.get("uri"));
-        (Input { name: "code", label: w.code, hint: w.totp_code_hint, autocomplete: "one-time-code", inputmode: "numeric", required: true, focus: true, ..Input::default() }.show(form))
+        (Input { inputmode: "numeric", focus: true, ..Input::code(w.code, w.totp_code_hint) }.show(form))
         button class="main" { (w.totp_switch_on) }
     };
     let body = html! {
@@ -155,9 +144,9 @@ pub fn recovery_codes(p: &Page, codes: &[String]) -> Markup {
     let body = html! {
         h1 { (w.recovery_codes) }
         div class="panel" {
-            p { strong { (w.totp_is_on) } " " (w.recovery_text) }
+            p { strong { (w.totp_on) } " " (w.recovery_text) }
             ol class="codes" { @for code in codes { li { code { (code) } } } }
-            div class="acts" { button type="button" class="script" data-print { (w.print) } a class="button main" href="/settings#totp" { (w.codes_kept) } }
+            div class="acts" { button type="button" class="script" data-print { (w.print) } a class="button main" href="/settings#totp" { (w.done) } }
         }
     };
     shell(p, w.recovery_codes, &html! {}, &body)
@@ -184,17 +173,13 @@ fn sessions(p: &Page, it: &Account) -> Markup {
 fn avatar(p: &Page, it: &Account, form: &Form) -> Markup {
     let w = p.w;
     let fields = html! {
-        div class="field" {
-            label for="file" { (w.file) }
-            input id="file" name="file" type="file" accept="image/png,image/jpeg,image/webp,image/gif" required data-crop;
-            @if let Some(fault) = form.fault_of("file") { p class="fault" { (fault) } }
-        }
+        (Input { name: "file", label: w.file, required: true, ..Input::default() }.file(form, PICTURES))
         button { (w.save) }
     };
     html! {
         img class="face large" src=(it.avatar) alt="" width="96" height="96";
         (p.post_file("/settings/avatar", "", &fields))
-        @if it.has_own_avatar { (p.button("/settings/avatar/delete", "", w.avatar_default, &[])) }
+        @if it.user.avatar_key.is_some() { (p.button("/settings/avatar/delete", "", w.avatar_default, &[])) }
     }
 }
 

@@ -9,17 +9,17 @@ use std::time::Instant;
 fn every_format_is_read_by_content_and_comes_out_as_a_square() {
     for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif] {
         for (width, height) in [(64, 64), (300, 900), (900, 300), (2_000, 1_100), (1, 1)] {
-            let image = drawn(&written(&quarters(width, height), format));
+            let image = decoded(&written(&quarters(width, height), format));
             if width > 1 {
                 assert_eq!(corners(&image), ["red", "green", "blue", "white"], "{format:?}");
             }
         }
     }
     for grey in [DynamicImage::new_luma8(40, 40), DynamicImage::new_luma16(40, 40)] {
-        assert!(near(drawn(&written(&grey, ImageFormat::Png)).get_pixel(9, 9), [0; 3]));
+        assert!(near(decoded(&written(&grey, ImageFormat::Png)).get_pixel(9, 9), [0; 3]));
     }
     for file in [PROGRESSIVE_JPEG, LOSSY_WEBP, CMYK_JPEG] {
-        let image = drawn(&unpack(file));
+        let image = decoded(&unpack(file));
         let Rgba([red, green, blue, _]) = *image.get_pixel(128, 128);
         assert!(red > 150 && green < 80 && blue < 80, "{red} {green} {blue}");
     }
@@ -35,7 +35,7 @@ fn the_middle_is_cut_out() {
         [DynamicImage::from(wide), tall.into()]
     });
     for image in pictures {
-        let image = drawn(&written(&image, ImageFormat::Png));
+        let image = decoded(&written(&image, ImageFormat::Png));
         assert_eq!(corners(&image), ["green"; 4]);
         assert!(near(image.get_pixel(0, 0), GREEN) && near(image.get_pixel(255, 255), GREEN));
     }
@@ -57,15 +57,15 @@ fn the_picture_is_turned_as_exif_says() {
     ];
     let jpeg = written(&quarters(80, 80), ImageFormat::Jpeg);
     for (orientation, expected) in (1..).zip(shown) {
-        let image = drawn(&with_exif(&jpeg, &exif(orientation)));
+        let image = decoded(&with_exif(&jpeg, &exif(orientation)));
         assert_eq!(corners(&image), expected, "{orientation}");
     }
     for odd in [exif(0), exif(9), b"MM\0".to_vec(), vec![0xff; 40], Vec::new()] {
-        assert_eq!(corners(&drawn(&with_exif(&jpeg, &odd))), shown[0]);
+        assert_eq!(corners(&decoded(&with_exif(&jpeg, &odd))), shown[0]);
     }
     let png = written(&quarters(80, 80), ImageFormat::Png);
     let png = [&png[..33], &chunk(b"eXIf", &exif(6)), &png[33..]].concat();
-    assert_eq!(corners(&drawn(&png)), shown[5]);
+    assert_eq!(corners(&decoded(&png)), shown[5]);
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn transparency_stays_and_leaves_no_dark_rim() {
         (disc.into(), ImageFormat::WebP),
         (deep, ImageFormat::Png),
     ] {
-        let image = drawn(&written(&image, format));
+        let image = decoded(&written(&image, format));
         assert_eq!(image.get_pixel(0, 0).0[3], 0);
         assert_eq!(image.get_pixel(128, 128).0, [255; 4]);
         assert!(image.pixels().any(|pixel| (30..220).contains(&pixel.0[3])), "a soft edge");
@@ -120,7 +120,7 @@ fn transparency_stays_and_leaves_no_dark_rim() {
         disc.to_luma_alpha16().into(),
         disc.to_rgba16().into(),
     ] {
-        let image = drawn(&written(&deep, ImageFormat::Png));
+        let image = decoded(&written(&deep, ImageFormat::Png));
         let seen = |pixel: &Rgba<u8>| pixel.0[3] >= 32;
         assert!(image.pixels().any(|pixel| seen(pixel) && pixel.0[3] < 200), "a soft edge");
         let dark = |pixel: &Rgba<u8>| pixel.0[..3].iter().all(|colour| (50..70).contains(colour));
@@ -131,7 +131,7 @@ fn transparency_stays_and_leaves_no_dark_rim() {
 #[test]
 fn of_an_animation_the_first_picture_counts() {
     for file in [ANIMATED_WEBP, ANIMATED_PNG] {
-        assert_eq!(corners(&drawn(&unpack(file))), ["red"; 4]);
+        assert_eq!(corners(&decoded(&unpack(file))), ["red"; 4]);
     }
     let mut gif = Vec::new();
     let mut encoder = image::codecs::gif::GifEncoder::new(&mut gif);
@@ -139,7 +139,7 @@ fn of_an_animation_the_first_picture_counts() {
         encoder.encode_frame(image::Frame::new(plain(20, 20, colour).into_rgba8())).unwrap();
     }
     drop(encoder);
-    assert_eq!(corners(&drawn(&gif)), ["red"; 4]);
+    assert_eq!(corners(&decoded(&gif)), ["red"; 4]);
 }
 
 #[test]
@@ -301,17 +301,17 @@ fn an_inflating_colour_profile_is_bounded() {
 fn the_largest_pictures_are_read() {
     // 23,756,800 pixels.
     let grey = DynamicImage::new_luma8(8_192, 2_900);
-    assert!(near(drawn(&written(&grey, ImageFormat::Png)).get_pixel(9, 9), [0; 3]));
+    assert!(near(decoded(&written(&grey, ImageFormat::Png)).get_pixel(9, 9), [0; 3]));
     for (width, height) in [(8_192, 1), (1, 8_192), (8_192, 3)] {
         assert_eq!(
-            corners(&drawn(&written(&plain(width, height, RED), ImageFormat::Png))),
+            corners(&decoded(&written(&plain(width, height, RED), ImageFormat::Png))),
             ["red"; 4]
         );
     }
     // A large GIF with a rim that its one frame leaves free.
     let mut gif = written(&plain(2_600, 2_400, RED), ImageFormat::Gif);
     gif[6..10].copy_from_slice(&[0x29, 0x0a, 0x61, 0x09]);
-    assert!(near(drawn(&gif).get_pixel(128, 128), RED));
+    assert!(near(decoded(&gif).get_pixel(128, 128), RED));
     let mut file = written(&plain(16, 16, RED), ImageFormat::Png);
     file.resize(BYTES_MAX, 0);
     assert!(avatar(&file).is_ok(), "5 MiB exactly");

@@ -1,4 +1,5 @@
-//! The table `uploads`: files between the two steps of an import on a page, one an account.
+//! The table `uploads`: files between the two steps of an import on a page, one an account, with what was
+//! found in them, so that the page that shows it reads no file.
 
 use crate::db::Conn;
 use crate::error::Result;
@@ -7,15 +8,17 @@ use chrono::{DateTime, Duration, Utc};
 /// How long a file is kept, in hours.
 const KEPT_HOURS: i64 = 1;
 
-/// A file that was sent.
+/// A file that was sent, without its bytes.
 #[derive(Debug)]
 pub struct Upload {
-    /// Its bytes.
-    pub content: Vec<u8>,
     /// The label that was asked for.
     pub label: String,
     /// When it was sent, which also distinguishes it from an earlier one.
     pub at: DateTime<Utc>,
+    /// What would come of it, as JSON; empty where a person has to say more.
+    pub found: String,
+    /// The revision of the book for which that was found.
+    pub revision: i64,
 }
 
 impl Upload {
@@ -27,31 +30,33 @@ impl Upload {
 
 /// Keeps a file, in place of the one before. False when it and the owner's cards are more than `most`
 /// bytes. History does not count: it gives way to cards, as it will to those of the file.
-pub fn put(
-    db: &mut Conn,
-    owner: i64,
-    content: &[u8],
-    label: &str,
-    at: DateTime<Utc>,
-    most: i64,
-) -> Result<bool> {
-    const SQL: &str = "INSERT INTO uploads (owner, content, label, at)
-        SELECT owner, $2::bytea, $3, $4::timestamptz FROM address_books
-        WHERE owner = $1 AND card_bytes + length($2::bytea) <= $5
+pub fn put(db: &mut Conn, owner: i64, content: &[u8], upload: &Upload, most: i64) -> Result<bool> {
+    const SQL: &str = "INSERT INTO uploads (owner, content, label, at, found, revision)
+        SELECT owner, $2::bytea, $3, $4::timestamptz, $5, $6::bigint FROM address_books
+        WHERE owner = $1 AND card_bytes + length($2::bytea) <= $7
         ON CONFLICT ON CONSTRAINT uploads_pkey
-        DO UPDATE SET content = excluded.content, label = excluded.label, at = excluded.at";
-    Ok(db.execute(SQL, &[&owner, &content, &label, &at, &most])? > 0)
+        DO UPDATE SET content = excluded.content, label = excluded.label, at = excluded.at,
+            found = excluded.found, revision = excluded.revision";
+    let Upload { label, at, found, revision } = upload;
+    Ok(db.execute(SQL, &[&owner, &content, label, at, found, revision, &most])? > 0)
 }
 
 /// The file, if it is not too old.
 pub fn find(db: &mut Conn, owner: i64, now: DateTime<Utc>) -> Result<Option<Upload>> {
-    const SQL: &str = "SELECT content, label, at FROM uploads WHERE owner = $1 AND at > $2";
+    const SQL: &str = "SELECT label, at, found, revision FROM uploads WHERE owner = $1 AND at > $2";
     let row = db.query_opt(SQL, &[&owner, &(now - Duration::hours(KEPT_HOURS))])?;
     Ok(row.map(|row| Upload {
-        content: row.get("content"),
         label: row.get("label"),
         at: row.get("at"),
+        found: row.get("found"),
+        revision: row.get("revision"),
     }))
+}
+
+/// The bytes of a file that [`find`] found, if it is still that one.
+pub fn content(db: &mut Conn, owner: i64, upload: &Upload) -> Result<Option<Vec<u8>>> {
+    const SQL: &str = "SELECT content FROM uploads WHERE owner = $1 AND at = $2";
+    Ok(db.query_opt(SQL, &[&owner, &upload.at])?.map(|row| row.get(0)))
 }
 
 /// Deletes the file.

@@ -67,19 +67,23 @@ pub fn welcome(writer: &mut Writer, uids: &[String]) -> Result<()> {
     })
 }
 
-/// Gives contacts with these uids a label.
+/// Gives contacts with these uids a label. A card may name ten thousands, who are there or not: so many at a
+/// time.
 fn give(writer: &mut Writer, label: &str, uids: &[String]) -> Result<()> {
     let owner = writer.book().owner;
-    // One statement finds out who is there: a card may name ten thousands who are not.
-    let known = rows::known_uids(writer.tx, owner, uids)?;
-    for uid in uids.iter().filter(|uid| known.contains(*uid)) {
-        let Some(stored) = rows::find_uid(writer.tx, owner, uid)?.filter(|it| !it.is_group) else {
-            continue;
-        };
-        let mut card = stored.card();
-        // One who has as many labels as a contact may have stays as it is.
-        if labels::add(&mut card, label).is_ok() {
-            writer.update(vec![(stored, card)])?;
+    for uids in uids.chunks(1_000) {
+        let (part, mut after) = (Part::Uids(uids.to_vec()), 0);
+        loop {
+            let page = rows::page(writer.tx, owner, &part, after)?;
+            let Some(last) = page.last() else { break };
+            after = last.contact.id;
+            // One who has as many labels as a contact may have stays as it is.
+            let labelled = page.into_iter().filter_map(|stored| {
+                let mut card = stored.card();
+                labels::add(&mut card, label).ok().map(|()| (stored, card))
+            });
+            let labelled = labelled.collect();
+            writer.update(labelled)?;
         }
     }
     Ok(())

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use vcard::Card;
 
 /// Most rows of one file of which a page shows what becomes of them.
-const ROWS_MAX: usize = 200;
+const ROWS_MAX: usize = 100;
 /// How many cards are held against the book at once, and how many bytes of them.
 const BATCH: usize = 500;
 const BATCH_BYTES: usize = 1_000_000;

@@ -15,7 +15,7 @@ pub fn in_use(app: &App, owner: i64) -> Result<Arc<Vec<(String, i64)>>> {
     if let Some(kept) = app.labels.get(owner, state) {
         return Ok(kept);
     }
-    let found = Arc::new(app.db.read(|db| labels_in_use(db, owner, ""))?);
+    let found = Arc::new(app.search_book(owner, |db| labels_in_use(db, owner, ""))?);
     app.labels.put(owner, state, &found);
     Ok(found)
 }

@@ -11,6 +11,9 @@ use crate::service::writer::{By, check_size, in_book};
 use chrono::{DateTime, Utc};
 use vcard::Details;
 
+/// Most contacts that become one at once, beside the one that stays.
+pub const MERGE_MAX: usize = 100;
+
 /// Which contacts become one, and how.
 #[derive(Debug)]
 pub struct Wish {
@@ -24,8 +27,9 @@ pub struct Wish {
 }
 
 /// Merges contacts in one transaction; the one that is kept. [`Error::NotFound`] if one of them is not
-/// there or in the trash, [`Error::Invalid`] if a list would become too long. `guard` is asked of the one
-/// that is kept. Whoever was dismissed with one of the others is a different person from it too.
+/// there or in the trash, [`Error::Invalid`] if they are more than [`MERGE_MAX`] or a list would become too
+/// long. `guard` is asked of the one that is kept. Whoever was dismissed with one of the others is a
+/// different person from it too.
 pub fn merge(
     app: &App,
     owner: i64,
@@ -34,6 +38,9 @@ pub fn merge(
     guard: Guard,
     now: DateTime<Utc>,
 ) -> Result<Stored> {
+    if wish.others.len() > MERGE_MAX {
+        return Err(Error::invalid("ids", format!("must name at most {MERGE_MAX} besides")));
+    }
     let by = By { protocol: "merge", ..by.clone() };
     let latest = latest_date(now);
     let merged = in_book(app, owner, &by, |writer| {

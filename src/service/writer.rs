@@ -15,6 +15,10 @@ use chrono::{DateTime, Duration, Utc};
 use std::collections::{BTreeSet, HashSet};
 use vcard::Card;
 
+/// Most bytes of all cards of groups of a book: all of them are read whenever a contact comes in that one of
+/// them may name, or a label changes. It is 140,000 members.
+const GROUPS_MAX: i64 = 8 * 1024 * 1024;
+
 /// Who changes something: the protocol, and the app password's name or the User-Agent.
 #[derive(Debug, Clone)]
 pub struct By {
@@ -34,6 +38,8 @@ pub struct Writer<'a, 'tx> {
     at: DateTime<Utc>,
     /// Labels, in lower case, that some contact got or lost: the cards of their groups have to follow.
     touched: BTreeSet<String>,
+    /// A card of a group was written.
+    wrote_group: bool,
 }
 
 /// Runs changes to an owner's address book as one. Waits for its turn before it takes a connection.
@@ -51,7 +57,8 @@ pub fn in_book<T>(
         // instant is one transaction.
         let at = app.now().max(book.changed_at + Duration::microseconds(1));
         let before = book.clone();
-        let mut writer = Writer { tx, book, before, by, at, touched: BTreeSet::new() };
+        let touched = BTreeSet::new();
+        let mut writer = Writer { tx, book, before, by, at, touched, wrote_group: false };
         let value = work(&mut writer)?;
         writer.finish(&app.config)?;
         Ok(value)
@@ -281,6 +288,7 @@ impl<'tx> Writer<'_, 'tx> {
     }
 
     fn count(&mut self, is_group: bool, by: i64) {
+        self.wrote_group |= is_group && by > 0;
         let counter = if is_group { &mut self.book.groups } else { &mut self.book.contacts };
         *counter += by;
     }
@@ -304,7 +312,10 @@ impl<'tx> Writer<'_, 'tx> {
 
     fn finish(mut self, config: &Config) -> Result<()> {
         groups::follow(&mut self)?;
-        let Writer { tx, mut book, before, at, .. } = self;
+        let Writer { tx, mut book, before, at, wrote_group, .. } = self;
+        if wrote_group && rows::group_bytes(tx, book.owner)? > GROUPS_MAX {
+            return Err(Error::Conflict(Conflict::QuotaExceeded));
+        }
         if book == before {
             return Ok(());
         }

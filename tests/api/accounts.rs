@@ -266,6 +266,10 @@ fn two_logins_in_one_second_are_two_sessions_with_tokens_of_their_own() {
     let (one, two) = (ann.log_in(PASSWORD).json(), ann.log_in(PASSWORD).json());
     assert_ne!(one["access_token"], two["access_token"]);
     assert_ne!(one["refresh_token"], two["refresh_token"]);
+    // Of one session too: each token is another one, so that none is taken for a copy of one before.
+    let body = json!({"refresh_token": two["refresh_token"]});
+    let next = world.nobody().post("/api/auth/refresh", body).expect(200).json();
+    assert_ne!(next["access_token"], two["access_token"]);
     let as_one = ann.with_token(&one["access_token"]);
     as_one.send("POST", "/api/auth/logout", &[], b"").expect(204);
     as_one.get("/api/users/me").expect(401);

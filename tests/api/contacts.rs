@@ -294,3 +294,28 @@ fn an_owner_whose_book_is_locked_leaves_connections_to_others() {
         .unwrap();
     ann.post("/api/contacts", json!({"first_name": "Bob"})).expect(201);
 }
+
+/// Each thousand of them counts the whole book anew.
+#[test]
+fn of_very_many_labels_the_first_ten_thousand_are_listed() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let cards: String = (0..105)
+        .map(|card| {
+            let labels: Vec<_> = (0..100).map(|at| format!("l{:05}", card * 100 + at)).collect();
+            let labels = labels.join(",");
+            format!(
+                "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:{card}\r\nCATEGORIES:{labels}\r\nEND:VCARD\r\n"
+            )
+        })
+        .collect();
+    let headers = [("Content-Type", "text/vcard")];
+    ann.send("POST", "/api/contacts/import", &headers, cards.as_bytes()).expect(200);
+    let listed = ann.get("/api/contacts/labels").expect(200).json();
+    let listed = listed.as_array().unwrap();
+    let name = |at: usize| listed[at]["label"].as_str().unwrap();
+    assert_eq!(
+        (listed.len(), name(0), name(999), name(9_999)),
+        (10_000, "l00000", "l00999", "l09999")
+    );
+}

@@ -261,6 +261,9 @@ fn a_spent_token_ends_its_session_however_often_that_was_refreshed() {
     assert!(
         world.sql::<bool>("SELECT count(*) = 1 FROM audit_events WHERE action = 'refresh_reused'")
     );
+    let mails = world.mails_to("ann@example.com");
+    let last = mails.last().map(|mail| mail.header("Subject"));
+    assert_eq!(last, Some("One of your sessions was ended"));
 }
 
 #[test]

@@ -262,3 +262,42 @@ fn the_page_of_the_history_goes_back_to_before_a_transaction_that_began_with_a_g
     phone.put("h.vcf", &group("h", "Empty", &[])).expect(201);
     assert_eq!(stretches(i64::MAX).len(), before);
 }
+
+/// All of them are read whenever a contact comes in.
+#[test]
+fn groups_are_as_large_together_as_is_read_in_time() {
+    let (_ground, ann, phone) = ann();
+    let members: Vec<String> = (0..13_000).map(|at| format!("{at:036}")).collect();
+    let members: Vec<&str> = members.iter().map(String::as_str).collect();
+    let large = |name: &str| group(name, name, &members);
+    assert!((900_000..1_000_000).contains(&large("g1").len()), "{}", large("g1").len());
+    let statuses: Vec<u16> = (1..=10)
+        .map(|at| phone.put(&format!("g{at}.vcf"), &large(&format!("g{at}"))).status)
+        .collect();
+    let taken = statuses.iter().filter(|it| **it == 201).count();
+    assert!((8..=9).contains(&taken), "{statuses:?}");
+    assert_eq!(statuses.last(), Some(&507), "{statuses:?}");
+    // What else there is goes on, and the groups welcome whom they name.
+    phone.put("a.vcf", &card(&format!("{:036}", 7), "A", &[])).expect(201);
+    assert_eq!(labels(&ann, &format!("{:036}", 7)).as_array().unwrap().len(), taken);
+    phone.delete("g1.vcf").expect(204);
+    phone.put("g10.vcf", &large("g10")).expect(201);
+}
+
+#[test]
+fn a_group_of_thousands_gives_each_its_label_and_takes_it_back() {
+    let (_ground, ann, phone) = ann();
+    let people: Vec<String> = (0..1_500).map(|at| format!("u{at}")).collect();
+    let file: String = people.iter().map(|uid| card(uid, uid, &[])).collect();
+    let headers = [("Content-Type", "text/vcard")];
+    ann.send("POST", "/api/contacts/import", &headers, file.as_bytes()).expect(200);
+    let members: Vec<&str> = people.iter().map(String::as_str).collect();
+    phone.put("g.vcf", &group("g", "All", &members)).expect(201);
+    let count = |label: &str| {
+        let answer = ann.get(&format!("/api/contacts?label={label}&limit=1")).expect(200);
+        answer.header("X-Total-Count").to_owned()
+    };
+    assert_eq!(count("All"), "1500");
+    phone.put("g.vcf", &group("g", "All", &members[..10])).expect(204);
+    assert_eq!(count("All"), "10");
+}

@@ -210,6 +210,60 @@ fn a_transaction_that_idled_too_long_may_be_tried_again() {
 }
 
 #[test]
+fn who_searches_slowly_has_one_connection_and_others_have_theirs() {
+    let world = World::new();
+    let search = |owner: i64, seconds: &str| {
+        let sql = format!("SELECT pg_sleep({seconds})");
+        world.app.search_book(owner, |db| db.query(&sql, &[]).map(|_| ())).unwrap();
+    };
+    let two_at_once = |owner: i64| {
+        let began = Instant::now();
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| search(owner, "0.8"));
+            }
+        });
+        began.elapsed()
+    };
+    assert!(two_at_once(1) < Duration::from_millis(1_600), "the first ones are not held up");
+    assert!(two_at_once(1) >= Duration::from_millis(1_600), "after that one at a time");
+    assert!(two_at_once(2) < Duration::from_millis(1_600), "each owner by itself");
+    search(1, "0");
+    assert!(two_at_once(1) < Duration::from_millis(1_600), "until one is quick again");
+}
+
+/// Each of its statements is quick, so Postgres would let it go on for ever.
+#[test]
+fn a_transaction_of_many_statements_ends_in_time_and_leaves_nothing() {
+    let pool = pool();
+    pool.write(|db| db.batch("CREATE TABLE t (n int)")).unwrap();
+    let began = Instant::now();
+    let endless = pool.transaction_within(Duration::from_millis(200), |tx| {
+        while began.elapsed() < Duration::from_secs(20) {
+            tx.execute("INSERT INTO t VALUES (1)", &[])?;
+        }
+        Ok(())
+    });
+    assert!(matches!(endless, Err(Error::Unavailable(_))), "{endless:?}");
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    // Neither the rows nor the end stay with the connection.
+    let count = || -> Result<i64> {
+        pool.read(|db| Ok(db.query_one("SELECT count(*) FROM t", &[])?.get(0)))
+    };
+    assert_eq!(count().unwrap(), 0);
+    let insert = |tx: &mut Tx| tx.execute("INSERT INTO t VALUES (2)", &[]);
+    // Who asked all in time may commit, however late.
+    let late = pool.transaction_within(Duration::from_millis(200), |tx| {
+        insert(tx)?;
+        std::thread::sleep(Duration::from_millis(300));
+        Ok(())
+    });
+    assert!(late.is_ok(), "{late:?}");
+    assert_eq!(pool.transaction(insert).unwrap(), 1);
+    assert_eq!(count().unwrap(), 2);
+}
+
+#[test]
 fn a_role_that_may_not_change_the_schema_can_serve() {
     let world = World::new();
     let schema = world.sql::<String>("SELECT current_schema()::text");

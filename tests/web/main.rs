@@ -7,6 +7,7 @@ mod browser;
 mod contacts;
 mod doors;
 mod every_page;
+mod five_minutes;
 mod hostile;
 mod sessions;
 mod undo;

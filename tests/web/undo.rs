@@ -24,9 +24,9 @@ fn what_was_deleted_together_lies_together_in_the_trash_and_comes_back() {
     let page = browser.get("/trash").expect(200).text();
     assert!(page.contains("Restore all 2") && page.contains("Name0") && page.contains("Name2"));
     assert_eq!(page.matches("class=\"batch\"").count(), 2, "{page}");
-    browser.post("/trash/restore", &[("one", &one), ("batch", &two)]).expect(303);
+    browser.post("/trash/restore", &[("one", &one), ("ids", &two)]).expect(303);
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "1");
-    browser.post("/trash/restore", &[("all", "1"), ("batch", &two), ("batch", &three)]).expect(303);
+    browser.post("/trash/restore", &[("all", &format!("{two},{three}"))]).expect(303);
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "3");
     assert!(browser.get("/trash").text().contains("The trash is empty"));
 }
@@ -42,7 +42,7 @@ fn a_group_of_the_trash_that_goes_on_on_the_next_page_restores_what_it_shows() {
     let browser = Browser::signed_in(&world, "ann");
     browser.post("/contacts/bulk", &[("action", "delete"), ("all", "1")]).expect(303);
     let page = browser.get("/trash").expect(200).text();
-    assert!(page.contains("Restore the 100 shown here"), "{page}");
+    assert!(page.contains("Restore the 50 shown here"), "{page}");
     let page = browser.get("/trash?skip=100").expect(200).text();
     assert!(page.contains("Restore the 3 shown here"), "{page}");
 }
@@ -163,4 +163,29 @@ fn those_that_were_selected_are_merged_or_left_and_never_perhaps_the_same() {
     let form = [("ids", ids[0].as_str()), ("ids", &ids[1]), ("keep", &ids[1]), ("chosen", "1")];
     let answer = browser.post("/duplicates/merge", &form).expect(303);
     assert_eq!(answer.header("Location"), format!("/contacts/{}", ids[1]));
+}
+
+#[test]
+fn a_page_merges_no_more_than_the_api() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let ids: Vec<String> = (0..102)
+        .map(|at| {
+            let contact = json!({"first_name": format!("A{at}")});
+            ann.post("/api/contacts", contact).expect(201).json()["id"].to_string()
+        })
+        .collect();
+    let form = |ids: &[String]| -> Vec<(&'static str, String)> {
+        ids.iter().map(|id| ("ids", id.clone())).collect()
+    };
+    let send = |ids: &[String]| {
+        let form = form(ids);
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, id)| (*name, id.as_str())).collect();
+        browser.post("/duplicates/merge", &form)
+    };
+    send(&ids).expect(422);
+    assert_eq!(ann.get("/api/contacts?limit=1").expect(200).header("X-Total-Count"), "102");
+    send(&ids[1..]).expect(303);
+    assert_eq!(ann.get("/api/contacts?limit=1").expect(200).header("X-Total-Count"), "2");
 }

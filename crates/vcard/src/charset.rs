@@ -56,6 +56,19 @@ pub fn decode<'a>(bytes: &'a [u8], declared: Option<&str>) -> (Cow<'a, str>, Vec
     (Cow::Owned(text), warnings)
 }
 
+/// The name of the character set that a file seems to be in.
+pub fn charset_of(bytes: &[u8]) -> &'static str {
+    match without_mark(bytes, None) {
+        (Cow::Owned(_), _) => "UTF-16",
+        (_, true) => "UTF-8",
+        (bytes, _) => {
+            let mut evidence = Evidence::new();
+            evidence.add(&bytes);
+            evidence.decide().name()
+        }
+    }
+}
+
 /// What is said of a line with bytes that are no text.
 pub const REPLACED: &str = "some bytes are no text; each became \u{fffd}";
 
@@ -246,6 +259,16 @@ mod tests {
     fn read(bytes: &[u8], declared: Option<&str>) -> (String, usize) {
         let (text, warnings) = decode(bytes, declared);
         (text.into_owned(), warnings.len())
+    }
+
+    #[test]
+    fn a_file_has_a_character_set() {
+        assert_eq!(charset_of(b"Ann"), "UTF-8");
+        assert_eq!(charset_of("Анна".as_bytes()), "UTF-8");
+        assert_eq!(charset_of(b"\xff\xfeA\0"), "UTF-16");
+        let text = "Олена Бондаренко, Харків, вулиця Сумська, будинок 25";
+        let (bytes, ..) = encoding_rs::WINDOWS_1251.encode(text);
+        assert_eq!(charset_of(&bytes), "windows-1251");
     }
 
     #[test]

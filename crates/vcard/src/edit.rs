@@ -79,9 +79,15 @@ impl<'a> Editor<'a> {
 
     /// Puts a line after the last one of its name, or at the end of the card.
     pub fn insert(&mut self, line: Line<'a>) {
-        let place = self.lines.iter().rposition(|it| it.is(line.name()));
+        self.insert_all(vec![line]);
+    }
+
+    /// The same for lines of one name. The place is looked for once, however many they are.
+    pub fn insert_all(&mut self, new: Vec<Line<'a>>) {
+        let Some(first) = new.first() else { return };
+        let place = self.lines.iter().rposition(|it| it.is(first.name()));
         let place = place.unwrap_or_else(|| self.end());
-        self.after.entry(place).or_default().push(line);
+        self.after.entry(place).or_default().extend(new);
     }
 
     /// Puts a line after VERSION.
@@ -227,16 +233,12 @@ impl<'a> Editor<'a> {
         if old.labels == wanted.labels {
             return;
         }
-        let is_kept = |label: &String| old.labels.contains(label);
-        let kept: Vec<&String> = wanted.labels.iter().filter(|label| is_kept(label)).collect();
-        let mut new = wanted.labels.iter().skip_while(|label| is_kept(label));
+        let (had, want): (HashSet<&String>, HashSet<&String>) =
+            (old.labels.iter().collect(), wanted.labels.iter().collect());
+        let kept: Vec<&String> = wanted.labels.iter().filter(|label| had.contains(label)).collect();
+        let mut new = wanted.labels.iter().skip_while(|label| had.contains(label));
         let in_order = kept.iter().zip(wanted.labels.iter()).all(|(kept, label)| *kept == label)
-            && old
-                .labels
-                .iter()
-                .filter(|label| wanted.labels.contains(label))
-                .eq(kept.iter().copied());
-        let want: HashSet<&String> = wanted.labels.iter().collect();
+            && old.labels.iter().filter(|label| want.contains(label)).eq(kept.iter().copied());
         let places: Vec<usize> = self
             .lines
             .iter()

@@ -85,12 +85,10 @@ impl Card {
                 }
             }
             editor.remove_at(gone);
-            for uid in uids {
-                let uid = bare_uid(uid);
-                if !uid.is_empty() && there.insert(uid.to_owned()) {
-                    editor.insert(Line::new(MEMBER, format!("urn:uuid:{}", escape(uid))));
-                }
-            }
+            let new = uids.iter().map(|uid| bare_uid(uid));
+            let new = new.filter(|uid| !uid.is_empty() && there.insert((*uid).to_owned()));
+            let line = |uid| Line::new(MEMBER, format!("urn:uuid:{}", escape(uid)));
+            editor.insert_all(new.map(line).collect());
         });
     }
 }

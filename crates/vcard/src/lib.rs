@@ -31,7 +31,7 @@ mod value;
 mod warning;
 
 pub use card::Card;
-pub use charset::decode;
+pub use charset::{charset_of, decode};
 pub use clean::{clean_email, clean_phone, is_valid_email, is_valid_phone};
 pub use date::{DateText, read_date};
 pub use details::{Address, DateEntry, Details, Entry, Labelled, Online, PartialDate, Picture};

@@ -99,3 +99,101 @@ fn ten_mebibytes_of_anything_take_little_time_and_memory() {
         assert!(grew < 100 || !forgotten, "{what}: {grew} MiB");
     }
 }
+
+/// A card with so many octets of different lines.
+fn distinct(size: usize, line: fn(usize) -> String) -> Card {
+    let (mut inside, mut at) = (String::new(), 0);
+    while inside.len() < size {
+        at += 1;
+        inside += &line(at);
+    }
+    put_card(&card(inside.trim_end())).expect("a card").card
+}
+
+/// What this thread has had of a processor, whatever else runs.
+fn processor() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap_or_default();
+    let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks =
+        rest.split_ascii_whitespace().skip(11).take(2).filter_map(|it| it.parse::<u64>().ok());
+    Duration::from_millis(10 * ticks.sum::<u64>())
+}
+
+type Kind = (&'static str, fn(usize) -> String);
+
+/// Where all values differ, what looks for each of them among all the others shows.
+const DISTINCT: [Kind; 14] = [
+    ("phones", |at| format!("TEL:{at:07}\r\n")),
+    ("phones with labels", |at| format!("i{at}.TEL:{at:07}\r\ni{at}.X-ABLabel:l{at}\r\n")),
+    ("addresses of mail", |at| format!("EMAIL:{at}@a.cd\r\n")),
+    ("addresses", |at| format!("ADR:;;{at};;;;\r\n")),
+    ("links", |at| format!("URL:{at}\r\n")),
+    ("dates", |at| format!("X-ABDATE:{:04}-{:02}-{:02}\r\n", at / 300, at % 12 + 1, at % 25 + 1)),
+    ("relations", |at| format!("X-ABRELATEDNAMES:{at}\r\n")),
+    ("accounts", |at| format!("IMPP:xmpp:{at}@a\r\n")),
+    ("profiles", |at| format!("X-SOCIALPROFILE;TYPE=t{at}:http://a/{at}\r\n")),
+    ("labels in a line", |at| if at == 1 { "CATEGORIES:a".to_owned() } else { format!(",{at:x}") }),
+    ("labels in lines", |at| format!("CATEGORIES:{at:x}\r\n")),
+    ("unknown lines", |at| format!("X-A{at:x}:1\r\n")),
+    ("nicknames", |at| format!("NICKNAME:{at}\r\n")),
+    ("members", |at| format!("X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:{at}\r\n")),
+];
+
+type Step = (&'static str, fn(Card, Card));
+
+const STEPS: [Step; 4] = [
+    ("set", |mut card, _| {
+        let mut wanted = card.details();
+        wanted.phones.reverse();
+        wanted.phones.pop();
+        wanted.emails.reverse();
+        wanted.emails.pop();
+        wanted.addresses.pop();
+        wanted.urls.reverse();
+        wanted.urls.pop();
+        wanted.dates.pop();
+        wanted.relations.reverse();
+        wanted.relations.pop();
+        wanted.online.reverse();
+        wanted.online.pop();
+        wanted.labels.reverse();
+        wanted.labels.pop();
+        card.set(&wanted);
+    }),
+    ("merge", |mut card, mut other| {
+        let before = card.clone();
+        card.merge(std::slice::from_ref(&other));
+        other.merge(&[before]);
+    }),
+    ("compare", |card, _| assert!(card.says_all_of(&card.clone()))),
+    ("members", |card, _| {
+        let group = "FN:A\r\nX-ADDRESSBOOKSERVER-KIND:group\r\n";
+        let mut card = Card::stored(&card.as_str().replacen("FN:A\r\n", group, 1));
+        let members: Vec<String> =
+            (0..card.as_str().len() / 40).map(|at| format!("{at:x}")).collect();
+        card.set_members(&members);
+        card.set_group_name("B");
+    }),
+];
+
+#[test]
+fn no_number_of_different_values_takes_the_square_of_its_time() {
+    let mut slow = Vec::new();
+    for (what, line) in DISTINCT {
+        for (step, run) in STEPS {
+            // Four times as much takes four times as long, where the square would be sixteen times.
+            let [few, many] = [200_000, 800_000].map(|size| {
+                let (card, other) =
+                    (distinct(size, line), distinct(size, |at| format!("X-B{at:x}:1\r\n")));
+                let began = processor();
+                run(card, other);
+                processor() - began
+            });
+            println!("{what}, {step}: {few:?}, {many:?}");
+            if many > 8 * few + Duration::from_millis(300) {
+                slow.push(format!("{what}, {step}: {few:?}, then {many:?}"));
+            }
+        }
+    }
+    assert!(slow.is_empty(), "{slow:#?}");
+}

@@ -10,15 +10,13 @@ use crate::http::Reply;
 use crate::model::contact::{Input, Method};
 use crate::repository::contacts::rows;
 use crate::service::duplicates;
-use crate::service::merge::{self, Wish};
+use crate::service::merge::{self, MERGE_MAX, Wish};
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// Most contacts that are dismissed together.
 const IDS_MAX: usize = 1_000;
-/// Most contacts that become one with another.
-const MERGE_MAX: usize = 100;
 
 /// `GET /api/contacts/duplicates`: streamed, since a group may be as large as the book.
 pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {

@@ -8,27 +8,36 @@ use crate::error::Result;
 use crate::http::Reply;
 use crate::model::contact::input::LABEL_MAX;
 use crate::model::text;
-use crate::repository::contacts::labels::labels_in_use;
+use crate::repository::contacts::labels::{LABELS_MAX, labels_in_use};
 use crate::service::groups;
 use serde_json::json;
+use std::sync::Arc;
 
-/// `GET /api/contacts/labels`: streamed, since a book can have more labels than contacts.
+/// Most labels of an answer. Each thousand of them counts the labels of the whole book anew, so that all of
+/// a book that has a million would take hours.
+const LISTED_MAX: usize = 10 * LABELS_MAX;
+
+/// `GET /api/contacts/labels`: streamed, since a book can have more labels than contacts; the first ten
+/// thousand of them.
 pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
-    let (db, owner) = (call.app.db.clone(), owner.id());
+    let (app, owner) = (Arc::clone(&call.app), owner.id());
     let (mut list, mut begun, mut after) = (JsonList::default(), false, String::new());
+    let mut listed = 0;
     let body = Pieces::begin(&call.request_id, move |out| {
         if !std::mem::replace(&mut begun, true) {
             list.begin(out);
         }
-        let page = db.read(|db| labels_in_use(db, owner, &after))?;
+        let page = app.search_book(owner, |db| labels_in_use(db, owner, &after))?;
+        listed += page.len();
         for (label, count) in &page {
             list.add(out, &json!({ "label": label, "count": count }))?;
         }
+        let more = page.len() == LABELS_MAX && listed < LISTED_MAX;
         match page.last() {
-            Some((last, _)) => after.clone_from(last),
-            None => list.end(out),
+            Some((last, _)) if more => after.clone_from(last),
+            _ => list.end(out),
         }
-        Ok(!page.is_empty())
+        Ok(more)
     })?;
     Ok(Reply::stream("application/json", body))
 }

@@ -3,6 +3,7 @@
 use crate::access::Owner;
 use crate::context::{Call, Query};
 use crate::crypto::Purpose;
+use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::http::Reply;
 use crate::model::text;
@@ -28,7 +29,8 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let limit = query.number("limit", 20, 1..=100);
     let start = start(call, owner.id(), &mut query, sort);
     query.finish()?;
-    let page = call.app.db.read(|db| lists::page(db, owner.id(), &filter, sort, &start, limit))?;
+    let look = |db: &mut Conn| lists::page(db, owner.id(), &filter, sort, &start, limit);
+    let page = call.app.search_book(owner.id(), look)?;
     let reply = super::list(call, owner.id(), page.contacts)?;
     let reply = reply.with("X-Total-Count", page.total.to_string());
     match page.next {

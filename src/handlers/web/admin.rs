@@ -7,25 +7,13 @@ use crate::handlers::users;
 use crate::handlers::web::reader::{self, words};
 use crate::handlers::web::sent::{self, forward};
 use crate::http::{self, Reply};
-use crate::markup::admin::{self, Account, Event, Health, Slice};
+use crate::markup::admin::{self, Event, Health, Slice};
 use crate::markup::form::Form;
 use crate::markup::list::query as encoded;
-use crate::model::user::{Role, User};
+use crate::model::user::Role;
 use crate::repository::audit;
 use crate::repository::{outbox, users as rows};
 use serde_json::{Value, json};
-
-fn account(user: &User) -> Account {
-    Account {
-        id: user.id,
-        username: user.username.clone(),
-        email: user.email.clone(),
-        is_admin: user.role == Role::Admin,
-        is_active: user.is_active,
-        is_verified: user.is_verified,
-        created_at: user.created_at,
-    }
-}
 
 fn shown(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
     visitor.admin()?;
@@ -49,9 +37,8 @@ fn shown(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
         mails_waiting: queue.0,
         mails_failing: queue.1,
     };
-    let accounts: Vec<_> = users.iter().map(account).collect();
     let slice = Slice { search: &search, role, total, next };
-    Ok(admin::accounts(&reader::page(call, visitor), &health, &accounts, &slice, form))
+    Ok(admin::accounts(&reader::page(call, visitor), &health, &users, &slice, form))
 }
 
 /// `GET /admin`
@@ -84,16 +71,12 @@ pub fn change(call: &Call, visitor: &Visitor) -> Result<Reply> {
     };
     let w = words(call, visitor);
     match done {
-        Ok(_) => reader::go_with_message(call, visitor, "/admin", w.saved, None),
+        Ok(_) => reader::go_saying(call, visitor, "/admin", w.saved),
         // Who signed in long ago types the password again, on the page that asks.
         Err(Error::PasswordNeeded | Error::WrongPassword) => sure(call, visitor, &form),
-        Err(error @ Error::Conflict(_)) => reader::go_with_message(
-            call,
-            visitor,
-            "/admin",
-            w.sentence(&http::detail(&error)),
-            None,
-        ),
+        Err(error @ Error::Conflict(_)) => {
+            reader::go_saying(call, visitor, "/admin", w.sentence(&http::detail(&error)))
+        }
         Err(error) => Err(error),
     }
 }
@@ -103,7 +86,7 @@ fn sure(call: &Call, visitor: &Visitor, form: &Form) -> Result<Reply> {
     let id = call.id()?;
     let user = call.app.db.read(|db| rows::find(db, id))?.ok_or(Error::NotFound)?;
     let page = reader::page(call, visitor);
-    Ok(reader::refuse(&Error::PasswordNeeded, admin::sure(&page, &account(&user), form)))
+    Ok(reader::refuse(&Error::PasswordNeeded, admin::sure(&page, &user, form)))
 }
 
 /// `GET /admin/events`

@@ -19,7 +19,7 @@ use serde_json::json;
 use vcard::PartialDate;
 
 /// Rows on a page, and the rest of the last day.
-const PAGE: usize = 100;
+const PAGE: usize = 70;
 
 /// `GET /birthdays`
 pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
@@ -31,11 +31,10 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let until = page.today + Days::new(365);
     let days = (until - from).num_days().clamp(0, 365);
     let mut rows = coming(call, owner.id(), Window::new(from, days))?;
-    // A page ends with a day.
-    let cut = rows
-        .get(PAGE)
-        .map(|row| row.next.date)
-        .filter(|day| rows.first().is_some_and(|row| row.next.date < *day));
+    // A page ends with a day, and has one at least.
+    let dates = || rows.iter().map(|row| row.next.date);
+    let (first, full) = (dates().next(), dates().nth(PAGE));
+    let cut = full.and_then(|full| dates().find(|day| *day >= full && Some(*day) > first));
     if let Some(day) = cut {
         rows.retain(|row| row.next.date < day);
     }
@@ -84,22 +83,14 @@ fn coming(call: &Call, owner: i64, window: Window) -> Result<Vec<Row>> {
 
 /// `POST /birthdays/calendar`: a new address, shown on the next page and never again.
 pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    sent::by_caller(call, visitor)?;
-    let (owner, _) = owner(call, visitor)?;
+    let (_, owner, _) = sent::by_owner(call, visitor)?;
     let url = calendars::renew(call, &owner)?;
     reader::hand(call, visitor, "/birthdays", &json!({ "url": url }))
 }
 
 /// `POST /birthdays/calendar/revoke`
 pub fn revoke(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    sent::by_caller(call, visitor)?;
-    let (owner, _) = owner(call, visitor)?;
+    let (_, owner, _) = sent::by_owner(call, visitor)?;
     calendars::delete(call, &owner)?;
-    reader::go_with_message(
-        call,
-        visitor,
-        "/birthdays",
-        words(call, visitor).calendar_revoked,
-        None,
-    )
+    reader::go_saying(call, visitor, "/birthdays", words(call, visitor).calendar_revoked)
 }

@@ -63,7 +63,7 @@ pub fn revoke(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let id = vec![("id", form.get("id").to_owned())];
     forward(call, id, &Value::Null, |call| app_passwords::delete(call, caller(visitor)?))?;
-    reader::go_with_message(call, visitor, "/settings/connect", words(call, visitor).revoked, None)
+    reader::go_saying(call, visitor, "/settings/connect", words(call, visitor).revoked)
 }
 
 /// `GET /settings/carddav.mobileconfig`

@@ -2,15 +2,19 @@
 
 use crate::access::Visitor;
 use crate::context::Call;
+use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::handlers::rest::{exports, lists as api, photos as pictures};
 use crate::handlers::views;
+use crate::handlers::web::duplicates::TWINS;
 use crate::handlers::web::reader::{self, owner, words};
 use crate::handlers::web::sent;
 use crate::http::Reply;
 use crate::markup::contact::{self, Birthday, Change, Shown};
 use crate::markup::list::{self, List, Row};
+use crate::markup::words::Words;
 use crate::model::contact::birthday::{self, Window};
+use crate::model::contact::input::LABEL_MAX;
 use crate::model::contact::{Contact, Stored};
 use crate::model::text;
 use crate::repository::contacts::filter::Filter;
@@ -18,6 +22,7 @@ use crate::repository::contacts::lists::{self, Key, Sort};
 use crate::repository::contacts::trash::kept_since;
 use crate::repository::contacts::{books, history, rows};
 use crate::service::contacts::{Action, Which, bulk, delete};
+use crate::service::groups::rename_label;
 use crate::service::history::revert;
 use crate::service::labels::in_use;
 use serde_json::Value;
@@ -62,7 +67,8 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let later = query.text("cursor").is_some();
     let start = api::start(call, owner.id(), &mut query, sort);
     query.finish()?;
-    let found = call.app.db.read(|db| lists::page(db, owner.id(), &filter, sort, &start, PAGE))?;
+    let look = |db: &mut Conn| lists::page(db, owner.id(), &filter, sort, &start, PAGE);
+    let found = call.app.search_book(owner.id(), look)?;
     let labels = in_use(&call.app, owner.id())?;
     let next = found
         .next
@@ -86,23 +92,34 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     Ok(reader::show(call, list::page(&page, &list)))
 }
 
-/// What a program is called in the history: its own name for app passwords, else what it says it is.
-pub fn program(protocol: &str, client: &str) -> String {
+/// Who did something, and with what: an app password by its name, else the owner, in words.
+pub fn who(w: &Words, protocol: &str, client: &str) -> String {
+    let with = match protocol {
+        "import" => w.import.to_owned(),
+        "merge" => w.merge.to_owned(),
+        "rewind" => w.rewind.to_owned(),
+        "web" => program(client),
+        _ => return program(client),
+    };
+    format!("{} · {with}", w.you).trim_end_matches(" · ").to_owned()
+}
+
+/// What a browser is called; other programs say it themselves.
+pub fn program(client: &str) -> String {
     let browser =
         ["Firefox", "Edg", "Chrome", "Safari"].into_iter().find(|name| client.contains(name));
     let system = ["iPhone", "iPad", "Android", "Windows", "Mac OS", "Linux"]
         .into_iter()
         .find(|name| client.contains(name));
-    match (protocol, browser, system) {
-        ("import" | "merge" | "rewind", ..) => protocol.to_owned(),
-        (_, Some(browser), Some(system)) => format!("{}, {system}", browser.replace("Edg", "Edge")),
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{}, {system}", browser.replace("Edg", "Edge")),
         _ => client.chars().take(60).collect(),
     }
 }
 
-fn change(it: &history::Change) -> Change {
+fn change(w: &Words, it: &history::Change) -> Change {
     let name = it.before.as_ref().map(|before| Card::stored(&before.card).details().display_name);
-    Change { revision: it.revision, at: it.at, by: program(&it.protocol, &it.client), name }
+    Change { revision: it.revision, at: it.at, by: who(w, &it.protocol, &it.client), name }
 }
 
 /// `GET /contacts/{id}`, and with `?then=` as it was before a change.
@@ -122,7 +139,8 @@ pub fn one(call: &Call, visitor: &Visitor) -> Result<Reply> {
     if then > 0 && before.is_none() {
         return Err(Error::NotFound);
     }
-    let past: Vec<_> = past.iter().chain(&birth).map(change).collect();
+    let w = words(call, visitor);
+    let past: Vec<_> = past.iter().chain(&birth).map(|it| change(w, it)).collect();
     let old = before.and_then(|it| it.before.as_ref()).map(|it| Card::stored(&it.card));
     let card = old.unwrap_or_else(|| stored.card());
     let page = reader::page(call, visitor);
@@ -171,31 +189,28 @@ pub fn revision(call: &Call, owner: i64) -> Result<i64> {
 
 /// `POST /contacts/{id}/delete`
 pub fn remove(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    sent::by_caller(call, visitor)?;
-    let (owner, by) = owner(call, visitor)?;
+    let (_, owner, by) = sent::by_owner(call, visitor)?;
     let before = revision(call, owner.id())?;
     delete(&call.app, owner.id(), &by, Which::Id(call.id()?), &|_, _| Ok(()))?;
     let w = words(call, visitor);
-    reader::go_with_message(call, visitor, "/contacts", w.n(w.deleted, 1), Some(before))
+    reader::go_undoable(call, visitor, "/contacts", w.n(w.deleted, 1), before)
 }
 
 /// `POST /contacts/{id}/revert`
 pub fn back(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let form = sent::by_caller(call, visitor)?.form;
-    let (owner, by) = owner(call, visitor)?;
+    let (form, owner, by) = sent::by_owner(call, visitor)?;
     let id = call.id()?;
     let to =
         form.get("revision").parse().map_err(|_| Error::invalid("revision", "must be a number"))?;
     let before = revision(call, owner.id())?;
     revert(&call.app, owner.id(), &by, id, to, &|_, _| Ok(()))?;
     let w = words(call, visitor);
-    reader::go_with_message(call, visitor, format!("/contacts/{id}"), w.reverted, Some(before))
+    reader::go_undoable(call, visitor, format!("/contacts/{id}"), w.reverted, before)
 }
 
 /// `POST /contacts/bulk`: something with what is selected, or with all that was found.
 pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let form = sent::by_caller(call, visitor)?.form;
-    let (owner, by) = owner(call, visitor)?;
+    let (form, owner, by) = sent::by_owner(call, visitor)?;
     let w = words(call, visitor);
     let search = api::search(form.get("search")).map_err(|why| Error::invalid("search", why))?;
     let shown = text::line(form.get("label_shown"), 0, 1_000);
@@ -211,18 +226,18 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
         false => call.app.db.read(|db| lists::ids(db, owner.id(), &filter))?,
     };
     if ids.is_empty() {
-        return reader::go_with_message(call, visitor, back, w.none_selected, None);
+        return reader::go_saying(call, visitor, back, w.none_selected);
     }
     let listed: Vec<_> = ids.iter().map(i64::to_string).collect();
     let changes_label = ["add_label", "remove_label"].contains(&form.get("action"));
-    let label = text::line(form.get("label"), 1, 50).ok();
+    let label = text::line(form.get("label"), 1, LABEL_MAX).ok();
     let Some(label) = label.or((!changes_label).then(String::new)) else {
-        return reader::go_with_message(call, visitor, back, w.label_wrong, None);
+        return reader::go_saying(call, visitor, back, w.label_wrong);
     };
     let (action, words) = match form.get("action") {
         "export" => return exports::selected(call, &owner, ids),
-        "merge" if ids.len() < 2 => {
-            return reader::go_with_message(call, visitor, back, w.two_to_merge, None);
+        "merge" if !(2..=TWINS).contains(&ids.len()) => {
+            return reader::go_saying(call, visitor, back, w.two_to_merge);
         }
         "merge" => return Ok(reader::go(format!("/duplicates?ids={}", listed.join(",")))),
         "delete" => (Action::Delete, w.deleted),
@@ -236,5 +251,26 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
         changed += bulk(&call.app, owner.id(), &by, &action, ids)?.0;
     }
     let text = w.n(words, changed as i64).replace("{label}", &label);
-    reader::go_with_message(call, visitor, back, text, Some(before))
+    reader::go_undoable(call, visitor, back, text, before)
+}
+
+/// `POST /labels`: another name for a label, or none.
+pub fn change_label(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let (form, owner, by) = sent::by_owner(call, visitor)?;
+    let w = words(call, visitor);
+    let page = |label: &str| format!("/contacts?{}", list::query(&[("label", label)]));
+    let from = form.get("from");
+    let removes = form.get("action") == "remove";
+    let to = text::line(form.get("to"), 1, LABEL_MAX).ok().filter(|_| !removes);
+    if to.is_none() && !removes {
+        return reader::go_saying(call, visitor, page(from), w.label_wrong);
+    }
+    let before = revision(call, owner.id())?;
+    rename_label(&call.app, owner.id(), &by, from, to.as_deref())?;
+    let (text, label) = match &to {
+        Some(to) => (w.label_renamed, to.as_str()),
+        None => (w.label_gone, from),
+    };
+    let next = page(to.as_deref().unwrap_or_default());
+    reader::go_undoable(call, visitor, next, text.replace("{label}", label), before)
 }

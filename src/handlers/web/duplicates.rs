@@ -2,7 +2,7 @@
 
 use crate::access::Visitor;
 use crate::context::Call;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::handlers::web::contacts::{members, revision};
 use crate::handlers::web::reader::{self, owner, words};
 use crate::handlers::web::sent;
@@ -17,9 +17,11 @@ use crate::service::merge::{self, Wish};
 use serde_json::{Map, Value};
 
 /// Groups on a page.
-const PAGE: usize = 10;
+const PAGE: usize = 5;
 /// Most contacts of a group that are shown side by side.
-const TWINS: usize = 6;
+pub const TWINS: usize = 6;
+/// Most groups that are merged at once.
+const MERGED_MAX: usize = 100;
 
 /// `GET /duplicates`; with `?ids=` those that were selected in the list.
 pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
@@ -30,18 +32,19 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     query.finish()?;
     let skip = usize::try_from(slice.skip).unwrap_or(0);
     let chosen = ids.is_some();
-    let (groups, total) = match ids {
+    let (groups, total, likely) = match ids {
         Some(ids) => {
             let ids: Vec<i64> =
                 ids.split(',').filter_map(|id| id.parse().ok()).take(TWINS).collect();
-            (vec![(Vec::new(), false, ids)], 1)
+            (vec![(Vec::new(), false, ids)], 1, 0)
         }
         None => {
             let found = service::kept(&call.app, owner.id())?;
             let named = |it: &Found| {
                 (it.reasons.iter().map(reason).collect(), it.likely, it.contacts.clone())
             };
-            (found.iter().skip(skip).take(PAGE).map(named).collect::<Vec<_>>(), found.len())
+            let shown = found.iter().skip(skip).take(PAGE).map(named).collect::<Vec<_>>();
+            (shown, found.len(), found.iter().filter(|it| is_likely(it)).count())
         }
     };
     let first = |ids: &[i64]| ids.iter().copied().take(TWINS).collect::<Vec<_>>();
@@ -56,7 +59,15 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let shown: Vec<_> = shown.into_iter().filter(|group| group.twins.len() > 1).collect();
     let next = (skip + PAGE < total).then(|| format!("skip={}", skip + PAGE));
     let page = reader::page(call, visitor);
-    Ok(reader::show(call, duplicates::page(&page, &shown, total as i64, next.as_deref())))
+    Ok(reader::show(
+        call,
+        duplicates::page(&page, &shown, total as i64, likely as i64, next.as_deref()),
+    ))
+}
+
+/// Nothing is lost or chosen when these become one, and all of them can be seen side by side.
+fn is_likely(group: &Found) -> bool {
+    group.likely && group.contacts.len() <= TWINS
 }
 
 fn reason(reason: &Reason) -> &'static str {
@@ -79,7 +90,6 @@ fn twin(contact: &Contact, members: &Value) -> Result<Twin> {
         id: contact.id,
         name: text("display_name"),
         has_photo: contact.photo_type.is_some(),
-        updated_at: contact.updated_at,
         single: single.collect(),
         lists: lists.collect(),
     })
@@ -104,20 +114,13 @@ fn lines(list: &Value) -> String {
 /// `POST /duplicates/merge`: of each single value the one that was chosen. Then to the next ones, or to the
 /// contact when these were selected in the list.
 pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let form = sent::by_caller(call, visitor)?.form;
-    let (owner, by) = owner(call, visitor)?;
+    let (form, owner, by) = sent::by_owner(call, visitor)?;
     let number = |text: &str| text.parse::<i64>().ok();
     let ids: Vec<i64> = form.all("ids").filter_map(number).collect();
     // Who is to be kept may have been left out afterwards.
     let keep = number(form.get("keep")).filter(|keep| ids.contains(keep)).or(ids.first().copied());
     let Some(keep) = keep.filter(|_| ids.len() > 1) else {
-        return reader::go_with_message(
-            call,
-            visitor,
-            "/duplicates",
-            words(call, visitor).two_to_merge,
-            None,
-        );
+        return reader::go_saying(call, visitor, "/duplicates", words(call, visitor).two_to_merge);
     };
     let contacts = call.app.db.read(|db| rows::shown(db, owner.id(), &ids))?;
     let mut set = Map::new();
@@ -138,23 +141,36 @@ pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
         true => "/duplicates".to_owned(),
         false => format!("/contacts/{keep}"),
     };
-    reader::go_with_message(call, visitor, next, words(call, visitor).merged, Some(before))
+    reader::go_undoable(call, visitor, next, words(call, visitor).merged, before)
+}
+
+/// `POST /duplicates/merge-likely`: every group that is likely one person, or the first hundred.
+pub fn merge_likely(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    let (_, owner, by) = sent::by_owner(call, visitor)?;
+    let before = revision(call, owner.id())?;
+    let groups = service::kept(&call.app, owner.id())?;
+    let mut merged = 0;
+    for group in groups.iter().filter(|it| is_likely(it)).take(MERGED_MAX) {
+        let Some((keep, others)) = group.contacts.split_first() else { continue };
+        let wish = Wish { keep: *keep, others: others.to_vec(), set: None };
+        match merge::merge(&call.app, owner.id(), &by, &wish, &|_, _| Ok(()), call.now) {
+            Ok(_) => merged += 1,
+            // Changed in the meantime, or a list would become too long: it stays on the page.
+            Err(Error::NotFound | Error::Invalid(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let w = words(call, visitor);
+    reader::go_undoable(call, visitor, "/duplicates", w.n(w.n_merged, merged), before)
 }
 
 /// `POST /duplicates/dismiss`: these are different people.
 pub fn dismiss(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let form = sent::by_caller(call, visitor)?.form;
-    let (owner, _) = owner(call, visitor)?;
+    let (form, owner, _) = sent::by_owner(call, visitor)?;
     let ids: Vec<i64> = form.all("ids").filter_map(|id| id.parse().ok()).collect();
     if ids.len() < 2 {
-        return reader::go_with_message(
-            call,
-            visitor,
-            "/duplicates",
-            words(call, visitor).two_to_merge,
-            None,
-        );
+        return reader::go_saying(call, visitor, "/duplicates", words(call, visitor).two_to_merge);
     }
     service::dismiss(&call.app, owner.id(), ids)?;
-    reader::go_with_message(call, visitor, "/duplicates", words(call, visitor).dismissed, None)
+    reader::go_saying(call, visitor, "/duplicates", words(call, visitor).dismissed)
 }

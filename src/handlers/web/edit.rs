@@ -88,13 +88,9 @@ pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
         }
     });
     match created {
-        Ok(contact) => reader::go_with_message(
-            call,
-            visitor,
-            format!("/contacts/{}", contact.id),
-            w.saved,
-            None,
-        ),
+        Ok(contact) => {
+            reader::go_saying(call, visitor, format!("/contacts/{}", contact.id), w.saved)
+        }
         Err(error) => sent::again(call, visitor, form, renamed(error, &rows), |_, form| {
             shown(call, visitor, None, form, None)
         }),
@@ -129,7 +125,7 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
         }
     });
     match edited {
-        Ok(_) => reader::go_with_message(call, visitor, format!("/contacts/{id}"), w.saved, None),
+        Ok(_) => reader::go_saying(call, visitor, format!("/contacts/{id}"), w.saved),
         Err(Error::PreconditionFailed) => {
             let stored = stored(call, visitor)?;
             let now = form_of(w, &members(call, owner.id(), &stored.contact)?);

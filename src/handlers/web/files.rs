@@ -1,11 +1,12 @@
 //! Contacts come in from a file and go out as one. The import has two steps, between which the file lies
-//! in the database: one for an account, an hour at most.
+//! in the database with what was found in it: one for an account, an hour at most.
 
 use crate::access::Visitor;
 use crate::context::Call;
 use crate::db::Conn;
 use crate::error::{Conflict, Error, Result};
 use crate::handlers::rest::{exports, imports};
+use crate::handlers::web::contacts::revision;
 use crate::handlers::web::reader::{self, caller, owner, words};
 use crate::handlers::web::sent::{self, Sent};
 use crate::http::Reply;
@@ -18,10 +19,16 @@ use crate::model::text;
 use crate::repository::audit::Action;
 use crate::repository::contacts::books;
 use crate::repository::uploads::{self, Upload};
+use crate::service::duplicates;
 use crate::service::import::{self, Fate, Options, Outcome};
 use crate::service::labels::in_use;
 use crate::service::writer::By;
+use serde_json::json;
 use vcard::table;
+
+/// Rows of a file that a page shows, and how many of them may be notes on others than the first ones.
+const ROWS_MAX: usize = 100;
+const NOTES_MAX: usize = 50;
 
 /// `GET /import`
 pub fn choose(call: &Call, visitor: &Visitor) -> Result<Reply> {
@@ -29,31 +36,39 @@ pub fn choose(call: &Call, visitor: &Visitor) -> Result<Reply> {
     Ok(reader::show(call, files::choose(&reader::page(call, visitor), &Form::default())))
 }
 
-/// `POST /import`: the file is kept, and looked at on the next page.
+/// `POST /import`: the file is kept, with what would come of it for the next page.
 pub fn keep(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let Sent { form, file } = sent::by_caller(call, visitor)?;
-    let caller = caller(visitor)?;
-    let label = text::line(form.get("label"), 0, LABEL_MAX);
-    let label = label.map_err(|why| Error::invalid("label", why));
-    let kept = file.ok_or_else(|| Error::invalid("file", "is required")).and_then(|file| {
-        let label = label?;
-        if columns(&file).is_empty() {
-            import::read(&file, "", None, &[], latest_date(call.now))?;
-        }
-        let most = call.app.config.max_storage;
-        let put = |db: &mut Conn| uploads::put(db, caller.id(), &file, &label, call.now, most);
-        match call.app.db.write(put)? {
-            true => Ok(()),
-            false => Err(Error::Conflict(Conflict::QuotaExceeded)),
-        }
-    });
-    match kept {
+    match store(call, visitor, &form, file) {
         Ok(()) => Ok(reader::go("/import/found")),
         Err(error) => sent::again(call, visitor, form, error, |p, form| Ok(files::choose(p, form))),
     }
 }
 
-/// The columns of a table that is not known: of some of them, most often, nobody knows what they are.
+fn store(call: &Call, visitor: &Visitor, form: &Form, file: Option<Vec<u8>>) -> Result<()> {
+    let id = caller(visitor)?.id();
+    let file = file.ok_or_else(|| Error::invalid("file", "is required"))?;
+    let label = text::line(form.get("label"), 0, LABEL_MAX);
+    let label = label.map_err(|why| Error::invalid("label", why))?;
+    let revision = revision(call, id)?;
+    let found = match run(call, visitor, &file, form, true) {
+        Ok((outcome, found)) => {
+            serde_json::to_string(&shown(outcome, found)).map_err(Error::internal)?
+        }
+        // The next page asks what its columns are.
+        Err(_) if !columns(&file).is_empty() => String::new(),
+        Err(error) => return Err(error),
+    };
+    let upload = Upload { label, at: call.now, found, revision };
+    let most = call.app.config.max_storage;
+    let put = |db: &mut Conn| uploads::put(db, id, &file, &upload, most);
+    match call.app.db.write(put)? {
+        true => Ok(()),
+        false => Err(Error::Conflict(Conflict::QuotaExceeded)),
+    }
+}
+
+/// The columns of a table that is not known: of some of them, most often, nothing says what they are.
 fn columns(file: &[u8]) -> Vec<table::Column> {
     if vcard::has_cards(file) || file.trim_ascii_start().starts_with(b"[") {
         return Vec::new();
@@ -66,57 +81,46 @@ fn columns(file: &[u8]) -> Vec<table::Column> {
     if unknown.count() * 4 > columns.len() { columns } else { Vec::new() }
 }
 
-/// The kept file, if it is the one that a form speaks of.
-fn kept(call: &Call, owner: i64, key: Option<&str>) -> Result<Option<Upload>> {
-    let found = call.app.db.read(|db| uploads::find(db, owner, call.now))?;
-    Ok(found.filter(|it| key.is_none_or(|key| key == it.key())))
+/// What each column is, as the form says or as it was guessed.
+fn mapped(file: &[u8], form: &Form) -> Vec<Column> {
+    let column = |(at, it): (usize, table::Column)| Column {
+        member: match form.has(&format!("map.{at}")) {
+            true => form.get(&format!("map.{at}")).to_owned(),
+            false => it.member.unwrap_or_default(),
+        },
+        title: it.name,
+        sample: it.samples.into_iter().next().unwrap_or_default(),
+    };
+    columns(file).into_iter().enumerate().map(column).collect()
 }
 
 /// What would come of a file, or comes of it.
 fn run(
     call: &Call,
     visitor: &Visitor,
-    file: &Upload,
+    file: &[u8],
     form: &Form,
     dry_run: bool,
 ) -> Result<(Outcome, Found)> {
     let (owner, by) = owner(call, visitor)?;
     let by = By { protocol: "import", ..by };
-    let columns = columns(&file.content);
-    let chosen = |at: usize, column: &table::Column| match form.has(&format!("map.{at}")) {
-        true => form.get(&format!("map.{at}")).to_owned(),
-        false => column.member.clone().unwrap_or_default(),
-    };
-    let chosen: Vec<_> =
-        columns.iter().enumerate().map(|(at, column)| chosen(at, column)).collect();
-    let map: Vec<_> = columns
-        .iter()
-        .zip(&chosen)
-        .map(|(column, member)| (column.name.clone(), member.clone()))
-        .collect();
-    let label = Some(form.get("label").trim()).filter(|label| !label.is_empty());
-    let label = label.map(|label| text::line(label, 1, LABEL_MAX)).transpose();
-    let existing = Some(form.get("existing"))
-        .filter(|text| !text.is_empty())
-        .map(imports::existing)
-        .transpose();
+    let columns = mapped(file, form);
+    let map: Vec<_> = columns.iter().map(|it| (it.title.clone(), it.member.clone())).collect();
+    let given = |name| Some(form.get(name).trim()).filter(|text| !text.is_empty());
+    let label = given("label").map(|label| text::line(label, 1, LABEL_MAX)).transpose();
+    let existing = given("existing").map(imports::existing).transpose();
     let options = Options {
         dry_run,
         label: label.map_err(|why| Error::invalid("label", why))?,
         existing: existing.map_err(|why| Error::invalid("existing", why))?.unwrap_or_default(),
     };
-    let source = import::read(&file.content, "", None, &map, latest_date(call.now))?;
-    let format = source.format;
+    let source = import::read(file, "", None, &map, latest_date(call.now))?;
+    let format = source.format.to_owned();
     let outcome = import::store(&call.app, owner.id(), &by, source, &options, |tx| {
         call.audit(tx, Action::Imported, Some(owner.id()), Some(owner.id()))
     })?;
-    let column = |(column, member): (table::Column, String)| Column {
-        title: column.name,
-        member,
-        sample: column.samples.into_iter().next().unwrap_or_default(),
-    };
-    let columns = columns.into_iter().zip(chosen).map(column).collect();
-    Ok((outcome, Found { format: format.to_owned(), columns, ..Found::default() }))
+    let charset = vcard::charset_of(file).to_owned();
+    Ok((outcome, Found { format, charset, columns, ..Found::default() }))
 }
 
 /// What was found, for the page.
@@ -127,60 +131,75 @@ fn shown(outcome: Outcome, found: Found) -> Found {
         Fate::Changes(id) => Verdict::Changes(id),
         Fate::Known(id) => Verdict::Known(id),
     };
-    let rows = outcome.rows.into_iter().map(|it| FileRow {
+    let (faults, remarks) = (number(outcome.errors.len()), number(outcome.warnings.len()));
+    let mut rows: Vec<_> = outcome
+        .rows
+        .into_iter()
+        .map(|it| FileRow {
+            line: it.line,
+            name: it.name,
+            about: it.about,
+            verdict: verdict(it.fate),
+            remarks: Vec::new(),
+        })
+        .collect();
+    let note = |it: import::Note, verdict| FileRow {
         line: it.line,
-        name: it.name,
-        about: it.about,
-        verdict: verdict(it.fate),
-    });
-    let faults = number(outcome.errors.len());
-    let wrong = outcome.errors.into_iter();
-    let wrong = wrong.map(|it| FileRow {
-        line: it.line,
-        name: String::new(),
-        about: String::new(),
-        verdict: Verdict::Fault(it.detail),
-    });
-    let mut rows: Vec<_> = rows.chain(wrong).collect();
+        verdict,
+        remarks: vec![it.detail],
+        ..FileRow::default()
+    };
+    let mut notes: Vec<_> = outcome.errors.into_iter().map(|it| note(it, Verdict::Fault)).collect();
+    for it in outcome.warnings {
+        match rows.iter_mut().find(|row| row.line == it.line) {
+            Some(row) => row.remarks.push(it.detail),
+            None => notes.push(note(it, Verdict::Remark)),
+        }
+    }
+    notes.truncate(NOTES_MAX);
+    rows.truncate(ROWS_MAX - notes.len());
+    rows.append(&mut notes);
     rows.sort_by_key(|row| row.line);
     Found {
         new: number(outcome.created),
         updated: number(outcome.updated),
         duplicates: number(outcome.skipped_duplicates),
         faults,
+        remarks,
         rows,
-        warnings: outcome.warnings.into_iter().map(|it| (it.line, it.detail)).collect(),
         ..found
     }
 }
 
 /// `GET /import/found`: what would come of the file.
 pub fn found(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let Some(file) = kept(call, caller(visitor)?.id(), None)? else {
+    let id = caller(visitor)?.id();
+    let Some(file) = call.app.db.read(|db| uploads::find(db, id, call.now))? else {
         return Ok(reader::go("/import"));
     };
     let mut form = Form::default();
     form.set("key", &file.key());
     form.set("label", &file.label);
-    look(call, visitor, &file, form).map(|page| reader::show(call, page))
+    match serde_json::from_str(&file.found) {
+        Ok(found) if revision(call, id)? == file.revision => {
+            Ok(reader::show(call, files::found(&reader::page(call, visitor), &found, &form)))
+        }
+        _ => Ok(reader::show(call, look(call, visitor, &content(call, id, &file)?, form)?)),
+    }
+}
+
+fn content(call: &Call, owner: i64, file: &Upload) -> Result<Vec<u8>> {
+    call.app.db.read(|db| uploads::content(db, owner, file))?.ok_or(Error::NotFound)
 }
 
 /// The page; with faults in the form when the file cannot be read so.
-fn look(call: &Call, visitor: &Visitor, file: &Upload, mut form: Form) -> Result<maud::Markup> {
+fn look(call: &Call, visitor: &Visitor, file: &[u8], mut form: Form) -> Result<maud::Markup> {
     let page = reader::page(call, visitor);
     let found = match run(call, visitor, file, &form, true) {
         Ok((outcome, found)) => shown(outcome, found),
         Err(error) => {
             sent::note(page.w, &mut form, error)?;
-            let column = |it: table::Column| Column {
-                title: it.name,
-                member: it.member.unwrap_or_default(),
-                sample: it.samples.into_iter().next().unwrap_or_default(),
-            };
-            Found {
-                columns: columns(&file.content).into_iter().map(column).collect(),
-                ..Found::default()
-            }
+            Found { columns: mapped(file, &form), ..Found::default() }
         }
     };
     Ok(files::found(&page, &found, &form))
@@ -191,22 +210,21 @@ pub fn import(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let id = caller(visitor)?.id();
     let w = words(call, visitor);
-    let Some(file) = kept(call, id, Some(form.get("key")))? else {
-        return reader::go_with_message(call, visitor, "/import", w.no_file, None);
+    let file = call.app.db.read(|db| uploads::find(db, id, call.now))?;
+    let Some(file) = file.filter(|it| it.key() == form.get("key")) else {
+        return reader::go_saying(call, visitor, "/import", w.no_file);
     };
+    let file = content(call, id, &file)?;
     if form.get("step") == "look" {
         return look(call, visitor, &file, form).map(|page| reader::show(call, page));
     }
     match run(call, visitor, &file, &form, false) {
         Ok((outcome, _)) => {
             call.app.db.write(|db| uploads::delete(db, id))?;
-            reader::go_with_message(
-                call,
-                visitor,
-                "/contacts",
-                report(w, &outcome),
-                Some(outcome.undo),
-            )
+            let alike = duplicates::kept(&call.app, id)?.len();
+            let text = report(w, &outcome);
+            let told = json!({ "text": text, "undo": outcome.undo, "duplicates": alike });
+            reader::hand(call, visitor, "/contacts", &told)
         }
         Err(error @ (Error::Invalid(_) | Error::Malformed(_) | Error::Conflict(_))) => {
             look(call, visitor, &file, form).map(|page| reader::refuse(&error, page))

@@ -3,7 +3,7 @@
 use crate::access::Visitor;
 use crate::context::Call;
 use crate::error::{Error, Result};
-use crate::handlers::web::contacts::{program, revision, row};
+use crate::handlers::web::contacts::{revision, row, who};
 use crate::handlers::web::reader::{self, owner, words};
 use crate::handlers::web::sent;
 use crate::http::Reply;
@@ -19,7 +19,7 @@ pub fn trash(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let mut query = call.query()?;
     let mut slice = query.slice();
     query.finish()?;
-    slice.limit = 100;
+    slice.limit = 50;
     let (contacts, total) = call.app.db.read(|db| rows::trash(db, owner.id(), slice))?;
     let more = slice.skip + (contacts.len() as i64) < total;
     let next = more.then(|| format!("skip={}", slice.skip + slice.limit));
@@ -28,6 +28,7 @@ pub fn trash(call: &Call, visitor: &Visitor) -> Result<Reply> {
         (a.at, &a.protocol, &a.client) == (b.at, &b.protocol, &b.client)
     };
     let groups: Vec<_> = contacts.chunk_by(same).collect();
+    let w = words(call, visitor);
     let mut batches = Vec::new();
     for (number, batch) in groups.iter().enumerate() {
         // The first and the last may go on before and after this page.
@@ -35,7 +36,7 @@ pub fn trash(call: &Call, visitor: &Visitor) -> Result<Reply> {
         let named =
             batch.iter().map(|it| Ok((it.contact.id, row(call, owner.id(), &it.contact)?.name)));
         let contacts = named.collect::<Result<_>>()?;
-        let by = batch.first().map(|it| (it.at, program(&it.protocol, &it.client)));
+        let by = batch.first().map(|it| (it.at, who(w, &it.protocol, &it.client)));
         batches.extend(by.map(|(at, by)| Batch { at, by, whole, contacts }));
     }
     Ok(reader::show(
@@ -44,20 +45,19 @@ pub fn trash(call: &Call, visitor: &Visitor) -> Result<Reply> {
     ))
 }
 
-/// `POST /trash/restore`: one, those selected, or all that a group shows.
+/// `POST /trash/restore`: one, all that a group shows, or those selected.
 pub fn restore(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let form = sent::by_caller(call, visitor)?.form;
-    let (owner, by) = owner(call, visitor)?;
-    let wanted = ["one", "all", "ids"].into_iter().find(|name| !form.get(name).is_empty());
-    let field = if wanted == Some("all") { "batch" } else { wanted.unwrap_or("ids") };
-    let ids: Vec<i64> = form.all(field).filter_map(|id| id.parse().ok()).collect();
+    let (form, owner, by) = sent::by_owner(call, visitor)?;
+    let wanted = ["one", "all"].into_iter().find(|name| form.has(name)).unwrap_or("ids");
+    let ids = form.all(wanted).flat_map(|ids| ids.split(','));
+    let ids: Vec<i64> = ids.filter_map(|id| id.parse().ok()).collect();
     let w = words(call, visitor);
     if ids.is_empty() {
-        return reader::go_with_message(call, visitor, "/trash", w.none_selected, None);
+        return reader::go_saying(call, visitor, "/trash", w.none_selected);
     }
     let before = revision(call, owner.id())?;
     let (restored, _) = bulk(&call.app, owner.id(), &by, &Action::Restore, &ids)?;
-    reader::go_with_message(call, visitor, "/trash", w.n(w.restored, restored as i64), Some(before))
+    reader::go_undoable(call, visitor, "/trash", w.n(w.restored, restored as i64), before)
 }
 
 /// `GET /history`
@@ -68,12 +68,15 @@ pub fn history(call: &Call, visitor: &Visitor) -> Result<Reply> {
     query.finish()?;
     let (found, next) =
         call.app.db.read(|db| rows::stretches(db, owner.id(), kept_since(call.now), before))?;
+    let w = words(call, visitor);
     let stretch = |it: rows::Stretch| Stretch {
         at: it.at,
-        by: program(&it.protocol, &it.client),
+        by: who(w, &it.protocol, &it.client),
         made: it.made,
         changed: it.changed,
         deleted: it.deleted,
+        several: it.several,
+        is_there: it.is_there,
         name: it.contact,
         before: it.first - 1,
     };
@@ -104,12 +107,11 @@ pub fn ask(call: &Call, visitor: &Visitor) -> Result<Reply> {
 
 /// `POST /history/rewind`: the book as it was then, and back again by "Undo".
 pub fn go_back(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let form = sent::by_caller(call, visitor)?.form;
-    let (owner, mut by) = owner(call, visitor)?;
+    let (form, owner, mut by) = sent::by_owner(call, visitor)?;
     by.protocol = "rewind";
     let before = revision(call, owner.id())?;
     rewind(&call.app, owner.id(), &by, to(form.get("to"))?, false)?;
     let w = words(call, visitor);
     let text = if form.get("undo").is_empty() { w.rewound } else { w.undone };
-    reader::go_with_message(call, visitor, "/contacts", text, Some(before))
+    reader::go_undoable(call, visitor, "/contacts", text, before)
 }

@@ -87,6 +87,7 @@ pub fn page<'a>(call: &'a Call, visitor: &Visitor) -> Page<'a> {
     let flash = handed.filter(|it| !text(it, "text").is_empty()).map(|it| Flash {
         text: text(&it, "text").to_owned(),
         undo: it.get("undo").and_then(Value::as_i64),
+        duplicates: it.get("duplicates").and_then(Value::as_i64).unwrap_or(0),
     });
     let (w, month_first) = language(call, Some(visitor));
     let today = call.now.with_timezone(&zone.unwrap_or(Tz::UTC)).date_naive();
@@ -140,17 +141,25 @@ pub fn go(location: impl Into<String>) -> Reply {
     Reply::see_other(location.into())
 }
 
-/// Sends the browser on, with a message for the next page, and for its button "Undo" the revision of the
-/// book before.
-pub fn go_with_message(
+/// Sends the browser on, with a message for the next page.
+pub fn go_saying(
     call: &Call,
     visitor: &Visitor,
     location: impl Into<String>,
     text: impl Into<String>,
-    undo: Option<i64>,
 ) -> Result<Reply> {
-    let text = text.into();
-    hand(call, visitor, location, &json!({ "text": text, "undo": undo }))
+    hand(call, visitor, location, &json!({ "text": text.into() }))
+}
+
+/// The same with the button "Undo", which goes back to this revision of the book.
+pub fn go_undoable(
+    call: &Call,
+    visitor: &Visitor,
+    location: impl Into<String>,
+    text: impl Into<String>,
+    before: i64,
+) -> Result<Reply> {
+    hand(call, visitor, location, &json!({ "text": text.into(), "undo": before }))
 }
 
 /// Sends the browser on with something for the next page.

@@ -1,6 +1,6 @@
 //! Forms that pages send: read, checked for the session's token, and given to what a REST client calls.
 
-use crate::access::Visitor;
+use crate::access::{Owner, Visitor};
 use crate::context::Call;
 use crate::error::{Conflict, Error, Result};
 use crate::handlers::web::reader;
@@ -9,6 +9,7 @@ use crate::markup::form::Form;
 use crate::markup::page::Page;
 use crate::markup::words::Words;
 use crate::multipart;
+use crate::service::writer::By;
 use maud::Markup;
 use rouille::Request;
 use serde_json::Value;
@@ -60,6 +61,13 @@ pub fn by_caller(call: &Call, visitor: &Visitor) -> Result<Sent> {
         Some(_) => form(call, visitor),
         None => Err(Error::StaleForm),
     }
+}
+
+/// The same of whoever owns a book, with what the history says of what it changes.
+pub fn by_owner(call: &Call, visitor: &Visitor) -> Result<(Form, Owner, By)> {
+    let form = by_caller(call, visitor)?.form;
+    let (owner, by) = reader::owner(call, visitor)?;
+    Ok((form, owner, by))
 }
 
 /// Gives a handler of the API what a form says, as JSON, as any client would send it.

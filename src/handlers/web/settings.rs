@@ -11,7 +11,6 @@ use crate::handlers::{auth, profile, second_factor, sessions, views};
 use crate::http::Reply;
 use crate::markup::form::Form;
 use crate::markup::settings::{self, Account, Session};
-use crate::model::user::Role;
 use crate::repository::{sessions as rows, totp, users};
 use crate::service::second_factor as factor;
 use serde_json::{Value, json};
@@ -27,18 +26,14 @@ fn shown(call: &Call, visitor: &Visitor, at: &str, form: &Form) -> Result<maud::
     })?;
     let session = |it: rows::Session| Session {
         id: it.id,
-        device: program("web", &it.user_agent),
+        device: program(&it.user_agent),
         ip: it.ip,
         last_used_at: it.last_used_at,
         current: it.id == caller.session(),
     };
     let account = Account {
-        username: &user.username,
-        email: &user.email,
-        language: user.language.as_deref().unwrap_or_default(),
+        user,
         avatar: &views::avatar_path(user),
-        is_admin: user.role == Role::Admin,
-        has_own_avatar: user.avatar_key.is_some(),
         totp: factor,
         sessions: live.into_iter().map(session).collect(),
     };
@@ -73,7 +68,7 @@ fn fields(form: &Form, names: &[&str]) -> Value {
 }
 
 fn saved(call: &Call, visitor: &Visitor, text: &str) -> Result<Reply> {
-    reader::go_with_message(call, visitor, "/settings", text, None)
+    reader::go_saying(call, visitor, "/settings", text)
 }
 
 /// `POST /settings/profile`

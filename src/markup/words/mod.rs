@@ -2,6 +2,27 @@
 //! lacks one does not compile. `{}` stands for a number or a name. Words that follow a number have
 //! the forms that their language needs, between bars.
 
+/// Makes the type [`Words`] of the English ones.
+macro_rules! words {
+    ($($name:ident: $text:literal,)*) => {
+        /// The words of one language.
+        pub struct Words { $(pub $name: &'static str,)* }
+
+        impl Words {
+            /// A word by its name.
+            pub fn word(&self, name: &str) -> Option<&'static str> {
+                match name {
+                    $(stringify!($name) => Some(self.$name),)*
+                    _ => None,
+                }
+            }
+        }
+
+        /// English.
+        pub const EN: Words = Words { $($name: $text,)* };
+    };
+}
+
 mod en;
 mod uk;
 
@@ -67,46 +88,11 @@ impl Words {
         text
     }
 
-    /// The name of a contact's member; of a field in a list, its last part's.
+    /// The name of a contact's member; of a field in a list its last part's, else the list's.
     pub fn member(&self, name: &str) -> &'static str {
-        let list = name.split('.').next().unwrap_or_default();
-        match name.rsplit('.').next().unwrap_or_default() {
-            "prefix" => self.prefix,
-            "first_name" => self.first_name,
-            "middle_name" => self.middle_name,
-            "last_name" => self.last_name,
-            "suffix" => self.suffix,
-            "nickname" => self.nickname,
-            "display_name" => self.display_name,
-            "organization" => self.organization,
-            "department" => self.department,
-            "job_title" => self.job_title,
-            "birthday" => self.birthday,
-            "additional_data" => self.notes,
-            "labels" => self.labels,
-            "photo" => self.photo,
-            "street" => self.street,
-            "extended" => self.extended,
-            "postal_code" => self.postal_code,
-            "city" => self.city,
-            "region" => self.region,
-            "country" => self.country,
-            "url" => self.url,
-            "phone" => self.phone,
-            "email" => self.email,
-            "primary" => self.primary,
-            "no_year" => self.no_year,
-            _ => match list {
-                "emails" => self.emails,
-                "phones" => self.phones,
-                "addresses" => self.addresses,
-                "urls" => self.urls,
-                "dates" => self.dates,
-                "relations" => self.relations,
-                "online" => self.online,
-                _ => self.field,
-            },
-        }
+        let (list, part) = (name.split('.').next(), name.rsplit('.').next());
+        let mut known = part.into_iter().chain(list).filter_map(|name| self.word(name));
+        known.next().unwrap_or(self.field)
     }
 
     /// What a column of a table can be: a member, perhaps with a label.
@@ -117,24 +103,6 @@ impl Words {
                 format!("{} ({})", self.member(list), self.label_name(label))
             }
             _ => self.member(member).to_owned(),
-        }
-    }
-
-    /// Why two contacts look alike.
-    pub fn reason(&self, reason: &str) -> &'static str {
-        match reason {
-            "email" => self.same_email,
-            "phone" => self.same_phone,
-            _ => self.same_name,
-        }
-    }
-
-    /// What an app password may do.
-    pub fn scope_name(&self, scope: &str) -> &'static str {
-        match scope {
-            "carddav" => self.scope_carddav,
-            "read" => self.scope_read,
-            _ => self.scope_write,
         }
     }
 

@@ -12,7 +12,6 @@ pub const UK: Words = Words {
     language: "Мова",
     language_of_browser: "Як у браузері",
     search: "Пошук контактів",
-    close: "Закрити",
     cancel: "Скасувати",
     save: "Зберегти",
     undo: "Повернути",
@@ -23,7 +22,6 @@ pub const UK: Words = Words {
     pages: "Сторінки",
     next_page: "Далі",
     first_page: "На початок",
-    to_first_page: "На головну",
     request: "Запит",
     today: "сьогодні",
     yesterday: "вчора",
@@ -37,7 +35,6 @@ pub const UK: Words = Words {
     key_down: "Вниз списком",
     key_up: "Вгору списком",
     key_open: "Відкрити",
-    key_select: "Вибрати",
     // Signing in
     welcome: "Ваша власна адресна книга",
     what_this_is: "Імена, номери, адреси й дні народження: для вас, вашого телефону й ваших програм. На цьому сервері й більше ніде.",
@@ -88,8 +85,8 @@ pub const UK: Words = Words {
     results_for: "Знайдено за запитом",
     show_all: "показати всі",
     sort: "Порядок",
-    sort_name: "За іменем",
-    sort_name_back: "За іменем, від Я до А",
+    sort_name: "За прізвищем",
+    sort_name_back: "За прізвищем, від Я до А",
     sort_changed: "Спершу нещодавно змінені",
     sort_new: "Спершу найновіші",
     labels: "Мітки",
@@ -107,7 +104,12 @@ pub const UK: Words = Words {
     empty_new: "Записати когось вручну",
     none_selected: "Спершу виберіть хоча б один контакт.",
     label_wrong: "Напишіть мітку довжиною від 1 до 50 символів. Нічого не змінено.",
-    two_to_merge: "Щоб об’єднати, виберіть щонайменше два контакти.",
+    two_to_merge: "Щоб об’єднати, виберіть від двох до шести контактів.",
+    edit_label: "Змінити мітку",
+    rename: "Перейменувати",
+    remove_label: "Зняти з усіх",
+    label_renamed: "Мітка тепер зветься «{label}».",
+    label_gone: "Мітки «{label}» більше немає. Її контакти лишилися.",
     // A contact
     edit: "Змінити",
     changed: "Змінено",
@@ -129,7 +131,7 @@ pub const UK: Words = Words {
     service: "Служба",
     relation: "Близька людина",
     relations: "Близькі люди",
-    notes: "Нотатки",
+    additional_data: "Нотатки",
     map: "Показати на мапі",
     turns: "{} рік|{} роки|{} років",
     in_days: "через {} день|через {} дні|через {} днів",
@@ -137,7 +139,6 @@ pub const UK: Words = Words {
     as_it_was_before: "як було до того",
     as_it_is: "Як є зараз",
     revert: "Зробити знову так",
-    made: "створено",
     edit_contact: "Зміна контакту",
     name: "Ім’я",
     display_name: "Повне ім’я",
@@ -194,16 +195,15 @@ pub const UK: Words = Words {
     existing_update: "Змінити на те, що у файлі",
     existing_add: "Додати ще раз",
     import_n: "Імпортувати {} контакт|Імпортувати {} контакти|Імпортувати {} контактів",
-    look_again: "Переглянути ще раз",
     other_file: "Інший файл",
-    n_warnings: "{} зауваження|{} зауваження|{} зауважень",
+    n_remarks: "із зауваженням",
+    nothing_new: "У цьому файлі немає нічого нового.",
     line: "Рядок",
     columns: "Який стовпець що означає?",
     columns_hint: "Ця таблиця нам незнайома. Виправте, що вгадано хибно; решта стовпців зберігається разом із контактом.",
     keep_as_is: "(лише зберегти)",
-    rows_of_file: "Рядки файлу",
     result: "Що буде",
-    first_rows_only: "Показано перший рядок.|Показано перші {} рядки.|Показано перші {} рядків.",
+    first_rows_only: "Показано лише {} рядок.|Показано лише {} рядки.|Показано лише {} рядків.",
     verdict_new: "новий",
     verdict_changes: "зміниться",
     same_uid: "той самий запис",
@@ -251,12 +251,14 @@ pub const UK: Words = Words {
     same_email: "однакова адреса пошти",
     same_phone: "однаковий номер",
     same_name: "однакове ім’я",
-    keep: "залишити цей",
     same_person: "та сама людина",
     merge_chosen: "Об’єднати вибрані",
     merge_n: "Об’єднати {}",
     different: "Різні люди",
     merged: "Об’єднано. Решта в кошику.",
+    merge_likely: "Об’єднати {} ймовірну групу|Об’єднати всі {} ймовірні групи|Об’єднати всі {} ймовірних груп",
+    n_merged: "Об’єднано {} групу. Решта в кошику.|Об’єднано {} групи. Решта в кошику.|Об’єднано {} груп. Решта в кошику.",
+    look_through: "Переглянути {} можливий дублікат|Переглянути {} можливі дублікати|Переглянути {} можливих дублікатів",
     dismissed: "Разом їх більше не показуватимемо.",
     // Trash and history
     trash: "Кошик",
@@ -269,6 +271,8 @@ pub const UK: Words = Words {
     restored: "Відновлено {} контакт.|Відновлено {} контакти.|Відновлено {} контактів.",
     history: "Історія",
     history_lead: "Що сталося з вашою адресною книгою за останні 30 днів. Можна повернутися до стану перед будь-якою зміною.",
+    you: "ви",
+    and_others: "та інші",
     no_history: "Ще нічого не змінювалося",
     n_made: "додано {}",
     n_changed: "змінено {}",
@@ -300,19 +304,16 @@ pub const UK: Words = Words {
     keep_app_passwords: "Телефони й скрипти лишаються під’єднаними",
     password_changed: "Пароль змінено. Інші сеанси завершено.",
     totp_text: "З другим чинником украденого пароля не досить: щоб увійти, потрібен ще й код із вашого телефону.",
-    totp_on: "Другий чинник увімкнено. Щоб вимкнути його:",
+    totp_on: "Другий чинник увімкнено.",
     totp_switch_on: "Увімкнути",
     totp_switch_off: "Вимкнути",
     totp_off: "Другий чинник вимкнено.",
     totp_scan: "Відскануйте це програмою-автентифікатором (будь-якою), а тоді введіть код, який вона покаже.",
     totp_by_hand: "Або введіть вручну:",
     totp_code_hint: "Шість цифр із програми.",
-    qr: "QR-код із секретом для програми-автентифікатора",
-    qr_server: "QR-код з адресою сервера",
-    totp_is_on: "Другий чинник увімкнено.",
+    qr: "QR-код",
     recovery_codes: "Коди відновлення",
     recovery_text: "Без телефону впустить один із цих кодів, кожен раз інший. Надрукуйте або запишіть їх: вони показуються лише зараз.",
-    codes_kept: "Я їх зберіг",
     sessions: "Сеанси",
     this_one: "цей",
     last_used: "востаннє",
@@ -330,7 +331,7 @@ pub const UK: Words = Words {
     // Phones and scripts
     connect: "Під’єднати телефон",
     connect_text: "Ваші контакти на телефоні й у поштовій програмі, завжди узгоджені.",
-    connect_lead: "Кожен пристрій має свій пароль, який можна забрати, не змінюючи вашого.",
+    connect_lead: "Кожен пристрій має свій пароль, який можна забрати, не змінюючи вашого. На наступній сторінці буде крок за кроком показано, що ввести на пристрої.",
     device_name: "Назва пристрою",
     device_name_hint: "Наприклад: мій телефон. За нею видно, хто що змінив.",
     scope: "Для чого",
@@ -357,7 +358,6 @@ pub const UK: Words = Words {
     n_failing: "не надсилаються: {}",
     accounts: "Облікові записи",
     search_accounts: "Ім’я користувача або адреса",
-    search_button: "Шукати",
     role: "Роль",
     role_user: "Користувач",
     role_admin: "Адміністратор",
@@ -369,7 +369,6 @@ pub const UK: Words = Words {
     disable: "Вимкнути",
     enable: "Увімкнути",
     reset_totp: "Скинути другий чинник",
-    delete_other_text: "Обліковий запис і всі його контакти зникнуть одразу й назавжди.",
     password_if_long_ago: "Ваш пароль, якщо ви увійшли понад годину тому",
     go_on: "Далі",
     events: "Журнал подій",
@@ -391,67 +390,5 @@ pub const UK: Words = Words {
     mail_role_changed: "Вашу роль змінено|Адміністратор змінив те, що вам дозволено на {}.|Робити нічого не треба. Увійдіть, щоб побачити свою роль.",
     mail_second_factor_on: "Ваш обліковий запис тепер має другий чинник|Відтепер для входу до вашого облікового запису на {} потрібен і код другого чинника.|Якщо це були ви, нічого робити не треба: бережіть коди відновлення. Якщо ні, попросіть новий пароль на {}/ і напишіть тому, хто тримає той сервер.",
     mail_deleted: "Ваш обліковий запис видалено|Адміністратор видалив ваш обліковий запис на {} і всі його контакти.|Якщо вважаєте, що це помилка, напишіть тому, хто тримає той сервер.",
-    sentences: "\
-        is required, or last_name, nickname or organization = Напишіть ім’я, прізвище, прізвисько або організацію
-        is required = Треба заповнити
-        is no valid address = Це не адреса пошти
-        must be a valid e-mail address = Це не адреса пошти
-        is no number that can be dialled = Це не номер телефону
-        may only contain digits, spaces and + - ( ) . / # * x = Лише цифри, пробіли та + - ( ) . / # * x
-        must contain at least three digits = Щонайменше три цифри
-        may only contain A-Z a-z 0-9 . _ - = Лише латинські літери, цифри та . _ -
-        must have {} to {} characters = Від {} до {} символів
-        must have at most {} characters = Не довше за {} символів
-        must have at most {} entries = Щонайбільше {} записів
-        must have at most {} labels = Щонайбільше {} міток
-        a contact has at most {} labels = Контакт має щонайбільше {} міток
-        must not contain control characters = Без керівних символів
-        must be a real date, YYYY-MM-DD, or --MM-DD without a year = Такої дати немає
-        must be a real date, YYYY-MM-DD = Такої дати немає
-        must not be in the future = Не в майбутньому
-        must not be in 1604, which cards have for an unknown year = Не 1604 рік: так картки позначають невідомий
-        must have one primary entry = Основний може бути лише один
-        is one of the most common passwords = Це один із найпоширеніших паролів
-        must not be the username or the e-mail address = Не ім’я користувача й не адреса пошти
-        must not contain the username or the address = Без імені користувача й адреси в ньому
-        is wrong, or was used already = Код хибний або вже вжитий
-        must have at most 1 MiB = Щонайбільше 1 МіБ
-        must have at most 4 MiB as a vCard = Щонайбільше 4 МіБ разом зі світлиною
-        must have at most 8192 pixels a side and 24 million in all = Щонайбільше 8192 пікселі на сторону й 24 мільйони разом
-        must be within the last 30 days = Лише за останні 30 днів
-        must be within what history remembers = Історія так далеко не сягає
-        must be a revision that there was = Такої зміни не було
-        is none of this contact's changes = Такої зміни цього контакту не було
-        there is nothing in it that says who it is = Тут нічого не каже, хто це
-        the file does not say its character set; it was read as {} = Файл не каже свого кодування; прочитано як {}
-        some bytes are no text; each became {} = Деякі байти не є текстом; кожен став {}
-        uid: a contact with other contents has it; skipped = Контакт із таким uid має інші дані; пропущено
-        uid: another card of this file has it; this one comes in under a new one = Такий uid вже є в цьому файлі; ця картка дістане новий
-        photo: was over 1 MiB and was made smaller = Світлину понад 1 МіБ зменшено
-        and {} more like these = і ще {} таких
-        There is nothing here. = Тут нічого немає
-        Invalid username or password = Хибне ім’я користувача або пароль
-        Confirm your e-mail address first. = Спершу підтвердьте свою адресу пошти
-        This account is disabled. = Цей обліковий запис вимкнено
-        The current password is wrong. = Пароль хибний
-        The code of the second factor is wrong or was used already. = Код хибний або вже вжитий
-        You signed in more than an hour ago: send your password too. = Ви увійшли понад годину тому: потрібен ще й пароль
-        Nobody can register here. Ask whoever runs this server. = Реєстрацію тут закрито
-        Only admins may do this. = Це можуть лише адміністратори
-        Too many requests. Try again later. = Забагато спроб. Спробуйте згодом
-        This username is taken. = Це ім’я вже зайняте
-        There is an account with this e-mail address. = Обліковий запис із такою адресою вже є
-        This is the last active admin. = Це останній дієвий адміністратор
-        There are 50 app passwords: revoke one. = Паролів пристроїв уже 50: відкличте один
-        There is a second factor already. = Другий чинник уже є
-        The server is busy or a part of it is down. Try again. = Сервер зайнятий або його частина не працює. Спробуйте ще раз
-        The server made a mistake. It is written down. = Сталася помилка сервера. Її записано
-        Bad Request = Хибний запит
-        Forbidden = Заборонено
-        Not Found = Не знайдено
-        Too Many Requests = Забагато запитів
-        Unprocessable Content = Щось не так
-        Service Unavailable = Сервер зайнятий
-        Internal Server Error = Помилка сервера
-        ",
+    sentences: include_str!("uk_sentences.txt"),
 };

@@ -124,8 +124,10 @@ fn search_text(details: &Details) -> String {
     text.push(PART);
     for more in others(details) {
         let more = fold(more);
-        // A full name that only repeats the names would double what the index holds of most people.
-        if !more.split(' ').all(|word| text.contains(word)) {
+        // A full name that only repeats the names would double what the index holds of most people. What
+        // is too long for the index is not looked through for each word: that takes the square of its length.
+        let is_short = text.len() <= SHORT_MAX && more.len() <= SHORT_MAX;
+        if !(is_short && more.split(' ').all(|word| text.contains(word))) {
             text.push_str(&more);
             text.push(ITEM);
         }

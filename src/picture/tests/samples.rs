@@ -43,7 +43,7 @@ pub fn quarters(width: u32, height: u32) -> DynamicImage {
 }
 
 /// The avatar, decoded; checks what holds for every avatar.
-pub fn drawn(file: &[u8]) -> RgbaImage {
+pub fn decoded(file: &[u8]) -> RgbaImage {
     let png = avatar(file).unwrap();
     assert_eq!(image::guess_format(&png).unwrap(), ImageFormat::Png);
     let image = image::load_from_memory(&png).unwrap().into_rgba8();

@@ -237,22 +237,34 @@ pub fn made_since(
     Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
 }
 
-/// Makes room: the oldest history goes, at least so many bytes of it.
+/// Makes room: the oldest history goes, at least so many bytes of it. Some rows at a time: a book may have
+/// millions, and their sum would take longer than a statement may.
 pub fn forget(tx: &mut Tx, book: &mut Book, bytes: i64) -> Result<()> {
-    const SQL: &str = "WITH gone AS (
+    const SQL: &str = concat!(
+        "WITH gone AS (
             DELETE FROM history WHERE owner = $1 AND revision <= (
                 SELECT max(revision) FROM (
-                    SELECT revision, octet_length(card) AS bytes,
-                        sum(octet_length(card)) OVER (ORDER BY revision) AS total
-                    FROM history WHERE owner = $1
+                    SELECT revision, bytes, sum(bytes) OVER (ORDER BY revision) AS total FROM (
+                        SELECT revision, ",
+        super::history_bytes!(),
+        " AS bytes FROM history WHERE owner = $1 ORDER BY revision LIMIT 10000
+                    ) AS few
                 ) AS oldest WHERE total - bytes < $2
             )
-            RETURNING at, octet_length(card) AS bytes
+            RETURNING at, ",
+        super::history_bytes!(),
+        " AS bytes
         )
-        SELECT max(at) AS at, coalesce(sum(bytes), 0)::bigint AS bytes FROM gone";
-    let row = tx.query_one(SQL, &[&book.owner, &bytes])?;
-    let last: Option<DateTime<Utc>> = row.get("at");
-    book.history_since = book.history_since.max(last.unwrap_or(book.history_since));
-    book.history_bytes -= row.get::<_, i64>("bytes");
+        SELECT max(at) AS at, coalesce(sum(bytes), 0)::bigint AS bytes FROM gone"
+    );
+    let mut left = bytes;
+    while left > 0 {
+        let row = tx.query_one(SQL, &[&book.owner, &left])?;
+        let Some(last) = row.get::<_, Option<DateTime<Utc>>>("at") else { break };
+        book.history_since = book.history_since.max(last);
+        let gone: i64 = row.get("bytes");
+        book.history_bytes -= gone;
+        left -= gone;
+    }
     Ok(())
 }

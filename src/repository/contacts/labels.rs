@@ -4,6 +4,9 @@ use super::live;
 use crate::db::Conn;
 use crate::error::Result;
 
+/// Most labels that are given at once; also in the statement.
+pub const LABELS_MAX: usize = 1_000;
+
 /// Labels in use after this one (in lower case), a thousand at most, with the number of contacts that
 /// have each. Of several spellings the one of the oldest contact is shown; they are counted first, byte
 /// by byte, since ICU's lower case takes most of the time.

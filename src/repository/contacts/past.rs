@@ -26,8 +26,12 @@ pub struct Stretch {
     pub changed: i64,
     /// Contacts deleted.
     pub deleted: i64,
-    /// The contact, if it is one alone and still there.
+    /// The first of its contacts, by id.
     pub contact: Option<(i64, String)>,
+    /// It is of more than one.
+    pub several: bool,
+    /// That contact is not in the trash.
+    pub is_there: bool,
 }
 
 /// Stretches on a page.
@@ -74,11 +78,11 @@ pub fn stretches(
             SELECT min(revision) AS first, max(at) AS at, min(protocol) AS protocol,
                 min(client) AS client, sum(made)::bigint AS made, sum(deleted)::bigint AS deleted,
                 sum(events - made - deleted)::bigint AS changed,
-                CASE WHEN min(first_contact) = max(last_contact) THEN min(first_contact) END AS contact
+                min(first_contact) AS contact, min(first_contact) < max(last_contact) AS several
             FROM numbered GROUP BY stretch HAVING sum(events) > 0 ORDER BY first DESC LIMIT $4
         )
-        SELECT stretches.*, members FROM stretches LEFT JOIN contacts
-            ON owner = $1 AND id = contact AND deleted_at IS NULL
+        SELECT stretches.*, members, deleted_at IS NULL AS is_there FROM stretches
+            LEFT JOIN contacts ON owner = $1 AND id = contact
         ORDER BY first DESC";
     let most = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
     let rows = db.query(SQL, &[&owner, &since, &before, &most])?;
@@ -101,6 +105,8 @@ fn stretch(row: &Row) -> Stretch {
         changed: row.get("changed"),
         deleted: row.get("deleted"),
         contact: row.get::<_, Option<i64>>("contact").zip(name),
+        several: row.get("several"),
+        is_there: row.get("is_there"),
     }
 }
 

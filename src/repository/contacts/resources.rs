@@ -94,15 +94,18 @@ pub fn page_with_cards(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Reso
 
 /// Those of these names that cards have, without their text, in no order.
 pub fn find_names(db: &mut Conn, owner: i64, names: &[&str]) -> Result<Vec<Resource>> {
-    // A card that was never given a name is called after its UID.
+    // A card that was never given a name is called after its UID. LIMIT has each name looked up in its
+    // index: `= ANY` may become a filter, which compares every name with every card of the book.
     const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        ", '' AS card FROM contacts WHERE owner = $1 AND deleted_at IS NULL AND resource = ANY ($2)
-        UNION ALL SELECT ",
+        "SELECT found.* FROM unnest($2::bytea[]) AS asked (name), LATERAL (SELECT ",
         columns!(),
         ", '' AS card FROM contacts
-            WHERE owner = $1 AND deleted_at IS NULL AND resource IS NULL AND uid = ANY ($3)"
+            WHERE owner = $1 AND deleted_at IS NULL AND resource = asked.name LIMIT 1) AS found
+        UNION ALL SELECT found.* FROM unnest($3::text[]) AS asked (uid), LATERAL (SELECT ",
+        columns!(),
+        ", '' AS card FROM contacts
+            WHERE owner = $1 AND deleted_at IS NULL AND resource IS NULL AND uid = asked.uid
+            LIMIT 1) AS found"
     );
     let names: Vec<Vec<u8>> = names.iter().map(|name| resource_name::octets(name)).collect();
     let uid = |name: &Vec<u8>| {
@@ -117,9 +120,10 @@ pub fn find_names(db: &mut Conn, owner: i64, names: &[&str]) -> Result<Vec<Resou
 /// The cards with these ids, with their text.
 pub fn find_ids(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<Vec<Resource>> {
     const SQL: &str = concat!(
-        "SELECT ",
+        "SELECT found.* FROM unnest($2::bigint[]) AS asked (id), LATERAL (SELECT ",
         columns!(),
-        ", card FROM contacts WHERE owner = $1 AND id = ANY ($2) AND deleted_at IS NULL"
+        ", card FROM contacts WHERE owner = $1 AND contacts.id = asked.id AND deleted_at IS NULL
+            LIMIT 1) AS found"
     );
     Ok(db.query(SQL, &[&owner, &ids])?.iter().map(from_row).collect())
 }

@@ -107,6 +107,8 @@ pub enum Part {
     Trash,
     /// Those with these ids, in the trash or not; groups too.
     Ids(Vec<i64>),
+    /// Contacts with these uids that are not in the trash.
+    Uids(Vec<String>),
     /// Apple's cards of groups that are not in the trash.
     Groups,
 }
@@ -137,6 +139,7 @@ pub fn page(db: &mut Conn, owner: i64, part: &Part, after: i64) -> Result<Vec<St
     );
     const TRASH: &str = page!("deleted_at IS NOT NULL AND NOT is_group");
     const IDS: &str = page!("id = ANY ($3)");
+    const UIDS: &str = page!("uid = ANY ($3) AND deleted_at IS NULL AND NOT is_group");
     const GROUPS: &str = page!("deleted_at IS NULL AND is_group");
     let mut params = vec![(&owner as _, Type::INT8), (&after as _, Type::INT8)];
     let sql = match part {
@@ -149,6 +152,10 @@ pub fn page(db: &mut Conn, owner: i64, part: &Part, after: i64) -> Result<Vec<St
         Part::Ids(ids) => {
             params.push((ids as _, Type::INT8_ARRAY));
             IDS
+        }
+        Part::Uids(uids) => {
+            params.push((uids as _, Type::TEXT_ARRAY));
+            UIDS
         }
         Part::Groups => GROUPS,
     };
@@ -180,6 +187,13 @@ pub fn uids_labelled(db: &mut Conn, owner: i64, key: &str) -> Result<Vec<String>
 pub fn known_uids(db: &mut Conn, owner: i64, uids: &[String]) -> Result<HashSet<String>> {
     const SQL: &str = "SELECT uid FROM contacts WHERE owner = $1 AND uid = ANY ($2)";
     Ok(db.query(SQL, &[&owner, &uids])?.iter().map(|row| row.get(0)).collect())
+}
+
+/// Bytes of the cards of groups that are not in the trash.
+pub fn group_bytes(db: &mut Conn, owner: i64) -> Result<i64> {
+    const SQL: &str = "SELECT coalesce(sum(octet_length(card)), 0)::bigint FROM contacts
+        WHERE owner = $1 AND deleted_at IS NULL AND is_group";
+    Ok(db.query_one(SQL, &[&owner])?.get(0))
 }
 
 /// Rows after this id, with the ids and cards that a function made columns of which is older.

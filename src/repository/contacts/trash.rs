@@ -1,7 +1,7 @@
 //! Deleted contacts, and what goes by age: trash, history and former names after 30 days.
 
 use super::books::{self, Book};
-use super::{columns, from_row};
+use super::{columns, from_row, history_bytes};
 use crate::db::{Conn, Tx};
 use crate::error::Result;
 use crate::model::contact::Contact;
@@ -43,13 +43,17 @@ pub fn purge(tx: &mut Tx, book: &mut Book, now: DateTime<Utc>) -> Result<bool> {
         SELECT count(*) AS rows, coalesce(sum(bytes), 0)::bigint AS bytes,
             coalesce(max(revision), 0) AS revision
         FROM gone";
-    const HISTORY: &str = "WITH gone AS (
+    const HISTORY: &str = concat!(
+        "WITH gone AS (
             DELETE FROM history WHERE owner = $1 AND revision IN (SELECT revision FROM history
                 WHERE owner = $1 AND at <= $2 ORDER BY revision LIMIT 1000)
-            RETURNING octet_length(card) AS bytes
+            RETURNING ",
+        history_bytes!(),
+        " AS bytes
         )
         SELECT count(*) AS rows, coalesce(sum(bytes), 0)::bigint AS bytes, 0::bigint AS revision
-        FROM gone";
+        FROM gone"
+    );
     const NAMES: &str = "WITH gone AS (
             DELETE FROM former_names WHERE owner = $1 AND revision IN (SELECT revision
                 FROM former_names WHERE owner = $1 AND at <= $2 ORDER BY revision LIMIT 1000)

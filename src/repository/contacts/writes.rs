@@ -194,7 +194,7 @@ macro_rules! keep_history {
                 contacts.card, contacts.updated_at, contacts.deleted_at IS NOT NULL
             FROM contacts JOIN new ON contacts.id = new.id
             WHERE owner = $1 AND contacts.id = ANY (", $ids, ")
-            RETURNING octet_length(card) AS bytes"
+            RETURNING ", super::history_bytes!(), " AS bytes"
         )
     };
 }

@@ -21,7 +21,7 @@ const AGENTS: [(&str, &str); 9] = [
 #[test]
 fn an_operator_sees_what_kinds_of_programs_ask_for_what() {
     let redis = RedisServer::start(); // two schemas must not share one
-    let (url, metrics) = (redis.url(), format!("127.0.0.1:{}", free_port()));
+    let (url, metrics) = (redis.url(), format!("127.0.0.1:{}", free_port(730)));
     let server = Server::with(&[("REDIS_URL", &url), ("METRICS_ADDR", &metrics)]);
     let (basic, book) = app_password(&server, &sign_in(&server, "ann"));
     for (agent, _) in AGENTS {

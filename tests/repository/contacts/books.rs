@@ -80,7 +80,8 @@ fn history_makes_room_and_cards_do_not() {
         patch(&world, ann, contact.id, noted(n)).unwrap();
     }
     let book = world.app.db.read(|db| books::find(db, ann)).unwrap();
-    let real: i64 = world.sql("SELECT sum(octet_length(card))::bigint FROM history");
+    let real: i64 = world
+        .sql("SELECT sum(octet_length(card) + octet_length(client) + 200)::bigint FROM history");
     assert_eq!(book.history_bytes, real);
     assert!(book.card_bytes + book.history_bytes <= 20_000, "{book:?}");
     assert!(book.history_since > chrono::DateTime::UNIX_EPOCH && real > 4_000, "{book:?}");
