@@ -1,5 +1,5 @@
-//! What happened lately, by secret, remembered in this process: which secrets were shown to be true, and
-//! when their last use was written down. What is lost with the process costs the next request with each
+//! What happened lately, by secret, remembered in this process: which secrets were shown to be true, what
+//! tokens said, and when their last use was written down. What is lost with the process costs the next request with each
 //! secret a statement, and a guess two round trips to Redis more.
 
 use chrono::{DateTime, Duration, Utc};
@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Most secrets that a map remembers; past that all are forgotten. 10,000 are 1 to 2 MB.
+/// Most secrets that a map remembers; past that all are forgotten. 10,000 are 1 to 4 MB.
 const MOST: usize = 10_000;
 /// Most networks of one secret.
 const NETWORKS: usize = 20;
@@ -59,6 +59,30 @@ impl Proven {
         } else {
             self.0.lock().remove(digest);
         }
+    }
+}
+
+/// Tokens whose signature was verified, with what they say: a client sends the same one for a quarter of an
+/// hour, and to verify it took more time than anything else in a quick request.
+#[derive(Debug)]
+pub struct Verified<T>(Bounded<String, T>);
+
+impl<T> Default for Verified<T> {
+    fn default() -> Verified<T> {
+        Verified(Bounded::default())
+    }
+}
+
+impl<T: Copy> Verified<T> {
+    /// What this token says, which may have ended since.
+    pub fn get(&self, token: &str) -> Option<T> {
+        self.0.lock().get(token).copied()
+    }
+
+    /// A token that was verified.
+    pub fn set(&self, token: &str, says: T) {
+        let token = token.to_owned();
+        self.0.lock_for(&token).insert(token, says);
     }
 }
 

@@ -17,6 +17,9 @@ use std::time::Duration;
 
 /// Lines that may wait to be written. A line may have some 10 kB, as long as its path.
 const QUEUE: usize = 2_048;
+/// How long the thread sleeps after it has written: lines that come meanwhile wake no thread. To wake it
+/// for each of them took a request more time than to make the line.
+const PAUSE: Duration = Duration::from_millis(5);
 /// How long the end of the process waits for its last lines.
 const FLUSH_WAIT: Duration = Duration::from_secs(1);
 
@@ -69,6 +72,7 @@ fn write(entries: &Receiver<Entry>, out: &mut impl Write) {
         for done in flushes {
             let _ = done.try_send(());
         }
+        thread::sleep(PAUSE);
     }
 }
 

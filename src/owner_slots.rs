@@ -75,8 +75,13 @@ impl OwnerSlots {
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
         let mut lines = lock(&self.slots.lines);
-        lock(&self.line.state).writing -= 1;
-        self.line.left.notify_one();
+        let mut state = lock(&self.line.state);
+        state.writing -= 1;
+        // A system call, whether a thread waits or not.
+        if state.waiting > 0 {
+            self.line.left.notify_one();
+        }
+        drop(state);
         // The map's and this one: no other thread has it, and none can get it while the map is locked.
         if Arc::strong_count(&self.line) == 2 {
             lines.remove(&self.owner);

@@ -19,6 +19,8 @@ use crate::http::Reply;
 use crate::limits::Limit;
 use crate::model::contact::CARD_MAX;
 use pattern::matches;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// Who may call a route, and what runs.
 pub enum Gate {
@@ -346,11 +348,23 @@ pub static ROUTES: &[Route] = &[
 pub fn find(path: &str) -> Option<(Vec<&'static Route>, Params)> {
     let shorter = path.strip_suffix('/');
     let path = shorter.filter(|it| !it.is_empty() && !it.ends_with('/')).unwrap_or(path);
+    if let Some(routes) = PLAIN.get(path) {
+        return Some((routes.clone(), Params::new()));
+    }
     let (first, params) =
         ROUTES.iter().find_map(|route| Some((route, matches(route.path, path)?)))?;
     let same = ROUTES.iter().filter(|route| route.path == first.path);
     Some((same.collect(), params))
 }
+
+/// The routes without placeholders, which stand before the others.
+static PLAIN: LazyLock<HashMap<&'static str, Vec<&'static Route>>> = LazyLock::new(|| {
+    let mut plain: HashMap<_, Vec<_>> = HashMap::new();
+    for route in ROUTES.iter().filter(|route| !route.path.contains('{')) {
+        plain.entry(route.path).or_default().push(route);
+    }
+    plain
+});
 
 #[cfg(test)]
 mod tests {

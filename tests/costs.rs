@@ -39,8 +39,9 @@ const PROCESSOR_A_BYTE: Duration = Duration::from_micros(20);
 
 /// Those of which a mebibyte makes ten thousands of contacts, errors or labels: a test that is not
 /// optimised takes ten seconds for that, so they are short unless COSTS is set.
-const MANY: [&str; 6] = [
+const MANY: [&str; 7] = [
     "JSON of empty lists",
+    "JSON of different contacts",
     "JSON of contacts",
     "CSV of short lines",
     "CSV of empty cells",
@@ -68,6 +69,10 @@ const BODIES: &[(&str, &str, Make)] = &[
     }),
     ("JSON of contacts", "application/json", |size| {
         list(size, r#"{"first_name":"a"}"#, "[", ",", "]")
+    }),
+    ("JSON of different contacts", "application/json", |size| {
+        let contacts = (0..size / 26).map(|at| format!("{{\"first_name\":\"{at:x}\"}}"));
+        format!("[{}]", contacts.collect::<Vec<_>>().join(",")).into_bytes()
     }),
     ("JSON of escapes", "application/json", |size| {
         list(size, r"\u0041", r#"[{"first_name":"a","additional_data":""#, "", r#""}]"#)
@@ -118,29 +123,23 @@ const BODIES: &[(&str, &str, Make)] = &[
         let card = format!("BEGIN:VCARD\nFN:a\nPHOTO;ENCODING=b:{photo}\nEND:VCARD\n");
         list(size, &card, "", "", "")
     }),
+    // Short enough to be taken: what they cost then is the question.
     ("a vCard of one word again and again", "text/vcard", |size| {
-        let (long, many) =
-            ("a".repeat(size.min(MIB) / 2 - 200), "zz ".repeat(size.min(MIB) / 6 - 100));
-        format!("BEGIN:VCARD\nVERSION:3.0\nFN:a\nN:;{long}zz;;;\nNOTE:{many}\nEND:VCARD\n")
-            .into_bytes()
+        let half = size.min(MIB) * 2 / 5;
+        card(&format!("N:;{}zz;;;\r\nNOTE:{}", "a".repeat(half), "zz ".repeat(half / 3)))
     }),
     ("a vCard of different labels", "text/vcard", |size| {
-        let labels: String = (0..size.min(MIB) / 8).map(|at| format!("{at:x},")).collect();
-        format!("BEGIN:VCARD\nVERSION:3.0\nFN:a\nN:;a;;;\nCATEGORIES:{labels}\nEND:VCARD\n")
-            .into_bytes()
+        let labels: String = (0..size.min(MIB) / 10).map(|at| format!("{at:x},")).collect();
+        card(&format!("N:;a;;;\r\nCATEGORIES:{labels}"))
     }),
     ("a vCard of different links", "text/vcard", |size| {
-        let links: String = (0..size.min(MIB) / 12).map(|at| format!("URL:{at:x}\n")).collect();
-        format!("BEGIN:VCARD\nVERSION:3.0\nFN:a\nN:;a;;;\n{links}END:VCARD\n").into_bytes()
+        let links: String = (0..size.min(MIB) / 16).map(|at| format!("\r\nURL:{at:x}")).collect();
+        card(&format!("N:;a;;;{links}"))
     }),
     ("a group of many people", "text/vcard", |size| {
-        let people: String = (0..size.min(MIB) / 60)
-            .map(|at| format!("X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:{at:x}\n"))
-            .collect();
-        format!(
-            "BEGIN:VCARD\nVERSION:3.0\nFN:a\nN:a;;;;\nX-ADDRESSBOOKSERVER-KIND:group\n{people}END:VCARD\n"
-        )
-        .into_bytes()
+        let member = |at| format!("\r\nX-ADDRESSBOOKSERVER-MEMBER:urn:uuid:{at:x}");
+        let people: String = (0..size.min(MIB) / 60).map(member).collect();
+        card(&format!("N:a;;;;\r\nX-ADDRESSBOOKSERVER-KIND:group{people}"))
     }),
     ("a list of people with a long name", "text/vcard", |size| {
         let name = "n".repeat(size.min(MIB) / 2);
@@ -210,6 +209,11 @@ const BODIES: &[(&str, &str, Make)] = &[
         file(&picture(size))
     }),
 ];
+
+/// A card with these lines.
+fn card(lines: &str) -> Vec<u8> {
+    format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:a\r\n{lines}\r\nEND:VCARD\r\n").into_bytes()
+}
 
 /// `item` again and again.
 fn list(size: usize, item: &str, begin: &str, between: &str, end: &str) -> Vec<u8> {

@@ -3,7 +3,8 @@
 //! Results are kept in `target/bench`, a file for each part, so that parts can be measured one by one;
 //! `bench report` puts them together, beside the goals of `goals.rs`.
 //!
-//! `bench [me|page|by-id|search|create|login|start]… [report]`; all of them without a word.
+//! `bench [me|page|by-id|search|create|login|start]… [report]`; all of them without a word. `bench profile
+//! [PART]…`: where the time goes.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,6 +19,7 @@ mod limits;
 mod load;
 #[allow(dead_code, reason = "shared with bench_front, which asks for more")]
 mod process;
+mod profile;
 mod report;
 mod stores;
 
@@ -70,6 +72,12 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let wanted = |name: &str| words.is_empty() || words.iter().any(|word| word == name);
     let mut stores = Stores::seed();
+    if words.first().is_some_and(|word| word == "profile") {
+        return SCENARIOS
+            .iter()
+            .filter(|it| words.len() == 1 || wanted(it.name))
+            .for_each(|it| profile::print(it.name, &stores));
+    }
     for scenario in SCENARIOS.iter().filter(|scenario| wanted(scenario.name)) {
         report::save(scenario.name, &measure(scenario, &mut stores));
     }
@@ -87,13 +95,14 @@ fn folder() -> PathBuf {
 }
 
 fn contactd(database: &str, redis: &str) -> Process {
-    run_contactd(&std::env::var("CONTACTD").unwrap(), database, redis)
+    run_contactd(&[&std::env::var("CONTACTD").unwrap()], database, redis)
 }
 
-fn run_contactd(program: &str, database: &str, redis: &str) -> Process {
+/// `program`: its path, perhaps after another program that runs it.
+fn run_contactd(program: &[&str], database: &str, redis: &str) -> Process {
     let address = process::free_address();
-    let mut command = Command::new(program);
-    command.arg("serve").env_clear().current_dir(folder());
+    let mut command = Command::new(program[0]);
+    command.args(&program[1..]).arg("serve").env_clear().current_dir(folder());
     // High limits, not none: each request is counted in Redis as in production.
     for limit in ["ME", "DEFAULT", "LOGIN"] {
         command.env(format!("RATE_LIMIT_{limit}"), "1000000000/60");
@@ -157,7 +166,7 @@ struct Line {
 fn measure(scenario: &Scenario, stores: &mut Stores) -> Vec<Line> {
     let mut servers = vec![("contactd", contactd(&stores.database, &stores.redis))];
     let before = std::env::var("BEFORE").ok();
-    let before = before.map(|program| run_contactd(&program, &stores.database, &stores.redis));
+    let before = before.map(|program| run_contactd(&[&program], &stores.database, &stores.redis));
     servers.extend(before.map(|server| ("before", server)));
     if scenario.peer {
         servers.extend(peer(stores).map(|peer| ("reference", peer)));

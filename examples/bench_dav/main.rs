@@ -215,7 +215,7 @@ fn file_name(number: usize) -> String {
     format!("{number:06}.vcf")
 }
 
-/// A card as phones write them; each tenth has a photo of 50 KB.
+/// A card as phones write them; each tenth (`PHOTO_EVERY`; 0: the first alone) has a photo of 50 KB.
 fn card(number: usize) -> String {
     let family = ["Smith", "Shevchenko", "Nováková", "Müller", "Коваль", "Dupont"][number % 6];
     let mut card = format!(
@@ -229,7 +229,8 @@ fn card(number: usize) -> String {
         number * 7_919 % 9_999_999,
         number * 104_729 % 9_999_999,
     );
-    if number.is_multiple_of(10) {
+    let photo_every = std::env::var("PHOTO_EVERY").map_or(10, |it| it.parse().unwrap());
+    if number.is_multiple_of(photo_every) {
         let mut state = number as u64 + 1;
         let mut photo = vec![0xff, 0xd8, 0xff, 0xe0];
         while photo.len() < 50 * 1_024 {

@@ -13,6 +13,7 @@
 )]
 
 mod attacks;
+#[allow(dead_code, reason = "shared with bench, which asks for more")]
 #[path = "../bench/process.rs"]
 mod process;
 mod serve;

@@ -3,6 +3,7 @@
 #![no_main]
 
 use contactd::handlers::dav::address_data::AddressData;
+use contactd::handlers::dav::escape::escaped;
 use contactd::handlers::dav::filter::Filter;
 use contactd::handlers::dav::properties::Wanted;
 use contactd::handlers::dav::xml::{self, Element};
@@ -17,14 +18,14 @@ fn measure(element: &Element) -> (usize, usize) {
 }
 
 fn write(out: &mut String, element: &Element) {
-    out.push_str(&format!("<{} xmlns=\"{}\"", element.name, xml::escaped(&element.ns)));
+    out.push_str(&format!("<{} xmlns=\"{}\"", element.name, escaped(&element.ns)));
     for (name, value) in &element.attributes {
         // What an attribute's normalising makes of these is a space.
-        let value = xml::escaped(value).replace('\n', "&#10;").replace('\t', "&#9;");
+        let value = escaped(value).replace('\n', "&#10;").replace('\t', "&#9;");
         out.push_str(&format!(" {name}=\"{value}\""));
     }
     out.push('>');
-    out.push_str(&xml::escaped(&element.text));
+    out.push_str(&escaped(&element.text));
     element.children.iter().for_each(|child| write(out, child));
     out.push_str(&format!("</{}>", element.name));
 }

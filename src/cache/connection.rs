@@ -5,7 +5,7 @@ use crate::cache::protocol::{FILL, LOOK, LOWER, RAISE, Reach};
 use crate::error::{Error, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use redis::{Connection, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo};
+use redis::{Connection, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, Pipeline};
 use redis::{RedisError, RedisResult, ServerErrorKind, TlsCertificates, Value};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -74,6 +74,11 @@ impl Link {
             }
             answer => answer,
         }
+    }
+
+    /// Runs plain commands in one round trip; their answers.
+    pub(super) fn run_plain(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
+        commands.query(&mut self.connection)
     }
 
     /// Bounds every wait for this connection. Each change costs two system calls.

@@ -63,7 +63,8 @@ const TAG_LETTERS: usize = 43;
 
 /// Look-ups: any number of users and counters in one call. `KEYS[i]` is asked what `ARGV[i]`
 /// says: `L…` the user, and where there is nothing, this lease is put there; `+ms` count one
-/// more in a window of so many milliseconds; `?` peek; `-` take one back. The last line is a write
+/// more in a window of so many milliseconds; `=ms` the same for what was counted already, and may lack an
+/// end; `?` peek; `-` take one back. The last line is a write
 /// that changes nothing: a Redis that may not write (a primary that was made a replica, or one with
 /// `min-replicas-to-write` that lost them) refuses it and with it the answer, for writers may raise
 /// their tombstones on its successor by now.
@@ -80,15 +81,15 @@ for i, key in ipairs(KEYS) do
       wrote = true
     end
     out[i] = value
-  elseif kind == 43 then
-    local n = redis.call('INCR', key)
-    wrote = true
-    local left = -1
-    if n > 1 then left = redis.call('PTTL', key) end
+  elseif kind == 43 or kind == 61 then
+    local n = tonumber(redis.call(kind == 43 and 'INCR' or 'GET', key) or '0')
+    local left = redis.call('PTTL', key)
     if left < 0 then
       left = tonumber(string.sub(ask, 2))
       redis.call('PEXPIRE', key, left)
+      wrote = true
     end
+    wrote = wrote or kind == 43
     out[i] = {n, left}
   else
     local n = tonumber(redis.call('GET', key) or '0')

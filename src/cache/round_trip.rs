@@ -4,7 +4,7 @@ use super::connection::{Link, READ_TIMEOUT, SCRIPTS, Store};
 use super::limits::{Change, Counter, LocalCounters};
 use super::protocol;
 use crate::error::{LimitState, Result};
-use redis::{ErrorKind, RedisError, Value};
+use redis::{ErrorKind, Pipeline, RedisError, RedisResult, Value};
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -97,6 +97,34 @@ impl Cache {
         Question::Counter(format!("{}rl:{}", self.prefix, counter.key), change)
     }
 
+    /// Users and counters in one round trip where all is there, as mostly: plain commands take Redis half
+    /// the time of the script. What is missing, a user or the end of a window, takes the script and a
+    /// second one. Counters are counted. The answers as [`Cache::ask`] gives them.
+    pub(super) fn look(&self, questions: &[Question]) -> Option<(String, Vec<Value>)> {
+        let (run_id, mut answers) = self.store.as_ref()?.read(|link| {
+            let answers = glance(link, &self.prefix, questions)?;
+            Ok((link.run_id.clone(), answers))
+        })?;
+        let both = questions.iter().zip(&mut answers);
+        let (again, places): (Vec<_>, Vec<_>) =
+            both.filter_map(|(question, answer)| Some((question.again(answer)?, answer))).unzip();
+        if again.is_empty() {
+            return Some((run_id, answers));
+        }
+        // From another Redis the two would not go together.
+        let (_, found) = self.ask(&again).filter(|(second, _)| *second == run_id)?;
+        for (place, mut answer) in places.into_iter().zip(found) {
+            // A counter has the number that it got, not that of all who were counted with it.
+            if let (Value::Array(own), Value::Array(now)) = (&mut *place, &mut answer)
+                && let ([own, ..], [now, ..]) = (own.as_mut_slice(), now.as_mut_slice())
+            {
+                std::mem::swap(own, now);
+            }
+            *place = answer;
+        }
+        Some((run_id, answers))
+    }
+
     /// One round trip for all `questions`. The run id of the Redis that answered, and the answers in
     /// their order; `None`: Redis did not answer.
     pub(super) fn ask(&self, questions: &[Question]) -> Option<(String, Vec<Value>)> {
@@ -124,6 +152,30 @@ impl Cache {
     }
 }
 
+/// The values of users, or nil; the counters with one more, and when each ends, or -1. After the users comes
+/// a write, for the reason that [`protocol::LOOK`] gives: a Redis that takes it was the primary when they
+/// were read.
+fn glance(link: &mut Link, prefix: &str, questions: &[Question]) -> RedisResult<Vec<Value>> {
+    let mut commands = Pipeline::with_capacity(questions.len() * 2);
+    for question in questions {
+        match question {
+            Question::User(id, _) => {
+                commands.cmd("GET").arg(protocol::key(prefix, &link.run_id, *id))
+            }
+            Question::Counter(key, _) => commands.cmd("INCR").arg(key).cmd("PTTL").arg(key),
+        };
+    }
+    commands.cmd("DEL").arg(format!("{prefix}!")).ignore();
+    let mut answers = link.run_plain(&commands)?.into_iter();
+    // No answer may be missing; one that is would be no user and no number.
+    let mut next = || answers.next().unwrap_or(Value::Okay);
+    let answer = |question: &Question| match question {
+        Question::User(..) => next(),
+        Question::Counter(..) => Value::Array(vec![next(), next()]),
+    };
+    Ok(questions.iter().map(answer).collect())
+}
+
 /// One thing to ask [`protocol::LOOK`].
 #[derive(Debug)]
 pub(super) enum Question {
@@ -134,6 +186,20 @@ pub(super) enum Question {
 }
 
 impl Question {
+    /// What is left to ask after this answer of [`glance`].
+    fn again(&self, answer: &Value) -> Option<Question> {
+        match (self, answer) {
+            (Question::User(id, lease), Value::Nil) => Some(Question::User(*id, lease.clone())),
+            (Question::Counter(key, change), Value::Array(counted))
+                if matches!(counted.as_slice(), [_, Value::Int(..0)]) =>
+            {
+                // Counted already: the window gets its end.
+                Some(Question::Counter(key.clone(), change.replace('+', "=")))
+            }
+            _ => None,
+        }
+    }
+
     /// The key that it is about and what to do there.
     fn parts(&self, prefix: &str, run_id: &str) -> (Cow<'_, str>, &[u8]) {
         match self {

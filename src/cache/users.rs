@@ -75,7 +75,7 @@ impl LookedUp {
 }
 
 impl Cache {
-    /// The current users and the rate limits of several requests, in one round trip. Each answer
+    /// The current users and the rate limits of several requests, mostly in one round trip. Each answer
     /// is for a request that had begun before this call, at `now`, and for no other.
     pub fn look_up(&self, asked: &[Asked<'_>], now: DateTime<Utc>) -> Vec<LookedUp> {
         let now = now.timestamp();
@@ -88,7 +88,7 @@ impl Cache {
             let counters = one.counters.iter();
             questions.extend(counters.map(|counter| self.question(counter, Change::Count)));
         }
-        let answers = if questions.is_empty() { None } else { self.ask(&questions) };
+        let answers = if questions.is_empty() { None } else { self.look(&questions) };
         let (run_id, answers) = answers.unzip();
         let run_id = run_id.unwrap_or_default();
         let mut answers = answers.map(Vec::into_iter);

@@ -4,6 +4,7 @@ use super::keys::Keys;
 use super::random::{hex, random};
 use crate::config::{Config, Secret};
 use crate::error::{Error, Result};
+use crate::lately::Verified;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::ErrorKind;
@@ -37,6 +38,8 @@ pub struct AccessTokens {
     old: Option<(String, DecodingKey)>,
     validation: Validation,
     life: chrono::Duration,
+    /// By token: the user, the session, and when it ends, in seconds since 1970.
+    verified: Verified<(i64, i64, i64)>,
 }
 
 impl AccessTokens {
@@ -57,6 +60,7 @@ impl AccessTokens {
             verifying: DecodingKey::from_secret(&key),
             validation,
             life: config.access_token,
+            verified: Verified::default(),
         }
     }
 
@@ -86,14 +90,27 @@ impl AccessTokens {
 
     /// The user's and the session's id of a valid token, else [`Error::Unauthenticated`].
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<(i64, i64)> {
+        let known = self.verified.get(token);
+        let (user, session, exp) = known.map_or_else(|| self.decode(token), Ok)?;
+        if exp <= now.timestamp() {
+            return Err(Error::Unauthenticated);
+        }
+        if known.is_none() {
+            self.verified.set(token, (user, session, exp));
+        }
+        Ok((user, session))
+    }
+
+    /// Checks all but the time.
+    fn decode(&self, token: &str) -> Result<(i64, i64, i64)> {
         let key = self.key_of(token);
         let decoded = jsonwebtoken::decode::<Claims>(token, key, &self.validation);
         let claims = decoded.map_err(|_| Error::Unauthenticated)?.claims;
-        if claims.typ != "access" || claims.exp <= now.timestamp() {
+        if claims.typ != "access" {
             return Err(Error::Unauthenticated);
         }
         let user = claims.sub.parse().map_err(|_| Error::Unauthenticated)?;
-        Ok((user, claims.sid))
+        Ok((user, claims.sid, claims.exp))
     }
 
     /// The key that a token names; the current one for a token that names none.

@@ -31,6 +31,9 @@ pub struct Conn {
     pub(super) alive_at: u64,
     /// It is of no use any more: closed, or its server became read-only after a failover.
     pub(super) broken: bool,
+    /// Postgres plans statements here for any parameters, not for those of each time, see
+    /// [`Conn::query_planned_once`].
+    plans_once: bool,
     /// A statement of this transaction failed, so that Postgres would answer `COMMIT` with a
     /// rollback and call it success.
     failed: bool,
@@ -53,6 +56,7 @@ impl Conn {
             statements,
             alive_at: breakages,
             broken: false,
+            plans_once: false,
             failed: false,
             ends: None,
         };
@@ -101,6 +105,7 @@ impl Conn {
 
     /// All rows of a statement.
     pub fn query(&mut self, sql: &str, params: Params) -> Result<Vec<Row>> {
+        self.plan_once(false)?;
         let statement = self.prepared(sql, &[])?;
         let rows = self.client()?.query(&statement, params);
         self.checked(rows)
@@ -108,6 +113,7 @@ impl Conn {
 
     /// Looks at the rows of a statement one by one, however many there are.
     pub fn each(&mut self, sql: &str, params: Params, mut look: impl FnMut(&Row)) -> Result<()> {
+        self.plan_once(false)?;
         let statement = self.prepared(sql, &[])?;
         let rows = self.client()?.query_raw(&statement, params.iter().copied());
         let looked = rows.and_then(|mut rows| {
@@ -121,6 +127,29 @@ impl Conn {
 
     /// All rows of a statement whose parameters have these types.
     pub fn query_typed(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
+        self.plan_once(false)?;
+        self.query_kept(sql, params)
+    }
+
+    /// The same of a statement that takes less time than its plan would: it is planned once on a connection,
+    /// for any parameters. All others are planned for their parameters where that pays. Not in a
+    /// transaction, whose end may undo the setting.
+    pub fn query_planned_once(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
+        self.plan_once(true)?;
+        self.query_kept(sql, params)
+    }
+
+    /// Costs a round trip where it was not so already.
+    fn plan_once(&mut self, once: bool) -> Result<()> {
+        if self.plans_once == once {
+            return Ok(());
+        }
+        self.plans_once = once;
+        let mode = if once { "force_generic_plan" } else { "auto" };
+        self.batch(&format!("SET plan_cache_mode = {mode}"))
+    }
+
+    fn query_kept(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
         let (params, types): (Vec<_>, Vec<_>) = params.iter().cloned().unzip();
         let statement = self.prepared(sql, &types)?;
         let rows = self.client()?.query(&statement, &params);
@@ -130,6 +159,7 @@ impl Conn {
     /// All rows of a statement that is not kept: one whose plan depends on its parameters, which
     /// Postgres has here when it plans.
     pub fn query_once(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
+        self.plan_once(false)?;
         let rows = self.client()?.query_typed(sql, params);
         self.checked(rows)
     }
@@ -146,6 +176,7 @@ impl Conn {
 
     /// Runs a statement; the number of rows that it changed.
     pub fn execute(&mut self, sql: &str, params: Params) -> Result<u64> {
+        self.plan_once(false)?;
         let statement = self.prepared(sql, &[])?;
         let count = self.client()?.execute(&statement, params);
         self.checked(count)
@@ -164,6 +195,7 @@ impl Conn {
     /// Begins a transaction, for [`Tx`], that may ask questions for so long.
     pub(super) fn begin(&mut self, within: Option<Duration>) -> Result<()> {
         self.ends = None;
+        self.plan_once(false)?;
         self.batch("BEGIN")?;
         self.failed = false;
         self.ends = within.map(|time| Instant::now() + time);

@@ -50,12 +50,12 @@ pub fn docs_style(call: &Call) -> Result<Reply> {
 
 /// `GET /style.css`
 pub fn style(call: &Call) -> Result<Reply> {
-    file(call, CSS, markup::STYLE)
+    file(call, CSS, &markup::STYLE)
 }
 
 /// `GET /app.js`
 pub fn script(call: &Call) -> Result<Reply> {
-    file(call, "text/javascript; charset=utf-8", markup::SCRIPT)
+    file(call, "text/javascript; charset=utf-8", &markup::SCRIPT)
 }
 
 /// `GET /icon.svg`

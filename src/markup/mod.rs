@@ -22,12 +22,27 @@ mod samples;
 mod tests;
 
 pub use doors::DeadLink;
+use std::sync::LazyLock;
 
 /// The picture beside the title of every page, served at `/icon.svg`.
 pub const ICON: &str = include_str!("../../assets/icon.svg");
 
 /// The style sheet of every page, served at `/style.css`.
-pub const STYLE: &str = include_str!("../../assets/style.css");
+pub static STYLE: LazyLock<String> = LazyLock::new(|| lean(include_str!("../../assets/style.css")));
 
 /// The script of every page, served at `/app.js`.
-pub const SCRIPT: &str = include_str!("../../assets/app.js");
+pub static SCRIPT: LazyLock<String> = LazyLock::new(|| lean(include_str!("../../assets/app.js")));
+
+/// A file without what only its readers need: indentation, and comments that have lines of their own. A page
+/// has at most 60 kB with its style and script.
+fn lean(text: &str) -> String {
+    let mut comment = false;
+    let mut lines = text.lines().map(str::trim).collect::<Vec<_>>();
+    lines.retain(|line| {
+        comment |= line.starts_with("/*");
+        let kept = !comment && !line.is_empty() && !line.starts_with("//");
+        comment &= !line.ends_with("*/");
+        kept
+    });
+    lines.join("\n")
+}

@@ -104,6 +104,13 @@ fn a_page_is_small_with_its_style_and_its_script() {
 }
 
 #[test]
+fn what_is_served_lacks_only_what_readers_need() {
+    let text = "/* Head.\n   More. */\na {\n  b: c; /* why */\n}\n\n// no\nx(\"//y\");\n";
+    assert_eq!(lean(text), "a {\nb: c; /* why */\n}\nx(\"//y\");");
+    assert!(STYLE.contains("\n.top {") && SCRIPT.starts_with("(() => {\n\"use strict\";"));
+}
+
+#[test]
 fn what_comes_from_outside_is_escaped_and_no_link_runs() {
     let evil = "\"><img src=x onerror=alert(1)>";
     let mut d = details();

@@ -11,8 +11,11 @@ pub(super) fn matches(pattern: &'static str, path: &str) -> Option<Params> {
         let rest = path.strip_prefix(folder)?;
         return (rest.is_empty() || rest.starts_with('/')).then(Params::new);
     }
-    if !pattern.contains('{') {
+    let Some((plain, _)) = pattern.split_once('{') else {
         return (pattern == path).then(Params::new);
+    };
+    if !path.starts_with(plain) {
+        return None;
     }
     let mut params = Params::new();
     let mut segments = path.split('/');

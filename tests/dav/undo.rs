@@ -90,9 +90,9 @@ fn purge(world: &World, owner: i64, then: DateTime<Utc>) {
 /// What is counted in the book's row is so.
 fn sound(world: &World, owner: i64) {
     const SQL: &str = "SELECT (contacts, groups, stored, card_bytes) = (
-            SELECT (count(*) FILTER (WHERE deleted_at IS NULL AND NOT is_group),
+            SELECT count(*) FILTER (WHERE deleted_at IS NULL AND NOT is_group),
                 count(*) FILTER (WHERE deleted_at IS NULL AND is_group), count(*),
-                coalesce(sum(octet_length(card)), 0)::bigint)
+                coalesce(sum(octet_length(card)), 0)::bigint
             FROM contacts WHERE owner = $1
         ) AND history_bytes = (
             SELECT coalesce(sum(octet_length(card)), 0)::bigint FROM history WHERE owner = $1

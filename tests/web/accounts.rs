@@ -111,3 +111,66 @@ fn the_calendars_address_is_shown_once_renewed_and_revoked() {
     browser.post("/birthdays/calendar/revoke", &[]).expect(303);
     assert!(browser.get("/birthdays").text().contains("Make an address"));
 }
+
+#[test]
+fn sessions_are_listed_with_their_addresses_and_end_one_by_one_or_all() {
+    let world = World::new();
+    world.user("ann");
+    let (here, there) = (Browser::signed_in(&world, "ann"), Browser::signed_in(&world, "ann"));
+    let page = here.get("/settings").expect(200).text();
+    let sessions = page.split("id=\"sessions\"").nth(1).unwrap();
+    let sessions = sessions.split("</section>").next().unwrap();
+    let other = sessions.split("<li>").skip(1).find(|it| !it.contains("this one")).unwrap();
+    assert!(other.contains("127.0.0.1") && other.contains("last used"), "{other}");
+    let id = other.split("name=\"id\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    here.post("/settings/sessions/end", &[("id", id)]).expect(303);
+    there.get("/contacts").expect(303);
+    here.get("/contacts").expect(200);
+    let there = Browser::signed_in(&world, "ann");
+    here.post("/settings/sessions/end-all", &[]).expect(303);
+    for browser in [here, there] {
+        browser.get("/contacts").expect(303);
+    }
+}
+
+#[test]
+fn an_admin_has_a_picture_of_their_own_and_gives_it_back() {
+    let world = World::new();
+    world.admin("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let drawn = |page: &str| !page.contains("action=\"/settings/avatar/delete\"");
+    assert!(drawn(&browser.get("/settings").text()));
+    let wrong = browser.post_file("/settings/avatar", &[], "file", b"no picture").expect(422);
+    assert!(wrong.text().contains("id=\"file-fault\""));
+    let mut png = std::io::Cursor::new(Vec::new());
+    let picture = image::DynamicImage::new_rgb8(40, 30);
+    picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
+    browser.post_file("/settings/avatar", &[], "file", png.get_ref()).expect(303);
+    assert!(!drawn(&browser.get("/settings").text()));
+    browser.post("/settings/avatar/delete", &[]).expect(303);
+    assert!(drawn(&browser.get("/settings").text()));
+}
+
+#[test]
+fn contacts_go_out_as_a_file_all_of_a_label_or_those_selected() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let add = |name: &str, labels| {
+        let body = json!({"first_name": name, "labels": labels});
+        ann.post("/api/contacts", body).expect(201).json()["id"].to_string()
+    };
+    let (ada, _) = (add("Ada", json!(["work"])), add("Grace", json!([])));
+    let browser = Browser::signed_in(&world, "ann");
+    assert!(browser.get("/export").text().contains("work (1)"));
+    let csv = browser.get("/export/file?format=csv&label=").expect(200);
+    assert!(csv.header("Content-Disposition").starts_with("attachment"));
+    assert!(csv.text().contains("Ada") && csv.text().contains("Grace"));
+    let cards = [
+        browser.get("/export/file?format=vcard&label=work").expect(200),
+        browser.post("/contacts/bulk", &[("action", "export"), ("ids", &ada)]).expect(200),
+        browser.get(&format!("/contacts/{ada}.vcf")).expect(200),
+    ];
+    for card in cards {
+        assert!(card.text().contains("FN:Ada") && !card.text().contains("Grace"), "{}", card.asked);
+    }
+}

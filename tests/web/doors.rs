@@ -129,7 +129,8 @@ fn the_code_of_the_second_factor_is_asked_for_on_a_page_of_its_own() {
     let page = browser.follow(&answer).expect(200).text();
     assert_eq!(page.matches("<code>").count(), 10, "ten recovery codes");
     assert_eq!(browser.get("/settings/recovery-codes").status, 303, "they are shown once");
-    let recovery = page.split("<code>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let code = |nth| page.split("<code>").nth(nth).unwrap().split('<').next().unwrap().to_owned();
+    let (recovery, another) = (code(1), code(2));
 
     let browser = Browser::new(&world);
     let answer =
@@ -143,6 +144,16 @@ fn the_code_of_the_second_factor_is_asked_for_on_a_page_of_its_own() {
     assert_eq!(browser.get("/contacts").status, 303, "a ticket is not made up");
     browser.post_raw("/login/code", &[("ticket", ticket), ("code", &recovery)], &[]).expect(303);
     browser.get("/contacts").expect(200);
+
+    // It is switched off with the password and a code, and then the password does.
+    let off = |password, code| {
+        let form = [("password", password), ("code", code)];
+        browser.post("/settings/totp/off", &form).status
+    };
+    assert_eq!(off("wrong", another.as_str()), 422);
+    assert_eq!(off(PASSWORD, "123456"), 422);
+    assert_eq!(off(PASSWORD, another.as_str()), 303);
+    Browser::signed_in(&world, "ann");
 }
 
 #[test]

@@ -100,7 +100,8 @@ fn find_end(bytes: &[u8], scan: &mut Scan, limits: &Limits) -> Result<Option<usi
             }
             b'\t' => {}
             0..=31 | 127 => return Err(bad("The head has a control character.")),
-            _ => {}
+            // What follows and is plain too is only counted.
+            _ => scan.next += plain(bytes.get(scan.next..).unwrap_or_default()),
         }
         if scan.lines == 0 && scan.next > limits.request_line_bytes + 1 {
             return Err(refusal(414, "The request line is too long."));
@@ -110,6 +111,11 @@ fn find_end(bytes: &[u8], scan: &mut Scan, limits: &Limits) -> Result<Option<usi
         }
     }
     Ok(None)
+}
+
+/// How many bytes at the start are neither control characters nor the end of a line.
+fn plain(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| matches!(byte, 32..=126 | 128..)).count()
 }
 
 /// The value of the Origin field among the whole lines of half a head: a refusal of a request that

@@ -150,7 +150,7 @@ fn write_expanded(out: &mut String, account: &Account, target: &Target, parent: 
         }
     }
     out.push_str("<D:response>");
-    out.push_str(&super::xml::href(&target.to_string()));
+    out.push_str(&super::escape::href(&target.to_string()));
     if !found.is_empty() || missing.is_empty() {
         properties::write_propstat(out, &found, OK);
     }

@@ -8,6 +8,7 @@ pub mod account;
 pub mod address_data;
 pub mod cards;
 pub mod discovery;
+pub mod escape;
 pub mod filter;
 pub mod headers;
 pub mod properties;

@@ -2,9 +2,10 @@
 
 use crate::error::{Error, Result};
 use crate::handlers::dav::account::Account;
+use crate::handlers::dav::escape::{escape, escaped, href};
 use crate::handlers::dav::filter::COLLATIONS;
 use crate::handlers::dav::target::Target;
-use crate::handlers::dav::xml::{CALSERVER, CARDDAV, DAV, Element, escape, escaped, href};
+use crate::handlers::dav::xml::{CALSERVER, CARDDAV, DAV, Element};
 use crate::http::dav::{NOT_FOUND, OK};
 use crate::model::contact::CARD_MAX;
 use crate::repository::contacts::resources::Resource;

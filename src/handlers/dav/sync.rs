@@ -3,10 +3,11 @@
 use crate::context::Call;
 use crate::error::{DavFault, Error, Result};
 use crate::handlers::dav::account::Account;
+use crate::handlers::dav::escape::escaped;
 use crate::handlers::dav::properties::{self, Subject, Wanted};
 use crate::handlers::dav::query::{limit, write_truncated};
 use crate::handlers::dav::target::Target;
-use crate::handlers::dav::xml::{DAV, Element, escaped};
+use crate::handlers::dav::xml::{DAV, Element};
 use crate::handlers::dav::{headers, multistatus};
 use crate::http::Reply;
 use crate::http::dav::NOT_FOUND;

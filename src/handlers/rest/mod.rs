@@ -64,10 +64,14 @@ fn members(db: &Pool, owner: i64, contact: &Contact) -> Result<String> {
     }
 }
 
+/// About as long as a contact in JSON with a few entries.
+const USUAL: usize = 1024;
+
 /// A list of contacts. Those whose members are long come one by one while they are sent.
 fn list(call: &Call, owner: i64, contacts: Vec<Contact>) -> Result<Reply> {
     let (db, app) = (call.app.db.clone(), Arc::clone(&call.app));
     let streamed = contacts.iter().any(|it| it.members.is_none());
+    let room = contacts.len() * USUAL;
     let (mut list, mut begun) = (JsonList::default(), false);
     let mut contacts = contacts.into_iter();
     let mut next = move |out: &mut String| {
@@ -88,7 +92,7 @@ fn list(call: &Call, owner: i64, contacts: Vec<Contact>) -> Result<Reply> {
     if streamed {
         return Ok(Reply::stream("application/json", Pieces::begin(&call.request_id, next)?));
     }
-    let mut text = String::new();
+    let mut text = String::with_capacity(room);
     next(&mut text)?;
     Ok(Reply::json_text(text))
 }

@@ -29,6 +29,8 @@ use vcard::table;
 /// Rows of a file that a page shows, and how many of them may be notes on others than the first ones.
 const ROWS_MAX: usize = 100;
 const NOTES_MAX: usize = 50;
+/// Characters of a name or a remark that it shows.
+const TEXT_MAX: usize = 200;
 
 /// `GET /import`
 pub fn choose(call: &Call, visitor: &Visitor) -> Result<Reply> {
@@ -126,6 +128,7 @@ fn run(
 /// What was found, for the page.
 fn shown(outcome: Outcome, found: Found) -> Found {
     let number = |n: usize| n as i64;
+    let short = |text: String| text.chars().take(TEXT_MAX).collect::<String>();
     let verdict = |fate| match fate {
         Fate::New => Verdict::New,
         Fate::Changes(id) => Verdict::Changes(id),
@@ -137,8 +140,8 @@ fn shown(outcome: Outcome, found: Found) -> Found {
         .into_iter()
         .map(|it| FileRow {
             line: it.line,
-            name: it.name,
-            about: it.about,
+            name: short(it.name),
+            about: short(it.about),
             verdict: verdict(it.fate),
             remarks: Vec::new(),
         })
@@ -146,13 +149,13 @@ fn shown(outcome: Outcome, found: Found) -> Found {
     let note = |it: import::Note, verdict| FileRow {
         line: it.line,
         verdict,
-        remarks: vec![it.detail],
+        remarks: vec![short(it.detail)],
         ..FileRow::default()
     };
     let mut notes: Vec<_> = outcome.errors.into_iter().map(|it| note(it, Verdict::Fault)).collect();
     for it in outcome.warnings {
         match rows.iter_mut().find(|row| row.line == it.line) {
-            Some(row) => row.remarks.push(it.detail),
+            Some(row) => row.remarks.push(short(it.detail)),
             None => notes.push(note(it, Verdict::Remark)),
         }
     }

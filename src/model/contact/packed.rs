@@ -2,6 +2,9 @@
 //! JSON has no control characters of its own, and the only ones between members are line breaks, so
 //! that unpacking gives the same text again.
 
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
+
 /// The members of the JSON that come from the card, in the order of the contract, and what stands
 /// there when the card says nothing.
 pub const MEMBERS: [(&str, &str); 22] = [
@@ -35,8 +38,8 @@ pub const PACKED_MAX: usize = 16_384;
 
 /// The member before this one, which its list repeats (`email` and `emails`).
 const AGAIN: char = '\u{1}';
-/// What other characters stand for. A word may have what those after it stand for, so the longer ones come
-/// first.
+/// What other characters stand for, in their order. A word may have what those after it stand for, so the
+/// longer ones come first.
 const WORDS: [(char, &str); 28] = [
     ('\u{2}', "[{\"value\":\u{1},\"label\":null,\"primary\":true}]\n"),
     ('\u{3}', "[{\"value\":\u{1},\"label\":\"mobile\",\"primary\":true}"),
@@ -68,6 +71,9 @@ const WORDS: [(char, &str); 28] = [
     ('\u{1e}', "true"),
 ];
 
+static FINDERS: LazyLock<Vec<Finder<'static>>> =
+    LazyLock::new(|| WORDS.iter().map(|(_, word)| Finder::new(word)).collect());
+
 /// Packs the members of the JSON, each on a line. The first line and the last one stay as they are, since
 /// statements read them.
 pub fn pack(lines: &[String]) -> String {
@@ -88,31 +94,57 @@ pub fn pack(lines: &[String]) -> String {
         text.push('\n');
     }
     text.pop(); // the break before the last line stays one
-    for (sign, word) in WORDS {
-        text = text.replace(word, sign.encode_utf8(&mut [0; 4]));
+    for ((sign, word), finder) in WORDS.iter().zip(FINDERS.iter()) {
+        // Most words are in no given text, and a prepared search sees that in a tenth of the time.
+        if finder.find(text.as_bytes()).is_some() {
+            text = text.replace(word, sign.encode_utf8(&mut [0; 4]));
+        }
     }
     format!("{first}\n{text}\n{last}")
 }
 
 /// What [`pack`] was given, in lines. The end may have been cut off.
 pub fn unpack(packed: &str) -> String {
-    let mut text = String::with_capacity(packed.len() * 3);
-    for sign in packed.chars() {
-        match WORDS.iter().find(|(it, _)| sign < ' ' && *it == sign) {
-            Some((_, word)) => text.push_str(word),
-            None => text.push(sign),
+    let text = String::with_capacity(packed.len() * 4);
+    let mut lines = Lines { text, before: 0, line: 0 };
+    lines.push(packed);
+    lines.text
+}
+
+/// Lines that are being unpacked. A list of contacts takes more time here than in all the rest, so they
+/// are gone through once.
+struct Lines {
+    text: String,
+    /// Where the line before this one begins.
+    before: usize,
+    /// Where this one does.
+    line: usize,
+}
+
+impl Lines {
+    fn push(&mut self, packed: &str) {
+        let mut rest = packed;
+        while let Some(at) = rest.bytes().position(|byte| byte < b' ') {
+            let (plain, signs) = rest.split_at(at);
+            self.text.push_str(plain);
+            let mut signs = signs.chars();
+            let sign = signs.next().unwrap_or('\n');
+            match WORDS.binary_search_by_key(&sign, |(it, _)| *it) {
+                Ok(word) => self.push(WORDS.get(word).map_or("", |(_, word)| word)),
+                Err(_) if sign == AGAIN => {
+                    let before = self.text.get(self.before..self.line).unwrap_or_default();
+                    let before = before.trim_end_matches('\n').to_owned();
+                    self.text.push_str(&before);
+                }
+                Err(_) => self.text.push(sign),
+            }
+            if sign == '\n' {
+                (self.before, self.line) = (self.line, self.text.len());
+            }
+            rest = signs.as_str();
         }
+        self.text.push_str(rest);
     }
-    if !text.contains(AGAIN) {
-        return text;
-    }
-    let mut whole = String::with_capacity(text.len() * 2);
-    let mut before = "";
-    for line in text.split_inclusive('\n') {
-        whole.push_str(&line.replace(AGAIN, before));
-        before = line.trim_end_matches('\n');
-    }
-    whole
 }
 
 #[cfg(test)]
@@ -179,7 +211,7 @@ mod tests {
     #[test]
     fn each_sign_is_one_and_no_line_break() {
         let signs: std::collections::HashSet<_> = WORDS.iter().map(|(sign, _)| *sign).collect();
-        assert_eq!(signs.len(), WORDS.len());
+        assert!(signs.len() == WORDS.len() && WORDS.is_sorted_by_key(|(sign, _)| *sign));
         assert!(signs.iter().all(|it| *it < ' ' && !"\n\u{1}".contains(*it)));
     }
 

@@ -1,6 +1,5 @@
 //! Which contacts a list shows: the filter of a request, and the condition that SQL has for it.
 
-use super::live;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::model::contact::columns::label_key;
@@ -94,8 +93,14 @@ impl Terms {
         }
     }
 
+    /// The words, if there is nothing but words.
+    pub(super) fn only_words(&self) -> Option<&[Option<String>; 4]> {
+        let words = Terms { words: self.words.clone(), ..Terms::default() };
+        (words == *self).then_some(&self.words)
+    }
+
+    /// Words first: $2 to $5.
     pub(super) fn params(&self) -> Vec<(&(dyn postgres::types::ToSql + Sync), Type)> {
-        let [first, second, third, fourth] = &self.words;
         let texts = [
             &self.first_name,
             &self.last_name,
@@ -103,13 +108,10 @@ impl Terms {
             &self.organization,
             &self.phone,
             &self.label,
-            first,
-            second,
-            third,
-            fourth,
         ];
+        let texts = self.words.iter().chain(texts);
         let mut params: Vec<(&(dyn postgres::types::ToSql + Sync), Type)> =
-            texts.into_iter().map(|it| (it as _, Type::TEXT)).collect();
+            texts.map(|it| (it as _, Type::TEXT)).collect();
         params.push((&self.more_words, Type::TEXT_ARRAY));
         params.push((&self.number, Type::TEXT));
         params.push((&self.number_digits, Type::TEXT));
@@ -120,25 +122,32 @@ impl Terms {
 /// In no text that can be searched: it separates such texts.
 const NOWHERE: &str = "\u{1d}";
 
-/// The condition of [`Terms`] on `folded`, `digits` and `label_keys`. strpos, not LIKE: `%`, `_` and `\`
-/// are plain characters. The whole text is looked at before it is split, since with most rows that is
-/// all.
+/// The condition of words that are searched, on `folded` and `label_keys`. strpos, not LIKE: `%`, `_` and
+/// `\` are plain characters.
+macro_rules! words {
+    () => {
+        "($2::text IS NULL OR strpos(folded, $2) > 0 OR strpos(label_keys, $2) > 0)
+        AND ($3::text IS NULL OR strpos(folded, $3) > 0 OR strpos(label_keys, $3) > 0)
+        AND ($4::text IS NULL OR strpos(folded, $4) > 0 OR strpos(label_keys, $4) > 0)
+        AND ($5::text IS NULL OR strpos(folded, $5) > 0 OR strpos(label_keys, $5) > 0)"
+    };
+}
+
+/// The condition of [`Terms`] on `folded`, `digits` and `label_keys`. The whole text is looked at before it
+/// is split, since with most rows that is all.
 macro_rules! passes {
     () => {
-        "($2::text IS NULL OR (strpos(folded, $2) > 0 AND strpos(split_part(folded, E'\\x1f', 1), $2) > 0))
-        AND ($3::text IS NULL OR (strpos(folded, $3) > 0 AND strpos(split_part(folded, E'\\x1f', 2), $3) > 0))
-        AND ($4::text IS NULL OR (strpos(folded, $4) > 0 AND strpos(split_part(folded, E'\\x1f', 3), $4) > 0))
-        AND ($5::text IS NULL OR (strpos(folded, $5) > 0 AND strpos(split_part(folded, E'\\x1f', 4), $5) > 0))
-        AND ($6::text IS NULL OR strpos(digits, $6) > 0)
-        AND ($7::text IS NULL OR strpos(label_keys, $7) > 0)
-        AND ($8::text IS NULL OR strpos(folded, $8) > 0 OR strpos(label_keys, $8) > 0)
-        AND ($9::text IS NULL OR strpos(folded, $9) > 0 OR strpos(label_keys, $9) > 0)
-        AND ($10::text IS NULL OR strpos(folded, $10) > 0 OR strpos(label_keys, $10) > 0)
-        AND ($11::text IS NULL OR strpos(folded, $11) > 0 OR strpos(label_keys, $11) > 0)
+        concat!(words!(), "
+        AND ($6::text IS NULL OR (strpos(folded, $6) > 0 AND strpos(split_part(folded, E'\\x1f', 1), $6) > 0))
+        AND ($7::text IS NULL OR (strpos(folded, $7) > 0 AND strpos(split_part(folded, E'\\x1f', 2), $7) > 0))
+        AND ($8::text IS NULL OR (strpos(folded, $8) > 0 AND strpos(split_part(folded, E'\\x1f', 3), $8) > 0))
+        AND ($9::text IS NULL OR (strpos(folded, $9) > 0 AND strpos(split_part(folded, E'\\x1f', 4), $9) > 0))
+        AND ($10::text IS NULL OR strpos(digits, $10) > 0)
+        AND ($11::text IS NULL OR strpos(label_keys, $11) > 0)
         AND ($13::text IS NULL OR strpos(digits, $14) > 0 OR strpos(folded, $13) > 0
             OR strpos(label_keys, $13) > 0)
         AND ($12::text[] IS NULL OR NOT EXISTS (SELECT 1 FROM unnest($12::text[]) AS word
-            WHERE strpos(folded, word) = 0 AND strpos(coalesce(label_keys, ''), word) = 0))"
+            WHERE strpos(folded, word) = 0 AND strpos(coalesce(label_keys, ''), word) = 0))")
     };
 }
 
@@ -157,24 +166,7 @@ macro_rules! hits {
 
 pub(super) use hits;
 pub(super) use passes;
-
-/// Those that are too long for the index and pass the filter.
-pub(super) fn long_hits(db: &mut Conn, owner: i64, terms: &Terms) -> Result<Vec<i64>> {
-    const SQL: &str = concat!(
-        "SELECT id FROM (
-            SELECT id, split_part(long_text, E'\\x1d', 1) AS folded,
-                split_part(long_text, E'\\x1d', 2) AS digits,
-                split_part(long_text, E'\\x1d', 3) AS label_keys
-            FROM contacts WHERE ",
-        live!(),
-        " AND long_text IS NOT NULL OFFSET 0
-        ) AS long WHERE ",
-        passes!()
-    );
-    let mut params = vec![(&owner as _, Type::INT8)];
-    params.extend(terms.params());
-    Ok(db.query_typed(SQL, &params)?.iter().map(|row| row.get(0)).collect())
-}
+pub(super) use words;
 
 /// The last revision before an instant: what changed then or later has a greater one, because no
 /// change has an instant before that of an earlier one.

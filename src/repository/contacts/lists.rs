@@ -1,7 +1,8 @@
 //! Pages of contacts: order and cursors. Each statement is literal text; what a filter does not
-//! ask for is a null parameter, which costs a row next to nothing: a plan for all parameters was as fast as one for these, and saves the planning.
+//! ask for is a null parameter. `found.rs` has the statement of a plain search.
 
-use super::filter::{Filter, Terms, hits, long_hits, passes, revision_before};
+use super::filter::{Filter, Terms, hits, passes, revision_before, words};
+use super::found::{self, long_hits, shown};
 use super::{books, columns, from_row, live};
 use crate::db::Conn;
 use crate::error::Result;
@@ -64,6 +65,11 @@ pub fn page(
     if terms == Terms::default() && filter.updated_since.is_none() {
         return plain_page(db, owner, sort, start, limit);
     }
+    let words = terms.only_words().filter(|_| filter.updated_since.is_none());
+    if let (Some(words), Key::Name, Start::Skip(skip)) = (words, sort.key, start) {
+        let rows = found::by_name(db, owner, words, sort.descending, (*skip, limit + 1))?;
+        return Ok(finish_filtered(rows, sort, limit));
+    }
     let since = filter.updated_since.map(|it| revision_before(db, owner, it)).transpose()?;
     let long = long_hits(db, owner, &terms)?;
     let (skip, name, more, number) = match start {
@@ -86,11 +92,15 @@ pub fn page(
         params.extend([(&name as _, Type::TEXT), (&more as _, Type::TEXT)]);
     }
     let rows = db.query_typed(filtered_page(sort), &params)?;
+    Ok(finish_filtered(rows, sort, limit))
+}
+
+fn finish_filtered(rows: Vec<Row>, sort: Sort, limit: i64) -> Page {
     let total = rows.first().map_or(0, |row| row.get::<_, i64>("total"));
     // Without a hit there is one row, for the total.
     let rows: Vec<_> =
         rows.into_iter().filter(|row| row.get::<_, Option<i64>>("id").is_some()).collect();
-    Ok(finish(rows, total, sort, limit))
+    finish(rows, total, sort, limit)
 }
 
 /// Everything that passes the filter, by id.
@@ -110,17 +120,6 @@ pub fn ids(db: &mut Conn, owner: i64, filter: &Filter) -> Result<Vec<i64>> {
 /// last hit that is not after it, which the index finds, going back. OFFSET 0: once, not for each time
 /// that it is named. By number: only the first ones of what comes after the cursor are sorted.
 fn filtered_page(sort: Sort) -> &'static str {
-    macro_rules! shown {
-        ($order:literal) => {
-            concat!(
-                " SELECT ",
-                columns!(),
-                ", sort_name, sort_more, total
-                FROM page LEFT JOIN contacts ON owner = $1 AND id = ANY (ids) ORDER BY ",
-                $order
-            )
-        };
-    }
     macro_rules! by_name {
         ($order:literal, $back:literal, $until:literal) => {
             concat!(

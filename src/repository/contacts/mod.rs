@@ -9,6 +9,7 @@ pub mod books;
 pub mod changes;
 pub mod duplicates;
 pub mod filter;
+pub mod found;
 pub mod history;
 pub mod imports;
 pub mod labels;
@@ -22,8 +23,8 @@ pub mod writes;
 use crate::model::contact::Contact;
 use postgres::Row;
 
-/// The columns of a contact as lists show it. Members that are long (a note of a megabyte) are not
-/// read with others, so that a page of them takes little memory.
+/// The columns of a contact as lists show it, in the order of [`from_row`]. Members that are long (a note of
+/// a megabyte) are not read with others, so that a page of them takes little memory.
 macro_rules! columns {
     () => {
         "id, uid, revision, CASE WHEN octet_length(members) <= 16384 THEN members END AS members, \
@@ -59,15 +60,17 @@ macro_rules! history_bytes {
 }
 pub(crate) use history_bytes;
 
+/// A contact of a row that begins with its columns. By their places: to look for their names took half
+/// the time of reading a row.
 pub(crate) fn from_row(row: &Row) -> Contact {
     Contact {
-        id: row.get("id"),
-        uid: row.get("uid"),
-        revision: row.get("revision"),
-        members: row.get("members"),
-        photo_type: row.get("photo_type"),
-        created_at: row.get("created_at"),
-        updated_at: row.get("updated_at"),
-        deleted_at: row.get("deleted_at"),
+        id: row.get(0),
+        uid: row.get(1),
+        revision: row.get(2),
+        members: row.get(3),
+        photo_type: row.get(4),
+        created_at: row.get(5),
+        updated_at: row.get(6),
+        deleted_at: row.get(7),
     }
 }

@@ -7,7 +7,7 @@ use postgres::Row;
 use postgres::types::Type;
 use std::collections::HashSet;
 
-/// The columns of [`Stored`].
+/// The columns of [`Stored`]; those of a contact come first, in the order of `from_row`.
 macro_rules! STORED {
     () => {
         "id, uid, revision, members, photo_type, created_at, updated_at, deleted_at, resource, card, \
