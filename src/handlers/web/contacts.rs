@@ -6,7 +6,6 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::handlers::rest::{exports, lists as api, photos as pictures};
 use crate::handlers::views;
-use crate::handlers::web::duplicates::TWINS;
 use crate::handlers::web::reader::{self, owner, words};
 use crate::handlers::web::sent;
 use crate::http::Reply;
@@ -27,6 +26,9 @@ use crate::service::history::revert;
 use crate::service::labels::in_use;
 use serde_json::Value;
 use vcard::Card;
+
+/// Most contacts of a group that are shown side by side.
+pub const TWINS: usize = 6;
 
 /// Contacts on a page of the list.
 const PAGE: i64 = 50;

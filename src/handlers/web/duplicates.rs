@@ -3,7 +3,7 @@
 use crate::access::Visitor;
 use crate::context::Call;
 use crate::error::{Error, Result};
-use crate::handlers::web::contacts::{members, revision};
+use crate::handlers::web::contacts::{TWINS, members, revision};
 use crate::handlers::web::reader::{self, owner, words};
 use crate::handlers::web::sent;
 use crate::http::Reply;
@@ -18,8 +18,6 @@ use serde_json::{Map, Value};
 
 /// Groups on a page.
 const PAGE: usize = 5;
-/// Most contacts of a group that are shown side by side.
-pub const TWINS: usize = 6;
 /// Most groups that are merged at once.
 const MERGED_MAX: usize = 100;
 
