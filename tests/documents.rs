@@ -272,7 +272,9 @@ fn every_command_is_known_to_its_program() {
                     ["docker", "compose", "--profile", profile, "up", ..] => {
                         compose.contains(&format!("profiles: [{profile}]"))
                     }
-                    ["docker", "compose", verb, ..] => ["up", "stop", "down"].contains(verb),
+                    ["docker", "compose", verb, ..] => {
+                        ["up", "stop", "down", "build"].contains(verb)
+                    }
                     ["cargo", verb, ..] => ["build", "test", "doc"].contains(verb),
                     ["cp", from, _] => root().join(from).exists(),
                     ["cd", "contactd"] => true,
