@@ -123,7 +123,7 @@ impl InFlight {
             (Stage::Routed(route), _) if route.waits != Waits::Core => Waits::Postgres,
             // What hashes or decodes waits for a core, with its look-up.
             (Stage::Routed(_), _) => Waits::Core,
-            _ => return Look::Answer(self.answer(Vec::new())),
+            _ => Waits::Never,
         };
         if waits == Waits::Never {
             return Look::Answer(self.answer(Vec::new()));

@@ -3,7 +3,6 @@
 
 use super::app::App;
 use super::conditions::{self, Conditions};
-use super::query::pairs;
 use crate::crypto;
 use crate::error::{Error, Result};
 use crate::model::input::Members;
@@ -213,11 +212,6 @@ impl Call {
         }
         self.content_type_parameter("boundary")
             .ok_or_else(|| Error::Malformed("the boundary is missing".to_owned()))
-    }
-
-    /// The fields of a form, in order.
-    pub fn form(&self) -> Result<Vec<(String, String)>> {
-        pairs(self.body()?, "form")
     }
 }
 

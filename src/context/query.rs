@@ -12,7 +12,7 @@ const FIELDS_MAX: usize = 10_000;
 
 /// Decodes `a=1&b=2` (application/x-www-form-urlencoded), strictly: a broken `%` or broken UTF-8
 /// is the client's mistake and not replaced by something else.
-pub(super) fn pairs(raw: &[u8], what: &str) -> Result<Vec<(String, String)>> {
+fn pairs(raw: &[u8], what: &str) -> Result<Vec<(String, String)>> {
     if raw.split(|&byte| byte == b'&').nth(FIELDS_MAX).is_some() {
         return Err(Error::Malformed(format!("the {what} has too many fields")));
     }
@@ -51,6 +51,11 @@ impl Call {
     pub fn query(&self) -> Result<Query> {
         let pairs = pairs(self.request.raw_query_string().as_bytes(), "query")?;
         Ok(Query { pairs, faults: Faults::default() })
+    }
+
+    /// The fields of a form, in order.
+    pub fn form(&self) -> Result<Vec<(String, String)>> {
+        pairs(self.body()?, "form")
     }
 }
 

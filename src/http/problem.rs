@@ -1,11 +1,10 @@
 //! What an error is in HTTP: its status, its headers, and its problem document (RFC 9457), which is what a
 //! client reads of it.
 
-use super::reply::Reply;
+use super::reply::{Headers, Reply};
 use crate::error::{Conflict, DavFault, Error, Fault};
 use rouille::Response;
 use serde::Serialize;
-use std::borrow::Cow;
 
 /// The status of an error.
 pub fn status(error: &Error) -> u16 {
@@ -96,9 +95,7 @@ pub fn title(error: &Error) -> &'static str {
 /// RFC 7617: how a device is asked for its password.
 const BASIC: &str = "Basic realm=\"contactd\", charset=\"UTF-8\"";
 
-pub(super) type Headers = Vec<(Cow<'static, str>, Cow<'static, str>)>;
-
-pub(super) fn error_headers(error: &Error) -> Headers {
+fn error_headers(error: &Error) -> Headers {
     match error {
         // RFC 9110, 11.6.1: every 401 says how to sign in.
         Error::Unauthenticated
@@ -114,6 +111,15 @@ pub(super) fn error_headers(error: &Error) -> Headers {
         }
         Error::Unavailable(_) => vec![("Retry-After".into(), "1".into())],
         _ => Vec::new(),
+    }
+}
+
+impl Reply {
+    /// An HTML page about an error, with the status of the error.
+    pub fn html_error(error: &Error, page: String) -> Reply {
+        let mut reply = Reply::page(status(error), page);
+        reply.headers.extend(error_headers(error));
+        reply
     }
 }
 

@@ -1,12 +1,13 @@
 //! What a handler answers, and the headers of every answer, of rate limits and for other origins.
 
-use super::problem::{Headers, error_headers, status};
-use crate::error::{Error, LimitState};
+use crate::error::LimitState;
 use rouille::{Response, ResponseBody};
 use serde::Serialize;
 use serde_json::json;
 use std::borrow::Cow;
 use std::io::Read;
+
+pub(super) type Headers = Vec<(Cow<'static, str>, Cow<'static, str>)>;
 
 /// What a handler answers.
 pub struct Reply {
@@ -98,14 +99,7 @@ impl Reply {
         Reply::page(202, page)
     }
 
-    /// An HTML page about an error, with the status of the error.
-    pub fn html_error(error: &Error, page: String) -> Reply {
-        let mut reply = Reply::page(status(error), page);
-        reply.headers.extend(error_headers(error));
-        reply
-    }
-
-    fn page(status: u16, page: String) -> Reply {
+    pub(super) fn page(status: u16, page: String) -> Reply {
         Reply::new(status, "text/html; charset=utf-8", page)
             .with("Content-Security-Policy", PAGE_POLICY)
             .with("X-Frame-Options", "DENY")

@@ -228,6 +228,28 @@ fn whoever_writes_what_is_cached_goes_by_the_caches_protocol() {
     assert!(fenced > 15, "only {fenced} calls are found");
 }
 
+/// What was written twice or read in several ways in the first version: each has one file.
+#[test]
+fn what_is_decided_once_is_written_once() {
+    let places = [
+        ("header(\"If-None-Match\")", "context/call.rs"),
+        ("header_list(\"If-None-Match\")", "context/call.rs"),
+        ("header(\"Accept-Encoding\")", "http1 has read it"),
+        ("\"Not Implemented\"", "http1/src/response.rs"),
+        ("\"Precondition Failed\"", "http1/src/response.rs"),
+        ("!u128::from(u64::MAX)", "http1/src/service.rs"),
+        ("(\"Retry-After\".into(), \"1\".into())", "http/problem.rs"),
+    ];
+    let files = ["src", "crates/http1/src"].map(|folder| files_below(&root().join(folder)));
+    for path in files.into_iter().flatten() {
+        let code = without_tests(&path);
+        for (text, place) in places {
+            let is_there = path.display().to_string().ends_with(place);
+            assert!(is_there || !code.contains(text), "{text} in {}", path.display());
+        }
+    }
+}
+
 /// README's table of routes is [`ROUTES`].
 #[test]
 fn the_readme_lists_every_route_and_who_may_call_it() {

@@ -34,7 +34,7 @@ pub struct Outgoing {
 
 /// What follows an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Then {
+pub enum Then {
     /// The next request.
     Next,
     /// The end: the client asked for it and has nothing more to say, or it has to go now.
@@ -61,7 +61,7 @@ pub fn answer(
     let fault = |what| log::error!("http1: the handler gave {what}");
     let written = response.map(|it| response::write(it, asked, &mut bytes).map_err(fault));
     let Some(Ok((stream, keep_alive))) = written else {
-        return refuse(shared, connection, FAILED, incoming.origin.as_deref());
+        return refuse(shared, connection, FAILED, incoming.origin.as_deref(), Then::Linger);
     };
     let then = match keep_alive {
         true => Then::Next,
@@ -74,31 +74,17 @@ pub fn answer(
     Outgoing { connection, bytes, sent: 0, stream, then, client }.begin(shared)
 }
 
-/// Sends the answer to what is no request of ours, as [`answer`] does. It is the last one on its connection.
+/// Sends the answer to what is no request of ours, as [`answer`] does. It is the last one on its connection,
+/// which lingers, or closes where it has to go now, whether the socket took all of it or not.
 #[must_use]
 pub fn refuse(
     shared: &Shared,
     mut connection: Box<Connection>,
     refusal: Refusal,
     origin: Option<&str>,
+    then: Then,
 ) -> Option<Outgoing> {
     connection.input = Vec::new();
-    refusal_of(shared, connection, refusal, origin, Then::Linger).begin(shared)
-}
-
-/// Refuses a connection that has to go now, as far as its socket takes the answer.
-pub fn evict(shared: &Shared, connection: Box<Connection>, origin: Option<&str>) {
-    // What is not sent never will be: the connection closes.
-    let _ = refusal_of(shared, connection, OVERLOADED, origin, Then::Close).begin(shared);
-}
-
-fn refusal_of(
-    shared: &Shared,
-    connection: Box<Connection>,
-    refusal: Refusal,
-    origin: Option<&str>,
-    then: Then,
-) -> Outgoing {
     let asked = Asked { head_only: false, http_1_1: true, keep_alive: false, gzip: false };
     let mut bytes = Vec::new();
     let response = shared.program.refuse(refusal, origin);
@@ -108,7 +94,8 @@ fn refusal_of(
         bytes = response::PLAIN_500.to_vec();
     }
     let client = Client::at(connection.remote.ip());
-    Outgoing { connection, bytes, sent: 0, stream: None, then, client }
+    let rest = Outgoing { connection, bytes, sent: 0, stream: None, then, client }.begin(shared);
+    rest.filter(|_| then == Then::Linger)
 }
 
 /// Sends the rest, if there is one, in a thread of the pool, if one can be had.

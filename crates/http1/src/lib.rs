@@ -23,7 +23,6 @@
 mod limits;
 mod panics;
 mod gzip;
-mod host;
 mod request;
 mod service;
 mod chunked;

@@ -4,7 +4,6 @@
 //! `httparse` splits the head into its parts; it is no filter (a bare LF, two Hosts or
 //! Content-Length beside Transfer-Encoding pass it), so the rules stand here.
 
-use crate::host::is_host;
 use crate::limits::Limits;
 
 /// Why a request is refused before the program sees it. The connection closes afterwards.
@@ -148,8 +147,19 @@ pub fn head(bytes: &[u8], scan: &mut Scan, limits: &Limits) -> Result<Option<Hea
     };
     let (target, authority) = origin_form(method, target)?;
     let seen = Seen::collect(fields)?;
-    seen.check_host(http_1_1)?;
-    let framing = seen.framing(http_1_1)?;
+    match seen.host {
+        None if http_1_1 => return Err(bad("The request has no Host field.")),
+        Some(host) if !is_host(host) => return Err(bad("The Host field is malformed.")),
+        _ => {}
+    }
+    let framing = match (seen.chunked, seen.length) {
+        (true, Some(_)) => {
+            return Err(bad("Content-Length and Transfer-Encoding exclude each other."));
+        }
+        (true, None) if !http_1_1 => return Err(bad("HTTP/1.0 has no Transfer-Encoding.")),
+        (true, None) => Framing::Chunked,
+        (false, length) => Framing::Length(length.unwrap_or(0)),
+    };
     let expects_continue = match seen.expect {
         Some(e) if http_1_1 && e.eq_ignore_ascii_case(b"100-continue") => true,
         Some(_) if http_1_1 => {
@@ -160,7 +170,13 @@ pub fn head(bytes: &[u8], scan: &mut Scan, limits: &Limits) -> Result<Option<Hea
     if !METHODS.contains(&method) {
         return Err(refusal(501, "The method is unknown to this server."));
     }
-    let headers = fields.iter().map(|field| own(field, authority)).collect();
+    // The authority of a target in absolute form replaces the Host field (RFC 9112, section 3.2.2).
+    let owned = |field: &httparse::Header<'_>| {
+        let own = || String::from_utf8_lossy(field.value).into_owned();
+        let authority = authority.filter(|_| field.name.eq_ignore_ascii_case("host"));
+        (field.name.to_owned(), authority.map_or_else(own, str::to_owned))
+    };
+    let headers = fields.iter().map(owned).collect();
     let keep_alive = if http_1_1 { !seen.close } else { seen.keep_alive && !seen.close };
     Ok(Some(Head {
         method: method.to_owned(),
@@ -176,16 +192,6 @@ pub fn head(bytes: &[u8], scan: &mut Scan, limits: &Limits) -> Result<Option<Hea
 
 /// The room for header fields. `Limits::header_fields` may say less, not more.
 pub const MOST_FIELDS: usize = 64;
-
-/// A header field as the handler gets it. The authority of a target in absolute form replaces
-/// the Host field (RFC 9112, section 3.2.2).
-fn own(field: &httparse::Header<'_>, authority: Option<&str>) -> (String, String) {
-    let value = match authority {
-        Some(authority) if field.name.eq_ignore_ascii_case("host") => authority.to_owned(),
-        _ => String::from_utf8_lossy(field.value).into_owned(),
-    };
-    (field.name.to_owned(), value)
-}
 
 /// `method SP target SP version`, exactly one space each (RFC 9112, section 3).
 fn request_line(line: &[u8]) -> Result<(&str, &str, bool), Refusal> {
@@ -289,23 +295,35 @@ impl<'a> Seen<'a> {
         }
         Ok(seen)
     }
+}
 
-    fn check_host(&self, http_1_1: bool) -> Result<(), Refusal> {
-        match self.host {
-            None if http_1_1 => Err(bad("The request has no Host field.")),
-            Some(host) if !is_host(host) => Err(bad("The Host field is malformed.")),
-            _ => Ok(()),
+/// `host [":" port]` of RFC 3986, without the user information that http does not have.
+fn is_host(host: &[u8]) -> bool {
+    let end = match host.starts_with(b"[") {
+        true => host.iter().position(|&b| b == b']').map(|at| at + 1),
+        false => host.iter().position(|&b| b == b':'),
+    };
+    let (name, port) = host.split_at(end.unwrap_or(host.len()));
+    let port_fits = match port {
+        [] => true,
+        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    let name_fits = match name {
+        [] => false,
+        [b'[', address @ .., b']'] => {
+            let fits = |&b: &u8| b.is_ascii_hexdigit() || b == b':' || b == b'.';
+            !address.is_empty() && address.iter().all(fits)
         }
-    }
-
-    fn framing(&self, http_1_1: bool) -> Result<Framing, Refusal> {
-        match (self.chunked, self.length) {
-            (true, Some(_)) => Err(bad("Content-Length and Transfer-Encoding exclude each other.")),
-            (true, None) if !http_1_1 => Err(bad("HTTP/1.0 has no Transfer-Encoding.")),
-            (true, None) => Ok(Framing::Chunked),
-            (false, length) => Ok(Framing::Length(length.unwrap_or(0))),
+        // A name or an IPv4 address: unreserved characters, sub-delimiters, percent-encoded bytes.
+        name => {
+            let fits = |b: &u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(b);
+            let is_code =
+                |after: &[u8]| after.iter().take(2).filter(|b| b.is_ascii_hexdigit()).count() == 2;
+            name.iter().all(fits) && name.split(|&b| b == b'%').skip(1).all(is_code)
         }
-    }
+    };
+    port_fits && name_fits
 }
 
 /// 1 to 19 digits, nothing else: no sign, no list, and always less than 2^64.
@@ -325,6 +343,30 @@ pub fn is_token(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_and_perhaps_a_port() {
+        for yes in [
+            "a",
+            "a.example:80",
+            "a:",
+            "127.0.0.1:65535",
+            "xn--bcher-kva.example",
+            "a_b~c!",
+            "b%C3%BCcher",
+            "[::1]",
+            "[::1]:80",
+            "[::ffff:127.0.0.1]:80",
+        ] {
+            assert!(is_host(yes.as_bytes()), "{yes}");
+        }
+        for no in [
+            "", ":80", "a b", "a/b", "u@a", "a:x", "a:123456", "a:80:80", "a%", "a%4", "a%4g",
+            "a%g4", "[]", "[]:80", "[g::1]", "[::1", "[::1]80", "[::1]:x", "::1",
+        ] {
+            assert!(!is_host(no.as_bytes()), "{no}");
+        }
+    }
 
     /// Who speaks something else may never send the end of a head.
     #[test]

@@ -3,7 +3,7 @@
 
 use crate::budget::Budget;
 use crate::connection::{Connection, Stage};
-use crate::deliver::{self, OVERLOADED};
+use crate::deliver::{self, OVERLOADED, Then};
 use crate::limits::Limits;
 use crate::line::Line;
 use crate::panics::guarded;
@@ -230,7 +230,10 @@ fn admit(shared: &Arc<Shared>, stream: TcpStream, remote: SocketAddr) {
     let deadline = Instant::now() + shared.limits.idle_time;
     let connection = Box::new(Connection::new(stream, remote, place, deadline));
     if is_full {
-        deliver::finish_elsewhere(shared, deliver::refuse(shared, connection, OVERLOADED, None));
+        deliver::finish_elsewhere(
+            shared,
+            deliver::refuse(shared, connection, OVERLOADED, None, Then::Linger),
+        );
     } else {
         shared.room.put(connection, Wants::Input);
     }
@@ -250,7 +253,8 @@ fn make_room(shared: &Shared, newcomer: IpAddr) -> bool {
     };
     if connection.overdue().is_some() {
         let origin = connection.origin();
-        deliver::evict(shared, connection, origin.as_deref());
+        // The rest of an answer that its socket does not take now is not sent.
+        let _ = deliver::refuse(shared, connection, OVERLOADED, origin.as_deref(), Then::Close);
     }
     true
 }
@@ -267,7 +271,7 @@ fn sweep(shared: &Arc<Shared>, now: Instant) {
         guarded(|| end(shared, connection, now));
     }
     for ticket in shared.lines.iter().flat_map(|line| line.overdue(now)) {
-        guarded(|| work::refuse(shared, ticket, OVERLOADED));
+        guarded(|| work::refuse(shared, ticket, OVERLOADED, Then::Linger));
     }
 }
 
@@ -277,7 +281,7 @@ fn end(shared: &Arc<Shared>, connection: Box<Connection>, now: Instant) {
     }
     if let Some(refusal) = connection.overdue() {
         let origin = connection.origin();
-        let rest = deliver::refuse(shared, connection, refusal, origin.as_deref());
+        let rest = deliver::refuse(shared, connection, refusal, origin.as_deref(), Then::Linger);
         deliver::finish_elsewhere(shared, rest);
     }
 }

@@ -7,7 +7,7 @@
 //! that gives an answer ([`run`]), when its turn in the line has come.
 
 use crate::connection::{Connection, Received};
-use crate::deliver::{self, OVERLOADED, Outgoing};
+use crate::deliver::{self, OVERLOADED, Outgoing, Then};
 use crate::incoming::Incoming;
 use crate::line::Line;
 use crate::panics::guarded;
@@ -64,7 +64,8 @@ fn receive(
         Ok(Received::End) => {}
         Err(refusal) => {
             let origin = connection.origin();
-            let rest = deliver::refuse(shared, connection, refusal, origin.as_deref());
+            let rest =
+                deliver::refuse(shared, connection, refusal, origin.as_deref(), Then::Linger);
             deliver::finish_elsewhere(shared, rest);
         }
     }
@@ -101,7 +102,7 @@ fn go_on(
     } else if shared.pool.has_room_for(address) {
         shared.pool.run(move || receive_body(&this, ticket));
     } else {
-        refuse(shared, ticket, OVERLOADED);
+        refuse(shared, ticket, OVERLOADED, Then::Linger);
     }
     None
 }
@@ -128,11 +129,9 @@ fn receive_body(shared: &Arc<Shared>, mut ticket: Ticket) {
                 run(shared, &line);
             }
         }
-        Ok(false) if was_ended => {
-            deliver::evict(shared, ticket.connection, ticket.incoming.origin.as_deref());
-        }
+        Ok(false) if was_ended => refuse(shared, ticket, OVERLOADED, Then::Close),
         Ok(false) => {}
-        Err(refusal) => refuse(shared, ticket, refusal),
+        Err(refusal) => refuse(shared, ticket, refusal, Then::Linger),
     }
 }
 
@@ -140,11 +139,11 @@ fn receive_body(shared: &Arc<Shared>, mut ticket: Ticket) {
 fn enqueue(shared: &Arc<Shared>, ticket: Ticket) -> Option<Arc<Line<Ticket>>> {
     let admission = ticket.admission;
     let Some(line) = shared.lines.get(admission.line).or(shared.lines.first()) else {
-        refuse(shared, ticket, OVERLOADED);
+        refuse(shared, ticket, OVERLOADED, Then::Linger);
         return None;
     };
     let (needs_runner, refused) = line.push(admission.client, admission.most, ticket);
-    refused.into_iter().for_each(|ticket| refuse(shared, ticket, OVERLOADED));
+    refused.into_iter().for_each(|it| refuse(shared, it, OVERLOADED, Then::Linger));
     needs_runner.then(|| Arc::clone(line))
 }
 
@@ -170,8 +169,8 @@ fn run(shared: &Arc<Shared>, line: &Arc<Line<Ticket>>) {
 }
 
 /// Refuses a request that the program has accepted, or might have.
-pub fn refuse(shared: &Arc<Shared>, ticket: Ticket, refusal: Refusal) {
+pub fn refuse(shared: &Arc<Shared>, ticket: Ticket, refusal: Refusal, then: Then) {
     let Ticket { connection, incoming, .. } = ticket;
-    let rest = deliver::refuse(shared, connection, refusal, incoming.origin.as_deref());
+    let rest = deliver::refuse(shared, connection, refusal, incoming.origin.as_deref(), then);
     deliver::finish_elsewhere(shared, rest);
 }
