@@ -16,8 +16,8 @@ pub struct User {
 /// What was done by the request before this one.
 pub struct Flash {
     pub text: String,
-    /// The revision of the book before it, for the button "Undo".
-    pub undo: Option<i64>,
+    /// The revisions of the book before and after it, for the button "Undo".
+    pub undo: Option<(i64, i64)>,
     /// Groups of possible duplicates that there are now, to be offered.
     pub duplicates: i64,
 }
@@ -306,8 +306,8 @@ fn flash(p: &Page) -> Markup {
             @if flash.duplicates > 0 {
                 a class="undo" href="/duplicates" { (p.w.n(p.w.look_through, flash.duplicates)) }
             }
-            @if let Some(revision) = flash.undo {
-                (p.button("/history/rewind", "undo", p.w.undo, &[("to", &revision.to_string()), ("undo", "1")]))
+            @if let Some((before, after)) = flash.undo {
+                (p.button("/history/rewind", "undo", p.w.undo, &[("to", &before.to_string()), ("undo", &after.to_string())]))
             }
         }
     }

@@ -52,7 +52,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         labels: &known,
         search: "",
     };
-    let deleted = Flash { text: w.n(w.deleted, 3), undo: Some(512), duplicates: 9 };
+    let deleted = Flash { text: w.n(w.deleted, 3), undo: Some((512, 515)), duplicates: 9 };
     let stored = edit::form_of(w, &contact_json());
     let mut mine = stored.clone();
     mine.set("phones.1.value", "+49 33 001");

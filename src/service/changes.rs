@@ -31,6 +31,20 @@ impl Place {
         Place { after: 0, deleted_after: book.revision }
     }
 
+    /// Whether all deletions that the reader has to hear of can be there still. At revision 0 the book was
+    /// empty: who saw it so has missed none.
+    fn is_remembered(self, forgotten: i64) -> bool {
+        self.deleted_after >= forgotten || (self.after, self.deleted_after) == (0, 0)
+    }
+
+    /// Asked after changes were read: [`Error::Resync`] if a purge may have taken some away before.
+    pub fn check(self, db: &mut Conn, owner: i64) -> Result<()> {
+        match self.is_remembered(books::forgotten(db, owner)?) {
+            true => Ok(()),
+            false => Err(Error::Resync),
+        }
+    }
+
     /// The place once everything up to another revision was seen.
     pub fn moved(self, after: i64) -> Place {
         Place { after, deleted_after: self.deleted_after.max(after) }
@@ -68,10 +82,8 @@ pub fn place(book: &Book, token: &str) -> Result<Place> {
         Some([began, after]) if after < began => Place { after: *after, deleted_after: *began },
         _ => return Err(Error::Resync),
     };
-    let Place { after, deleted_after } = place;
-    // At revision 0 the book was empty: who saw it so has missed no deletion.
-    let remembered = deleted_after >= book.forgotten || (after, deleted_after) == (0, 0);
-    match epoch == Some(&book.epoch) && deleted_after <= book.revision && remembered {
+    let known = place.deleted_after <= book.revision && place.is_remembered(book.forgotten);
+    match epoch == Some(&book.epoch) && known {
         true => Ok(place),
         false => Err(Error::Resync),
     }
@@ -88,6 +100,7 @@ pub fn since(db: &mut Conn, owner: i64, since: Option<&str>, limit: i64) -> Resu
     let book = books::find(db, owner)?;
     let from = since.map_or(Ok(Place::beginning(&book)), |token| place(&book, token))?;
     let mut changes = changes::since(db, owner, from.after, from.deleted_after, limit + 1)?;
+    from.check(db, owner)?;
     let most = usize::try_from(limit).unwrap_or(0);
     let more = changes.len() > most;
     changes.truncate(most);

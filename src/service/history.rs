@@ -1,9 +1,10 @@
 //! Undo: one contact back to what it was, or the whole book.
 
 use crate::context::App;
+use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::model::contact::Stored;
-use crate::repository::contacts::books::Book;
+use crate::repository::contacts::books::{self, Book};
 use crate::repository::contacts::history::{self, Then, Those};
 use crate::repository::contacts::rows::{self, Part};
 use crate::repository::contacts::trash::kept_since;
@@ -16,6 +17,11 @@ use vcard::Card;
 /// Nothing from this instant or before can be undone any more: 30 days ago, or what made room for cards.
 fn reach(book: &Book, now: DateTime<Utc>) -> DateTime<Utc> {
     kept_since(now).max(book.history_since)
+}
+
+/// What can be undone of an owner's book was changed after this instant; only that is shown.
+pub fn reachable_since(db: &mut Conn, owner: i64, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
+    Ok(reach(&books::find(db, owner)?, now))
 }
 
 /// Makes a contact what it was before the change with this revision.

@@ -131,6 +131,22 @@ fn dismissed_contacts_are_not_shown_together_again() {
 }
 
 #[test]
+fn an_undone_merge_leaves_no_dismissal_of_the_two_that_were_one() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let [a, b, kept] =
+        [1, 2, 3].map(|_| add(&ann, json!({"first_name": "Bob", "email": "desk@x.org"})));
+    ann.post("/api/contacts/duplicates/dismiss", json!({"ids": [a, b]})).expect(204);
+    let before =
+        ann.get(&format!("/api/contacts/{kept}")).header("ETag").trim_matches('"').to_owned();
+    ann.post("/api/contacts/merge", json!({"keep": kept, "merge": [a]})).expect(200);
+    assert_eq!(found(&ann), [], "it is the one now who differs from b");
+    let revision: i64 = before.parse().unwrap();
+    ann.post("/api/contacts/rewind", json!({"to": revision})).expect(200);
+    assert_eq!(found(&ann)[0].0, [a, kept]);
+}
+
+#[test]
 fn a_dismissal_goes_with_its_contacts_and_not_with_the_trash() {
     let world = World::new();
     let ann = world.user("ann");

@@ -95,7 +95,8 @@ fn sound(world: &World, owner: i64) {
                 coalesce(sum(octet_length(card)), 0)::bigint
             FROM contacts WHERE owner = $1
         ) AND history_bytes = (
-            SELECT coalesce(sum(octet_length(card)), 0)::bigint FROM history WHERE owner = $1
+            SELECT coalesce(sum(octet_length(card) + octet_length(client) + 200), 0)::bigint
+            FROM history WHERE owner = $1
         ) FROM address_books WHERE owner = $1";
     let sound = world.app.db.read(|db| db.query_one(SQL, &[&owner])).unwrap();
     assert!(sound.get::<_, bool>(0), "{:?}", reached(world, owner));

@@ -199,10 +199,21 @@ fn many_get_a_label_lose_it_and_are_deleted_and_are_back_by_undo() {
     assert_eq!(total(""), "50");
     let page = browser.get("/contacts").text();
     assert!(page.contains("10 contacts were deleted."));
-    let to =
-        page.split("name=\"to\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let field = |name: &str| {
+        let begin = format!("name=\"{name}\" value=\"");
+        page.split(&begin).nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    let [to, after] = ["to", "undo"].map(field);
     assert!(!browser.get("/contacts").text().contains("were deleted"), "it is shown once");
-    let undo = [("to", to.as_str()), ("undo", "1")];
+    let undo = [("to", to.as_str()), ("undo", after.as_str())];
+    // A phone has added somebody since: the page asks before that goes too.
+    let added = ann.post("/api/contacts", json!({"first_name": "Phone"})).expect(201).json();
+    let answer = browser.post("/history/rewind", &undo).expect(303);
+    assert_eq!(answer.header("Location"), format!("/history/rewind?to={to}"));
+    assert_eq!(total(""), "51");
+    ann.delete(&format!("/api/contacts/{}", added["id"])).expect(204);
+    let now = (after.parse::<i64>().unwrap() + 2).to_string();
+    let undo = [("to", to.as_str()), ("undo", now.as_str())];
     let answer = browser.post("/history/rewind", &undo).expect(303);
     assert!(browser.follow(&answer).text().contains("The change was undone."));
     assert_eq!(total(""), "60");

@@ -101,8 +101,8 @@ fn all_likely_doubles_become_one_each_at_once_and_are_two_again_by_undo() {
     assert!(page.contains("Dr.") && page.contains("Prof."), "these contradict each other: {page}");
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "4");
     assert_eq!(ann.get("/api/contacts?first_name=Grace").json()[0]["job_title"], "Admiral");
-    let to = value(&page, "to").to_owned();
-    browser.post("/history/rewind", &[("to", &to), ("undo", "1")]).expect(303);
+    let [to, after] = ["to", "undo"].map(|name| value(&page, name).to_owned());
+    browser.post("/history/rewind", &[("to", &to), ("undo", &after)]).expect(303);
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "6");
 }
 
@@ -127,8 +127,8 @@ fn a_label_gets_another_name_on_its_page_or_none_and_both_are_undone() {
     let to = value(&page, "to").to_owned();
     let undo = page.split("action=\"/history/rewind\"").nth(1).expect("Undo");
     assert!(undo.contains("name=\"to\""), "{to}");
-    let undo = value(undo, "to").to_owned();
-    browser.post("/history/rewind", &[("to", &undo), ("undo", "1")]).expect(303);
+    let [undo, after] = ["to", "undo"].map(|name| value(undo, name).to_owned());
+    browser.post("/history/rewind", &[("to", &undo), ("undo", &after)]).expect(303);
     let total = |label: &str| {
         ann.get(&format!("/api/contacts?label={label}")).header("X-Total-Count").to_owned()
     };

@@ -27,7 +27,8 @@ pub fn sync(call: &Call, account: Account, root: &Element) -> Result<Reply> {
         Some(limit) => limit,
         None => u64::MAX,
     };
-    let mut place = place(call, &account, root)?;
+    let fault = fault(call);
+    let mut place = place(&account, root).map_err(|_| Error::Dav(fault.clone()))?;
     // Up to the state that the token at the end names: what changes while this is sent comes with
     // the next sync.
     let until = account.book.revision;
@@ -43,6 +44,10 @@ pub fn sync(call: &Call, account: Account, root: &Element) -> Result<Reply> {
         let Place { after, deleted_after } = place;
         let range = (after, deleted_after, until);
         let (changes, next) = db.read(|db| resources::changes(db, account.id, range, page))?;
+        db.read(|db| place.check(db, account.id)).map_err(|error| match error {
+            Error::Resync => Error::Dav(fault.clone()),
+            other => other,
+        })?;
         for change in &changes {
             if left == 0 {
                 write_truncated(out, &account);
@@ -61,18 +66,20 @@ pub fn sync(call: &Call, account: Account, root: &Element) -> Result<Reply> {
     })
 }
 
-/// The place of the request's token; without one everything is wanted, and nothing that is gone.
-fn place(call: &Call, account: &Account, root: &Element) -> Result<Place> {
-    let token = root.child(DAV, "sync-token").map_or("", |token| token.text.trim());
-    if token.is_empty() {
-        return Ok(Place::beginning(&account.book));
-    }
-    let agent = call.header("User-Agent").unwrap_or_default();
-    let fault = match agent.contains("Thunderbird") {
+/// What a client is answered whose token is good no more.
+fn fault(call: &Call) -> DavFault {
+    match call.header("User-Agent").unwrap_or_default().contains("Thunderbird") {
         true => DavFault::ValidSyncTokenThunderbird,
         false => DavFault::ValidSyncToken,
-    };
-    changes::place(&account.book, token).map_err(|_| Error::Dav(fault))
+    }
+}
+
+/// The place of the request's token; without one everything is wanted, and nothing that is gone.
+fn place(account: &Account, root: &Element) -> Result<Place> {
+    match root.child(DAV, "sync-token").map_or("", |token| token.text.trim()) {
+        "" => Ok(Place::beginning(&account.book)),
+        token => changes::place(&account.book, token),
+    }
 }
 
 fn write_change(

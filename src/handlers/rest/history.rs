@@ -10,7 +10,6 @@ use crate::http::Reply;
 use crate::model::contact::{Columns, Contact};
 use crate::repository::contacts::history::{self, Change};
 use crate::repository::contacts::rows;
-use crate::repository::contacts::trash::kept_since;
 use crate::service::history::{self as undo, To};
 use crate::service::writer::By;
 use serde_json::{Value, json};
@@ -21,7 +20,7 @@ use vcard::Card;
 pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let (db, app, owner, id) = (call.app.db.clone(), Arc::clone(&call.app), owner.id(), call.id()?);
     let now = db.read(|db| rows::find_any(db, owner, id))?.ok_or(Error::NotFound)?.contact;
-    let since = kept_since(call.now);
+    let since = db.read(|db| undo::reachable_since(db, owner, call.now))?;
     let (mut list, mut begun, mut until) = (JsonList::default(), false, i64::MAX);
     let body = Pieces::begin(&call.request_id, move |out| {
         if !std::mem::replace(&mut begun, true) {

@@ -6,7 +6,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::handlers::rest::{exports, lists as api, photos as pictures};
 use crate::handlers::views;
-use crate::handlers::web::reader::{self, owner, words};
+use crate::handlers::web::reader::{self, owner, revision, words};
 use crate::handlers::web::sent;
 use crate::http::Reply;
 use crate::markup::contact::{self, Birthday, Change, Shown};
@@ -18,11 +18,10 @@ use crate::model::contact::{Contact, Stored};
 use crate::model::text;
 use crate::repository::contacts::filter::Filter;
 use crate::repository::contacts::lists::{self, Key, Sort};
-use crate::repository::contacts::trash::kept_since;
-use crate::repository::contacts::{books, history, rows};
+use crate::repository::contacts::{history, rows};
 use crate::service::contacts::{Action, Which, bulk, delete};
 use crate::service::groups::rename_label;
-use crate::service::history::revert;
+use crate::service::history::{reachable_since, revert};
 use crate::service::labels::in_use;
 use serde_json::Value;
 use vcard::Card;
@@ -131,10 +130,10 @@ pub fn one(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let mut query = call.query()?;
     let then = query.number("then", 0, 0..=i64::MAX);
     query.finish()?;
-    let month_ago = kept_since(call.now);
     let (stored, past, birth) = call.app.db.read(|db| {
+        let since = reachable_since(db, owner.id(), call.now)?;
         let stored = rows::find(db, owner.id(), id)?.ok_or(Error::NotFound)?;
-        let past = history::of_contact(db, owner.id(), id, month_ago, i64::MAX)?;
+        let past = history::of_contact(db, owner.id(), id, since, i64::MAX)?;
         Ok((stored, past, history::birth(db, owner.id(), id)?))
     })?;
     let before = past.iter().find(|it| it.revision == then);
@@ -182,11 +181,6 @@ pub fn card(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let stored = call.app.db.read(|db| rows::find(db, owner.id(), id))?.ok_or(Error::NotFound)?;
     Ok(Reply::bytes("text/vcard; charset=utf-8", stored.text)
         .with("Content-Disposition", "attachment; filename=\"contact.vcf\""))
-}
-
-/// The revision of the book, for "Undo".
-pub fn revision(call: &Call, owner: i64) -> Result<i64> {
-    Ok(call.app.db.read(|db| books::find(db, owner))?.revision)
 }
 
 /// `POST /contacts/{id}/delete`

@@ -3,8 +3,8 @@
 use crate::access::Visitor;
 use crate::context::Call;
 use crate::error::{Error, Result};
-use crate::handlers::web::contacts::{TWINS, members, revision};
-use crate::handlers::web::reader::{self, owner, words};
+use crate::handlers::web::contacts::{TWINS, members};
+use crate::handlers::web::reader::{self, owner, revision, words};
 use crate::handlers::web::sent;
 use crate::http::Reply;
 use crate::markup::duplicates::{self, Group, Twin};
@@ -155,7 +155,9 @@ pub fn merge_likely(call: &Call, visitor: &Visitor) -> Result<Reply> {
             Ok(_) => merged += 1,
             // Changed in the meantime, or a list would become too long: it stays on the page.
             Err(Error::NotFound | Error::Invalid(_)) => {}
-            Err(error) => return Err(error),
+            Err(error) if merged == 0 => return Err(error),
+            // What was merged can be undone, and the rest stays on the page.
+            Err(_) => break,
         }
     }
     let w = words(call, visitor);

@@ -6,8 +6,7 @@ use crate::context::Call;
 use crate::db::Conn;
 use crate::error::{Conflict, Error, Result};
 use crate::handlers::rest::{exports, imports};
-use crate::handlers::web::contacts::revision;
-use crate::handlers::web::reader::{self, caller, owner, words};
+use crate::handlers::web::reader::{self, caller, owner, revision, words};
 use crate::handlers::web::sent::{self, Sent};
 use crate::http::Reply;
 use crate::markup::files::{self, Column, FileRow, Found, Verdict};
@@ -226,8 +225,9 @@ pub fn import(call: &Call, visitor: &Visitor) -> Result<Reply> {
             call.app.db.write(|db| uploads::delete(db, id))?;
             let alike = duplicates::kept(&call.app, id)?.len();
             let text = report(w, &outcome);
-            let told = json!({ "text": text, "undo": outcome.undo, "duplicates": alike });
-            reader::hand(call, visitor, "/contacts", &told)
+            let undo = [outcome.undo, revision(call, id)?];
+            let message = json!({ "text": text, "undo": undo, "duplicates": alike });
+            reader::hand(call, visitor, "/contacts", &message)
         }
         Err(error @ (Error::Invalid(_) | Error::Malformed(_) | Error::Conflict(_))) => {
             look(call, visitor, &file, form).map(|page| reader::refuse(&error, page))

@@ -3,15 +3,15 @@
 use crate::access::Visitor;
 use crate::context::Call;
 use crate::error::{Error, Result};
-use crate::handlers::web::contacts::{revision, row, who};
-use crate::handlers::web::reader::{self, owner, words};
+use crate::handlers::web::contacts::{row, who};
+use crate::handlers::web::reader::{self, owner, revision, words};
 use crate::handlers::web::sent;
 use crate::http::Reply;
+use crate::markup::list;
 use crate::markup::past::{self, Batch, Stretch};
 use crate::repository::contacts::past as rows;
-use crate::repository::contacts::trash::kept_since;
 use crate::service::contacts::{Action, bulk};
-use crate::service::history::{Rewound, To, rewind};
+use crate::service::history::{Rewound, To, reachable_since, rewind};
 
 /// `GET /trash`
 pub fn trash(call: &Call, visitor: &Visitor) -> Result<Reply> {
@@ -66,8 +66,10 @@ pub fn history(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let mut query = call.query()?;
     let before = query.number("before", i64::MAX, 0..=i64::MAX);
     query.finish()?;
-    let (found, next) =
-        call.app.db.read(|db| rows::stretches(db, owner.id(), kept_since(call.now), before))?;
+    let (found, next) = call.app.db.read(|db| {
+        let since = reachable_since(db, owner.id(), call.now)?;
+        rows::stretches(db, owner.id(), since, before)
+    })?;
     let w = words(call, visitor);
     let stretch = |it: rows::Stretch| Stretch {
         at: it.at,
@@ -105,13 +107,19 @@ pub fn ask(call: &Call, visitor: &Visitor) -> Result<Reply> {
     ))
 }
 
-/// `POST /history/rewind`: the book as it was then, and back again by "Undo".
+/// `POST /history/rewind`: the book as it was then, and back again by "Undo". Where something else has
+/// happened since what is to be undone, it is asked first.
 pub fn go_back(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (form, owner, mut by) = sent::by_owner(call, visitor)?;
     by.protocol = "rewind";
     let before = revision(call, owner.id())?;
+    let undo = form.get("undo");
+    if !undo.is_empty() && undo != before.to_string() {
+        let query = list::query(&[("to", form.get("to"))]);
+        return Ok(reader::go(format!("/history/rewind?{query}")));
+    }
     rewind(&call.app, owner.id(), &by, to(form.get("to"))?, false)?;
     let w = words(call, visitor);
-    let text = if form.get("undo").is_empty() { w.rewound } else { w.undone };
+    let text = if undo.is_empty() { w.rewound } else { w.undone };
     reader::go_undoable(call, visitor, "/contacts", text, before)
 }

@@ -12,6 +12,7 @@ use crate::markup::list;
 use crate::markup::page::{Flash, Page, User};
 use crate::markup::words::{self, Words};
 use crate::model::user::Role;
+use crate::repository::contacts::books;
 use crate::service::writer::By;
 use chrono_tz::Tz;
 use maud::Markup;
@@ -86,7 +87,7 @@ pub fn page<'a>(call: &'a Call, visitor: &Visitor) -> Page<'a> {
     let handed = handed(call, visitor);
     let flash = handed.filter(|it| !text(it, "text").is_empty()).map(|it| Flash {
         text: text(&it, "text").to_owned(),
-        undo: it.get("undo").and_then(Value::as_i64),
+        undo: it.get("undo").and_then(|it| serde_json::from_value(it.clone()).ok()),
         duplicates: it.get("duplicates").and_then(Value::as_i64).unwrap_or(0),
     });
     let (w, month_first) = language(call, Some(visitor));
@@ -159,7 +160,14 @@ pub fn go_undoable(
     text: impl Into<String>,
     before: i64,
 ) -> Result<Reply> {
-    hand(call, visitor, location, &json!({ "text": text.into(), "undo": before }))
+    let owner = visitor.caller().map_or(0, Caller::id);
+    let undo = [before, revision(call, owner)?];
+    hand(call, visitor, location, &json!({ "text": text.into(), "undo": undo }))
+}
+
+/// The revision that an owner's book has now.
+pub fn revision(call: &Call, owner: i64) -> Result<i64> {
+    Ok(call.app.db.read(|db| books::find(db, owner))?.revision)
 }
 
 /// Sends the browser on with something for the next page.

@@ -73,6 +73,12 @@ pub fn find(db: &mut Conn, owner: i64) -> Result<Book> {
     db.query_opt(SQL, &[&owner])?.as_ref().map(from_row).ok_or(Error::Unauthenticated)
 }
 
+/// Up to which revision deletions are forgotten by now, see [`Book::forgotten`].
+pub fn forgotten(db: &mut Conn, owner: i64) -> Result<i64> {
+    const SQL: &str = "SELECT forgotten FROM address_books WHERE owner = $1";
+    db.query_opt(SQL, &[&owner])?.map(|row| row.get(0)).ok_or(Error::Unauthenticated)
+}
+
 /// Writes back what a change did to a locked book.
 pub fn save(tx: &mut Tx, book: &Book) -> Result<u64> {
     const SQL: &str = "UPDATE address_books SET revision = $2, changed_at = $3, contacts = $4,

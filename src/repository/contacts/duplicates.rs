@@ -88,12 +88,22 @@ pub fn dismiss(tx: &mut Tx, owner: i64, ids: &[i64]) -> Result<u64> {
     tx.execute(SQL, &[&owner, &ids])
 }
 
-/// Puts a contact into the dismissals of others, `room` of them at most.
+/// Dismisses a contact together with whoever was dismissed with one of the others: in dismissals of their
+/// own, since the others may come back. The newest first, and `room` rows at most.
 pub fn inherit(tx: &mut Tx, owner: i64, heir: i64, others: &[i64], room: i64) -> Result<u64> {
-    const SQL: &str = "INSERT INTO dismissals (owner, dismissal, contact)
-        SELECT DISTINCT $1::bigint, dismissal, $2::bigint FROM dismissals
-        WHERE owner = $1 AND contact = ANY ($3) ORDER BY dismissal DESC LIMIT greatest($4::bigint, 0)
-        ON CONFLICT DO NOTHING";
+    const SQL: &str = "WITH old AS (
+            SELECT dismissal, nextval('dismissals_ids') AS number FROM (
+                SELECT DISTINCT dismissal FROM dismissals WHERE owner = $1 AND contact = ANY ($3)
+            ) AS theirs
+        ), rest AS (
+            SELECT number, contact FROM dismissals JOIN old USING (dismissal)
+            WHERE owner = $1 AND contact <> ALL ($3) AND contact <> $2
+        ), wanted AS (
+            SELECT number, contact FROM rest UNION SELECT number, $2 FROM rest
+        )
+        INSERT INTO dismissals (owner, dismissal, contact)
+        SELECT $1::bigint, number, contact FROM wanted
+        ORDER BY number DESC, contact LIMIT greatest($4::bigint, 0)";
     tx.execute(SQL, &[&owner, &heir, &others, &room])
 }
 

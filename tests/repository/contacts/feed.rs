@@ -64,6 +64,27 @@ fn token_now(world: &World, owner: i64) -> String {
     changes::token(&book, Place::at(book.revision))
 }
 
+/// A purge between the look at a token and the look at the changes could take deletions away unseen.
+#[test]
+fn changes_that_were_read_while_a_purge_went_on_are_not_believed() {
+    let (world, ann, _) = ann_and_eve();
+    let [kept, gone] = ["Ada", "Bob"].map(|name| add(&world, ann, named(name)).id);
+    let token = token_now(&world, ann);
+    delete(&world, ann, gone).unwrap();
+    let read = |job: &dyn Fn(&mut contactd::db::Conn) -> contactd::error::Result<()>| {
+        world.app.db.read(job)
+    };
+    let book = world.app.db.read(|db| books::find(db, ann)).unwrap();
+    let place = changes::place(&book, &token).unwrap();
+    read(&|db| place.check(db, ann)).unwrap();
+    world.pass(Duration::days(31));
+    contactd::service::upkeep::purge(&world.app).unwrap();
+    assert!(matches!(read(&|db| place.check(db, ann)), Err(Error::Resync)));
+    // Who began with nothing has missed nothing.
+    read(&|db| Place::at(0).check(db, ann)).unwrap();
+    assert_eq!(ids_of(&since(&world, ann, None, 9).unwrap()), [kept]);
+}
+
 /// What was purged before a listing began is no reason to begin again at its second page, whatever
 /// happens between its pages.
 #[test]
