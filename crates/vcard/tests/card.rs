@@ -312,3 +312,14 @@ fn uids_are_compared_octet_by_octet() {
     );
     assert_eq!(Card::stored("BEGIN:VCARD\r\nUID: \r\nEND:VCARD\r\n").uid(), None);
 }
+
+#[test]
+fn what_no_member_takes_is_kept_as_a_line_of_its_own() {
+    let mut card = card(&["FN:Jo"]);
+    card.keep("X-CSV-Shoe-Size", "43; wide, red");
+    let lines = body(&card);
+    assert!(lines.contains(&"X-CSV-Shoe-Size:43\\; wide\\, red".to_owned()), "{lines:?}");
+    let kept = card.lines().find(|line| line.is("X-CSV-Shoe-Size")).map(|line| line.text());
+    assert_eq!(kept.as_deref(), Some("43; wide, red"));
+    assert_eq!(card.details().display_name, "Jo", "the rest of the card is as it was");
+}
