@@ -23,3 +23,33 @@ fn a_faulty_new_password_leaves_the_tick_for_phones_and_scripts() {
     let page = browser.post("/settings/password", &form).expect(422).text();
     assert!(page.contains(kept), "{page}");
 }
+
+#[test]
+fn what_is_there_already_can_be_added_once_more_though_nothing_is_new() {
+    let world = World::new();
+    let ann = world.user("ann");
+    ann.post("/api/contacts", json!({"first_name": "Ada", "email": "ada@example.com"})).expect(201);
+    let browser = Browser::signed_in(&world, "ann");
+    let file = b"First Name,Email\nAda,ada@example.com\n";
+    let answer = browser.post_file("/import", &[], "file", file).expect(303);
+    let page = browser.follow(&answer).expect(200).text();
+    assert!(page.contains("There is nothing new in this file."), "{page}");
+    assert!(page.contains("name=\"existing\"") && page.contains("value=\"import\""), "{page}");
+    let key = value(&page, "key").to_owned();
+    let form = [("step", "import"), ("key", key.as_str()), ("existing", "add")];
+    browser.post("/import/found", &form).expect(303);
+    assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "2");
+}
+
+#[test]
+fn a_table_that_is_not_known_is_not_said_to_be_empty_before_its_columns_are_known() {
+    let world = World::new();
+    world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let answer = browser.post_file("/import", &[], "file", b"Xa,Xb\nq,w\ne,r\n").expect(303);
+    let page = browser.follow(&answer).expect(200).text();
+    assert!(page.contains("Which column is what?"), "{page}");
+    for text in ["There is nothing new", "0 contacts"] {
+        assert!(!page.contains(text), "{text}: {page}");
+    }
+}
