@@ -161,9 +161,11 @@
     }
     if (dataset.suggest !== undefined) {
       const field = document.getElementsByName("labels")[0];
-      const labels = field.value.split(",").map((it) => it.trim()).filter(Boolean);
-      const at = labels.findIndex((it) => it.toLowerCase() === button.textContent.toLowerCase());
-      if (at < 0) labels.push(button.textContent); else labels.splice(at, 1);
+      const { textContent: text } = button;
+      const label = /^"|,/.test(text) ? `"${text.replaceAll('"', '""')}"` : text; // as the server writes it
+      const labels = (field.value.match(/\s*"(?:[^"]|"")*"\s*(?=,|$)|[^,]+/g) ?? []).map((it) => it.trim()).filter(Boolean);
+      const at = labels.findIndex((it) => it.toLowerCase() === label.toLowerCase());
+      if (at < 0) labels.push(label); else labels.splice(at, 1);
       field.value = labels.join(", ");
     }
   });

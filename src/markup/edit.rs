@@ -1,6 +1,7 @@
 //! `/contacts/new` and `/contacts/{id}/edit`.
 
 use super::form::{Form, Input, PICTURES, alert};
+use super::labels;
 use super::page::{Page, icon, shell};
 use super::words::Words;
 use maud::{Markup, html};
@@ -59,8 +60,7 @@ pub fn form_of(w: &Words, contact: &Value) -> Form {
         match value {
             Value::String(text) => form.set(name, text),
             Value::Array(labels) if name == "labels" => {
-                let labels: Vec<_> = labels.iter().filter_map(Value::as_str).collect();
-                form.set(name, &labels.join(", "));
+                form.set(name, &labels::joined(labels.iter().filter_map(Value::as_str)));
             }
             Value::Array(entries) => {
                 entries
@@ -97,8 +97,7 @@ pub fn json_of(w: &Words, form: &Form) -> (Value, Vec<(&'static str, Vec<usize>)
         contact.insert(name.to_owned(), json!(text(name)));
     }
     contact.insert("birthday".to_owned(), json!(date_of(form, "birthday")));
-    let labels = form.get("labels").split(',').map(str::trim).filter(|label| !label.is_empty());
-    contact.insert("labels".to_owned(), json!(labels.collect::<Vec<_>>()));
+    contact.insert("labels".to_owned(), json!(labels::split(form.get("labels"))));
     let mut kept = Vec::new();
     for (list, parts) in LISTS {
         let mut rows = Vec::new();

@@ -53,3 +53,22 @@ fn a_table_that_is_not_known_is_not_said_to_be_empty_before_its_columns_are_know
         assert!(!page.contains(text), "{text}: {page}");
     }
 }
+
+#[test]
+fn a_label_with_a_comma_stays_one_label_when_its_contact_is_saved() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let labels = json!(["Smith, Oslo", "family", "\"best\", friends"]);
+    let contact = json!({"first_name": "Ada", "labels": labels});
+    let id = ann.post("/api/contacts", contact).expect(201).json()["id"].as_i64().unwrap();
+    let browser = Browser::signed_in(&world, "ann");
+    let path = format!("/contacts/{id}/edit");
+    let page = browser.get(&path).expect(200).text();
+    let field = page.split("name=\"labels\"").nth(1).and_then(|it| it.split("value=\"").nth(1));
+    let field = field.unwrap().split('"').next().unwrap().replace("&quot;", "\"");
+    let revision = value(&page, "revision").to_owned();
+    let form = [("first_name", "Augusta"), ("labels", field.as_str()), ("revision", &revision)];
+    browser.post(&path, &form).expect(303);
+    let stored = ann.get(&format!("/api/contacts/{id}")).expect(200).json();
+    assert_eq!((&stored["first_name"], &stored["labels"]), (&json!("Augusta"), &labels));
+}

@@ -36,7 +36,10 @@ fn what_a_phone_deletes_one_by_one_lies_together_and_comes_back_at_once() {
     let world = World::new();
     let ann = world.user("ann");
     let ids: Vec<_> = (0..3)
-        .map(|n| ann.post("/api/contacts", json!({"first_name": format!("Name{n}")})).json()["id"].to_string())
+        .map(|n| {
+            ann.post("/api/contacts", json!({"first_name": format!("Name{n}")})).json()["id"]
+                .to_string()
+        })
         .collect();
     let phone = world.nobody().with_basic("ann", &ann.app_password("write"));
     for id in &ids[1..] {

@@ -156,7 +156,7 @@ words! {
     city: "City",
     region: "Region",
     country: "Country",
-    labels_hint: "Separated by commas.",
+    labels_hint: "Separated by commas. A label that has one stands in quotes.",
     no_year: "year unknown",
     add_row: "Add another",
     remove: "Remove",

@@ -159,7 +159,7 @@ pub const UK: Words = Words {
     city: "Місто",
     region: "Область",
     country: "Країна",
-    labels_hint: "Через кому.",
+    labels_hint: "Через кому. Мітка з комою стоїть у лапках \"\".",
     no_year: "рік невідомий",
     add_row: "Додати ще",
     remove: "Вилучити",
