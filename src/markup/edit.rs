@@ -39,6 +39,9 @@ pub const SINGLE: [&str; 11] = [
     "additional_data",
 ];
 
+/// Set in a form that came with a photo. Browsers fill in no files: it has to be chosen again.
+pub const PHOTO_SENT: &str = "photo.sent";
+
 /// A contact that is edited: none is a new one.
 pub struct Edited<'a> {
     pub id: Option<i64>,
@@ -207,9 +210,10 @@ fn photo(p: &Page, it: &Edited, form: &Form) -> Markup {
         div class="photo" {
             @if let (Some(id), true) = (it.id, it.has_photo) {
                 img class="face large" src={ "/contacts/" (id) "/photo" } alt=(w.photo) width="96" height="96";
-                label { input type="checkbox" name="photo.remove" value="1"; " " (w.photo_remove) }
+                label { input type="checkbox" name="photo.remove" value="1" checked[!form.get("photo.remove").is_empty()]; " " (w.photo_remove) }
             }
             (Input { name: "photo", label: w.photo, hint: w.photo_hint, ..Input::default() }.file(form, PICTURES))
+            @if form.has(PHOTO_SENT) && form.fault_of("photo").is_none() { p class="fault" { (w.photo_again) } }
         }
     }
 }

@@ -72,3 +72,34 @@ fn a_label_with_a_comma_stays_one_label_when_its_contact_is_saved() {
     let stored = ann.get(&format!("/api/contacts/{id}")).expect(200).json();
     assert_eq!((&stored["first_name"], &stored["labels"]), (&json!("Augusta"), &labels));
 }
+
+#[test]
+fn a_photo_stays_to_be_removed_or_is_asked_for_again() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let mut png = std::io::Cursor::new(Vec::new());
+    image::DynamicImage::new_rgb8(9, 9).write_to(&mut png, image::ImageFormat::Png).unwrap();
+    let png = png.into_inner();
+    let named = [("first_name", "Bob")];
+    let id = contact_id(&browser.post_file("/contacts/new", &named, "photo", &png).expect(303));
+    let path = format!("/contacts/{id}/edit");
+    let (ticked, again) = ("name=\"photo.remove\" value=\"1\" checked", "Choose the photo again");
+    let page = browser.get(&path).expect(200).text();
+    assert!(!page.contains(ticked) && !page.contains(again), "{page}");
+    let revision = value(&page, "revision").to_owned();
+    let faulty = [
+        ("first_name", "Bob"),
+        ("phones.0.value", "1"),
+        ("photo.remove", "1"),
+        ("revision", &revision),
+    ];
+    let page = browser.post(&path, &faulty).expect(422).text();
+    assert!(page.contains(ticked) && !page.contains(again), "{page}");
+    let page = browser.post_file(&path, &faulty, "photo", &png).expect(422).text();
+    assert!(page.contains(again), "{page}");
+    ann.patch(&format!("/api/contacts/{id}"), json!({"nickname": "Bobby"})).expect(200);
+    let good = [("first_name", "Bob"), ("photo.remove", "1"), ("revision", &revision)];
+    let page = browser.post_file(&path, &good, "photo", &png).expect(412).text();
+    assert!(page.contains(ticked) && page.contains(again), "{page}");
+}

@@ -162,6 +162,7 @@ words! {
     remove: "Remove",
     photo: "Photo",
     photo_hint: "PNG, JPEG, WebP or GIF, at most 5 MiB.",
+    photo_again: "Choose the photo again: it is not saved yet.",
     photo_remove: "Remove the photo",
     label_names: "home=home",
     field: "Field",

@@ -165,6 +165,7 @@ pub const UK: Words = Words {
     remove: "Вилучити",
     photo: "Світлина",
     photo_hint: "PNG, JPEG, WebP або GIF, щонайбільше 5 МіБ.",
+    photo_again: "Виберіть світлину ще раз: її ще не збережено.",
     photo_remove: "Прибрати світлину",
     label_names: "home=домашній|work=робочий|mobile=мобільний|main=основний|fax=факс|home fax=домашній факс|work fax=робочий факс|pager=пейджер|other=інше|anniversary=річниця",
     field: "Поле",
