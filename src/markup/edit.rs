@@ -1,5 +1,6 @@
 //! `/contacts/new` and `/contacts/{id}/edit`.
 
+use super::contact::or_dash;
 use super::form::{Form, Input, PICTURES, alert};
 use super::labels;
 use super::page::{Page, icon, shell};
@@ -325,12 +326,25 @@ fn suggestions(p: &Page) -> Markup {
     }
 }
 
+/// What a field says, to be read: of the main entry of several, which one that is.
+fn said(form: &Form, name: &str) -> String {
+    let Some(list) = name.strip_suffix(".primary") else {
+        return form.get(name).replace("\r\n", "\n");
+    };
+    let main = form.get(name);
+    let parts = ["value", "street", "city"].map(|part| form.get(&format!("{list}.{main}.{part}")));
+    let value = parts.into_iter().find(|value| !value.is_empty() && form.rows(list) > 1);
+    value.unwrap_or_default().to_owned()
+}
+
 /// Both states of a contact that was changed by two, where they differ.
 fn conflict(p: &Page, mine: &Form, theirs: &Form) -> Markup {
     let w = p.w;
+    // As both would be stored: without empty rows, dates without years that are not known.
+    let [mine, theirs] = [mine, theirs].map(|form| form_of(w, &json_of(w, form).0));
     let mut names: Vec<&str> =
         mine.pairs().iter().chain(theirs.pairs()).map(|(name, _)| name.as_str()).collect();
-    names.retain(|name| is_field(name) && mine.get(name) != theirs.get(name));
+    names.retain(|name| is_field(name) && said(&mine, name) != said(&theirs, name));
     names.sort_unstable();
     names.dedup();
     html! {
@@ -340,7 +354,7 @@ fn conflict(p: &Page, mine: &Form, theirs: &Form) -> Markup {
                 thead { tr { th { (w.field) } th { (w.theirs) } th { (w.mine) } } }
                 tbody {
                     @for name in names {
-                        tr { th scope="row" { (w.member(name)) } td { (super::contact::or_dash(theirs.get(name))) } td { (super::contact::or_dash(mine.get(name))) } }
+                        tr { th scope="row" { (w.member(name)) } td { (or_dash(&said(&theirs, name))) } td { (or_dash(&said(&mine, name))) } }
                     }
                 }
             }

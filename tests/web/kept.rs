@@ -103,3 +103,43 @@ fn a_photo_stays_to_be_removed_or_is_asked_for_again() {
     let page = browser.post_file(&path, &good, "photo", &png).expect(412).text();
     assert!(page.contains(ticked) && page.contains(again), "{page}");
 }
+
+#[test]
+fn two_who_change_one_contact_see_only_where_they_differ() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let contact = json!({
+        "first_name": "Ada", "birthday": "--02-29", "additional_data": "Nuts\nand bolts",
+        "emails": [{"value": "a@example.com"}, {"value": "b@example.com"}],
+    });
+    let id = ann.post("/api/contacts", contact).expect(201).json()["id"].as_i64().unwrap();
+    let browser = Browser::signed_in(&world, "ann");
+    let path = format!("/contacts/{id}/edit");
+    let revision = value(&browser.get(&path).expect(200).text(), "revision").to_owned();
+    ann.patch(&format!("/api/contacts/{id}"), json!({"first_name": "Augusta"})).expect(200);
+    // As a browser sends the form: with the empty rows of the other lists.
+    let form = [
+        ("first_name", "Ada"),
+        ("birthday", "2000-02-29"),
+        ("birthday.no_year", "1"),
+        ("additional_data", "Nuts\r\nand bolts"),
+        ("emails.0.value", "a@example.com"),
+        ("emails.1.value", "b@example.com"),
+        ("emails.primary", "1"),
+        ("phones.0.value", ""),
+        ("phones.0.label", ""),
+        ("phones.primary", "0"),
+        ("addresses.0.street", ""),
+        ("addresses.primary", "0"),
+        ("revision", &revision),
+    ];
+    let page = browser.post(&path, &form).expect(412).text();
+    let table = page.split("<tbody>").nth(1).unwrap().split("</tbody>").next().unwrap();
+    let rows: Vec<_> = table.split("<tr>").skip(1).map(str::trim).collect();
+    let row = |name: &str, theirs: &str, mine: &str| {
+        format!("<th scope=\"row\">{name}</th><td>{theirs}</td><td>{mine}</td></tr>")
+    };
+    let expected =
+        [row("main", "a@example.com", "b@example.com"), row("First name", "Augusta", "Ada")];
+    assert_eq!(rows, expected);
+}
