@@ -143,3 +143,26 @@ fn two_who_change_one_contact_see_only_where_they_differ() {
         [row("main", "a@example.com", "b@example.com"), row("First name", "Augusta", "Ada")];
     assert_eq!(rows, expected);
 }
+
+#[test]
+fn a_contact_does_not_say_by_whom_it_was_changed_when_history_does_not_remember() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let script = world.nobody().with_basic("ann", &ann.app_password("write"));
+    let contact = json!({"first_name": "Ada"});
+    let id = script.post("/api/contacts", contact).expect(201).json()["id"].as_i64().unwrap();
+    let last = || {
+        let page = Browser::signed_in(&world, "ann").get(&format!("/contacts/{id}")).text();
+        let after = page.split("Changed <").nth(1).expect("when it was changed");
+        after.split("<br>").next().unwrap().to_owned()
+    };
+    assert!(last().contains("my write"), "{}", last());
+    let browser = Browser::signed_in(&world, "ann");
+    let revision =
+        value(&browser.get(&format!("/contacts/{id}/edit")).text(), "revision").to_owned();
+    let form = [("first_name", "Augusta"), ("revision", &revision)];
+    browser.post(&format!("/contacts/{id}/edit"), &form).expect(303);
+    assert!(last().contains(" · you"), "{}", last());
+    world.pass(chrono::Duration::days(40));
+    assert!(!last().contains(" · "), "{}", last());
+}

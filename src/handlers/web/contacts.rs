@@ -161,7 +161,11 @@ pub fn one(call: &Call, visitor: &Visitor) -> Result<Reply> {
         }),
         created_at: contact.created_at,
         updated_at: contact.updated_at,
-        changed_by: past.first().map_or("", |it| &it.by),
+        // The history may have forgotten the last change.
+        changed_by: past
+            .first()
+            .filter(|it| it.revision == contact.revision)
+            .map_or("", |it| &it.by),
         then: past.iter().find(|it| it.revision == then),
         history: past.clone(),
     };
