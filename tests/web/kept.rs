@@ -166,3 +166,30 @@ fn a_contact_does_not_say_by_whom_it_was_changed_when_history_does_not_remember(
     world.pass(chrono::Duration::days(40));
     assert!(!last().contains(" · "), "{}", last());
 }
+
+#[test]
+fn what_stops_in_the_midst_says_how_far_it_came_and_can_be_undone() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let card = |n: usize| {
+        // The last one has as many labels as a contact may have.
+        let labels: Vec<_> =
+            (0..if n == 1_000 { 50 } else { 0 }).map(|it| format!("l{it}")).collect();
+        let labels = labels.join(",");
+        format!(
+            "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Name {n:04}\r\nCATEGORIES:{labels}\r\nEND:VCARD\r\n"
+        )
+    };
+    let file: String = (0..1_001).map(card).collect();
+    let kind = [("Content-Type", "text/vcard")];
+    ann.send("POST", "/api/contacts/import", &kind, file.as_bytes()).expect(200);
+    let browser = Browser::signed_in(&world, "ann");
+    let form = [("action", "add_label"), ("label", "choir"), ("all", "1")];
+    let answer = browser.post("/contacts/bulk", &form).expect(303);
+    let page = browser.follow(&answer).text();
+    for text in
+        ["1,000 contacts got the label", "stay as they are. A contact has at most 50", "Undo"]
+    {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+}

@@ -8,7 +8,7 @@ use crate::handlers::rest::{exports, lists as api, photos as pictures};
 use crate::handlers::views;
 use crate::handlers::web::reader::{self, owner, revision, words};
 use crate::handlers::web::sent;
-use crate::http::Reply;
+use crate::http::{self, Reply};
 use crate::markup::contact::{self, Birthday, Change, Shown};
 use crate::markup::list::{self, List, Row};
 use crate::markup::words::Words;
@@ -246,12 +246,26 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
         _ => return Err(Error::invalid("action", "is none that there is")),
     };
     let before = revision(call, owner.id())?;
-    let mut changed = 0;
+    let (mut changed, mut stopped) = (0, String::new());
     for ids in ids.chunks(BATCH) {
-        changed += bulk(&call.app, owner.id(), &by, &action, ids)?.0;
+        match bulk(&call.app, owner.id(), &by, &action, ids) {
+            Ok((now, _)) => changed += now,
+            Err(error) if changed == 0 => return Err(error),
+            // What was changed can be undone.
+            Err(error) => {
+                stopped = format!(" {} {}", w.stopped, w.sentence(&why(&error)));
+                break;
+            }
+        }
     }
-    let text = w.n(words, changed as i64).replace("{label}", &label);
+    let text = w.n(words, changed as i64).replace("{label}", &label) + &stopped;
     reader::go_undoable(call, visitor, back, text, before)
+}
+
+/// What an error says, without the name of a field that the list does not show.
+fn why(error: &Error) -> String {
+    let first = if let Error::Invalid(faults) = error { faults.first() } else { None };
+    first.map_or_else(|| http::detail(error), |fault| fault.detail.clone())
 }
 
 /// `POST /labels`: another name for a label, or none.

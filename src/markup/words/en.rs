@@ -288,6 +288,7 @@ words! {
     // What was done
     saved: "Saved.",
     deleted: "{} contact was deleted.|{} contacts were deleted.",
+    stopped: "The others stay as they are.",
     label_added: "{} contact got the label “{label}”.|{} contacts got the label “{label}”.",
     label_taken: "The label “{label}” was removed from {} contact.|The label “{label}” was removed from {} contacts.",
     reverted: "The contact is as it was then.",
