@@ -28,9 +28,9 @@ fn a_faulty_new_password_leaves_the_tick_for_phones_and_scripts() {
 fn what_is_there_already_can_be_added_once_more_though_nothing_is_new() {
     let world = World::new();
     let ann = world.user("ann");
-    ann.post("/api/contacts", json!({"first_name": "Ada", "email": "ada@example.com"})).expect(201);
+    ann.post("/api/contacts", json!({"first_name": "Ada", "uid": "one"})).expect(201);
     let browser = Browser::signed_in(&world, "ann");
-    let file = b"First Name,Email\nAda,ada@example.com\n";
+    let file = b"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:one\r\nFN:Ada\r\nNOTE:other\r\nEND:VCARD\r\n";
     let answer = browser.post_file("/import", &[], "file", file).expect(303);
     let page = browser.follow(&answer).expect(200).text();
     assert!(page.contains("There is nothing new in this file."), "{page}");
@@ -192,4 +192,38 @@ fn what_stops_in_the_midst_says_how_far_it_came_and_can_be_undone() {
     {
         assert!(page.contains(text), "{text}: {page}");
     }
+}
+
+#[test]
+fn a_faulty_form_for_many_comes_back_on_its_page_with_what_was_ticked() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let ids: Vec<_> = (0..60)
+        .map(|n| {
+            ann.post("/api/contacts", json!({"first_name": format!("Name{n:02}")})).json()["id"]
+                .to_string()
+        })
+        .collect();
+    let browser = Browser::signed_in(&world, "ann");
+    let page = browser.get("/contacts?sort=-name").expect(200).text();
+    let next = page.split("rel=\"next\" href=\"").nth(1).unwrap().split('"').next().unwrap();
+    let page = browser.get(&next.replace("&amp;", "&")).expect(200).text();
+    let query = value(&page, "query").replace("&amp;", "&");
+    let long = "x".repeat(51);
+    let form = [
+        ("action", "add_label"),
+        ("label", long.as_str()),
+        ("ids", &ids[3]),
+        ("ids", &ids[5]),
+        ("query", &query),
+    ];
+    let page = browser.post("/contacts/bulk", &form).expect(422).text();
+    assert!(page.contains("a label of 1 to 50 characters"), "{page}");
+    assert!(page.contains("Name09") && !page.contains("Name10"), "the second page: {page}");
+    for (at, id) in ids.iter().enumerate().take(10) {
+        let ticked = page.contains(&format!("name=\"ids\" value=\"{id}\" checked"));
+        assert_eq!(ticked, [3, 5].contains(&at), "{at}: {page}");
+    }
+    assert!(page.contains(&format!("value=\"{long}\"")), "{page}");
+    assert_eq!(value(&page, "query").replace("&amp;", "&"), query);
 }
