@@ -31,15 +31,9 @@ impl Place {
         Place { after: 0, deleted_after: book.revision }
     }
 
-    /// Whether all deletions that the reader has to hear of can be there still. At revision 0 the book was
-    /// empty: who saw it so has missed none.
-    fn is_remembered(self, forgotten: i64) -> bool {
-        self.deleted_after >= forgotten || (self.after, self.deleted_after) == (0, 0)
-    }
-
     /// Asked after changes were read: [`Error::Resync`] if a purge may have taken some away before.
     pub fn check(self, db: &mut Conn, owner: i64) -> Result<()> {
-        match self.is_remembered(books::forgotten(db, owner)?) {
+        match self.deleted_after >= books::forgotten(db, owner)? {
             true => Ok(()),
             false => Err(Error::Resync),
         }
@@ -78,11 +72,13 @@ pub fn place(book: &Book, token: &str) -> Result<Place> {
     let epoch = parts.next();
     let numbers: Option<Vec<i64>> = parts.map(number).collect();
     let place = match numbers.as_deref() {
+        // The book was empty: who saw it so has missed no deletion, and begins.
+        Some([0]) => Place::beginning(book),
         Some([revision]) => Place::at(*revision),
         Some([began, after]) if after < began => Place { after: *after, deleted_after: *began },
         _ => return Err(Error::Resync),
     };
-    let known = place.deleted_after <= book.revision && place.is_remembered(book.forgotten);
+    let known = (book.forgotten..=book.revision).contains(&place.deleted_after);
     match epoch == Some(&book.epoch) && known {
         true => Ok(place),
         false => Err(Error::Resync),
@@ -131,7 +127,8 @@ mod tests {
         };
         let of_pages = [(0, 4), (3, 4), (0, 9), (8, 9)];
         let of_pages = of_pages.map(|(after, deleted_after)| Place { after, deleted_after });
-        for good in [0, 4, 9].map(Place::at).into_iter().chain(of_pages) {
+        assert_eq!(place(&book, "urn:contactd:e-1:0").ok(), Some(Place::beginning(&book)));
+        for good in [4, 9].map(Place::at).into_iter().chain(of_pages) {
             assert_eq!(place(&book, &token(&book, good)).ok(), Some(good));
         }
         for bad in [

@@ -4,11 +4,12 @@
 use crate::context::App;
 use crate::error::{Error, Result};
 use crate::model::contact::Stored;
-use crate::model::contact::columns::label_key;
+use crate::model::contact::columns::{label_key, uid_key};
 use crate::repository::contacts::rows::{self, Part};
 use crate::service::labels;
 use crate::service::writer::{By, Writer, in_book};
 use std::collections::{BTreeSet, HashSet};
+use vcard::bare_uid;
 
 /// The label that a group's card shows; none: it is a contact's card.
 pub fn name(stored: &Stored) -> Option<String> {
@@ -57,9 +58,16 @@ fn relabel(writer: &mut Writer, from: &str, to: Option<&str>) -> Result<usize> {
     }
 }
 
+/// The uids that the contacts may have whom a group means by this one: it names them without `urn:uuid:`.
+fn forms(member: &str) -> impl Iterator<Item = String> {
+    ["", "urn:uuid:", "URN:UUID:"]
+        .into_iter()
+        .map(move |scheme| uid_key(&format!("{scheme}{member}")))
+}
+
 /// Gives new contacts the labels of groups that waited for them: a group may come before its members.
 pub fn welcome(writer: &mut Writer, uids: &[String]) -> Result<()> {
-    let new: HashSet<&str> = uids.iter().map(String::as_str).collect();
+    let new: HashSet<&str> = uids.iter().map(|uid| bare_uid(uid)).collect();
     each(writer, |writer, group| {
         let Some(shown) = group.card().group() else { return Ok(()) };
         let members = shown.members.into_iter().filter(|uid| new.contains(uid.as_str()));
@@ -72,7 +80,8 @@ pub fn welcome(writer: &mut Writer, uids: &[String]) -> Result<()> {
 fn give(writer: &mut Writer, label: &str, uids: &[String]) -> Result<()> {
     let owner = writer.book().owner;
     for uids in uids.chunks(1_000) {
-        let (part, mut after) = (Part::Uids(uids.to_vec()), 0);
+        let uids = uids.iter().flat_map(|uid| forms(uid));
+        let (part, mut after) = (Part::Uids(uids.collect()), 0);
         loop {
             let page = rows::page(writer.tx, owner, &part, after)?;
             let Some(last) = page.last() else { break };
@@ -102,10 +111,14 @@ pub fn follow(writer: &mut Writer) -> Result<()> {
         if !touched.contains(&shown.name.to_lowercase()) {
             return Ok(());
         }
-        let mut members = rows::uids_labelled(writer.tx, owner, &label_key(&shown.name))?;
-        let known: HashSet<String> = rows::known_uids(writer.tx, owner, &shown.members)?;
+        let labelled = rows::uids_labelled(writer.tx, owner, &label_key(&shown.name))?;
+        let mut members: Vec<String> =
+            labelled.iter().map(|uid| bare_uid(uid).to_owned()).collect();
+        let named: Vec<String> = shown.members.iter().flat_map(|uid| forms(uid)).collect();
+        let known: HashSet<String> = rows::known_uids(writer.tx, owner, &named)?;
         // Whose contact has not come yet stays; whose contact lies in the trash does not.
-        members.extend(shown.members.iter().filter(|uid| !known.contains(*uid)).cloned());
+        let waits = |uid: &&String| !forms(uid).any(|form| known.contains(&form));
+        members.extend(shown.members.iter().filter(waits).cloned());
         let (mut old, mut new) = (shown.members.clone(), members.clone());
         old.sort_unstable();
         new.sort_unstable();
@@ -131,7 +144,7 @@ pub fn was_put(writer: &mut Writer, stored: &Stored, old_name: Option<&str>) -> 
         let page = rows::page(writer.tx, owner, &part, after)?;
         let Some(last) = page.last() else { break };
         after = last.contact.id;
-        let others = page.into_iter().filter(|it| !members.contains(it.contact.uid.as_str()));
+        let others = page.into_iter().filter(|it| !members.contains(bare_uid(&it.contact.uid)));
         let others = others.map(|stored| {
             let mut card = stored.card();
             labels::replace(&mut card, &group.name, None);

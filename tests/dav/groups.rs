@@ -301,3 +301,31 @@ fn a_group_of_thousands_gives_each_its_label_and_takes_it_back() {
     phone.put("g.vcf", &group("g", "All", &members[..10])).expect(204);
     assert_eq!(count("All"), "10");
 }
+
+/// A UID of vCard 4.0 begins with `urn:uuid:`, and groups name it without: both ways are one.
+#[test]
+fn rule_41_a_group_means_a_contact_whose_uid_begins_with_urn_uuid() {
+    for scheme in ["urn:uuid:", "URN:UUID:"] {
+        let (_ground, ann, phone) = ann();
+        let uid = |name: &str| format!("{scheme}{name}");
+        // The group waits for c.
+        phone.put("a.vcf", &card(&uid("a"), "A", &["CATEGORIES:Family"])).expect(201);
+        phone.put("b.vcf", &card(&uid("b"), "B", &["CATEGORIES:Family"])).expect(201);
+        phone.put("g.vcf", &group("g", "Family", &["a", "c"])).expect(201);
+        assert_eq!(labels(&ann, &uid("a")), json!(["Family"]));
+        assert_eq!(labels(&ann, &uid("b")), json!([]));
+        phone.put("c.vcf", &card(&uid("c"), "C", &[])).expect(201);
+        assert_eq!(labels(&ann, &uid("c")), json!(["Family"]));
+        let path = format!("/api/contacts/{}", id(&ann, &uid("b")));
+        ann.patch(&path, json!({"labels": ["Family"]})).expect(200);
+        assert_eq!(members(&phone, "g.vcf"), ["a", "b", "c"]);
+        // As it came it goes back, and takes nothing off.
+        let text = phone.get("g.vcf").text();
+        phone.put("g.vcf", &text).expect(204);
+        for name in ["a", "b", "c"] {
+            assert_eq!(labels(&ann, &uid(name)), json!(["Family"]), "{scheme} {name}");
+        }
+        phone.delete("a.vcf").expect(204);
+        assert_eq!(members(&phone, "g.vcf"), ["b", "c"]);
+    }
+}

@@ -346,3 +346,22 @@ fn rule_24_minimal_answers_say_nothing_of_what_is_missing() {
     assert_eq!(bodies[0], bodies[1]);
     phone.propfind(&phone.book(), "0", "<X:y/>").responses[0].missing();
 }
+
+#[test]
+fn rule_24_a_minimal_answer_of_expand_property_leaves_out_what_is_missing() {
+    let (_ground, _, phone) = ann();
+    let body = |name: &str| {
+        format!("<D:expand-property {NAMESPACES}><D:property name=\"{name}\"/></D:expand-property>")
+    };
+    let send = |headers: &[(&str, &str)], name: &str| {
+        phone.report(&phone.principal(), headers, &body(name))
+    };
+    let whole = send(&[], "none").expect(207).text();
+    assert!(whole.contains("404 Not Found"), "{whole}");
+    let minimal = send(&[("Prefer", "return=minimal")], "none").expect(207);
+    assert!(!minimal.text().contains("404"), "{}", minimal.text());
+    // A name becomes an element of the answer.
+    for name in ["", "a b", "x/&gt;&lt;y", "1"] {
+        send(&[], name).expect(400);
+    }
+}

@@ -286,6 +286,23 @@ fn rule_71_a_token_is_good_until_its_deletions_are_forgotten() {
     assert!(phone.sync(&after).responses.is_empty());
 }
 
+/// It has missed no deletion, however long ago and in however many pieces the answer is made.
+#[test]
+fn rule_71_a_token_of_the_empty_book_is_good_for_ever() {
+    let (ground, ann, phone) = ann();
+    let empty = phone.token();
+    let cards: String = (0..1_100).map(|n| card(&format!("u{n}"), "N", &[])).collect();
+    ann.send("POST", "/api/contacts/import", &[("Content-Type", "text/vcard")], cards.as_bytes())
+        .expect(200);
+    phone.delete("u7.vcf").expect(204);
+    ground.world.pass(Duration::days(31));
+    contactd::worker::purge(&ground.world.app).unwrap();
+    let (changed, gone) = since(&phone, &empty);
+    assert_eq!((changed.len(), gone.len()), (1_099, 0));
+    let feed = ann.signed_in().get(&format!("/api/contacts/changes?since={empty}&limit=10"));
+    assert_eq!(feed.expect(200).json()["more"], true);
+}
+
 #[test]
 fn rule_72_a_stale_token_guards_the_book() {
     let (_ground, _, phone) = ann();

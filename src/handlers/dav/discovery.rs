@@ -8,7 +8,7 @@ use crate::handlers::dav::account::Account;
 use crate::handlers::dav::headers::{self, Depth};
 use crate::handlers::dav::properties::{self, Subject, Wanted};
 use crate::handlers::dav::target::{Target, path_of};
-use crate::handlers::dav::xml::{DAV, Element};
+use crate::handlers::dav::xml::{DAV, Element, check_name};
 use crate::handlers::dav::{allow, body, multistatus, path, short_multistatus};
 use crate::http::Reply;
 use crate::http::dav::OK;
@@ -117,7 +117,7 @@ fn members(target: &Target, id: i64) -> Vec<Target> {
 pub fn expand(call: &Call, account: &Account, target: &Target, root: &Element) -> Result<Reply> {
     properties::check_count(properties_in(root))?;
     let mut out = String::new();
-    write_expanded(&mut out, account, target, root);
+    write_expanded(&mut out, account, target, root, headers::wants_minimal(call))?;
     Ok(short_multistatus(call, &out))
 }
 
@@ -128,11 +128,19 @@ fn properties_in(element: &Element) -> usize {
 
 /// Goes no deeper than the request, whose depth is limited, and to one resource for each of its
 /// elements.
-fn write_expanded(out: &mut String, account: &Account, target: &Target, parent: &Element) {
+fn write_expanded(
+    out: &mut String,
+    account: &Account,
+    target: &Target,
+    parent: &Element,
+    minimal: bool,
+) -> Result<()> {
     let subject = Subject { target, account, card: None, data: None };
     let (mut found, mut missing) = (String::new(), String::new());
     for property in parent.all(DAV, "property") {
         let name = property.attribute("name").unwrap_or_default();
+        // It becomes the name of an element.
+        check_name(name)?;
         let ns = property.attribute("namespace").unwrap_or(DAV);
         let Some(value) = properties::value(&subject, ns, name) else {
             properties::write_property(&mut missing, ns, name, "");
@@ -143,7 +151,7 @@ fn write_expanded(out: &mut String, account: &Account, target: &Target, parent: 
         match inner.and_then(path_of).map(|path| Target::of(path, account.id)) {
             Some(named) => {
                 let mut response = String::new();
-                write_expanded(&mut response, account, &named, property);
+                write_expanded(&mut response, account, &named, property, minimal)?;
                 properties::write_property(&mut found, ns, name, &response);
             }
             None => properties::write_property(&mut found, ns, name, &value),
@@ -151,11 +159,12 @@ fn write_expanded(out: &mut String, account: &Account, target: &Target, parent: 
     }
     out.push_str("<D:response>");
     out.push_str(&super::escape::href(&target.to_string()));
-    if !found.is_empty() || missing.is_empty() {
+    if !found.is_empty() || missing.is_empty() || minimal {
         properties::write_propstat(out, &found, OK);
     }
-    if !missing.is_empty() {
+    if !missing.is_empty() && !minimal {
         properties::write_propstat(out, &missing, crate::http::dav::NOT_FOUND);
     }
     out.push_str("</D:response>\n");
+    Ok(())
 }

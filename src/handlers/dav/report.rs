@@ -37,9 +37,10 @@ pub fn mkcol(call: &Call, device: &Device) -> Result<Reply> {
     match Target::of(path(call), owner) {
         Target::OtherBook(_) => Err(Error::Dav(ONE_BOOK)),
         Target::Orphan(_) => Err(Error::Dav(DavFault::MissingParent)),
-        Target::Card(_, name) if cards::find(call, owner, &name).is_err() => {
-            Err(Error::Dav(ONE_BOOK))
-        }
+        Target::Card(_, name) => match cards::find(call, owner, &name) {
+            Err(Error::NotFound) => Err(Error::Dav(ONE_BOOK)),
+            found => found.and_then(|_| Err(not_here(&Target::Card(owner, name)))),
+        },
         target => Err(not_here(&target)),
     }
 }

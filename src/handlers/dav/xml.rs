@@ -232,7 +232,7 @@ impl Tree {
 }
 
 /// As far as it matters here: a name has nothing that would end it or make it another one.
-fn check_name(name: &str) -> Result<()> {
+pub fn check_name(name: &str) -> Result<()> {
     if name.len() > MAX_NAME {
         return Err(ill_formed("a name is too long"));
     }
