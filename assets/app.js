@@ -85,6 +85,11 @@
     x: () => row()?.querySelector('input[name="ids"]')?.click(),
     "?": () => $("#keys")?.showModal(),
   };
+  // A layout of other letters (or of other signs, as the Ukrainian one) has our keys where the Latin one has them.
+  const named = ({ key, code, shiftKey }) => {
+    if (key > "~" && !shiftKey) return code.replace("Key", "").toLowerCase();
+    return code === "Slash" ? { ".": "/", ",": "?" }[key] ?? key : key;
+  };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.key === "Escape") {
@@ -93,7 +98,7 @@
       return;
     }
     if (typing(event.target) || $("dialog[open]")) return;
-    const act = keys[event.key];
+    const act = keys[named(event)];
     if (act) { event.preventDefault(); act(); }
   });
   document.addEventListener("click", ({ target }) => {
@@ -161,9 +166,11 @@
     }
     if (dataset.suggest !== undefined) {
       const field = document.getElementsByName("labels")[0];
-      const labels = field.value.split(",").map((it) => it.trim()).filter(Boolean);
-      const at = labels.findIndex((it) => it.toLowerCase() === button.textContent.toLowerCase());
-      if (at < 0) labels.push(button.textContent); else labels.splice(at, 1);
+      const { textContent: text } = button;
+      const label = /^"|,/.test(text) ? `"${text.replaceAll('"', '""')}"` : text; // as the server writes it
+      const labels = (field.value.match(/\s*"(?:[^"]|"")*"\s*(?=,|$)|[^,]+/g) ?? []).map((it) => it.trim()).filter(Boolean);
+      const at = labels.findIndex((it) => it.toLowerCase() === label.toLowerCase());
+      if (at < 0) labels.push(label); else labels.splice(at, 1);
       field.value = labels.join(", ");
     }
   });

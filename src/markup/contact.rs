@@ -14,7 +14,7 @@ pub struct Shown<'a> {
     pub next_birthday: Option<Birthday>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-    /// By what it was last changed: `iPhone`, `Firefox`.
+    /// By what it was last changed: `iPhone`, `Firefox`; empty when that is not known any more.
     pub changed_by: &'a str,
     pub history: Vec<Change>,
     /// Shown as it was before this change, and not as it is.

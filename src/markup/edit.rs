@@ -1,6 +1,8 @@
 //! `/contacts/new` and `/contacts/{id}/edit`.
 
+use super::contact::or_dash;
 use super::form::{Form, Input, PICTURES, alert};
+use super::labels;
 use super::page::{Page, icon, shell};
 use super::words::Words;
 use maud::{Markup, html};
@@ -38,6 +40,9 @@ pub const SINGLE: [&str; 11] = [
     "additional_data",
 ];
 
+/// Set in a form that came with a photo. Browsers fill in no files: it has to be chosen again.
+pub const PHOTO_SENT: &str = "photo.sent";
+
 /// A contact that is edited: none is a new one.
 pub struct Edited<'a> {
     pub id: Option<i64>,
@@ -59,8 +64,7 @@ pub fn form_of(w: &Words, contact: &Value) -> Form {
         match value {
             Value::String(text) => form.set(name, text),
             Value::Array(labels) if name == "labels" => {
-                let labels: Vec<_> = labels.iter().filter_map(Value::as_str).collect();
-                form.set(name, &labels.join(", "));
+                form.set(name, &labels::joined(labels.iter().filter_map(Value::as_str)));
             }
             Value::Array(entries) => {
                 entries
@@ -97,8 +101,7 @@ pub fn json_of(w: &Words, form: &Form) -> (Value, Vec<(&'static str, Vec<usize>)
         contact.insert(name.to_owned(), json!(text(name)));
     }
     contact.insert("birthday".to_owned(), json!(date_of(form, "birthday")));
-    let labels = form.get("labels").split(',').map(str::trim).filter(|label| !label.is_empty());
-    contact.insert("labels".to_owned(), json!(labels.collect::<Vec<_>>()));
+    contact.insert("labels".to_owned(), json!(labels::split(form.get("labels"))));
     let mut kept = Vec::new();
     for (list, parts) in LISTS {
         let mut rows = Vec::new();
@@ -208,9 +211,10 @@ fn photo(p: &Page, it: &Edited, form: &Form) -> Markup {
         div class="photo" {
             @if let (Some(id), true) = (it.id, it.has_photo) {
                 img class="face large" src={ "/contacts/" (id) "/photo" } alt=(w.photo) width="96" height="96";
-                label { input type="checkbox" name="photo.remove" value="1"; " " (w.photo_remove) }
+                label { input type="checkbox" name="photo.remove" value="1" checked[!form.get("photo.remove").is_empty()]; " " (w.photo_remove) }
             }
             (Input { name: "photo", label: w.photo, hint: w.photo_hint, ..Input::default() }.file(form, PICTURES))
+            @if form.has(PHOTO_SENT) && form.fault_of("photo").is_none() { p class="fault" { (w.photo_again) } }
         }
     }
 }
@@ -322,12 +326,25 @@ fn suggestions(p: &Page) -> Markup {
     }
 }
 
+/// What a field says, to be read: of the main entry of several, which one that is.
+fn said(form: &Form, name: &str) -> String {
+    let Some(list) = name.strip_suffix(".primary") else {
+        return form.get(name).replace("\r\n", "\n");
+    };
+    let main = form.get(name);
+    let parts = ["value", "street", "city"].map(|part| form.get(&format!("{list}.{main}.{part}")));
+    let value = parts.into_iter().find(|value| !value.is_empty() && form.rows(list) > 1);
+    value.unwrap_or_default().to_owned()
+}
+
 /// Both states of a contact that was changed by two, where they differ.
 fn conflict(p: &Page, mine: &Form, theirs: &Form) -> Markup {
     let w = p.w;
+    // As both would be stored: without empty rows, dates without years that are not known.
+    let [mine, theirs] = [mine, theirs].map(|form| form_of(w, &json_of(w, form).0));
     let mut names: Vec<&str> =
         mine.pairs().iter().chain(theirs.pairs()).map(|(name, _)| name.as_str()).collect();
-    names.retain(|name| is_field(name) && mine.get(name) != theirs.get(name));
+    names.retain(|name| is_field(name) && said(&mine, name) != said(&theirs, name));
     names.sort_unstable();
     names.dedup();
     html! {
@@ -337,7 +354,7 @@ fn conflict(p: &Page, mine: &Form, theirs: &Form) -> Markup {
                 thead { tr { th { (w.field) } th { (w.theirs) } th { (w.mine) } } }
                 tbody {
                     @for name in names {
-                        tr { th scope="row" { (w.member(name)) } td { (super::contact::or_dash(theirs.get(name))) } td { (super::contact::or_dash(mine.get(name))) } }
+                        tr { th scope="row" { (w.member(name)) } td { (or_dash(&said(&theirs, name))) } td { (or_dash(&said(&mine, name))) } }
                     }
                 }
             }

@@ -91,6 +91,13 @@ pub struct Found {
     pub columns: Vec<Column>,
 }
 
+impl Found {
+    /// The file could be read, so that there is something to say of its rows.
+    fn is_judged(&self) -> bool {
+        !self.format.is_empty()
+    }
+}
+
 /// The second step: what was found in the file.
 pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
     let w = p.w;
@@ -101,6 +108,7 @@ pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
         (w.n_faults, found.faults),
         (w.n_remarks, found.remarks),
     ];
+    let comes = found.new + found.updated;
     let existing =
         [("skip", w.existing_skip), ("update", w.existing_update), ("add", w.existing_add)];
     let fields = html! {
@@ -112,14 +120,17 @@ pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
             (Input { name: "existing", label: w.existing, ..Input::default() }.choice(form, &existing))
         }
         div class="acts" {
-            @if found.new + found.updated > 0 { button class="main" name="step" value="import" { (w.n(w.import_n, found.new + found.updated)) } } @else { p { (w.nothing_new) } }
+            @if comes > 0 { button class="main" name="step" value="import" { (w.n(w.import_n, comes)) } }
+            @else if found.is_judged() { p { (w.nothing_new) } }
+            // What is there already may be wanted all the same, once the choice above is another.
+            @if comes == 0 && (found.duplicates > 0 || !found.is_judged()) { button name="step" value="import" { (w.import) } }
             @if !found.columns.is_empty() { button name="step" value="look" { (w.look_first) } }
             a class="button" href="/import" { (w.other_file) }
         }
     };
     let body = html! {
         h1 { (w.found_in) }
-        p class="lead" { (w.n(w.n_contacts, found.new + found.updated + found.duplicates + found.faults)) " · " (found.format) @if !found.charset.is_empty() { " · " (found.charset) } }
+        @if found.is_judged() { p class="lead" { (w.n(w.n_contacts, comes + found.duplicates + found.faults)) " · " (found.format) @if !found.charset.is_empty() { " · " (found.charset) } } }
         ul class="counts" { @for (words, n) in counts { @if n > 0 { li { strong { (w.number(n)) } " " (w.form(words, n)) } } } }
         (p.post("/import/found", "panel", &fields))
         (rows(p, found))

@@ -1,5 +1,6 @@
 //! `/contacts`: the list, its filters, and the bar for what is selected.
 
+use super::form::Form;
 use super::page::{Page, face, icon, shell};
 use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -28,6 +29,17 @@ pub struct List<'a> {
     /// This is not the first page.
     pub later: bool,
     pub labels: &'a [(String, i64)],
+    /// The query of this page, for a form that has to come back to it.
+    pub query: &'a str,
+    /// The form for what is selected, as it was sent: something is wrong with it.
+    pub sent: Option<&'a Form>,
+}
+
+impl List<'_> {
+    /// As the form was sent, this box was ticked.
+    fn was_ticked(&self, name: &str, value: &str) -> bool {
+        self.sent.is_some_and(|form| form.all(name).any(|it| it == value))
+    }
 }
 
 /// `tel:` and the number without what is there to be read only.
@@ -135,8 +147,9 @@ fn table(p: &Page, list: &List) -> Markup {
     let rows = html! {
         input type="hidden" name="search" value=(list.search);
         input type="hidden" name="label_shown" value=(list.label);
+        input type="hidden" name="query" value=(list.query);
         (bar(p, list))
-        ul class="rows" { @for row in &list.rows { (one(row)) } }
+        ul class="rows" { @for row in &list.rows { (one(list, row)) } }
     };
     html! {
         (p.post("/contacts/bulk", "book", &rows))
@@ -158,13 +171,13 @@ fn bar(p: &Page, list: &List) -> Markup {
             p class="count" data-none=(w.n(w.n_contacts, list.total)) data-some=(w.n_selected) aria-live="polite" { (w.n(w.n_contacts, list.total)) }
             div class="acts" {
                 @if list.total > list.rows.len() as i64 {
-                    label class="all" { input type="checkbox" name="all" value="1"; " " (w.n(w.select_all_found, list.total)) }
+                    label class="all" { input type="checkbox" name="all" value="1" checked[list.was_ticked("all", "1")]; " " (w.n(w.select_all_found, list.total)) }
                 }
-                details class="pop" {
+                details class="pop" open[list.sent.is_some_and(|form| form.get("action").ends_with("_label"))] {
                     summary { (w.label) }
                     div class="drop" {
                         label for="bulk-label" { (w.label) }
-                        input id="bulk-label" name="label" list="known-labels" autocomplete="off";
+                        input id="bulk-label" name="label" value=[list.sent.map(|form| form.get("label"))] list="known-labels" autocomplete="off";
                         datalist id="known-labels" { @for (label, _) in list.labels { option value=(label) {} } }
                         div class="pair" {
                             button name="action" value="add_label" { (w.add_label) }
@@ -180,11 +193,11 @@ fn bar(p: &Page, list: &List) -> Markup {
     }
 }
 
-fn one(row: &Row) -> Markup {
+fn one(list: &List, row: &Row) -> Markup {
     let photo = row.has_photo.then(|| format!("/contacts/{}/photo", row.id));
     html! {
         li {
-            label { input type="checkbox" name="ids" value=(row.id) aria-labelledby={ "n" (row.id) }; }
+            label { input type="checkbox" name="ids" value=(row.id) checked[list.was_ticked("ids", &row.id.to_string())] aria-labelledby={ "n" (row.id) }; }
             (face(row.id, &row.name, photo.as_deref(), ""))
             a class="name" id={ "n" (row.id) } href={ "/contacts/" (row.id) } { bdi { (row.name) } }
             @if !row.about.is_empty() { bdi { (row.about) } }

@@ -11,6 +11,7 @@ pub mod duplicates;
 pub mod edit;
 pub mod files;
 pub mod form;
+mod labels;
 pub mod list;
 pub mod page;
 pub mod past;

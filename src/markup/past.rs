@@ -5,8 +5,9 @@ use super::page::{Page, icon, next_page, shell};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
-/// Contacts that were deleted at once, by one program.
+/// Contacts that were deleted by one program, one soon after the other.
 pub struct Batch {
+    /// When the last of them was.
     pub at: DateTime<Utc>,
     pub by: String,
     /// All of them are here, none on another page.
@@ -51,7 +52,7 @@ fn deleted(p: &Page, batch: &Batch) -> Markup {
                     }
                 }
             }
-            @if many > 1 { button { (w.restore_selected) } }
+            button { (w.restore_selected) }
         }
     }
 }

@@ -40,7 +40,8 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         next: some("cursor=abc"),
         later: true,
         labels: &known,
-        search: "",
+        query: "sort=name&cursor=abc",
+        ..list::List::default()
     };
     let plain = list::List {
         label: "",
@@ -50,7 +51,8 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         sort: "name",
         next: some("cursor=abc"),
         labels: &known,
-        search: "",
+        query: "sort=name&cursor=abc",
+        ..list::List::default()
     };
     let deleted = Flash { text: w.n(w.deleted, 3), undo: Some((512, 515)), duplicates: 9 };
     let stored = edit::form_of(w, &contact_json());

@@ -93,7 +93,7 @@ fn password(p: &Page, form: &Form) -> Markup {
     let fields = html! {
         (Input::password("current_password", w.current_password, "").show(form))
         (Input::password("new_password", w.new_password, w.password_rules).show(form))
-        label class="line" { input type="checkbox" name="keep_app_passwords" value="true"; " " (w.keep_app_passwords) }
+        label class="line" { input type="checkbox" name="keep_app_passwords" value="true" checked[!form.get("keep_app_passwords").is_empty()]; " " (w.keep_app_passwords) }
         button { (w.save_password) }
     };
     p.post("/settings/password", "", &fields)

@@ -9,5 +9,6 @@ mod doors;
 mod every_page;
 mod five_minutes;
 mod hostile;
+mod kept;
 mod sessions;
 mod undo;

@@ -18,7 +18,7 @@ fn what_was_deleted_together_lies_together_in_the_trash_and_comes_back() {
         .collect();
     let (one, two, three) = (ids[0].to_string(), ids[1].to_string(), ids[2].to_string());
     browser.post(&format!("/contacts/{one}/delete"), &[]).expect(303);
-    world.pass(chrono::Duration::minutes(1));
+    world.pass(chrono::Duration::minutes(11));
     let form = [("action", "delete"), ("ids", two.as_str()), ("ids", &three)];
     browser.post("/contacts/bulk", &form).expect(303);
     let page = browser.get("/trash").expect(200).text();
@@ -29,6 +29,34 @@ fn what_was_deleted_together_lies_together_in_the_trash_and_comes_back() {
     browser.post("/trash/restore", &[("all", &format!("{two},{three}"))]).expect(303);
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "3");
     assert!(browser.get("/trash").text().contains("The trash is empty"));
+}
+
+#[test]
+fn what_a_phone_deletes_one_by_one_lies_together_and_comes_back_at_once() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let ids: Vec<_> = (0..3)
+        .map(|n| {
+            ann.post("/api/contacts", json!({"first_name": format!("Name{n}")})).json()["id"]
+                .to_string()
+        })
+        .collect();
+    let phone = world.nobody().with_basic("ann", &ann.app_password("write"));
+    for id in &ids[1..] {
+        phone.delete(&format!("/api/contacts/{id}")).expect(204);
+        world.pass(chrono::Duration::minutes(2));
+    }
+    // Another program, as soon after.
+    ann.delete(&format!("/api/contacts/{}", ids[0])).expect(204);
+    let browser = Browser::signed_in(&world, "ann");
+    let page = browser.get("/trash").expect(200).text();
+    assert_eq!(page.matches("class=\"batch\"").count(), 2, "{page}");
+    assert!(page.contains("Restore all 2"), "{page}");
+    assert_eq!(page.matches("Restore the selected ones").count(), 2, "{page}");
+    let all = format!("{},{}", ids[2], ids[1]);
+    assert!(page.contains(&format!("name=\"all\" value=\"{all}\"")), "{page}");
+    browser.post("/trash/restore", &[("all", &all)]).expect(303);
+    assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "2");
 }
 
 #[test]

@@ -8,9 +8,11 @@ use crate::handlers::rest::{exports, lists as api, photos as pictures};
 use crate::handlers::views;
 use crate::handlers::web::reader::{self, owner, revision, words};
 use crate::handlers::web::sent;
-use crate::http::Reply;
+use crate::http::{self, Reply};
 use crate::markup::contact::{self, Birthday, Change, Shown};
+use crate::markup::form::Form;
 use crate::markup::list::{self, List, Row};
+use crate::markup::page::Flash;
 use crate::markup::words::Words;
 use crate::model::contact::birthday::{self, Window};
 use crate::model::contact::input::LABEL_MAX;
@@ -23,7 +25,10 @@ use crate::service::contacts::{Action, Which, bulk, delete};
 use crate::service::groups::rename_label;
 use crate::service::history::{reachable_since, revert};
 use crate::service::labels::in_use;
+use maud::Markup;
+use rouille::Request;
 use serde_json::Value;
+use std::sync::Arc;
 use vcard::Card;
 
 /// Most contacts of a group that are shown side by side.
@@ -58,6 +63,22 @@ pub fn row(call: &Call, owner: i64, contact: &Contact) -> Result<Row> {
 
 /// `GET /contacts`
 pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
+    listed(call, visitor, None).map(|page| reader::show(call, page))
+}
+
+/// The list that a form was sent from, with what is wrong with the form, and all that was ticked and typed.
+fn again(call: &Call, visitor: &Visitor, form: &Form, why: &str) -> Result<Reply> {
+    let headers = call.request.headers().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let url = format!("/contacts?{}", form.get("query"));
+    let request = Request::fake_http("GET", url, headers.collect(), Vec::new());
+    let (app, received, params) = (Arc::clone(&call.app), Vec::new(), Vec::new());
+    let (request_id, own_id) = (call.request_id.clone(), call.own_id.clone());
+    let list = Call { app, request, received, params, request_id, own_id, ..*call };
+    let page = listed(&list, visitor, Some((form, why)))?;
+    Ok(reader::refuse(&Error::Invalid(Vec::new()), page))
+}
+
+fn listed(call: &Call, visitor: &Visitor, sent: Option<(&Form, &str)>) -> Result<Markup> {
     let (owner, _) = owner(call, visitor)?;
     let mut query = call.query()?;
     let (search, label) = (query.parsed("search", api::search), query.text("label"));
@@ -79,6 +100,9 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (search, label) = (search.unwrap_or_default(), label.unwrap_or_default());
     let mut page = reader::page(call, visitor);
     page.search = search.clone();
+    if let Some((_, why)) = sent {
+        page.flash = Some(Flash { text: why.to_owned(), undo: None, duplicates: 0 });
+    }
     let rows = found.contacts.iter().map(|it| row(call, owner.id(), it)).collect::<Result<_>>()?;
     let list = List {
         rows,
@@ -89,8 +113,10 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
         next,
         later,
         labels: &labels,
+        query: call.request.raw_query_string(),
+        sent: sent.map(|(form, _)| form),
     };
-    Ok(reader::show(call, list::page(&page, &list)))
+    Ok(list::page(&page, &list))
 }
 
 /// Who did something, and with what: an app password by its name, else the owner, in words.
@@ -161,7 +187,11 @@ pub fn one(call: &Call, visitor: &Visitor) -> Result<Reply> {
         }),
         created_at: contact.created_at,
         updated_at: contact.updated_at,
-        changed_by: past.first().map_or("", |it| &it.by),
+        // The history may have forgotten the last change.
+        changed_by: past
+            .first()
+            .filter(|it| it.revision == contact.revision)
+            .map_or("", |it| &it.by),
         then: past.iter().find(|it| it.revision == then),
         history: past.clone(),
     };
@@ -222,18 +252,18 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
         false => call.app.db.read(|db| lists::ids(db, owner.id(), &filter))?,
     };
     if ids.is_empty() {
-        return reader::go_saying(call, visitor, back, w.none_selected);
+        return again(call, visitor, &form, w.none_selected);
     }
     let listed: Vec<_> = ids.iter().map(i64::to_string).collect();
     let changes_label = ["add_label", "remove_label"].contains(&form.get("action"));
     let label = text::line(form.get("label"), 1, LABEL_MAX).ok();
     let Some(label) = label.or((!changes_label).then(String::new)) else {
-        return reader::go_saying(call, visitor, back, w.label_wrong);
+        return again(call, visitor, &form, w.label_wrong);
     };
     let (action, words) = match form.get("action") {
         "export" => return exports::selected(call, &owner, ids),
         "merge" if !(2..=TWINS).contains(&ids.len()) => {
-            return reader::go_saying(call, visitor, back, w.two_to_merge);
+            return again(call, visitor, &form, w.two_to_merge);
         }
         "merge" => return Ok(reader::go(format!("/duplicates?ids={}", listed.join(",")))),
         "delete" => (Action::Delete, w.deleted),
@@ -242,12 +272,29 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
         _ => return Err(Error::invalid("action", "is none that there is")),
     };
     let before = revision(call, owner.id())?;
-    let mut changed = 0;
+    let (mut changed, mut stopped) = (0, String::new());
     for ids in ids.chunks(BATCH) {
-        changed += bulk(&call.app, owner.id(), &by, &action, ids)?.0;
+        match bulk(&call.app, owner.id(), &by, &action, ids) {
+            Ok((now, _)) => changed += now,
+            Err(error @ Error::Invalid(_)) if changed == 0 => {
+                return again(call, visitor, &form, &w.sentence(&why(&error)));
+            }
+            Err(error) if changed == 0 => return Err(error),
+            // What was changed can be undone.
+            Err(error) => {
+                stopped = format!(" {} {}", w.stopped, w.sentence(&why(&error)));
+                break;
+            }
+        }
     }
-    let text = w.n(words, changed as i64).replace("{label}", &label);
+    let text = w.n(words, changed as i64).replace("{label}", &label) + &stopped;
     reader::go_undoable(call, visitor, back, text, before)
+}
+
+/// What an error says, without the name of a field that the list does not show.
+fn why(error: &Error) -> String {
+    let first = if let Error::Invalid(faults) = error { faults.first() } else { None };
+    first.map_or_else(|| http::detail(error), |fault| fault.detail.clone())
 }
 
 /// `POST /labels`: another name for a label, or none.

@@ -7,7 +7,7 @@ use crate::handlers::web::contacts::members;
 use crate::handlers::web::reader::{self, owner, words};
 use crate::handlers::web::sent::{self, Sent};
 use crate::http::Reply;
-use crate::markup::edit::{self, Edited, form_of, json_of};
+use crate::markup::edit::{self, Edited, PHOTO_SENT, form_of, json_of};
 use crate::markup::form::{Form, row_number};
 use crate::model::contact::{Method, Stored};
 use crate::picture;
@@ -53,6 +53,15 @@ fn shown(
     Ok(edit::page(&reader::page(call, visitor), &it, form))
 }
 
+/// A form that was sent, which knows whether a photo came with it.
+fn sent(call: &Call, visitor: &Visitor) -> Result<Sent> {
+    let mut sent = sent::by_caller(call, visitor)?;
+    if sent.file.is_some() {
+        sent.form.set(PHOTO_SENT, "1");
+    }
+    Ok(sent)
+}
+
 /// Without the script a button adds a row to a list, or empties one: the form comes back with it.
 fn with_other_rows(form: &mut Form) -> bool {
     let (row, gone) = (form.get("row").to_owned(), form.get("remove").to_owned());
@@ -70,7 +79,7 @@ fn with_other_rows(form: &mut Form) -> bool {
 
 /// `POST /contacts/new`
 pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let Sent { mut form, file } = sent::by_caller(call, visitor)?;
+    let Sent { mut form, file } = sent(call, visitor)?;
     if with_other_rows(&mut form) {
         return Ok(reader::show(call, shown(call, visitor, None, &form, None)?));
     }
@@ -99,7 +108,7 @@ pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
 
 /// `POST /contacts/{id}/edit`
 pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let Sent { mut form, file } = sent::by_caller(call, visitor)?;
+    let Sent { mut form, file } = sent(call, visitor)?;
     let id = call.id()?;
     if with_other_rows(&mut form) {
         return Ok(reader::show(

@@ -222,10 +222,12 @@ pub fn import(call: &Call, visitor: &Visitor) -> Result<Reply> {
     }
     match run(call, visitor, &file, &form, false) {
         Ok((outcome, _)) => {
+            // At once: the search for duplicates takes its time, and what others change meanwhile is not
+            // to be undone with the import unasked.
+            let undo = [outcome.undo, revision(call, id)?];
             call.app.db.write(|db| uploads::delete(db, id))?;
             let alike = duplicates::kept(&call.app, id)?.len();
             let text = report(w, &outcome);
-            let undo = [outcome.undo, revision(call, id)?];
             let message = json!({ "text": text, "undo": undo, "duplicates": alike });
             reader::hand(call, visitor, "/contacts", &message)
         }

@@ -12,6 +12,10 @@ use crate::markup::past::{self, Batch, Stretch};
 use crate::repository::contacts::past as rows;
 use crate::service::contacts::{Action, bulk};
 use crate::service::history::{Rewound, To, reachable_since, rewind};
+use chrono::TimeDelta;
+
+/// Between two contacts of the trash that were deleted together lies less than this.
+const TOGETHER: TimeDelta = TimeDelta::minutes(10);
 
 /// `GET /trash`
 pub fn trash(call: &Call, visitor: &Visitor) -> Result<Reply> {
@@ -23,9 +27,9 @@ pub fn trash(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (contacts, total) = call.app.db.read(|db| rows::trash(db, owner.id(), slice))?;
     let more = slice.skip + (contacts.len() as i64) < total;
     let next = more.then(|| format!("skip={}", slice.skip + slice.limit));
-    // One instant is one transaction: what was deleted together.
+    // Deleted together: by one program, none long after the one before. A phone deletes one by one.
     let same = |a: &rows::Deleted, b: &rows::Deleted| {
-        (a.at, &a.protocol, &a.client) == (b.at, &b.protocol, &b.client)
+        a.at - b.at < TOGETHER && (&a.protocol, &a.client) == (&b.protocol, &b.client)
     };
     let groups: Vec<_> = contacts.chunk_by(same).collect();
     let w = words(call, visitor);

@@ -122,18 +122,35 @@ impl Words {
     }
 
     /// What the program says of a fault or an error, as a sentence in this language if it is known; else
-    /// in English. What stands for each `{}` is carried over.
+    /// in English. What stands for each `{}` is carried over. Remarks begin with the member that they are
+    /// about: `birthday: must be …`.
     pub fn sentence(&self, text: &str) -> String {
+        let found = self.remark(text).or_else(|| self.own(text)).unwrap_or_else(|| text.to_owned());
+        let mut letters = found.chars();
+        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+        let end = if found.ends_with(['.', '!', '?']) { "" } else { "." };
+        format!("{first}{}{end}", letters.as_str())
+    }
+}
+
+impl Words {
+    /// A sentence in this language, if it is known.
+    fn own(&self, text: &str) -> Option<String> {
         let known = self.sentences.lines().filter_map(|line| line.trim().split_once(" = "));
         let mut known = known.filter_map(|(english, own)| {
             let parts = between(english, text)?;
             Some(parts.iter().fold(own.to_owned(), |own, part| own.replacen("{}", part, 1)))
         });
-        let found = known.next().unwrap_or_else(|| text.to_owned());
-        let mut letters = found.chars();
-        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-        let end = if found.ends_with(['.', '!', '?']) { "" } else { "." };
-        format!("{first}{}{end}", letters.as_str())
+        known.next()
+    }
+
+    /// A sentence after the name of a member, which is put into words too.
+    fn remark(&self, text: &str) -> Option<String> {
+        let (member, rest) = text.split_once(": ").filter(|(member, _)| !member.contains(' '))?;
+        let own = self.own(rest)?;
+        let mut letters = own.chars();
+        let first: String = letters.next().into_iter().flat_map(char::to_lowercase).collect();
+        Some(format!("{}: {first}{}", self.member(member), letters.as_str()))
     }
 }
 
@@ -195,6 +212,22 @@ mod tests {
         assert_eq!(UK.sentence("must have 3 to 50 characters"), "Від 3 до 50 символів.");
         assert_eq!(UK.sentence("is odd"), "Is odd.");
         assert_eq!(EN.sentence("is required"), "Is required.");
+        for (text, own) in [
+            ("birthday: must be a real date, YYYY-MM-DD", "День народження: такої дати немає."),
+            (
+                "emails.3.value: must have 3 to 50 characters",
+                "Адреси ел. пошти: від 3 до 50 символів.",
+            ),
+            (
+                "birthday: \"31.31.1990\" is no date that can be read; it is kept as it is",
+                "День народження: дату \"31.31.1990\" не вдалося прочитати; її збережено як є.",
+            ),
+            ("labels: \"x\" would be one too many", "Мітка \"x\" вже зайва."),
+            ("birthday: is odd", "Birthday: is odd."),
+        ] {
+            assert_eq!(UK.sentence(text), own);
+        }
+        assert_eq!(EN.sentence("birthday: must be"), "Birthday: must be.");
         assert_eq!(EN.sentence("Try again."), "Try again.");
     }
 }
