@@ -120,6 +120,7 @@ impl InFlight {
         let is_accepted = !matches!(self.stage, Stage::Routed(_));
         let waits = match (&self.stage, self.route) {
             (Stage::Authorized(_), Some(route)) => route.waits,
+            (Stage::Routed(Route { waits: Waits::Search, .. }), _) => Waits::Search,
             (Stage::Routed(route), _) if route.waits != Waits::Core => Waits::Postgres,
             // What hashes or decodes waits for a core, with its look-up.
             (Stage::Routed(_), _) => Waits::Core,
@@ -132,6 +133,8 @@ impl InFlight {
         let most = match (waits, self.call.request.method()) {
             // The most that one account may have at work: half the connections for what reads. Writers of
             // one book wait for each other in Postgres (`owner_slots`), so a quarter for what writes.
+            (Waits::Search, _) if self.user().is_some_and(|user| self.call.app.is_slow(user)) => 1,
+            (Waits::Search, _) => size / 2,
             (Waits::Postgres, "GET" | "HEAD" | "PROPFIND" | "REPORT" | "OPTIONS") => size / 2,
             (Waits::Postgres, _) => size / 4,
             _ => usize::MAX,
