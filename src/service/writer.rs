@@ -277,6 +277,8 @@ impl<'tx> Writer<'_, 'tx> {
         let names = (names.0.as_slice(), names.1.as_deref());
         let written =
             writes::rename(self.tx, self.book.owner, stored.contact.id, revision, names, by)?;
+        let forgotten = writes::forget_names(self.tx, self.book.owner)?;
+        self.book.forgotten = self.book.forgotten.max(forgotten);
         self.keep(written, 1)
     }
 
