@@ -69,6 +69,10 @@ fn one_account_with_a_slow_book_leaves_the_threads_to_others() {
     let (ground, ann, phone) = ann();
     let (bob, other) = ground.owner("bob");
     let (phone, other) = (program(&phone, &ann), program(&other, &bob));
+    // Until they were used once they are guesses, which wait by their address.
+    for it in [&phone, &other] {
+        it.send("GET", "/api/contacts", &[], b"").expect(200);
+    }
     let app = &ground.world.app;
     let sleep = |seconds: f32| {
         let sql = format!("SELECT pg_sleep({seconds})");
