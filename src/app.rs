@@ -83,6 +83,11 @@ impl InFlight {
         claim.map_or(Client::at(self.call.ip), |claim| Client::Account(claim.user))
     }
 
+    fn searches_slowly(&self) -> bool {
+        let claim = self.claim.as_ref().filter(|_| !self.is_guess);
+        claim.is_some_and(|claim| self.call.app.is_slow(claim.user))
+    }
+
     /// What comes next, now that the cache has answered: too many requests are refused, a caller whom the
     /// cache has is authorized, any other is looked up in Postgres (`go_on`).
     pub fn decide(mut self) -> Look {
@@ -120,6 +125,7 @@ impl InFlight {
         let is_accepted = !matches!(self.stage, Stage::Routed(_));
         let waits = match (&self.stage, self.route) {
             (Stage::Authorized(_), Some(route)) => route.waits,
+            (Stage::Routed(Route { waits: Waits::Search, .. }), _) => Waits::Search,
             (Stage::Routed(route), _) if route.waits != Waits::Core => Waits::Postgres,
             // What hashes or decodes waits for a core, with its look-up.
             (Stage::Routed(_), _) => Waits::Core,
@@ -132,6 +138,8 @@ impl InFlight {
         let most = match (waits, self.call.request.method()) {
             // The most that one account may have at work: half the connections for what reads. Writers of
             // one book wait for each other in Postgres (`owner_slots`), so a quarter for what writes.
+            (Waits::Search, _) if self.searches_slowly() => 1,
+            (Waits::Search, _) => size / 2,
             (Waits::Postgres, "GET" | "HEAD" | "PROPFIND" | "REPORT" | "OPTIONS") => size / 2,
             (Waits::Postgres, _) => size / 4,
             _ => usize::MAX,

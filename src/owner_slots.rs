@@ -1,17 +1,15 @@
-//! Slots for the writers of an owner's address book. A writer holds a lock in Postgres until the
-//! commit, and a writer that waits for this lock holds a connection. So it waits here, before it
-//! takes a connection: a long import, and a client that writes all the while, cost their own account
-//! time, and no other account a connection.
+//! Slots for what an owner does at once: writing, looking through a whole book, sending one. A writer holds a
+//! lock in Postgres until the commit, and a writer that waits for this lock holds a connection. So it waits
+//! here, before it takes a connection: a long import, and a client that writes all the while, cost their own
+//! account time, and no other account a connection.
 
 use crate::error::{Error, Result};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a writer waits for a slot; as long as Postgres lets it wait for a lock.
 const WAIT: Duration = Duration::from_secs(2);
-/// So many may wait that long. More wait [`SHORT_WAIT`] only, because each of them holds a thread.
-const LONG_WAITS: usize = 8;
 /// Long enough for a burst of writes to be through.
 const SHORT_WAIT: Duration = Duration::from_millis(250);
 
@@ -27,15 +25,18 @@ struct State {
     waiting: usize,
 }
 
-/// Who writes and who waits, by owner.
+type Lines = Mutex<HashMap<i64, Arc<Line>>>;
+
+/// Who has a slot and who waits, by owner.
 pub struct OwnerSlots {
-    lines: Mutex<HashMap<i64, Arc<Line>>>,
+    lines: Arc<Lines>,
     at_once: usize,
+    long_waits: usize,
 }
 
 /// A slot. It is free again when this is dropped.
-pub struct Slot<'a> {
-    slots: &'a OwnerSlots,
+pub struct Slot {
+    lines: Arc<Lines>,
     owner: i64,
     line: Arc<Line>,
 }
@@ -45,18 +46,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl OwnerSlots {
-    /// So many writers of one owner at once, at least one.
-    pub fn new(at_once: usize) -> OwnerSlots {
-        OwnerSlots { lines: Mutex::default(), at_once: at_once.max(1) }
+    /// So many slots of one owner, at least one. `long_waits` may wait for two seconds; more wait for a
+    /// quarter of one only, because each of them holds a thread.
+    pub fn new(at_once: usize, long_waits: usize) -> OwnerSlots {
+        OwnerSlots { lines: Arc::default(), at_once: at_once.max(1), long_waits }
     }
 
     /// Waits for a slot. [`Error::Unavailable`] when none came in time.
-    pub fn take(&self, owner: i64) -> Result<Slot<'_>> {
+    pub fn take(&self, owner: i64) -> Result<Slot> {
         let line = Arc::clone(lock(&self.lines).entry(owner).or_default());
         // Made before the wait, so that whoever gives up cleans up too.
-        let slot = Slot { slots: self, owner, line };
+        let slot = Slot { lines: Arc::clone(&self.lines), owner, line };
         let mut state = lock(&slot.line.state);
-        let longest = if state.waiting < LONG_WAITS { WAIT } else { SHORT_WAIT };
+        let longest = if state.waiting < self.long_waits { WAIT } else { SHORT_WAIT };
         state.waiting += 1;
         let full = |state: &mut State| state.writing >= self.at_once;
         let waited = slot.line.left.wait_timeout_while(state, longest, full);
@@ -72,9 +74,9 @@ impl OwnerSlots {
     }
 }
 
-impl Drop for Slot<'_> {
+impl Drop for Slot {
     fn drop(&mut self) {
-        let mut lines = lock(&self.slots.lines);
+        let mut lines = lock(&self.lines);
         let mut state = lock(&self.line.state);
         state.writing -= 1;
         // A system call, whether a thread waits or not.
@@ -89,30 +91,28 @@ impl Drop for Slot<'_> {
     }
 }
 
-/// Owners whose last search took long.
+/// Owners with a search that took long lately, and when that was.
 #[derive(Default)]
-pub struct SlowBooks(Mutex<HashSet<i64>>);
+pub struct SlowBooks(Mutex<HashMap<i64, Instant>>);
 
 /// Most of them that are remembered; past that all are forgotten.
 const SLOW_MAX: usize = 10_000;
+/// How long. A quick answer says nothing about the next one: a page without words is quick in any book.
+const SLOW_FOR: Duration = Duration::from_secs(60);
 
 impl SlowBooks {
-    /// True if the owner's last search took long.
+    /// True if a search of the owner took long within the last minute.
     pub fn contains(&self, owner: i64) -> bool {
-        lock(&self.0).contains(&owner)
+        lock(&self.0).get(&owner).is_some_and(|at| at.elapsed() < SLOW_FOR)
     }
 
-    /// Notes whether the owner's last search took long.
-    pub fn set(&self, owner: i64, is_slow: bool) {
+    /// Notes that a search of the owner took long, and when.
+    pub fn add(&self, owner: i64, at: Instant) {
         let mut slow = lock(&self.0);
-        if !is_slow {
-            slow.remove(&owner);
-            return;
-        }
         if slow.len() >= SLOW_MAX {
             slow.clear();
         }
-        slow.insert(owner);
+        slow.insert(owner, at);
     }
 }
 
@@ -120,11 +120,10 @@ impl SlowBooks {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Instant;
 
     #[test]
     fn a_burst_gets_through_a_few_at_a_time_and_leaves_nothing_behind() {
-        let slots = OwnerSlots::new(2);
+        let slots = OwnerSlots::new(2, 8);
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             for _ in 0..32 {
@@ -142,7 +141,7 @@ mod tests {
 
     #[test]
     fn who_waits_too_long_is_told_and_another_owner_does_not_wait() {
-        let slots = OwnerSlots::new(1);
+        let slots = OwnerSlots::new(1, 2);
         let held = slots.take(1).unwrap();
         let began = Instant::now();
         assert!(slots.take(2).is_ok());
@@ -156,13 +155,13 @@ mod tests {
 
     #[test]
     fn past_a_few_the_wait_is_short() {
-        let slots = OwnerSlots::new(1);
+        let slots = OwnerSlots::new(1, 2);
         let _held = slots.take(1).unwrap();
         std::thread::scope(|scope| {
-            for _ in 0..LONG_WAITS {
+            for _ in 0..2 {
                 scope.spawn(|| assert!(slots.take(1).is_err()));
             }
-            while lock(&lock(&slots.lines)[&1].state).waiting < LONG_WAITS {
+            while lock(&lock(&slots.lines)[&1].state).waiting < 2 {
                 std::thread::yield_now();
             }
             let began = Instant::now();
@@ -170,5 +169,14 @@ mod tests {
             assert!(began.elapsed() < WAIT);
         });
         assert_eq!(lock(&lock(&slots.lines)[&1].state).waiting, 0);
+    }
+
+    #[test]
+    fn a_book_stays_slow_for_a_minute() {
+        let books = SlowBooks::default();
+        books.add(1, Instant::now());
+        assert!(books.contains(1) && !books.contains(2));
+        books.add(2, Instant::now().checked_sub(SLOW_FOR).unwrap());
+        assert!(!books.contains(2));
     }
 }

@@ -65,6 +65,8 @@ pub enum Waits {
     Never,
     /// Postgres.
     Postgres,
+    /// Postgres, for what searches a whole book: one at a time of an account whose searches are slow.
+    Search,
     /// A core: it hashes a password or decodes a picture.
     Core,
     /// Something short beside the others: probes, and pages that are put together.
@@ -75,7 +77,7 @@ impl Waits {
     /// The line in which its requests wait, a place in the list of `serve::lines`.
     pub const fn line(self) -> usize {
         match self {
-            Waits::Never | Waits::Postgres => 0,
+            Waits::Never | Waits::Postgres | Waits::Search => 0,
             Waits::Core => 1,
             Waits::Briefly => 2,
         }
@@ -216,17 +218,17 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/api/audit-events", AdminOnly(users::audit_events)),
     // Contacts
     route("POST", "/api/contacts", Contacts(contacts::create)).body(CONTACT),
-    route("GET", "/api/contacts", Contacts(lists::list)),
+    route("GET", "/api/contacts", Contacts(lists::list)).waits(Waits::Search),
     route("GET", "/api/contacts/trash", Contacts(trash::list)),
     route("GET", "/api/contacts/birthdays", Contacts(birthdays::list)),
     route("GET", "/api/contacts/export", Contacts(exports::contacts)),
     route("POST", "/api/contacts/import", Contacts(imports::import))
         .limit(Limit::Import)
         .body(FILE),
-    route("GET", "/api/contacts/labels", Contacts(labels::list)),
+    route("GET", "/api/contacts/labels", Contacts(labels::list)).waits(Waits::Search),
     route("PATCH", "/api/contacts/labels", Contacts(labels::rename)),
     route("POST", "/api/contacts/bulk", Contacts(bulk::bulk)).body(32 * KIB),
-    route("GET", "/api/contacts/duplicates", Contacts(duplicates::list)),
+    route("GET", "/api/contacts/duplicates", Contacts(duplicates::list)).waits(Waits::Search),
     route("POST", "/api/contacts/duplicates/dismiss", Contacts(duplicates::dismiss)).body(32 * KIB),
     route("POST", "/api/contacts/merge", Contacts(duplicates::merge)).body(CONTACT),
     route("GET", "/api/contacts/changes", Contacts(changes::list)),
@@ -273,7 +275,7 @@ pub static ROUTES: &[Route] = &[
     form("/confirmation", doors::send_confirmation).limit(Limit::Mail),
     page("/mailbox", doors::mailbox),
     page("/farewell", settings::farewell),
-    page("/contacts", web::contacts::page),
+    page("/contacts", web::contacts::page).waits(Waits::Search),
     form("/contacts/bulk", web::contacts::many).body(CONTACT),
     form("/labels", web::contacts::change_label),
     page("/contacts/new", edit::new),
@@ -294,7 +296,7 @@ pub static ROUTES: &[Route] = &[
     page("/birthdays", web::birthdays::page),
     form("/birthdays/calendar", web::birthdays::create),
     form("/birthdays/calendar/revoke", web::birthdays::revoke),
-    page("/duplicates", web::duplicates::page),
+    page("/duplicates", web::duplicates::page).waits(Waits::Search),
     form("/duplicates/merge", web::duplicates::merge).body(CONTACT),
     form("/duplicates/merge-likely", web::duplicates::merge_likely),
     form("/duplicates/dismiss", web::duplicates::dismiss).body(CONTACT),

@@ -10,7 +10,7 @@ use crate::lately::{Proven, Uses};
 use crate::mail::{Mailer, Transport};
 use crate::model::alike::Group;
 use crate::notifier::Notifier;
-use crate::owner_slots::{OwnerSlots, SlowBooks};
+use crate::owner_slots::{OwnerSlots, Slot, SlowBooks};
 use crate::remembered::Remembered;
 use crate::under_way::UnderWay;
 use chrono::{DateTime, SubsecRound, Utc};
@@ -59,6 +59,7 @@ pub struct App {
     draining: AtomicBool,
     book_slots: OwnerSlots,
     look_slots: OwnerSlots,
+    stream_slots: OwnerSlots,
     slow_books: SlowBooks,
 }
 
@@ -91,8 +92,9 @@ impl App {
             started: clock(),
             clock,
             draining: AtomicBool::new(false),
-            book_slots: OwnerSlots::new(config.db_pool_size as usize / 4),
-            look_slots: OwnerSlots::new(1),
+            book_slots: OwnerSlots::new(config.db_pool_size as usize / 4, 8),
+            look_slots: OwnerSlots::new(1, 1),
+            stream_slots: OwnerSlots::new(config.db_pool_size as usize / 2, 4),
             slow_books: SlowBooks::default(),
             config,
         })
@@ -132,23 +134,50 @@ impl App {
     }
 
     /// Searches an owner's address book, in a statement or two. Books of very much text take seconds for
-    /// that: while an owner's last search took longer than a quarter of a second, there is one at a time, so
-    /// that a few such books do not take every connection.
+    /// that: while a search of the owner took longer than a quarter of a second within the last minute, there
+    /// is one at a time, so that a few such books do not take every connection. Nor every thread: of an owner
+    /// one search waits here for longer than a moment, and the others in the line, see `Waits::Search`.
     pub fn search_book<T>(
+        &self,
+        owner: i64,
+        work: impl FnMut(&mut Conn) -> Result<T>,
+    ) -> Result<T> {
+        let _slot = self.search_slot(owner)?;
+        self.search_on(owner, work)
+    }
+
+    /// The slot of an owner whose searches are slow; none for others. For several searches of one answer.
+    pub fn search_slot(&self, owner: i64) -> Result<Option<Slot>> {
+        self.is_slow(owner).then(|| self.look_slots.take(owner)).transpose()
+    }
+
+    /// Like [`App::search_book`], for who has the slot.
+    pub fn search_on<T>(
         &self,
         owner: i64,
         mut work: impl FnMut(&mut Conn) -> Result<T>,
     ) -> Result<T> {
-        let slow = self.slow_books.contains(owner);
-        let _slot = slow.then(|| self.look_slots.take(owner)).transpose()?;
         self.db.read(|db| {
             let began = Instant::now();
             let found = work(db);
             // One that failed may have waited for a lock alone, for two seconds at most.
             let slow = if found.is_ok() { SLOW } else { SLOW_FAILURE };
-            self.slow_books.set(owner, began.elapsed() > slow);
+            if began.elapsed() > slow {
+                self.slow_books.add(owner, Instant::now());
+            }
             found
         })
+    }
+
+    /// True if a search of the owner took long within the last minute.
+    pub fn is_slow(&self, owner: i64) -> bool {
+        self.slow_books.contains(owner)
+    }
+
+    /// A slot for an answer that is read from the store while it is sent, outside of every line: half the
+    /// connections for an owner, as in the line.
+    pub fn stream_slot(&self, owner: i64) -> Result<Slot> {
+        self.stream_slots.take(owner)
     }
 
     /// From now on `readyz` says no, so that load balancers look elsewhere.

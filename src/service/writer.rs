@@ -16,7 +16,9 @@ use std::collections::{BTreeSet, HashSet};
 use vcard::Card;
 
 /// Most bytes of all cards of groups of a book: all of them are read whenever a contact comes in that one of
-/// them may name, or a label changes. It is 140,000 members.
+/// them may name, or a label changes. It is 140,000 members. Whatever makes a group longer is refused past
+/// it: a group that is put, and a label that is given to somebody, which makes the group of its name longer.
+/// A change of a contact that gives no label goes on.
 const GROUPS_MAX: i64 = 8 * 1024 * 1024;
 
 /// Who changes something: the protocol, and the app password's name or the User-Agent.
@@ -38,8 +40,8 @@ pub struct Writer<'a, 'tx> {
     at: DateTime<Utc>,
     /// Labels, in lower case, that some contact got or lost: the cards of their groups have to follow.
     touched: BTreeSet<String>,
-    /// A card of a group was written.
-    wrote_group: bool,
+    /// A group came, or its card got longer.
+    groups_grew: bool,
 }
 
 /// Runs changes to an owner's address book as one. Waits for its turn before it takes a connection.
@@ -58,7 +60,7 @@ pub fn in_book<T>(
         let at = app.now().max(book.changed_at + Duration::microseconds(1));
         let before = book.clone();
         let touched = BTreeSet::new();
-        let mut writer = Writer { tx, book, before, by, at, touched, wrote_group: false };
+        let mut writer = Writer { tx, book, before, by, at, touched, groups_grew: false };
         let value = work(&mut writer)?;
         writer.finish(&app.config)?;
         Ok(value)
@@ -187,6 +189,7 @@ impl<'tx> Writer<'_, 'tx> {
                 return Err(Error::internal("a contact does not become a group"));
             }
             self.count(stored.is_group, i64::from(revived));
+            self.groups_grew |= stored.is_group && row.text.len() > stored.text.len();
             self.book.card_bytes += bytes(&row.text) - bytes(&stored.text);
             all.push(Stored {
                 contact: Contact {
@@ -274,6 +277,8 @@ impl<'tx> Writer<'_, 'tx> {
         let names = (names.0.as_slice(), names.1.as_deref());
         let written =
             writes::rename(self.tx, self.book.owner, stored.contact.id, revision, names, by)?;
+        let forgotten = writes::forget_names(self.tx, self.book.owner)?;
+        self.book.forgotten = self.book.forgotten.max(forgotten);
         self.keep(written, 1)
     }
 
@@ -288,7 +293,7 @@ impl<'tx> Writer<'_, 'tx> {
     }
 
     fn count(&mut self, is_group: bool, by: i64) {
-        self.wrote_group |= is_group && by > 0;
+        self.groups_grew |= is_group && by > 0;
         let counter = if is_group { &mut self.book.groups } else { &mut self.book.contacts };
         *counter += by;
     }
@@ -312,8 +317,8 @@ impl<'tx> Writer<'_, 'tx> {
 
     fn finish(mut self, config: &Config) -> Result<()> {
         groups::follow(&mut self)?;
-        let Writer { tx, mut book, before, at, wrote_group, .. } = self;
-        if wrote_group && rows::group_bytes(tx, book.owner)? > GROUPS_MAX {
+        let Writer { tx, mut book, before, at, groups_grew, .. } = self;
+        if groups_grew && rows::group_bytes(tx, book.owner)? > GROUPS_MAX {
             return Err(Error::Conflict(Conflict::QuotaExceeded));
         }
         if book == before {

@@ -282,6 +282,15 @@ fn groups_are_as_large_together_as_is_read_in_time() {
     assert_eq!(labels(&ann, &format!("{:036}", 7)).as_array().unwrap().len(), taken);
     phone.delete("g1.vcf").expect(204);
     phone.put("g10.vcf", &large("g10")).expect(201);
+    // A small group that gets large is no other thing, whether it was put or a label makes it longer.
+    phone.put("h.vcf", &group("h", "h", &[])).expect(201);
+    phone.put("h.vcf", &group("h", "h", &members)).expect(507);
+    assert!(!phone.get("h.vcf").expect(200).text().contains("MEMBER"));
+    // One that gets shorter, and a change that gives no label, go on.
+    let path = format!("/api/contacts/{}", id(&ann, &format!("{:036}", 7)).as_i64().unwrap());
+    ann.patch(&path, json!({"first_name": "Anna"})).expect(200);
+    phone.put("g2.vcf", &group("g2", "g2", &members[..10])).expect(204);
+    phone.put("h.vcf", &group("h", "h", &members[..1_000])).expect(204);
 }
 
 #[test]

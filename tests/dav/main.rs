@@ -13,6 +13,7 @@ mod properties;
 mod propfind;
 mod query;
 mod refused;
+mod shares;
 mod sync;
 mod undo;
 mod whole;

@@ -65,7 +65,7 @@ fn propfind_at(call: &Call, device: &Device, target: Target, depth: Depth) -> Re
     }
     let with_cards = depth == Depth::One && matches!(target, Target::Book(_));
     let (db, mut after) = (call.app.db.clone(), 0);
-    multistatus(call, move |out| {
+    multistatus(call, account.id, move |out| {
         for target in targets.drain(..) {
             let subject = Subject { target: &target, account: &account, card: None, data: None };
             properties::write_response(out, &subject, &wanted, minimal);

@@ -72,12 +72,12 @@ fn not_here(target: &Target) -> Error {
 }
 
 /// A multistatus that is made piece by piece: `next` appends one, and returns whether there may be more.
-fn multistatus<F>(call: &Call, mut next: F) -> Result<Reply>
+fn multistatus<F>(call: &Call, owner: i64, mut next: F) -> Result<Reply>
 where
     F: FnMut(&mut String) -> Result<bool> + Send + 'static,
 {
     let mut begun = false;
-    let pieces = Pieces::begin(&call.request_id, move |out| {
+    let pieces = Pieces::begin(call, owner, move |out| {
         if !begun {
             out.push_str(BEGIN);
             begun = true;

@@ -68,7 +68,7 @@ pub fn query(call: &Call, account: Account, target: &Target, root: &Element) -> 
         _ => None,
     };
     let (db, mut after, mut given) = (call.app.db.clone(), 0, 0);
-    multistatus(call, move |out| {
+    multistatus(call, account.id, move |out| {
         let page = match &only {
             Some(card) if after == 0 => vec![card.clone()],
             Some(_) => Vec::new(),
@@ -112,7 +112,7 @@ pub fn multiget(call: &Call, account: Account, root: &Element) -> Result<Reply> 
     }
     let (db, mut at) = (call.app.db.clone(), 0);
     let mut waiting: Vec<Batch> = Vec::new();
-    multistatus(call, move |out| {
+    multistatus(call, account.id, move |out| {
         if waiting.is_empty() {
             let chunk: Vec<_> = hrefs.iter().skip(at).take(CHUNK).cloned().collect();
             at += chunk.len();

@@ -33,7 +33,7 @@ pub fn sync(call: &Call, account: Account, root: &Element) -> Result<Reply> {
     // the next sync.
     let until = account.book.revision;
     let db = call.app.db.clone();
-    multistatus(call, move |out| {
+    multistatus(call, account.id, move |out| {
         // Most polls of phones find nothing new: then no index is looked at.
         if place.after >= until {
             write_token(out, &account, place);

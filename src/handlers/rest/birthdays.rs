@@ -30,7 +30,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let (mut range, mut after) = (ranges.next(), AfterBirthday::default());
     let (mut list, mut begun) = (JsonList::default(), false);
     let mut read = VecDeque::new();
-    let body = Pieces::begin(&call.request_id, move |out| {
+    let body = Pieces::begin(call, owner, move |out| {
         if !std::mem::replace(&mut begun, true) {
             list.begin(out);
         }

@@ -62,7 +62,7 @@ pub fn get(call: &Call) -> Result<Reply> {
     } else {
         // The tag was read first: what changes meanwhile is fetched again the next time.
         let (db, mut after, mut begun) = (call.app.db.clone(), 0, false);
-        let body = Pieces::begin(&call.request_id, move |out| {
+        let body = Pieces::begin(call, owner, move |out| {
             if !std::mem::replace(&mut begun, true) {
                 calendar::start(out, NAME);
             }

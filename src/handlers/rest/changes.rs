@@ -25,7 +25,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let mut rest = found.changes.into_iter();
     let (mut list, mut begun) = (JsonList::default(), false);
     let mut read = VecDeque::new();
-    let body = Pieces::begin(&call.request_id, move |out| {
+    let body = Pieces::begin(call, owner, move |out| {
         if !std::mem::replace(&mut begun, true) {
             out.push_str("{\"changes\":");
             list.begin(out);

@@ -30,7 +30,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let (db, app, owner) = (call.app.db.clone(), Arc::clone(&call.app), owner.id());
     let (mut list, mut inner, mut begun) = (JsonList::default(), JsonList::default(), false);
     let (mut rest, mut read) = (Vec::<i64>::new(), VecDeque::new());
-    let body = Pieces::begin(&call.request_id, move |out| {
+    let body = Pieces::begin(call, owner, move |out| {
         if !std::mem::replace(&mut begun, true) {
             list.begin(out);
         }

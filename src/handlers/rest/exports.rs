@@ -82,7 +82,7 @@ fn download(call: &Call, owner: &Owner, format: Format, part: Part) -> Result<Re
     let mut list = JsonList::default();
     let mut widths = Widths::default();
     let mut begun = false;
-    let body = Pieces::begin(&call.request_id, move |out| {
+    let body = Pieces::begin(call, owner, move |out| {
         if !std::mem::replace(&mut begun, true) {
             match format {
                 Format::Vcard => {}
@@ -146,7 +146,7 @@ pub fn account(call: &Call, caller: &Caller) -> Result<Reply> {
     let head = head(call, caller)?;
     let mut list = JsonList::default();
     let mut step = Step::Head(head);
-    let body = Pieces::begin(&call.request_id, move |out| {
+    let body = Pieces::begin(call, id, move |out| {
         match &mut step {
             Step::Head(head) => {
                 out.push_str(head);

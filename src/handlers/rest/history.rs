@@ -22,7 +22,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let now = db.read(|db| rows::find_any(db, owner, id))?.ok_or(Error::NotFound)?.contact;
     let since = db.read(|db| undo::reachable_since(db, owner, call.now))?;
     let (mut list, mut begun, mut until) = (JsonList::default(), false, i64::MAX);
-    let body = Pieces::begin(&call.request_id, move |out| {
+    let body = Pieces::begin(call, owner, move |out| {
         if !std::mem::replace(&mut begun, true) {
             list.begin(out);
         }

@@ -90,7 +90,7 @@ fn list(call: &Call, owner: i64, contacts: Vec<Contact>) -> Result<Reply> {
         Ok(false)
     };
     if streamed {
-        return Ok(Reply::stream("application/json", Pieces::begin(&call.request_id, next)?));
+        return Ok(Reply::stream("application/json", Pieces::begin(call, owner, next)?));
     }
     let mut text = String::with_capacity(room);
     next(&mut text)?;

@@ -1,8 +1,10 @@
 //! Bodies that are made while they are sent, in constant memory.
 
+use crate::context::Call;
 use crate::db::Pool;
 use crate::error::{Error, Result};
 use crate::model::contact::Stored;
+use crate::owner_slots::Slot;
 use crate::repository::contacts::rows::{self, Part};
 use rouille::ResponseBody;
 use serde::Serialize;
@@ -21,6 +23,8 @@ pub struct Pieces<F> {
     sent: usize,
     state: State,
     request_id: String,
+    /// While there is more to come: what is read is read outside of every line.
+    slot: Option<Slot>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -31,13 +35,21 @@ enum State {
 }
 
 impl<F: FnMut(&mut String) -> Result<bool>> Pieces<F> {
-    /// A body with its first piece, so that what fails at once becomes an answer of its own.
-    /// `next` appends one piece and returns whether there may be more.
-    pub fn begin(request_id: &str, next: F) -> Result<Pieces<F>> {
-        let request_id = request_id.to_owned();
-        let mut pieces =
-            Pieces { next, piece: String::new(), sent: 0, state: State::More, request_id };
+    /// A body with its beginning, so that what fails at once becomes an answer of its own. `next` appends
+    /// one piece and returns whether there may be more. What is longer than that takes one of the owner's
+    /// slots; [`Error::Unavailable`] when none comes free in time.
+    pub fn begin(call: &Call, owner: i64, next: F) -> Result<Pieces<F>> {
+        let (request_id, piece) = (call.request_id.clone(), String::new());
+        let (sent, state, slot) = (0, State::More, None);
+        let mut pieces = Pieces { next, piece, sent, state, request_id, slot };
         pieces.make()?;
+        // Many a list learns by looking once more that it has ended.
+        if pieces.state == State::More && pieces.piece.len() < PIECE_MAX {
+            pieces.append()?;
+        }
+        if pieces.state == State::More {
+            pieces.slot = Some(call.app.stream_slot(owner)?);
+        }
         Ok(pieces)
     }
 
@@ -55,8 +67,14 @@ impl<F: FnMut(&mut String) -> Result<bool>> Pieces<F> {
     fn make(&mut self) -> Result<()> {
         self.piece.clear();
         self.sent = 0;
-        let more = (self.next)(&mut self.piece)?;
-        self.state = if more { State::More } else { State::Ended };
+        self.append()
+    }
+
+    fn append(&mut self) -> Result<()> {
+        if !(self.next)(&mut self.piece)? {
+            self.state = State::Ended;
+            self.slot = None;
+        }
         Ok(())
     }
 }
@@ -66,6 +84,7 @@ impl<F: FnMut(&mut String) -> Result<bool>> Read for Pieces<F> {
         while self.sent == self.piece.len() && self.state == State::More {
             if let Err(error) = self.make() {
                 self.state = State::Broken;
+                self.slot = None;
                 log::error!("a download broke off: {error} request_id={}", self.request_id);
             }
         }

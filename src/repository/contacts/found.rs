@@ -66,9 +66,9 @@ pub(super) fn by_name(
                 live!(),
                 " AND ((",
                 words!(),
-                ") OR id = ANY (ARRAY(",
+                ") OR id IN (",
                 long!(words!()),
-                "))) ORDER BY ",
+                ")) ORDER BY ",
                 $order,
                 ") AS ids
                 ), page AS MATERIALIZED (

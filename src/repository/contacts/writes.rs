@@ -300,3 +300,15 @@ pub fn rename(
     let params: Params = &[&owner, &by.at, &by.protocol, &by.client, &id, &revision, &old, &new];
     Ok(written(&tx.query_one(SQL, params)?))
 }
+
+/// Forgets all but the newest 10,000 names that contacts of the book had; the last revision of those that
+/// went, 0 if none did. They are in no quota: a client that renames all day must not fill the disk.
+pub fn forget_names(tx: &mut Tx, owner: i64) -> Result<i64> {
+    const SQL: &str = "WITH gone AS (
+            DELETE FROM former_names WHERE owner = $1 AND revision <= (SELECT revision
+                FROM former_names WHERE owner = $1 ORDER BY revision DESC OFFSET 10000 LIMIT 1)
+            RETURNING revision
+        )
+        SELECT coalesce(max(revision), 0) FROM gone";
+    Ok(tx.query_one(SQL, &[&owner])?.get(0))
+}
