@@ -120,3 +120,38 @@ fn names_that_cards_had_are_kept_up_to_a_number() {
     let (there, gone) = (phone.path("b.vcf"), phone.path("a.vcf"));
     assert_eq!(phone.sync(&recent).changes(), (vec![there.as_str()], vec![gone.as_str()]));
 }
+
+#[test]
+fn a_list_of_labels_that_has_begun_is_not_broken_off_by_another_search() {
+    let (ground, ann, _) = ann();
+    let labels = |card: i32| (0..100).map(move |at| format!("l{:05}", card * 100 + at));
+    let lines = |card| format!("CATEGORIES:{}", labels(card).collect::<Vec<_>>().join(","));
+    let cards: String =
+        (0..45).map(|at| card(&format!("u{at}"), "A", &[lines(at).as_str()])).collect();
+    let headers = [("Content-Type", "text/vcard")];
+    ann.send("POST", "/api/contacts/import", &headers, cards.as_bytes()).expect(200);
+    let app = &ground.world.app;
+    let slow = |db: &mut contactd::db::Conn| db.query("SELECT pg_sleep(0.4)", &[]).map(|_| ());
+    app.search_book(ann.id, slow).unwrap();
+    let waits =
+        "SELECT count(*) FROM pg_locks WHERE relation = 'contacts'::regclass AND NOT granted";
+    let listed = std::thread::scope(|scope| {
+        let list = app.db.transaction(|tx| {
+            tx.batch("LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE")?;
+            let list = scope.spawn(|| ann.get("/api/contacts/labels").expect(200).json());
+            while ground.world.sql::<i64>(waits) == 0 {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            // The list has the slot. Another search waits for it, and would keep it for long.
+            scope.spawn(|| {
+                if let Ok(_slot) = app.search_slot(ann.id) {
+                    std::thread::sleep(Duration::from_millis(2_600));
+                }
+            });
+            std::thread::sleep(Duration::from_millis(200));
+            Ok(list)
+        });
+        list.unwrap().join().unwrap()
+    });
+    assert_eq!(listed.as_array().unwrap().len(), 4_500);
+}
