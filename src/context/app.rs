@@ -92,7 +92,8 @@ impl App {
             started: clock(),
             clock,
             draining: AtomicBool::new(false),
-            book_slots: OwnerSlots::new(config.db_pool_size as usize / 4, 8),
+            // The book's row is locked until the commit: a second writer could only wait, with a connection.
+            book_slots: OwnerSlots::new(1, 8),
             look_slots: OwnerSlots::new(1, 1),
             stream_slots: OwnerSlots::new(config.db_pool_size as usize / 2, 4),
             slow_books: SlowBooks::default(),

@@ -260,7 +260,7 @@ fn a_label_is_found_whole_and_in_any_case() {
 
 #[test]
 fn an_owner_whose_book_is_locked_leaves_connections_to_others() {
-    let world = World::new(); // four connections
+    let world = World::with(|config| config.db_pool_size = 16);
     let (ann, eve) = (world.user("ann"), world.user("eve"));
     let begun = Barrier::new(9);
     world
@@ -268,6 +268,7 @@ fn an_owner_whose_book_is_locked_leaves_connections_to_others() {
         .db
         .transaction(|tx| {
             books::lock(tx, ann.id)?; // as a long import does
+            let holder: i32 = tx.query_one("SELECT pg_backend_pid()", &[])?.get(0);
             std::thread::scope(|scope| {
                 let writers: Vec<_> = (0..8)
                     .map(|_| {
@@ -280,6 +281,13 @@ fn an_owner_whose_book_is_locked_leaves_connections_to_others() {
                 begun.wait();
                 // For as long as they wait, twice over for those behind.
                 let until = Instant::now() + Duration::from_secs(2);
+                let waiting = "WITH RECURSIVE waiting AS (SELECT $pid AS pid UNION
+                    SELECT it.pid FROM waiting, pg_stat_activity AS it
+                    WHERE pg_blocking_pids(it.pid) @> ARRAY[waiting.pid])
+                    SELECT count(*) - 1 FROM waiting";
+                let waiting = waiting.replace("$pid", &holder.to_string());
+                std::thread::sleep(Duration::from_millis(300));
+                assert_eq!(world.sql::<i64>(&waiting), 1, "the others wait without a connection");
                 while Instant::now() < until {
                     eve.get("/api/contacts").expect(200);
                     eve.post("/api/contacts", json!({"first_name": "Bob"})).expect(201);
