@@ -72,8 +72,8 @@ pub fn place(book: &Book, token: &str) -> Result<Place> {
     let epoch = parts.next();
     let numbers: Option<Vec<i64>> = parts.map(number).collect();
     let place = match numbers.as_deref() {
-        // The book was empty: who saw it so has missed no deletion, and begins.
-        Some([0]) => Place::beginning(book),
+        // The book was empty: who saw it so has missed none of the deletions that are forgotten.
+        Some([0]) => Place { after: 0, deleted_after: book.forgotten },
         Some([revision]) => Place::at(*revision),
         Some([began, after]) if after < began => Place { after: *after, deleted_after: *began },
         _ => return Err(Error::Resync),
@@ -127,7 +127,8 @@ mod tests {
         };
         let of_pages = [(0, 4), (3, 4), (0, 9), (8, 9)];
         let of_pages = of_pages.map(|(after, deleted_after)| Place { after, deleted_after });
-        assert_eq!(place(&book, "urn:contactd:e-1:0").ok(), Some(Place::beginning(&book)));
+        let empty = Place { after: 0, deleted_after: 4 };
+        assert_eq!(place(&book, "urn:contactd:e-1:0").ok(), Some(empty));
         for good in [4, 9].map(Place::at).into_iter().chain(of_pages) {
             assert_eq!(place(&book, &token(&book, good)).ok(), Some(good));
         }

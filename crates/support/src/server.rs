@@ -70,8 +70,9 @@ impl Server {
         Server { child, url, mail_dir, log }
     }
 
-    /// What it logged so far.
+    /// What it logged so far. Its thread writes every few milliseconds what came meanwhile.
     pub fn log(&self) -> String {
+        std::thread::sleep(std::time::Duration::from_millis(50));
         self.log.lock().unwrap().clone()
     }
 

@@ -82,7 +82,7 @@ fn changes_that_were_read_while_a_purge_went_on_are_not_believed() {
     assert!(matches!(read(&|db| place.check(db, ann)), Err(Error::Resync)));
     // Who began with nothing has missed nothing.
     let book = world.app.db.read(|db| books::find(db, ann)).unwrap();
-    let empty = token.replace(token.rsplit(':').next().unwrap(), "0");
+    let empty = format!("{}:0", token.rsplit_once(':').unwrap().0);
     for place in [Place::beginning(&book), changes::place(&book, &empty).unwrap().moved(1)] {
         read(&|db| place.check(db, ann)).unwrap();
     }
