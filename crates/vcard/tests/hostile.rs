@@ -9,6 +9,7 @@
     reason = "clippy sees test functions, but not what they call"
 )]
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use vcard::*;
 
@@ -74,8 +75,12 @@ const FILES: [File; 21] = [
     }),
 ];
 
+/// Memory and time are measured of the whole process: one test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
 #[test]
 fn ten_mebibytes_of_anything_take_little_time_and_memory() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let start = memory("VmRSS:");
     for (what, file) in FILES {
         let file = file();
@@ -178,6 +183,7 @@ const STEPS: [Step; 4] = [
 
 #[test]
 fn no_number_of_different_values_takes_the_square_of_its_time() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut slow = Vec::new();
     for (what, line) in DISTINCT {
         for (step, run) in STEPS {
