@@ -13,10 +13,18 @@ pub const DAV: &str = "DAV:";
 pub const CARDDAV: &str = "urn:ietf:params:xml:ns:carddav";
 pub const CALSERVER: &str = "http://calendarserver.org/ns/";
 
-/// A world whose program also listens.
+/// A world whose program also listens, until this is dropped.
 pub struct Ground {
     pub world: World,
     pub address: SocketAddr,
+    stopper: http1::Stopper,
+}
+
+impl Drop for Ground {
+    /// A server that went on would keep its connections to Postgres for all the tests that follow.
+    fn drop(&mut self) {
+        self.stopper.stop();
+    }
 }
 
 impl Ground {
@@ -26,9 +34,9 @@ impl Ground {
 
     pub fn of(world: World) -> Ground {
         let server = contactd::serve::listen(&world.app, ([127, 0, 0, 1], 0).into()).unwrap();
-        let address = server.local_addr();
+        let (address, stopper) = (server.local_addr(), server.stopper());
         std::thread::spawn(move || server.run());
-        Ground { world, address }
+        Ground { world, address, stopper }
     }
 
     /// An account and its phone.
