@@ -61,7 +61,7 @@ pub fn answer(
     let fault = |what| log::error!("http1: the handler gave {what}");
     let written = response.map(|it| response::write(it, asked, &mut bytes).map_err(fault));
     let Some(Ok((stream, keep_alive))) = written else {
-        return refuse(shared, connection, FAILED, incoming.origin.as_deref(), Then::Linger);
+        return refusal_of(shared, connection, FAILED, incoming.origin.as_deref(), Then::Linger);
     };
     let then = match keep_alive {
         true => Then::Next,
@@ -74,10 +74,20 @@ pub fn answer(
     Outgoing { connection, bytes, sent: 0, stream, then, client }.begin(shared)
 }
 
-/// Sends the answer to what is no request of ours, as [`answer`] does. It is the last one on its connection,
-/// which lingers, or closes where it has to go now, whether the socket took all of it or not.
-#[must_use]
+/// Sends the answer to what is no request of ours. It is the last one on its connection, which lingers, or
+/// closes where it has to go now, whether the socket took all of it or not.
 pub fn refuse(
+    shared: &Arc<Shared>,
+    connection: Box<Connection>,
+    refusal: Refusal,
+    origin: Option<&str>,
+    then: Then,
+) {
+    finish_elsewhere(shared, refusal_of(shared, connection, refusal, origin, then));
+}
+
+/// Like [`refuse`]; what has to be waited for is returned.
+fn refusal_of(
     shared: &Shared,
     mut connection: Box<Connection>,
     refusal: Refusal,

@@ -230,10 +230,7 @@ fn admit(shared: &Arc<Shared>, stream: TcpStream, remote: SocketAddr) {
     let deadline = Instant::now() + shared.limits.idle_time;
     let connection = Box::new(Connection::new(stream, remote, place, deadline));
     if is_full {
-        deliver::finish_elsewhere(
-            shared,
-            deliver::refuse(shared, connection, OVERLOADED, None, Then::Linger),
-        );
+        deliver::refuse(shared, connection, OVERLOADED, None, Then::Linger);
     } else {
         shared.room.put(connection, Wants::Input);
     }
@@ -241,7 +238,7 @@ fn admit(shared: &Arc<Shared>, stream: TcpStream, remote: SocketAddr) {
 
 /// Closes the newest idle connection of the address that has most, or, if that is more than a
 /// quarter of all places, the newest that waits for its client.
-fn make_room(shared: &Shared, newcomer: IpAddr) -> bool {
+fn make_room(shared: &Arc<Shared>, newcomer: IpAddr) -> bool {
     let Some((greediest, has_too_many)) = shared.places.greediest(newcomer) else { return false };
     let best = shared.room.best(|connection| {
         let is_idle = connection.is_idle() || matches!(connection.stage, Stage::Lingering(_));
@@ -253,8 +250,7 @@ fn make_room(shared: &Shared, newcomer: IpAddr) -> bool {
     };
     if connection.overdue().is_some() {
         let origin = connection.origin();
-        // The rest of an answer that its socket does not take now is not sent.
-        let _ = deliver::refuse(shared, connection, OVERLOADED, origin.as_deref(), Then::Close);
+        deliver::refuse(shared, connection, OVERLOADED, origin.as_deref(), Then::Close);
     }
     true
 }
@@ -281,8 +277,7 @@ fn end(shared: &Arc<Shared>, connection: Box<Connection>, now: Instant) {
     }
     if let Some(refusal) = connection.overdue() {
         let origin = connection.origin();
-        let rest = deliver::refuse(shared, connection, refusal, origin.as_deref(), Then::Linger);
-        deliver::finish_elsewhere(shared, rest);
+        deliver::refuse(shared, connection, refusal, origin.as_deref(), Then::Linger);
     }
 }
 

@@ -64,9 +64,7 @@ fn receive(
         Ok(Received::End) => {}
         Err(refusal) => {
             let origin = connection.origin();
-            let rest =
-                deliver::refuse(shared, connection, refusal, origin.as_deref(), Then::Linger);
-            deliver::finish_elsewhere(shared, rest);
+            deliver::refuse(shared, connection, refusal, origin.as_deref(), Then::Linger);
         }
     }
     None
@@ -171,6 +169,5 @@ fn run(shared: &Arc<Shared>, line: &Arc<Line<Ticket>>) {
 /// Refuses a request that the program has accepted, or might have.
 pub fn refuse(shared: &Arc<Shared>, ticket: Ticket, refusal: Refusal, then: Then) {
     let Ticket { connection, incoming, .. } = ticket;
-    let rest = deliver::refuse(shared, connection, refusal, incoming.origin.as_deref(), then);
-    deliver::finish_elsewhere(shared, rest);
+    deliver::refuse(shared, connection, refusal, incoming.origin.as_deref(), then);
 }
