@@ -1,6 +1,6 @@
 //! Settings, devices, administration.
 
-use crate::browser::Browser;
+use crate::browser::{Browser, value};
 use serde_json::json;
 use support::world::{PASSWORD, World};
 
@@ -122,7 +122,7 @@ fn sessions_are_listed_with_their_addresses_and_end_one_by_one_or_all() {
     let sessions = sessions.split("</section>").next().unwrap();
     let other = sessions.split("<li>").skip(1).find(|it| !it.contains("this one")).unwrap();
     assert!(other.contains("127.0.0.1") && other.contains("last used"), "{other}");
-    let id = other.split("name=\"id\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let id = value(other, "id");
     here.post("/settings/sessions/end", &[("id", id)]).expect(303);
     there.get("/contacts").expect(303);
     here.get("/contacts").expect(200);

@@ -6,6 +6,12 @@ use support::world::{Actor, Answer, PASSWORD, World};
 /// Where the tests' server is, as browsers see it.
 pub const ORIGIN: &str = "https://contacts.example";
 
+/// The value of the first field of this name on a page.
+pub fn value<'p>(page: &'p str, name: &str) -> &'p str {
+    let after = page.split(&format!("name=\"{name}\" value=\"")).nth(1).expect(name);
+    after.split('"').next().unwrap()
+}
+
 pub struct Browser {
     actor: Actor,
     cookies: RefCell<Vec<(String, String)>>,

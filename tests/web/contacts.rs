@@ -1,6 +1,6 @@
 //! Contacts on pages: written, found, changed by two, selected, brought in, taken out.
 
-use crate::browser::{Browser, contact_id};
+use crate::browser::{Browser, contact_id, value};
 use serde_json::json;
 use support::world::World;
 
@@ -61,8 +61,7 @@ fn a_contact_is_written_with_every_kind_of_entry_and_shown_whole() {
     // What is shown in the form and sent back as it is changes nothing.
     let before = ann.get(&format!("/api/contacts/{id}")).expect(200);
     let page = browser.get(&format!("/contacts/{id}/edit")).expect(200).text();
-    let revision =
-        page.split("name=\"revision\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let revision = value(&page, "revision");
     let form: Vec<_> = form.into_iter().chain([("revision", revision)]).collect();
     browser.post(&format!("/contacts/{id}/edit"), &form).expect(303);
     assert_eq!(ann.get(&format!("/api/contacts/{id}")).header("ETag"), before.header("ETag"));
@@ -112,15 +111,7 @@ fn two_who_change_one_contact_see_each_others_change() {
     let browser = Browser::signed_in(&world, "ann");
     let id = contact_id(&browser.post("/contacts/new", &[("first_name", "Bob")]).expect(303));
     let path = format!("/contacts/{id}/edit");
-    let revision = |page: &str| {
-        page.split("name=\"revision\" value=\"")
-            .nth(1)
-            .unwrap()
-            .split('"')
-            .next()
-            .unwrap()
-            .to_owned()
-    };
+    let revision = |page: &str| value(page, "revision").to_owned();
     let seen = revision(&browser.get(&path).expect(200).text());
     ann.patch(&format!("/api/contacts/{id}"), json!({"first_name": "Robert"})).expect(200);
     let page =
@@ -199,13 +190,9 @@ fn many_get_a_label_lose_it_and_are_deleted_and_are_back_by_undo() {
     assert_eq!(total(""), "50");
     let page = browser.get("/contacts").text();
     assert!(page.contains("10 contacts were deleted."));
-    let field = |name: &str| {
-        let begin = format!("name=\"{name}\" value=\"");
-        page.split(&begin).nth(1).unwrap().split('"').next().unwrap().to_owned()
-    };
-    let [to, after] = ["to", "undo"].map(field);
+    let [to, after] = ["to", "undo"].map(|name| value(&page, name));
     assert!(!browser.get("/contacts").text().contains("were deleted"), "it is shown once");
-    let undo = [("to", to.as_str()), ("undo", after.as_str())];
+    let undo = [("to", to), ("undo", after)];
     // A phone has added somebody since: the page asks before that goes too.
     let added = ann.post("/api/contacts", json!({"first_name": "Phone"})).expect(201).json();
     let answer = browser.post("/history/rewind", &undo).expect(303);
@@ -213,7 +200,7 @@ fn many_get_a_label_lose_it_and_are_deleted_and_are_back_by_undo() {
     assert_eq!(total(""), "51");
     ann.delete(&format!("/api/contacts/{}", added["id"])).expect(204);
     let now = (after.parse::<i64>().unwrap() + 2).to_string();
-    let undo = [("to", to.as_str()), ("undo", now.as_str())];
+    let undo = [("to", to), ("undo", now.as_str())];
     let answer = browser.post("/history/rewind", &undo).expect(303);
     assert!(browser.follow(&answer).text().contains("The change was undone."));
     assert_eq!(total(""), "60");
@@ -308,21 +295,19 @@ fn a_file_is_looked_at_before_it_comes_in_and_the_import_can_be_undone() {
         assert!(page.contains(text), "{text}: {page}");
     }
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "1", "nothing was changed");
-    let key =
-        page.split("name=\"key\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let key = value(&page, "key");
     browser
-        .post("/import/found", &[("step", "import"), ("label", "from a file"), ("key", &key)])
+        .post("/import/found", &[("step", "import"), ("label", "from a file"), ("key", key)])
         .expect(303);
     assert_eq!(ann.get("/api/contacts?label=from%20a%20file").header("X-Total-Count"), "2");
     let page = browser.get("/contacts").text();
     assert!(page.contains("2 contacts were imported.") && page.contains("Undo"));
-    let to =
-        page.split("name=\"to\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    browser.post("/history/rewind", &[("to", &to), ("confirm", "1")]).expect(303);
+    let to = value(&page, "to");
+    browser.post("/history/rewind", &[("to", to), ("confirm", "1")]).expect(303);
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "1");
     let page = browser.post_file("/import", &[], "file", b"").expect(422).text();
     assert!(page.contains("class=\"fault\""));
-    let answer = browser.post("/import/found", &[("step", "import"), ("key", &key)]).expect(303);
+    let answer = browser.post("/import/found", &[("step", "import"), ("key", key)]).expect(303);
     assert_eq!(answer.header("Location"), "/import", "the file was used");
 }
 
@@ -349,14 +334,7 @@ fn a_photo_comes_with_the_form_and_goes_again() {
         browser.get(&format!("/contacts/{id}")).text().contains(&format!("/contacts/{id}/photo"))
     );
     let page = browser.get(&format!("/contacts/{id}/edit")).text();
-    let revision = page
-        .split("name=\"revision\" value=\"")
-        .nth(1)
-        .unwrap()
-        .split('"')
-        .next()
-        .unwrap()
-        .to_owned();
+    let revision = value(&page, "revision").to_owned();
     browser
         .post(
             &format!("/contacts/{id}/edit"),

@@ -1,6 +1,6 @@
 //! Signing in and out on pages, and what a page's session is good for.
 
-use crate::browser::{Browser, ORIGIN};
+use crate::browser::{Browser, ORIGIN, value};
 use contactd::mail::parse_smtp_url;
 use contactd::worker;
 use serde_json::json;
@@ -114,9 +114,7 @@ fn the_code_of_the_second_factor_is_asked_for_on_a_page_of_its_own() {
     let browser = Browser::signed_in(&world, "ann");
     let answer = browser.post("/settings/totp", &[("password", PASSWORD)]).expect(303);
     let page = browser.follow(&answer).expect(200).text();
-    let field = |name: &str| {
-        page.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap().split('"').next().unwrap()
-    };
+    let field = |name: &str| value(&page, name);
     let secret = field("secret");
     let code = authenticator::code(secret, world.now());
     let wrong = browser.post(
@@ -138,7 +136,7 @@ fn the_code_of_the_second_factor_is_asked_for_on_a_page_of_its_own() {
     assert_eq!(answer.header("Location"), "/login/code");
     assert_eq!(browser.get("/contacts").status, 303, "the password alone does not do");
     let page = browser.follow(&answer).expect(200).text();
-    let ticket = page.split("name=\"ticket\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let ticket = value(&page, "ticket");
     browser.post_raw("/login/code", &[("ticket", ticket), ("code", "123456")], &[]).expect(422);
     browser.post_raw("/login/code", &[("ticket", "made-up"), ("code", &recovery)], &[]).expect(303);
     assert_eq!(browser.get("/contacts").status, 303, "a ticket is not made up");

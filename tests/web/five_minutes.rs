@@ -1,14 +1,8 @@
 //! What somebody does in the first five minutes: brings a book in, finds the doubles in it, names labels.
 
-use crate::browser::Browser;
+use crate::browser::{Browser, value};
 use serde_json::json;
 use support::world::World;
-
-/// The value of the first field of this name on a page.
-fn value<'p>(page: &'p str, name: &str) -> &'p str {
-    let after = page.split(&format!("name=\"{name}\" value=\"")).nth(1).expect(name);
-    after.split('"').next().unwrap()
-}
 
 /// A letter in the character set that old Windows programs write here.
 fn windows_1251(letter: char) -> u8 {

@@ -1,14 +1,8 @@
 //! Forms come back as they were sent, and nothing that was chosen is lost on the way.
 
-use crate::browser::{Browser, contact_id};
+use crate::browser::{Browser, contact_id, value};
 use serde_json::json;
 use support::world::World;
-
-/// The value of the first field of this name on a page.
-fn value<'p>(page: &'p str, name: &str) -> &'p str {
-    let after = page.split(&format!("name=\"{name}\" value=\"")).nth(1).expect(name);
-    after.split('"').next().unwrap()
-}
 
 #[test]
 fn a_faulty_new_password_leaves_the_tick_for_phones_and_scripts() {

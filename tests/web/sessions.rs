@@ -1,6 +1,6 @@
 //! Sessions of browsers: how long they live, what their cookie opens, and the second step of signing in.
 
-use crate::browser::Browser;
+use crate::browser::{Browser, value};
 use chrono::Duration;
 use contactd::config::Rate;
 use contactd::routes::{Gate, ROUTES};
@@ -188,7 +188,7 @@ fn ticket(browser: &Browser) -> String {
     let answer = browser.post_raw("/login", &form, &[]).expect(303);
     assert_eq!(answer.header("Location"), "/login/code");
     let page = browser.follow(&answer).expect(200).text();
-    page.split("name=\"ticket\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    value(&page, "ticket").to_owned()
 }
 
 #[test]
