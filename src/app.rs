@@ -125,10 +125,9 @@ impl InFlight {
         let is_accepted = !matches!(self.stage, Stage::Routed(_));
         let waits = match (&self.stage, self.route) {
             (Stage::Authorized(_), Some(route)) => route.waits,
-            (Stage::Routed(Route { waits: Waits::Search, .. }), _) => Waits::Search,
-            (Stage::Routed(route), _) if route.waits != Waits::Core => Waits::Postgres,
-            // What hashes or decodes waits for a core, with its look-up.
-            (Stage::Routed(_), _) => Waits::Core,
+            // With their look-up: what searches, and what hashes or decodes and so waits for a core.
+            (Stage::Routed(it), _) if matches!(it.waits, Waits::Search | Waits::Core) => it.waits,
+            (Stage::Routed(_), _) => Waits::Postgres,
             _ => Waits::Never,
         };
         if waits == Waits::Never {

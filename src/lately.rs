@@ -1,6 +1,6 @@
 //! What happened lately, by secret, remembered in this process: which secrets were shown to be true, what
-//! tokens said, and when their last use was written down. What is lost with the process costs the next request with each
-//! secret a statement, and a guess two round trips to Redis more.
+//! tokens said, and when their last use was written down. What is lost with the process costs the next
+//! request with each secret a statement, and a guess two round trips to Redis more.
 
 use chrono::{DateTime, Duration, Utc};
 use std::collections::HashMap;

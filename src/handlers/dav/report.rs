@@ -34,13 +34,15 @@ pub fn report(call: &Call, device: &Device) -> Result<Reply> {
 pub fn mkcol(call: &Call, device: &Device) -> Result<Reply> {
     const ONE_BOOK: DavFault = DavFault::Forbidden("C:addressbook-collection-location-ok");
     let owner = device.owner().id();
-    match Target::of(path(call), owner) {
-        Target::OtherBook(_) => Err(Error::Dav(ONE_BOOK)),
-        Target::Orphan(_) => Err(Error::Dav(DavFault::MissingParent)),
-        Target::Card(_, name) => match cards::find(call, owner, &name) {
-            Err(Error::NotFound) => Err(Error::Dav(ONE_BOOK)),
-            found => found.and_then(|_| Err(not_here(&Target::Card(owner, name)))),
+    let target = Target::of(path(call), owner);
+    Err(match &target {
+        Target::OtherBook(_) => Error::Dav(ONE_BOOK),
+        Target::Orphan(_) => Error::Dav(DavFault::MissingParent),
+        Target::Card(_, name) => match cards::find(call, owner, name) {
+            Ok(_) => not_here(&target),
+            Err(Error::NotFound) => Error::Dav(ONE_BOOK),
+            Err(error) => error,
         },
-        target => Err(not_here(&target)),
-    }
+        target => not_here(target),
+    })
 }

@@ -43,8 +43,12 @@ pub fn sync(call: &Call, account: Account, root: &Element) -> Result<Reply> {
         let page = i64::try_from(left.saturating_add(1).min(PAGE)).unwrap_or(i64::MAX);
         let Place { after, deleted_after } = place;
         let range = (after, deleted_after, until);
-        let (changes, next) = db.read(|db| resources::changes(db, account.id, range, page))?;
-        db.read(|db| place.check(db, account.id)).map_err(|error| match error {
+        let read = db.read(|db| {
+            let changes = resources::changes(db, account.id, range, page)?;
+            place.check(db, account.id)?;
+            Ok(changes)
+        });
+        let (changes, next) = read.map_err(|error| match error {
             Error::Resync => Error::Dav(fault.clone()),
             other => other,
         })?;

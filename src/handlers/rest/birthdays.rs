@@ -28,12 +28,10 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let (db, app, owner) = (call.app.db.clone(), Arc::clone(&call.app), owner.id());
     let mut ranges = window.keys().into_iter();
     let (mut range, mut after) = (ranges.next(), AfterBirthday::default());
-    let (mut list, mut begun) = (JsonList::default(), false);
+    let mut list = JsonList::default();
     let mut read = VecDeque::new();
     let body = Pieces::begin(call, owner, move |out| {
-        if !std::mem::replace(&mut begun, true) {
-            list.begin(out);
-        }
+        list.begin(out);
         let Some(keys) = range else {
             list.end(out);
             return Ok(false);

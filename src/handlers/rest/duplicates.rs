@@ -28,12 +28,10 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let (skip, limit) = (slice.skip.try_into().unwrap_or(usize::MAX), slice.limit);
     let mut groups = groups.into_iter().skip(skip).take(usize::try_from(limit).unwrap_or(0));
     let (db, app, owner) = (call.app.db.clone(), Arc::clone(&call.app), owner.id());
-    let (mut list, mut inner, mut begun) = (JsonList::default(), JsonList::default(), false);
+    let (mut list, mut inner) = (JsonList::default(), JsonList::default());
     let (mut rest, mut read) = (Vec::<i64>::new(), VecDeque::new());
     let body = Pieces::begin(call, owner, move |out| {
-        if !std::mem::replace(&mut begun, true) {
-            list.begin(out);
-        }
+        list.begin(out);
         if rest.is_empty() && read.is_empty() {
             let Some(group) = groups.next() else {
                 list.end(out);

@@ -21,11 +21,9 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let (db, app, owner, id) = (call.app.db.clone(), Arc::clone(&call.app), owner.id(), call.id()?);
     let now = db.read(|db| rows::find_any(db, owner, id))?.ok_or(Error::NotFound)?.contact;
     let since = db.read(|db| undo::reachable_since(db, owner, call.now))?;
-    let (mut list, mut begun, mut until) = (JsonList::default(), false, i64::MAX);
+    let (mut list, mut until) = (JsonList::default(), i64::MAX);
     let body = Pieces::begin(call, owner, move |out| {
-        if !std::mem::replace(&mut begun, true) {
-            list.begin(out);
-        }
+        list.begin(out);
         let page = db.read(|db| history::of_contact(db, owner, id, since, until))?;
         for change in &page {
             list.separate(out);

@@ -21,14 +21,12 @@ const LISTED_MAX: usize = 10 * LABELS_MAX;
 /// thousand of them.
 pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let (app, owner) = (Arc::clone(&call.app), owner.id());
-    let (mut list, mut begun, mut after) = (JsonList::default(), false, String::new());
+    let (mut list, mut after) = (JsonList::default(), String::new());
     let mut listed = 0;
     // For all of the list: a search that finds no slot when a part was sent would break it off.
     let slot = app.search_slot(owner)?;
     let body = Pieces::begin(call, owner, move |out| {
-        if !std::mem::replace(&mut begun, true) {
-            list.begin(out);
-        }
+        list.begin(out);
         let _held = &slot;
         let page = app.search_on(owner, |db| labels_in_use(db, owner, &after))?;
         listed += page.len();

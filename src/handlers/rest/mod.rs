@@ -72,12 +72,10 @@ fn list(call: &Call, owner: i64, contacts: Vec<Contact>) -> Result<Reply> {
     let (db, app) = (call.app.db.clone(), Arc::clone(&call.app));
     let streamed = contacts.iter().any(|it| it.members.is_none());
     let room = contacts.len() * USUAL;
-    let (mut list, mut begun) = (JsonList::default(), false);
+    let mut list = JsonList::default();
     let mut contacts = contacts.into_iter();
     let mut next = move |out: &mut String| {
-        if !std::mem::replace(&mut begun, true) {
-            list.begin(out);
-        }
+        list.begin(out);
         for contact in contacts.by_ref() {
             let members = members(&db, owner, &contact)?;
             list.separate(out);

@@ -125,14 +125,16 @@ impl Pages {
 /// A JSON array, one element a line.
 #[derive(Default)]
 pub struct JsonList {
+    begun: bool,
     filled: bool,
 }
 
 impl JsonList {
-    /// Its bracket.
+    /// Its bracket, once: each piece may begin with this.
     pub fn begin(&mut self, out: &mut String) {
-        self.filled = false;
-        out.push('[');
+        if !std::mem::replace(&mut self.begun, true) {
+            out.push('[');
+        }
     }
 
     /// What stands before an element.
@@ -148,8 +150,9 @@ impl JsonList {
         Ok(())
     }
 
-    /// The other bracket.
+    /// The other bracket. What comes then is another list.
     pub fn end(&mut self, out: &mut String) {
         out.push_str(if self.filled { "\n]" } else { "]" });
+        *self = JsonList::default();
     }
 }

@@ -21,14 +21,13 @@ use crate::model::text;
 use crate::repository::contacts::filter::Filter;
 use crate::repository::contacts::lists::{self, Key, Sort};
 use crate::repository::contacts::{history, rows};
-use crate::service::contacts::{Action, Which, bulk, delete};
+use crate::service::contacts::{Action, UNGUARDED, Which, bulk, delete};
 use crate::service::groups::rename_label;
 use crate::service::history::{reachable_since, revert};
 use crate::service::labels::in_use;
 use maud::Markup;
 use rouille::Request;
 use serde_json::Value;
-use std::sync::Arc;
 use vcard::Card;
 
 /// Most contacts of a group that are shown side by side.
@@ -71,10 +70,7 @@ fn again(call: &Call, visitor: &Visitor, form: &Form, why: &str) -> Result<Reply
     let headers = call.request.headers().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let url = format!("/contacts?{}", form.get("query"));
     let request = Request::fake_http("GET", url, headers.collect(), Vec::new());
-    let (app, received, params) = (Arc::clone(&call.app), Vec::new(), Vec::new());
-    let (request_id, own_id) = (call.request_id.clone(), call.own_id.clone());
-    let list = Call { app, request, received, params, request_id, own_id, ..*call };
-    let page = listed(&list, visitor, Some((form, why)))?;
+    let page = listed(&sent::another(call, request, Vec::new()), visitor, Some((form, why)))?;
     Ok(reader::refuse(&Error::Invalid(Vec::new()), page))
 }
 
@@ -217,7 +213,7 @@ pub fn card(call: &Call, visitor: &Visitor) -> Result<Reply> {
 pub fn remove(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (_, owner, by) = sent::by_owner(call, visitor)?;
     let before = revision(call, owner.id())?;
-    delete(&call.app, owner.id(), &by, Which::Id(call.id()?), &|_, _| Ok(()))?;
+    delete(&call.app, owner.id(), &by, Which::Id(call.id()?), UNGUARDED)?;
     let w = words(call, visitor);
     reader::go_undoable(call, visitor, "/contacts", w.n(w.deleted, 1), before)
 }
@@ -229,7 +225,7 @@ pub fn back(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let to =
         form.get("revision").parse().map_err(|_| Error::invalid("revision", "must be a number"))?;
     let before = revision(call, owner.id())?;
-    revert(&call.app, owner.id(), &by, id, to, &|_, _| Ok(()))?;
+    revert(&call.app, owner.id(), &by, id, to, UNGUARDED)?;
     let w = words(call, visitor);
     reader::go_undoable(call, visitor, format!("/contacts/{id}"), w.reverted, before)
 }

@@ -12,6 +12,7 @@ use crate::markup::edit::{LISTS, SINGLE};
 use crate::model::alike::{Group as Found, Reason};
 use crate::model::contact::{Contact, Input, Method};
 use crate::repository::contacts::rows;
+use crate::service::contacts::UNGUARDED;
 use crate::service::duplicates as service;
 use crate::service::merge::{self, Wish};
 use serde_json::{Map, Value};
@@ -134,7 +135,7 @@ pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let others: Vec<_> = ids.into_iter().filter(|id| *id != keep).collect();
     let set = Some(Input::read(Value::Object(set), Method::Patch)?);
     let wish = Wish { keep, others, set };
-    merge::merge(&call.app, owner.id(), &by, &wish, &|_, _| Ok(()), call.now)?;
+    merge::merge(&call.app, owner.id(), &by, &wish, UNGUARDED, call.now)?;
     let next = match form.get("chosen").is_empty() {
         true => "/duplicates".to_owned(),
         false => format!("/contacts/{keep}"),
@@ -151,7 +152,7 @@ pub fn merge_likely(call: &Call, visitor: &Visitor) -> Result<Reply> {
     for group in groups.iter().filter(|it| is_likely(it)).take(MERGED_MAX) {
         let Some((keep, others)) = group.contacts.split_first() else { continue };
         let wish = Wish { keep: *keep, others: others.to_vec(), set: None };
-        match merge::merge(&call.app, owner.id(), &by, &wish, &|_, _| Ok(()), call.now) {
+        match merge::merge(&call.app, owner.id(), &by, &wish, UNGUARDED, call.now) {
             Ok(_) => merged += 1,
             // Changed in the meantime, or a list would become too long: it stays on the page.
             Err(Error::NotFound | Error::Invalid(_)) => {}

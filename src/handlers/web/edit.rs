@@ -12,6 +12,7 @@ use crate::markup::form::{Form, row_number};
 use crate::model::contact::{Method, Stored};
 use crate::picture;
 use crate::repository::contacts::rows;
+use crate::service::contacts::UNGUARDED;
 use crate::service::labels::in_use;
 use crate::service::{bodies, photos};
 
@@ -90,7 +91,7 @@ pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
         let contact = bodies::create(&call.app, owner.id(), &by, body, call.now)?;
         match jpeg {
             Some(jpeg) => {
-                photos::set(&call.app, owner.id(), &by, contact.id, &|_, _| Ok(()), Some(jpeg))
+                photos::set(&call.app, owner.id(), &by, contact.id, UNGUARDED, Some(jpeg))
                     .map(|it| it.contact)
             }
             None => Ok(contact),
@@ -129,7 +130,7 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
         let body = (body, Method::Patch, call.now);
         let stored = bodies::edit(&call.app, owner.id(), &by, id, &same, body)?;
         match jpeg.is_some() || removed {
-            true => photos::set(&call.app, owner.id(), &by, id, &|_, _| Ok(()), jpeg),
+            true => photos::set(&call.app, owner.id(), &by, id, UNGUARDED, jpeg),
             false => Ok(stored),
         }
     });

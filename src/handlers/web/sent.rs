@@ -70,6 +70,20 @@ pub fn by_owner(call: &Call, visitor: &Visitor) -> Result<(Form, Owner, By)> {
     Ok((form, owner, by))
 }
 
+/// Another request that a page makes of its own, by the same client at the same instant.
+pub fn another(call: &Call, request: Request, received: Vec<u8>) -> Call {
+    Call {
+        app: Arc::clone(&call.app),
+        request,
+        received,
+        params: Vec::new(),
+        body_max: u64::MAX,
+        request_id: call.request_id.clone(),
+        own_id: call.own_id.clone(),
+        ..*call
+    }
+}
+
 /// Gives a handler of the API what a form says, as JSON, as any client would send it.
 pub fn forward<T>(
     call: &Call,
@@ -81,16 +95,8 @@ pub fn forward<T>(
     if let Some(agent) = call.header("User-Agent") {
         headers.push(("User-Agent".to_owned(), agent.to_owned()));
     }
-    handler(&Call {
-        app: Arc::clone(&call.app),
-        request: Request::fake_http("POST", "/", headers, Vec::new()),
-        received: body.to_string().into_bytes(),
-        params,
-        body_max: u64::MAX,
-        request_id: call.request_id.clone(),
-        own_id: call.own_id.clone(),
-        ..*call
-    })
+    let request = Request::fake_http("POST", "/", headers, Vec::new());
+    handler(&Call { params, ..another(call, request, body.to_string().into_bytes()) })
 }
 
 /// Answers with the page of a form once more, with what was wrong with it.
