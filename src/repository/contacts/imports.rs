@@ -51,11 +51,12 @@ pub fn each_named(
     names: &[(String, String)],
     mut each: impl FnMut(&str),
 ) -> Result<()> {
+    // OFFSET 0 has each name looked up by its index, as LIMIT does in `look_ups`.
     const SQL: &str = "SELECT card
-        FROM unnest($2::text[], $3::text[]) AS name (sort_name, sort_more)
-        JOIN contacts ON owner = $1 AND contacts.sort_name = name.sort_name
-            AND contacts.sort_more = name.sort_more AND deleted_at IS NULL AND NOT is_group
-            AND born <= $4";
+        FROM unnest($2::text[], $3::text[]) AS name (first, more), LATERAL (
+            SELECT card FROM contacts WHERE owner = $1 AND sort_name = name.first
+                AND sort_more = name.more AND deleted_at IS NULL AND NOT is_group AND born <= $4
+            OFFSET 0) AS found";
     let (first, more): (Vec<_>, Vec<_>) = names.iter().map(|(a, b)| (a, b)).unzip();
     db.each(SQL, &[&owner, &first, &more, &at], |row| each(row.get(0)))
 }

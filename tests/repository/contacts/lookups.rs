@@ -60,7 +60,23 @@ fn looking_up_a_few_reads_a_few() {
         let by = Origin { protocol: "rest", client: "", at: world.now() };
         Ok(writes::bury(tx, ann, &ids, last + 1, by)?.rows as usize)
     };
-    let looks: [(&str, LookUp); 11] = [
+    let named: Vec<(String, String)> = (0..ASKED)
+        .map(|n| {
+            let sql = format!(
+                "SELECT sort_name || '|' || sort_more FROM contacts WHERE uid = 'u{}'",
+                n * 3
+            );
+            let both: String = world.sql(&sql);
+            let (name, more) = both.split_once('|').unwrap();
+            (name.to_owned(), more.to_owned())
+        })
+        .collect();
+    let each_named = |tx: &mut Tx| {
+        let mut count = 0;
+        imports::each_named(tx, ann, i64::MAX, &named, |_| count += 1)?;
+        Ok(count)
+    };
+    let looks: [(&str, LookUp); 12] = [
         ("find_uids", Box::new(|tx| Ok(imports::find_uids(tx, ann, &uid_texts)?.len()))),
         ("taken_uids", Box::new(|tx| Ok(imports::taken_uids(tx, ann, &uid_texts)?.len()))),
         ("taken_names", Box::new(|tx| Ok(imports::taken_names(tx, ann, &octets)?.len()))),
@@ -71,6 +87,7 @@ fn looking_up_a_few_reads_a_few() {
         ("count_shown", Box::new(|tx| Ok(duplicates::count_shown(tx, ann, &ids)? as usize))),
         ("find_names", Box::new(|tx| Ok(resources::find_names(tx, ann, &name_texts)?.len()))),
         ("find_ids", Box::new(|tx| Ok(resources::find_ids(tx, ann, &ids)?.len()))),
+        ("each_named", Box::new(each_named)),
         ("bury", Box::new(bury)),
     ];
     for (name, look_up) in looks {
