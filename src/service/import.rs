@@ -5,6 +5,7 @@
 mod incoming;
 mod json;
 mod known;
+mod lenient;
 mod source;
 
 pub use incoming::{CARDS_MAX, Incoming, Note, Notes};
@@ -289,10 +290,12 @@ impl<'o> Plan<'o> {
         };
         let name = known::name_hash(&card);
         if let Some(before) = self.seen.get(&own) {
-            if *before == name {
+            if self.known.says_all_of(&card) {
                 return Ok(self.skip());
             }
-            if self.known.says_all_of(&card) {
+            if *before == name && self.options.existing != Existing::Add {
+                let why = "uid: another card of this file has it, with other contents; skipped";
+                self.warnings.add(line, why);
                 return Ok(self.skip());
             }
             let why = "uid: another card of this file has it; this one comes in under a new one";
@@ -313,6 +316,7 @@ impl<'o> Plan<'o> {
             }
             Existing::Update => {
                 self.outcome.updated += 1;
+                self.known.remember(&card);
                 Ok(Verdict::Update(Box::new(stored), card))
             }
             Existing::Add if self.known.says_all_of(&card) => Ok(self.skip()),
