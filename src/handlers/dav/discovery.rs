@@ -9,10 +9,10 @@ use crate::handlers::dav::headers::{self, Depth};
 use crate::handlers::dav::properties::{self, Subject, Wanted};
 use crate::handlers::dav::target::{Target, path_of};
 use crate::handlers::dav::xml::{DAV, Element, check_name};
-use crate::handlers::dav::{allow, body, multistatus, path, short_multistatus};
+use crate::handlers::dav::{allow, body, cards, multistatus, path, short_multistatus};
 use crate::http::Reply;
 use crate::http::dav::OK;
-use crate::repository::contacts::resources;
+use crate::repository::contacts::resources::{self, Resource};
 
 /// `GET`, `PROPFIND /.well-known/carddav`
 pub fn well_known(_: &Call) -> Result<Reply> {
@@ -93,10 +93,9 @@ fn propfind_card(
     name: &str,
     wanted: &Wanted,
 ) -> Result<Reply> {
-    let card = call.app.db.read(|db| resources::find(db, account.id, name))?;
-    let card = card.ok_or(Error::NotFound)?;
+    let (card, text) = cards::find(call, account.id, name)?;
     let subject =
-        Subject { target: &target, account: &account, card: Some(&card), data: Some(&card.card) };
+        Subject { target: &target, account: &account, card: Some(&card), data: Some(&text) };
     let mut out = String::new();
     properties::write_response(&mut out, &subject, wanted, headers::wants_minimal(call));
     Ok(short_multistatus(call, &out))
@@ -114,10 +113,17 @@ fn members(target: &Target, id: i64) -> Vec<Target> {
 }
 
 /// `D:expand-property`: properties that hold hrefs come with the properties of what these name.
-pub fn expand(call: &Call, account: &Account, target: &Target, root: &Element) -> Result<Reply> {
+pub fn expand(
+    call: &Call,
+    account: &Account,
+    target: &Target,
+    card: Option<&Resource>,
+    root: &Element,
+) -> Result<Reply> {
     properties::check_count(properties_in(root))?;
     let mut out = String::new();
-    write_expanded(&mut out, account, target, root, headers::wants_minimal(call))?;
+    let subject = Subject { target, account, card, data: None };
+    write_expanded(&mut out, &subject, root, headers::wants_minimal(call))?;
     Ok(short_multistatus(call, &out))
 }
 
@@ -127,38 +133,37 @@ fn properties_in(element: &Element) -> usize {
 }
 
 /// Goes no deeper than the request, whose depth is limited, and to one resource for each of its
-/// elements.
+/// elements. No property names a card.
 fn write_expanded(
     out: &mut String,
-    account: &Account,
-    target: &Target,
+    subject: &Subject,
     parent: &Element,
     minimal: bool,
 ) -> Result<()> {
-    let subject = Subject { target, account, card: None, data: None };
     let (mut found, mut missing) = (String::new(), String::new());
     for property in parent.all(DAV, "property") {
         let name = property.attribute("name").unwrap_or_default();
         // It becomes the name of an element.
         check_name(name)?;
         let ns = property.attribute("namespace").unwrap_or(DAV);
-        let Some(value) = properties::value(&subject, ns, name) else {
+        let Some(value) = properties::value(subject, ns, name) else {
             properties::write_property(&mut missing, ns, name, "");
             continue;
         };
         let inner = value.strip_prefix("<D:href>").and_then(|rest| rest.strip_suffix("</D:href>"));
         let inner = inner.filter(|_| property.child(DAV, "property").is_some());
-        match inner.and_then(path_of).map(|path| Target::of(path, account.id)) {
+        match inner.and_then(path_of).map(|path| Target::of(path, subject.account.id)) {
             Some(named) => {
                 let mut response = String::new();
-                write_expanded(&mut response, account, &named, property, minimal)?;
+                let named = Subject { target: &named, card: None, ..*subject };
+                write_expanded(&mut response, &named, property, minimal)?;
                 properties::write_property(&mut found, ns, name, &response);
             }
             None => properties::write_property(&mut found, ns, name, &value),
         }
     }
     out.push_str("<D:response>");
-    out.push_str(&super::escape::href(&target.to_string()));
+    out.push_str(&super::escape::href(&subject.target.to_string()));
     if !found.is_empty() || missing.is_empty() || minimal {
         properties::write_propstat(out, &found, OK);
     }

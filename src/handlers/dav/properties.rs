@@ -6,8 +6,8 @@ use crate::handlers::dav::escape::{escape, escaped, href};
 use crate::handlers::dav::filter::COLLATIONS;
 use crate::handlers::dav::target::Target;
 use crate::handlers::dav::xml::{CALSERVER, CARDDAV, DAV, Element};
-use crate::http::dav::{NOT_FOUND, OK};
-use crate::model::contact::CARD_MAX;
+use crate::http::dav::{CONTACTD, NOT_FOUND, OK};
+use crate::model::contact::{CARD_MAX, CARD_TEXT_MAX};
 use crate::repository::contacts::resources::Resource;
 use chrono::{DateTime, Utc};
 use std::fmt::Write;
@@ -112,6 +112,7 @@ const TABLE: &[(&str, &str, bool, Value)] = &[
         is_book(it).then(|| kind.to_owned())
     }),
     (CARDDAV, "max-resource-size", false, |it| is_book(it).then(|| CARD_MAX.to_string())),
+    (CONTACTD, "max-text-size", false, |it| is_book(it).then(|| CARD_TEXT_MAX.to_string())),
     (CARDDAV, "supported-collation-set", false, |it| {
         let one = |name| format!("<C:supported-collation>{name}</C:supported-collation>");
         is_book(it).then(|| COLLATIONS.map(one).concat())
@@ -126,7 +127,7 @@ pub const VCARD_TYPE: &str = "text/vcard; charset=utf-8";
 
 /// True for a property whose value is the server's: no client makes one in these namespaces.
 pub fn is_protected(ns: &str) -> bool {
-    [DAV, CARDDAV, CALSERVER].contains(&ns)
+    [DAV, CARDDAV, CALSERVER, CONTACTD].contains(&ns)
 }
 
 /// The value of a property as XML.

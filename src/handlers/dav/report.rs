@@ -17,15 +17,19 @@ pub fn report(call: &Call, device: &Device) -> Result<Reply> {
     }
     let root = body(call)?.ok_or_else(|| Error::Malformed("the body is missing".to_owned()))?;
     let account = Account::of(call, device)?;
-    if let Target::Card(_, name) = &target {
-        cards::find(call, account.id, name)?;
-    }
+    let card = match &target {
+        Target::Card(_, name) => Some(cards::find(call, account.id, name)?),
+        _ => None,
+    };
     let known = properties::reports_of(&target).iter().find(|(ns, name)| root.is(ns, name));
     match known {
-        Some((CARDDAV, "addressbook-query")) => query::query(call, account, &target, &root),
+        Some((CARDDAV, "addressbook-query")) => query::query(call, account, card, &root),
         Some((CARDDAV, "addressbook-multiget")) => query::multiget(call, account, &root),
         Some((DAV, "sync-collection")) => sync::sync(call, account, &root),
-        Some((DAV, "expand-property")) => discovery::expand(call, &account, &target, &root),
+        Some((DAV, "expand-property")) => {
+            let card = card.as_ref().map(|(card, _)| card);
+            discovery::expand(call, &account, &target, card, &root)
+        }
         _ => Err(Error::Dav(DavFault::SupportedReport)),
     }
 }
