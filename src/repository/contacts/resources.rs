@@ -112,22 +112,15 @@ fn each_within(
     budget: i64,
     mut look: impl FnMut(&Resource, Option<&str>),
 ) -> Result<()> {
-    // A card that was never given a name is called after its UID. LIMIT has each name looked up in its
-    // index: `= ANY` may become a filter, which compares every name with every card of the book.
+    // A card that was never given a name is called after its UID.
     const SQL: &str = concat!(
         "SELECT id, resource, uid, revision, created_at, updated_at, octets,
             CASE WHEN sum(octets) OVER (ROWS UNBOUNDED PRECEDING) - octets < $4 THEN card END AS text
-        FROM (
-            SELECT found.* FROM unnest($2::bytea[]) AS asked (name), LATERAL (SELECT ",
-        columns!(),
-        ", card FROM contacts
-                WHERE owner = $1 AND deleted_at IS NULL AND resource = asked.name LIMIT 1) AS found
-            UNION ALL SELECT found.* FROM unnest($3::text[]) AS asked (uid), LATERAL (SELECT ",
-        columns!(),
-        ", card FROM contacts
-                WHERE owner = $1 AND deleted_at IS NULL AND resource IS NULL AND uid = asked.uid
-                LIMIT 1) AS found
-        ) AS found"
+        FROM (SELECT found.* FROM ",
+        super::look_ups::by_names!("$2", columns!(), ", card"),
+        " UNION ALL SELECT found.* FROM ",
+        super::look_ups::by_uids!("$3", columns!(), ", card"),
+        " WHERE found.resource IS NULL) AS found"
     );
     let names: Vec<Vec<u8>> = names.iter().map(|name| resource_name::octets(name)).collect();
     let uid = |name: &Vec<u8>| {

@@ -183,19 +183,27 @@ pub fn add(
     Ok(db.query_opt(SQL, params)?.map(|row| (row.get(0), row.get(1), row.get(2))))
 }
 
-/// Keeps what contacts were before their change, which `new` names with its revision. Their ids are said
-/// a second time, as an array: so Postgres goes by the primary key, even if it believes (of a book that
-/// was just imported) that the owner has one contact.
+/// Keeps what contacts were before their change, which `new` names with its revision.
 macro_rules! keep_history {
-    ($at:literal, $protocol:literal, $client:literal, $ids:literal) => {
+    ($at:literal, $protocol:literal, $client:literal) => {
         concat!(
             "INSERT INTO history (owner, revision, contact, at, protocol, client, card, since, in_trash)
-            SELECT $1, new.revision, contacts.id, ", $at, ", ", $protocol, ", ", $client, ",
-                contacts.card, contacts.updated_at, contacts.deleted_at IS NOT NULL
-            FROM contacts JOIN new ON contacts.id = new.id
-            WHERE owner = $1 AND contacts.id = ANY (", $ids, ")
+            SELECT $1, new.revision, id, ", $at, ", ", $protocol, ", ", $client, ", card, updated_at,
+                deleted_at IS NOT NULL
+            FROM (SELECT id AS contact, revision FROM new) AS new, LATERAL (
+                SELECT id, card, updated_at, deleted_at FROM contacts
+                WHERE owner = $1 AND id = contact LIMIT 1) AS found
             RETURNING ", super::history_bytes!(), " AS bytes"
         )
+    };
+}
+
+/// Of `contacts` those that `new` names. The range has Postgres go by the primary key also while it
+/// believes (of a book that was just imported) that the owner has one contact; see `look_ups`.
+macro_rules! named_by_new {
+    () => {
+        "owner = $1 AND contacts.id = new.id
+            AND contacts.id BETWEEN (SELECT min(id) FROM new) AND (SELECT max(id) FROM new)"
     };
 }
 
@@ -219,14 +227,15 @@ pub fn update(
         "WITH new AS (SELECT * FROM ",
         new!(),
         "), was AS (",
-        keep_history!("$19", "$20", "$21", "$2"),
+        keep_history!("$19", "$20", "$21"),
         "), changed AS (
             UPDATE contacts SET revision = new.revision, updated_at = $19,
                 deleted_at = CASE WHEN $22 THEN $19::timestamptz END,
                 resource = new.resource, uid = new.uid, card = new.card, ",
         made_columns!(),
-        " FROM new WHERE owner = $1 AND contacts.id = new.id AND contacts.id = ANY ($2)
-            RETURNING 1
+        " FROM new WHERE ",
+        named_by_new!(),
+        " RETURNING 1
         )",
         written_sums!()
     );
@@ -260,11 +269,12 @@ pub fn bury(
         "WITH new AS (
             SELECT id, $6::bigint - 1 + at AS revision FROM unnest($5::bigint[]) WITH ORDINALITY AS ids (id, at)
         ), was AS (",
-        keep_history!("$2", "$3", "$4", "$5"),
+        keep_history!("$2", "$3", "$4"),
         "), changed AS (
             UPDATE contacts SET revision = new.revision, updated_at = $2, deleted_at = $2
-            FROM new WHERE owner = $1 AND contacts.id = new.id AND contacts.id = ANY ($5)
-            RETURNING 1
+            FROM new WHERE ",
+        named_by_new!(),
+        " RETURNING 1
         )",
         written_sums!()
     );
@@ -286,7 +296,7 @@ pub fn rename(
         "WITH new AS (
             SELECT $5::bigint AS id, $6::bigint AS revision
         ), was AS (",
-        keep_history!("$2", "$3", "$4", "ARRAY[$5::bigint]"),
+        keep_history!("$2", "$3", "$4"),
         "), gone AS (
             INSERT INTO former_names (owner, revision, at, resource) VALUES ($1, $6 - 1, $2, $7)
         ), changed AS (
