@@ -6,7 +6,7 @@ use crate::error::{DavFault, Error, Result};
 use crate::handlers::dav::headers::{self, If};
 use crate::handlers::dav::properties::{VCARD_TYPE, etag, http_date};
 use crate::handlers::dav::target::Target;
-use crate::handlers::dav::{not_here, path};
+use crate::handlers::dav::{not_here, target};
 use crate::http::Reply;
 use crate::model::contact::Stored;
 use crate::model::resource_name;
@@ -26,7 +26,7 @@ pub fn find(call: &Call, owner: i64, name: &str) -> Result<(Resource, String)> {
 /// `GET /dav/…`: a card, or a sentence at the place that discovery leads to.
 pub fn get(call: &Call, device: &Device) -> Result<Reply> {
     let owner = device.owner().id();
-    let target = Target::of(path(call), owner);
+    let target = target(call, device);
     let name = match &target {
         Target::Card(_, name) => name,
         // libdav follows `/.well-known/carddav` by GET and goes on only after a 2xx.
@@ -47,7 +47,7 @@ pub fn get(call: &Call, device: &Device) -> Result<Reply> {
 /// `PUT /dav/…`: a new card, or another one in its place.
 pub fn put(call: &Call, device: &Device) -> Result<Reply> {
     let owner = device.owner().id();
-    let target = Target::of(path(call), owner);
+    let target = target(call, device);
     let name = match &target {
         Target::Card(_, name) => resource_name::octets(name),
         Target::Orphan(_) => return Err(Error::Dav(DavFault::MissingParent)),
@@ -104,7 +104,7 @@ fn stored_as(stored: &Stored, sent: &[u8], reply: Reply) -> Reply {
 /// `DELETE /dav/…`: a card into the trash.
 pub fn delete(call: &Call, device: &Device) -> Result<Reply> {
     let owner = device.owner().id();
-    let target = Target::of(path(call), owner);
+    let target = target(call, device);
     let name = match &target {
         Target::Card(_, name) => resource_name::octets(name),
         Target::Book(_) => return Err(Error::Dav(DavFault::Forbidden("D:need-privileges"))),
@@ -120,7 +120,7 @@ pub fn delete(call: &Call, device: &Device) -> Result<Reply> {
 pub fn rename(call: &Call, device: &Device) -> Result<Reply> {
     const NOT_THERE: DavFault = DavFault::Forbidden("C:addressbook-collection-location-ok");
     let owner = device.owner().id();
-    let target = Target::of(path(call), owner);
+    let target = target(call, device);
     let Target::Card(_, from) = &target else { return Err(not_here(&target)) };
     let destination = headers::destination(call, owner)?;
     let to = match &destination {

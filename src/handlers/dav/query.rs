@@ -2,45 +2,21 @@
 
 use crate::context::Call;
 use crate::error::{Error, Result};
-use crate::handlers::dav::account::Account;
-use crate::handlers::dav::address_data::AddressData;
+use crate::handlers::dav::account::{Account, Asked};
 use crate::handlers::dav::filter::Filter;
-use crate::handlers::dav::properties::{self, Subject, Wanted};
+use crate::handlers::dav::properties::{self, Shown};
 use crate::handlers::dav::target::{Target, canonical_href, path_of};
 use crate::handlers::dav::xml::{CARDDAV, DAV, Element};
-use crate::handlers::dav::{headers, multistatus, short_multistatus};
+use crate::handlers::dav::{multistatus, short_multistatus};
 use crate::http::Reply;
 use crate::http::dav::{INSUFFICIENT, NOT_FOUND};
-use crate::repository::contacts::resources::{self, Resource};
+use crate::repository::contacts::resources;
 use std::collections::{BTreeSet, HashSet};
 
 /// Names that are looked up at once, as many as phones ask for.
 const CHUNK: usize = 100;
 /// Octets of an answer about one card, if one in ten has a picture.
 const USUAL: usize = 10_000;
-
-/// What a report gives of each card.
-struct Shown {
-    wanted: Wanted,
-    data: Option<AddressData>,
-    minimal: bool,
-}
-
-impl Shown {
-    fn read(call: &Call, root: &Element) -> Result<Shown> {
-        let data = root.child(DAV, "prop").and_then(|prop| prop.child(CARDDAV, "address-data"));
-        let data = data.map(AddressData::read).transpose()?;
-        let wanted = Wanted::read(root)?.unwrap_or(Wanted::These(Vec::new()));
-        Ok(Shown { wanted, data, minimal: headers::wants_minimal(call) })
-    }
-
-    fn write(&self, out: &mut String, account: &Account, card: &Resource, text: &str) {
-        let data = self.data.as_ref().map(|data| data.of(text));
-        let target = &Target::Card(account.id, card.name.clone());
-        let subject = Subject { target, account, card: Some(card), data: data.as_deref() };
-        properties::write_response(out, &subject, &self.wanted, self.minimal);
-    }
-}
 
 /// The number in `C:limit` or `D:limit`, if there is one.
 pub fn limit(root: &Element, ns: &str) -> Result<Option<u64>> {
@@ -59,20 +35,16 @@ pub fn limit(root: &Element, ns: &str) -> Result<Option<u64>> {
 /// `C:addressbook-query`. Any Depth means the cards of the book: Evolution lists one with Depth 0,
 /// for which the RFC has the book itself, which is no card; its answer would empty the phone book.
 /// With a card it is asked of that one alone.
-pub fn query(
-    call: &Call,
-    account: Account,
-    card: Option<(Resource, String)>,
-    root: &Element,
-) -> Result<Reply> {
+pub fn query(call: &Call, asked: Asked, root: &Element) -> Result<Reply> {
     let filter = Filter::read(root.child(CARDDAV, "filter"))?;
     let shown = Shown::read(call, root)?;
     let limit = limit(root, CARDDAV)?.unwrap_or(u64::MAX);
-    if let Some((card, text)) = card {
+    let account = asked.account;
+    if let Some((card, text)) = asked.card {
         let mut out = String::new();
         match (filter.matches(&text), limit) {
             (true, 0) => write_truncated(&mut out, &account),
-            (true, _) => shown.write(&mut out, &account, &card, &text),
+            (true, _) => shown.write_card(&mut out, &account, &card, Some(&text)),
             (false, _) => {}
         }
         return Ok(short_multistatus(call, &out));
@@ -90,7 +62,7 @@ pub fn query(
                 return Ok(false);
             }
             given += 1;
-            shown.write(out, &account, card, text);
+            shown.write_card(out, &account, card, Some(text));
         }
         Ok(!page.is_empty())
     })
@@ -131,7 +103,7 @@ pub fn multiget(call: &Call, account: Account, root: &Element) -> Result<Reply> 
             resources::each_named(db, account.id, &asked, |card, text| {
                 missing.remove(card.name.as_str());
                 match text {
-                    Some(text) => shown.write(out, &account, card, text),
+                    Some(_) => shown.write_card(out, &account, card, text),
                     None => later.push(card.name.clone()),
                 }
             })
