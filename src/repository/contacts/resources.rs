@@ -94,18 +94,13 @@ pub fn page_with_cards(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Reso
 
 /// Those of these names that cards have, without their text, in no order.
 pub fn find_names(db: &mut Conn, owner: i64, names: &[&str]) -> Result<Vec<Resource>> {
-    // A card that was never given a name is called after its UID. LIMIT has each name looked up in its
-    // index: `= ANY` may become a filter, which compares every name with every card of the book.
+    // A card that was never given a name is called after its UID.
     const SQL: &str = concat!(
-        "SELECT found.* FROM unnest($2::bytea[]) AS asked (name), LATERAL (SELECT ",
-        columns!(),
-        ", '' AS card FROM contacts
-            WHERE owner = $1 AND deleted_at IS NULL AND resource = asked.name LIMIT 1) AS found
-        UNION ALL SELECT found.* FROM unnest($3::text[]) AS asked (uid), LATERAL (SELECT ",
-        columns!(),
-        ", '' AS card FROM contacts
-            WHERE owner = $1 AND deleted_at IS NULL AND resource IS NULL AND uid = asked.uid
-            LIMIT 1) AS found"
+        "SELECT found.* FROM ",
+        super::look_ups::by_names!("$2", columns!(), ", '' AS card"),
+        " UNION ALL SELECT found.* FROM ",
+        super::look_ups::by_uids!("$3", columns!(), ", '' AS card"),
+        " WHERE found.resource IS NULL"
     );
     let names: Vec<Vec<u8>> = names.iter().map(|name| resource_name::octets(name)).collect();
     let uid = |name: &Vec<u8>| {
@@ -119,13 +114,10 @@ pub fn find_names(db: &mut Conn, owner: i64, names: &[&str]) -> Result<Vec<Resou
 
 /// The cards with these ids, with their text.
 pub fn find_ids(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<Vec<Resource>> {
-    // As in `find_names`. Whether it lies in the trash is asked outside, so that no index of what does
-    // not is taken for the one of the ids, which Postgres does while it has no statistics of the table.
     const SQL: &str = concat!(
-        "SELECT found.* FROM unnest($2::bigint[]) AS asked (id), LATERAL (SELECT ",
-        columns!(),
-        ", card, deleted_at FROM contacts WHERE owner = $1 AND contacts.id = asked.id LIMIT 1) AS found
-        WHERE deleted_at IS NULL"
+        "SELECT found.* FROM ",
+        super::look_ups::by_ids!("$2", columns!(), ", card, deleted_at"),
+        " WHERE deleted_at IS NULL"
     );
     Ok(db.query(SQL, &[&owner, &ids])?.iter().map(from_row).collect())
 }
