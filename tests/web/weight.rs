@@ -201,7 +201,7 @@ fn every_step_of_an_import_is_light_and_nothing_of_the_file_is_out_of_reach() {
         // Four hundred people with long names, some of whom cannot be read.
         let card = |n: usize| {
             let name = long(100, n);
-            let born = if n % 2 == 0 { "BDAY:31.31.1990\r\n" } else { "" };
+            let born = if n.is_multiple_of(2) { "BDAY:31.31.1990\r\n" } else { "" };
             format!(
                 "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:{name}\r\nORG:{name}\r\n{born}EMAIL:{n}@example.com\r\nEND:VCARD\r\n"
             )
