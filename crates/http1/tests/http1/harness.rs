@@ -124,8 +124,14 @@ pub fn small() -> Limits {
     Limits { lines: vec![line(2, 1024)], ..Limits::default() }
 }
 
+/// A line in which nothing waits too long: tests say how things go on, not the clock.
 pub fn line(at_once: usize, places: usize) -> LineLimits {
-    LineLimits { at_once, places, ..LineLimits::default() }
+    LineLimits { at_once, places, wait: Duration::from_secs(60) }
+}
+
+/// The threads of a server's waiting room.
+pub fn waiting_threads() -> usize {
+    std::thread::available_parallelism().unwrap().get().max(2)
 }
 
 pub const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
