@@ -56,23 +56,17 @@ fn the_defaults_are_those_of_the_design() {
 
 #[test]
 fn a_slow_head_gets_408() {
-    patiently(|| {
-        let server = Running::start(Limits { head_time: ms(300), ..small() });
-        let mut client = server.connect();
-        let (answer, took) = time(|| {
-            // Every byte is a sign of life, and none of them helps.
-            for byte in HEALTH.as_bytes().iter().take(20) {
-                if client.socket.write_all(&[*byte]).is_err() {
-                    break;
-                }
-                std::thread::sleep(ms(25));
+    let server = Running::start(Limits { head_time: ms(300), ..small() });
+    let mut client = server.connect();
+    let (answer, took) = time(|| {
+        // Every byte is a sign of life, and none of them helps.
+        for byte in HEALTH.as_bytes().iter().take(20) {
+            if client.socket.write_all(&[*byte]).is_err() {
+                break;
             }
-            client.answer().unwrap()
-        });
-        assert_eq!(answer.status, 408);
-        assert!((300..900).contains(&took), "{took} ms");
-        let _ = client.socket.shutdown(Shutdown::Write);
-        assert!(client.is_closed());
+            std::thread::sleep(ms(25));
+        }
+        client.answer().unwrap()
     });
     assert_eq!(answer.status, 408);
     assert!((300..4_500).contains(&took), "{took} ms, and 5 s are the real time");
@@ -246,27 +240,12 @@ fn a_reset_or_an_end_at_every_byte_costs_nothing() {
 
 #[test]
 fn a_flood_of_pipelined_requests_does_not_keep_others_from_a_thread() {
-    patiently(|| {
-        let server = Running::start(Limits { write_time: ms(900), ..Limits::default() });
-        let mut busy = server.connect();
-        let mut writer = busy.socket.try_clone().unwrap();
-        let flood = std::thread::spawn(move || {
-            let many = HEALTH.repeat(1000);
-            while writer.write_all(many.as_bytes()).is_ok() {}
-        });
-        let reader = std::thread::spawn(move || {
-            let start = Instant::now();
-            let mut count = 0;
-            while start.elapsed() < ms(700) {
-                count += usize::from(busy.answer().is_some());
-            }
-            count
-        });
-        std::thread::sleep(ms(100));
-        let (status, took) = time(|| server.connect().get("/healthz").status);
-        assert!(status == 200 && took < 300, "{took} ms");
-        assert!(reader.join().unwrap() > 100);
-        flood.join().unwrap();
+    let server = Running::start(Limits { write_time: ms(900), ..Limits::default() });
+    let mut busy = server.connect();
+    let mut writer = busy.socket.try_clone().unwrap();
+    let flood = std::thread::spawn(move || {
+        let many = HEALTH.repeat(1000);
+        while writer.write_all(many.as_bytes()).is_ok() {}
     });
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -302,8 +281,12 @@ fn a_flood_of_empty_lines_keeps_nobody_waiting() {
                     let _ = socket.write(&flood);
                 }
             });
-            done.store(true, std::sync::atomic::Ordering::Relaxed);
-            assert!(took < 2_000, "{took} ms for 20 requests");
+        }
+        std::thread::sleep(ms(200));
+        let (_, took) = time(|| {
+            for _ in 0..20 {
+                assert_eq!(server.connect().get("/healthz").status, 200);
+            }
         });
         done.store(true, Ordering::Relaxed);
         assert!(took < 10_000, "{took} ms for 20 requests");
@@ -373,9 +356,7 @@ fn wait() {
 
 #[test]
 fn waiting_takes_no_processor_time() {
-    patiently(|| {
-        let output = child("limits::wait").output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && said.contains("1 passed"), "{said}");
-    });
+    let output = child("limits::wait").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
