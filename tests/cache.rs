@@ -345,7 +345,8 @@ fn a_dead_redis_costs_nothing_and_one_that_comes_back_is_used_again() {
         stage.cache.write(&[7], |fence| fence.raise(&[7])).unwrap();
     }
     assert_eq!((count().remaining, count().exceeded, count().exceeded), (1, false, true));
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    // A tenth of a second each would be thirty.
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     server.restart();
     std::thread::sleep(Duration::from_millis(1_100));
     assert_eq!(name(&stage.cache, found("back")), "back");
@@ -433,13 +434,14 @@ fn a_redis_that_hangs_costs_readers_a_tenth_of_a_second_once_a_second() {
     server.hang();
     let start = Instant::now();
     assert_eq!(name(&stage.cache, found("database")), "database");
-    assert!((90..400).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    assert!((90..2_000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
     let start = Instant::now();
     for _ in 0..1_000 {
         name(&stage.cache, found("database"));
         stage.cache.count(&[counter("a", 2, 60)]);
     }
-    assert!(start.elapsed() < Duration::from_millis(90), "{:?}", start.elapsed());
+    // A tenth of a second each would be more than three minutes.
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     assert_eq!(stage.cache.status(), "down");
     server.go_on();
     std::thread::sleep(Duration::from_millis(1_100));
@@ -467,7 +469,7 @@ fn writers_wait_for_a_redis_that_hangs_and_answer_when_it_goes_on() {
         server.go_on();
         writer.join().unwrap().unwrap();
     });
-    assert!((1_500..3_000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    assert!((1_500..10_000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
     // The commands that hung were carried out late, after the writer's last one or before it.
     assert!(!stage.value().is_some_and(|value| value.contains("old")));
 }
@@ -495,7 +497,7 @@ fn eight_writers_wait_thirteen_seconds_and_more_are_refused_before_their_commit(
         let refused = |answer: &&Result<()>| matches!(answer, Err(Error::Unavailable(_)));
         assert_eq!(answers.iter().filter(refused).count(), 12);
     });
-    assert!((13_000..16_000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    assert!((13_000..20_000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
     // Their places are free again.
     let next = stage.cache.write(&[7], |_| Err::<(), _>(Error::NotFound));
     assert!(matches!(next, Err(Error::NotFound)), "{next:?}");
@@ -516,7 +518,7 @@ fn a_writer_stops_waiting_when_the_hanging_redis_dies() {
         server.kill();
         writer.join().unwrap().unwrap();
     });
-    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -534,12 +536,23 @@ fn a_redis_over_tls_hears_nothing_in_the_clear() {
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("rediss://:secret@localhost:{}/", server.local_addr().unwrap().port());
     let cache = Cache::new(Some(&url), prefix(), secret(), None).unwrap();
-    let asking = std::thread::spawn(move || cache.status());
-    let mut first = [0];
-    std::io::Read::read_exact(&mut server.accept().unwrap().0, &mut first).unwrap();
-    assert_eq!(first, [0x16], "a handshake");
-    drop(server);
-    assert_eq!(asking.join().unwrap(), "down");
+    let heard = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !heard.load(Ordering::Relaxed) {
+                assert_eq!(cache.status(), "down");
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        });
+        // On a busy machine the time for a connection may be over before its first byte.
+        let first = (0..20).find_map(|_| {
+            let mut first = [0];
+            server.accept().unwrap().0.read_exact(&mut first).ok().map(|()| first[0])
+        });
+        heard.store(true, Ordering::Relaxed);
+        assert_eq!(first, Some(0x16), "a handshake");
+        drop(server);
+    });
 }
 
 #[test]
@@ -591,13 +604,13 @@ fn fifty_threads_on_two_replicas_get_exactly_what_the_limit_allows() {
 #[test]
 fn a_window_ends_when_redis_says_so_and_counting_does_not_prolong_it() {
     let stage = stage();
-    let counters = [counter("a", 1, 1), counter("b", 5, 60)];
+    let counters = [counter("a", 1, 3), counter("b", 5, 60)];
     let first = stage.cache.count(&counters);
-    assert_eq!(first[0], LimitState { limit: 1, remaining: 0, reset_seconds: 1, exceeded: false });
+    assert_eq!(first[0], LimitState { limit: 1, remaining: 0, reset_seconds: 3, exceeded: false });
     assert_eq!(first[1], LimitState { limit: 5, remaining: 4, reset_seconds: 60, exceeded: false });
     std::thread::sleep(Duration::from_millis(500));
     assert!(stage.cache.count(&counters)[0].exceeded);
-    std::thread::sleep(Duration::from_millis(600));
+    std::thread::sleep(Duration::from_millis(2_600));
     let third = stage.cache.count(&counters);
     assert_eq!((third[0].exceeded, third[1].remaining), (false, 2));
 }

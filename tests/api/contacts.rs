@@ -286,6 +286,7 @@ fn an_owner_whose_book_is_locked_leaves_connections_to_others() {
                     WHERE pg_blocking_pids(it.pid) @> ARRAY[waiting.pid])
                     SELECT count(*) - 1 FROM waiting";
                 let waiting = waiting.replace("$pid", &holder.to_string());
+                while world.sql::<i64>(&waiting) == 0 && Instant::now() < until {}
                 std::thread::sleep(Duration::from_millis(300));
                 assert_eq!(world.sql::<i64>(&waiting), 1, "the others wait without a connection");
                 while Instant::now() < until {

@@ -10,7 +10,7 @@ use serde_json::json;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn limited(count: u64) -> World {
     World::with(|config| config.rates.default = Some(Rate { count, seconds: 3_600 }))
@@ -57,16 +57,14 @@ fn guesses_leave_one_counter_and_are_not_looked_up_past_the_limit() {
         .app
         .db
         .transaction(|tx| {
-            // Whoever looks into these now waits.
+            // Whoever looks into these now waits, and gets 503 in the end.
             tx.execute("LOCK TABLE users, sessions, app_passwords", &[])?;
-            let began = Instant::now();
             for user in 2_000..2_010 {
                 bearer(&eve, &typed::app_password(user).unwrap()).get("/api/contacts").expect(429);
                 let basic = eve.with_basic("ann", &typed::app_password(user).unwrap());
                 basic.send("PROPFIND", "/dav/", &[], b"").expect(429);
                 with_cookie(&eve, "/contacts", &forged_cookie(user)).expect(429);
             }
-            assert!(began.elapsed() < Duration::from_millis(900), "{:?}", began.elapsed());
             Ok(())
         })
         .unwrap();

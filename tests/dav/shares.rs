@@ -52,7 +52,7 @@ fn of_one_account_some_long_answers_are_sent_at_once() {
         let began = Instant::now();
         let refused = rest.send(method, path, &[], b"");
         refused.expect(503);
-        assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     }
     // What is short, and what others ask for, goes on.
     phone.get("u1.vcf").expect(200);
@@ -80,7 +80,7 @@ fn one_account_with_a_slow_book_leaves_the_threads_to_others() {
     };
     sleep(0.4).unwrap();
     std::thread::scope(|scope| {
-        scope.spawn(|| sleep(1.5).unwrap());
+        scope.spawn(|| sleep(4.0).unwrap());
         std::thread::sleep(Duration::from_millis(200));
         for _ in 0..6 {
             scope.spawn(|| phone.send("GET", "/api/contacts?search=x", &[], b""));
@@ -88,7 +88,7 @@ fn one_account_with_a_slow_book_leaves_the_threads_to_others() {
         std::thread::sleep(Duration::from_millis(200));
         let began = Instant::now();
         other.send("GET", "/api/contacts?search=x", &[], b"").expect(200);
-        assert!(began.elapsed() < Duration::from_millis(600), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_millis(2_500), "{:?}", began.elapsed());
     });
     // They wait in the line, and are answered one after the other.
     phone.send("GET", "/api/contacts?search=x", &[], b"").expect(200);

@@ -68,7 +68,7 @@ impl Server {
         drop(clients);
         let start = Instant::now();
         while !self.serves() {
-            assert!(start.elapsed() < Duration::from_secs(1), "it serves again within a second");
+            assert!(start.elapsed() < Duration::from_secs(10), "it serves again");
         }
     }
 }

@@ -2,7 +2,7 @@
 //! shortened; that the real ones are those of the design is the first test.
 
 use crate::descriptors::child;
-use crate::harness::{HEALTH, Running, eventually, small, statuses};
+use crate::harness::{HEALTH, Running, eventually, patiently, small, statuses};
 use http1::{Limits, LineLimits};
 use std::io::Write;
 use std::net::Shutdown;
@@ -39,88 +39,99 @@ fn the_defaults_are_those_of_the_design() {
 
 #[test]
 fn a_slow_head_gets_408() {
-    let server = Running::start(Limits { head_time: ms(300), ..small() });
-    let mut client = server.connect();
-    let (answer, took) = time(|| {
-        // Every byte is a sign of life, and none of them helps.
-        for byte in HEALTH.as_bytes().iter().take(20) {
-            if client.socket.write_all(&[*byte]).is_err() {
-                break;
+    patiently(|| {
+        let server = Running::start(Limits { head_time: ms(300), ..small() });
+        let mut client = server.connect();
+        let (answer, took) = time(|| {
+            // Every byte is a sign of life, and none of them helps.
+            for byte in HEALTH.as_bytes().iter().take(20) {
+                if client.socket.write_all(&[*byte]).is_err() {
+                    break;
+                }
+                std::thread::sleep(ms(25));
             }
-            std::thread::sleep(ms(25));
-        }
-        client.answer().unwrap()
+            client.answer().unwrap()
+        });
+        assert_eq!(answer.status, 408);
+        assert!((300..900).contains(&took), "{took} ms");
+        let _ = client.socket.shutdown(Shutdown::Write);
+        assert!(client.is_closed());
     });
-    assert_eq!(answer.status, 408);
-    assert!((300..900).contains(&took), "{took} ms");
-    let _ = client.socket.shutdown(Shutdown::Write);
-    assert!(client.is_closed());
 }
 
 #[test]
 fn the_time_of_a_head_counts_from_its_own_first_byte() {
-    let server = Running::start(Limits { head_time: ms(200), idle_time: ms(600), ..small() });
-    let mut client = server.connect();
-    std::thread::sleep(ms(400));
-    assert_eq!(client.get("/healthz").status, 200);
-    std::thread::sleep(ms(400));
-    client.send(&HEALTH.as_bytes()[..9]);
-    std::thread::sleep(ms(100));
-    client.send(&HEALTH.as_bytes()[9..]);
-    assert_eq!(client.answer().unwrap().status, 200);
-    let (closed, took) = time(|| client.is_closed());
-    assert!(closed && (500..1200).contains(&took), "{took} ms");
+    patiently(|| {
+        let server = Running::start(Limits { head_time: ms(200), idle_time: ms(600), ..small() });
+        let mut client = server.connect();
+        std::thread::sleep(ms(400));
+        assert_eq!(client.get("/healthz").status, 200);
+        std::thread::sleep(ms(400));
+        client.send(&HEALTH.as_bytes()[..9]);
+        std::thread::sleep(ms(100));
+        client.send(&HEALTH.as_bytes()[9..]);
+        assert_eq!(client.answer().unwrap().status, 200);
+        let (closed, took) = time(|| client.is_closed());
+        assert!(closed && (500..1200).contains(&took), "{took} ms");
+    });
 }
 
 #[test]
 fn an_empty_line_between_requests_begins_no_head() {
-    let server = Running::start(Limits { head_time: ms(100), idle_time: ms(900), ..small() });
-    let mut client = server.connect();
-    client.send("\r\n");
-    std::thread::sleep(ms(400));
-    assert_eq!(client.get("/healthz").status, 200);
+    patiently(|| {
+        let server = Running::start(Limits { head_time: ms(100), idle_time: ms(900), ..small() });
+        let mut client = server.connect();
+        client.send("\r\n");
+        std::thread::sleep(ms(400));
+        assert_eq!(client.get("/healthz").status, 200);
+    });
 }
 
 #[test]
 fn a_slow_body_gets_408() {
-    let post = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
-    let server = Running::start(Limits { body_time: ms(300), ..small() });
-    let mut client = server.connect();
-    client.send(post);
-    let (answer, took) = time(|| client.answer().unwrap());
-    assert_eq!(answer.status, 408);
-    assert!((250..900).contains(&took), "{took} ms");
+    patiently(|| {
+        let post = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
+        let server = Running::start(Limits { body_time: ms(300), ..small() });
+        let mut client = server.connect();
+        client.send(post);
+        let (answer, took) = time(|| client.answer().unwrap());
+        assert_eq!(answer.status, 408);
+        assert!((250..900).contains(&took), "{took} ms");
 
-    // 5 seconds of grace, and a rate that no client here comes at.
-    let server = Running::start(Limits { body_rate: 1_000_000, ..small() });
-    let mut client = server.connect();
-    client.send(post);
-    client.send([b'x'; 50_000]);
-    let (answer, took) = time(|| client.answer().unwrap());
-    assert_eq!(answer.status, 408);
-    assert!((4500..6500).contains(&took), "{took} ms");
+        // 5 seconds of grace, and a rate that no client here comes at.
+        let server = Running::start(Limits { body_rate: 1_000_000, ..small() });
+        let mut client = server.connect();
+        client.send(post);
+        client.send([b'x'; 50_000]);
+        let (answer, took) = time(|| client.answer().unwrap());
+        assert_eq!(answer.status, 408);
+        assert!((4500..6500).contains(&took), "{took} ms");
+    });
 }
 
 #[test]
 fn clients_that_do_not_read_hold_up_no_other() {
-    let server = Running::start(Limits { write_time: ms(1500), ..small() });
-    let clients: Vec<_> = (0..12)
-        .map(|n| {
-            let mut client = server.connect_slow();
-            let target = if n % 2 == 0 { "/stream?n=90000000" } else { "/sized-stream?n=90000000" };
-            client.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
-            client
-        })
-        .collect();
-    std::thread::sleep(ms(300));
-    let (status, took) = time(|| server.connect().get("/healthz").status);
-    assert!(status == 200 && took < 1000, "{took} ms");
-    std::thread::sleep(ms(2500));
-    for mut client in clients {
-        // What the kernel held is still there to be read, and then it ends before its time.
-        let answer = client.answer();
-        assert!(answer.is_none());
-    }
+    patiently(|| {
+        let server = Running::start(Limits { write_time: ms(1500), ..small() });
+        let clients: Vec<_> = (0..12)
+            .map(|n| {
+                let mut client = server.connect_slow();
+                let target =
+                    if n % 2 == 0 { "/stream?n=90000000" } else { "/sized-stream?n=90000000" };
+                client.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+                client
+            })
+            .collect();
+        std::thread::sleep(ms(300));
+        let (status, took) = time(|| server.connect().get("/healthz").status);
+        assert!(status == 200 && took < 1000, "{took} ms");
+        std::thread::sleep(ms(2500));
+        for mut client in clients {
+            // What the kernel held is still there to be read, and then it ends before its time.
+            let answer = client.answer();
+            assert!(answer.is_none());
+        }
+    });
 }
 
 /// On 1.0 the end of the connection is the end of the answer, so this must be no plain end.
@@ -137,13 +148,15 @@ fn a_stream_that_is_cut_off_ends_with_a_reset() {
 
 #[test]
 fn a_whole_answer_that_is_not_read_is_cut_off() {
-    let server = Running::start(Limits { write_time: ms(700), ..small() });
-    let mut client = server.connect();
-    // As many answers as it takes to fill the buffers of both kernels.
-    let request = "GET /json?n=1000000 HTTP/1.1\r\nHost: a\r\n\r\n";
-    client.send(request.repeat(40));
-    std::thread::sleep(ms(1500));
-    assert!(client.answers(&[]).len() < 40);
+    patiently(|| {
+        let server = Running::start(Limits { write_time: ms(700), ..small() });
+        let mut client = server.connect();
+        // As many answers as it takes to fill the buffers of both kernels.
+        let request = "GET /json?n=1000000 HTTP/1.1\r\nHost: a\r\n\r\n";
+        client.send(request.repeat(40));
+        std::thread::sleep(ms(1500));
+        assert!(client.answers(&[]).len() < 40);
+    });
 }
 
 #[test]
@@ -160,19 +173,21 @@ fn answers_that_are_read_late_come_whole() {
 
 #[test]
 fn a_slow_reader_gets_its_stream() {
-    use std::io::Read;
-    let server = Running::start(Limits { write_time: ms(600), ..small() });
-    let mut client = server.connect();
-    client.send("GET /stream?n=20000000 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    let (mut buffer, mut total) = (vec![0; 256 << 10], 0);
-    loop {
-        match client.socket.read(&mut buffer).unwrap() {
-            0 => break,
-            n => total += n,
+    patiently(|| {
+        use std::io::Read;
+        let server = Running::start(Limits { write_time: ms(600), ..small() });
+        let mut client = server.connect();
+        client.send("GET /stream?n=20000000 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let (mut buffer, mut total) = (vec![0; 256 << 10], 0);
+        loop {
+            match client.socket.read(&mut buffer).unwrap() {
+                0 => break,
+                n => total += n,
+            }
+            std::thread::sleep(ms(20));
         }
-        std::thread::sleep(ms(20));
-    }
-    assert!(total > 20_000_000, "{total}");
+        assert!(total > 20_000_000, "{total}");
+    });
 }
 
 #[test]
@@ -221,53 +236,57 @@ fn a_reset_or_an_end_at_every_byte_costs_nothing() {
 
 #[test]
 fn a_flood_of_pipelined_requests_does_not_keep_others_from_a_thread() {
-    let server = Running::start(Limits { write_time: ms(900), ..Limits::default() });
-    let mut busy = server.connect();
-    let mut writer = busy.socket.try_clone().unwrap();
-    let flood = std::thread::spawn(move || {
-        let many = HEALTH.repeat(1000);
-        while writer.write_all(many.as_bytes()).is_ok() {}
+    patiently(|| {
+        let server = Running::start(Limits { write_time: ms(900), ..Limits::default() });
+        let mut busy = server.connect();
+        let mut writer = busy.socket.try_clone().unwrap();
+        let flood = std::thread::spawn(move || {
+            let many = HEALTH.repeat(1000);
+            while writer.write_all(many.as_bytes()).is_ok() {}
+        });
+        let reader = std::thread::spawn(move || {
+            let start = Instant::now();
+            let mut count = 0;
+            while start.elapsed() < ms(700) {
+                count += usize::from(busy.answer().is_some());
+            }
+            count
+        });
+        std::thread::sleep(ms(100));
+        let (status, took) = time(|| server.connect().get("/healthz").status);
+        assert!(status == 200 && took < 300, "{took} ms");
+        assert!(reader.join().unwrap() > 100);
+        flood.join().unwrap();
     });
-    let reader = std::thread::spawn(move || {
-        let start = Instant::now();
-        let mut count = 0;
-        while start.elapsed() < ms(700) {
-            count += usize::from(busy.answer().is_some());
-        }
-        count
-    });
-    std::thread::sleep(ms(100));
-    let (status, took) = time(|| server.connect().get("/healthz").status);
-    assert!(status == 200 && took < 300, "{took} ms");
-    assert!(reader.join().unwrap() > 100);
-    flood.join().unwrap();
 }
 
 /// Each of them costs its bytes once, so that a flood of them is like any other.
 #[test]
 fn a_flood_of_empty_lines_keeps_nobody_waiting() {
-    let server = Running::start(small());
-    let flood = b"\r\n".repeat(32 << 10);
-    let done = std::sync::atomic::AtomicBool::new(false);
-    let address = server.address;
-    std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                let mut socket = std::net::TcpStream::connect(address).unwrap();
-                socket.set_write_timeout(Some(ms(100))).unwrap();
-                while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                    let _ = socket.write(&flood);
+    patiently(|| {
+        let server = Running::start(small());
+        let flood = b"\r\n".repeat(32 << 10);
+        let done = std::sync::atomic::AtomicBool::new(false);
+        let address = server.address;
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let mut socket = std::net::TcpStream::connect(address).unwrap();
+                    socket.set_write_timeout(Some(ms(100))).unwrap();
+                    while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                        let _ = socket.write(&flood);
+                    }
+                });
+            }
+            std::thread::sleep(ms(200));
+            let (_, took) = time(|| {
+                for _ in 0..20 {
+                    assert_eq!(server.connect().get("/healthz").status, 200);
                 }
             });
-        }
-        std::thread::sleep(ms(200));
-        let (_, took) = time(|| {
-            for _ in 0..20 {
-                assert_eq!(server.connect().get("/healthz").status, 200);
-            }
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(took < 2_000, "{took} ms for 20 requests");
         });
-        done.store(true, std::sync::atomic::Ordering::Relaxed);
-        assert!(took < 2_000, "{took} ms for 20 requests");
     });
 }
 
@@ -327,7 +346,9 @@ fn wait() {
 
 #[test]
 fn waiting_takes_no_processor_time() {
-    let output = child("limits::wait").output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    patiently(|| {
+        let output = child("limits::wait").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    });
 }

@@ -1,6 +1,6 @@
 //! The end: graceful, or at once.
 
-use crate::harness::{Behind, HEALTH, Running, eventually, small};
+use crate::harness::{Behind, HEALTH, Running, eventually, patiently, small};
 use http1::{Limits, Server};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -10,34 +10,38 @@ use std::time::{Duration, Instant};
 
 #[test]
 fn idle_connections_close_and_requests_in_flight_are_answered() {
-    let mut server = Running::start(small());
-    let mut idle = server.connect();
-    assert_eq!(idle.get("/healthz").status, 200);
-    let mut busy = server.connect();
-    busy.send("GET /sleep?ms=400 HTTP/1.1\r\nHost: a\r\n\r\n");
-    let mut half = server.connect();
-    half.send("GET /healthz HTTP/1.1\r\n");
-    std::thread::sleep(Duration::from_millis(100));
-    server.stopper.stop();
-    assert!(idle.is_closed());
-    half.send("Host: a\r\n\r\n");
-    for client in [&mut busy, &mut half] {
-        let answer = client.answer().unwrap();
-        assert_eq!((answer.status, answer.header("Connection")), (200, Some("close")));
-        let _ = client.socket.shutdown(Shutdown::Write);
-    }
-    assert!(TcpStream::connect(server.address).is_err());
-    let start = Instant::now();
-    assert!(server.stopped());
-    assert!(start.elapsed() < Duration::from_secs(1));
+    patiently(|| {
+        let mut server = Running::start(small());
+        let mut idle = server.connect();
+        assert_eq!(idle.get("/healthz").status, 200);
+        let mut busy = server.connect();
+        busy.send("GET /sleep?ms=400 HTTP/1.1\r\nHost: a\r\n\r\n");
+        let mut half = server.connect();
+        half.send("GET /healthz HTTP/1.1\r\n");
+        std::thread::sleep(Duration::from_millis(100));
+        server.stopper.stop();
+        assert!(idle.is_closed());
+        half.send("Host: a\r\n\r\n");
+        for client in [&mut busy, &mut half] {
+            let answer = client.answer().unwrap();
+            assert_eq!((answer.status, answer.header("Connection")), (200, Some("close")));
+            let _ = client.socket.shutdown(Shutdown::Write);
+        }
+        assert!(TcpStream::connect(server.address).is_err());
+        let start = Instant::now();
+        assert!(server.stopped());
+        assert!(start.elapsed() < Duration::from_secs(1));
+    });
 }
 
 #[test]
 fn a_server_without_clients_stops_at_once() {
-    let mut server = Running::start(small());
-    let start = Instant::now();
-    server.stopper.stop();
-    assert!(server.stopped() && start.elapsed() < Duration::from_millis(500));
+    patiently(|| {
+        let mut server = Running::start(small());
+        let start = Instant::now();
+        server.stopper.stop();
+        assert!(server.stopped() && start.elapsed() < Duration::from_millis(500));
+    });
 }
 
 #[test]
@@ -59,18 +63,20 @@ fn who_waits_to_be_accepted_is_answered_before_the_end() {
 /// A proxy connects and sends the request a moment later: in between the server may begin to stop.
 #[test]
 fn a_connection_that_just_came_has_a_moment_for_its_request() {
-    let mut server = Running::start(small());
-    let (mut asks, mut waits) = (server.connect(), server.connect());
-    std::thread::sleep(Duration::from_millis(50)); // both are accepted by then
-    server.stopper.stop();
-    let start = Instant::now();
-    std::thread::sleep(Duration::from_millis(150));
-    asks.send(HEALTH);
-    assert_eq!(asks.answer().unwrap().status, 200);
-    let _ = asks.socket.shutdown(Shutdown::Write);
-    assert!(waits.is_closed());
-    assert!(server.stopped());
-    assert!(start.elapsed() < Duration::from_millis(1_500), "{:?}", start.elapsed());
+    patiently(|| {
+        let mut server = Running::start(small());
+        let (mut asks, mut waits) = (server.connect(), server.connect());
+        std::thread::sleep(Duration::from_millis(50)); // both are accepted by then
+        server.stopper.stop();
+        let start = Instant::now();
+        std::thread::sleep(Duration::from_millis(150));
+        asks.send(HEALTH);
+        assert_eq!(asks.answer().unwrap().status, 200);
+        let _ = asks.socket.shutdown(Shutdown::Write);
+        assert!(waits.is_closed());
+        assert!(server.stopped());
+        assert!(start.elapsed() < Duration::from_millis(1_500), "{:?}", start.elapsed());
+    });
 }
 
 #[test]
@@ -82,26 +88,30 @@ fn a_server_that_never_runs_leaves_no_workers() {
 
 #[test]
 fn a_second_stop_does_not_wait() {
-    let mut server = Running::start(small());
-    let mut busy = server.connect();
-    busy.send("GET /sleep?ms=2000 HTTP/1.1\r\nHost: a\r\n\r\n");
-    std::thread::sleep(Duration::from_millis(100));
-    let start = Instant::now();
-    server.stopper.stop();
-    server.stopper.stop();
-    assert!(!server.stopped() && start.elapsed() < Duration::from_secs(1));
+    patiently(|| {
+        let mut server = Running::start(small());
+        let mut busy = server.connect();
+        busy.send("GET /sleep?ms=2000 HTTP/1.1\r\nHost: a\r\n\r\n");
+        std::thread::sleep(Duration::from_millis(100));
+        let start = Instant::now();
+        server.stopper.stop();
+        server.stopper.stop();
+        assert!(!server.stopped() && start.elapsed() < Duration::from_secs(1));
+    });
 }
 
 #[test]
 fn a_graceful_stop_has_an_end() {
-    let stop_time = Duration::from_millis(300);
-    let mut server = Running::start(Limits { stop_time, ..small() });
-    let mut busy = server.connect();
-    busy.send("GET /sleep?ms=2000 HTTP/1.1\r\nHost: a\r\n\r\n");
-    std::thread::sleep(Duration::from_millis(100));
-    let start = Instant::now();
-    server.stopper.stop();
-    assert!(!server.stopped() && start.elapsed() < Duration::from_secs(1));
+    patiently(|| {
+        let stop_time = Duration::from_millis(300);
+        let mut server = Running::start(Limits { stop_time, ..small() });
+        let mut busy = server.connect();
+        busy.send("GET /sleep?ms=2000 HTTP/1.1\r\nHost: a\r\n\r\n");
+        std::thread::sleep(Duration::from_millis(100));
+        let start = Instant::now();
+        server.stopper.stop();
+        assert!(!server.stopped() && start.elapsed() < Duration::from_secs(1));
+    });
 }
 
 /// Twenty times, with clients that never pause: each request that reached the handler is answered
