@@ -575,6 +575,11 @@ fn names_as_people_head_them() {
         "Name;Straße und Hausnummer;PLZ/Ort;geb. am;E-Mail ID\nAnn;Weg 5;53111 Bonn;25.12.1990;a@x",
         "[Ann]; a@x*; ||Weg 5|53111 Bonn|||*; born 1990-12-25",
     );
+    says(
+        "Name,Groups\nAnn,\"Friends, Chor;Work ::: Boat\"",
+        "[Ann]; #Friends; #Chor; #Work; #Boat",
+    );
+    says("Name,Labels\nAnn,\"a, b ::: c\"", "[Ann]; #a, b; #c");
     says("Name,Given Name,Family Name\nThe Boss,Ann,Ash", "[The Boss]; Ann; Ash");
     says("Name,Nickname\nAnn Ash,Annie", "[Ann Ash]; Annie");
 }
@@ -593,6 +598,7 @@ fn cells_as_spreadsheets_and_other_programs_fill_them() {
     let all = rows("Name,Phone\nAnn,5550101\nName,Phone\nBob,5550102\n");
     assert_eq!(all.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 4]);
     assert_eq!(rows("Name\nName\n").len(), 1);
+    assert_eq!(rows("Name,Phone\nAnn,5550101\n\0\0\0\n\u{1a}").len(), 1);
     let read = read("Name,,Shoe\nAnn,x,42\n");
     assert_eq!(
         read.warnings[0].1,

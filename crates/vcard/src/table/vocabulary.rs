@@ -96,13 +96,13 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Labels),
-        "labels, group membership, group, groups, gruppe, gruppen, groupe, grupo, gruppo, grupa, група, группа, étiquettes, libellés, groupes, etiquetas, grupos, etichette, gruppi, \
-         etykiety, grupy, мітки, групи, ярлыки, группы, ラベル, グループ",
+        "labels, group membership, étiquettes, libellés, etiquetas, etichette, etykiety, мітки, ярлыки, ラベル",
     ),
     (
         Word::Member(Member::Categories),
-        "categories, category, tags, kategorien, kategorie, schlagwörter, catégories, catégorie, categorías, categoría, \
-         categorie, kategoria, категорії, категорія, категории, категория, 分類, カテゴリ",
+        "categories, category, tags, group, groups, kategorien, kategorie, schlagwörter, gruppe, gruppen, catégories, catégorie, \
+         groupe, groupes, categorías, categoría, grupo, grupos, categorie, gruppo, gruppi, kategoria, grupa, grupy, категорії, \
+         категорія, група, групи, категории, категория, группа, группы, 分類, カテゴリ, グループ",
     ),
     (Word::Member(Member::Uid), "uid"),
     (
