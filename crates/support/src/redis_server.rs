@@ -1,11 +1,9 @@
 //! A Redis of a test's own, which it may stop, kill and start again.
 
 use rustix::process::{Pid, Signal, kill_process};
-use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
