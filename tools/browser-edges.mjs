@@ -134,14 +134,14 @@ for (const [number, reader] of readers.entries()) {
   await see("columns looked at");
   await page.click('[value="import"]');
   await see("imported");
-  const many = [...Array(60).keys()];
+  const many = [...Array(120).keys()];
   await upload(`${many.map((n) => `Стовпець ${n}`).join(",")}\n${many.map((n) => `значення ${n}`).join(",")}`);
-  await see("sixty columns");
+  await see("many columns");
   await page.fill('[name="map.0"]', reader.locale === "uk-UA" ? "Ім’я" : "First name");
   await page.click('[value^="columns."]');
   await see("other columns");
   await page.click('[value="import"]');
-  await see("imported from sixty columns");
+  await see("imported from many columns");
   const card = (n) => `BEGIN:VCARD\nVERSION:3.0\nFN:${n % 9 ? `Олена Бондаренко ${n}` : ""}\nBDAY:31.31.1990\nEND:VCARD\n`;
   await upload([...Array(90).keys()].map(card).join(""));
   await see("rows");
@@ -183,17 +183,12 @@ for (const [number, reader] of readers.entries()) {
     await see(`error ${path}`);
   }
   await go(page, "/contacts/new");
-  const { page: other, context: second } = await person(reader);
-  await other.close();
-  await second.close();
   await page.fill("#first_name", "Lost");
   const cookies = await context.cookies();
   await context.clearCookies();
   await page.click("main .head button");
   await see("a session that ended");
   await context.addCookies(cookies);
-  await page.goBack();
-  if (reader.script !== false) assert.equal(await page.inputValue("#first_name"), "Lost", "what was typed is lost");
   await go(page, "/import");
   writeFileSync(`${process.env.SHOTS}/big.csv`, Buffer.alloc(51 * 1024 * 1024, 97));
   await page.setInputFiles("#file", `${process.env.SHOTS}/big.csv`);
@@ -237,7 +232,7 @@ for (const reader of readers.slice(0, 2)) {
   // The last admin stays one.
   await go(page, "/admin?search=root");
   await page.click(".things .pop summary >> nth=0");
-  await page.click('[value="user"]');
+  await page.click('button[value="user"]');
   await check(page, "the last admin", kind);
   await context.close();
 }
