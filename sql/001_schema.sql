@@ -320,12 +320,16 @@ CREATE INDEX uploads_at_idx ON uploads (at);
 
 -- Contacts that look like duplicates and are different people: those that were dismissed together, once
 -- for each of them. What is dismissed goes with its contact.
+-- A contact that took over another in a merge stands here in the place of that one too: as long as that
+-- one lies in the trash or was purged. Once a rewind or a restore brings it back, the row says nothing.
 CREATE SEQUENCE dismissals_ids;
 CREATE TABLE dismissals (
     owner     bigint NOT NULL,
     dismissal bigint NOT NULL,
     contact   bigint NOT NULL,
-    CONSTRAINT dismissals_pkey PRIMARY KEY (owner, dismissal, contact),
+    -- In whose place: its own id, or that of a contact that was merged into it.
+    stands_for bigint NOT NULL,
+    CONSTRAINT dismissals_pkey PRIMARY KEY (owner, dismissal, contact, stands_for),
     CONSTRAINT dismissals_contact_fkey FOREIGN KEY (owner, contact) REFERENCES contacts ON DELETE CASCADE
 );
 CREATE INDEX dismissals_contact_idx ON dismissals (owner, contact);

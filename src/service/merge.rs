@@ -29,7 +29,7 @@ pub struct Wish {
 /// Merges contacts in one transaction; the one that is kept. [`Error::NotFound`] if one of them is not
 /// there or in the trash, [`Error::Invalid`] if they are more than [`MERGE_MAX`] or a list would become too
 /// long. `guard` is asked of the one that is kept. Whoever was dismissed with one of the others is a
-/// different person from it too.
+/// different person from it too, as long as that one does not come back.
 pub fn merge(
     app: &App,
     owner: i64,

@@ -314,3 +314,83 @@ fn who_was_dismissed_with_a_merged_one_is_not_shown_with_the_one_that_is_kept() 
     ann.post(&format!("/api/contacts/{b}/restore"), json!({})).expect(200);
     assert_eq!(shown(), [[a, b]]);
 }
+
+fn dismiss(who: &Actor, ids: &[i64]) {
+    who.post("/api/contacts/duplicates/dismiss", json!({"ids": ids})).expect(204);
+}
+
+fn merge(who: &Actor, keep: i64, others: &[i64]) {
+    who.post("/api/contacts/merge", json!({"keep": keep, "merge": others})).expect(200);
+}
+
+fn rows(world: &World) -> i64 {
+    world.sql("SELECT count(*) FROM dismissals")
+}
+
+#[test]
+fn dismissals_do_not_multiply_from_merge_to_merge() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let ids: Vec<_> = (0..12).map(|n| add(&ann, json!({"first_name": format!("N{n}")}))).collect();
+    dismiss(&ann, &ids);
+    for other in &ids[1..6] {
+        merge(&ann, ids[0], &[*other]);
+    }
+    assert_eq!(rows(&world), 12, "the one that is kept was dismissed with the rest already");
+    let stranger = add(&ann, json!({"first_name": "S"}));
+    for other in &ids[6..10] {
+        merge(&ann, stranger, &[*other]);
+    }
+    merge(&ann, stranger, &[ids[10], ids[0]]);
+    assert_eq!(rows(&world), 12 + 6, "a row for each that it takes the place of");
+    // Undone and done again, it is the same rows.
+    for _ in 0..3 {
+        ann.post(&format!("/api/contacts/{}/restore", ids[0]), json!({})).expect(200);
+        merge(&ann, stranger, &[ids[0]]);
+    }
+    assert_eq!(rows(&world), 12 + 6);
+}
+
+#[test]
+fn what_a_merge_did_to_dismissals_is_undone_with_it() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let ids = |who: &Actor| found(who).into_iter().map(|it| it.0).collect::<Vec<_>>();
+    let a = add(&ann, json!({"first_name": "A", "email": "desk@x.org"}));
+    let b = add(&ann, json!({"first_name": "B", "phone": "030 1112223"}));
+    let c = add(&ann, json!({"first_name": "C", "email": "desk@x.org"}));
+    let d = add(&ann, json!({"first_name": "D", "phone": "030 7654321"}));
+    dismiss(&ann, &[b, c]);
+    merge(&ann, a, &[b]);
+    assert_eq!(ids(&ann), [[0; 2]; 0]);
+    // Whoever takes its place has to do with the one that was dismissed too.
+    merge(&ann, d, &[a]);
+    assert_eq!(ids(&ann), [[0; 2]; 0]);
+    let rewind = |to: i64| ann.post("/api/contacts/rewind", json!({"to": to})).expect(200);
+    rewind(6);
+    assert_eq!(ids(&ann), [[0; 2]; 0], "b is in the trash, and a in its place");
+    rewind(4);
+    assert_eq!(ids(&ann), [[a, c]]);
+    // What was dismissed in the meantime stays dismissed.
+    merge(&ann, a, &[b]);
+    dismiss(&ann, &[a, c]);
+    rewind(4);
+    assert_eq!(ids(&ann), [[0; 2]; 0]);
+    let exported = ann.get("/api/users/me/export").expect(200).json();
+    let heirs = json!([{"contact_id": a, "of": b}, {"contact_id": d, "of": a}]);
+    let wanted = json!([{"contact_ids": [b, c], "heirs": heirs}, {"contact_ids": [a, c]}]);
+    assert_eq!(exported["dismissed_duplicates"], wanted);
+}
+
+#[test]
+fn a_purge_of_the_merged_one_leaves_its_heir_dismissed() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let [a, b, c] =
+        ["A", "B", "C"].map(|name| add(&ann, json!({"first_name": name, "email": "desk@x.org"})));
+    dismiss(&ann, &[b, c]);
+    merge(&ann, a, &[b]);
+    world.pass(chrono::Duration::days(31));
+    contactd::service::upkeep::purge(&world.app).unwrap();
+    assert_eq!((rows(&world), found(&ann.signed_in())), (2, vec![]));
+}

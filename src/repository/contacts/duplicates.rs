@@ -47,11 +47,23 @@ pub fn traits(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Traits>> {
     Ok(rows.iter().map(traits).collect())
 }
 
+/// A row counts that is of the contact itself, or of one in whose place it stands while that one is not
+/// there. `$1` is the owner.
+macro_rules! counts {
+    () => {
+        "(stands_for = contact OR NOT EXISTS (SELECT FROM contacts
+            WHERE owner = $1 AND id = stands_for AND deleted_at IS NULL))"
+    };
+}
+
 /// Which contacts were dismissed, and with which dismissal: those with the same one are different
 /// people. By contact.
 pub fn dismissed(db: &mut Conn, owner: i64) -> Result<Vec<(i64, i64)>> {
-    const SQL: &str =
-        "SELECT contact, dismissal FROM dismissals WHERE owner = $1 ORDER BY contact, dismissal";
+    const SQL: &str = concat!(
+        "SELECT contact, dismissal FROM dismissals WHERE owner = $1 AND ",
+        counts!(),
+        " ORDER BY contact, dismissal"
+    );
     Ok(db.query(SQL, &[&owner])?.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
@@ -77,36 +89,35 @@ pub fn count_shown(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<i64> {
     Ok(db.query_one(SQL, &[&owner, &ids])?.get(0))
 }
 
-/// Whether one dismissal has all of these contacts, `ids` being without doubles.
+/// Whether one dismissal has all of these contacts themselves, `ids` being without doubles.
 pub fn is_dismissed(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<bool> {
-    const SQL: &str = "SELECT 1 FROM dismissals WHERE owner = $1 AND contact = ANY ($2)
+    const SQL: &str = "SELECT 1 FROM dismissals
+        WHERE owner = $1 AND contact = ANY ($2) AND stands_for = contact
         GROUP BY dismissal HAVING count(*) = cardinality($2) LIMIT 1";
     Ok(db.query_opt(SQL, &[&owner, &ids])?.is_some())
 }
 
 /// Remembers that these contacts are different people.
 pub fn dismiss(tx: &mut Tx, owner: i64, ids: &[i64]) -> Result<u64> {
-    const SQL: &str = "INSERT INTO dismissals (owner, dismissal, contact)
-        SELECT $1, number, contact FROM nextval('dismissals_ids') AS number, unnest($2::bigint[]) AS contact";
+    const SQL: &str = "INSERT INTO dismissals (owner, dismissal, contact, stands_for)
+        SELECT $1, number, contact, contact
+        FROM nextval('dismissals_ids') AS number, unnest($2::bigint[]) AS contact";
     tx.execute(SQL, &[&owner, &ids])
 }
 
-/// Dismisses a contact together with whoever was dismissed with one of the others: in dismissals of their
-/// own, since the others may come back. The newest first, and `room` rows at most.
+/// Puts a contact in the place of the others, in each dismissal in which one of them stands and it does
+/// not stand itself. The newest first, and `room` rows at most.
 pub fn inherit(tx: &mut Tx, owner: i64, heir: i64, others: &[i64], room: i64) -> Result<u64> {
-    const SQL: &str = "WITH old AS (
-            SELECT dismissal, nextval('dismissals_ids') AS number FROM (
-                SELECT DISTINCT dismissal FROM dismissals WHERE owner = $1 AND contact = ANY ($3)
-            ) AS theirs
-        ), rest AS (
-            SELECT number, contact FROM dismissals JOIN old USING (dismissal)
-            WHERE owner = $1 AND contact <> ALL ($3) AND contact <> $2
-        ), wanted AS (
-            SELECT number, contact FROM rest UNION SELECT number, $2 FROM rest
-        )
-        INSERT INTO dismissals (owner, dismissal, contact)
-        SELECT $1::bigint, number, contact FROM wanted
-        ORDER BY number DESC, contact LIMIT greatest($4::bigint, 0)";
+    const SQL: &str = concat!(
+        "INSERT INTO dismissals (owner, dismissal, contact, stands_for)
+        SELECT DISTINCT $1::bigint, dismissal, $2::bigint, contact FROM dismissals AS theirs
+        WHERE owner = $1 AND contact = ANY ($3) AND ",
+        counts!(),
+        " AND NOT EXISTS (SELECT FROM dismissals AS own
+                WHERE owner = $1 AND contact = $2 AND own.dismissal = theirs.dismissal
+                    AND own.stands_for IN ($2, theirs.contact))
+        ORDER BY dismissal DESC LIMIT greatest($4::bigint, 0)"
+    );
     tx.execute(SQL, &[&owner, &heir, &others, &room])
 }
 
@@ -118,17 +129,37 @@ pub struct Dismissal {
     pub number: i64,
     /// The contacts that were dismissed together.
     pub contact_ids: Vec<i64>,
+    /// Those that stand in the place of others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub heirs: Vec<Heir>,
+}
+
+/// A contact that another one was merged into.
+#[derive(Debug, Serialize)]
+pub struct Heir {
+    /// The one that was kept.
+    pub contact_id: i64,
+    /// The one in whose place it stands.
+    pub of: i64,
 }
 
 /// An owner's dismissals after one of them, a few at a time.
 pub fn page(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Dismissal>> {
-    const SQL: &str = "SELECT dismissal, array_agg(contact ORDER BY contact) AS contacts
+    const SQL: &str =
+        "SELECT dismissal, array_agg(contact ORDER BY contact, stands_for) AS contacts,
+            array_agg(stands_for ORDER BY contact, stands_for) AS stand_for
         FROM dismissals WHERE owner = $1 AND dismissal > $2
         GROUP BY dismissal ORDER BY dismissal LIMIT 50";
-    let rows = db.query(SQL, &[&owner, &after])?;
-    let dismissal = |row: &postgres::Row| Dismissal {
-        number: row.get("dismissal"),
-        contact_ids: row.get("contacts"),
+    let dismissal = |row: &postgres::Row| {
+        let (contacts, stand_for): (Vec<i64>, Vec<i64>) =
+            (row.get("contacts"), row.get("stand_for"));
+        let all = contacts.into_iter().zip(stand_for);
+        let (own, heirs): (Vec<_>, Vec<_>) = all.partition(|(contact, of)| contact == of);
+        Dismissal {
+            number: row.get("dismissal"),
+            contact_ids: own.into_iter().map(|(contact, _)| contact).collect(),
+            heirs: heirs.into_iter().map(|(contact_id, of)| Heir { contact_id, of }).collect(),
+        }
     };
-    Ok(rows.iter().map(dismissal).collect())
+    Ok(db.query(SQL, &[&owner, &after])?.iter().map(dismissal).collect())
 }
