@@ -24,6 +24,15 @@ pub fn reachable_since(db: &mut Conn, owner: i64, now: DateTime<Utc>) -> Result<
     Ok(reach(&books::find(db, owner)?, now))
 }
 
+/// The revision of an owner's book, and whether it can be rewound to an earlier one.
+pub fn reaches(db: &mut Conn, owner: i64, to: i64, now: DateTime<Utc>) -> Result<(i64, bool)> {
+    let book = books::find(db, owner)?;
+    match revision(db, &book, now.max(book.changed_at), To::Revision(to)) {
+        Err(Error::Invalid(_)) => Ok((book.revision, false)),
+        found => found.map(|_| (book.revision, true)),
+    }
+}
+
 /// Makes a contact what it was before the change with this revision.
 pub fn revert(
     app: &App,
@@ -94,7 +103,8 @@ impl Rewound {
 /// rewound too. With `dry_run` it only counts, and fails where it would fail.
 pub fn rewind(app: &App, owner: i64, by: &By, to: To, dry_run: bool) -> Result<Rewound> {
     in_book(app, owner, by, |writer| {
-        let then = revision(writer, to)?;
+        let (book, at) = (writer.book().clone(), writer.at());
+        let then = revision(writer.tx, &book, at, to)?;
         let now = writer.book().revision;
         let (mut rewound, mut bytes, mut strange) = (Rewound::default(), 0, 0);
         // What goes, goes first: its uid may belong to what comes back.
@@ -198,24 +208,23 @@ fn each(
 
 /// The revision of the book that is meant, which is the last of a transaction: nobody saw the book in the
 /// midst of one. [`Error::Invalid`] when there was none, or it is out of reach.
-fn revision(writer: &mut Writer, to: To) -> Result<i64> {
-    let (book, at) = (writer.book().clone(), writer.at());
-    let reach = reach(&book, at);
+fn revision(db: &mut Conn, book: &Book, at: DateTime<Utc>, to: To) -> Result<i64> {
+    let reach = reach(book, at);
     let wrong = |why: &str| Err(Error::invalid("to", why));
     let revision = match to {
         To::Instant(instant) if instant > at => return wrong("must not be in the future"),
         To::Instant(instant) if instant < reach => {
             return wrong("must be within the last 30 days, and what history remembers of them");
         }
-        To::Instant(instant) => return history::revision_at(writer.tx, &book, instant),
+        To::Instant(instant) => return history::revision_at(db, book, instant),
         To::Revision(revision) => revision,
     };
     if revision == book.revision {
         return Ok(revision);
     }
-    let mut instant_of = |revision| history::instant_of(writer.tx, book.owner, revision);
+    let mut instant_of = |revision| history::instant_of(db, book.owner, revision);
     match instant_of(revision)? {
-        Some(at) if at > reach => history::revision_at(writer.tx, &book, at),
+        Some(at) if at > reach => history::revision_at(db, book, at),
         // It was the book until the next change.
         _ if instant_of(revision.saturating_add(1))?.is_some_and(|at| at > reach) => Ok(revision),
         _ => wrong(

@@ -17,6 +17,7 @@ use crate::db::{Conn, Tx};
 use crate::error::Result;
 use crate::model::contact::{Stored, columns};
 use crate::repository::contacts::{books, imports};
+use crate::service::history::reaches;
 use crate::service::labels;
 use crate::service::writer::{By, NewCard, Writer, check_room, check_size, free_name, in_book};
 use chrono::{DateTime, Utc};
@@ -31,6 +32,9 @@ pub const ROWS_MAX: usize = 25;
 /// How many cards are held against the book at once, and how many bytes of them.
 const BATCH: usize = 500;
 const BATCH_BYTES: usize = 1_000_000;
+/// The warning where the contacts leave history too little room.
+const NO_UNDO: &str = "undo: the address book has too little room to remember what was there before; \
+    this import cannot be taken back";
 
 /// What happens to a card whose uid is there with other contents.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -94,8 +98,8 @@ pub struct Outcome {
     pub errors: Vec<Note>,
     /// What came in otherwise than it stood there.
     pub warnings: Vec<Note>,
-    /// The revision to rewind to in order to undo this.
-    pub undo: i64,
+    /// The revision to rewind to in order to undo this; none: history had no room for it.
+    pub undo: Option<i64>,
     /// Some cards, for pages, see [`Options::skip`].
     #[serde(skip)]
     pub rows: Vec<Row>,
@@ -122,7 +126,7 @@ pub fn store(
     if options.dry_run {
         // One connection at a time and no lock: what is written meanwhile may or may not be seen.
         let book = app.db.read(|db| books::find(db, owner))?;
-        plan.outcome.undo = book.revision;
+        plan.begin(book.revision);
         let mut added = (0, 0);
         while let Some(batch) = plan.batch() {
             let verdicts = app.db.write(|db| plan.judge(db, owner, batch))?;
@@ -131,13 +135,19 @@ pub fn store(
         check_room(&app.config, &book, added)?;
     } else {
         in_book(app, owner, by, |writer| {
-            plan.outcome.undo = writer.book().revision;
+            plan.begin(writer.book().revision);
             while let Some(batch) = plan.batch() {
                 let verdicts = plan.judge(writer.tx, owner, batch)?;
                 write(writer, verdicts)?;
             }
             note(writer.tx)
         })?;
+        // It is stored, whatever this answers.
+        let reach = app.db.read(|db| reaches(db, owner, plan.revision, app.now()));
+        if let Ok((_, false)) = reach {
+            plan.outcome.undo = None;
+            plan.warnings.add_first(1, NO_UNDO);
+        }
     }
     Ok(plan.finish())
 }
@@ -191,6 +201,8 @@ struct Plan<'o> {
     errors: Notes,
     warnings: Notes,
     outcome: Outcome,
+    /// Of the book before the file.
+    revision: i64,
     known: Known,
     /// Uids of this file's cards, each with a hash of the folded name.
     seen: HashMap<String, u64>,
@@ -208,9 +220,15 @@ impl<'o> Plan<'o> {
             errors,
             warnings,
             outcome: Outcome::default(),
+            revision: 0,
             known: Known::default(),
             seen: HashMap::new(),
         }
+    }
+
+    fn begin(&mut self, revision: i64) {
+        self.revision = revision;
+        self.outcome.undo = Some(revision);
     }
 
     /// The next cards.
@@ -236,7 +254,7 @@ impl<'o> Plan<'o> {
             batch.iter().filter_map(|(_, card)| uid(card)).map(columns::uid_key).collect();
         let uids: Vec<&str> = uids.iter().map(String::as_str).collect();
         let mut there = imports::find_uids(db, owner, &uids)?;
-        self.known.load(db, owner, self.outcome.undo, &self.strangers(&batch, &there))?;
+        self.known.load(db, owner, self.revision, &self.strangers(&batch, &there))?;
         batch.into_iter().map(|(line, card)| self.noted(line, card, &mut there)).collect()
     }
 

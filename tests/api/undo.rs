@@ -161,3 +161,34 @@ fn a_contact_is_reverted_only_if_it_is_as_it_was_seen() {
     revert("\"2\"").expect(200);
     assert_eq!(names(&ann), ["A"]);
 }
+
+#[test]
+fn an_import_that_leaves_history_no_room_offers_no_undo_and_says_so() {
+    let world = World::with(|config| config.max_storage = 40_000);
+    let ann = world.user("ann");
+    let file = |letter: &str, cards: usize| -> String {
+        let note = letter.repeat(3_000);
+        let head = "BEGIN:VCARD\r\nVERSION:3.0";
+        let card = |n| format!("{head}\r\nUID:u{n}\r\nFN:P{n}\r\nNOTE:{note}\r\nEND:VCARD\r\n");
+        (0..cards).map(card).collect()
+    };
+    let import = |file: String| {
+        let headers = [("Content-Type", "text/vcard")];
+        let path = "/api/contacts/import?existing=update";
+        ann.send("POST", path, &headers, file.as_bytes()).expect(200).json()
+    };
+    let first = import(file("a", 8));
+    assert_eq!((&first["undo"], &first["warnings"]), (&json!(0), &json!([])));
+    let second = import(file("b", 8));
+    assert_eq!((&second["updated"], &second["undo"]), (&json!(8), &json!(null)));
+    let warnings = second["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    let detail = warnings[0]["detail"].as_str().unwrap();
+    assert!(detail.starts_with("undo: "), "{detail}");
+    ann.post("/api/contacts/rewind", json!({"to": 8})).expect_faults(&["to"]);
+    // What fits beside the cards can be undone.
+    let third = import(file("c", 1));
+    assert_eq!(third["warnings"], json!([]), "{third}");
+    ann.post("/api/contacts/rewind", json!({"to": third["undo"]})).expect(200);
+    ann.post("/api/contacts/rewind", json!({"to": 8})).expect_faults(&["to"]);
+}

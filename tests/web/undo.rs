@@ -217,3 +217,17 @@ fn a_page_merges_no_more_than_the_api() {
     send(&ids[1..]).expect(303);
     assert_eq!(ann.get("/api/contacts?limit=1").expect(200).header("X-Total-Count"), "2");
 }
+
+#[test]
+fn no_button_offers_an_undo_that_history_had_no_room_for() {
+    let world = World::with(|config| config.max_storage = 20_000);
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let offered = |note: usize| {
+        let contact = json!({"first_name": "Ann", "additional_data": "x".repeat(note)});
+        let made = ann.post("/api/contacts", contact).expect(201).json();
+        browser.post(&format!("/contacts/{}/delete", made["id"]), &[]).expect(303);
+        browser.get("/contacts").expect(200).text().contains("action=\"/history/rewind\"")
+    };
+    assert_eq!([offered(10), offered(18_000)], [true, false]);
+}

@@ -13,6 +13,7 @@ use crate::markup::page::{Flash, Page, User};
 use crate::markup::words::{self, Words};
 use crate::model::user::Role;
 use crate::repository::contacts::books;
+use crate::service::history::reaches;
 use crate::service::writer::By;
 use chrono_tz::Tz;
 use maud::Markup;
@@ -152,7 +153,7 @@ pub fn go_saying(
     hand(call, visitor, location, &json!({ "text": text.into() }))
 }
 
-/// The same with the button "Undo", which goes back to this revision of the book.
+/// The same with the button "Undo", which goes back to this revision of the book, if history can.
 pub fn go_undoable(
     call: &Call,
     visitor: &Visitor,
@@ -161,7 +162,8 @@ pub fn go_undoable(
     before: i64,
 ) -> Result<Reply> {
     let owner = visitor.caller().map_or(0, Caller::id);
-    let undo = [before, revision(call, owner)?];
+    let (now, can) = call.app.db.read(|db| reaches(db, owner, before, call.now))?;
+    let undo = can.then_some([before, now]);
     hand(call, visitor, location, &json!({ "text": text.into(), "undo": undo }))
 }
 

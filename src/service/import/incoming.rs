@@ -45,6 +45,11 @@ impl Notes {
         }
     }
 
+    /// Adds a note before the others, which is always listed.
+    pub(super) fn add_first(&mut self, line: u64, detail: impl Into<String>) {
+        self.list.insert(0, Note { line, detail: detail.into() });
+    }
+
     pub(super) fn extend(&mut self, warnings: impl IntoIterator<Item = Warning>) {
         warnings.into_iter().for_each(|it| self.add(it.line, it.detail));
     }
