@@ -52,8 +52,14 @@ pub fn instant(at: DateTime<Utc>) -> String {
 
 /// Appends a contact as the API shows it. Its members stand in the row as packed JSON, so nothing is
 /// read or made anew; those that a list left out are in `members`. `more` are further members, each
-/// after a comma.
-pub fn contact(out: &mut String, config: &Config, contact: &Contact, members: &str, more: &str) {
+/// after a comma. No `config`: it is a state that was, whose picture is at no address.
+pub fn contact(
+    out: &mut String,
+    config: Option<&Config>,
+    contact: &Contact,
+    members: &str,
+    more: &str,
+) {
     // Neither writing to a String nor a text in JSON can fail.
     let uid = serde_json::to_string(&contact.uid).unwrap_or_default();
     let _ = write!(out, "{{\"id\":{},\"uid\":{uid}", contact.id);
@@ -70,7 +76,8 @@ pub fn contact(out: &mut String, config: &Config, contact: &Contact, members: &s
     }
     match &contact.photo_type {
         Some(media_type) => {
-            let url = json!(format!("{}/api/contacts/{}/photo", config.public_url, contact.id));
+            let url = |it: &Config| format!("{}/api/contacts/{}/photo", it.public_url, contact.id);
+            let url = json!(config.map(url));
             let _ = write!(out, ",\"photo\":{{\"url\":{url},\"type\":\"{media_type}\"}}");
         }
         None => out.push_str(",\"photo\":null"),

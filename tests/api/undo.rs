@@ -192,3 +192,17 @@ fn an_import_that_leaves_history_no_room_offers_no_undo_and_says_so() {
     ann.post("/api/contacts/rewind", json!({"to": third["undo"]})).expect(200);
     ann.post("/api/contacts/rewind", json!({"to": 8})).expect_faults(&["to"]);
 }
+
+#[test]
+fn the_picture_of_a_state_of_then_has_no_address() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let card = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Bob\r\nPHOTO;ENCODING=b;TYPE=JPEG:/9j/4AA=\r\nEND:VCARD\r\n";
+    let headers = [("Content-Type", "text/vcard")];
+    ann.send("POST", "/api/contacts/import", &headers, card.as_bytes()).expect(200);
+    let id = ann.get("/api/contacts").expect(200).json()[0]["id"].clone();
+    ann.delete(&format!("/api/contacts/{id}/photo")).expect(204);
+    let history = ann.get(&format!("/api/contacts/{id}/history")).expect(200).json();
+    let then = json!({"url": null, "type": "image/jpeg"});
+    assert_eq!(history[0]["contact"]["photo"], then, "there is none at the address today");
+}

@@ -60,7 +60,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
             );
             let members = super::members(&db, owner, &found.contact)?;
             list.separate(out);
-            views::contact(out, &app.config, &found.contact, &members, &more);
+            views::contact(out, Some(&app.config), &found.contact, &members, &more);
         }
         Ok(true)
     })?;

@@ -49,7 +49,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
             match contact {
                 Some(contact) => {
                     let members = super::members(&db, owner, &contact)?;
-                    views::contact(out, &app.config, &contact, &members, "");
+                    views::contact(out, Some(&app.config), &contact, &members, "");
                 }
                 None => out.push_str("null"),
             }

@@ -55,7 +55,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
             let Some(contact) = read.pop_front() else { break };
             let members = super::members(&db, owner, &contact)?;
             inner.separate(out);
-            views::contact(out, &app.config, &contact, &members, "");
+            views::contact(out, Some(&app.config), &contact, &members, "");
         }
         if rest.is_empty() && read.is_empty() {
             inner.end(out);

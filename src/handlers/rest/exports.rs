@@ -109,7 +109,7 @@ fn download(call: &Call, owner: &Owner, format: Format, part: Part) -> Result<Re
                 Format::Json => {
                     list.separate(out);
                     let members = stored.contact.members.as_deref().unwrap_or_default();
-                    views::contact(out, &app.config, &stored.contact, members, "");
+                    views::contact(out, Some(&app.config), &stored.contact, members, "");
                 }
             }
         }
@@ -125,7 +125,7 @@ fn download(call: &Call, owner: &Owner, format: Format, part: Part) -> Result<Re
 fn stored(out: &mut String, config: &Config, stored: &Stored) {
     let (contact, members) = (&stored.contact, stored.contact.members.as_deref());
     let more = format!(",\"revision\":{},\"vcard\":{}", contact.revision, json!(stored.text));
-    views::contact(out, config, contact, members.unwrap_or_default(), &more);
+    views::contact(out, Some(config), contact, members.unwrap_or_default(), &more);
 }
 
 /// What the document of the account's export is made of, in this order.

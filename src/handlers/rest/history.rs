@@ -13,12 +13,11 @@ use crate::repository::contacts::rows;
 use crate::service::history::{self as undo, To};
 use crate::service::writer::By;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use vcard::Card;
 
 /// `GET /api/contacts/{id}/history`: newest first, the making of the contact last.
 pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
-    let (db, app, owner, id) = (call.app.db.clone(), Arc::clone(&call.app), owner.id(), call.id()?);
+    let (db, owner, id) = (call.app.db.clone(), owner.id(), call.id()?);
     let now = db.read(|db| rows::find_any(db, owner, id))?.ok_or(Error::NotFound)?.contact;
     let since = db.read(|db| undo::reachable_since(db, owner, call.now))?;
     let (mut list, mut until) = (JsonList::default(), i64::MAX);
@@ -28,13 +27,13 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
         for change in &page {
             list.separate(out);
             until = change.revision;
-            entry(out, &app.config, &now, change);
+            entry(out, &now, change);
         }
         if page.is_empty() {
             let birth = db.read(|db| history::birth(db, owner, id))?;
             if let Some(birth) = birth.filter(|it| it.at > since) {
                 list.separate(out);
-                entry(out, &app.config, &now, &birth);
+                entry(out, &now, &birth);
             }
             list.end(out);
         }
@@ -43,7 +42,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     Ok(Reply::stream("application/json", body))
 }
 
-fn entry(out: &mut String, config: &crate::config::Config, now: &Contact, change: &Change) {
+fn entry(out: &mut String, now: &Contact, change: &Change) {
     let head = json!({
         "revision": change.revision,
         "at": views::instant(change.at),
@@ -63,7 +62,7 @@ fn entry(out: &mut String, config: &crate::config::Config, now: &Contact, change
                 members: None,
                 ..now.clone()
             };
-            views::contact(out, config, &then, &columns.members, "");
+            views::contact(out, None, &then, &columns.members, "");
         }
         None => out.push_str("null"),
     }

@@ -46,7 +46,7 @@ fn guard(
 fn json(call: &Call, contact: &Contact) -> String {
     let mut out = String::new();
     let members = contact.members.as_deref().unwrap_or_default();
-    views::contact(&mut out, &call.app.config, contact, members, "");
+    views::contact(&mut out, Some(&call.app.config), contact, members, "");
     out
 }
 
@@ -79,7 +79,7 @@ fn list(call: &Call, owner: i64, contacts: Vec<Contact>) -> Result<Reply> {
         for contact in contacts.by_ref() {
             let members = members(&db, owner, &contact)?;
             list.separate(out);
-            views::contact(out, &app.config, &contact, &members, "");
+            views::contact(out, Some(&app.config), &contact, &members, "");
             if contact.members.is_none() {
                 return Ok(true);
             }

@@ -44,7 +44,7 @@ pub fn members(call: &Call, owner: i64, contact: &Contact) -> Result<Value> {
         None => call.app.db.read(|db| rows::members(db, owner, contact.id))?.unwrap_or_default(),
     };
     let mut json = String::new();
-    views::contact(&mut json, &call.app.config, contact, &lines, "");
+    views::contact(&mut json, Some(&call.app.config), contact, &lines, "");
     serde_json::from_str(&json).map_err(Error::internal)
 }
 
