@@ -206,3 +206,20 @@ fn the_picture_of_a_state_of_then_has_no_address() {
     let then = json!({"url": null, "type": "image/jpeg"});
     assert_eq!(history[0]["contact"]["photo"], then, "there is none at the address today");
 }
+
+#[test]
+fn a_rewind_is_a_dry_run_too_when_the_query_says_so() {
+    let world = World::new();
+    let ann = world.user("ann");
+    add(&ann, "A");
+    for query in ["true", "1"] {
+        let path = format!("/api/contacts/rewind?dry_run={query}");
+        let counted = ann.post(&path, json!({"to": 0})).expect(200).json();
+        assert_eq!((counted["deleted"].as_i64(), names(&ann).len()), (Some(1), 1));
+    }
+    ann.post("/api/contacts/rewind?dry_run=maybe", json!({"to": 0})).expect_faults(&["dry_run"]);
+    ann.post("/api/contacts/rewind?dry_run=false", json!({"to": 0, "dry_run": true})).expect(200);
+    assert_eq!(names(&ann), ["A"], "one of the two is enough");
+    ann.post("/api/contacts/rewind?dry_run=false", json!({"to": 0})).expect(200);
+    assert_eq!(names(&ann).len(), 0);
+}

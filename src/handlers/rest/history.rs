@@ -81,6 +81,9 @@ pub fn revert(call: &Call, owner: &Owner) -> Result<Reply> {
 
 /// `POST /api/contacts/rewind`
 pub fn rewind(call: &Call, owner: &Owner) -> Result<Reply> {
+    let mut query = call.query()?;
+    let asked = query.flag("dry_run");
+    query.finish()?;
     let mut members = call.members()?;
     let wrong = "must be a revision or an instant such as 2026-01-31T12:00:00Z";
     let to = match members.take("to") {
@@ -91,7 +94,7 @@ pub fn rewind(call: &Call, owner: &Owner) -> Result<Reply> {
     if to.is_none() {
         members.fault::<()>("to", wrong);
     }
-    let dry_run = members.optional_bool("dry_run");
+    let dry_run = members.optional_bool("dry_run") || asked;
     members.finish()?;
     let to = to.ok_or_else(|| Error::invalid("to", wrong))?;
     let by = By { protocol: "rewind", ..by(call, owner) };
