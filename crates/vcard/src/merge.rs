@@ -17,6 +17,23 @@ const SINGLE: [&str; 7] = ["N", "FN", "NICKNAME", "ORG", "TITLE", "NOTE", "CATEG
 /// Lines that no member shows, of which a card has one, and the name that a second one is kept under.
 const AT_MOST_ONE: [(&str, &str); 2] = [("BDAY", "X-BDAY"), ("SORT-STRING", "X-SORT-STRING")];
 
+/// Lines that a card has once, of which a second one would only contradict the first.
+const ONCE: [&str; 10] = [
+    "CLASS",
+    "GENDER",
+    "GEO",
+    "KIND",
+    "MAILER",
+    "TZ",
+    "X-PHONETIC-FIRST-NAME",
+    "X-PHONETIC-MIDDLE-NAME",
+    "X-PHONETIC-LAST-NAME",
+    "X-PHONETIC-ORG",
+];
+
+/// Apple's mark that a card is a company's: it says how the card is shown, and stays with it.
+const SHOW_AS: &str = "X-ABShowAs";
+
 impl Card {
     /// One text for each thing that the card says beside its name. Two cards that say the same have
     /// the same ones, whatever groups, spelling of numbers and order of parameters they have; an
@@ -74,6 +91,7 @@ impl Card {
 
     /// Takes over what the others say: lists are united without doubles, empty single values are
     /// filled, lines that no member shows are kept, and the photo is that of the first who has one.
+    /// Of what a card says once (its zone, its place, …) this card's stands.
     pub fn merge(&mut self, others: &[Card]) {
         for other in others {
             self.merge_one(other);
@@ -175,6 +193,11 @@ fn add_lines<'a>(
             companions.push(line);
             continue;
         }
+        let name = line.name().to_ascii_uppercase();
+        let has = |editor: &Editor<'_>| editor.lines.iter().any(|it| it.is(&name));
+        if line.is(SHOW_AS) || (line.is_any(&ONCE) && has(editor)) {
+            continue;
+        }
         // What a member shows that has one value is set by the caller.
         let readable = line.is("BDAY") && crate::date::date_of(&line).is_some();
         let new = facts(&line);
@@ -182,7 +205,7 @@ fn add_lines<'a>(
             continue;
         }
         // One entry is preferred: that of the card that is kept.
-        if there.contains(&line.name().to_ascii_uppercase()) {
+        if there.contains(&name) {
             line.drop_param("PREF");
             line.drop_types(|word| word.eq_ignore_ascii_case("pref"));
         }

@@ -81,6 +81,41 @@ fn a_merge_unites_lists_and_keeps_unknown_lines() {
 }
 
 #[test]
+fn what_a_card_says_once_comes_no_second_time() {
+    let mut keep = card(&["FN:Max", "GENDER:M", "TZ:+01:00", "X-FOO:1"]);
+    let other = card(&[
+        "FN:Max",
+        "GENDER:F",
+        "item1.TZ:+02:00",
+        "GEO:3;4",
+        "geo:5;6",
+        "CLASS:PUBLIC",
+        "MAILER:mutt",
+        "PRODID:-//x",
+        "REV:20260101T000000Z",
+        "X-ABShowAs:COMPANY",
+        "X-PHONETIC-LAST-NAME:maks",
+        "X-FOO:2",
+    ]);
+    let third = card(&["FN:Max", "GEO:7;8", "CLASS:PRIVATE", "X-PHONETIC-LAST-NAME:muks"]);
+    keep.merge(&[other, third]);
+    assert_eq!(
+        body(&keep),
+        [
+            "FN:Max",
+            "GENDER:M",
+            "TZ:+01:00",
+            "X-FOO:1",
+            "GEO:3;4",
+            "CLASS:PUBLIC",
+            "MAILER:mutt",
+            "X-PHONETIC-LAST-NAME:maks",
+            "X-FOO:2",
+        ]
+    );
+}
+
+#[test]
 fn a_card_says_all_of_another_whatever_it_says_beside() {
     let full = card(&[
         "FN:Ann Lee",
