@@ -92,7 +92,9 @@ fn hashes(row: &Traits) -> groups::Traits {
     for (value, found) in values.iter_mut().zip(birthday.into_iter().chain(single)) {
         *value = found;
     }
-    groups::Traits { keys, values }
+    // What was cut off may be anything.
+    let conflict = row.cut && row.members.matches('\n').count() <= VALUES - birthday.len();
+    groups::Traits { keys, values, conflict }
 }
 
 fn last_digits(digits: &str) -> &str {

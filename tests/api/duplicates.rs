@@ -394,3 +394,20 @@ fn a_purge_of_the_merged_one_leaves_its_heir_dismissed() {
     contactd::service::upkeep::purge(&world.app).unwrap();
     assert_eq!((rows(&world), found(&ann.signed_in())), (2, vec![]));
 }
+
+#[test]
+fn what_is_cut_off_of_a_long_contact_may_conflict() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let card = |uid: &str, name: &str, n: &str| {
+        format!(
+            "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:{name}\r\nN:{n};;;\r\nEMAIL:q@x.org\r\nEND:VCARD\r\n"
+        )
+    };
+    let long = "Z".repeat(4_100);
+    let file = card("1", &long, "Smith;Ann") + &card("2", &long, "Jones;Bob");
+    let headers = [("Content-Type", "text/vcard")];
+    ann.send("POST", "/api/contacts/import", &headers, file.as_bytes()).expect(200);
+    let groups = found(&ann);
+    assert_eq!((groups[0].0.len(), groups[0].2), (2, false));
+}

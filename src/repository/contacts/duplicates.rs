@@ -17,6 +17,8 @@ pub struct Traits {
     pub digits: String,
     /// The beginning of the members, which has the names.
     pub members: String,
+    /// It is not all of them.
+    pub cut: bool,
     /// Month and day as one number.
     pub birthday_key: Option<i16>,
     /// The year of birth.
@@ -28,7 +30,8 @@ pub struct Traits {
 pub fn traits(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Traits>> {
     // Part 3 of what is searched are the addresses, see `columns::search_text`.
     const SQL: &str = concat!(
-        "SELECT id, left(members, 4000) AS members, birthday_key, birthday_year,
+        "SELECT id, left(members, 4000) AS members, length(members) > 4000 AS cut,
+            birthday_key, birthday_year,
             split_part(coalesce(folded, split_part(long_text, E'\\x1d', 1)), E'\\x1f', 3) AS emails,
             coalesce(digits, split_part(long_text, E'\\x1d', 2), '') AS digits
         FROM contacts WHERE owner = $1 AND id > $2 AND ",
@@ -41,6 +44,7 @@ pub fn traits(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Traits>> {
         emails: row.get::<_, Option<String>>("emails").unwrap_or_default(),
         digits: row.get("digits"),
         members: unpack(row.get("members")),
+        cut: row.get("cut"),
         birthday_key: row.get("birthday_key"),
         birthday_year: row.get("birthday_year"),
     };

@@ -21,6 +21,8 @@ pub struct Traits {
     pub keys: Vec<(Reason, u64)>,
     /// Each single value, 0 where there is none.
     pub values: [u64; VALUES],
+    /// It may have a value that conflicts, and is not known.
+    pub conflict: bool,
 }
 
 /// A contact, and at the root of a tree what is known of the whole set.
@@ -90,7 +92,8 @@ impl Finder {
             last = Some(reason);
         }
         self.ids.push(id);
-        self.nodes.push(Node { parent: at, size: 1, values: traits.values, ..Node::default() });
+        let Traits { values, conflict, .. } = traits;
+        self.nodes.push(Node { parent: at, size: 1, values, conflict, ..Node::default() });
     }
 
     /// Notes that a contact was in a dismissal.

@@ -37,3 +37,14 @@ fn a_line_that_is_cut_off_is_still_compared() {
     assert_eq!(hashes(&cut("n")), hashes(&cut("n")));
     assert_ne!(hashes(&cut("n")), hashes(&cut("a")));
 }
+
+#[test]
+fn a_value_that_is_cut_off_may_conflict() {
+    let row = |lines: usize, cut: bool| {
+        let members = vec!["\"A\""; lines].join("\n");
+        hashes(&Traits { members, cut, ..Traits::default() }).conflict
+    };
+    // The name and nine single values, each with its line break.
+    assert_eq!([row(3, true), row(10, true), row(11, true)], [true, true, false]);
+    assert_eq!([row(3, false), row(30, false)], [false, false]);
+}
