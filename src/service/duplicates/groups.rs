@@ -11,6 +11,9 @@ use std::collections::{BTreeMap, HashSet};
 const KEYS_MAX: usize = 2_000_000;
 /// So many groups of one key are tried for a contact that was dismissed with someone of each.
 const TRIES: usize = 100;
+/// So many dismissals are looked up in others to see who must stay apart. Past it whoever was dismissed with
+/// anyone hangs together only with those who were not.
+const LOOKS_MAX: usize = 3_000_000;
 /// Single values of a contact that can conflict.
 pub const VALUES: usize = 11;
 
@@ -62,11 +65,11 @@ impl Node {
         }
     }
 
-    fn may_join(&self, other: &Node) -> bool {
-        match (&self.dismissals, &other.dismissals) {
-            (Some(mine), Some(theirs)) => mine.is_disjoint(theirs),
-            _ => true,
-        }
+    /// Whether these may be one set. `looks` grows by the dismissals that are looked up for that.
+    fn may_join(&self, other: &Node, looks: &mut usize) -> bool {
+        let (Some(mine), Some(theirs)) = (&self.dismissals, &other.dismissals) else { return true };
+        *looks += mine.len().min(theirs.len());
+        *looks <= LOOKS_MAX && mine.is_disjoint(theirs)
     }
 }
 
@@ -77,6 +80,8 @@ pub struct Finder {
     nodes: Vec<Node>,
     /// With the position of the contact.
     keys: Vec<(Reason, u64, u32)>,
+    /// Dismissals that were looked up.
+    looks: usize,
 }
 
 impl Finder {
@@ -118,7 +123,7 @@ impl Finder {
         let Ok([one, two]) = self.nodes.get_disjoint_mut([a as usize, b as usize]) else {
             return true; // they are one already
         };
-        if !one.may_join(two) {
+        if !one.may_join(two, &mut self.looks) {
             return false;
         }
         if one.size >= two.size {
@@ -131,8 +136,8 @@ impl Finder {
         true
     }
 
-    /// The groups, likeliest first.
-    pub fn groups(mut self) -> Vec<Group> {
+    /// The groups, likeliest first. Once: the keys are gone then.
+    pub fn groups(&mut self) -> Vec<Group> {
         let mut keys = std::mem::take(&mut self.keys);
         // By reason first: whoever could belong to two groups that must stay apart goes where an address
         // leads, then a number, then the name.
@@ -144,7 +149,8 @@ impl Finder {
             let mut heads: Vec<u32> = Vec::new();
             for (reason, _, contact) in run {
                 let by_name = *reason == Reason::Name;
-                let mut some = heads.iter().take(TRIES);
+                let tries = if self.looks < LOOKS_MAX { TRIES } else { 1 };
+                let mut some = heads.iter().take(tries);
                 if !some.any(|head| self.unite(*head, *contact, by_name)) {
                     heads.push(*contact);
                 }

@@ -10,7 +10,7 @@ fn finder(contacts: &[&[(Reason, u64)]]) -> Finder {
     finder
 }
 
-fn found(finder: Finder) -> Vec<(Vec<i64>, Vec<Reason>, bool)> {
+fn found(mut finder: Finder) -> Vec<(Vec<i64>, Vec<Reason>, bool)> {
     finder.groups().into_iter().map(|it| (it.contacts, it.reasons, it.likely)).collect()
 }
 
@@ -90,6 +90,24 @@ fn a_book_of_one_name_and_many_dismissals_is_through_soon() {
     assert!(groups.iter().all(|it| of_one(&it.contacts) == it.contacts.len()));
     assert_eq!(groups.len(), TRIES, "of each dismissal so many are in a group");
     assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+}
+
+#[test]
+fn many_keys_of_those_who_were_dismissed_cost_no_more_than_a_bound() {
+    let mut finder = Finder::default();
+    for id in 0..1_000 {
+        finder.add(
+            id,
+            Traits { keys: (1..=300).map(|key| (Email, key)).collect(), ..Traits::default() },
+        );
+        finder.dismiss(id, 7);
+    }
+    let stranger = Traits { keys: vec![(Email, 300)], ..Traits::default() };
+    finder.add(1_000, stranger);
+    let groups = finder.groups();
+    assert!(finder.looks < LOOKS_MAX + 300 * 1_000, "{} of 28 million", finder.looks);
+    assert_eq!(groups.len(), 1);
+    assert_eq!(groups[0].contacts, [0, 1_000], "who was not dismissed hangs together with one");
 }
 
 /// Random books against the definition, pair by pair.
