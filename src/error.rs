@@ -62,6 +62,8 @@ pub enum Conflict {
     UidTaken,
     /// The book is as large as it may be.
     QuotaExceeded,
+    /// As many duplicates are dismissed as are remembered.
+    TooManyDismissals,
     /// The account has as many app passwords as it may have.
     TooManyAppPasswords,
     /// The account has a second factor already.
@@ -127,6 +129,8 @@ pub struct LimitState {
 pub enum Error {
     /// Unknown path or id, or the id of another owner: the caller must not learn which.
     NotFound,
+    /// A contact of the caller's that lies in the trash, where it cannot be changed.
+    InTrash,
     /// The path exists, the verb does not; holds the verbs that do, as for `Allow`.
     MethodNotAllowed(String),
     /// No access token, or one that is not valid (any more).

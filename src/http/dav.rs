@@ -1,7 +1,8 @@
 //! Answers of CardDAV: the second, small map, from faults to the preconditions of the RFCs.
 
-use super::problem::{precondition, problem as problem_document};
+use super::problem::problem as problem_document;
 use super::reply::Reply;
+use super::rules::precondition;
 use crate::error::{Conflict, DavFault, Error};
 use crate::model::contact::CARD_TEXT_MAX;
 use rouille::{Response, ResponseBody};

@@ -2,7 +2,8 @@
 //! client reads of it.
 
 use super::reply::{Headers, Reply};
-use crate::error::{Conflict, DavFault, Error, Fault};
+use super::rules::precondition;
+use crate::error::{Conflict, Error, Fault};
 use rouille::Response;
 use serde::Serialize;
 
@@ -23,7 +24,7 @@ pub fn status(error: &Error) -> u16 {
         | Error::PasswordNeeded
         | Error::StaleForm
         | Error::RegistrationClosed => 403,
-        Error::NotFound => 404,
+        Error::NotFound | Error::InTrash => 404,
         Error::MethodNotAllowed(_) => 405,
         Error::Conflict(_) => 409,
         Error::Resync => 410,
@@ -35,28 +36,6 @@ pub fn status(error: &Error) -> u16 {
         Error::TooManyRequests(_) => 429,
         Error::Internal(_) => 500,
         Error::Unavailable(_) => 503,
-    }
-}
-
-/// The status of a broken rule of WebDAV, and the name of its element.
-pub(super) fn precondition(fault: &DavFault) -> (u16, &'static str) {
-    match fault {
-        DavFault::FiniteDepth => (403, "D:propfind-finite-depth"),
-        DavFault::NoExternalEntities => (403, "D:no-external-entities"),
-        DavFault::ValidSyncToken => (403, "D:valid-sync-token"),
-        DavFault::ValidSyncTokenThunderbird => (400, "D:valid-sync-token"),
-        DavFault::SupportedReport => (403, "D:supported-report"),
-        DavFault::SupportedCollation => (403, "C:supported-collation"),
-        DavFault::SupportedFilter => (403, "C:supported-filter"),
-        DavFault::SupportedAddressData => (403, "C:supported-address-data"),
-        DavFault::AddressDataConversion => (406, "C:supported-address-data-conversion"),
-        DavFault::ValidAddressData => (403, "C:valid-address-data"),
-        DavFault::TooMuchText => (413, "C:max-resource-size"),
-        // Not 403, which the RFC names: DAVx5 goes on after 409 and stops after 403.
-        DavFault::NoUidConflict(_) => (409, "C:no-uid-conflict"),
-        DavFault::MissingParent => (409, "C:addressbook-collection-location-ok"),
-        DavFault::Forbidden(rule) => (403, rule),
-        DavFault::OtherServer => (502, "D:same-server"),
     }
 }
 
@@ -78,6 +57,7 @@ fn kind(error: &Error) -> Option<&'static str> {
         Error::Conflict(Conflict::LastAdmin) => Some("last-admin"),
         Error::Conflict(Conflict::UidTaken) => Some("uid-taken"),
         Error::Conflict(Conflict::QuotaExceeded) => Some("quota-exceeded"),
+        Error::Conflict(Conflict::TooManyDismissals) => Some("quota-exceeded"),
         Error::Resync => Some("resync"),
         Error::Conflict(Conflict::TooManyAppPasswords) => Some("too-many-app-passwords"),
         Error::Conflict(Conflict::SecondFactorOn) => Some("second-factor-on"),
@@ -127,6 +107,7 @@ impl Reply {
 pub fn detail(error: &Error) -> String {
     let fixed = match error {
         Error::NotFound => "There is nothing here.",
+        Error::InTrash => "This contact is in the trash: restore it first.",
         Error::MethodNotAllowed(_) => "This path does not take this method.",
         Error::Unauthenticated => "Sign in first: the access token is missing or not valid.",
         Error::BadCredentials => "Invalid username or password",
@@ -150,6 +131,7 @@ pub fn detail(error: &Error) -> String {
         Error::Conflict(Conflict::LastAdmin) => "This is the last active admin.",
         Error::Conflict(Conflict::UidTaken) => "Another contact has this uid.",
         Error::Conflict(Conflict::QuotaExceeded) => "The address book is as large as it may be.",
+        Error::Conflict(Conflict::TooManyDismissals) => "No more can be dismissed in this account.",
         Error::Resync => "This token is not known any more. Begin anew, without one.",
         Error::Conflict(Conflict::TooManyAppPasswords) => "There are 50 app passwords: revoke one.",
         Error::Conflict(Conflict::SecondFactorOn) => "There is a second factor already.",

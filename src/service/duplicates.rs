@@ -118,7 +118,7 @@ pub fn dismiss(app: &App, owner: i64, mut ids: Vec<i64>) -> Result<()> {
             return Ok(());
         }
         if duplicates::count(tx, owner)? + count > DISMISSED_MAX {
-            return Err(Error::Conflict(Conflict::QuotaExceeded));
+            return Err(Error::Conflict(Conflict::TooManyDismissals));
         }
         duplicates::dismiss(tx, owner, &ids).map(|_| ())
     })

@@ -14,6 +14,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use vcard::Card;
 
+const MADE_IT: &str = "made the contact; there is nothing before it";
+
 /// Nothing from this instant or before can be undone any more: 30 days ago, or what made room for cards.
 fn reach(book: &Book, now: DateTime<Utc>) -> DateTime<Utc> {
     kept_since(now).max(book.history_since)
@@ -43,11 +45,20 @@ pub fn revert(
     guard: Guard,
 ) -> Result<Stored> {
     in_book(app, owner, by, |writer| {
-        let stored = rows::find(writer.tx, owner, id)?.ok_or(Error::NotFound)?;
+        let stored = match rows::find(writer.tx, owner, id)? {
+            Some(stored) => stored,
+            None if rows::find_any(writer.tx, owner, id)?.is_some() => return Err(Error::InTrash),
+            None => return Err(Error::NotFound),
+        };
         let reach = reach(writer.book(), writer.at());
         let old = history::find(writer.tx, owner, id, revision)?.filter(|(_, at)| *at > reach);
-        let unknown = "is none of this contact's changes of the last 30 days";
-        let (old, _) = old.ok_or_else(|| Error::invalid("revision", unknown))?;
+        let Some((old, _)) = old else {
+            let why = match history::birth(writer.tx, owner, id)? {
+                Some(it) if it.revision == revision => MADE_IT,
+                _ => "is none of this contact's changes of the last 30 days",
+            };
+            return Err(Error::invalid("revision", why));
+        };
         guard(writer, Some(&stored))?;
         let card = with_uid(&old, &stored.card());
         let changed = writer.update(vec![(stored, card)])?;

@@ -223,3 +223,23 @@ fn a_rewind_is_a_dry_run_too_when_the_query_says_so() {
     ann.post("/api/contacts/rewind?dry_run=false", json!({"to": 0})).expect(200);
     assert_eq!(names(&ann).len(), 0);
 }
+
+#[test]
+fn a_revert_that_cannot_be_says_why() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let path = add(&ann, "A");
+    ann.patch(&path, json!({"first_name": "B"})).expect(200);
+    let revert = |revision: i64| ann.post(&format!("{path}/revert"), json!({"revision": revision}));
+    let faults = revert(1).expect_faults(&["revision"]).json();
+    let why = faults["errors"][0]["detail"].as_str().unwrap();
+    assert!(why.contains("made the contact; there is nothing before it"), "{why}");
+    let faults = revert(99).expect_faults(&["revision"]).json();
+    let why = faults["errors"][0]["detail"].as_str().unwrap();
+    assert!(why.contains("none of this contact's changes"), "{why}");
+    ann.delete(&path).expect(204);
+    let gone = revert(2).expect(404).json();
+    assert!(gone["detail"].as_str().unwrap().contains("restore"), "{gone}");
+    let unknown = ann.post("/api/contacts/99/revert", json!({"revision": 2})).expect(404).json();
+    assert!(!unknown["detail"].as_str().unwrap().contains("restore"), "{unknown}");
+}
