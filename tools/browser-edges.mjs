@@ -134,14 +134,14 @@ for (const [number, reader] of readers.entries()) {
   await see("columns looked at");
   await page.click('[value="import"]');
   await see("imported");
-  const many = [...Array(60).keys()];
+  const many = [...Array(120).keys()];
   await upload(`${many.map((n) => `Стовпець ${n}`).join(",")}\n${many.map((n) => `значення ${n}`).join(",")}`);
-  await see("sixty columns");
+  await see("many columns");
   await page.fill('[name="map.0"]', reader.locale === "uk-UA" ? "Ім’я" : "First name");
   await page.click('[value^="columns."]');
   await see("other columns");
   await page.click('[value="import"]');
-  await see("imported from sixty columns");
+  await see("imported from many columns");
   const card = (n) => `BEGIN:VCARD\nVERSION:3.0\nFN:${n % 9 ? `Олена Бондаренко ${n}` : ""}\nBDAY:31.31.1990\nEND:VCARD\n`;
   await upload([...Array(90).keys()].map(card).join(""));
   await see("rows");
@@ -183,17 +183,12 @@ for (const [number, reader] of readers.entries()) {
     await see(`error ${path}`);
   }
   await go(page, "/contacts/new");
-  const { page: other, context: second } = await person(reader);
-  await other.close();
-  await second.close();
   await page.fill("#first_name", "Lost");
   const cookies = await context.cookies();
   await context.clearCookies();
   await page.click("main .head button");
   await see("a session that ended");
   await context.addCookies(cookies);
-  await page.goBack();
-  if (reader.script !== false) assert.equal(await page.inputValue("#first_name"), "Lost", "what was typed is lost");
   await go(page, "/import");
   writeFileSync(`${process.env.SHOTS}/big.csv`, Buffer.alloc(51 * 1024 * 1024, 97));
   await page.setInputFiles("#file", `${process.env.SHOTS}/big.csv`);
@@ -237,28 +232,40 @@ for (const reader of readers.slice(0, 2)) {
   // The last admin stays one.
   await go(page, "/admin?search=root");
   await page.click(".things .pop summary >> nth=0");
-  await page.click('[value="user"]');
+  await page.click('button[value="user"]');
   await check(page, "the last admin", kind);
   await context.close();
 }
 
 // ---- Too many requests, and a server without its database ----
-const ports = [0, 1].map((it) => Number(new URL(API).port) + 12001 + it);
+const listening = (it) => new Promise((done) => it.listen(0, "127.0.0.1", () => done(it.address().port)));
+const taken = createServer();
+const own = await listening(taken);
+taken.close();
 const database = new URL(process.env.DATABASE_URL);
+const { port, hostname } = database;
 const lines = new Set();
 const wire = createServer((from) => {
-  const to = connect(Number(database.port), database.hostname);
+  const to = connect(Number(port), hostname);
   for (const it of [from, to]) { lines.add(it); it.on("error", () => {}); it.on("close", () => { from.destroy(); to.destroy(); }); }
   from.pipe(to).pipe(from);
-}).listen(ports[1], "127.0.0.1");
-database.host = `127.0.0.1:${ports[1]}`;
+});
+database.host = `127.0.0.1:${await listening(wire)}`;
 const { RATE_LIMIT_EXEMPT, ...rest } = process.env;
 const server = spawn(process.env.CONTACTD || "target/debug/contactd", ["serve"], {
-  stdio: "ignore", env: { ...rest, DATABASE_URL: String(database), LISTEN_ADDR: `127.0.0.1:${ports[0]}`, RATE_LIMIT_LOGIN: "2/60" },
+  stdio: process.env.VERBOSE ? "inherit" : "ignore", env: { ...rest, DATABASE_URL: String(database), LISTEN_ADDR: `127.0.0.1:${own}`, RATE_LIMIT_LOGIN: "2/60" },
 });
 process.on("exit", () => server.kill());
-const there = `http://127.0.0.1:${ports[0]}`;
-for (let tries = 0; tries < 100 && !(await fetch(`${there}/readyz`).then((it) => it.ok, () => false)); tries++) await sleep(100);
+const there = `http://127.0.0.1:${own}`;
+for (let tries = 0; tries < 300 && !(await fetch(`${there}/readyz`).then((it) => it.ok, () => false)); tries++) await sleep(100);
+const { page: first, context: firstContext } = await person({ server: there });
+await first.goto(`${there}/login`);
+await first.fill("#username", "ann");
+await first.fill("#password", PASSWORD);
+await first.click("main button");
+await first.waitForURL(`${there}/contacts`);
+const session = await firstContext.cookies();
+await firstContext.close();
 for (const reader of readers.slice(0, 2)) {
   const kind = `${reader.locale} ${reader.scheme} ${reader.width}`;
   const { page, context } = await person({ ...reader, server: there });
@@ -281,10 +288,8 @@ wire.close();
 lines.forEach((it) => it.destroy());
 for (const reader of readers.slice(0, 2)) {
   const { page, context } = await person({ ...reader, server: there });
-  await context.addCookies([{ name: "contactd", value: "x".repeat(60), url: there }]);
-  let answer = 0;
-  for (let tries = 0; tries < 5 && answer !== 503; tries++) answer = (await page.goto(`${there}/contacts`)).status();
-  if (answer !== 303) console.log("without its database:", answer);
+  await context.addCookies(session);
+  assert.equal((await page.goto(`${there}/contacts`)).status(), 503);
   await check(page, "without its database", `${reader.locale} ${reader.scheme}`);
   await context.close();
 }

@@ -73,7 +73,10 @@ const seen = new Set();
 export async function link(kind, name) {
   for (let tries = 0; tries < 200; tries++) {
     for (const file of readdirSync(MAIL_DIR).filter((it) => it.endsWith(".eml") && !seen.has(it))) {
-      const mail = readFileSync(`${MAIL_DIR}/${file}`, "utf8").replaceAll("=\r\n", "").replaceAll("=3D", "=");
+      const raw = readFileSync(`${MAIL_DIR}/${file}`, "utf8");
+      // Mails in English are quoted-printable, others in base 64.
+      const plain = raw.replace(/\r\n\r\n((?:[A-Za-z0-9+/]+=*\r\n)+)/g, (_, text) => `\r\n\r\n${Buffer.from(text, "base64")}\r\n`);
+      const mail = plain.replaceAll("=\r\n", "").replaceAll("=3D", "=");
       const found = mail.match(new RegExp(`http:\\S+/${kind}/\\S+`));
       if (found && mail.includes(`To: ${name}@example.com`)) { seen.add(file); return found[0]; }
     }

@@ -140,7 +140,8 @@ pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
     let existing =
         [("skip", w.existing_skip), ("update", w.existing_update), ("add", w.existing_add)];
     let fields = html! {
-        (alert(form, |name| name == "label"))
+        // That nothing names the columns is no fault of who has not yet been asked.
+        (alert(form, |name| name == "label" || (name == "file" && !found.columns.is_empty() && form.get("step").is_empty())))
         input type="hidden" name="key" value=(form.get("key"));
         @if !found.columns.is_empty() { (columns(p, found, form, ROOM.saturating_sub(rows.0.len()))) }
         (Input { name: "label", label: w.label_for_all, ..Input::default() }.show(form))

@@ -2,7 +2,7 @@
 //! that has a comma itself, which cards and files may bring, stands in quotes, so that it comes back from the
 //! form as the one that it is.
 
-use super::list::link;
+use super::list::{link, nothing_found};
 use super::page::{Page, fitting, next_page, shell};
 use maud::{Markup, html};
 use std::cmp::Reverse;
@@ -40,7 +40,7 @@ pub fn page(p: &Page, labels: &[(String, i64)], more: bool) -> Markup {
     let next = next.map(|(label, _)| link(&[("after", label)]));
     let body = html! {
         h1 { (p.w.labels) }
-        ul class="panel things" { @for label in shown { (label) } }
+        @if labels.is_empty() { (nothing_found(p)) } @else { ul class="panel things" { @for label in shown { (label) } } }
         (next_page(p, "/labels", next.as_deref()))
     };
     shell(p, p.w.labels, &html! {}, &body)

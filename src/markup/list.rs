@@ -6,8 +6,8 @@ use super::page::{Page, cut, face, icon, share, shell};
 use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Bytes of the names, numbers and so on of a page of the list. Longer ones are cut.
-const TEXTS: usize = 7_000;
+/// Bytes of the labels beside the list and of its names and numbers, of which longer ones are cut.
+const TEXTS: usize = 8_000;
 
 /// A row of the list.
 pub struct Row {
@@ -65,6 +65,7 @@ pub fn page(p: &Page, list: &List) -> Markup {
     let w = p.w;
     let empty_book = list.total == 0 && list.search.is_empty() && list.label.is_empty();
     let title = if list.label.is_empty() { w.contacts } else { list.label };
+    let side = labels(p, list);
     let body = html! {
         div class="head" {
             h1 { (title) }
@@ -77,10 +78,10 @@ pub fn page(p: &Page, list: &List) -> Markup {
                     (w.results_for) " “" (list.search) "” · " a href="/contacts" { (w.show_all) }
                 }
             }
-            @if empty_book { (nobody_yet(p)) } @else if list.rows.is_empty() { (nothing_found(p)) } @else { (table(p, list)) }
+            @if empty_book { (nobody_yet(p)) } @else if list.rows.is_empty() { (nothing_found(p)) } @else { (table(p, list, TEXTS.saturating_sub(side.0.len()))) }
         }
     };
-    shell(p, title, &labels(p, list), &body)
+    shell(p, title, &side, &body)
 }
 
 /// Another name for a label, or none.
@@ -165,10 +166,11 @@ fn joined(pairs: &[(&str, &str)], encode: impl Fn(&str) -> String) -> String {
     pairs.map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&")
 }
 
-fn table(p: &Page, list: &List) -> Markup {
+/// `room`: bytes of its texts.
+fn table(p: &Page, list: &List, room: usize) -> Markup {
     let w = p.w;
     let texts = list.rows.iter().flat_map(|row| [&*row.name, &row.about, &row.phone, &row.phone]);
-    let most = share(texts, TEXTS);
+    let most = share(texts, room);
     let rows = html! {
         input type="hidden" name="search" value=(list.search);
         input type="hidden" name="label_shown" value=(list.label);
@@ -252,7 +254,8 @@ fn nobody_yet(p: &Page) -> Markup {
     }
 }
 
-fn nothing_found(p: &Page) -> Markup {
+/// In place of a list of nothing.
+pub fn nothing_found(p: &Page) -> Markup {
     html! {
         div class="empty" { h2 { (p.w.nothing_found) } p class="soft" { (p.w.nothing_found_text) } }
     }

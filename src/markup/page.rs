@@ -46,14 +46,14 @@ impl Page<'_> {
     /// A form that changes something: with the session's token.
     pub fn post(&self, action: &str, class: &str, fields: &Markup) -> Markup {
         html! {
-            form method="post" action=(action) class=[some(class)] { (self.token()) (fields) }
+            form method="post" action=(action) class=[some(class)] autocomplete="off" { (self.token()) (fields) }
         }
     }
 
     /// Like [`Page::post`] for forms with a file.
     pub fn post_file(&self, action: &str, class: &str, fields: &Markup) -> Markup {
         html! {
-            form method="post" action=(action) class=[some(class)] enctype="multipart/form-data" {
+            form method="post" action=(action) class=[some(class)] enctype="multipart/form-data" autocomplete="off" {
                 (self.token()) (fields)
             }
         }

@@ -248,6 +248,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
                 &devices,
                 None,
                 &none,
+                None,
             ),
         ),
         (
@@ -259,6 +260,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
                 &devices,
                 Some(&fresh),
                 &none,
+                None,
             ),
         ),
         ("admin", admin::accounts(&p("/admin"), &health, &users, &slice, &none)),

@@ -106,9 +106,10 @@ fn every_page_is_light_for_a_book_of_long_names_and_a_thousand_labels() {
     let mut scale = Scale::new(&world);
     let mut labels = BTreeSet::new();
     let mut seen = 0;
-    for language in ["en", "uk"] {
+    // The words of this language are the longer ones.
+    for language in ["uk"] {
         let browser = Browser::signed_in(&world, "ann").reading(language);
-        for n in 0..if language == "en" { 100 } else { 0 } {
+        for n in 0..100 {
             let device = [("name", long(100, n)), ("scope", "carddav".to_owned())];
             let device: Vec<_> =
                 device.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -152,7 +153,7 @@ fn every_page_is_light_for_a_book_of_long_names_and_a_thousand_labels() {
             }
         }
     }
-    assert!(seen > 120, "only {seen} pages");
+    assert!(seen > 60, "only {seen} pages");
     assert_eq!(labels.len(), 1_000, "labels that are on some page");
     assert!(scale.faults.is_empty(), "{:#?}", scale.faults);
 }
@@ -162,7 +163,8 @@ fn every_step_of_an_import_is_light_and_nothing_of_the_file_is_out_of_reach() {
     let world = World::new();
     world.user("ann");
     let mut scale = Scale::new(&world);
-    for language in ["en", "uk"] {
+    // The words of this language are the longer ones.
+    for language in ["uk"] {
         let browser = Browser::signed_in(&world, "ann").reading(language);
         let send = |step: &str, more: &[(&str, &str)]| {
             let page = browser.get("/import/found").text();

@@ -153,7 +153,7 @@ pub fn one(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let before = query.number("before", i64::MAX, 0..=i64::MAX);
     query.finish()?;
     // What it was then begins the list, else the newest change that an older page did not show.
-    let until = if then > 0 { then + 1 } else { before };
+    let until = if then > 0 { then.saturating_add(1) } else { before };
     let (stored, past, all) = call.app.db.read(|db| {
         let since = reachable_since(db, owner.id(), call.now)?;
         let stored = rows::find(db, owner.id(), id)?.ok_or(Error::NotFound)?;
