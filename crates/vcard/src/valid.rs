@@ -73,9 +73,9 @@ fn is_content_line(line: &Line<'_>) -> bool {
         is_token(name) && !encoded && !charset && split_quoted(value, ',').all(plain)
     };
     // Readers refuse a card for a picture that is no base64.
-    let binary = line.param("ENCODING").is_some();
+    let plain_text = line.param("ENCODING").is_none();
     is_token(line.name())
-        && !(binary && !picture::is_base64(&line.value()))
+        && (plain_text || picture::is_base64(&line.value()))
         && (line.group().is_empty() || is_token(line.group()))
         && line.params().all(param)
 }
