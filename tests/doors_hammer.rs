@@ -403,8 +403,11 @@ impl Hammer {
 
     /// A token that was spent before the last refresh ends its session.
     fn show_stolen(&self, dice: &mut Dice, user: &User, account: &mut Account) {
-        let Some(at) = account.sessions.iter().position(|it| it.spent.len() > 1) else { return };
-        let session = account.sessions.remove(at);
+        let Some(at) = account.sessions.iter().position(|it| it.refresh.is_some()) else { return };
+        let mut session = account.sessions.remove(at);
+        while session.spent.len() < 2 {
+            self.refresh(dice, user, &mut session);
+        }
         let body = json!({ "refresh_token": session.spent[0] });
         self.end_sessions(dice, user, vec![session], Vec::new(), |dice| {
             let got = self.insist(dice, "POST", "/api/auth/refresh", "", &body);

@@ -189,7 +189,7 @@ fn rewind(
                         }
                     };
                     assert!(answer.status < 300, "{}", answer.head);
-                    times.lock().unwrap().push(answer.took);
+                    times.lock().unwrap().push((answer.took, at % 2 == 0));
                     std::thread::sleep(REST);
                 }
             });
@@ -211,10 +211,14 @@ fn rewind(
     let answer: Value = serde_json::from_str(&text).unwrap();
     let mut times = times.into_inner().unwrap();
     times.sort_unstable();
-    let (median, p99) = (times[times.len() / 2], times[times.len() * 99 / 100]);
+    let part =
+        |times: &[(Duration, bool)], hundredths: usize| times[times.len() * hundredths / 100].0;
+    let (median, p99) = (part(&times, 50), part(&times, 99));
+    let (searches, creates): (Vec<_>, Vec<_>) = times.iter().partition(|it| it.1);
+    let (searches, creates) = (part(&searches, 99), part(&creates, 99));
     println!(
         "rewind of {count} {what}: {took:.1?}, {grown:.1} MiB over the base line; {} requests of others \
-         meanwhile: median {median:.1?}, p99 {p99:.1?}; {answer}",
+         meanwhile: median {median:.1?}, p99 {p99:.1?} (searches {searches:.1?}, creates {creates:.1?}); {answer}",
         times.len()
     );
     if took > Duration::from_secs(10) || grown > 50.0 || p99 > Duration::from_millis(100) {

@@ -4,6 +4,7 @@ use crate::redis_server::free_port;
 use crate::world::variable;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
@@ -15,6 +16,8 @@ static EMPTY: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = folder("empty");
     let password = folder.with_extension("password");
     fs::write(&password, PASSWORD.as_str()).unwrap();
+    // The folder is closed to others; the stores' user has to read it, whatever our umask is.
+    fs::set_permissions(&password, fs::Permissions::from_mode(0o644)).unwrap();
     let mut initdb = program("initdb");
     initdb.arg("-D").arg(&folder).args(["-U", "contactd", "-A", "md5", "--no-sync"]);
     initdb.args(["-E", "UTF8", "--locale", "C.UTF-8", "--pwfile"]).arg(&password);

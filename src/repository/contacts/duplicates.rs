@@ -69,8 +69,11 @@ pub fn count(db: &mut Conn, owner: i64) -> Result<i64> {
 
 /// How many of these contacts are there, and not in the trash.
 pub fn count_shown(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<i64> {
-    const SQL: &str = "SELECT count(*) FROM contacts
-        WHERE owner = $1 AND id = ANY ($2) AND deleted_at IS NULL AND NOT is_group";
+    const SQL: &str = concat!(
+        "SELECT count(*) FROM ",
+        super::look_ups::by_ids!("$2", "deleted_at, is_group"),
+        " WHERE deleted_at IS NULL AND NOT is_group"
+    );
     Ok(db.query_one(SQL, &[&owner, &ids])?.get(0))
 }
 

@@ -8,11 +8,7 @@ use std::collections::HashMap;
 
 /// What has these uids and is not in the trash, by uid.
 pub fn find_uids(db: &mut Conn, owner: i64, uids: &[&str]) -> Result<HashMap<String, Stored>> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        STORED!(),
-        " FROM contacts WHERE owner = $1 AND uid = ANY ($2) AND deleted_at IS NULL"
-    );
+    const SQL: &str = concat!("SELECT found.* FROM ", super::look_ups::by_uids!("$2", STORED!()));
     let mut found = HashMap::new();
     db.each(SQL, &[&owner, &uids], |row| {
         let stored = stored(row);
@@ -24,17 +20,20 @@ pub fn find_uids(db: &mut Conn, owner: i64, uids: &[&str]) -> Result<HashMap<Str
 /// Which of these uids are taken.
 pub fn taken_uids(db: &mut Conn, owner: i64, uids: &[&str]) -> Result<Vec<String>> {
     const SQL: &str =
-        "SELECT uid FROM contacts WHERE owner = $1 AND uid = ANY ($2) AND deleted_at IS NULL";
+        concat!("SELECT found.* FROM ", super::look_ups::by_uids!("$2", "contacts.uid"));
     Ok(db.query(SQL, &[&owner, &uids])?.iter().map(|row| row.get(0)).collect())
 }
 
 /// Which of these names for CardDAV clients are taken, by whom they were given to or by a uid that they
 /// follow from.
 pub fn taken_names(db: &mut Conn, owner: i64, names: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
-    const SQL: &str = "SELECT resource, NULL AS uid FROM contacts
-        WHERE owner = $1 AND resource = ANY ($2) AND deleted_at IS NULL
-        UNION ALL SELECT NULL, uid FROM contacts
-        WHERE owner = $1 AND uid = ANY ($3) AND deleted_at IS NULL AND resource IS NULL";
+    const SQL: &str = concat!(
+        "SELECT found.resource, NULL AS uid FROM ",
+        super::look_ups::by_names!("$2", "resource"),
+        " UNION ALL SELECT NULL, found.uid FROM ",
+        super::look_ups::by_uids!("$3", "contacts.uid, resource"),
+        " WHERE found.resource IS NULL"
+    );
     let uids: Vec<_> = names.iter().filter_map(|name| uid_of_name(name)).collect();
     let name = |row: &postgres::Row| match row.get::<_, Option<String>>("uid") {
         Some(uid) => resource_name(None, &uid),
@@ -52,11 +51,12 @@ pub fn each_named(
     names: &[(String, String)],
     mut each: impl FnMut(&str),
 ) -> Result<()> {
+    // OFFSET 0 has each name looked up by its index, as LIMIT does in `look_ups`.
     const SQL: &str = "SELECT card
-        FROM unnest($2::text[], $3::text[]) AS name (sort_name, sort_more)
-        JOIN contacts ON owner = $1 AND contacts.sort_name = name.sort_name
-            AND contacts.sort_more = name.sort_more AND deleted_at IS NULL AND NOT is_group
-            AND born <= $4";
+        FROM unnest($2::text[], $3::text[]) AS name (first, more), LATERAL (
+            SELECT card FROM contacts WHERE owner = $1 AND sort_name = name.first
+                AND sort_more = name.more AND deleted_at IS NULL AND NOT is_group AND born <= $4
+            OFFSET 0) AS found";
     let (first, more): (Vec<_>, Vec<_>) = names.iter().map(|(a, b)| (a, b)).unzip();
     db.each(SQL, &[&owner, &first, &more, &at], |row| each(row.get(0)))
 }

@@ -14,6 +14,7 @@ pub mod history;
 pub mod imports;
 pub mod labels;
 pub mod lists;
+mod look_ups;
 pub mod past;
 pub mod resources;
 pub mod rows;

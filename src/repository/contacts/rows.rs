@@ -52,10 +52,9 @@ pub fn find_shown(db: &mut Conn, owner: i64, id: i64) -> Result<Option<Contact>>
 /// Those of these contacts that are not in the trash.
 pub fn shown(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<Vec<Contact>> {
     const SQL: &str = concat!(
-        "SELECT ",
-        super::columns!(),
-        " FROM contacts WHERE owner = $1 AND id = ANY ($2) AND ",
-        super::live_by_id!()
+        "SELECT found.* FROM ",
+        super::look_ups::by_ids!("$2", super::columns!(), ", is_group"),
+        " WHERE deleted_at IS NULL AND NOT is_group"
     );
     Ok(db.query(SQL, &[&owner, &ids])?.iter().map(super::from_row).collect())
 }
@@ -118,29 +117,42 @@ pub enum Part {
 /// empty. Sizes are known without reading what is large (TOAST).
 pub fn page(db: &mut Conn, owner: i64, part: &Part, after: i64) -> Result<Vec<Stored>> {
     macro_rules! page {
-        ($($part:tt)+) => {
+        ($($from:tt)+) => {
             concat!(
                 "SELECT ",
                 STORED!(),
                 " FROM (
                     SELECT *, sum(octet_length(card)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS bytes,
                         row_number() OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS at
-                    FROM contacts WHERE owner = $1 AND id > $2 AND ",
-                $($part)+,
+                    FROM ",
+                $($from)+,
                 " ORDER BY id LIMIT 500
                 ) AS page WHERE at = 1 OR bytes <= 250000 ORDER BY id"
             )
         };
     }
-    const LIVE: &str = page!(super::live_by_id!());
-    const LABELLED: &str = page!(
+    macro_rules! of_book {
+        ($($which:tt)+) => {
+            page!("contacts WHERE owner = $1 AND id > $2 AND ", $($which)+)
+        };
+    }
+    const LIVE: &str = of_book!(super::live_by_id!());
+    const LABELLED: &str = of_book!(
         super::live_by_id!(),
         " AND strpos(coalesce(label_keys, split_part(long_text, E'\\x1d', 3)), $3) > 0"
     );
-    const TRASH: &str = page!("deleted_at IS NOT NULL AND NOT is_group");
-    const IDS: &str = page!("id = ANY ($3)");
-    const UIDS: &str = page!("uid = ANY ($3) AND deleted_at IS NULL AND NOT is_group");
-    const GROUPS: &str = page!("deleted_at IS NULL AND is_group");
+    const TRASH: &str = of_book!("deleted_at IS NOT NULL AND NOT is_group");
+    const GROUPS: &str = of_book!("deleted_at IS NULL AND is_group");
+    const IDS: &str = page!(
+        "(SELECT found.* FROM ",
+        super::look_ups::by_ids!("$3", STORED!()),
+        ") AS found WHERE id > $2"
+    );
+    const UIDS: &str = page!(
+        "(SELECT found.* FROM ",
+        super::look_ups::by_uids!("$3", STORED!()),
+        ") AS found WHERE id > $2 AND NOT is_group"
+    );
     let mut params = vec![(&owner as _, Type::INT8), (&after as _, Type::INT8)];
     let sql = match part {
         Part::Live => LIVE,
@@ -166,11 +178,8 @@ pub fn page(db: &mut Conn, owner: i64, part: &Part, after: i64) -> Result<Vec<St
 
 /// Those with these ids, which are few, by id.
 pub fn all(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<Vec<Stored>> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        STORED!(),
-        " FROM contacts WHERE owner = $1 AND id = ANY ($2) ORDER BY id"
-    );
+    const SQL: &str =
+        concat!("SELECT found.* FROM ", super::look_ups::by_ids!("$2", STORED!()), " ORDER BY id");
     Ok(db.query(SQL, &[&owner, &ids])?.iter().map(stored).collect())
 }
 
@@ -185,7 +194,10 @@ pub fn uids_labelled(db: &mut Conn, owner: i64, key: &str) -> Result<Vec<String>
 
 /// Which of these uids contacts have, in the trash or not.
 pub fn known_uids(db: &mut Conn, owner: i64, uids: &[String]) -> Result<HashSet<String>> {
-    const SQL: &str = "SELECT uid FROM contacts WHERE owner = $1 AND uid = ANY ($2)";
+    // No index has the trash too: one pass over the book, with the uids in a hash table. Postgres makes one of a
+    // subquery, not of an array, whose length it does not know when it plans.
+    const SQL: &str = "SELECT uid FROM contacts
+        WHERE owner = $1 AND (uid IN (SELECT unnest($2::text[]))) IS TRUE";
     Ok(db.query(SQL, &[&owner, &uids])?.iter().map(|row| row.get(0)).collect())
 }
 

@@ -183,18 +183,27 @@ pub fn add(
     Ok(db.query_opt(SQL, params)?.map(|row| (row.get(0), row.get(1), row.get(2))))
 }
 
-/// Keeps what contacts were before their change, which `new` names with its revision. Their ids are said
-/// a second time, as an array: so Postgres goes by the primary key, even if it believes (of a book that
-/// was just imported) that the owner has one contact.
+/// Of `contacts` those that `new` names. Their first and last id are said too: so Postgres goes by the primary
+/// key also while it believes (of a book that was just imported) that the owner has one contact.
+macro_rules! named_by_new {
+    ($first:literal, $last:literal) => {
+        concat!(
+            "owner = $1 AND contacts.id = new.id AND contacts.id BETWEEN ",
+            $first,
+            " AND ",
+            $last
+        )
+    };
+}
+
+/// Keeps what contacts were before their change, which `new` names with its revision.
 macro_rules! keep_history {
-    ($at:literal, $protocol:literal, $client:literal, $ids:literal) => {
+    ($at:literal, $protocol:literal, $client:literal, $which:expr) => {
         concat!(
             "INSERT INTO history (owner, revision, contact, at, protocol, client, card, since, in_trash)
             SELECT $1, new.revision, contacts.id, ", $at, ", ", $protocol, ", ", $client, ",
                 contacts.card, contacts.updated_at, contacts.deleted_at IS NOT NULL
-            FROM contacts JOIN new ON contacts.id = new.id
-            WHERE owner = $1 AND contacts.id = ANY (", $ids, ")
-            RETURNING ", super::history_bytes!(), " AS bytes"
+            FROM contacts, new WHERE ", $which, " RETURNING ", super::history_bytes!(), " AS bytes"
         )
     };
 }
@@ -204,6 +213,11 @@ macro_rules! written_sums {
         " SELECT (SELECT count(*) FROM changed) AS rows,
             (SELECT coalesce(sum(bytes), 0)::bigint FROM was) AS bytes"
     };
+}
+
+/// The first and the last id.
+fn bounds(ids: impl Iterator<Item = i64>) -> (i64, i64) {
+    ids.fold((i64::MAX, i64::MIN), |(first, last), id| (first.min(id), last.max(id)))
 }
 
 /// Gives contacts other cards. With `in_trash` they lie in the trash from now on, otherwise those that did
@@ -219,19 +233,21 @@ pub fn update(
         "WITH new AS (SELECT * FROM ",
         new!(),
         "), was AS (",
-        keep_history!("$19", "$20", "$21", "$2"),
+        keep_history!("$19", "$20", "$21", named_by_new!("$23", "$24")),
         "), changed AS (
             UPDATE contacts SET revision = new.revision, updated_at = $19,
                 deleted_at = CASE WHEN $22 THEN $19::timestamptz END,
                 resource = new.resource, uid = new.uid, card = new.card, ",
         made_columns!(),
-        " FROM new WHERE owner = $1 AND contacts.id = new.id AND contacts.id = ANY ($2)
-            RETURNING 1
+        " FROM new WHERE ",
+        named_by_new!("$23", "$24"),
+        " RETURNING 1
         )",
         written_sums!()
     );
     let arrays = Arrays::of(rows);
-    let more: Params = &[&by.at, &by.protocol, &by.client, &in_trash];
+    let (first, last) = bounds(rows.iter().map(|row| row.id));
+    let more: Params = &[&by.at, &by.protocol, &by.client, &in_trash, &first, &last];
     Ok(written(&tx.query_one(SQL, &arrays.with(&owner, more))?))
 }
 
@@ -260,15 +276,18 @@ pub fn bury(
         "WITH new AS (
             SELECT id, $6::bigint - 1 + at AS revision FROM unnest($5::bigint[]) WITH ORDINALITY AS ids (id, at)
         ), was AS (",
-        keep_history!("$2", "$3", "$4", "$5"),
+        keep_history!("$2", "$3", "$4", named_by_new!("$7", "$8")),
         "), changed AS (
             UPDATE contacts SET revision = new.revision, updated_at = $2, deleted_at = $2
-            FROM new WHERE owner = $1 AND contacts.id = new.id AND contacts.id = ANY ($5)
-            RETURNING 1
+            FROM new WHERE ",
+        named_by_new!("$7", "$8"),
+        " RETURNING 1
         )",
         written_sums!()
     );
-    let params: Params = &[&owner, &by.at, &by.protocol, &by.client, &ids, &first_revision];
+    let (first, last) = bounds(ids.iter().copied());
+    let params: Params =
+        &[&owner, &by.at, &by.protocol, &by.client, &ids, &first_revision, &first, &last];
     Ok(written(&tx.query_one(SQL, params)?))
 }
 
@@ -286,7 +305,7 @@ pub fn rename(
         "WITH new AS (
             SELECT $5::bigint AS id, $6::bigint AS revision
         ), was AS (",
-        keep_history!("$2", "$3", "$4", "ARRAY[$5::bigint]"),
+        keep_history!("$2", "$3", "$4", named_by_new!("$5", "$5")),
         "), gone AS (
             INSERT INTO former_names (owner, revision, at, resource) VALUES ($1, $6 - 1, $2, $7)
         ), changed AS (

@@ -5,6 +5,7 @@ mod books;
 mod feed;
 mod imports;
 mod lists;
+mod lookups;
 mod reach;
 mod rewinding;
 mod rows;

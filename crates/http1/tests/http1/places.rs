@@ -47,8 +47,8 @@ fn the_newest_idle_connection_of_the_greediest_address_goes_first() {
     // A thread that takes something new has put back what it answered before: now all of them do.
     let looks = || behind.holds.looks.load(Ordering::SeqCst);
     let (held, before) = (behind.holds.decisions.lock().unwrap(), looks());
-    for number in 0..threads {
-        greedy[number].send(HEALTH);
+    for (number, client) in greedy.iter_mut().take(threads).enumerate() {
+        client.send(HEALTH);
         eventually("a thread is held up", || looks() == before + number + 1);
     }
     drop(held);

@@ -1,0 +1,100 @@
+//! Many contacts at once by what they are known by: what Postgres reads for it does not grow with the book,
+//! also in a table that it has no statistics of, as in the first minute of a server.
+
+use super::{ann_and_eve, by};
+use crate::world::World;
+use contactd::db::Tx;
+use contactd::error::Result;
+use contactd::repository::contacts::rows::{self, Part};
+use contactd::repository::contacts::writes::{self, Origin};
+use contactd::repository::contacts::{duplicates, imports, resources};
+use contactd::service::import::{self, Options};
+
+/// Contacts of the book, and how many of them are asked for.
+const BOOK: usize = 3_000;
+const ASKED: usize = 20;
+
+type LookUp<'a> = Box<dyn Fn(&mut Tx) -> Result<usize> + 'a>;
+
+/// How many rows and index entries a look-up reads in its sixth run, when Postgres has settled for a plan.
+fn read(world: &World, mut look_up: impl FnMut(&mut Tx) -> Result<usize>) -> i64 {
+    const SQL: &str = "SELECT sum(pg_stat_get_xact_tuples_returned(indexrelid))::bigint
+            + pg_stat_get_xact_tuples_returned('contacts'::regclass)
+        FROM pg_index WHERE indrelid = 'contacts'::regclass";
+    let mut reads = 0;
+    for run in 0..6 {
+        let work = |tx: &mut Tx| {
+            let before: i64 = tx.query_one(SQL, &[])?.get(0);
+            assert_eq!(look_up(tx)?, ASKED, "run {run}");
+            reads = tx.query_one(SQL, &[])?.get::<_, i64>(0) - before;
+            Ok(())
+        };
+        world.app.db.transaction(work).unwrap();
+    }
+    reads
+}
+
+#[test]
+fn looking_up_a_few_reads_a_few() {
+    let (world, ann, _) = ann_and_eve();
+    let card = |n| format!("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:u{n}\r\nFN:A{n}\r\nEND:VCARD\r\n");
+    let file: String = (0..BOOK).map(card).collect();
+    let source = import::read(file.as_bytes(), "text/vcard", None, &[], chrono::NaiveDate::MAX);
+    let outcome =
+        import::store(&world.app, ann, &by(), source.unwrap(), &Options::default(), |_| Ok(()));
+    assert_eq!(outcome.unwrap().created, BOOK);
+    let first: i64 = world.sql("SELECT min(id) FROM contacts");
+    let ids: Vec<i64> = (first..).step_by(3).take(ASKED).collect();
+    let uids: Vec<String> = (0..ASKED).map(|n| format!("u{}", n * 3)).collect();
+    let names: Vec<String> = uids.iter().map(|uid| format!("{uid}.vcf")).collect();
+    let octets: Vec<Vec<u8>> = names.iter().map(|name| name.clone().into_bytes()).collect();
+    let uid_texts: Vec<&str> = uids.iter().map(String::as_str).collect();
+    let by_ids = Part::Ids(ids.clone());
+    let by_uids = Part::Uids(uids.clone());
+    let bury = |tx: &mut Tx| {
+        let last: i64 = tx
+            .query_one("SELECT max(revision) FROM history", &[])?
+            .get::<_, Option<i64>>(0)
+            .unwrap_or(9_000);
+        let by = Origin { protocol: "rest", client: "", at: world.now() };
+        Ok(writes::bury(tx, ann, &ids, last + 1, by)?.rows as usize)
+    };
+    let named: Vec<(String, String)> = (0..ASKED)
+        .map(|n| {
+            let sql = format!(
+                "SELECT sort_name || '|' || sort_more FROM contacts WHERE uid = 'u{}'",
+                n * 3
+            );
+            let both: String = world.sql(&sql);
+            let (name, more) = both.split_once('|').unwrap();
+            (name.to_owned(), more.to_owned())
+        })
+        .collect();
+    let each_named = |tx: &mut Tx| {
+        let mut count = 0;
+        imports::each_named(tx, ann, i64::MAX, &named, |_| count += 1)?;
+        Ok(count)
+    };
+    let each_card = |tx: &mut Tx| {
+        let mut found = 0;
+        resources::each_named(tx, ann, &names, |_, text| found += usize::from(text.is_some()))?;
+        Ok(found)
+    };
+    let looks: [(&str, LookUp); 11] = [
+        ("find_uids", Box::new(|tx| Ok(imports::find_uids(tx, ann, &uid_texts)?.len()))),
+        ("taken_uids", Box::new(|tx| Ok(imports::taken_uids(tx, ann, &uid_texts)?.len()))),
+        ("taken_names", Box::new(|tx| Ok(imports::taken_names(tx, ann, &octets)?.len()))),
+        ("shown", Box::new(|tx| Ok(rows::shown(tx, ann, &ids)?.len()))),
+        ("all", Box::new(|tx| Ok(rows::all(tx, ann, &ids)?.len()))),
+        ("page of ids", Box::new(|tx| Ok(rows::page(tx, ann, &by_ids, 0)?.len()))),
+        ("page of uids", Box::new(|tx| Ok(rows::page(tx, ann, &by_uids, 0)?.len()))),
+        ("count_shown", Box::new(|tx| Ok(duplicates::count_shown(tx, ann, &ids)? as usize))),
+        ("each card", Box::new(each_card)),
+        ("each named", Box::new(each_named)),
+        ("bury", Box::new(bury)),
+    ];
+    for (name, look_up) in looks {
+        let reads = read(&world, look_up);
+        assert!(reads <= BOOK as i64 / 5, "{name} reads {reads}");
+    }
+}
