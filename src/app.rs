@@ -31,7 +31,7 @@ pub struct InFlight {
     call: Call,
     /// The route; for a wrong method the first one of the path.
     route: Option<&'static Route>,
-    /// What it says of its sender, if its route wants to know.
+    /// What it says of its sender, if its route asks for one.
     claim: Option<Claim>,
     /// The claim is not proven: no signature of ours, and not shown to be true lately ([`Claim::is_guess`]).
     is_guess: bool,
