@@ -96,10 +96,10 @@ pub enum DavFault {
     AddressDataConversion,
     /// What was sent is not one vCard.
     ValidAddressData,
+    /// A card has more text than one may have without its pictures.
+    TooMuchText,
     /// Another card has this UID; holds its href.
     NoUidConflict(String),
-    /// A property is not the client's to change.
-    ProtectedProperty,
     /// Nothing can be made here: its parent is missing.
     MissingParent,
     /// The book stays as it is; holds the reason.

@@ -345,7 +345,7 @@ fn a_dead_redis_costs_nothing_and_one_that_comes_back_is_used_again() {
         stage.cache.write(&[7], |fence| fence.raise(&[7])).unwrap();
     }
     assert_eq!((count().remaining, count().exceeded, count().exceeded), (1, false, true));
-    // A tenth of a second each would be thirty.
+    // A try a call, of a tenth of a second each, would take twenty seconds.
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     server.restart();
     std::thread::sleep(Duration::from_millis(1_100));
@@ -434,13 +434,13 @@ fn a_redis_that_hangs_costs_readers_a_tenth_of_a_second_once_a_second() {
     server.hang();
     let start = Instant::now();
     assert_eq!(name(&stage.cache, found("database")), "database");
-    assert!((90..2_000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    assert!((90..3_000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
     let start = Instant::now();
     for _ in 0..1_000 {
         name(&stage.cache, found("database"));
         stage.cache.count(&[counter("a", 2, 60)]);
     }
-    // A tenth of a second each would be more than three minutes.
+    // 200 s if each of them waited.
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     assert_eq!(stage.cache.status(), "down");
     server.go_on();
@@ -490,14 +490,17 @@ fn eight_writers_wait_thirteen_seconds_and_more_are_refused_before_their_commit(
             })
         };
         let writers: Vec<_> = (0..20).map(|_| scope.spawn(write)).collect();
-        std::thread::sleep(Duration::from_secs(2));
-        let finished: Vec<_> = writers.iter().filter(|writer| writer.is_finished()).collect();
-        assert_eq!((finished.len(), commits.load(Ordering::Relaxed)), (12, 8));
+        // Long before the first of the eight gives up.
+        let finished = || writers.iter().filter(|writer| writer.is_finished()).count();
+        while start.elapsed() < Duration::from_secs(10) && finished() < 12 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!((finished(), commits.load(Ordering::Relaxed)), (12, 8));
         let answers: Vec<_> = writers.into_iter().map(|writer| writer.join().unwrap()).collect();
         let refused = |answer: &&Result<()>| matches!(answer, Err(Error::Unavailable(_)));
         assert_eq!(answers.iter().filter(refused).count(), 12);
     });
-    assert!((13_000..20_000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    assert!((13_000..25_000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
     // Their places are free again.
     let next = stage.cache.write(&[7], |_| Err::<(), _>(Error::NotFound));
     assert!(matches!(next, Err(Error::NotFound)), "{next:?}");
@@ -518,6 +521,7 @@ fn a_writer_stops_waiting_when_the_hanging_redis_dies() {
         server.kill();
         writer.join().unwrap().unwrap();
     });
+    // Where it hangs on, it is thirteen seconds.
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }
 
@@ -604,13 +608,13 @@ fn fifty_threads_on_two_replicas_get_exactly_what_the_limit_allows() {
 #[test]
 fn a_window_ends_when_redis_says_so_and_counting_does_not_prolong_it() {
     let stage = stage();
-    let counters = [counter("a", 1, 3), counter("b", 5, 60)];
+    let counters = [counter("a", 1, 4), counter("b", 5, 60)];
     let first = stage.cache.count(&counters);
-    assert_eq!(first[0], LimitState { limit: 1, remaining: 0, reset_seconds: 3, exceeded: false });
+    assert_eq!(first[0], LimitState { limit: 1, remaining: 0, reset_seconds: 4, exceeded: false });
     assert_eq!(first[1], LimitState { limit: 5, remaining: 4, reset_seconds: 60, exceeded: false });
-    std::thread::sleep(Duration::from_millis(500));
+    std::thread::sleep(Duration::from_millis(1_000));
     assert!(stage.cache.count(&counters)[0].exceeded);
-    std::thread::sleep(Duration::from_millis(2_600));
+    std::thread::sleep(Duration::from_millis(3_100));
     let third = stage.cache.count(&counters);
     assert_eq!((third[0].exceeded, third[1].remaining), (false, 2));
 }

@@ -139,7 +139,7 @@ fn every_statement_on_a_distributed_table_names_its_owner() {
             let mut statement = function.to_owned();
             for _ in 0..3 {
                 for (name, body) in &macros {
-                    statement = statement.replace(&format!("{name}!()"), body);
+                    statement = statement.replace(&format!("{name}!("), &format!("{body}("));
                 }
             }
             let concerns = |table: &str| {

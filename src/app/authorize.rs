@@ -138,7 +138,7 @@ pub(super) fn verb(call: &Call) -> &str {
 
 fn allow(routes: &[&Route]) -> String {
     let mut verbs = vec!["OPTIONS"];
-    for route in routes {
+    for route in routes.iter().filter(|route| route.verb != "OPTIONS") {
         verbs.push(route.verb);
         if route.verb == "GET" {
             verbs.push("HEAD");

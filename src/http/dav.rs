@@ -3,6 +3,7 @@
 use super::problem::{precondition, problem as problem_document};
 use super::reply::Reply;
 use crate::error::{Conflict, DavFault, Error};
+use crate::model::contact::CARD_TEXT_MAX;
 use rouille::{Response, ResponseBody};
 
 /// The status of a resource or of properties inside a multistatus: all is well.
@@ -11,12 +12,13 @@ pub const OK: &str = "HTTP/1.1 200 OK";
 pub const FORBIDDEN: &str = "HTTP/1.1 403 Forbidden";
 /// As [`OK`]: it is not there.
 pub const NOT_FOUND: &str = "HTTP/1.1 404 Not Found";
-/// As [`OK`]: it is there, but not in this form.
-pub const UNSUPPORTED: &str = "HTTP/1.1 415 Unsupported Media Type";
 /// As [`OK`]: it was fine, but something beside it was not.
 pub const FAILED_DEPENDENCY: &str = "HTTP/1.1 424 Failed Dependency";
 /// As [`OK`]: there is more than was asked for.
 pub const INSUFFICIENT: &str = "HTTP/1.1 507 Insufficient Storage";
+
+/// The namespace of what no RFC has.
+pub const CONTACTD: &str = "urn:contactd";
 
 const XML: &str = "application/xml; charset=utf-8";
 
@@ -50,22 +52,28 @@ impl Reply {
 /// The answer to a request under `/dav/` that went wrong: the RFC's element where there is one, a
 /// problem document where not.
 pub fn problem(error: &Error, request_id: &str) -> Response {
-    let (status, name, inside) = match error {
-        Error::Dav(fault @ DavFault::NoUidConflict(href)) => {
-            (precondition(fault).0, precondition(fault).1, format!("<D:href>{href}</D:href>"))
-        }
-        Error::Dav(fault) => (precondition(fault).0, precondition(fault).1, String::new()),
-        Error::BodyTooLarge(_) => (413, "C:max-resource-size", String::new()),
-        Error::Conflict(Conflict::QuotaExceeded) => (507, "D:quota-not-exceeded", String::new()),
+    let (status, element) = match error {
+        Error::Dav(fault) => (precondition(fault).0, element(fault)),
+        Error::BodyTooLarge(_) => (413, "<C:max-resource-size/>".to_owned()),
+        Error::Conflict(Conflict::QuotaExceeded) => (507, "<D:quota-not-exceeded/>".to_owned()),
         other => return problem_document(other, request_id),
-    };
-    let element = match inside.as_str() {
-        "" => format!("<{name}/>"),
-        inside => format!("<{name}>{inside}</{name}>"),
     };
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<D:error xmlns:D=\"DAV:\" \
          xmlns:C=\"urn:ietf:params:xml:ns:carddav\">{element}</D:error>"
     );
     Reply::new(status, XML, body).into()
+}
+
+/// The element of a broken rule, with what helps to keep it.
+fn element(fault: &DavFault) -> String {
+    let name = precondition(fault).1;
+    match fault {
+        DavFault::NoUidConflict(href) => format!("<{name}><D:href>{href}</D:href></{name}>"),
+        // The card may be smaller than `C:max-resource-size` says: the second limit is no RFC's.
+        DavFault::TooMuchText => {
+            format!("<{name}/><max-text-size xmlns=\"{CONTACTD}\">{CARD_TEXT_MAX}</max-text-size>")
+        }
+        _ => format!("<{name}/>"),
+    }
 }

@@ -51,9 +51,9 @@ pub(super) fn precondition(fault: &DavFault) -> (u16, &'static str) {
         DavFault::SupportedAddressData => (403, "C:supported-address-data"),
         DavFault::AddressDataConversion => (406, "C:supported-address-data-conversion"),
         DavFault::ValidAddressData => (403, "C:valid-address-data"),
+        DavFault::TooMuchText => (413, "C:max-resource-size"),
         // Not 403, which the RFC names: DAVx5 goes on after 409 and stops after 403.
         DavFault::NoUidConflict(_) => (409, "C:no-uid-conflict"),
-        DavFault::ProtectedProperty => (403, "D:cannot-modify-protected-property"),
         DavFault::MissingParent => (409, "C:addressbook-collection-location-ok"),
         DavFault::Forbidden(rule) => (403, rule),
         DavFault::OtherServer => (502, "D:same-server"),

@@ -67,8 +67,13 @@ pub fn accounts(
 fn one(p: &Page, it: &User) -> Markup {
     let w = p.w;
     let id = it.id.to_string();
-    let act = |action: &str, label: &str, class: &str| {
-        p.button(&format!("/admin/users/{id}"), class, label, &[("action", action)])
+    let act = |action: &str, label: &str, class: &str| html! { button name="action" value=(action) class=(class) { (label) } };
+    let acts = html! {
+        @if it.role == Role::Admin { (act("user", w.make_user, "plain")) } @else { (act("admin", w.make_admin, "plain")) }
+        @if it.is_active { (act("disable", w.disable, "plain")) } @else { (act("enable", w.enable, "plain")) }
+        (act("reset-totp", w.reset_totp, "plain"))
+        a href={ "/admin/events?" (query(&[("user_id", &id)])) } { (w.events) }
+        (act("delete", w.delete, "plain danger"))
     };
     html! {
         li {
@@ -82,13 +87,7 @@ fn one(p: &Page, it: &User) -> Markup {
             }
             details class="pop" {
                 summary aria-label={ (w.change) ": " (it.username) } { (w.change) }
-                div class="drop" {
-                    @if it.role == Role::Admin { (act("user", w.make_user, "plain")) } @else { (act("admin", w.make_admin, "plain")) }
-                    @if it.is_active { (act("disable", w.disable, "plain")) } @else { (act("enable", w.enable, "plain")) }
-                    (act("reset-totp", w.reset_totp, "plain"))
-                    a href={ "/admin/events?" (query(&[("user_id", &id)])) } { (w.events) }
-                    (act("delete", w.delete, "plain danger"))
-                }
+                (p.post(&format!("/admin/users/{id}"), "drop", &acts))
             }
         }
     }

@@ -1,10 +1,13 @@
 //! `/birthdays`: the coming twelve months, and the calendar's secret address.
 
 use super::contact::{Birthday, coming};
-use super::page::{Page, face, next_page, shell};
+use super::page::{Page, cut, face, next_page, share, shell};
 use super::words::Words;
 use chrono::Datelike;
 use maud::{Markup, html};
+
+/// Bytes of the names on a page; longer ones are cut.
+const TEXTS: usize = 4_000;
 
 /// Somebody with a birthday.
 pub struct Row {
@@ -26,6 +29,7 @@ pub struct Calendar {
 /// The page. `next` is the query of the next one.
 pub fn page(p: &Page, rows: &[Row], calendar: &Calendar, next: Option<&str>) -> Markup {
     let w = p.w;
+    let most = share(rows.iter().map(|row| &*row.name), TEXTS);
     let body = html! {
         h1 { (w.birthdays) }
         div class="two" {
@@ -34,7 +38,7 @@ pub fn page(p: &Page, rows: &[Row], calendar: &Calendar, next: Option<&str>) -> 
                 @for month in rows.chunk_by(|a, b| (a.next.date.year(), a.next.date.month()) == (b.next.date.year(), b.next.date.month())) {
                     section {
                         @if let Some(first) = month.first() { h2 { (p.month(first.next.date)) } }
-                        ul class="rows days" { @for row in month { (one(p, row)) } }
+                        ul class="rows days" { @for row in month { (one(p, row, most)) } }
                     }
                 }
                 (next_page(p, "/birthdays", next))
@@ -45,13 +49,14 @@ pub fn page(p: &Page, rows: &[Row], calendar: &Calendar, next: Option<&str>) -> 
     shell(p, w.birthdays, &html! {}, &body)
 }
 
-fn one(p: &Page, row: &Row) -> Markup {
+/// `most`: bytes of the name.
+fn one(p: &Page, row: &Row, most: usize) -> Markup {
     let photo = row.has_photo.then(|| format!("/contacts/{}/photo", row.id));
     html! {
         li {
             span class="date" { (p.weekday(row.next.date)) " " strong { (row.next.date.day()) } }
             (face(row.id, &row.name, photo.as_deref(), ""))
-            a class="name" href={ "/contacts/" (row.id) } { bdi { (row.name) } }
+            a class="name" href={ "/contacts/" (row.id) } { bdi { (cut(&row.name, most)) } }
             span class="about" { (coming(p, &row.next)) }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::birthdays::secret;
 use super::form::{Form, Input, alert};
-use super::page::{Page, drawing, shell};
+use super::page::{Page, drawing, next_page, shell};
 use super::settings::again;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
@@ -33,6 +33,7 @@ pub fn page(
     passwords: &[AppPassword],
     fresh: Option<&Fresh>,
     form: &Form,
+    next: Option<&str>,
 ) -> Markup {
     let w = p.w;
     let body = html! {
@@ -42,6 +43,7 @@ pub fn page(
             None => { p class="lead" { (w.connect_lead) } (make(p, form)) },
         }
         @if !passwords.is_empty() { (list(p, passwords)) }
+        (next_page(p, "/settings/connect", next))
     };
     shell(p, w.connect, &html! {}, &body)
 }

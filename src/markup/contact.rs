@@ -1,10 +1,14 @@
 //! `/contacts/{id}`: everything that a card says.
 
-use super::list::{mailto, query, tel};
-use super::page::{Page, face, lines, shell, some};
+use super::list::{link as link_to, mailto, query, tel};
+use super::page::{Page, cut, face, fitting, lines, next_page, shell, some};
 use chrono::{DateTime, NaiveDate, Utc};
 use maud::{Markup, html};
 use vcard::{Address, Details, PartialDate};
+
+/// Bytes of the history on a page, and of a name in it.
+const PAST: usize = 5_000;
+const NAME: usize = 200;
 
 /// A contact and what is known of it.
 pub struct Shown<'a> {
@@ -16,7 +20,11 @@ pub struct Shown<'a> {
     pub updated_at: DateTime<Utc>,
     /// By what it was last changed: `iPhone`, `Firefox`; empty when that is not known any more.
     pub changed_by: &'a str,
-    pub history: Vec<Change>,
+    pub history: &'a [Change],
+    /// There are no others.
+    pub all: bool,
+    /// They are not the newest ones: these were on an earlier page.
+    pub later: bool,
     /// Shown as it was before this change, and not as it is.
     pub then: Option<&'a Change>,
 }
@@ -53,7 +61,7 @@ pub fn page(p: &Page, c: &Shown) -> Markup {
                     @if let Some(nickname) = &d.nickname { p class="soft" { "“" bdi { (nickname) } "”" } }
                     @if let Some(job) = job(d) { p { bdi { (job) } } }
                     @if !d.labels.is_empty() {
-                        ul class="chips" { @for label in &d.labels { li { a href={ "/contacts?" (query(&[("label", label)])) } { (label) } } } }
+                        ul class="chips" { @for label in &d.labels { li { a href={ "/contacts?" (link_to(&[("label", label)])) } { (label) } } } }
                     }
                 }
                 @if c.then.is_none() { (actions(p, c.id)) }
@@ -204,20 +212,26 @@ fn history(p: &Page, c: &Shown) -> Markup {
     if c.history.is_empty() {
         return html! {};
     }
-    html! {
-        details class="past" {
-            summary { (w.history) }
-            ol {
-                @for change in &c.history {
-                    li {
-                        (p.time(change.at)) " · " (change.by)
-                        @match &change.name {
-                            Some(name) => { " · " a href={ "/contacts/" (c.id) "?then=" (change.revision) } { (w.as_it_was_before) @if name != &c.details.display_name { ": " (name) } } },
-                            None => { " · " (w.created) },
-                        }
-                    }
+    let change = |change: &Change| {
+        html! {
+            li {
+                (p.time(change.at)) " · " (change.by)
+                @match &change.name {
+                    Some(name) => { " · " a href={ "/contacts/" (c.id) "?then=" (change.revision) } { (w.as_it_was_before) @if name != &c.details.display_name { ": " (cut(name, NAME)) } } },
+                    None => { " · " (w.created) },
                 }
             }
+        }
+    };
+    let shown = fitting(c.history.iter().map(change), PAST);
+    let last = c.history.get(shown.len().saturating_sub(1)).filter(|it| it.name.is_some());
+    let next = last.filter(|_| !c.all || shown.len() < c.history.len());
+    let next = next.map(|last| format!("before={}", last.revision));
+    html! {
+        details class="past" open[c.later] {
+            summary { (w.history) }
+            ol { @for change in shown { (change) } }
+            (next_page(p, &format!("/contacts/{}", c.id), next.as_deref()))
         }
     }
 }

@@ -69,7 +69,7 @@ pub fn code(p: &Page, form: &Form) -> Markup {
         (code.show(form))
         button class="main" { (w.sign_in) }
     };
-    bare(p, w.second_factor, &p.post("/login", "", &fields))
+    bare(p, w.second_factor, &p.post("/login/code", "", &fields))
 }
 
 /// `/register`

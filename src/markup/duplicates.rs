@@ -1,7 +1,7 @@
 //! `/duplicates`: who is there twice, side by side.
 
 use super::contact::{or_dash, partial};
-use super::page::{Page, face, next_page, shell};
+use super::page::{Page, cut, face, fitting, next_page, share, shell};
 use maud::{Markup, html};
 use vcard::PartialDate;
 
@@ -26,9 +26,19 @@ pub struct Group {
     pub twins: Vec<Twin>,
 }
 
-/// The page. `next` is the query of the next one; `likely` of all groups are so.
-pub fn page(p: &Page, groups: &[Group], total: i64, likely: i64, next: Option<&str>) -> Markup {
+/// Bytes of the groups on a page, and of the values of one of them; longer ones are cut.
+const ROOM: usize = 17_000;
+const TEXTS: usize = 5_000;
+/// Bytes of a name above its column.
+const NAME: usize = 120;
+
+/// The page: as many of these groups as it has room for, after `skip` of `total`. `likely` of all are so.
+pub fn page(p: &Page, groups: &[Group], skip: usize, total: usize, likely: i64) -> Markup {
     let w = p.w;
+    let shown = fitting(groups.iter().enumerate().map(|(at, group)| one(p, at, group)), ROOM);
+    let after = skip + shown.len();
+    let next = (after < total && !shown.is_empty()).then(|| format!("skip={after}"));
+    let total = total as i64;
     let chosen = groups.iter().any(|group| group.chosen);
     let title = if chosen { w.merge_chosen } else { w.duplicates };
     let body = html! {
@@ -39,8 +49,8 @@ pub fn page(p: &Page, groups: &[Group], total: i64, likely: i64, next: Option<&s
             p class="lead" { @if !chosen { (w.n(w.n_groups, total)) ". " } (w.duplicates_lead) }
             @if likely > 1 { div { (p.button("/duplicates/merge-likely", "", w.n(w.merge_likely, likely).as_str(), &[])) } }
         }
-        @for (at, group) in groups.iter().enumerate() { (one(p, at, group)) }
-        (next_page(p, "/duplicates", next))
+        @for group in shown { (group) }
+        (next_page(p, "/duplicates", next.as_deref()))
     };
     shell(p, title, &html! {}, &body)
 }
@@ -55,9 +65,11 @@ fn one(p: &Page, at: usize, group: &Group) -> Markup {
         super::edit::SINGLE.into_iter().filter(|name| names.contains(name)).collect();
     let lists: Vec<_> =
         super::edit::LISTS.iter().map(|(list, _)| *list).chain(["labels"]).collect();
+    let texts = group.twins.iter().flat_map(|twin| twin.single.iter().chain(&twin.lists));
+    let most = share(texts.map(|(_, value)| &**value), TEXTS);
     let table = html! {
         h2 id={ "group-" (at) } {
-            @if let Some(first) = group.twins.first() { bdi { (first.name) } }
+            @if let Some(first) = group.twins.first() { bdi { (cut(&first.name, NAME)) } }
             @if !group.chosen {
                 " " span class={ "tag " (if group.likely { "good" } else { "" }) } { (if group.likely { w.likely } else { w.perhaps }) }
                 " " small class="soft" { (reasons.join(", ")) }
@@ -68,8 +80,8 @@ fn one(p: &Page, at: usize, group: &Group) -> Markup {
                 thead { tr { td {} @for twin in &group.twins { (head(p, at, twin, group.twins.len())) } } }
                 tbody {
                     @if group.twins.iter().filter(|twin| twin.has_photo).count() > 1 { (photos(p, at, group)) }
-                    @for name in names { (single(p, at, group, name)) }
-                    @for list in lists { @if group.twins.iter().any(|twin| !value(&twin.lists, list).is_empty()) { (united(p, group, list)) } }
+                    @for name in names { (single(p, at, group, name, most)) }
+                    @for list in lists { @if group.twins.iter().any(|twin| !value(&twin.lists, list).is_empty()) { (united(p, group, list, most)) } }
                 }
             }
         }
@@ -93,7 +105,7 @@ fn head(p: &Page, at: usize, twin: &Twin, of: usize) -> Markup {
         th scope="col" {
             @if of == 2 { input type="hidden" name="ids" value=(twin.id); }
             (face(twin.id, &twin.name, photo.as_deref(), ""))
-            a href={ "/contacts/" (twin.id) } { bdi { (twin.name) } }
+            a href={ "/contacts/" (twin.id) } { bdi { (cut(&twin.name, NAME)) } }
             @if of > 2 { label for=(id) { input id=(id) type="checkbox" name="ids" value=(twin.id) checked; " " (p.w.same_person) } }
         }
     }
@@ -110,7 +122,7 @@ fn photos(p: &Page, at: usize, group: &Group) -> Markup {
                     @if twin.has_photo {
                         label {
                             input type="radio" name="keep" value=(twin.id) id={ "keep-" (at) "-" (twin.id) } checked[first == Some(twin.id)];
-                            " " img class="face" src={ "/contacts/" (twin.id) "/photo" } alt=(twin.name) width="40" height="40";
+                            " " img class="face" src={ "/contacts/" (twin.id) "/photo" } alt=(cut(&twin.name, NAME));
                         }
                     }
                 }
@@ -124,7 +136,7 @@ fn value<'a>(list: &'a [(&'static str, String)], name: &str) -> &'a str {
 }
 
 /// A single value: where they differ, one of them is chosen.
-fn single(p: &Page, at: usize, group: &Group, name: &'static str) -> Markup {
+fn single(p: &Page, at: usize, group: &Group, name: &'static str, most: usize) -> Markup {
     let values: Vec<_> = group.twins.iter().map(|twin| value(&twin.single, name)).collect();
     let mut different: Vec<_> = values.iter().filter(|value| !value.is_empty()).collect();
     different.sort_unstable();
@@ -132,7 +144,7 @@ fn single(p: &Page, at: usize, group: &Group, name: &'static str) -> Markup {
     let choose = different.len() > 1;
     let shown = |value: &str| match PartialDate::parse(value).filter(|_| name == "birthday") {
         Some(date) => partial(p, date),
-        None => or_dash(value).to_owned(),
+        None => cut(or_dash(value), most).into_owned(),
     };
     // "Ada" says more than "A."
     let longest = values.iter().map(|value| value.chars().count()).max();
@@ -154,11 +166,11 @@ fn single(p: &Page, at: usize, group: &Group, name: &'static str) -> Markup {
     }
 }
 
-fn united(p: &Page, group: &Group, list: &'static str) -> Markup {
+fn united(p: &Page, group: &Group, list: &'static str, most: usize) -> Markup {
     html! {
         tr {
             th scope="row" { (p.w.member(list)) }
-            @for twin in &group.twins { td class="united" { bdi { (super::page::lines(value(&twin.lists, list))) } } }
+            @for twin in &group.twins { td class="united" { bdi { (super::page::lines(&cut(value(&twin.lists, list), most))) } } }
         }
     }
 }

@@ -166,7 +166,7 @@ pub fn page(p: &Page, it: &Edited, form: &Form) -> Markup {
             (Input { name: "labels", label: w.labels, hint: w.labels_hint, ..Input::default() }.show(form))
             (Input { name: "additional_data", label: w.additional_data, ..Input::default() }.area(form, 4))
         }
-        @if !it.known_labels.is_empty() { ul class="chips suggest" data-for="labels" { @for (label, _) in it.known_labels.iter().take(30) { li { (label) } } } }
+        @if !it.known_labels.is_empty() { ul class="chips suggest" data-for="labels" { @for (label, _) in labels::often(it.known_labels) { li { (label) } } } }
         (more(p, form))
         (suggestions(p))
     };

@@ -1,9 +1,11 @@
 //! `/import` and `/export`.
 
 use super::form::{Form, Input, alert};
-use super::list::query;
-use super::page::{Page, icon, shell};
+use super::labels;
+use super::list::link;
+use super::page::{Page, cut, fitting, icon, share, shell};
 use super::words::Words;
+use crate::service::import::ROWS_MAX;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
@@ -71,8 +73,29 @@ pub struct FileRow {
 pub struct Column {
     pub title: String,
     /// The member of a contact that was guessed; an empty text: none.
+    pub guess: String,
+    /// The one that it is.
     pub member: String,
     pub sample: String,
+}
+
+/// Bytes of the columns and rows on a page, and of the texts in the rows; longer ones are cut.
+const ROOM: usize = 20_000;
+const TEXTS: usize = 4_000;
+/// Bytes of the name of a column, and of the example from it.
+const SAMPLE: usize = 40;
+
+/// Where the rows or the columns of a page begin, as its form says.
+pub fn place(form: &Form, what: &str) -> usize {
+    let step = form.get("step").strip_prefix(what).and_then(|rest| rest.strip_prefix('.'));
+    step.unwrap_or(form.get(what)).parse().map_or(0, |place: u32| place as usize)
+}
+
+/// The member that a reader chose for a column, or wrote the word of.
+pub fn member(w: &Words, text: &str, guess: &str) -> String {
+    let lower = text.trim().to_lowercase();
+    let same = |member: &&str| *member == text || w.column(member).to_lowercase() == lower;
+    MEMBERS.into_iter().chain([guess]).find(same).unwrap_or(text).to_owned()
 }
 
 /// What was found in a file.
@@ -86,7 +109,11 @@ pub struct Found {
     pub faults: i64,
     /// How many remarks there are.
     pub remarks: i64,
+    /// Some of them, after so many cards.
     pub rows: Vec<FileRow>,
+    pub skip: usize,
+    /// There are others after these.
+    pub more: bool,
     /// Of a table whose columns are not known; empty otherwise.
     pub columns: Vec<Column>,
 }
@@ -109,12 +136,14 @@ pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
         (w.n_remarks, found.remarks),
     ];
     let comes = found.new + found.updated;
+    let rows = rows(p, found);
     let existing =
         [("skip", w.existing_skip), ("update", w.existing_update), ("add", w.existing_add)];
     let fields = html! {
-        (alert(form, |name| name == "label"))
+        // That nothing names the columns is no fault of who has not yet been asked.
+        (alert(form, |name| name == "label" || (name == "file" && !found.columns.is_empty() && form.get("step").is_empty())))
         input type="hidden" name="key" value=(form.get("key"));
-        @if !found.columns.is_empty() { (columns(p, found, form)) }
+        @if !found.columns.is_empty() { (columns(p, found, form, ROOM.saturating_sub(rows.0.len()))) }
         (Input { name: "label", label: w.label_for_all, ..Input::default() }.show(form))
         @if found.updated + found.duplicates > 0 || !form.get("existing").is_empty() {
             (Input { name: "existing", label: w.existing, ..Input::default() }.choice(form, &existing))
@@ -132,8 +161,8 @@ pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
         h1 { (w.found_in) }
         @if found.is_judged() { p class="lead" { (w.n(w.n_contacts, comes + found.duplicates + found.faults)) " · " (found.format) @if !found.charset.is_empty() { " · " (found.charset) } } }
         ul class="counts" { @for (words, n) in counts { @if n > 0 { li { strong { (w.number(n)) } " " (w.form(words, n)) } } } }
-        (p.post("/import/found", "panel", &fields))
-        (rows(p, found))
+        form method="post" action="/import/found" class="panel" id="file" { (p.token()) (fields) }
+        (rows)
     };
     shell(p, w.import, &html! {}, &body)
 }
@@ -168,30 +197,68 @@ const MEMBERS: [&str; 26] = [
     "additional_data",
 ];
 
-fn columns(p: &Page, found: &Found, form: &Form) -> Markup {
+/// What each column is: chosen from a list while there is room for that, else written, with suggestions.
+fn columns(p: &Page, found: &Found, form: &Form, room: usize) -> Markup {
     let w = p.w;
+    let from = place(form, "columns");
+    let all = found.columns.iter().enumerate();
+    let chosen = fitting(all.clone().map(|(at, it)| column(p, form, at, it, true)), room);
+    let lists = chosen.len() == found.columns.len();
+    let (from, shown) = match lists {
+        true => (0, chosen),
+        false => {
+            let written = all.clone().skip(from).map(|(at, it)| column(p, form, at, it, false));
+            (from, fitting(written, room.saturating_sub(1_500)))
+        }
+    };
+    let end = from + shown.len();
+    let next = if end < found.columns.len() { end } else { 0 };
     html! {
         fieldset {
             legend { (w.columns) }
             p class="hint" { (w.columns_hint) }
-            div class="columns" {
-                @for (at, column) in found.columns.iter().enumerate() {
-                    div class="field" {
-                        label for={ "map." (at) } { bdi { (column.title) } @if !column.sample.is_empty() { " " small class="soft" { bdi { (column.sample) } } } }
-                        select id={ "map." (at) } name={ "map." (at) } {
-                            @if !MEMBERS.contains(&column.member.as_str()) { option value=(column.member) selected { (w.column(&column.member)) } }
-                            @for member in MEMBERS { option value=(member) selected[member == column.member] { (w.column(member)) } }
-                        }
-                        @if let Some(fault) = form.fault_of(&format!("map.{at}")) { p class="fault" { (fault) } }
-                    }
+            div class="columns" { @for column in &shown { (column) } }
+            @if !lists {
+                datalist id="members" { @for member in MEMBERS.iter().skip(1) { option value=(w.column(member)) {} } }
+                input type="hidden" name="columns" value=(from);
+                // What was corrected on other pages stays so.
+                @for (at, column) in all.filter(|(at, it)| !(from..end).contains(at) && it.member != it.guess) {
+                    input type="hidden" name={ "map." (at) } value=(column.member);
+                }
+                div class="acts" {
+                    (w.number(from as i64 + 1)) "–" (w.number(end as i64)) " / " (w.number(found.columns.len() as i64))
+                    @if end - from < found.columns.len() { " " button name="step" value={ "columns." (next) } { @if next > 0 { (w.next_page) } @else { (w.first_page) } } }
                 }
             }
         }
     }
 }
 
+fn column(p: &Page, form: &Form, at: usize, it: &Column, list: bool) -> Markup {
+    let w = p.w;
+    let fault = form.fault_of(&format!("map.{at}"));
+    html! {
+        div class="field" {
+            label for={ "map." (at) } { bdi { (cut(&it.title, SAMPLE)) } @if !it.sample.is_empty() { " " small class="soft" { bdi { (cut(&it.sample, SAMPLE)) } } } }
+            @if list {
+                select id={ "map." (at) } name={ "map." (at) } {
+                    @if !MEMBERS.contains(&it.member.as_str()) { option value=(it.member) selected { (w.column(&it.member)) } }
+                    @for member in MEMBERS { option value=(member) selected[member == it.member] { (w.column(member)) } }
+                }
+            } @else {
+                input id={ "map." (at) } name={ "map." (at) } list="members" placeholder=(w.keep_as_is) autocomplete="off" value=(if it.member.is_empty() { String::new() } else { w.column(&it.member) });
+            }
+            @if let Some(fault) = fault { p class="fault" { (fault) } }
+        }
+    }
+}
+
 fn rows(p: &Page, found: &Found) -> Markup {
     let w = p.w;
+    let texts =
+        found.rows.iter().flat_map(|row| [&row.name, &row.about].into_iter().chain(&row.remarks));
+    let most = share(texts.map(String::as_str), TEXTS);
+    let page = |skip: usize, text: &str| html! { button form="file" name="step" value={ "rows." (skip) } { (text) } };
     html! {
         table class="list fit" aria-label=(w.found_in) {
             thead { tr { th { (w.line) } th { (w.result) } th { (w.name) } } }
@@ -200,13 +267,15 @@ fn rows(p: &Page, found: &Found) -> Markup {
                     tr {
                         td { (row.line) }
                         td { (verdict(w, row.verdict)) }
-                        td { (whom(p, row)) @for remark in &row.remarks { " " small class="soft" { (w.sentence(remark)) } } }
+                        td { (whom(p, row, most)) @for remark in &row.remarks { " " small class="soft" { (cut(&w.sentence(remark), 2 * most)) } } }
                     }
                 }
             }
         }
-        @let all = found.new + found.updated + found.duplicates + found.faults;
-        @if all > found.rows.len() as i64 { p class="soft" { (w.n(w.first_rows_only, found.rows.len() as i64)) } }
+        nav class="pages" aria-label=(w.pages) {
+            @if found.skip > 0 { (page(0, w.first_page)) }
+            @if found.more { (page(found.skip + ROWS_MAX, w.next_page)) }
+        }
     }
 }
 
@@ -222,16 +291,19 @@ fn verdict(w: &Words, verdict: Verdict) -> Markup {
 }
 
 /// Who a row is about; whose double it is, and why.
-fn whom(p: &Page, row: &FileRow) -> Markup {
+fn whom(p: &Page, row: &FileRow, most: usize) -> Markup {
+    let name = cut(&row.name, most);
     let (href, why) = match row.verdict {
         Verdict::Changes(id) => (format!("/contacts/{id}"), ""),
         Verdict::Known(Some(id)) => (format!("/contacts/{id}"), p.w.same_uid),
         Verdict::Known(None) => {
-            (format!("/contacts?{}", query(&[("search", &row.name)])), p.w.says_nothing_new)
+            (format!("/contacts?{}", link(&[("search", &row.name)])), p.w.says_nothing_new)
         }
-        _ => return html! { bdi { (row.name) } " " span class="soft" { bdi { (row.about) } } },
+        _ => {
+            return html! { bdi { (name) } " " span class="soft" { bdi { (cut(&row.about, most)) } } };
+        }
     };
-    html! { a href=(href) { bdi { (row.name) } } " " small class="soft" { (why) } }
+    html! { a href=(href) { bdi { (name) } } " " small class="soft" { (why) } }
 }
 
 /// `/export`
@@ -251,10 +323,7 @@ pub fn export(p: &Page, labels: &[(String, i64)], total: i64) -> Markup {
             }
             div class="field" {
                 label for="label" { (w.which) }
-                select id="label" name="label" {
-                    option value="" { (w.all) " (" (w.number(total)) ")" }
-                    @for (label, count) in labels { option value=(label) { (label) " (" (w.number(*count)) ")" } }
-                }
+                (labels::choice(p, labels, total))
             }
             button class="main" { (icon("export")) (w.download) }
         }

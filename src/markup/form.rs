@@ -105,7 +105,7 @@ pub struct Input<'a> {
     pub form: &'a str,
     /// The id of a list of suggestions.
     pub list: &'a str,
-    /// The label is for screen readers only.
+    /// The label stands in the field while that is empty, and is there for screen readers.
     pub quiet: bool,
     pub class: &'a str,
     pub inputmode: &'a str,
@@ -137,12 +137,12 @@ impl<'a> Input<'a> {
     pub fn show(self, form: &Form) -> Markup {
         let value =
             if self.kind == "password" { "" } else { self.value.unwrap_or(form.get(self.name)) };
+        let quiet = Some(self.label).filter(|_| self.quiet);
         let focus = form.is_first_fault(self.name) || (self.focus && !form.is_faulty());
         self.around(form, |id, invalid, described| {
             html! {
-                input id=(id) name=(self.name) type=(some(self.kind).unwrap_or("text")) value=[some(value)]
-                    placeholder=[Some(self.label).filter(|_| self.quiet)]
-                    autocomplete=(some(self.autocomplete).unwrap_or("off")) list=[some(self.list)]
+                input id=[(!self.quiet).then_some(id)] name=(self.name) type=[some(self.kind)] value=[some(value)]
+                    placeholder=[quiet] aria-label=[quiet] autocomplete=[some(self.autocomplete)] list=[some(self.list)]
                     inputmode=[some(self.inputmode)] required[self.required] autofocus[focus]
                     aria-invalid=[invalid] aria-describedby=[described];
             }
@@ -191,8 +191,8 @@ impl<'a> Input<'a> {
         let id = format!("{}{apart}{}", self.form, self.name);
         let fault = form.fault_of(self.name);
         html! {
-            div class={ "field " (self.class) } {
-                label for=(id) class=[self.quiet.then_some("quiet")] { (self.label) }
+            div class=(format!("field {}", self.class).trim_end()) {
+                @if !self.quiet { label for=(id) { (self.label) } }
                 (control(&id, fault.map(|_| "true"), described(&id, self.hint, fault)))
                 @if let Some(fault) = fault { p class="fault" id={ (id) "-fault" } { (fault) } }
                 @if !self.hint.is_empty() { p class="hint" id={ (id) "-hint" } { (self.hint) } }

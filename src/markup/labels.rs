@@ -1,5 +1,68 @@
-//! The labels of a contact in one field: separated by commas. A label that has a comma itself, which cards
-//! and files may bring, stands in quotes, so that it comes back from the form as the one that it is.
+//! `/labels`, those that other pages show, and the labels of a contact in one field: separated by commas. A label
+//! that has a comma itself, which cards and files may bring, stands in quotes, so that it comes back from the
+//! form as the one that it is.
+
+use super::list::{link, nothing_found};
+use super::page::{Page, fitting, next_page, shell};
+use maud::{Markup, html};
+use std::cmp::Reverse;
+
+/// Most labels beside something else, and bytes of them.
+const BESIDE: (usize, usize) = (30, 900);
+/// Bytes of labels on a page of their own, or in a choice.
+const ROOM: usize = 16_000;
+
+/// The labels that most contacts have, as many as there is room for beside something else, in the order given.
+pub fn often(labels: &[(String, i64)]) -> Vec<&(String, i64)> {
+    let (many, mut room) = BESIDE;
+    let mut found: Vec<_> = labels.iter().enumerate().collect();
+    found.sort_by_key(|(_, (_, count))| Reverse(*count));
+    found.retain(|(_, (label, _))| {
+        let left = room.checked_sub(label.len());
+        room = left.unwrap_or(room);
+        left.is_some()
+    });
+    found.truncate(many);
+    found.sort_by_key(|(at, _)| *at);
+    found.into_iter().map(|(_, it)| it).collect()
+}
+
+/// The page of a book with many. `more`: there are some after these.
+pub fn page(p: &Page, labels: &[(String, i64)], more: bool) -> Markup {
+    let one = |(label, count): &(String, i64)| {
+        html! {
+            li { a href={ "/contacts?" (link(&[("label", label)])) } { bdi { (label) } } small class="soft" { (p.w.number(*count)) } }
+        }
+    };
+    let shown = fitting(labels.iter().map(one), ROOM);
+    let last = shown.len().checked_sub(1).and_then(|at| labels.get(at));
+    let next = last.filter(|_| more || shown.len() < labels.len());
+    let next = next.map(|(label, _)| link(&[("after", label)]));
+    let body = html! {
+        h1 { (p.w.labels) }
+        @if labels.is_empty() { (nothing_found(p)) } @else { ul class="panel things" { @for label in shown { (label) } } }
+        (next_page(p, "/labels", next.as_deref()))
+    };
+    shell(p, p.w.labels, &html! {}, &body)
+}
+
+/// One of the labels, or all contacts: a list to choose from while there is room for it, else a field with the
+/// most used ones as suggestions.
+pub fn choice(p: &Page, labels: &[(String, i64)], total: i64) -> Markup {
+    let all = format!("{} ({})", p.w.all, p.w.number(total));
+    if labels.iter().map(|(label, _)| 2 * label.len() + 40).sum::<usize>() > ROOM {
+        return html! {
+            input id="label" name="label" list="known" placeholder=(all) autocomplete="off";
+            datalist id="known" { @for (label, _) in often(labels) { option value=(label) {} } }
+        };
+    }
+    html! {
+        select id="label" name="label" {
+            option value="" { (all) }
+            @for (label, count) in labels { option value=(label) { (label) " (" (p.w.number(*count)) ")" } }
+        }
+    }
+}
 
 /// Labels as the field shows them.
 pub fn joined<'a>(labels: impl Iterator<Item = &'a str>) -> String {

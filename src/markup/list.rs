@@ -1,9 +1,13 @@
 //! `/contacts`: the list, its filters, and the bar for what is selected.
 
 use super::form::Form;
-use super::page::{Page, face, icon, shell};
+use super::labels::often;
+use super::page::{Page, cut, face, icon, share, shell};
 use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Bytes of the labels beside the list and of its names and numbers, of which longer ones are cut.
+const TEXTS: usize = 8_000;
 
 /// A row of the list.
 pub struct Row {
@@ -61,10 +65,11 @@ pub fn page(p: &Page, list: &List) -> Markup {
     let w = p.w;
     let empty_book = list.total == 0 && list.search.is_empty() && list.label.is_empty();
     let title = if list.label.is_empty() { w.contacts } else { list.label };
+    let side = labels(p, list);
     let body = html! {
         div class="head" {
             h1 { (title) }
-            @if !list.label.is_empty() { (change_label(p, list.label)) }
+            @if !list.label.is_empty() { (change_label(p, list)) }
             @if !empty_book { (sorts(p, list)) }
         }
         div id="found" {
@@ -73,26 +78,30 @@ pub fn page(p: &Page, list: &List) -> Markup {
                     (w.results_for) " “" (list.search) "” · " a href="/contacts" { (w.show_all) }
                 }
             }
-            @if empty_book { (nobody_yet(p)) } @else if list.rows.is_empty() { (nothing_found(p)) } @else { (table(p, list)) }
+            @if empty_book { (nobody_yet(p)) } @else if list.rows.is_empty() { (nothing_found(p)) } @else { (table(p, list, TEXTS.saturating_sub(side.0.len()))) }
         }
     };
-    shell(p, title, &labels(p, list), &body)
+    shell(p, title, &side, &body)
 }
 
 /// Another name for a label, or none.
-fn change_label(p: &Page, label: &str) -> Markup {
-    let w = p.w;
+fn change_label(p: &Page, list: &List) -> Markup {
+    let (w, label) = (p.w, list.label);
+    let sent = list.sent.filter(|form| form.has("to"));
+    let fault = sent.and_then(|form| form.fault_of("to"));
     let fields = html! {
         input type="hidden" name="from" value=(label);
         label for="to" { (w.name) }
-        input id="to" name="to" value=(label) required maxlength="50" autocomplete="off";
+        input id="to" name="to" value=(sent.map_or(label, |form| form.get("to"))) required maxlength="50" autocomplete="off"
+            autofocus[fault.is_some()] aria-invalid=[fault.map(|_| "true")] aria-describedby=[fault.map(|_| "to-fault")];
+        @if let Some(fault) = fault { p class="fault" id="to-fault" { (fault) } }
         div class="pair" {
             button name="action" value="rename" { (w.rename) }
             button name="action" value="remove" class="danger" formnovalidate { (w.remove_label) }
         }
     };
     html! {
-        details class="pop" { summary { (w.edit_label) } (p.post("/labels", "drop", &fields)) }
+        details class="pop" open[fault.is_some()] { summary { (w.edit_label) } (p.post("/labels", "drop", &fields)) }
     }
 }
 
@@ -119,17 +128,19 @@ fn labels(p: &Page, list: &List) -> Markup {
     if list.labels.is_empty() {
         return html! {};
     }
+    let often = often(list.labels);
     html! {
         nav class="labels" aria-labelledby="labels-title" {
             h2 id="labels-title" { (p.w.labels) }
             ul {
-                @for (label, count) in list.labels {
+                @for (label, count) in &often {
                     li {
-                        a href={ "/contacts?" (query(&[("label", label)])) } aria-current=[(label == list.label).then_some("true")] {
+                        a href={ "/contacts?" (link(&[("label", label)])) } aria-current=[(label == list.label).then_some("true")] {
                             span { (label) } " " small { (p.w.number(*count)) }
                         }
                     }
                 }
+                @if often.len() < list.labels.len() { li { a href="/labels" { (p.w.all) " (" (p.w.number(list.labels.len() as i64)) ")" } } }
             }
         }
     }
@@ -137,25 +148,41 @@ fn labels(p: &Page, list: &List) -> Markup {
 
 /// A query of these parameters, encoded.
 pub fn query(pairs: &[(&str, &str)]) -> String {
-    let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    joined(pairs, |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string())
+}
+
+/// The same for a link on a page, where browsers encode the letters of other scripts by themselves: a third
+/// as long.
+pub fn link(pairs: &[(&str, &str)]) -> String {
+    let one = |letter: char| match letter.is_ascii() || !letter.is_alphanumeric() {
+        true => utf8_percent_encode(letter.encode_utf8(&mut [0; 4]), NON_ALPHANUMERIC).to_string(),
+        false => letter.to_string(),
+    };
+    joined(pairs, |text| text.chars().map(one).collect())
+}
+
+fn joined(pairs: &[(&str, &str)], encode: impl Fn(&str) -> String) -> String {
     let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
     pairs.map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&")
 }
 
-fn table(p: &Page, list: &List) -> Markup {
+/// `room`: bytes of its texts.
+fn table(p: &Page, list: &List, room: usize) -> Markup {
     let w = p.w;
+    let texts = list.rows.iter().flat_map(|row| [&*row.name, &row.about, &row.phone, &row.phone]);
+    let most = share(texts, room);
     let rows = html! {
         input type="hidden" name="search" value=(list.search);
         input type="hidden" name="label_shown" value=(list.label);
         input type="hidden" name="query" value=(list.query);
         (bar(p, list))
-        ul class="rows" { @for row in &list.rows { (one(list, row)) } }
+        ul class="rows" { @for row in &list.rows { (one(list, row, most)) } }
     };
     html! {
         (p.post("/contacts/bulk", "book", &rows))
         nav class="pages" aria-label=(w.pages) {
             @if list.later {
-                a class="button" href={ "/contacts?" (query(&[("search", list.search), ("label", list.label), ("sort", list.sort)])) } { (w.first_page) }
+                a class="button" href={ "/contacts?" (link(&[("search", list.search), ("label", list.label), ("sort", list.sort)])) } { (w.first_page) }
             }
             @if let Some(next) = &list.next { a class="button" rel="next" href={ "/contacts?" (next) } { (w.next_page) } }
         }
@@ -178,7 +205,7 @@ fn bar(p: &Page, list: &List) -> Markup {
                     div class="drop" {
                         label for="bulk-label" { (w.label) }
                         input id="bulk-label" name="label" value=[list.sent.map(|form| form.get("label"))] list="known-labels" autocomplete="off";
-                        datalist id="known-labels" { @for (label, _) in list.labels { option value=(label) {} } }
+                        datalist id="known-labels" { @for (label, _) in often(list.labels) { option value=(label) {} } }
                         div class="pair" {
                             button name="action" value="add_label" { (w.add_label) }
                             button name="action" value="remove_label" { (w.take_label) }
@@ -193,15 +220,16 @@ fn bar(p: &Page, list: &List) -> Markup {
     }
 }
 
-fn one(list: &List, row: &Row) -> Markup {
+/// `most`: bytes of each text.
+fn one(list: &List, row: &Row, most: usize) -> Markup {
     let photo = row.has_photo.then(|| format!("/contacts/{}/photo", row.id));
     html! {
         li {
             label { input type="checkbox" name="ids" value=(row.id) checked[list.was_ticked("ids", &row.id.to_string())] aria-labelledby={ "n" (row.id) }; }
             (face(row.id, &row.name, photo.as_deref(), ""))
-            a class="name" id={ "n" (row.id) } href={ "/contacts/" (row.id) } { bdi { (row.name) } }
-            @if !row.about.is_empty() { bdi { (row.about) } }
-            @if !row.phone.is_empty() { a href=(tel(&row.phone)) { (row.phone) } }
+            a class="name" id={ "n" (row.id) } href={ "/contacts/" (row.id) } { bdi { (cut(&row.name, most)) } }
+            @if !row.about.is_empty() { bdi { (cut(&row.about, most)) } }
+            @if !row.phone.is_empty() { a href=(tel(&row.phone)) { (cut(&row.phone, most)) } }
         }
     }
 }
@@ -226,7 +254,8 @@ fn nobody_yet(p: &Page) -> Markup {
     }
 }
 
-fn nothing_found(p: &Page) -> Markup {
+/// In place of a list of nothing.
+pub fn nothing_found(p: &Page) -> Markup {
     html! {
         div class="empty" { h2 { (p.w.nothing_found) } p class="soft" { (p.w.nothing_found_text) } }
     }

@@ -11,7 +11,7 @@ pub mod duplicates;
 pub mod edit;
 pub mod files;
 pub mod form;
-mod labels;
+pub mod labels;
 pub mod list;
 pub mod page;
 pub mod past;
@@ -29,7 +29,13 @@ use std::sync::LazyLock;
 pub const ICON: &str = include_str!("../../assets/icon.svg");
 
 /// The style sheet of every page, served at `/style.css`.
-pub static STYLE: LazyLock<String> = LazyLock::new(|| lean(include_str!("../../assets/style.css")));
+pub static STYLE: LazyLock<String> = LazyLock::new(|| {
+    let spaced = [(": ", ":"), ("; ", ";"), (", ", ","), (" {", "{"), ("{ ", "{"), (" }", "}")];
+    let lean = lean(include_str!("../../assets/style.css"));
+    let lines = lean.lines().map(|line| line.split(" /*").next().unwrap_or(line));
+    let lines = lines.collect::<Vec<_>>().join("\n");
+    spaced.iter().fold(lines, |css, (wide, tight)| css.replace(wide, tight))
+});
 
 /// The script of every page, served at `/app.js`.
 pub static SCRIPT: LazyLock<String> = LazyLock::new(|| lean(include_str!("../../assets/app.js")));

@@ -5,6 +5,7 @@ use super::words::Words;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::borrow::Cow;
 
 /// Who is signed in.
 pub struct User {
@@ -45,20 +46,21 @@ impl Page<'_> {
     /// A form that changes something: with the session's token.
     pub fn post(&self, action: &str, class: &str, fields: &Markup) -> Markup {
         html! {
-            form method="post" action=(action) class=[some(class)] { (self.token()) (fields) }
+            form method="post" action=(action) class=[some(class)] autocomplete="off" { (self.token()) (fields) }
         }
     }
 
     /// Like [`Page::post`] for forms with a file.
     pub fn post_file(&self, action: &str, class: &str, fields: &Markup) -> Markup {
         html! {
-            form method="post" action=(action) class=[some(class)] enctype="multipart/form-data" {
+            form method="post" action=(action) class=[some(class)] enctype="multipart/form-data" autocomplete="off" {
                 (self.token()) (fields)
             }
         }
     }
 
-    fn token(&self) -> Markup {
+    /// The hidden field with the session's token.
+    pub fn token(&self) -> Markup {
         html! { @if !self.csrf.is_empty() { input type="hidden" name="csrf" value=(self.csrf); } }
     }
 
@@ -162,7 +164,7 @@ pub fn icon(name: &str) -> Markup {
 pub fn face(id: i64, name: &str, photo: Option<&str>, class: &str) -> Markup {
     html! {
         @if let Some(photo) = photo {
-            img class=(face_class("face", class)) src=(photo) alt="" loading="lazy" width="40" height="40";
+            img class=(face_class("face", class)) src=(photo) alt="" loading="lazy";
         } @else {
             span class=(face_class(&format!("face c{}", id.rem_euclid(5)), class)) aria-hidden="true" { (initials(name)) }
         }
@@ -351,6 +353,34 @@ pub fn message(p: &Page, title: &str, text: &str, more: &Markup) -> Markup {
         Some(_) => shell(p, title, &html! {}, &html! { h1 { (title) } (body) }),
         None => bare(p, title, &body),
     }
+}
+
+/// The first of these pieces of a page that have together at most so many bytes, but one at least.
+pub fn fitting(pieces: impl Iterator<Item = Markup>, most: usize) -> Vec<Markup> {
+    let mut bytes = 0;
+    let mut room = |piece: &Markup| {
+        let first = bytes == 0;
+        bytes += piece.0.len();
+        first || bytes <= most
+    };
+    pieces.take_while(|piece| room(piece)).collect()
+}
+
+/// How many bytes of each of these texts a page shows, so that they have together at most so many: all of
+/// them in most books.
+pub fn share<'t>(texts: impl Iterator<Item = &'t str>, most: usize) -> usize {
+    let lengths: Vec<_> = texts.map(str::len).collect();
+    let fits = |each: &usize| lengths.iter().map(|length| length.min(each)).sum::<usize>() <= most;
+    [most, 400, 200, 140, 100, 80, 60].into_iter().find(fits).unwrap_or(40)
+}
+
+/// The beginning of a text, at most so many bytes of it.
+pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    if text.len() <= most {
+        return Cow::Borrowed(text);
+    }
+    let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= most).last();
+    Cow::Owned(format!("{}…", text.get(..end.unwrap_or(0)).unwrap_or_default()))
 }
 
 /// Text with line breaks kept.

@@ -1,9 +1,12 @@
 //! `/trash` and `/history`: what was, and the way back.
 
 use super::list::query;
-use super::page::{Page, icon, next_page, shell};
+use super::page::{Page, cut, icon, next_page, share, shell};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
+
+/// Bytes of the names on a page; longer ones are cut.
+const TEXTS: usize = 6_000;
 
 /// Contacts that were deleted by one program, one soon after the other.
 pub struct Batch {
@@ -19,6 +22,8 @@ pub struct Batch {
 /// `/trash`
 pub fn trash(p: &Page, batches: &[Batch], total: i64, next: Option<&str>) -> Markup {
     let w = p.w;
+    let names = batches.iter().flat_map(|batch| batch.contacts.iter().map(|(_, name)| &**name));
+    let most = share(names, TEXTS);
     let body = html! {
         h1 { (w.trash) }
         @if batches.is_empty() {
@@ -26,13 +31,14 @@ pub fn trash(p: &Page, batches: &[Batch], total: i64, next: Option<&str>) -> Mar
         } @else {
             p class="lead" { (w.n(w.n_contacts, total)) ". " (w.trash_text) }
         }
-        (p.post("/trash/restore", "", &html! { @for batch in batches { (deleted(p, batch)) } }))
+        (p.post("/trash/restore", "", &html! { @for batch in batches { (deleted(p, batch, most)) } }))
         (next_page(p, "/trash", next))
     };
     shell(p, w.trash, &html! {}, &body)
 }
 
-fn deleted(p: &Page, batch: &Batch) -> Markup {
+/// `most`: bytes of a name.
+fn deleted(p: &Page, batch: &Batch, most: usize) -> Markup {
     let w = p.w;
     let many = batch.contacts.len() as i64;
     let all = if batch.whole { w.restore_n } else { w.restore_shown };
@@ -46,8 +52,8 @@ fn deleted(p: &Page, batch: &Batch) -> Markup {
             ul class="rows plain" {
                 @for (id, name) in &batch.contacts {
                     li {
-                        label { input type="checkbox" name="ids" value=(id) aria-label={ (w.select) " " (name) }; }
-                        span class="name" { bdi { (name) } }
+                        label { input type="checkbox" name="ids" value=(id) aria-labelledby={ "n" (id) }; }
+                        span class="name" id={ "n" (id) } { bdi { (cut(name, most)) } }
                         button name="one" value=(id) { (w.restore) }
                     }
                 }
@@ -77,6 +83,7 @@ pub struct Stretch {
 /// `/history`
 pub fn history(p: &Page, stretches: &[Stretch], next: Option<&str>) -> Markup {
     let w = p.w;
+    let most = share(stretches.iter().filter_map(|it| Some(&*it.name.as_ref()?.1)), TEXTS);
     let body = html! {
         h1 { (w.history) }
         p class="lead" { (w.history_lead) }
@@ -87,7 +94,7 @@ pub fn history(p: &Page, stretches: &[Stretch], next: Option<&str>) -> Markup {
                     div {
                         strong { (what(p, it)) }
                         @if let Some((id, name)) = &it.name {
-                            ": " @if it.is_there { a href={ "/contacts/" (id) } { bdi { (name) } } } @else { bdi { (name) } }
+                            ": " @if it.is_there { a href={ "/contacts/" (id) } { bdi { (cut(name, most)) } } } @else { bdi { (cut(name, most)) } }
                             @if it.several { " " (w.and_others) }
                         }
                         p class="soft" { (p.time(it.at)) " · " bdi { (it.by) } }

@@ -28,7 +28,9 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         created_at: at("2026-01-02T09:00:00Z"),
         updated_at: at("2026-11-27T17:31:05Z"),
         changed_by: "my phone",
-        history: history.clone(),
+        history: &history,
+        all: true,
+        later: false,
         then,
     };
     let known = labels();
@@ -221,8 +223,8 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
             "no-birthdays",
             birthdays::page(&p("/birthdays"), &[], &birthdays::Calendar::default(), None),
         ),
-        ("duplicates", duplicates::page(&p("/duplicates"), &groups, 12, 4, None)),
-        ("no-duplicates", duplicates::page(&p("/duplicates"), &[], 0, 0, None)),
+        ("duplicates", duplicates::page(&p("/duplicates"), &groups, 0, 12, 4)),
+        ("no-duplicates", duplicates::page(&p("/duplicates"), &[], 0, 0, 0)),
         ("trash", past::trash(&p("/trash"), &batches, 3, None)),
         ("trash-empty", past::trash(&p("/trash"), &[], 0, None)),
         ("history", past::history(&p("/history"), &stretches, some("before=17").as_deref())),
@@ -246,6 +248,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
                 &devices,
                 None,
                 &none,
+                None,
             ),
         ),
         (
@@ -257,6 +260,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
                 &devices,
                 Some(&fresh),
                 &none,
+                None,
             ),
         ),
         ("admin", admin::accounts(&p("/admin"), &health, &users, &slice, &none)),

@@ -129,7 +129,9 @@ fn what_comes_from_outside_is_escaped_and_no_link_runs() {
         created_at: at("2026-01-02T09:00:00Z"),
         updated_at: at("2026-01-02T09:00:00Z"),
         changed_by: evil,
-        history: vec![change(1, "2026-01-02T09:00:00Z", evil, Some(evil))],
+        history: &[change(1, "2026-01-02T09:00:00Z", evil, Some(evil))],
+        all: true,
+        later: false,
         then: None,
     };
     let page = contact::page(&reader(&EN, "/"), &shown).into_string();

@@ -5,7 +5,6 @@ use crate::crypto;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::model::contact::{Contact, Stored, columns};
-use crate::repository::contacts::books::Book;
 use crate::repository::contacts::rows::{self, Part};
 pub use crate::service::writer::{By, in_book};
 use crate::service::writer::{NewCard, Writer, free_name};
@@ -33,7 +32,7 @@ impl Which<'_> {
 
 /// Looks at the book and at what is there, under the lock, and says whether a change may happen: for
 /// `If-Match` and its like. Asked last, after what is wrong with the change itself.
-pub type Guard<'a> = &'a dyn Fn(&Book, Option<&Stored>) -> Result<()>;
+pub type Guard<'a> = &'a dyn Fn(&mut Writer, Option<&Stored>) -> Result<()>;
 
 /// Every change may happen: forms of pages have no `If-Match`.
 pub const UNGUARDED: Guard<'static> = &|_, _| Ok(());
@@ -67,7 +66,7 @@ pub fn change(
         let stored = which.find(writer.tx, owner)?.ok_or(Error::NotFound)?;
         let mut card = stored.card();
         edit(&stored, &mut card)?;
-        guard(writer.book(), Some(&stored))?;
+        guard(writer, Some(&stored))?;
         first(writer.update(vec![(stored, card)])?)
     })
 }
@@ -95,7 +94,7 @@ pub fn put(
 ) -> Result<Put> {
     in_book(app, owner, by, |writer| {
         let there = rows::find_named(writer.tx, owner, name)?;
-        guard(writer.book(), there.as_ref())?;
+        guard(writer, there.as_ref())?;
         if card.uid().is_none_or(str::is_empty) {
             let own = there.as_ref().and_then(|it| it.card().uid().map(str::to_owned));
             card.set_uid(&own.map_or_else(crypto::random_uuid, Ok)?);
@@ -145,7 +144,7 @@ fn again(writer: &mut Writer, owner: i64, stored: Stored) -> Result<Stored> {
 pub fn delete(app: &App, owner: i64, by: &By, which: Which, guard: Guard) -> Result<()> {
     in_book(app, owner, by, |writer| {
         let stored = which.find(writer.tx, owner)?.ok_or(Error::NotFound)?;
-        guard(writer.book(), Some(&stored))?;
+        guard(writer, Some(&stored))?;
         groups::will_go(writer, &stored)?;
         writer.bury(&[stored])
     })
@@ -173,7 +172,7 @@ pub fn rename(
 ) -> Result<bool> {
     in_book(app, owner, by, |writer| {
         let stored = rows::find_named(writer.tx, owner, from)?.ok_or(Error::NotFound)?;
-        guard(writer.book(), Some(&stored))?;
+        guard(writer, Some(&stored))?;
         if rows::find_named(writer.tx, owner, to)?.is_some() {
             return Ok(false);
         }

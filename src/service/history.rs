@@ -39,7 +39,7 @@ pub fn revert(
         let old = history::find(writer.tx, owner, id, revision)?.filter(|(_, at)| *at > reach);
         let unknown = "is none of this contact's changes of the last 30 days";
         let (old, _) = old.ok_or_else(|| Error::invalid("revision", unknown))?;
-        guard(writer.book(), Some(&stored))?;
+        guard(writer, Some(&stored))?;
         let card = with_uid(&old, &stored.card());
         let changed = writer.update(vec![(stored, card)])?;
         changed.into_iter().next().ok_or(Error::NotFound)

@@ -5,6 +5,7 @@
 mod incoming;
 mod json;
 mod known;
+mod lenient;
 mod source;
 
 pub use incoming::{CARDS_MAX, Incoming, Note, Notes};
@@ -25,8 +26,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use vcard::Card;
 
-/// Most rows of one file of which a page shows what becomes of them.
-const ROWS_MAX: usize = 100;
+/// Cards of which a page shows what becomes of them.
+pub const ROWS_MAX: usize = 25;
 /// How many cards are held against the book at once, and how many bytes of them.
 const BATCH: usize = 500;
 const BATCH_BYTES: usize = 1_000_000;
@@ -52,6 +53,8 @@ pub struct Options {
     pub label: Option<String>,
     /// See [`Existing`].
     pub existing: Existing,
+    /// Cards before those whose [`Outcome::rows`] are wanted.
+    pub skip: usize,
 }
 
 /// What becomes of a card.
@@ -93,7 +96,7 @@ pub struct Outcome {
     pub warnings: Vec<Note>,
     /// The revision to rewind to in order to undo this.
     pub undo: i64,
-    /// The first cards, for pages.
+    /// Some cards, for pages, see [`Options::skip`].
     #[serde(skip)]
     pub rows: Vec<Row>,
 }
@@ -181,6 +184,8 @@ struct Plan<'o> {
     /// Labels that the file's lists of people give, by uid.
     groups: HashMap<String, Vec<Arc<str>>>,
     options: &'o Options,
+    /// Cards so far.
+    judged: usize,
     /// When the import began.
     at: DateTime<Utc>,
     errors: Notes,
@@ -198,6 +203,7 @@ impl<'o> Plan<'o> {
             cards: cards.into_iter(),
             groups,
             options,
+            judged: 0,
             at,
             errors,
             warnings,
@@ -241,7 +247,9 @@ impl<'o> Plan<'o> {
         card: Card,
         there: &mut HashMap<String, Stored>,
     ) -> Result<Verdict> {
-        if self.outcome.rows.len() == ROWS_MAX {
+        let number = self.judged;
+        self.judged += 1;
+        if !(self.options.skip..self.options.skip + ROWS_MAX).contains(&number) {
             return self.verdict(line, card, there);
         }
         let details = card.details();
@@ -289,10 +297,12 @@ impl<'o> Plan<'o> {
         };
         let name = known::name_hash(&card);
         if let Some(before) = self.seen.get(&own) {
-            if *before == name {
+            if self.known.says_all_of(&card) {
                 return Ok(self.skip());
             }
-            if self.known.says_all_of(&card) {
+            if *before == name && self.options.existing != Existing::Add {
+                let why = "uid: another card of this file has it, with other contents; skipped";
+                self.warnings.add(line, why);
                 return Ok(self.skip());
             }
             let why = "uid: another card of this file has it; this one comes in under a new one";
@@ -313,6 +323,7 @@ impl<'o> Plan<'o> {
             }
             Existing::Update => {
                 self.outcome.updated += 1;
+                self.known.remember(&card);
                 Ok(Verdict::Update(Box::new(stored), card))
             }
             Existing::Add if self.known.says_all_of(&card) => Ok(self.skip()),

@@ -60,7 +60,7 @@ pub fn merge(
             check_size(&card)?;
         }
         check_lists(&before, &card.details())?;
-        guard(writer.book(), Some(&kept))?;
+        guard(writer, Some(&kept))?;
         let room = DISMISSED_MAX - duplicates::count(writer.tx, owner)?;
         duplicates::inherit(writer.tx, owner, wish.keep, &wish.others, room)?;
         let changed = writer.update(vec![(kept, card)])?;

@@ -245,7 +245,7 @@ fn one_costs_no_statement_when_the_cache_is_warm() {
     // The first shows that it is no guess, the second fills the cache.
     phone.get("/api/contacts").expect(200);
     phone.get("/api/contacts").expect(200);
-    // Whoever looks into these now waits, and gets 503 in the end.
+    // Whoever looks into these now waits, for two seconds and in vain.
     world
         .app
         .db

@@ -361,7 +361,7 @@ fn a_login_works_while_the_accounts_own_import_holds_its_book() {
             is_group, members, sort_name, sort_more)
                 VALUES ($1, 1, now(), now(), 1, 'rest', '', 'x', '', 1, false, '', '', '')";
             tx.execute(insert, &[&ann.id])?;
-            // Neither is 503, as it would be after a wait for the book.
+            // What waits for the lock waits for two seconds, and in vain.
             ann.log_in(PASSWORD).expect(200);
             ann.post("/api/auth/logout", json!({})).expect(204);
             Ok(())

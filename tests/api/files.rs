@@ -351,3 +351,89 @@ fn search_finds_what_people_type() {
         labels.as_array().unwrap().iter().map(|it| it["label"].as_str().unwrap()).collect();
     assert_eq!(names, ["2024", "Choir", "Chor Köln"]);
 }
+
+#[test]
+fn json_of_other_programs_loses_neither_people_nor_values() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let file = json!([
+        {"first_name": 123, "birthday": "31.12.1990", "phones": ["555 0100"], "emails": "a@x.example"},
+        {"first_name": "Bob", "shoe": 42, "birthday": "circa 1800", "last_name": {"x": 1}},
+        {"urls": [{"value": "https://x.example"}]},
+    ]);
+    let outcome = import(&ann, "application/json", file.to_string());
+    assert_eq!(counts(&outcome), [3, 0, 0, 3], "{outcome}");
+    let all = list(&ann);
+    let one = &all[0];
+    assert_eq!(
+        (&one["first_name"], &one["birthday"], &one["phone"], &one["email"]),
+        (&json!("123"), &json!("1990-12-31"), &json!("555 0100"), &json!("a@x.example"))
+    );
+    assert_eq!(all[2]["display_name"], "https://x.example");
+    let path = format!("/api/contacts/{}", all[1]["id"]);
+    let card = ann.send("GET", &path, &[("Accept", "text/vcard")], b"").expect(200);
+    let card = String::from_utf8(card.body).unwrap();
+    for line in ["X-JSON-SHOE:42", "X-JSON-BIRTHDAY:circa 1800", "X-JSON-LAST-NAME:{\"x\":1}"] {
+        assert!(card.contains(&format!("{line}\r\n")), "{line}: {card}");
+    }
+    let again = import(&ann, "application/json", file.to_string());
+    assert_eq!(counts(&again)[..2], [0, 3], "{again}");
+    // The character set counts for JSON too.
+    for (bytes, warnings) in [
+        (b"[{\"first_name\": \"Zo\xEB\"}]".to_vec(), 1),
+        ("[{\"first_name\": \"Zoë\"}]".encode_utf16().flat_map(u16::to_le_bytes).collect(), 0),
+    ] {
+        let bob = world.user(&format!("bob{warnings}"));
+        let outcome = import(&bob, "application/json", bytes);
+        assert_eq!(counts(&outcome), [1, 0, 0, warnings], "{outcome}");
+        assert_eq!(names(&bob), ["Zoë"]);
+    }
+}
+
+#[test]
+fn a_second_card_of_a_uid_is_skipped_with_a_warning_if_it_says_something_else() {
+    let world = World::new();
+    let card = |tel: &str| {
+        format!(
+            "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:u1\r\nFN:Ann\r\nN:;Ann;;;\r\nTEL:{tel}\r\nEND:VCARD\r\n"
+        )
+    };
+    let (same, other) = (card("555 0101").repeat(2), card("555 0101") + &card("555 0102"));
+    let ann = world.user("ann");
+    assert_eq!(counts(&import(&ann, "text/vcard", same)), [1, 1, 0, 0]);
+    assert_eq!(counts(&import(&ann, "text/vcard", &other)), [0, 2, 0, 1]);
+    let bob = world.user("bob");
+    assert_eq!(counts(&import(&bob, "text/vcard", &other)), [1, 1, 0, 1]);
+    // With `add` nothing that it says is lost.
+    let cid = world.user("cid");
+    let headers = [("Content-Type", "text/vcard")];
+    let added = cid.send("POST", "/api/contacts/import?existing=add", &headers, other.as_bytes());
+    assert_eq!(counts(&added.expect(200).json())[0], 2);
+}
+
+#[test]
+fn a_file_of_another_kind_is_named_in_the_answer() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let table = "application/vnd.ms-excel";
+    for (media_type, file, says) in [
+        (table, &b"PK\x03\x04\x14\x00\x06\x00"[..], "save the sheet as CSV"),
+        (table, b"\xD0\xCF\x11\xE0\xA1\xB1", "save it as CSV"),
+        ("application/octet-stream", b"%PDF-1.4\n", "is a PDF"),
+        ("text/vcard", b"\x1F\x8B\x08", "compressed"),
+        ("text/csv", b"<!DOCTYPE html><html>Name,Phone</html>", "is a web page"),
+        ("text/plain", b"{\\rtf1 Ann}", "RTF"),
+        ("text/plain", b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", "is a calendar"),
+        ("text/plain", b"dn: cn=Ann\nmail: a@x.example\n", "LDIF"),
+        ("text/csv", b"5550101\n5550102\n", "which column is which"),
+        ("application/json", b"{\"first_name\": \"Ann\"", "is no JSON"),
+    ] {
+        let headers = [("Content-Type", media_type)];
+        let answer = ann.send("POST", "/api/contacts/import", &headers, file).expect(400);
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains(says), "{says}: {detail}");
+    }
+    for file in [&b"\xFF\xFE"[..], b"\xEF\xBB\xBF", b"", b"\r\n"] {
+        assert_eq!(counts(&import(&ann, "text/csv", file)), [0; 4]);
+    }
+}

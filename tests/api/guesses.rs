@@ -57,7 +57,7 @@ fn guesses_leave_one_counter_and_are_not_looked_up_past_the_limit() {
         .app
         .db
         .transaction(|tx| {
-            // Whoever looks into these now waits, and gets 503 in the end.
+            // Whoever looks into these now waits, for two seconds and in vain.
             tx.execute("LOCK TABLE users, sessions, app_passwords", &[])?;
             for user in 2_000..2_010 {
                 bearer(&eve, &typed::app_password(user).unwrap()).get("/api/contacts").expect(429);

@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod bodies;
 mod cards;
 mod discovery;
 mod groups;

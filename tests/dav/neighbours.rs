@@ -1,6 +1,6 @@
 //! What stands beside the rules: requests that a client sends one day though no example has them.
 
-use crate::phone::{CARDDAV, NAMESPACES, Phone, ann, card};
+use crate::phone::{CARDDAV, DAV, NAMESPACES, Phone, ann, card, exchange};
 
 #[test]
 fn rule_13_the_names_of_a_card_are_those_of_its_properties() {
@@ -60,8 +60,110 @@ fn rule_36_text_that_is_too_long_is_said_to_be_too_large_and_no_bad_card() {
     let (_ground, _, phone) = ann();
     // A megabyte of text is no photo. DAVx5 ends its sync at a card that is said to be none (rule 30).
     let long = card("a", "A", &[&format!("NOTE:{}", "n".repeat(1 << 20))]);
-    phone.put("a.vcf", &long).expect_error(413, CARDDAV, "max-resource-size");
+    let got = phone.put("a.vcf", &long).expect_error(413, CARDDAV, "max-resource-size");
+    // It is smaller than that: the answer has the limit that was meant, and so has the book.
+    assert!(
+        got.text().contains("<max-text-size xmlns=\"urn:contactd\">1048576<"),
+        "{}",
+        got.text()
+    );
+    let book = phone.propfind(&phone.book(), "0", "<max-text-size xmlns=\"urn:contactd\"/>");
+    assert_eq!(book.responses[0].get("urn:contactd", "max-text-size").text, "1048576");
     phone.get("a.vcf").expect(404);
+}
+
+#[test]
+fn rule_45_a_port_that_every_client_knows_may_be_left_out() {
+    let (_ground, _, phone) = ann();
+    phone.put("a.vcf", &card("a", "A", &[])).expect(201);
+    let names = ["b.vcf", "a.vcf"];
+    let hosts = [
+        ("book.example", "https://book.example:443"),
+        ("book.example:443", "https://BOOK.example"),
+        ("book.example", "http://book.example:80"),
+        ("book.example:80", "http://book.example"),
+    ];
+    for (at, (host, to)) in hosts.iter().enumerate() {
+        let (from, name) = (names[(at + 1) % 2], names[at % 2]);
+        let head = format!(
+            "MOVE {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAuthorization: {}\r\n\
+             Destination: {to}{}\r\n\r\n",
+            phone.path(from),
+            phone.authorization,
+            phone.path(name)
+        );
+        exchange(phone.address, head.as_bytes()).expect(201);
+    }
+    for to in ["https://book.example:8443", "https://book.example.:443", "https://other"] {
+        let to = format!("{to}{}", phone.path("c.vcf"));
+        let headers = [("Destination", to.as_str())];
+        phone.send("MOVE", &phone.path("a.vcf"), &headers, b"").expect(502);
+    }
+}
+
+#[test]
+fn rule_47_expand_property_of_a_card_gives_the_properties_of_the_card() {
+    let (_ground, _, phone) = ann();
+    phone.put("a.vcf", &card("a", "A", &[])).expect(201);
+    let body = format!(
+        "<D:expand-property {NAMESPACES}><D:property name='getetag'/><D:property name='owner'>\
+         <D:property name='displayname'/></D:property></D:expand-property>"
+    );
+    let answer = phone.report(&phone.path("a.vcf"), &[], &body).expect(207).multi();
+    let card = answer.of(&phone.path("a.vcf"));
+    assert_eq!(card.get(DAV, "getetag").text, phone.etag("a.vcf"));
+    assert!(card.get(DAV, "owner").inside.contains(&"D:response".to_owned()), "{card:?}");
+    phone.report(&phone.path("none.vcf"), &[], &body).expect(404);
+}
+
+#[test]
+fn rule_59_a_card_that_is_asked_for_with_a_final_slash_too_comes_once() {
+    let (_ground, _, phone) = ann();
+    phone.put("a.vcf", &card("a", "A", &[])).expect(201);
+    // The last one is no path, though it is called as a card is.
+    let (a, none) = (phone.path("a.vcf"), phone.path("none.vcf"));
+    let asked = [&a, &format!("{a}/"), &format!("{none}/"), &none, "a.vcf"];
+    let answer = phone.multiget(&asked);
+    let mut hrefs = answer.hrefs();
+    hrefs.sort_unstable();
+    assert_eq!(hrefs, [a.as_str(), &none, "a.vcf"]);
+    answer.of(&a).get(CARDDAV, "address-data");
+    assert_eq!(answer.of(&none).status.as_deref(), Some("HTTP/1.1 404 Not Found"));
+}
+
+#[test]
+fn rule_59_cards_that_do_not_fit_into_one_piece_of_the_answer_come_all() {
+    let (_ground, _, phone) = ann();
+    let note = format!("NOTE:{}", "n".repeat(400_000));
+    let mut names: Vec<_> = (0..5).map(|number| format!("n{number}.vcf")).collect();
+    for name in &names {
+        phone.put(name, &card(name, name, &[&note])).expect(201);
+    }
+    names.push("none.vcf".to_owned());
+    let paths: Vec<_> = names.iter().map(|name| phone.path(name)).collect();
+    let answer = phone.multiget(&paths.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(answer.responses.len(), 6);
+    for (name, path) in names.iter().zip(&paths).take(5) {
+        let text = answer.of(path).get(CARDDAV, "address-data").text;
+        assert!(text.contains(&format!("UID:{name}\r\n")) && text.contains(&note), "{name}");
+    }
+}
+
+#[test]
+fn rule_72_a_condition_may_be_about_another_card() {
+    let (_ground, _, phone) = ann();
+    let a = phone.put("a.vcf", &card("a", "A", &[])).expect(201).header("ETag").to_owned();
+    phone.put("b.vcf", &card("b", "B", &[])).expect(201);
+    let put = |condition: &str| phone.put_with("b.vcf", &[("If", condition)], &card("b", "C", &[]));
+    let of_a = |etag: &str| format!("<http://{}{}> ([{etag}])", phone.address, phone.path("a.vcf"));
+    put(&of_a("\"0\"")).expect(412);
+    put(&of_a(&a).replace("a.vcf", "none.vcf")).expect(412);
+    put(&format!("{} ([\"0\"])", of_a("\"0\""))).expect(412);
+    put(&of_a(&a)).expect(204);
+    phone.put("a.vcf", &card("a", "D", &[])).expect(204);
+    phone.send("DELETE", &phone.path("b.vcf"), &[("If", &of_a(&a))], b"").expect(412);
+    let now = of_a(&phone.etag("a.vcf"));
+    phone.send("DELETE", &phone.path("b.vcf"), &[("If", &now)], b"").expect(204);
 }
 
 #[test]

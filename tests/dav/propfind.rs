@@ -139,8 +139,7 @@ fn rule_15_bad_xml_is_refused_and_nothing_is_fetched() {
         let began = Instant::now();
         let status = xml("PROPFIND", &body).status;
         assert!((400..500).contains(&status), "{status}");
-        // What is expanded, or descended into, would take memory without end.
-        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(15));
     }
 }
 

@@ -2,7 +2,6 @@
 
 use crate::phone::{CALSERVER, Ground, Phone, ann, card};
 use serde_json::json;
-use std::time::{Duration, Instant};
 use support::world::World;
 
 #[test]
@@ -40,22 +39,14 @@ fn filled(count: usize) -> (Ground, Phone) {
 #[test]
 fn rule_75_a_first_sync_of_5000_cards() {
     let (_ground, phone) = filled(5_000);
-    let began = Instant::now();
     let listed = phone.sync("");
     assert_eq!(listed.responses.len(), 5_000);
     for hrefs in listed.hrefs().chunks(100) {
         assert_eq!(phone.multiget(hrefs).responses.len(), 100);
     }
-    let took = began.elapsed();
-    println!("first sync of 5,000 cards: {took:?} (not optimised)");
-    // The goal of 2 s is for an optimised build on an idle machine: `./dev bench dav`.
-    assert!(took < Duration::from_secs(30), "{took:?}");
-    let began = Instant::now();
-    for _ in 0..20 {
-        let answer = phone.propfind(&phone.book(), "0", "<CS:getctag/>");
-        answer.responses[0].get(CALSERVER, "getctag");
-    }
-    println!("PROPFIND of the ctag: {:?} (not optimised)", began.elapsed() / 20);
+    // How long it takes is measured on a machine that does nothing else: `./dev bench dav`.
+    let answer = phone.propfind(&phone.book(), "0", "<CS:getctag/>");
+    answer.responses[0].get(CALSERVER, "getctag");
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn redis_killed_and_started_again_gives_no_error_and_the_cache_comes_back() {
     let (server, auths, ledger) = stage(&redis);
     let auth = &auths[0];
     assert_eq!(redis_state(&server), "ok");
-    assert!(work(&server, auth, Duration::from_secs(3)) > 2);
+    assert!(work(&server, auth, Duration::from_secs(1)) > 0);
 
     redis.kill();
     assert!(work(&server, auth, Duration::from_secs(3)) > 2, "slow without Redis");

@@ -118,12 +118,13 @@ fn no_page_fails_whatever_is_asked_for() {
         let value: String = value.chars().take(400).collect();
         let names = [
             "search", "label", "sort", "cursor", "then", "to", "ids", "skip", "limit", "next",
-            "lang", "role", "user_id", "action", "format", "days", "key",
+            "lang", "role", "user_id", "action", "format", "days", "key", "after", "before",
+            "from",
         ];
         // Together; and alone those of which one fault could hide another's.
         let all = names.map(|name| format!("{name}={}", encode(&value))).join("&");
-        let alone =
-            ["search", "cursor", "ids", "to"].map(|name| format!("{name}={}", encode(&value)));
+        let alone = ["search", "cursor", "ids", "to", "after", "before", "then"]
+            .map(|name| format!("{name}={}", encode(&value)));
         for query in [all].iter().chain(&alone) {
             for route in pages("GET") {
                 let answer = browser.get(&format!("{}?{query}", route.path.replace("{id}", &id)));

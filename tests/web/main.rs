@@ -12,3 +12,4 @@ mod hostile;
 mod kept;
 mod sessions;
 mod undo;
+mod weight;

@@ -188,6 +188,7 @@ fn ticket(browser: &Browser) -> String {
     let answer = browser.post_raw("/login", &form, &[]).expect(303);
     assert_eq!(answer.header("Location"), "/login/code");
     let page = browser.follow(&answer).expect(200).text();
+    assert!(page.contains("<form method=\"post\" action=\"/login/code\""), "{page}");
     value(&page, "ticket").to_owned()
 }
 

@@ -41,7 +41,7 @@ card = (
     "TEL;HOME:+1 555 2\r\nADR;HOME:;;Main St 1;Kyiv;;01001;Ukraine\r\nX-SPOUSE:Ann\r\nEND:VCARD\r\n"
 )
 outcome = json.loads(ask("POST", "/api/contacts/import", card.encode(), "text/vcard"))
-assert outcome == {"created": 1, "skipped_duplicates": 0, "errors": []}, outcome
+assert outcome["created"] == 1 and not outcome["errors"] and not outcome["warnings"], outcome
 
 cards = list(vobject.readComponents(ask("GET", "/api/contacts/export").decode()))
 assert len(cards) == 4

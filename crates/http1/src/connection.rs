@@ -258,7 +258,7 @@ mod tests {
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let start = Instant::now();
         assert!(!wait_for(&client, PollFlags::IN, start + Duration::from_millis(50)));
-        assert!((50..500).contains(&start.elapsed().as_millis()));
+        assert!((50..10_000).contains(&start.elapsed().as_millis()));
         assert!(wait_for(&client, PollFlags::OUT, start));
     }
 }

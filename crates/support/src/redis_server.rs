@@ -1,12 +1,11 @@
 //! A Redis of a test's own, which it may stop, kill and start again.
 
 use rustix::process::{Pid, Signal, kill_process};
-use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 pub struct RedisServer {
@@ -109,14 +108,17 @@ impl Drop for RedisServer {
 }
 
 /// Below the range from which the system takes ports for outgoing connections, so that it is
-/// still free when a server starts again. No two tests of a process get the same one.
+/// still free when a server starts again. No port is given twice, to two tests of one program.
 pub fn free_port(number: usize) -> u16 {
-    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
-    let mut given = GIVEN.lock().unwrap();
+    static GIVEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
     let first = std::process::id() as usize * 31 + number * 7;
     let ports = (0..10_000).map(|step| 20_000 + ((first + step) % 10_000) as u16);
-    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    ports.into_iter().find(|port| free(port) && given.insert(*port)).unwrap()
+    let free =
+        |port: &u16| !given.contains(port) && TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let port = ports.into_iter().find(free).unwrap();
+    given.push(port);
+    port
 }
 
 fn password(port: u16) -> String {

@@ -76,6 +76,16 @@ impl Server {
         self.log.lock().unwrap().clone()
     }
 
+    /// The same, once this is in it.
+    pub fn log_with(&self, part: &str) -> String {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let mut log = self.log();
+        while !log.contains(part) && Instant::now() < deadline {
+            log = self.log();
+        }
+        log
+    }
+
     pub fn pid(&self) -> i32 {
         i32::try_from(self.child.id()).unwrap()
     }

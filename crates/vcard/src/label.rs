@@ -18,10 +18,11 @@ const FIXED: [(&str, &[&str]); 9] = [
 ];
 
 /// TYPEs that say what an entry is for or how good it is, and so are no labels.
-const NO_LABEL: [&str; 12] = [
+const NO_LABEL: [&str; 13] = [
     "pref",
     "voice",
     "internet",
+    "x-internet",
     "msg",
     "text",
     "textphone",
@@ -57,7 +58,7 @@ const APPLE: [&str; 17] = [
 ];
 
 /// Names whose lines have a label without saying it.
-const IMPLIED: [(&str, &str); 9] = [
+const IMPLIED: [(&str, &str); 14] = [
     ("ANNIVERSARY", "anniversary"),
     ("X-ANNIVERSARY", "anniversary"),
     ("X-EVOLUTION-ANNIVERSARY", "anniversary"),
@@ -67,6 +68,11 @@ const IMPLIED: [(&str, &str); 9] = [
     ("X-KADDRESSBOOK-X-SPOUSESNAME", "spouse"),
     ("X-EVOLUTION-MANAGER", "manager"),
     ("X-EVOLUTION-ASSISTANT", "assistant"),
+    ("X-MANAGER", "manager"),
+    ("X-MANAGERSNAME", "manager"),
+    ("X-KADDRESSBOOK-X-MANAGERSNAME", "manager"),
+    ("X-ASSISTANT", "assistant"),
+    ("X-KADDRESSBOOK-X-ASSISTANTSNAME", "assistant"),
 ];
 
 /// `X-ABLabel` of each group, by the group's name in lower case.
@@ -186,6 +192,8 @@ mod tests {
             ("a.TEL;TYPE=home:1\nA.X-ABLabel:", Some("home")),
             ("a.TEL:1\na.X-ABLabel:_$!<HomePage>!$_", Some("homepage")),
             ("X-SPOUSE:Ann", Some("spouse")),
+            ("X-MANAGERSNAME:Ann", Some("manager")),
+            ("EMAIL;TYPE=X-INTERNET:a", None),
         ] {
             let all: Vec<_> = lines(text).collect();
             assert_eq!(Labels::of(&all).get(&all[0]).as_deref(), label, "{text}");

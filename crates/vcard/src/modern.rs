@@ -38,6 +38,12 @@ impl Modern {
         }
         match line.name().to_ascii_uppercase().as_str() {
             "TEL" => self.lines.push(phone(line)),
+            "X-MS-TEL" => self.lines.push(phone(renamed(line, "TEL"))),
+            "X-MS-ANNIVERSARY" => self.anniversary(line),
+            "X-MS-SPOUSE" => self.outlook(line, "spouse"),
+            "X-MS-CHILD" => self.outlook(line, "child"),
+            "X-MS-MANAGER" => self.outlook(line, "manager"),
+            "X-MS-ASSISTANT" => self.outlook(line, "assistant"),
             "PHOTO" | "LOGO" | "SOUND" | "KEY" => self.lines.push(self.binary(line)),
             "BDAY" => self.lines.push(self.birthday(line)),
             "ADR" => self.address(line),
@@ -83,15 +89,20 @@ impl Modern {
         format!("item{}", self.items)
     }
 
-    /// A TYPE in words of its own (Android's) is a label for readers of 3.0 only in a group.
+    /// A TYPE in words of its own is a label for readers of 3.0 only in a group. Of words that 2.1 can
+    /// have Android writes `X-` before them.
     fn label(&mut self, mut line: Line<'static>) {
-        let own = line.param_values("TYPE").find(|word| !word.is_empty() && !is_token(word));
-        let own = own.and_then(|word| one_line(&unescape(word)));
+        let old = self.version == Version::Old;
+        let is_own =
+            |word: &str| !word.is_empty() && (!is_token(word) || old && bare_label(word).is_some());
+        let own = line.param_values("TYPE").find(|word| is_own(word));
+        let own = own
+            .and_then(|word| one_line(&unescape(bare_label(word).filter(|_| old).unwrap_or(word))));
         match own
             .filter(|_| line.is_any(&["TEL", "EMAIL", "ADR", "URL"]) && line.group().is_empty())
         {
             Some(label) => {
-                line.drop_types(|word| !is_token(word));
+                line.drop_types(is_own);
                 self.labelled(line, &label);
             }
             None => self.lines.push(line),
@@ -190,6 +201,13 @@ impl Modern {
         }
     }
 
+    /// A relation as Outlook writes it, `X-MS-SPOUSE;N:Eva`.
+    fn outlook(&mut self, mut line: Line<'static>, label: &str) {
+        line.drop_param("TYPE");
+        line.set_name("X-ABRELATEDNAMES");
+        self.labelled(line, label);
+    }
+
     fn related(&mut self, mut line: Line<'static>) {
         let text = line.param("VALUE").is_some_and(|value| value.eq_ignore_ascii_case("text"));
         if !text && line.value().contains(':') {
@@ -281,6 +299,13 @@ fn place(mut line: Line<'static>) -> Line<'static> {
         }
     }
     line
+}
+
+/// The label in a TYPE like `X-Boat`.
+fn bare_label(word: &str) -> Option<&str> {
+    let (mark, label) = word.split_at_checked(2)?;
+    let own = mark.eq_ignore_ascii_case("X-") && !label.eq_ignore_ascii_case("INTERNET");
+    Some(label).filter(|label| own && !label.is_empty())
 }
 
 fn renamed(mut line: Line<'static>, name: &'static str) -> Line<'static> {

@@ -35,8 +35,8 @@ const SERVICES: [(&str, &str); 24] = [
     ("yahoo", "ymsgr"),
 ];
 
-/// Names of a line that say the service.
-const NAMES: [(&str, &str); 20] = [
+/// Names of a line that say the service, or none.
+const NAMES: [(&str, &str); 26] = [
     ("X-AIM", "aim"),
     ("X-DISCORD", "discord"),
     ("X-FACEBOOK", "facebook"),
@@ -45,17 +45,23 @@ const NAMES: [(&str, &str); 20] = [
     ("X-GTALK", "googletalk"),
     ("X-ICQ", "icq"),
     ("X-INSTAGRAM", "instagram"),
+    ("X-IRC", "irc"),
     ("X-JABBER", "jabber"),
+    ("X-KADDRESSBOOK-X-IMADDRESS", ""),
     ("X-LINKEDIN", "linkedin"),
     ("X-MASTODON", "mastodon"),
     ("X-MATRIX", "matrix"),
+    ("X-MS-IMADDRESS", ""),
     ("X-MSN", "msn"),
     ("X-QQ", "qq"),
     ("X-SIGNAL", "signal"),
+    ("X-SIP", "sip"),
     ("X-SKYPE", "skype"),
     ("X-SKYPE-USERNAME", "skype"),
     ("X-TELEGRAM", "telegram"),
+    ("X-THREEMA", "threema"),
     ("X-TWITTER", "twitter"),
+    ("X-WHATSAPP", "whatsapp"),
     ("X-YAHOO", "yahoo"),
 ];
 
@@ -101,8 +107,10 @@ fn impp(line: &Line<'_>) -> (Option<String>, String) {
     if NO_SERVICE.contains(&scheme.as_str()) {
         return (said, rest.to_owned());
     }
-    // Of the services that share a scheme the last one is called like it.
-    let known = SERVICES.iter().rev().find(|(_, known)| *known == scheme);
+    // Of the services that share a scheme the last one is called like it; some programs write the name
+    // of the service there.
+    let schemes = SERVICES.iter().rev().find(|(_, known)| *known == scheme);
+    let known = schemes.or_else(|| SERVICES.iter().find(|(word, _)| *word == scheme));
     match (said, known) {
         (Some(said), None) if said.eq_ignore_ascii_case(&scheme) => (Some(said), rest.to_owned()),
         (said, Some((word, _))) => (said.or(Some((*word).to_owned())), rest.to_owned()),
@@ -151,6 +159,9 @@ mod tests {
             ("IMPP;X-SERVICE-TYPE=matrix:@jo:example.net", Some("matrix"), "@jo:example.net"),
             ("IMPP:jo", None, "jo"),
             ("X-JABBER:jo@x", Some("jabber"), "jo@x"),
+            ("IMPP:jabber:jo@x", Some("jabber"), "jo@x"),
+            ("X-SIP:jo@x", Some("sip"), "jo@x"),
+            ("X-MS-IMADDRESS:jo@x", None, "jo@x"),
             (
                 "X-SOCIALPROFILE;TYPE=mastodon:https://m.example/@z",
                 Some("mastodon"),

@@ -112,8 +112,8 @@ impl Cards<'_> {
                 self.next = Some(line);
                 return Some(Err(fault(number, "the text is not part of a card")));
             }
-            // A second END is harmless.
-            if !is_mark(&line.bytes, "END:VCARD") {
+            // A second END is harmless, and so are zeros or Ctrl-Z at the end.
+            if line.bytes.iter().any(|byte| *byte > b' ') && !is_mark(&line.bytes, "END:VCARD") {
                 stray = stray.or(Some(line.number));
             }
         }

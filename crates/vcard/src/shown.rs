@@ -18,7 +18,7 @@ pub const DATES: [&str; 5] = [
     "X-KADDRESSBOOK-X-ANNIVERSARY",
 ];
 /// Lines of related persons.
-pub const RELATIONS: [&str; 7] = [
+pub const RELATIONS: [&str; 12] = [
     "X-ABRELATEDNAMES",
     "RELATED",
     "X-SPOUSE",
@@ -26,6 +26,11 @@ pub const RELATIONS: [&str; 7] = [
     "X-KADDRESSBOOK-X-SPOUSESNAME",
     "X-EVOLUTION-MANAGER",
     "X-EVOLUTION-ASSISTANT",
+    "X-MANAGER",
+    "X-MANAGERSNAME",
+    "X-KADDRESSBOOK-X-MANAGERSNAME",
+    "X-ASSISTANT",
+    "X-KADDRESSBOOK-X-ASSISTANTSNAME",
 ];
 
 /// What the JSON shows of these lines.

@@ -373,6 +373,8 @@ fn lines_of_2_1_become_lines_of_3_0() {
             "X-ANDROID-CUSTOM:vnd.android.cursor.item/x;Jo;1;;;",
         ),
         ("NOTE;BASE64:YSxi\r\n Cg==", "NOTE:a\\,b\\n"),
+        ("X-MS-TEL;VOICE;CALLBACK:1", "TEL;TYPE=VOICE;TYPE=CALLBACK:1"),
+        ("EMAIL;X-INTERNET:a@x", "EMAIL;TYPE=X-INTERNET:a@x"),
         ("X-BIN;ENCODING=BASE64:AAEC", "X-BIN;ENCODING=b:AAEC"),
     ] {
         assert_eq!(lines_of("2.1", &["FN:A", "N:A;;;;", old])[2..], [new], "{old}");
@@ -388,6 +390,17 @@ fn lines_of_2_1_become_lines_of_3_0() {
         )[2..],
         ["item1.TEL:1", "item1.X-ABLabel:да"]
     );
+    for (old, new) in [
+        ("TEL;HOME;X-Boat:1", ["item1.TEL;TYPE=HOME:1", "item1.X-ABLabel:Boat"]),
+        ("X-MS-SPOUSE;N:Eva", ["item1.X-ABRELATEDNAMES:Eva", "item1.X-ABLabel:_$!<Spouse>!$_"]),
+        ("X-MS-CHILD:Tom", ["item1.X-ABRELATEDNAMES:Tom", "item1.X-ABLabel:_$!<Child>!$_"]),
+        (
+            "X-MS-ANNIVERSARY:20100506",
+            ["item1.X-ABDATE:2010-05-06", "item1.X-ABLabel:_$!<Anniversary>!$_"],
+        ),
+    ] {
+        assert_eq!(lines_of("2.1", &["FN:A", "N:A;;;;", old])[2..], new, "{old}");
+    }
     let (cards, _) = read(&sample("03_android21.vcf"));
     let details = cards[0].details();
     assert_eq!(details.phones[2].label.as_deref(), Some("дача"));
@@ -480,6 +493,15 @@ fn line_ends_of_every_kind() {
         assert_eq!(cards[0].details().additional_data.as_deref(), Some("folded"), "{file:?}");
         assert_eq!(phones(&cards[0]), ["123"], "{file:?}");
         assert!(warnings.is_empty());
+    }
+}
+
+#[test]
+fn what_shows_nothing_after_the_last_card_is_no_fault() {
+    for end in ["\0\0\0", "\u{1a}", "\r\n\u{1a}\r\n", " \0 "] {
+        let file =
+            format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann\r\nN:;Ann;;;\r\nEND:VCARD\r\n{end}");
+        assert_eq!(names(&read(file.as_bytes()).0), ["Ann"], "{end:?}");
     }
 }
 

@@ -551,3 +551,57 @@ fn a_table_does_not_grow_in_memory() {
     let kept = &self::row(&text).kept[0];
     assert!(kept.0.len() <= 64 && kept.0.starts_with("X-CSV-0-LONG-HEADER-LONG"), "{kept:?}");
 }
+
+#[test]
+fn headers_of_one_meaning_are_entries_of_their_own() {
+    says(
+        "Name,Email,Alternate Email 1,Alternate Email 2,Mail,Handy,Mobile\nAnn,a@x,b@x,c@x,d@x,5550101,5550102",
+        "[Ann]; a@x*; b@x; c@x; d@x; 5550101(mobile)*; 5550102(mobile)",
+    );
+    says(
+        "Name,E-mail 1 - Label,E-mail 1 - Value,E-mail 1\nAnn,Home,a@x,b@x",
+        "[Ann]; a@x(home)*; b@x",
+    );
+}
+
+#[test]
+fn names_as_people_head_them() {
+    says("Name;Vorname;Gruppe\nMüller;Jürgen;Chor", "[Jürgen Müller]; Jürgen; Müller; #Chor");
+    says(
+        "Nom,Prénom,Anniversaire\nDupré,Élise,14/7/1990",
+        "[Élise Dupré]; Élise; Dupré; born 1990-07-14",
+    );
+    says(
+        "Name;Straße und Hausnummer;PLZ/Ort;geb. am;E-Mail ID\nAnn;Weg 5;53111 Bonn;25.12.1990;a@x",
+        "[Ann]; a@x*; ||Weg 5|53111 Bonn|||*; born 1990-12-25",
+    );
+    says(
+        "Name,Groups\nAnn,\"Friends, Chor;Work ::: Boat\"",
+        "[Ann]; #Friends; #Chor; #Work; #Boat",
+    );
+    says("Name,Labels\nAnn,\"a, b ::: c\"", "[Ann]; #a, b; #c");
+    says("Name,Given Name,Family Name\nThe Boss,Ann,Ash", "[The Boss]; Ann; Ash");
+    says("Name,Nickname\nAnn Ash,Annie", "[Ann Ash]; Annie");
+}
+
+#[test]
+fn cells_as_spreadsheets_and_other_programs_fill_them() {
+    says("Name,Phone\nAnn,\"=\"\"0301234567\"\"\"", "[Ann]; 0301234567*");
+    says("Name,Phone\nAnn,=\"0301234567\"", "[Ann]; 0301234567*");
+    says("Name,Email\nAnn,a@x.example / b@x.example", "[Ann]; a@x.example*; b@x.example");
+    // Google puts the formatted address together from the other columns.
+    says(
+        "Name,Address 1 - Formatted,Address 1 - Street,Address 1 - City,Address 1 - Region\nAnn,\"Way 1\nOslo, V\",Way 1,Oslo,V",
+        "[Ann]; ||Way 1|Oslo|V||*",
+    );
+    // Two files in one: the header comes again.
+    let all = rows("Name,Phone\nAnn,5550101\nName,Phone\nBob,5550102\n");
+    assert_eq!(all.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 4]);
+    assert_eq!(rows("Name\nName\n").len(), 1);
+    assert_eq!(rows("Name,Phone\nAnn,5550101\n\0\0\0\n\u{1a}").len(), 1);
+    let read = read("Name,,Shoe\nAnn,x,42\n");
+    assert_eq!(
+        read.warnings[0].1,
+        "columns that no member takes are kept (X-CSV-…): a column without a name, Shoe"
+    );
+}

@@ -1,10 +1,39 @@
-//! Whose resources they are, and the tokens of the only book.
+//! What a request is about: whose resource, and the tokens of the only book.
 
 use crate::access::Device;
 use crate::context::Call;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::handlers::dav::target::Target;
+use crate::handlers::dav::{cards, target};
 use crate::repository::contacts::books::{self, Book};
+use crate::repository::contacts::resources::Resource;
 use crate::service::changes::{self, Place};
+
+/// The resource of a request.
+#[derive(Debug)]
+pub struct Asked {
+    /// Which one.
+    pub target: Target,
+    /// Whose.
+    pub account: Account,
+    /// The card and its text, if it is one.
+    pub card: Option<(Resource, String)>,
+}
+
+impl Asked {
+    /// [`Error::NotFound`] where nothing is.
+    pub fn of(call: &Call, device: &Device) -> Result<Asked> {
+        let target = target(call, device);
+        let card = match &target {
+            Target::OtherBook(_) | Target::Orphan(_) | Target::Nothing => {
+                return Err(Error::NotFound);
+            }
+            Target::Card(owner, name) => Some(cards::find(call, *owner, name)?),
+            _ => None,
+        };
+        Ok(Asked { target, account: Account::of(call, device)?, card })
+    }
+}
 
 /// An account as CardDAV sees it.
 #[derive(Debug, Clone)]

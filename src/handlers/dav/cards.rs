@@ -6,40 +6,40 @@ use crate::error::{DavFault, Error, Result};
 use crate::handlers::dav::headers::{self, If};
 use crate::handlers::dav::properties::{VCARD_TYPE, etag, http_date};
 use crate::handlers::dav::target::Target;
-use crate::handlers::dav::{not_here, path};
+use crate::handlers::dav::{not_here, target};
 use crate::http::Reply;
 use crate::model::contact::Stored;
 use crate::model::resource_name;
-use crate::repository::contacts::books::Book;
 use crate::repository::contacts::resources::{self, Resource};
 use crate::service::changes::{self, Place};
 use crate::service::contacts::{self, By, Put, Which};
+use crate::service::writer::Writer;
 
 /// What a browser shows at `/dav/`.
 const HERE: &str = "This is the CardDAV address of contactd, for phones and mail programs.\n";
 
-/// The card of this name. [`Error::NotFound`] where there is none.
-pub fn find(call: &Call, owner: i64, name: &str) -> Result<Resource> {
+/// The card of this name, and its text. [`Error::NotFound`] where there is none.
+pub fn find(call: &Call, owner: i64, name: &str) -> Result<(Resource, String)> {
     call.app.db.read(|db| resources::find(db, owner, name))?.ok_or(Error::NotFound)
 }
 
 /// `GET /dav/…`: a card, or a sentence at the place that discovery leads to.
 pub fn get(call: &Call, device: &Device) -> Result<Reply> {
     let owner = device.owner().id();
-    let target = Target::of(path(call), owner);
+    let target = target(call, device);
     let name = match &target {
         Target::Card(_, name) => name,
         // libdav follows `/.well-known/carddav` by GET and goes on only after a 2xx.
         Target::Root => return Ok(Reply::bytes("text/plain; charset=utf-8", HERE)),
         target => return Err(not_here(target)),
     };
-    let card = find(call, owner, name)?;
+    let (card, text) = find(call, owner, name)?;
     if !accepts_cards(call.header_list("Accept").as_deref().unwrap_or("*/*")) {
         return Err(Error::Dav(DavFault::AddressDataConversion));
     }
     let reply = match call.if_none_match(&etag(card.revision)) {
         true => Reply::not_modified(),
-        false => Reply::bytes(VCARD_TYPE, card.card),
+        false => Reply::bytes(VCARD_TYPE, text),
     };
     Ok(reply.with_etag(card.revision).with("Last-Modified", http_date(card.updated_at)))
 }
@@ -47,7 +47,7 @@ pub fn get(call: &Call, device: &Device) -> Result<Reply> {
 /// `PUT /dav/…`: a new card, or another one in its place.
 pub fn put(call: &Call, device: &Device) -> Result<Reply> {
     let owner = device.owner().id();
-    let target = Target::of(path(call), owner);
+    let target = target(call, device);
     let name = match &target {
         Target::Card(_, name) => resource_name::octets(name),
         Target::Orphan(_) => return Err(Error::Dav(DavFault::MissingParent)),
@@ -66,7 +66,7 @@ pub fn put(call: &Call, device: &Device) -> Result<Reply> {
             Err(Error::Dav(DavFault::NoUidConflict(other.to_string())))
         }
         // The only thing that can be wrong with a card that was read is its size.
-        Err(Error::Invalid(_)) => Err(Error::BodyTooLarge(call.body_max)),
+        Err(Error::Invalid(_)) => Err(Error::Dav(DavFault::TooMuchText)),
         Err(other) => Err(other),
     }
 }
@@ -83,7 +83,7 @@ fn sent_card(call: &Call) -> Result<(&[u8], vcard::Card)> {
     let sent = call.file()?;
     match vcard::put_card(sent) {
         Ok(put) => Ok((sent, put.card)),
-        Err(vcard::Refusal::TooLarge) => Err(Error::BodyTooLarge(call.body_max)),
+        Err(vcard::Refusal::TooLarge) => Err(Error::Dav(DavFault::TooMuchText)),
         Err(_) => Err(Error::Dav(DavFault::ValidAddressData)),
     }
 }
@@ -104,7 +104,7 @@ fn stored_as(stored: &Stored, sent: &[u8], reply: Reply) -> Reply {
 /// `DELETE /dav/…`: a card into the trash.
 pub fn delete(call: &Call, device: &Device) -> Result<Reply> {
     let owner = device.owner().id();
-    let target = Target::of(path(call), owner);
+    let target = target(call, device);
     let name = match &target {
         Target::Card(_, name) => resource_name::octets(name),
         Target::Book(_) => return Err(Error::Dav(DavFault::Forbidden("D:need-privileges"))),
@@ -120,7 +120,7 @@ pub fn delete(call: &Call, device: &Device) -> Result<Reply> {
 pub fn rename(call: &Call, device: &Device) -> Result<Reply> {
     const NOT_THERE: DavFault = DavFault::Forbidden("C:addressbook-collection-location-ok");
     let owner = device.owner().id();
-    let target = Target::of(path(call), owner);
+    let target = target(call, device);
     let Target::Card(_, from) = &target else { return Err(not_here(&target)) };
     let destination = headers::destination(call, owner)?;
     let to = match &destination {
@@ -154,19 +154,21 @@ fn guard(
     call: &Call,
     owner: i64,
     target: &Target,
-) -> Result<impl Fn(&Book, Option<&Stored>) -> Result<()>> {
+) -> Result<impl Fn(&mut Writer, Option<&Stored>) -> Result<()>> {
     let (conditions, listed) = (call.conditions(), If::of(call)?);
-    Ok(move |book: &Book, stored: Option<&Stored>| {
+    Ok(move |writer: &mut Writer, stored: Option<&Stored>| {
         let revision = stored.map(|stored| stored.contact.revision);
-        let token = |it: &Target| {
-            let is_book = matches!(it, Target::Book(_));
-            is_book.then(|| changes::token(book, Place::at(book.revision)))
+        let now = changes::token(writer.book(), Place::at(writer.book().revision));
+        let token = |it: &Target| matches!(it, Target::Book(_)).then(|| now.clone());
+        let tag = |it: &Target| match it {
+            it if it == target => Ok(revision.map(etag)),
+            Target::Card(_, name) => Ok(resources::revision(writer.tx, owner, name)?.map(etag)),
+            _ => Ok(None),
         };
-        let tag = |it: &Target| if it == target { revision.map(etag) } else { None };
-        if !listed.as_ref().is_none_or(|it| it.holds(owner, target, token, tag)) {
-            return Err(Error::PreconditionFailed);
+        match listed.as_ref().map(|it| it.holds(owner, target, token, tag)).transpose()? {
+            Some(false) => Err(Error::PreconditionFailed),
+            _ => conditions.allow(revision),
         }
-        conditions.allow(revision)
     })
 }
 

@@ -4,14 +4,15 @@
 use crate::access::Device;
 use crate::context::Call;
 use crate::error::{DavFault, Error, Result};
-use crate::handlers::dav::account::Account;
+use crate::handlers::dav::account::{Account, Asked};
+use crate::handlers::dav::address_data::AddressData;
 use crate::handlers::dav::headers::{self, Depth};
-use crate::handlers::dav::properties::{self, Subject, Wanted};
+use crate::handlers::dav::properties::{self, Shown, Subject, Wanted};
 use crate::handlers::dav::target::{Target, path_of};
 use crate::handlers::dav::xml::{DAV, Element, check_name};
-use crate::handlers::dav::{allow, body, multistatus, path, short_multistatus};
+use crate::handlers::dav::{allow, body_of, multistatus, short_multistatus, target};
 use crate::http::Reply;
-use crate::http::dav::OK;
+use crate::http::dav::{NOT_FOUND, OK};
 use crate::repository::contacts::resources;
 
 /// `GET`, `PROPFIND /.well-known/carddav`
@@ -21,7 +22,7 @@ pub fn well_known(_: &Call) -> Result<Reply> {
 
 /// `OPTIONS /dav/…`
 pub fn options(call: &Call, device: &Device) -> Result<Reply> {
-    match Target::of(path(call), device.owner().id()) {
+    match target(call, device) {
         Target::Nothing => Err(Error::NotFound),
         target => Ok(Reply::capabilities(allow(&target).to_owned())),
     }
@@ -29,47 +30,39 @@ pub fn options(call: &Call, device: &Device) -> Result<Reply> {
 
 /// `PROPFIND /`: where some clients begin.
 pub fn propfind_root(call: &Call, device: &Device) -> Result<Reply> {
-    propfind_at(call, device, Target::Root, Depth::Zero)
+    let account = Account::of(call, device)?;
+    propfind_at(call, Asked { target: Target::Root, account, card: None }, Depth::Zero)
 }
 
 /// `PROPFIND /dav/…`
 pub fn propfind(call: &Call, device: &Device) -> Result<Reply> {
-    let target = Target::of(path(call), device.owner().id());
-    let depth = headers::depth(call)?;
-    propfind_at(call, device, target, depth)
+    propfind_at(call, Asked::of(call, device)?, headers::depth(call)?)
 }
 
-fn propfind_at(call: &Call, device: &Device, target: Target, depth: Depth) -> Result<Reply> {
-    if matches!(target, Target::OtherBook(_) | Target::Orphan(_) | Target::Nothing) {
-        return Err(Error::NotFound);
-    }
-    let wanted = match body(call)? {
+fn propfind_at(call: &Call, asked: Asked, depth: Depth) -> Result<Reply> {
+    let wanted = match body_of(call, DAV, "propfind")? {
         None => Wanted::All(Vec::new()),
-        Some(root) if root.is(DAV, "propfind") => Wanted::read(&root)?
+        Some(root) => Wanted::read(&root)?
             .ok_or_else(|| Error::Malformed("propfind asks for nothing".to_owned()))?,
-        Some(_) => return Err(Error::Malformed("the body must be a propfind".to_owned())),
     };
-    let account = Account::of(call, device)?;
-    match &target {
-        Target::OtherBook(_) | Target::Orphan(_) | Target::Nothing => return Err(Error::NotFound),
-        Target::Card(_, name) => {
-            return propfind_card(call, account, target.clone(), name, &wanted);
-        }
-        _ if depth == Depth::Infinity => return Err(Error::Dav(DavFault::FiniteDepth)),
-        _ => {}
-    }
-    let minimal = headers::wants_minimal(call);
-    let mut targets = vec![target.clone()];
-    if depth == Depth::One {
-        targets.extend(members(&target, account.id));
+    // Of one card its text may be asked for: Nextcloud's library reads a new one so.
+    let data = Some(AddressData::Whole);
+    let shown = Shown { wanted, data, minimal: headers::wants_minimal(call) };
+    let Asked { target, account, card } = asked;
+    if let Some((card, text)) = card {
+        let mut out = String::new();
+        shown.write_card(&mut out, &account, &card, Some(&text));
+        return Ok(short_multistatus(call, &out));
     }
     let with_cards = depth == Depth::One && matches!(target, Target::Book(_));
+    let mut targets = match depth {
+        Depth::Zero => vec![target],
+        Depth::One => [vec![target.clone()], members(&target, account.id)].concat(),
+        Depth::Infinity => return Err(Error::Dav(DavFault::FiniteDepth)),
+    };
     let (db, mut after) = (call.app.db.clone(), 0);
     multistatus(call, account.id, move |out| {
-        for target in targets.drain(..) {
-            let subject = Subject { target: &target, account: &account, card: None, data: None };
-            properties::write_response(out, &subject, &wanted, minimal);
-        }
+        targets.drain(..).for_each(|target| shown.write(out, &account, &target));
         // The state of the book was read before: whatever changes meanwhile is seen by the next sync.
         let page = match with_cards {
             true => db.read(|db| resources::page(db, account.id, after))?,
@@ -77,29 +70,10 @@ fn propfind_at(call: &Call, device: &Device, target: Target, depth: Depth) -> Re
         };
         for card in &page {
             after = card.id;
-            let target = &Target::Card(account.id, card.name.clone());
-            let subject = Subject { target, account: &account, card: Some(card), data: None };
-            properties::write_response(out, &subject, &wanted, minimal);
+            shown.write_card(out, &account, card, None);
         }
         Ok(!page.is_empty())
     })
-}
-
-/// Here the card itself may be asked for: Nextcloud's library reads a new one so.
-fn propfind_card(
-    call: &Call,
-    account: Account,
-    target: Target,
-    name: &str,
-    wanted: &Wanted,
-) -> Result<Reply> {
-    let card = call.app.db.read(|db| resources::find(db, account.id, name))?;
-    let card = card.ok_or(Error::NotFound)?;
-    let subject =
-        Subject { target: &target, account: &account, card: Some(&card), data: Some(&card.card) };
-    let mut out = String::new();
-    properties::write_response(&mut out, &subject, wanted, headers::wants_minimal(call));
-    Ok(short_multistatus(call, &out))
 }
 
 /// The collections in a collection.
@@ -114,10 +88,13 @@ fn members(target: &Target, id: i64) -> Vec<Target> {
 }
 
 /// `D:expand-property`: properties that hold hrefs come with the properties of what these name.
-pub fn expand(call: &Call, account: &Account, target: &Target, root: &Element) -> Result<Reply> {
+pub fn expand(call: &Call, asked: &Asked, root: &Element) -> Result<Reply> {
     properties::check_count(properties_in(root))?;
+    let Asked { target, account, card } = asked;
+    let card = card.as_ref().map(|(card, _)| card);
     let mut out = String::new();
-    write_expanded(&mut out, account, target, root, headers::wants_minimal(call))?;
+    let subject = Subject { target, account, card, data: None };
+    write_expanded(&mut out, &subject, root, headers::wants_minimal(call))?;
     Ok(short_multistatus(call, &out))
 }
 
@@ -127,44 +104,42 @@ fn properties_in(element: &Element) -> usize {
 }
 
 /// Goes no deeper than the request, whose depth is limited, and to one resource for each of its
-/// elements.
+/// elements. No property names a card.
 fn write_expanded(
     out: &mut String,
-    account: &Account,
-    target: &Target,
+    subject: &Subject,
     parent: &Element,
     minimal: bool,
 ) -> Result<()> {
-    let subject = Subject { target, account, card: None, data: None };
     let (mut found, mut missing) = (String::new(), String::new());
     for property in parent.all(DAV, "property") {
         let name = property.attribute("name").unwrap_or_default();
         // It becomes the name of an element.
         check_name(name)?;
         let ns = property.attribute("namespace").unwrap_or(DAV);
-        let Some(value) = properties::value(&subject, ns, name) else {
+        let Some(value) = properties::value(subject, ns, name) else {
             properties::write_property(&mut missing, ns, name, "");
             continue;
         };
         let inner = value.strip_prefix("<D:href>").and_then(|rest| rest.strip_suffix("</D:href>"));
         let inner = inner.filter(|_| property.child(DAV, "property").is_some());
-        match inner.and_then(path_of).map(|path| Target::of(path, account.id)) {
+        match inner.and_then(path_of).map(|path| Target::of(path, subject.account.id)) {
             Some(named) => {
                 let mut response = String::new();
-                write_expanded(&mut response, account, &named, property, minimal)?;
+                let named = Subject { target: &named, card: None, ..*subject };
+                write_expanded(&mut response, &named, property, minimal)?;
                 properties::write_property(&mut found, ns, name, &response);
             }
             None => properties::write_property(&mut found, ns, name, &value),
         }
     }
-    out.push_str("<D:response>");
-    out.push_str(&super::escape::href(&target.to_string()));
-    if !found.is_empty() || missing.is_empty() || minimal {
-        properties::write_propstat(out, &found, OK);
-    }
-    if !missing.is_empty() && !minimal {
-        properties::write_propstat(out, &missing, crate::http::dav::NOT_FOUND);
-    }
-    out.push_str("</D:response>\n");
+    properties::write_response(out, &subject.target.to_string(), |out| {
+        if !found.is_empty() || missing.is_empty() || minimal {
+            properties::write_propstat(out, &found, OK, "");
+        }
+        if !missing.is_empty() && !minimal {
+            properties::write_propstat(out, &missing, NOT_FOUND, "");
+        }
+    });
     Ok(())
 }

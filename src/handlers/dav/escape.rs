@@ -30,20 +30,26 @@ pub fn escape(out: &mut String, text: &str) {
 }
 
 /// Where the first character may be that is not written as it is. Looked for in blocks, which the
-/// processor compares at once: seven times as fast as character by character.
+/// processor compares at once, first large, then small: a folded picture has one in every line.
 fn next_special(text: &[u8]) -> Option<usize> {
-    let block = text
-        .chunks(32)
-        .position(|block| block.iter().fold(false, |found, it| found | may_be_special(*it)))?;
-    let start = block * 32;
-    let found = text.get(start..)?.iter().position(|it| may_be_special(*it))?;
-    Some(start + found)
+    let large = clean_blocks::<32>(text);
+    let small = large + clean_blocks::<8>(text.get(large..)?);
+    let found = text.get(small..)?.iter().position(|it| may_be_special(*it))?;
+    Some(small + found)
+}
+
+/// Octets of the blocks at the beginning that have no such character.
+fn clean_blocks<const N: usize>(text: &[u8]) -> usize {
+    let (blocks, _) = text.as_chunks::<N>();
+    let special =
+        |block: &[u8; N]| block.iter().fold(false, |it, octet| it | may_be_special(*octet));
+    N * blocks.iter().position(special).unwrap_or(blocks.len())
 }
 
 /// True for the first octet of every character that is not written as it is. (That of U+FFFE and U+FFFF
 /// begins others too.) Without branches, for the sake of [`next_special`].
 fn may_be_special(octet: u8) -> bool {
-    (octet < b' ')
+    ((octet < b' ') & (octet != b'\n') & (octet != b'\t'))
         | (octet == b'&')
         | (octet == b'<')
         | (octet == b'>')

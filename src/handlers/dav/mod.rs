@@ -19,6 +19,7 @@ pub mod sync;
 pub mod target;
 pub mod xml;
 
+use crate::access::Device;
 use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::handlers::rest::streams::Pieces;
@@ -34,9 +35,19 @@ const BEGIN: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n\
 /// See [`BEGIN`].
 const END: &str = "</D:multistatus>\n";
 
-/// The request's path, as it came.
-fn path(call: &Call) -> &str {
-    call.request.raw_url().split('?').next().unwrap_or_default()
+/// What the request's path names.
+fn target(call: &Call, device: &Device) -> Target {
+    let path = call.request.raw_url().split('?').next().unwrap_or_default();
+    Target::of(path, device.owner().id())
+}
+
+/// The XML in the body, which must have this root if there is a body.
+fn body_of(call: &Call, ns: &str, name: &str) -> Result<Option<Element>> {
+    let root = body(call)?;
+    match root.as_ref().is_none_or(|root| root.is(ns, name)) {
+        true => Ok(root),
+        false => Err(Error::Malformed(format!("the body must be a {name}"))),
+    }
 }
 
 /// The XML in the body, if there is a body.

@@ -1,13 +1,16 @@
 //! The properties of resources: one table, and the requests that read it.
 
+use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::handlers::dav::account::Account;
+use crate::handlers::dav::address_data::AddressData;
 use crate::handlers::dav::escape::{escape, escaped, href};
 use crate::handlers::dav::filter::COLLATIONS;
+use crate::handlers::dav::headers::wants_minimal;
 use crate::handlers::dav::target::Target;
 use crate::handlers::dav::xml::{CALSERVER, CARDDAV, DAV, Element};
-use crate::http::dav::{NOT_FOUND, OK};
-use crate::model::contact::CARD_MAX;
+use crate::http::dav::{CONTACTD, NOT_FOUND, OK};
+use crate::model::contact::{CARD_MAX, CARD_TEXT_MAX};
 use crate::repository::contacts::resources::Resource;
 use chrono::{DateTime, Utc};
 use std::fmt::Write;
@@ -66,12 +69,71 @@ impl Wanted {
         }
         Ok(parent.child(DAV, "propname").map(|_| Wanted::Names))
     }
+}
 
-    /// True if this property is asked for by name.
-    pub fn names(&self, ns: &str, name: &str) -> bool {
-        let (Wanted::All(names) | Wanted::These(names)) = self else { return false };
-        names.iter().any(|(known_ns, known)| known_ns == ns && known == name)
+/// What a request wants of each resource.
+#[derive(Debug)]
+pub struct Shown {
+    /// Which properties.
+    pub wanted: Wanted,
+    /// How much of a card.
+    pub data: Option<AddressData>,
+    /// Nothing is said of properties that are not there.
+    pub minimal: bool,
+}
+
+impl Shown {
+    /// What a report wants. Fails like [`check_count`] and [`AddressData::read`].
+    pub fn read(call: &Call, root: &Element) -> Result<Shown> {
+        let data = root.child(DAV, "prop").and_then(|prop| prop.child(CARDDAV, ADDRESS_DATA));
+        let data = data.map(AddressData::read).transpose()?;
+        let wanted = Wanted::read(root)?.unwrap_or(Wanted::These(Vec::new()));
+        Ok(Shown { wanted, data, minimal: wants_minimal(call) })
     }
+
+    /// Appends what is wanted of a collection.
+    pub fn write(&self, out: &mut String, account: &Account, target: &Target) {
+        self.write_response(out, &Subject { target, account, card: None, data: None });
+    }
+
+    /// Appends what is wanted of a card, whose text is there where it may be asked for.
+    pub fn write_card(
+        &self,
+        out: &mut String,
+        account: &Account,
+        card: &Resource,
+        text: Option<&str>,
+    ) {
+        let data = self.data.as_ref().zip(text).map(|(data, text)| data.of(text));
+        let target = &Target::Card(account.id, card.name.clone());
+        let subject = Subject { target, account, card: Some(card), data: data.as_deref() };
+        self.write_response(out, &subject);
+    }
+
+    fn write_response(&self, out: &mut String, subject: &Subject) {
+        write_response(out, &subject.target.to_string(), |out| {
+            let start = out.len();
+            out.push_str("<D:propstat><D:prop>");
+            let (begin, missing) = (out.len(), write_found(out, subject, &self.wanted));
+            let nothing_missing = missing.is_empty() || self.minimal;
+            if out.len() == begin && !nothing_missing {
+                out.truncate(start);
+            } else {
+                let _ = write!(out, "</D:prop><D:status>{OK}</D:status></D:propstat>");
+            }
+            if !nothing_missing {
+                write_propstat(out, &missing, NOT_FOUND, "");
+            }
+        });
+    }
+}
+
+/// Appends one `D:response`.
+pub fn write_response(out: &mut String, path: &str, inside: impl FnOnce(&mut String)) {
+    out.push_str("<D:response>");
+    out.push_str(&href(path));
+    inside(out);
+    out.push_str("</D:response>\n");
 }
 
 /// The value of a property as XML; none where the resource does not have it.
@@ -112,6 +174,7 @@ const TABLE: &[(&str, &str, bool, Value)] = &[
         is_book(it).then(|| kind.to_owned())
     }),
     (CARDDAV, "max-resource-size", false, |it| is_book(it).then(|| CARD_MAX.to_string())),
+    (CONTACTD, "max-text-size", false, |it| is_book(it).then(|| CARD_TEXT_MAX.to_string())),
     (CARDDAV, "supported-collation-set", false, |it| {
         let one = |name| format!("<C:supported-collation>{name}</C:supported-collation>");
         is_book(it).then(|| COLLATIONS.map(one).concat())
@@ -126,32 +189,13 @@ pub const VCARD_TYPE: &str = "text/vcard; charset=utf-8";
 
 /// True for a property whose value is the server's: no client makes one in these namespaces.
 pub fn is_protected(ns: &str) -> bool {
-    [DAV, CARDDAV, CALSERVER].contains(&ns)
+    [DAV, CARDDAV, CALSERVER, CONTACTD].contains(&ns)
 }
 
 /// The value of a property as XML.
 pub fn value(subject: &Subject, ns: &str, name: &str) -> Option<String> {
     let found = TABLE.iter().find(|(known_ns, known, ..)| *known_ns == ns && *known == name);
     found.and_then(|(.., value)| value(subject))
-}
-
-/// Appends one `D:response`. With `minimal` nothing is said of properties that are not there.
-pub fn write_response(out: &mut String, subject: &Subject, wanted: &Wanted, minimal: bool) {
-    out.push_str("<D:response>");
-    out.push_str(&href(&subject.target.to_string()));
-    let start = out.len();
-    out.push_str("<D:propstat><D:prop>");
-    let (begin, missing) = (out.len(), write_found(out, subject, wanted));
-    let nothing_missing = missing.is_empty() || minimal;
-    if out.len() == begin && !nothing_missing {
-        out.truncate(start);
-    } else {
-        let _ = write!(out, "</D:prop><D:status>{OK}</D:status></D:propstat>");
-    }
-    if !nothing_missing {
-        write_propstat(out, &missing, NOT_FOUND);
-    }
-    out.push_str("</D:response>\n");
 }
 
 /// Appends the wanted properties that are there; gives the others.
@@ -186,12 +230,18 @@ fn write_card(out: &mut String, card: &str) {
     out.push_str("</C:address-data>");
 }
 
-/// Appends properties that have one status.
-pub fn write_propstat(out: &mut String, properties: &str, status: &str) {
-    let _ = write!(
-        out,
-        "<D:propstat><D:prop>{properties}</D:prop><D:status>{status}</D:status></D:propstat>"
-    );
+/// Appends properties that have one status, and the element of the rule that they break, if any.
+pub fn write_propstat(out: &mut String, properties: &str, status: &str, error: &str) {
+    let _ = write!(out, "<D:propstat><D:prop>{properties}</D:prop><D:status>{status}</D:status>");
+    write_error(out, error);
+    out.push_str("</D:propstat>");
+}
+
+/// Appends the element of a broken rule, if there is one.
+fn write_error(out: &mut String, error: &str) {
+    if !error.is_empty() {
+        let _ = write!(out, "<D:error><{error}/></D:error>");
+    }
 }
 
 /// Appends one property. One of a namespace of its own declares it.
@@ -215,13 +265,10 @@ pub fn write_property(out: &mut String, ns: &str, name: &str, value: &str) {
 
 /// Appends the answer about a href that is not there, or not in the form that was asked for.
 pub fn write_status(out: &mut String, path: &str, status: &str, error: &str) {
-    out.push_str("<D:response>");
-    out.push_str(&href(path));
-    let _ = write!(out, "<D:status>{status}</D:status>");
-    if !error.is_empty() {
-        let _ = write!(out, "<D:error><{error}/></D:error>");
-    }
-    out.push_str("</D:response>\n");
+    write_response(out, path, |out| {
+        let _ = write!(out, "<D:status>{status}</D:status>");
+        write_error(out, error);
+    });
 }
 
 fn resource_type(target: &Target) -> &'static str {

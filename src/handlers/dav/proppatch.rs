@@ -4,12 +4,11 @@
 use crate::access::Device;
 use crate::context::Call;
 use crate::error::{Error, Result};
-use crate::handlers::dav::account::Account;
-use crate::handlers::dav::escape::href;
+use crate::handlers::dav::account::{Account, Asked};
 use crate::handlers::dav::properties;
 use crate::handlers::dav::target::Target;
 use crate::handlers::dav::xml::{CARDDAV, DAV, Element};
-use crate::handlers::dav::{body, cards, path, short_multistatus};
+use crate::handlers::dav::{body_of, short_multistatus};
 use crate::http::Reply;
 use crate::http::dav::{FAILED_DEPENDENCY, FORBIDDEN, INSUFFICIENT, OK};
 use crate::repository::contacts::books;
@@ -27,33 +26,25 @@ struct Change<'a> {
 
 /// `PROPPATCH /dav/…`
 pub fn proppatch(call: &Call, device: &Device) -> Result<Reply> {
-    let owner = device.owner().id();
-    let target = Target::of(path(call), owner);
-    match &target {
-        Target::OtherBook(_) | Target::Orphan(_) | Target::Nothing => return Err(Error::NotFound),
-        Target::Card(_, name) => drop(cards::find(call, owner, name)?),
-        _ => {}
-    }
-    let root = body(call)?.filter(|root| root.is(DAV, "propertyupdate"));
-    let root =
-        root.ok_or_else(|| Error::Malformed("the body must be a propertyupdate".to_owned()))?;
+    let Asked { target, account, .. } = Asked::of(call, device)?;
+    let root = body_of(call, DAV, "propertyupdate")?
+        .ok_or_else(|| Error::Malformed("the body is missing".to_owned()))?;
     let changes = changes(&root);
     properties::check_count(changes.len())?;
     let faults: Vec<_> = changes.iter().map(|change| fault(&target, change)).collect();
     if faults.iter().all(Option::is_none) {
-        apply(call, &Account::of(call, device)?, &changes)?;
+        apply(call, &account, &changes)?;
     }
     let refused = faults.iter().any(Option::is_some);
     let mut out = String::new();
-    out.push_str("<D:response>");
-    out.push_str(&href(&target.to_string()));
-    for (change, fault) in changes.iter().zip(faults) {
-        write_result(&mut out, change, fault, refused);
-    }
-    if changes.is_empty() {
-        properties::write_propstat(&mut out, "", OK);
-    }
-    out.push_str("</D:response>\n");
+    properties::write_response(&mut out, &target.to_string(), |out| {
+        for (change, fault) in changes.iter().zip(faults) {
+            write_result(out, change, fault, refused);
+        }
+        if changes.is_empty() {
+            properties::write_propstat(out, "", OK, "");
+        }
+    });
     Ok(short_multistatus(call, &out))
 }
 
@@ -102,16 +93,9 @@ fn write_result(out: &mut String, change: &Change, fault: Option<&'static str>, 
         None if refused => FAILED_DEPENDENCY,
         None => OK,
     };
-    let protected = fault == Some(FORBIDDEN) && properties::is_protected(ns);
-    let error = match protected {
-        true => "<D:error><D:cannot-modify-protected-property/></D:error>",
+    let error = match fault == Some(FORBIDDEN) && properties::is_protected(ns) {
+        true => "D:cannot-modify-protected-property",
         false => "",
     };
-    out.push_str("<D:propstat><D:prop>");
-    out.push_str(&property);
-    out.push_str("</D:prop><D:status>");
-    out.push_str(status);
-    out.push_str("</D:status>");
-    out.push_str(error);
-    out.push_str("</D:propstat>");
+    properties::write_propstat(out, &property, status, error);
 }

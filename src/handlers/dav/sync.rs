@@ -4,11 +4,11 @@ use crate::context::Call;
 use crate::error::{DavFault, Error, Result};
 use crate::handlers::dav::account::Account;
 use crate::handlers::dav::escape::escaped;
-use crate::handlers::dav::properties::{self, Subject, Wanted};
+use crate::handlers::dav::multistatus;
+use crate::handlers::dav::properties::{self, Shown};
 use crate::handlers::dav::query::{limit, write_truncated};
 use crate::handlers::dav::target::Target;
 use crate::handlers::dav::xml::{DAV, Element};
-use crate::handlers::dav::{headers, multistatus};
 use crate::http::Reply;
 use crate::http::dav::NOT_FOUND;
 use crate::repository::contacts::resources::{self, Change};
@@ -20,8 +20,7 @@ const PAGE: u64 = 1_000;
 
 /// `D:sync-collection`. Whatever Depth says it means 0: Thunderbird sends 1, others none.
 pub fn sync(call: &Call, account: Account, root: &Element) -> Result<Reply> {
-    let wanted = Wanted::read(root)?.unwrap_or(Wanted::These(Vec::new()));
-    let minimal = headers::wants_minimal(call);
+    let shown = Shown::read(call, root)?;
     let mut left = match limit(root, DAV)? {
         Some(0) => return Err(Error::Malformed("nresults must be more than 0".to_owned())),
         Some(limit) => limit,
@@ -60,7 +59,7 @@ pub fn sync(call: &Call, account: Account, root: &Element) -> Result<Reply> {
             }
             left -= 1;
             place = place.moved(change.revision);
-            write_change(out, &account, change, &wanted, minimal);
+            write_change(out, &account, change, &shown);
         }
         match next {
             Some(next) => place = place.moved(next),
@@ -86,20 +85,13 @@ fn place(account: &Account, root: &Element) -> Result<Place> {
     }
 }
 
-fn write_change(
-    out: &mut String,
-    account: &Account,
-    change: &Change,
-    wanted: &Wanted,
-    minimal: bool,
-) {
-    let target = &Target::Card(account.id, change.name.clone());
+fn write_change(out: &mut String, account: &Account, change: &Change, shown: &Shown) {
     match &change.card {
-        Some(card) => {
-            let subject = Subject { target, account, card: Some(card), data: None };
-            properties::write_response(out, &subject, wanted, minimal);
+        Some(card) => shown.write_card(out, account, card, None),
+        None => {
+            let path = Target::Card(account.id, change.name.clone()).to_string();
+            properties::write_status(out, &path, NOT_FOUND, "");
         }
-        None => properties::write_status(out, &target.to_string(), NOT_FOUND, ""),
     }
 }
 

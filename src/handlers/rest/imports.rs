@@ -46,6 +46,7 @@ pub fn import(call: &Call, owner: &Owner) -> Result<Reply> {
         dry_run: query.flag("dry_run"),
         label: query.parsed("label", |raw| text::line(raw, 1, LABEL_MAX)),
         existing: query.parsed("existing", existing).unwrap_or_default(),
+        skip: 0,
     };
     let map = query.parsed("map", columns).unwrap_or_default();
     query.finish()?;

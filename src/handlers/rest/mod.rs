@@ -22,9 +22,9 @@ use crate::error::Result;
 use crate::handlers::views;
 use crate::http::Reply;
 use crate::model::contact::Contact;
-use crate::repository::contacts::books::Book;
 use crate::repository::contacts::rows;
 use crate::service::writer::By;
+use crate::service::writer::Writer;
 use std::sync::Arc;
 use streams::{JsonList, Pieces};
 
@@ -37,7 +37,7 @@ fn by(call: &Call, owner: &Owner) -> By {
 /// `If-Match` and `If-None-Match`, for the change of a contact.
 fn guard(
     call: &Call,
-) -> impl Fn(&Book, Option<&crate::model::contact::Stored>) -> Result<()> + use<> {
+) -> impl Fn(&mut Writer, Option<&crate::model::contact::Stored>) -> Result<()> + use<> {
     let conditions = call.conditions();
     move |_, stored| conditions.allow(stored.map(|it| it.contact.revision))
 }

@@ -19,8 +19,9 @@ fn shown(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
     visitor.admin()?;
     let mut query = call.query()?;
     let (search, role) = (query.text("search"), query.parsed("role", Role::parse));
-    let slice = query.slice();
+    let mut slice = query.slice();
     query.finish()?;
+    slice.limit = 15;
     let ((users, total), queue) = call
         .app
         .db

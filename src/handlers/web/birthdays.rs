@@ -18,8 +18,8 @@ use chrono::{Days, NaiveDate};
 use serde_json::json;
 use vcard::PartialDate;
 
-/// Rows on a page, and the rest of the last day.
-const PAGE: usize = 70;
+/// Rows on a page.
+const PAGE: usize = 60;
 
 /// `GET /birthdays`
 pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
@@ -27,42 +27,37 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let page = reader::page(call, visitor);
     let mut query = call.query()?;
     let from = query.parsed("from", date).unwrap_or(page.today).max(page.today);
+    let skip = usize::try_from(query.number("skip", 0, 0..=1_000_000)).unwrap_or(0);
     query.finish()?;
     let until = page.today + Days::new(365);
     let days = (until - from).num_days().clamp(0, 365);
-    let mut rows = coming(call, owner.id(), Window::new(from, days))?;
-    // A page ends with a day, and has one at least.
-    let dates = || rows.iter().map(|row| row.next.date);
-    let (first, full) = (dates().next(), dates().nth(PAGE));
-    let cut = full.and_then(|full| dates().find(|day| *day >= full && Some(*day) > first));
-    if let Some(day) = cut {
-        rows.retain(|row| row.next.date < day);
-    }
+    let mut rows = coming(call, owner.id(), Window::new(from, days), skip + PAGE)?;
+    // The next page begins with a day, and those of this day that were shown.
+    let day = rows.get(skip + PAGE).map(|row| row.next.date);
+    rows.truncate(skip + PAGE);
+    let shown = rows.iter().filter(|row| Some(row.next.date) == day).count();
+    rows.drain(..skip.min(rows.len()));
     for row in &mut rows {
         row.next.days = (row.next.date - page.today).num_days();
     }
     let url = reader::handed(call, visitor).map(|it| reader::text(&it, "url").to_owned());
     let url = url.filter(|url| !url.is_empty());
     let exists = call.app.db.read(|db| books::has_calendar(db, owner.id()))?;
-    let next = cut.map(|day: NaiveDate| format!("from={day}"));
+    let next = day.map(|day: NaiveDate| format!("from={day}&skip={shown}"));
     Ok(reader::show(
         call,
         birthdays::page(&page, &rows, &Calendar { exists, url }, next.as_deref()),
     ))
 }
 
-/// Who has a birthday within these days, nearest first; a day more than a page.
-fn coming(call: &Call, owner: i64, window: Window) -> Result<Vec<Row>> {
+/// Who has a birthday within these days, nearest first; at least one more than `many`.
+fn coming(call: &Call, owner: i64, window: Window, many: usize) -> Result<Vec<Row>> {
     let mut rows: Vec<Row> = Vec::new();
     for keys in window.keys() {
         let mut after = AfterBirthday::default();
         loop {
             let page = call.app.db.read(|db| with_birthday(db, owner, keys, &mut after))?;
-            let far = rows
-                .get(PAGE)
-                .zip(rows.last())
-                .is_some_and(|(page, last)| page.next.date < last.next.date);
-            if page.is_empty() || far {
+            if page.is_empty() || rows.len() > many {
                 break;
             }
             for found in &page {

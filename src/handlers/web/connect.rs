@@ -13,6 +13,9 @@ use crate::repository::app_passwords as rows;
 use crate::service::second_factor::svg;
 use serde_json::{Value, json};
 
+/// App passwords on a page.
+const PAGE: usize = 30;
+
 fn shown(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
     let caller = caller(visitor)?;
     let known = call.app.db.read(|db| rows::list(db, caller.id()))?;
@@ -23,7 +26,11 @@ fn shown(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
         created_at: it.created_at,
         last_used: it.last_used_at.zip(it.last_used_ip),
     };
-    let known: Vec<_> = known.into_iter().map(password).collect();
+    let mut query = call.query()?;
+    let skip = usize::try_from(query.slice().skip).unwrap_or(0);
+    query.finish()?;
+    let next = (skip + PAGE < known.len()).then(|| format!("skip={}", skip + PAGE));
+    let known: Vec<_> = known.into_iter().map(password).skip(skip).take(PAGE).collect();
     let server = &call.app.config.public_url;
     let handed = reader::handed(call, visitor);
     let text = |name: &str| Some(handed.as_ref()?.get(name)?.as_str()?.to_owned());
@@ -34,7 +41,9 @@ fn shown(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
         _ => None,
     };
     let page = reader::page(call, visitor);
-    Ok(connect::page(&page, server, &caller.user().username, &known, fresh.as_ref(), form))
+    let username = &caller.user().username;
+    let next = next.as_deref();
+    Ok(connect::page(&page, server, username, &known, fresh.as_ref(), form, next))
 }
 
 /// `GET /settings/connect`

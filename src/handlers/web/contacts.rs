@@ -22,7 +22,6 @@ use crate::repository::contacts::filter::Filter;
 use crate::repository::contacts::lists::{self, Key, Sort};
 use crate::repository::contacts::{history, rows};
 use crate::service::contacts::{Action, UNGUARDED, Which, bulk, delete};
-use crate::service::groups::rename_label;
 use crate::service::history::{reachable_since, revert};
 use crate::service::labels::in_use;
 use maud::Markup;
@@ -66,9 +65,9 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
 }
 
 /// The list that a form was sent from, with what is wrong with the form, and all that was ticked and typed.
-fn again(call: &Call, visitor: &Visitor, form: &Form, why: &str) -> Result<Reply> {
+pub fn again(call: &Call, visitor: &Visitor, query: &str, form: &Form, why: &str) -> Result<Reply> {
     let headers = call.request.headers().map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let url = format!("/contacts?{}", form.get("query"));
+    let url = format!("/contacts?{query}");
     let request = Request::fake_http("GET", url, headers.collect(), Vec::new());
     let page = listed(&sent::another(call, request, Vec::new()), visitor, Some((form, why)))?;
     Ok(reader::refuse(&Error::Invalid(Vec::new()), page))
@@ -96,7 +95,7 @@ fn listed(call: &Call, visitor: &Visitor, sent: Option<(&Form, &str)>) -> Result
     let (search, label) = (search.unwrap_or_default(), label.unwrap_or_default());
     let mut page = reader::page(call, visitor);
     page.search = search.clone();
-    if let Some((_, why)) = sent {
+    if let Some((_, why)) = sent.filter(|(_, why)| !why.is_empty()) {
         page.flash = Some(Flash { text: why.to_owned(), undo: None, duplicates: 0 });
     }
     let rows = found.contacts.iter().map(|it| row(call, owner.id(), it)).collect::<Result<_>>()?;
@@ -151,19 +150,25 @@ pub fn one(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let id = call.id()?;
     let mut query = call.query()?;
     let then = query.number("then", 0, 0..=i64::MAX);
+    let before = query.number("before", i64::MAX, 0..=i64::MAX);
     query.finish()?;
-    let (stored, past, birth) = call.app.db.read(|db| {
+    // What it was then begins the list, else the newest change that an older page did not show.
+    let until = if then > 0 { then.saturating_add(1) } else { before };
+    let (stored, past, all) = call.app.db.read(|db| {
         let since = reachable_since(db, owner.id(), call.now)?;
         let stored = rows::find(db, owner.id(), id)?.ok_or(Error::NotFound)?;
-        let past = history::of_contact(db, owner.id(), id, since, i64::MAX)?;
-        Ok((stored, past, history::birth(db, owner.id(), id)?))
+        let mut past = history::of_contact(db, owner.id(), id, since, until)?;
+        let oldest = past.last().and_then(|it| it.before.as_ref());
+        let all = oldest.is_none_or(|it| it.since <= since.max(stored.contact.created_at));
+        past.extend(history::birth(db, owner.id(), id)?.filter(|_| all));
+        Ok((stored, past, all))
     })?;
     let before = past.iter().find(|it| it.revision == then);
     if then > 0 && before.is_none() {
         return Err(Error::NotFound);
     }
     let w = words(call, visitor);
-    let past: Vec<_> = past.iter().chain(&birth).map(|it| change(w, it)).collect();
+    let changes: Vec<_> = past.iter().map(|it| change(w, it)).collect();
     let old = before.and_then(|it| it.before.as_ref()).map(|it| Card::stored(&it.card));
     let card = old.unwrap_or_else(|| stored.card());
     let page = reader::page(call, visitor);
@@ -184,12 +189,14 @@ pub fn one(call: &Call, visitor: &Visitor) -> Result<Reply> {
         created_at: contact.created_at,
         updated_at: contact.updated_at,
         // The history may have forgotten the last change.
-        changed_by: past
+        changed_by: changes
             .first()
             .filter(|it| it.revision == contact.revision)
             .map_or("", |it| &it.by),
-        then: past.iter().find(|it| it.revision == then),
-        history: past.clone(),
+        then: changes.iter().find(|it| it.revision == then),
+        history: &changes,
+        all: all && until == i64::MAX,
+        later: until < i64::MAX,
     };
     Ok(reader::show(call, contact::page(&page, &shown)))
 }
@@ -247,19 +254,20 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
         true => form.all("ids").filter_map(|id| id.parse().ok()).collect(),
         false => call.app.db.read(|db| lists::ids(db, owner.id(), &filter))?,
     };
+    let again = |why: &str| again(call, visitor, form.get("query"), &form, why);
     if ids.is_empty() {
-        return again(call, visitor, &form, w.none_selected);
+        return again(w.none_selected);
     }
     let listed: Vec<_> = ids.iter().map(i64::to_string).collect();
     let changes_label = ["add_label", "remove_label"].contains(&form.get("action"));
     let label = text::line(form.get("label"), 1, LABEL_MAX).ok();
     let Some(label) = label.or((!changes_label).then(String::new)) else {
-        return again(call, visitor, &form, w.label_wrong);
+        return again(w.label_wrong);
     };
     let (action, words) = match form.get("action") {
         "export" => return exports::selected(call, &owner, ids),
         "merge" if !(2..=TWINS).contains(&ids.len()) => {
-            return again(call, visitor, &form, w.two_to_merge);
+            return again(w.two_to_merge);
         }
         "merge" => return Ok(reader::go(format!("/duplicates?ids={}", listed.join(",")))),
         "delete" => (Action::Delete, w.deleted),
@@ -273,7 +281,7 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
         match bulk(&call.app, owner.id(), &by, &action, ids) {
             Ok((now, _)) => changed += now,
             Err(error @ Error::Invalid(_)) if changed == 0 => {
-                return again(call, visitor, &form, &w.sentence(&why(&error)));
+                return again(&w.sentence(&why(&error)));
             }
             Err(error) if changed == 0 => return Err(error),
             // What was changed can be undone.
@@ -291,25 +299,4 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
 fn why(error: &Error) -> String {
     let first = if let Error::Invalid(faults) = error { faults.first() } else { None };
     first.map_or_else(|| http::detail(error), |fault| fault.detail.clone())
-}
-
-/// `POST /labels`: another name for a label, or none.
-pub fn change_label(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let (form, owner, by) = sent::by_owner(call, visitor)?;
-    let w = words(call, visitor);
-    let page = |label: &str| format!("/contacts?{}", list::query(&[("label", label)]));
-    let from = form.get("from");
-    let removes = form.get("action") == "remove";
-    let to = text::line(form.get("to"), 1, LABEL_MAX).ok().filter(|_| !removes);
-    if to.is_none() && !removes {
-        return reader::go_saying(call, visitor, page(from), w.label_wrong);
-    }
-    let before = revision(call, owner.id())?;
-    rename_label(&call.app, owner.id(), &by, from, to.as_deref())?;
-    let (text, label) = match &to {
-        Some(to) => (w.label_renamed, to.as_str()),
-        None => (w.label_gone, from),
-    };
-    let next = page(to.as_deref().unwrap_or_default());
-    reader::go_undoable(call, visitor, next, text.replace("{label}", label), before)
 }

@@ -17,7 +17,7 @@ use crate::service::duplicates as service;
 use crate::service::merge::{self, Wish};
 use serde_json::{Map, Value};
 
-/// Groups on a page.
+/// Most groups on a page.
 const PAGE: usize = 5;
 /// Most groups that are merged at once.
 const MERGED_MAX: usize = 100;
@@ -56,12 +56,8 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     });
     let shown: Vec<_> = shown.collect::<Result<_>>()?;
     let shown: Vec<_> = shown.into_iter().filter(|group| group.twins.len() > 1).collect();
-    let next = (skip + PAGE < total).then(|| format!("skip={}", skip + PAGE));
     let page = reader::page(call, visitor);
-    Ok(reader::show(
-        call,
-        duplicates::page(&page, &shown, total as i64, likely as i64, next.as_deref()),
-    ))
+    Ok(reader::show(call, duplicates::page(&page, &shown, skip, total, likely as i64)))
 }
 
 /// Nothing is lost or chosen when these become one, and all of them can be seen side by side.

@@ -14,6 +14,7 @@ use crate::picture;
 use crate::repository::contacts::rows;
 use crate::service::contacts::UNGUARDED;
 use crate::service::labels::in_use;
+use crate::service::writer::Writer;
 use crate::service::{bodies, photos};
 
 /// `GET /contacts/new`
@@ -121,7 +122,7 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let w = words(call, visitor);
     let (body, rows) = json_of(w, &form);
     let seen: Option<i64> = form.get("revision").parse().ok();
-    let same = |_: &_, it: Option<&Stored>| match it {
+    let same = |_: &mut Writer, it: Option<&Stored>| match it {
         Some(it) if Some(it.contact.revision) != seen => Err(Error::PreconditionFailed),
         _ => Ok(()),
     };

@@ -25,10 +25,9 @@ use crate::service::writer::By;
 use serde_json::json;
 use vcard::table;
 
-/// Rows of a file that a page shows, and how many of them may be notes on others than the first ones.
-const ROWS_MAX: usize = 100;
-const NOTES_MAX: usize = 50;
-/// Characters of a name or a remark that it shows.
+/// Notes on a page, beside those on the cards that it shows.
+const NOTES_MAX: usize = 10;
+/// Characters of a name or a remark that it keeps.
 const TEXT_MAX: usize = 200;
 
 /// `GET /import`
@@ -83,14 +82,18 @@ fn columns(file: &[u8]) -> Vec<table::Column> {
 }
 
 /// What each column is, as the form says or as it was guessed.
-fn mapped(file: &[u8], form: &Form) -> Vec<Column> {
-    let column = |(at, it): (usize, table::Column)| Column {
-        member: match form.has(&format!("map.{at}")) {
-            true => form.get(&format!("map.{at}")).to_owned(),
-            false => it.member.unwrap_or_default(),
-        },
-        title: it.name,
-        sample: it.samples.into_iter().next().unwrap_or_default(),
+fn mapped(w: &Words, file: &[u8], form: &Form) -> Vec<Column> {
+    let column = |(at, it): (usize, table::Column)| {
+        let (name, guess) = (format!("map.{at}"), it.member.unwrap_or_default());
+        Column {
+            member: match form.has(&name) {
+                true => files::member(w, form.get(&name), &guess),
+                false => guess.clone(),
+            },
+            guess,
+            title: it.name,
+            sample: it.samples.into_iter().next().unwrap_or_default(),
+        }
     };
     columns(file).into_iter().enumerate().map(column).collect()
 }
@@ -105,7 +108,7 @@ fn run(
 ) -> Result<(Outcome, Found)> {
     let (owner, by) = owner(call, visitor)?;
     let by = By { protocol: "import", ..by };
-    let columns = mapped(file, form);
+    let columns = mapped(words(call, visitor), file, form);
     let map: Vec<_> = columns.iter().map(|it| (it.title.clone(), it.member.clone())).collect();
     let given = |name| Some(form.get(name).trim()).filter(|text| !text.is_empty());
     let label = given("label").map(|label| text::line(label, 1, LABEL_MAX)).transpose();
@@ -114,6 +117,7 @@ fn run(
         dry_run,
         label: label.map_err(|why| Error::invalid("label", why))?,
         existing: existing.map_err(|why| Error::invalid("existing", why))?.unwrap_or_default(),
+        skip: files::place(form, "rows"),
     };
     let source = import::read(file, "", None, &map, latest_date(call.now))?;
     let format = source.format.to_owned();
@@ -121,7 +125,8 @@ fn run(
         call.audit(tx, Action::Imported, Some(owner.id()), Some(owner.id()))
     })?;
     let charset = vcard::charset_of(file).to_owned();
-    Ok((outcome, Found { format, charset, columns, ..Found::default() }))
+    let skip = options.skip;
+    Ok((outcome, Found { format, charset, columns, skip, ..Found::default() }))
 }
 
 /// What was found, for the page.
@@ -151,16 +156,22 @@ fn shown(outcome: Outcome, found: Found) -> Found {
         remarks: vec![short(it.detail)],
         ..FileRow::default()
     };
-    let mut notes: Vec<_> = outcome.errors.into_iter().map(|it| note(it, Verdict::Fault)).collect();
-    for it in outcome.warnings {
-        match rows.iter_mut().find(|row| row.line == it.line) {
-            Some(row) => row.remarks.push(short(it.detail)),
-            None => notes.push(note(it, Verdict::Remark)),
+    // Faults and remarks have pages of their own length beside those of the cards.
+    let page =
+        found.skip / import::ROWS_MAX * NOTES_MAX..(found.skip / import::ROWS_MAX + 1) * NOTES_MAX;
+    let all = rows.len() + found.skip;
+    let more = outcome.created + outcome.updated + outcome.skipped_duplicates > all
+        || outcome.errors.len() + outcome.warnings.len() > page.end;
+    let errors = outcome.errors.into_iter().map(|it| note(it, Verdict::Fault));
+    let notes: Vec<_> =
+        errors.chain(outcome.warnings.into_iter().map(|it| note(it, Verdict::Remark))).collect();
+    for (number, it) in notes.into_iter().enumerate() {
+        match rows.iter_mut().find(|row| row.line == it.line && it.verdict == Verdict::Remark) {
+            Some(row) => row.remarks.extend(it.remarks),
+            None if page.contains(&number) => rows.push(it),
+            None => {}
         }
     }
-    notes.truncate(NOTES_MAX);
-    rows.truncate(ROWS_MAX - notes.len());
-    rows.append(&mut notes);
     rows.sort_by_key(|row| row.line);
     Found {
         new: number(outcome.created),
@@ -169,6 +180,7 @@ fn shown(outcome: Outcome, found: Found) -> Found {
         faults,
         remarks,
         rows,
+        more,
         ..found
     }
 }
@@ -201,7 +213,7 @@ fn look(call: &Call, visitor: &Visitor, file: &[u8], mut form: Form) -> Result<m
         Ok((outcome, found)) => shown(outcome, found),
         Err(error) => {
             sent::note(page.w, &mut form, error)?;
-            Found { columns: mapped(file, &form), ..Found::default() }
+            Found { columns: mapped(page.w, file, &form), ..Found::default() }
         }
     };
     Ok(files::found(&page, &found, &form))
@@ -217,7 +229,7 @@ pub fn import(call: &Call, visitor: &Visitor) -> Result<Reply> {
         return reader::go_saying(call, visitor, "/import", w.no_file);
     };
     let file = content(call, id, &file)?;
-    if form.get("step") == "look" {
+    if !["", "import"].contains(&form.get("step")) {
         return look(call, visitor, &file, form).map(|page| reader::show(call, page));
     }
     match run(call, visitor, &file, &form, false) {

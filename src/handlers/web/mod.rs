@@ -9,6 +9,7 @@ pub mod doors;
 pub mod duplicates;
 pub mod edit;
 pub mod files;
+pub mod labels;
 pub mod links;
 pub mod past;
 pub mod reader;

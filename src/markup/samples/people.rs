@@ -188,6 +188,7 @@ pub fn found(columns: bool) -> files::Found {
     };
     let column = |title: &str, member: &str, sample: &str| files::Column {
         title: title.to_owned(),
+        guess: member.to_owned(),
         member: member.to_owned(),
         sample: sample.to_owned(),
     };
@@ -204,6 +205,8 @@ pub fn found(columns: bool) -> files::Found {
             row(4, "", "", files::Verdict::Fault),
         ],
         remarks: 0,
+        skip: 0,
+        more: true,
         columns: if columns {
             vec![
                 column("Imię", "first_name", "Łukasz"),

@@ -201,7 +201,6 @@ words! {
     columns_hint: "We do not know this table. Correct what was guessed wrong; other columns are kept with the contact.",
     keep_as_is: "(only kept)",
     result: "Result",
-    first_rows_only: "Only {} row is shown.|Only {} rows are shown.",
     verdict_new: "new",
     verdict_changes: "changes",
     same_uid: "the same entry",

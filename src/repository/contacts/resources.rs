@@ -9,7 +9,7 @@ use postgres::Row;
 use postgres::types::Type;
 use std::collections::HashSet;
 
-/// A card that is not in the trash.
+/// A card that is not in the trash; its text comes beside it, where it is wanted.
 #[derive(Debug, Clone)]
 pub struct Resource {
     /// The contact's id.
@@ -22,10 +22,8 @@ pub struct Resource {
     pub created_at: DateTime<Utc>,
     /// When it was changed last.
     pub updated_at: DateTime<Utc>,
-    /// Octets of the card.
+    /// Octets of its text.
     pub octets: i64,
-    /// The card; empty where it was not asked for.
-    pub card: String,
 }
 
 /// What changed under a name.
@@ -53,7 +51,6 @@ fn from_row(row: &Row) -> Resource {
         created_at: row.get("created_at"),
         updated_at: row.get("updated_at"),
         octets: row.get::<_, i32>("octets").into(),
-        card: row.get("card"),
     }
 }
 
@@ -64,43 +61,66 @@ fn name(row: &Row) -> String {
     }
 }
 
+/// Octets of text that are read at once, beside the last card.
+const BUDGET: i64 = 1_000_000;
+
 /// The first cards whose id is greater than `after`, in the order of ids, without their text. At
 /// most 1,000; only the last page is empty.
 pub fn page(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Resource>> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
-        ", '' AS card FROM contacts WHERE owner = $1 AND id > $2 AND deleted_at IS NULL
+        " FROM contacts WHERE owner = $1 AND id > $2 AND deleted_at IS NULL
         ORDER BY id LIMIT 1000"
     );
     let rows = db.query_once(SQL, &[(&owner, Type::INT8), (&after, Type::INT8)])?;
     Ok(rows.iter().map(from_row).collect())
 }
 
-/// Like [`page`], with the text: at most 200 cards, and about a megabyte of them.
-pub fn page_with_cards(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Resource>> {
+/// Like [`page`], with their text: at most 200 cards, and about a megabyte of them.
+pub fn page_with_text(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<(Resource, String)>> {
     const SQL: &str = concat!(
         "SELECT * FROM (
             SELECT ",
         columns!(),
-        ", card, sum(octet_length(card)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS total,
-                row_number() OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS at
+        ", card, sum(octet_length(card)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS total
             FROM contacts WHERE owner = $1 AND id > $2 AND deleted_at IS NULL ORDER BY id LIMIT 200
-        ) AS page WHERE at = 1 OR total <= 1000000 ORDER BY id"
+        ) AS page WHERE total - octets < $3 ORDER BY id"
     );
-    let rows = db.query_once(SQL, &[(&owner, Type::INT8), (&after, Type::INT8)])?;
-    Ok(rows.iter().map(from_row).collect())
+    let int8 = Type::INT8;
+    let rows =
+        db.query_once(SQL, &[(&owner, int8.clone()), (&after, int8.clone()), (&BUDGET, int8)])?;
+    Ok(rows.iter().map(|row| (from_row(row), row.get("card"))).collect())
 }
 
-/// Those of these names that cards have, without their text, in no order.
-pub fn find_names(db: &mut Conn, owner: i64, names: &[&str]) -> Result<Vec<Resource>> {
+/// Looks at the cards of these names, in no order, with their text: about a megabyte of them; the
+/// others come without it.
+pub fn each_named(
+    db: &mut Conn,
+    owner: i64,
+    names: &[String],
+    look: impl FnMut(&Resource, Option<&str>),
+) -> Result<()> {
+    each_within(db, owner, names, BUDGET, look)
+}
+
+/// Like [`each_named`], with about so many octets of text.
+fn each_within(
+    db: &mut Conn,
+    owner: i64,
+    names: &[String],
+    budget: i64,
+    mut look: impl FnMut(&Resource, Option<&str>),
+) -> Result<()> {
     // A card that was never given a name is called after its UID.
     const SQL: &str = concat!(
-        "SELECT found.* FROM ",
-        super::look_ups::by_names!("$2", columns!(), ", '' AS card"),
+        "SELECT id, resource, uid, revision, created_at, updated_at, octets,
+            CASE WHEN sum(octets) OVER (ROWS UNBOUNDED PRECEDING) - octets < $4 THEN card END AS text
+        FROM (SELECT found.* FROM ",
+        super::look_ups::by_names!("$2", columns!(), ", card"),
         " UNION ALL SELECT found.* FROM ",
-        super::look_ups::by_uids!("$3", columns!(), ", '' AS card"),
-        " WHERE found.resource IS NULL"
+        super::look_ups::by_uids!("$3", columns!(), ", card"),
+        " WHERE found.resource IS NULL) AS found"
     );
     let names: Vec<Vec<u8>> = names.iter().map(|name| resource_name::octets(name)).collect();
     let uid = |name: &Vec<u8>| {
@@ -108,25 +128,23 @@ pub fn find_names(db: &mut Conn, owner: i64, names: &[&str]) -> Result<Vec<Resou
         Some(name.strip_suffix(".vcf")?.to_owned())
     };
     let uids: Vec<String> = names.iter().filter_map(uid).collect();
-    let rows = db.query(SQL, &[&owner, &names, &uids])?;
-    Ok(rows.iter().map(from_row).collect())
+    db.each(SQL, &[&owner, &names, &uids, &budget], |row| look(&from_row(row), row.get("text")))
 }
 
-/// The cards with these ids, with their text.
-pub fn find_ids(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<Vec<Resource>> {
-    const SQL: &str = concat!(
-        "SELECT found.* FROM ",
-        super::look_ups::by_ids!("$2", columns!(), ", card, deleted_at"),
-        " WHERE deleted_at IS NULL"
-    );
-    Ok(db.query(SQL, &[&owner, &ids])?.iter().map(from_row).collect())
+/// The card of this name, and its text.
+pub fn find(db: &mut Conn, owner: i64, name: &str) -> Result<Option<(Resource, String)>> {
+    let mut found = None;
+    each_named(db, owner, &[name.to_owned()], |card, text| {
+        found = text.map(|text| (card.clone(), text.to_owned()));
+    })?;
+    Ok(found)
 }
 
-/// The card of this name, with its text.
-pub fn find(db: &mut Conn, owner: i64, name: &str) -> Result<Option<Resource>> {
-    let found = find_names(db, owner, &[name])?;
-    let ids: Vec<i64> = found.iter().map(|card| card.id).collect();
-    Ok(find_ids(db, owner, &ids)?.pop())
+/// The revision of the card of this name.
+pub fn revision(db: &mut Conn, owner: i64, name: &str) -> Result<Option<i64>> {
+    let mut found = None;
+    each_within(db, owner, &[name.to_owned()], 0, |card, _| found = Some(card.revision))?;
+    Ok(found)
 }
 
 /// What changed under each name after one revision and up to another, oldest first: at most `limit`
@@ -149,12 +167,12 @@ pub fn changes(
         )
         (SELECT true AS live, ",
         columns!(),
-        ", '' AS card FROM contacts
+        " FROM contacts
             WHERE owner = $1 AND revision > $2 AND revision <= $3 AND deleted_at IS NULL
             ORDER BY revision LIMIT $5)
         UNION ALL
         (SELECT false, 0, coalesce(resource, convert_to(uid || '.vcf', 'UTF8')) AS name, '',
-                max(revision), to_timestamp(0), to_timestamp(0), 0, ''
+                max(revision), to_timestamp(0), to_timestamp(0), 0
             FROM gone GROUP BY name ORDER BY max(revision) LIMIT $5)
         ORDER BY revision LIMIT $5"
     );
@@ -178,10 +196,10 @@ pub fn changes(
     let last = changes.last().map(|change| change.revision);
     let more = last.filter(|_| usize::try_from(limit) == Ok(changes.len()));
     let gone = changes.iter().filter(|change| change.card.is_none());
-    let gone: Vec<&str> = gone.map(|change| change.name.as_str()).collect();
+    let gone: Vec<String> = gone.map(|change| change.name.clone()).collect();
     if !gone.is_empty() {
-        let reused = find_names(db, owner, &gone)?;
-        let reused: HashSet<_> = reused.into_iter().map(|card| card.name).collect();
+        let mut reused = HashSet::new();
+        each_within(db, owner, &gone, 0, |card, _| reused.extend([card.name.clone()]))?;
         changes.retain(|change| change.card.is_some() || !reused.contains(&change.name));
     }
     Ok((changes, more))

@@ -21,10 +21,11 @@ pub fn read(bytes: &[u8]) -> Result<Elements<'_>> {
     let malformed = |detail: String| Error::Malformed(detail);
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     // The whole text is checked first: a broken file changes nothing.
-    serde_json::from_slice::<IgnoredAny>(bytes).map_err(|err| malformed(err.to_string()))?;
+    serde_json::from_slice::<IgnoredAny>(bytes)
+        .map_err(|err| malformed(format!("the file is no JSON: {err}")))?;
     let rest = bytes.trim_ascii_start();
     let Some(elements) = rest.strip_prefix(b"[") else {
-        return Err(malformed("must be an array of contacts".to_owned()));
+        return Err(malformed("the JSON must be an array of contacts".to_owned()));
     };
     let before = bytes.len() - elements.len();
     let number = 1 + line_ends(bytes.get(..before).unwrap_or_default());

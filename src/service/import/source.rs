@@ -1,7 +1,7 @@
 //! A file → cards. Which kind it is, its contents show and its media type.
 
 use super::incoming::{CARDS_MAX, Incoming, Notes, too_many};
-use super::json;
+use super::{json, lenient};
 use crate::error::{Error, Result};
 use crate::model::contact::input::{LABEL_MAX, LIST_MAX};
 use crate::model::contact::{CARD_TEXT_MAX, Input, Method};
@@ -39,15 +39,57 @@ pub fn read(
     map: &[(String, String)],
     latest: NaiveDate,
 ) -> Result<Source> {
-    let mut source = Source::default();
+    contacts(bytes, media_type, charset, map, latest).map_err(|error| match (error, other_kind(bytes)) {
+        (Error::Malformed(_), Some(kind)) => Error::Malformed(format!(
+            "the file is {kind}; a vCard, a table of separated values (CSV) or our JSON is expected"
+        )),
+        (error, _) => error,
+    })
+}
+
+/// What a file is that has no contacts, by how it begins.
+fn other_kind(bytes: &[u8]) -> Option<&'static str> {
+    const KINDS: [(&[u8], &str); 14] = [
+        (
+            b"PK\x03\x04",
+            "a workbook (such as .xlsx) or an archive (ZIP): save the sheet as CSV, or unpack it",
+        ),
+        (b"\xD0\xCF\x11\xE0", "a document of Microsoft Office: save it as CSV"),
+        (b"!BDN", "a mailbox of Outlook: export its contacts as CSV"),
+        (b"\x1F\x8B", "compressed (gzip): unpack it"),
+        (b"%PDF", "a PDF"),
+        (b"{\\rtf", "a document (RTF): save it as CSV"),
+        (b"SQLite format 3", "a database"),
+        (b"\x89PNG", "a picture"),
+        (b"\xFF\xD8\xFF", "a picture"),
+        (b"GIF8", "a picture"),
+        (b"BEGIN:VCALENDAR", "a calendar"),
+        (b"dn:", "LDIF: export it as vCard or CSV"),
+        (b"<!DOCTYPE", "a web page"),
+        (b"<", "a web page or other XML"),
+    ];
     let rest = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start();
+    KINDS.iter().find(|(begin, _)| rest.starts_with(begin)).map(|(_, kind)| *kind)
+}
+
+fn contacts(
+    bytes: &[u8],
+    media_type: &str,
+    charset: Option<&str>,
+    map: &[(String, String)],
+    latest: NaiveDate,
+) -> Result<Source> {
+    let mut source = Source::default();
+    let marks: [&[u8]; 3] = [b"\xEF\xBB\xBF", b"\xFF\xFE", b"\xFE\xFF"];
+    let rest = marks.iter().find_map(|mark| bytes.strip_prefix(*mark)).unwrap_or(bytes);
+    let rest = rest.trim_ascii_start();
     let is_json = rest.starts_with(b"[") || rest.starts_with(b"{");
     if rest.is_empty() && media_type != "application/json" {
         return Ok(source);
     }
     if media_type == "application/json" || (is_json && !vcard::has_cards(bytes)) {
         source.format = "JSON";
-        source.json(bytes, latest)?;
+        source.json(bytes, charset, latest)?;
     } else if vcard::has_cards(bytes) {
         source.format = "vCard";
         source.cards(bytes, charset)?;
@@ -100,15 +142,18 @@ impl Source {
         Ok(())
     }
 
-    fn json(&mut self, bytes: &[u8], latest: NaiveDate) -> Result<()> {
-        for element in json::read(bytes)? {
-            let value = match element.value {
+    fn json(&mut self, bytes: &[u8], charset: Option<&str>, latest: NaiveDate) -> Result<()> {
+        let (text, odd) = vcard::decode(bytes, charset);
+        self.warnings.extend(odd);
+        for element in json::read(text.as_bytes())? {
+            let mut value = match element.value {
                 Ok(value) => value,
                 Err(detail) => {
                     self.errors.add(element.line, detail);
                     continue;
                 }
             };
+            let kept = value.as_object_mut().map(lenient::tidy).unwrap_or_default();
             let Ok(input) = Input::read(value, Method::Post) else {
                 self.errors.add(element.line, "must be a JSON object");
                 continue;
@@ -121,7 +166,13 @@ impl Source {
             for fault in faults.list() {
                 self.warnings.add(element.line, format!("{}: {}", fault.field, fault.detail));
             }
-            self.add(element.line, card(input.uid().ok().flatten().as_deref(), &details))?;
+            let mut card = card(input.uid().ok().flatten().as_deref(), &details);
+            for (name, text) in kept {
+                self.warnings
+                    .add(element.line, format!("no member takes a value; it is kept as {name}"));
+                card.keep(&name, &text);
+            }
+            self.add(element.line, card)?;
         }
         Ok(())
     }
@@ -197,7 +248,8 @@ fn says_who(it: &Details) -> bool {
         &it.nickname,
         &it.organization,
     ];
-    let reached = it.emails.len() + it.phones.len() + it.addresses.len() + it.online.len();
+    let reached = it.emails.len() + it.phones.len() + it.addresses.len();
+    let reached = reached + it.online.len() + it.urls.len();
     !it.display_name.is_empty() || names.iter().any(|name| name.is_some()) || reached > 0
 }
 

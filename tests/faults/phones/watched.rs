@@ -40,7 +40,7 @@ fn an_operator_sees_what_kinds_of_programs_ask_for_what() {
     for (agent, kind) in AGENTS {
         let line = format!("contactd_dav_requests_total{{client=\"{kind}\"}} 2");
         assert!(page.lines().any(|it| it == line), "{agent}: {line} is not in {page}");
-        let log = server.log();
+        let log = server.log_with(&format!(" client={kind}\n"));
         let mut lines = log.lines().filter(|line| line.contains("PROPFIND /dav/"));
         assert!(lines.any(|line| line.ends_with(&format!(" client={kind}"))), "{agent}: {log}");
     }

@@ -15,21 +15,24 @@ fn a_lock_holds_up_the_owner_s_writes_and_nobody_else_s() {
     let (world, ann, eve) = ann_and_eve();
     let nobody = world.app.db.transaction(|tx| books::lock(tx, 4711));
     assert!(matches!(nobody, Err(Error::Unauthenticated)));
-    let (locked, wait) = mpsc::channel();
+    let ((locked, wait), (go, may_go)) = (mpsc::channel(), mpsc::channel::<()>());
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let world = &world;
+        scope.spawn(move || {
             world.app.db.transaction(|tx| {
                 books::lock(tx, ann)?;
                 locked.send(()).unwrap();
-                std::thread::sleep(Duration::from_millis(600));
+                may_go.recv().unwrap();
                 Ok(())
             })
         });
         wait.recv().unwrap();
-        assert_eq!(add(&world, eve, named("E")).revision, 1);
-        let began = std::time::Instant::now();
-        assert_eq!(add(&world, ann, named("A")).revision, 1, "after the other one");
-        assert!(began.elapsed() > Duration::from_millis(200), "{:?}", began.elapsed());
+        assert_eq!(add(world, eve, named("E")).revision, 1);
+        let waits = scope.spawn(move || add(world, ann, named("A")).revision);
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(!waits.is_finished());
+        go.send(()).unwrap();
+        assert_eq!(waits.join().unwrap(), 1, "after the other one");
     });
 }
 

@@ -150,6 +150,7 @@ fn a_change_that_is_committed_late_is_never_passed_over() {
     let before = since(&world, ann, None, 10).unwrap().next;
     let late = std::thread::scope(|scope| {
         let (sender, receiver) = std::sync::mpsc::channel();
+        let (go, may_go) = std::sync::mpsc::channel::<()>();
         let world = &world;
         let slow = scope.spawn(move || {
             let by = super::by();
@@ -159,15 +160,17 @@ fn a_change_that_is_committed_late_is_never_passed_over() {
                 let new = contactd::service::writer::NewCard { card, resource: None };
                 let contact = writer.insert(vec![new])?.remove(0);
                 sender.send(()).unwrap();
-                std::thread::sleep(std::time::Duration::from_millis(300));
+                may_go.recv().unwrap();
                 Ok(contact.id)
             })
         });
         receiver.recv().unwrap();
         let meanwhile = since(world, ann, Some(&before), 10).unwrap();
         assert_eq!(ids(&meanwhile), [], "it is not committed yet");
-        let later = add(world, ann, named("Later")).id;
-        let late = slow.join().unwrap().unwrap();
+        let later = scope.spawn(move || add(world, ann, named("Later")).id);
+        std::thread::sleep(std::time::Duration::from_millis(200)); // it waits for the book
+        go.send(()).unwrap();
+        let (late, later) = (slow.join().unwrap().unwrap(), later.join().unwrap());
         let after = since(world, ann, Some(&meanwhile.next), 10).unwrap();
         assert_eq!(ids(&after), [(late, false), (later, false)]);
         late

@@ -68,7 +68,7 @@ impl Server {
         drop(clients);
         let start = Instant::now();
         while !self.serves() {
-            assert!(start.elapsed() < Duration::from_secs(10), "it serves again");
+            assert!(start.elapsed() < Duration::from_secs(5), "it serves again");
         }
     }
 }
@@ -84,10 +84,11 @@ fn serve() {
     let mut hogged = hog();
     hogged.truncate(if left == 0 { 0 } else { hogged.len() - left });
     println!("serves {}", server.address);
-    for _ in 0..20 {
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(60) {
         std::thread::sleep(Duration::from_secs(1));
-        let lines = Logged::matching("no connection can be accepted").len();
-        assert!(lines <= 20, "once a second: {lines}");
+        let lines = Logged::matching("no connection can be accepted").len() as u64;
+        assert!(lines <= 2 + begin.elapsed().as_secs(), "once a second: {lines}");
     }
 }
 

@@ -124,8 +124,14 @@ pub fn small() -> Limits {
     Limits { lines: vec![line(2, 1024)], ..Limits::default() }
 }
 
+/// A line in which nothing waits too long: tests say how things go on, not the clock.
 pub fn line(at_once: usize, places: usize) -> LineLimits {
-    LineLimits { at_once, places, ..LineLimits::default() }
+    LineLimits { at_once, places, wait: Duration::from_secs(60) }
+}
+
+/// The threads of a server's waiting room.
+pub fn waiting_threads() -> usize {
+    std::thread::available_parallelism().unwrap().get().max(2)
 }
 
 pub const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -137,15 +143,4 @@ pub fn eventually(what: &str, mut test: impl FnMut() -> bool) {
         assert!(start.elapsed() < Duration::from_secs(10), "{what}");
         std::thread::sleep(Duration::from_millis(5));
     }
-}
-
-/// A test that measures fractions of a second, up to three times: a machine that stands still for
-/// a moment spoils one, what is wrong fails all.
-pub fn patiently(test: impl Fn()) {
-    for _ in 0..2 {
-        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(&test)).is_ok() {
-            return;
-        }
-    }
-    test();
 }

@@ -2,10 +2,12 @@
 //! shortened; that the real ones are those of the design is the first test.
 
 use crate::descriptors::child;
-use crate::harness::{HEALTH, Running, eventually, patiently, small, statuses};
+use crate::harness::{Behind, Client, HEALTH, Running, eventually, small, statuses};
 use http1::{Limits, LineLimits};
 use std::io::Write;
 use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 fn ms(n: u64) -> Duration {
@@ -17,6 +19,21 @@ fn time<T>(f: impl FnOnce() -> T) -> (T, u128) {
     let start = Instant::now();
     let value = f();
     (value, start.elapsed().as_millis())
+}
+
+/// A server that ends answers which are not read for so long.
+fn start(write_time: Duration) -> (Running, Arc<Behind>) {
+    let behind = Behind::new(false);
+    (Running::behind(Limits { write_time, ..small() }, behind.clone()), behind)
+}
+
+/// Waits until the server has given up all its connections.
+fn are_closed(behind: &Behind) {
+    let (ticks, open) = (&behind.holds.ticks, &behind.holds.connections);
+    // The number that is there may be one of before they came.
+    let now = ticks.load(Ordering::SeqCst);
+    let is_new = || ticks.load(Ordering::SeqCst) > now + 1;
+    eventually("all are closed", || is_new() && open.load(Ordering::SeqCst) == 0);
 }
 
 /// Descriptors of this process. Only for tests that look for many lost ones: others run beside.
@@ -39,124 +56,113 @@ fn the_defaults_are_those_of_the_design() {
 
 #[test]
 fn a_slow_head_gets_408() {
-    patiently(|| {
-        let server = Running::start(Limits { head_time: ms(300), ..small() });
-        let mut client = server.connect();
-        let (answer, took) = time(|| {
-            // Every byte is a sign of life, and none of them helps.
-            for byte in HEALTH.as_bytes().iter().take(20) {
-                if client.socket.write_all(&[*byte]).is_err() {
-                    break;
-                }
-                std::thread::sleep(ms(25));
+    let server = Running::start(Limits { head_time: ms(300), ..small() });
+    let mut client = server.connect();
+    let (answer, took) = time(|| {
+        // Every byte is a sign of life, and none of them helps.
+        for byte in HEALTH.as_bytes().iter().take(20) {
+            if client.socket.write_all(&[*byte]).is_err() {
+                break;
             }
-            client.answer().unwrap()
-        });
-        assert_eq!(answer.status, 408);
-        assert!((300..900).contains(&took), "{took} ms");
-        let _ = client.socket.shutdown(Shutdown::Write);
-        assert!(client.is_closed());
+            std::thread::sleep(ms(25));
+        }
+        client.answer().unwrap()
     });
+    assert_eq!(answer.status, 408);
+    assert!((300..4_500).contains(&took), "{took} ms, and 5 s are the real time");
+    let _ = client.socket.shutdown(Shutdown::Write);
+    assert!(client.is_closed());
 }
 
 #[test]
 fn the_time_of_a_head_counts_from_its_own_first_byte() {
-    patiently(|| {
-        let server = Running::start(Limits { head_time: ms(200), idle_time: ms(600), ..small() });
-        let mut client = server.connect();
-        std::thread::sleep(ms(400));
-        assert_eq!(client.get("/healthz").status, 200);
-        std::thread::sleep(ms(400));
-        client.send(&HEALTH.as_bytes()[..9]);
-        std::thread::sleep(ms(100));
-        client.send(&HEALTH.as_bytes()[9..]);
-        assert_eq!(client.answer().unwrap().status, 200);
-        let (closed, took) = time(|| client.is_closed());
-        assert!(closed && (500..1200).contains(&took), "{took} ms");
-    });
+    let server = Running::start(Limits { head_time: ms(1_000), idle_time: ms(5_000), ..small() });
+    let mut client = server.connect();
+    std::thread::sleep(ms(1_100));
+    assert_eq!(client.get("/healthz").status, 200);
+    std::thread::sleep(ms(1_100));
+    client.send(&HEALTH.as_bytes()[..9]);
+    std::thread::sleep(ms(20));
+    client.send(&HEALTH.as_bytes()[9..]);
+    assert_eq!(client.answer().unwrap().status, 200);
+    let (closed, took) = time(|| client.is_closed());
+    assert!(closed && (4_000..14_000).contains(&took), "{took} ms, and 15 s are the real time");
 }
 
 #[test]
 fn an_empty_line_between_requests_begins_no_head() {
-    patiently(|| {
-        let server = Running::start(Limits { head_time: ms(100), idle_time: ms(900), ..small() });
-        let mut client = server.connect();
-        client.send("\r\n");
-        std::thread::sleep(ms(400));
-        assert_eq!(client.get("/healthz").status, 200);
-    });
+    let server = Running::start(Limits { head_time: ms(100), ..small() });
+    let mut client = server.connect();
+    client.send("\r\n");
+    std::thread::sleep(ms(400));
+    assert_eq!(client.get("/healthz").status, 200);
 }
 
 #[test]
 fn a_slow_body_gets_408() {
-    patiently(|| {
-        let post = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
-        let server = Running::start(Limits { body_time: ms(300), ..small() });
-        let mut client = server.connect();
-        client.send(post);
-        let (answer, took) = time(|| client.answer().unwrap());
-        assert_eq!(answer.status, 408);
-        assert!((250..900).contains(&took), "{took} ms");
+    let post = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
+    let server = Running::start(Limits { body_time: ms(300), ..small() });
+    let mut client = server.connect();
+    client.send(post);
+    let (answer, took) = time(|| client.answer().unwrap());
+    assert_eq!(answer.status, 408);
+    assert!((250..4_500).contains(&took), "{took} ms, and the rate has 5 s of grace");
 
-        // 5 seconds of grace, and a rate that no client here comes at.
-        let server = Running::start(Limits { body_rate: 1_000_000, ..small() });
-        let mut client = server.connect();
-        client.send(post);
-        client.send([b'x'; 50_000]);
-        let (answer, took) = time(|| client.answer().unwrap());
-        assert_eq!(answer.status, 408);
-        assert!((4500..6500).contains(&took), "{took} ms");
-    });
+    // 5 seconds of grace, and a rate that no client here comes at.
+    let server = Running::start(Limits { body_rate: 1_000_000, ..small() });
+    let mut client = server.connect();
+    client.send(post);
+    client.send([b'x'; 50_000]);
+    let (answer, took) = time(|| client.answer().unwrap());
+    assert_eq!(answer.status, 408);
+    assert!((4_500..20_000).contains(&took), "{took} ms, and 30 s are the time of a body");
 }
 
 #[test]
 fn clients_that_do_not_read_hold_up_no_other() {
-    patiently(|| {
-        let server = Running::start(Limits { write_time: ms(1500), ..small() });
-        let clients: Vec<_> = (0..12)
-            .map(|n| {
-                let mut client = server.connect_slow();
-                let target =
-                    if n % 2 == 0 { "/stream?n=90000000" } else { "/sized-stream?n=90000000" };
-                client.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
-                client
-            })
-            .collect();
-        std::thread::sleep(ms(300));
-        let (status, took) = time(|| server.connect().get("/healthz").status);
-        assert!(status == 200 && took < 1000, "{took} ms");
-        std::thread::sleep(ms(2500));
-        for mut client in clients {
-            // What the kernel held is still there to be read, and then it ends before its time.
-            let answer = client.answer();
-            assert!(answer.is_none());
-        }
-    });
+    let (server, behind) = start(ms(4_000));
+    let mut clients: Vec<_> = (0..12)
+        .map(|n| {
+            let mut client = server.connect_slow();
+            let target = if n % 2 == 0 { "/stream?n=90000000" } else { "/sized-stream?n=90000000" };
+            client.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+            client
+        })
+        .collect();
+    eventually("their answers have begun", || clients.iter().all(Client::hears));
+    let (status, took) = time(|| server.connect().get("/healthz").status);
+    assert!(status == 200 && took < 3_000, "{took} ms");
+    are_closed(&behind);
+    for client in &mut clients {
+        // What the kernel held is still there to be read, and then it ends before its time.
+        let answer = client.answer();
+        assert!(answer.is_none());
+    }
 }
 
 /// On 1.0 the end of the connection is the end of the answer, so this must be no plain end.
 #[test]
 fn a_stream_that_is_cut_off_ends_with_a_reset() {
     use std::io::{ErrorKind, Read};
-    let server = Running::start(Limits { write_time: ms(400), ..small() });
+    let (server, behind) = start(ms(400));
     let mut client = server.connect_slow();
     client.send("GET /stream?n=90000000 HTTP/1.0\r\n\r\n");
-    std::thread::sleep(ms(2000));
+    eventually("an answer", || client.hears());
+    are_closed(&behind);
     let end = client.socket.read_to_end(&mut Vec::new()).map_err(|e| e.kind());
     assert_eq!(end, Err(ErrorKind::ConnectionReset));
 }
 
 #[test]
 fn a_whole_answer_that_is_not_read_is_cut_off() {
-    patiently(|| {
-        let server = Running::start(Limits { write_time: ms(700), ..small() });
-        let mut client = server.connect();
-        // As many answers as it takes to fill the buffers of both kernels.
-        let request = "GET /json?n=1000000 HTTP/1.1\r\nHost: a\r\n\r\n";
-        client.send(request.repeat(40));
-        std::thread::sleep(ms(1500));
-        assert!(client.answers(&[]).len() < 40);
-    });
+    let (server, behind) = start(ms(700));
+    let mut client = server.connect();
+    // As many answers as it takes to fill the buffers of both kernels.
+    let request = "GET /json?n=1000000 HTTP/1.1\r\nHost: a\r\n\r\n";
+    client.send(request.repeat(40));
+    eventually("an answer", || client.hears());
+    are_closed(&behind);
+    assert!(client.answers(&[]).len() < 40);
 }
 
 #[test]
@@ -173,21 +179,19 @@ fn answers_that_are_read_late_come_whole() {
 
 #[test]
 fn a_slow_reader_gets_its_stream() {
-    patiently(|| {
-        use std::io::Read;
-        let server = Running::start(Limits { write_time: ms(600), ..small() });
-        let mut client = server.connect();
-        client.send("GET /stream?n=20000000 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-        let (mut buffer, mut total) = (vec![0; 256 << 10], 0);
-        loop {
-            match client.socket.read(&mut buffer).unwrap() {
-                0 => break,
-                n => total += n,
-            }
-            std::thread::sleep(ms(20));
+    use std::io::Read;
+    let server = Running::start(Limits { write_time: ms(2_000), ..small() });
+    let mut client = server.connect();
+    client.send("GET /stream?n=40000000 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let (mut buffer, mut total) = (vec![0; 256 << 10], 0);
+    loop {
+        match client.socket.read(&mut buffer).unwrap() {
+            0 => break,
+            n => total += n,
         }
-        assert!(total > 20_000_000, "{total}");
-    });
+        std::thread::sleep(ms(20));
+    }
+    assert!(total > 40_000_000, "{total}");
 }
 
 #[test]
@@ -236,57 +240,56 @@ fn a_reset_or_an_end_at_every_byte_costs_nothing() {
 
 #[test]
 fn a_flood_of_pipelined_requests_does_not_keep_others_from_a_thread() {
-    patiently(|| {
-        let server = Running::start(Limits { write_time: ms(900), ..Limits::default() });
-        let mut busy = server.connect();
-        let mut writer = busy.socket.try_clone().unwrap();
-        let flood = std::thread::spawn(move || {
-            let many = HEALTH.repeat(1000);
-            while writer.write_all(many.as_bytes()).is_ok() {}
-        });
-        let reader = std::thread::spawn(move || {
-            let start = Instant::now();
+    let server = Running::start(Limits { write_time: ms(900), ..Limits::default() });
+    let mut busy = server.connect();
+    let mut writer = busy.socket.try_clone().unwrap();
+    let flood = std::thread::spawn(move || {
+        let many = HEALTH.repeat(1000);
+        while writer.write_all(many.as_bytes()).is_ok() {}
+    });
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
             let mut count = 0;
-            while start.elapsed() < ms(700) {
+            while count < 100 || !done.load(Ordering::Relaxed) {
                 count += usize::from(busy.answer().is_some());
             }
-            count
         });
         std::thread::sleep(ms(100));
+        // As long as the other one asks, and for ever if need be: this has its turn.
         let (status, took) = time(|| server.connect().get("/healthz").status);
-        assert!(status == 200 && took < 300, "{took} ms");
-        assert!(reader.join().unwrap() > 100);
-        flood.join().unwrap();
+        done.store(true, Ordering::Relaxed);
+        assert!(status == 200 && took < 5_000, "{took} ms");
+        reader.join().unwrap();
     });
+    flood.join().unwrap();
 }
 
 /// Each of them costs its bytes once, so that a flood of them is like any other.
 #[test]
 fn a_flood_of_empty_lines_keeps_nobody_waiting() {
-    patiently(|| {
-        let server = Running::start(small());
-        let flood = b"\r\n".repeat(32 << 10);
-        let done = std::sync::atomic::AtomicBool::new(false);
-        let address = server.address;
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| {
-                    let mut socket = std::net::TcpStream::connect(address).unwrap();
-                    socket.set_write_timeout(Some(ms(100))).unwrap();
-                    while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                        let _ = socket.write(&flood);
-                    }
-                });
-            }
-            std::thread::sleep(ms(200));
-            let (_, took) = time(|| {
-                for _ in 0..20 {
-                    assert_eq!(server.connect().get("/healthz").status, 200);
+    let server = Running::start(small());
+    let flood = b"\r\n".repeat(32 << 10);
+    let done = AtomicBool::new(false);
+    let address = server.address;
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let mut socket = std::net::TcpStream::connect(address).unwrap();
+                socket.set_write_timeout(Some(ms(100))).unwrap();
+                while !done.load(Ordering::Relaxed) {
+                    let _ = socket.write(&flood);
                 }
             });
-            done.store(true, std::sync::atomic::Ordering::Relaxed);
-            assert!(took < 2_000, "{took} ms for 20 requests");
+        }
+        std::thread::sleep(ms(200));
+        let (_, took) = time(|| {
+            for _ in 0..20 {
+                assert_eq!(server.connect().get("/healthz").status, 200);
+            }
         });
+        done.store(true, Ordering::Relaxed);
+        assert!(took < 10_000, "{took} ms for 20 requests");
     });
 }
 
@@ -310,17 +313,24 @@ fn without_a_thread_the_newest_slow_client_of_the_greediest_address_goes() {
     let server = Running::start(Limits { threads: 5, ..small() });
     let half = |address| {
         let mut client = server.connect_from(address);
-        client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\nx");
-        std::thread::sleep(ms(50));
+        let head = "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n";
+        client.send(format!("{head}Content-Length: 20000\r\n\r\n"));
+        // 100: a thread waits for its body.
+        let status = client.answer().unwrap().status;
+        (client, status)
+    };
+    let goes_on = |address| {
+        let (client, status) = half(address);
+        assert_eq!(status, 100);
         client
     };
-    let mut greedy: Vec<_> = (0..5).map(|_| half(2)).collect();
-    assert_eq!(half(2).answer().unwrap().status, 503, "its own sixth");
-    let mut other = half(3);
+    let mut greedy: Vec<_> = (0..5).map(|_| goes_on(2)).collect();
+    assert_eq!(half(2).1, 503, "its own sixth");
+    let mut other = goes_on(3);
     let refused = greedy.pop().unwrap().answer().unwrap();
     assert_eq!((refused.status, refused.header("Retry-After")), (503, Some("1")));
     for client in greedy.iter_mut().chain([&mut other]) {
-        client.send([b'x'; 19_999]);
+        client.send([b'x'; 20_000]);
         assert_eq!(client.answer().unwrap().body.len(), 20_000);
     }
     assert_eq!(server.connect_from(4).get("/healthz").status, 200);
@@ -341,14 +351,12 @@ fn wait() {
     let before = processor_time();
     std::thread::sleep(ms(1000));
     let used = processor_time() - before;
-    assert!(used <= 3, "{used}0 ms of a second");
+    assert!(used <= 10, "{used}0 ms of a second");
 }
 
 #[test]
 fn waiting_takes_no_processor_time() {
-    patiently(|| {
-        let output = child("limits::wait").output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && said.contains("1 passed"), "{said}");
-    });
+    let output = child("limits::wait").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }

@@ -1,135 +1,127 @@
 //! What waits for its turn, and what does not.
 
-use crate::harness::{Behind, HEALTH, Running, eventually, line, patiently, small};
-use http1::{Limits, LineLimits};
+use crate::harness::{Behind, Client, HEALTH, Running, eventually, line, small, waiting_threads};
+use http1::{Client as Payer, Limits, LineLimits};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-fn sleep(milliseconds: u64, more: &str) -> String {
-    format!("GET /sleep?ms={milliseconds}{more} HTTP/1.1\r\nHost: a\r\n\r\n")
+const HELD: &str = "GET /held HTTP/1.1\r\nHost: a\r\n\r\n";
+
+fn start(lines: Vec<LineLimits>, quick: bool) -> (Running, Arc<Behind>) {
+    let behind = Behind::new(quick);
+    (Running::behind(Limits { lines, ..Limits::default() }, behind.clone()), behind)
+}
+
+/// A client that has sent this.
+fn sent(server: &Running, request: &str) -> Client {
+    let mut client = server.connect();
+    client.send(request);
+    client
 }
 
 #[test]
 fn a_full_line_is_503_with_retry_after() {
-    patiently(|| {
-        let server = Running::start(Limits { lines: vec![line(1, 2)], ..Limits::default() });
-        let mut busy = server.connect();
-        busy.send(sleep(700, ""));
-        std::thread::sleep(Duration::from_millis(150));
-        let mut waiting: Vec<_> = (0..2).map(|_| server.connect()).collect();
-        for client in &mut waiting {
-            client.send(HEALTH);
-        }
-        std::thread::sleep(Duration::from_millis(150));
-        let begin = Instant::now();
-        let answer = server.connect().get("/healthz");
-        assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")));
-        assert_eq!(answer.header("Connection"), Some("close"));
-        assert!(begin.elapsed() < Duration::from_millis(300), "{:?}", begin.elapsed());
-        for client in waiting.iter_mut().chain([&mut busy]) {
-            assert_eq!(client.answer().unwrap().status, 200);
-        }
-        assert_eq!(server.connect().get("/healthz").status, 200);
-    });
+    let (server, behind) = start(vec![line(1, 2)], false);
+    let held = behind.holds.work.lock().unwrap();
+    let mut busy = sent(&server, HELD);
+    eventually("it is at work", || behind.holds.begun() == 1);
+    // Which of them is the third to arrive is open.
+    let mut three: Vec<_> = (0..3).map(|_| sent(&server, HEALTH)).collect();
+    eventually("one is refused", || three.iter().any(Client::hears));
+    let at = three.iter().position(Client::hears).unwrap();
+    let answer = three.remove(at).answer().unwrap();
+    assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")));
+    assert_eq!(answer.header("Connection"), Some("close"));
+    drop(held);
+    for client in three.iter_mut().chain([&mut busy]) {
+        assert_eq!(client.answer().unwrap().status, 200);
+    }
+    assert_eq!(server.connect().get("/healthz").status, 200);
 }
 
 #[test]
 fn what_waits_too_long_is_503() {
-    patiently(|| {
-        let lines = vec![LineLimits { wait: Duration::from_millis(300), ..line(1, 9) }];
-        let server = Running::start(Limits { lines, ..Limits::default() });
-        let mut busy = server.connect();
-        busy.send(sleep(1500, ""));
-        std::thread::sleep(Duration::from_millis(100));
-        let begin = Instant::now();
-        let answer = server.connect().get("/healthz");
-        assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")));
-        assert!((300..900).contains(&begin.elapsed().as_millis()), "{:?}", begin.elapsed());
-        assert_eq!(busy.answer().unwrap().status, 200);
-    });
+    let wait = Duration::from_millis(300);
+    let (server, behind) = start(vec![LineLimits { wait, ..line(1, 9) }], false);
+    let held = behind.holds.work.lock().unwrap();
+    let mut busy = sent(&server, HELD);
+    eventually("it is at work", || behind.holds.begun() == 1);
+    let begin = Instant::now();
+    let answer = server.connect().get("/healthz");
+    assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")));
+    assert!(begin.elapsed() >= wait, "{:?}", begin.elapsed());
+    drop(held);
+    assert_eq!(busy.answer().unwrap().status, 200);
 }
 
 #[test]
 fn no_more_runs_at_once_than_the_line_lets_and_none_is_forgotten() {
-    patiently(|| {
-        let server = Running::start(Limits { lines: vec![line(4, 99)], ..Limits::default() });
-        let mut clients: Vec<_> = (0..12).map(|_| server.connect()).collect();
-        let begin = Instant::now();
-        for client in &mut clients {
-            client.send(sleep(200, ""));
-        }
-        for client in &mut clients {
-            assert_eq!(client.answer().unwrap().status, 200);
-        }
-        // Twelve at four at a time.
-        assert!((600..1_200).contains(&begin.elapsed().as_millis()), "{:?}", begin.elapsed());
-    });
+    let (server, behind) = start(vec![line(4, 99)], false);
+    let held = behind.holds.work.lock().unwrap();
+    let mut clients: Vec<_> = (0..12).map(|_| sent(&server, HELD)).collect();
+    eventually("four are at work", || behind.holds.begun() == 4);
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(behind.holds.begun(), 4);
+    drop(held);
+    for client in &mut clients {
+        assert_eq!(client.answer().unwrap().status, 200);
+    }
 }
 
 #[test]
 fn a_line_holds_up_no_other_line() {
-    patiently(|| {
-        let limits = Limits { lines: vec![line(1, 9), line(1, 9)], ..Limits::default() };
-        let server = Running::start(limits);
-        let mut long: Vec<_> = (0..3).map(|_| server.connect()).collect();
-        for client in &mut long {
-            client.send(sleep(900, ""));
-        }
-        std::thread::sleep(Duration::from_millis(50));
-        let begin = Instant::now();
-        assert_eq!(server.connect().get("/sleep?ms=0&line=1").status, 200);
-        assert!(begin.elapsed() < Duration::from_millis(600), "{:?}", begin.elapsed());
-    });
+    let (server, behind) = start(vec![line(1, 9), line(1, 9)], false);
+    let held = behind.holds.work.lock().unwrap();
+    let _long: Vec<_> = (0..3).map(|_| sent(&server, HELD)).collect();
+    eventually("one is at work", || behind.holds.begun() == 1);
+    assert_eq!(server.connect().get("/sleep?ms=0&line=1").status, 200);
+    drop(held);
 }
 
 #[test]
 fn one_account_with_much_does_not_keep_another_waiting() {
-    patiently(|| {
-        let server = Running::start(Limits { lines: vec![line(1, 99)], ..Limits::default() });
-        let send = |account| {
-            let mut client = server.connect();
-            client.send(format!(
-                "GET /sleep?ms=100 HTTP/1.1\r\nHost: a\r\nX-Account: {account}\r\n\r\n"
-            ));
-            client
-        };
-        let _greedy: Vec<_> = (0..15).map(|_| send(1)).collect();
-        std::thread::sleep(Duration::from_millis(50));
-        let begin = Instant::now();
-        assert_eq!(send(2).answer().unwrap().status, 200);
-        assert!(begin.elapsed() < Duration::from_millis(600), "{:?}", begin.elapsed());
-    });
+    let (server, behind) = start(vec![line(1, 99)], false);
+    let held = behind.holds.work.lock().unwrap();
+    let of = |account| {
+        sent(&server, &format!("GET /held HTTP/1.1\r\nHost: a\r\nX-Account: {account}\r\n\r\n"))
+    };
+    let looked_at = || behind.holds.looked_at.load(Ordering::SeqCst);
+    let mut clients: Vec<_> = (0..15).map(|_| of(1)).collect();
+    eventually("the line is long", || looked_at() == 15);
+    clients.push(of(2));
+    eventually("so is the other one's", || looked_at() == 16);
+    std::thread::sleep(Duration::from_millis(50)); // from the look into the line
+    drop(held);
+    clients.iter_mut().for_each(|client| assert_eq!(client.answer().unwrap().status, 200));
+    let begun = behind.holds.begun.lock().unwrap();
+    let place = begun.iter().position(|it| *it == Payer::Account(2)).unwrap();
+    assert!(place <= 3, "{begun:?}");
 }
 
 /// Neither more work than may run, nor more than may wait, takes the place of what needs none.
 #[test]
 fn work_leaves_room_for_quick_requests() {
-    patiently(|| {
-        let lines = vec![LineLimits { wait: Duration::from_secs(20), ..line(4, 20) }];
-        let limits = Limits { lines, ..Limits::default() };
-        let server = Running::behind(limits, Behind::new(true));
-        let mut work: Vec<_> = (0..40).map(|_| server.connect()).collect();
-        for client in &mut work {
-            client.send(sleep(700, ""));
-        }
-        std::thread::sleep(Duration::from_millis(100));
-        let begin = Instant::now();
-        assert_eq!(server.connect().get("/healthz").status, 200);
-        assert!(begin.elapsed() < Duration::from_millis(500), "{:?}", begin.elapsed());
-        let answers: Vec<_> = work.iter_mut().map(|it| it.answer().unwrap().status).collect();
-        assert!(answers.iter().all(|status| [200, 503].contains(status)), "{answers:?}");
-        assert_eq!(answers.iter().filter(|&&status| status == 503).count(), 16, "{answers:?}");
-    });
+    let (server, behind) = start(vec![line(4, 20)], true);
+    let held = behind.holds.work.lock().unwrap();
+    let mut work: Vec<_> = (0..40).map(|_| sent(&server, HELD)).collect();
+    let refused = || behind.holds.refused.load(Ordering::SeqCst);
+    eventually("what has no place is refused", || refused() == 16 && behind.holds.begun() == 4);
+    assert_eq!(server.connect().get("/healthz").status, 200);
+    drop(held);
+    let answers: Vec<_> = work.iter_mut().map(|it| it.answer().unwrap().status).collect();
+    assert!(answers.iter().all(|status| [200, 503].contains(status)), "{answers:?}");
+    assert_eq!(answers.iter().filter(|&&status| status == 503).count(), 16, "{answers:?}");
 }
 
 /// All threads of the waiting room are held up, and what comes meanwhile is looked at together.
 fn together(requests: &[&str]) -> Vec<u16> {
     let behind = Behind::new(true);
     let server = Running::behind(small(), behind.clone());
-    let cores = std::thread::available_parallelism().unwrap().get().max(2);
+    let threads = waiting_threads();
     let (looks, looked_at) = (&behind.holds.looks, &behind.holds.looked_at);
     let held = behind.holds.decisions.lock().unwrap();
-    let mut first: Vec<_> = (1..=cores)
+    let mut first: Vec<_> = (1..=threads)
         .map(|number| {
             let mut client = server.connect();
             client.send(HEALTH);
@@ -145,14 +137,16 @@ fn together(requests: &[&str]) -> Vec<u16> {
             client
         })
         .collect();
-    std::thread::sleep(Duration::from_millis(100));
+    let open = threads + requests.len();
+    let connections = || behind.holds.connections.load(Ordering::SeqCst);
+    eventually("all are in the waiting room", || connections() == open);
     drop(held);
     let statuses = clients.iter_mut().map(|client| client.answer().unwrap().status).collect();
     first.iter_mut().for_each(|client| assert_eq!(client.answer().unwrap().status, 200));
     let (looks, looked_at) = (looks.load(Ordering::SeqCst), looked_at.load(Ordering::SeqCst));
     assert!(looked_at > looks, "some were looked at together: {looked_at} in {looks}");
     // Every thread is still there.
-    for _ in 0..3 * cores {
+    for _ in 0..3 * threads {
         assert_eq!(server.connect().get("/healthz").status, 200);
     }
     statuses
@@ -215,17 +209,13 @@ fn a_body_is_received_after_the_question_whether_it_is_wanted() {
 
 #[test]
 fn a_question_waits_in_its_line_like_work() {
-    patiently(|| {
-        let server = Running::start(Limits { lines: vec![line(1, 0)], ..Limits::default() });
-        let mut busy = server.connect();
-        busy.send(sleep(700, ""));
-        std::thread::sleep(Duration::from_millis(150));
-        let mut client = server.connect();
-        client.send(upload("yes", 100_000, ""));
-        assert_eq!(client.answer().unwrap().status, 503);
-        assert_eq!(busy.answer().unwrap().status, 200);
-        let mut client = server.connect();
-        client.send(upload("yes", 100_000, "") + &"x".repeat(100_000));
-        assert_eq!(client.answer().unwrap().status, 200);
-    });
+    let (server, behind) = start(vec![line(1, 0)], false);
+    let held = behind.holds.work.lock().unwrap();
+    let mut busy = sent(&server, HELD);
+    eventually("it is at work", || behind.holds.begun() == 1);
+    assert_eq!(sent(&server, &upload("yes", 100_000, "")).answer().unwrap().status, 503);
+    drop(held);
+    assert_eq!(busy.answer().unwrap().status, 200);
+    let mut client = sent(&server, &(upload("yes", 100_000, "") + &"x".repeat(100_000)));
+    assert_eq!(client.answer().unwrap().status, 200);
 }

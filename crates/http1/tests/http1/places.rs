@@ -1,9 +1,10 @@
 //! Who has a place: the limit of connections, and how it is shared between addresses.
 
-use crate::harness::{HEALTH, Running, eventually, small, statuses};
+use crate::harness::{Behind, HEALTH, Running, eventually, small, statuses, waiting_threads};
 use http1::Limits;
 use std::io::Write;
 use std::net::Shutdown;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 fn ms(n: u64) -> Duration {
@@ -36,27 +37,41 @@ fn one_connection_too_many_is_503() {
 
 #[test]
 fn the_newest_idle_connection_of_the_greediest_address_goes_first() {
-    let server = Running::start(Limits { max_connections: 8, ..small() });
-    let mut greedy: Vec<_> = (0..8).map(|_| server.connect_from(2)).collect();
+    let (behind, threads) = (Behind::new(true), waiting_threads());
+    let limits = Limits { max_connections: threads + 8, ..small() };
+    let server = Running::behind(limits, behind.clone());
+    let mut greedy: Vec<_> = (0..threads + 8).map(|_| server.connect_from(2)).collect();
     for client in &mut greedy {
         assert_eq!(client.get("/healthz").status, 200);
     }
+    // A thread that takes something new has put back what it answered before: now all of them do.
+    let looks = || behind.holds.looks.load(Ordering::SeqCst);
+    let (held, before) = (behind.holds.decisions.lock().unwrap(), looks());
+    for (number, client) in greedy.iter_mut().take(threads).enumerate() {
+        client.send(HEALTH);
+        eventually("a thread is held up", || looks() == before + number + 1);
+    }
+    drop(held);
+    for client in &mut greedy[..threads] {
+        assert_eq!(client.answer().unwrap().status, 200);
+    }
     // Half a request is no idle connection. It goes when the idle ones are gone.
-    greedy[7].send("GET /");
-    std::thread::sleep(ms(100));
+    let (mut half, mut idle) = (greedy.pop().unwrap(), greedy);
+    half.send(
+        "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n",
+    );
+    assert_eq!(half.answer().unwrap().status, 100);
     let mut others: Vec<_> = (3..6).map(|n| server.connect_from(n)).collect();
     for client in &mut others {
         assert_eq!(client.get("/healthz").status, 200);
     }
-    for n in [6, 5, 4] {
-        assert!(greedy[n].is_closed(), "{n}");
+    for client in idle.iter_mut().rev().take(3) {
+        assert!(client.is_closed());
     }
-    greedy[7].send("healthz HTTP/1.1\r\nHost: a\r\n\r\n");
-    for n in [0, 1, 2, 3, 7] {
-        if n != 7 {
-            greedy[n].send(HEALTH);
-        }
-        assert_eq!(greedy[n].answer().unwrap().status, 200, "{n}");
+    half.send("hi");
+    assert_eq!(half.answer().unwrap().status, 200);
+    for client in &mut idle[..threads + 4] {
+        assert_eq!(client.get("/healthz").status, 200);
     }
     // The greedy one itself gets no more.
     assert_eq!(server.connect_from(2).answer().unwrap().status, 503);
@@ -75,7 +90,6 @@ fn half_a_request_gives_way_where_an_address_has_more_than_a_quarter() {
     };
     let server = Running::start(Limits { max_connections: 8, ..small() });
     let mut greedy: Vec<_> = (0..8).map(|_| half(&server, 2)).collect();
-    std::thread::sleep(ms(200));
     assert_eq!(server.connect_from(3).get("/healthz").status, 200);
     let answer = greedy.pop().unwrap().answer().unwrap();
     assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")));
@@ -86,7 +100,6 @@ fn half_a_request_gives_way_where_an_address_has_more_than_a_quarter() {
 
     let server = Running::start(Limits { max_connections: 8, ..small() });
     let fair: Vec<_> = (0..8).map(|n| half(&server, 2 + n % 4)).collect();
-    std::thread::sleep(ms(200));
     assert_eq!(server.connect_from(6).answer().unwrap().status, 503);
     for mut client in fair {
         client.send("hi");

@@ -38,7 +38,7 @@ impl Program {
             return Response::text("too large").with_status_code(413);
         }
         match url.as_str() {
-            "/healthz" | "/" => Response::text("ok"),
+            "/healthz" | "/" | "/held" => Response::text("ok"),
             "/echo" | "/small" | "/upload" => Response::from_data("application/octet-stream", body),
             "/seen" => Response::text(format!("{} {:?}", request.raw_url(), request)),
             "/sleep" => {
@@ -115,9 +115,24 @@ pub struct Holds {
     pub looks: AtomicUsize,
     /// How many requests were in these.
     pub looked_at: AtomicUsize,
+    /// How often the server was asked for the answer of a refusal of its own.
+    pub refused: AtomicUsize,
+    /// Open connections, as the server gave their number last.
+    pub connections: AtomicUsize,
+    /// How often it gave it.
+    pub ticks: AtomicUsize,
     pub limit: Mutex<()>,
     pub decisions: Mutex<()>,
-    pub working: Arc<Mutex<()>>,
+    /// Held: requests to `/held` stay at work.
+    pub work: Arc<Mutex<()>>,
+    /// The accounts of the requests to `/held` whose work has begun, in this order.
+    pub begun: Arc<Mutex<Vec<Payer>>>,
+}
+
+impl Holds {
+    pub fn begun(&self) -> usize {
+        self.begun.lock().unwrap().len()
+    }
 }
 
 impl Behind {
@@ -160,14 +175,18 @@ impl Service for Behind {
             }
             _ => {}
         }
-        let (program, working) = (self.program.clone(), self.holds.working.clone());
+        let (work, begun) = (self.holds.work.clone(), self.holds.begun.clone());
+        let program = self.program.clone();
         // Behind a proxy the program says who it is.
         let account = request.header("X-Account").map(|it| Payer::Account(it.parse().unwrap()));
         let client = account.unwrap_or(Payer::at(request.remote_addr().ip()));
         let line = request.get_param("line").map_or(0, |it| it.parse().unwrap());
         let asks = request.header("X-Ask").map(str::to_owned);
         let run = move |body| {
-            drop(working.lock());
+            if request.url() == "/held" {
+                begun.lock().unwrap().push(client);
+                drop(work.lock());
+            }
             Look::Answer(program.respond(&request, body))
         };
         // Whether a body is wanted is found out in the line, where this says so.
@@ -184,7 +203,13 @@ impl Service for Behind {
         Look::Work(admission, work)
     }
 
+    fn set_connections(&self, open: usize) {
+        self.holds.connections.store(open, Ordering::SeqCst);
+        self.holds.ticks.fetch_add(1, Ordering::SeqCst);
+    }
+
     fn refuse(&self, refusal: Refusal, origin: Option<&str>) -> Response {
+        self.holds.refused.fetch_add(1, Ordering::SeqCst);
         let mut response = Response::text(refusal.detail).with_status_code(refusal.status);
         if refusal.status == 503 {
             response = response.with_additional_header("Retry-After", "1");

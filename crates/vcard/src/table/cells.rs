@@ -24,7 +24,9 @@ pub(super) struct Record<'a> {
 
 impl Record<'_> {
     pub fn is_blank(&self) -> bool {
-        self.rest.is_empty() && self.cells.iter().all(|cell| cell.trim().is_empty())
+        let shows =
+            |cell: &Cow<'_, str>| cell.contains(|c: char| !c.is_whitespace() && !c.is_control());
+        self.rest.is_empty() && !self.cells.iter().any(shows)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::dates::Evidence;
 use super::words::{self, Kind, Member, Part, Word};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Most characters of a header that are looked at, and most of one that are kept and shown.
 const HEADER_MAX: usize = 200;
@@ -51,6 +51,8 @@ pub(super) struct Slot {
 pub(super) struct Layout {
     pub columns: Vec<Column>,
     pub slots: Vec<Slot>,
+    /// What of each slot has a column.
+    parts: HashSet<(usize, Part)>,
 }
 
 impl Layout {
@@ -114,12 +116,21 @@ impl Layout {
         has_city: bool,
         slots: &mut HashMap<Slot, usize>,
     ) -> Meaning {
-        let Some((slot, part)) = entry(words, key, seen, has_city) else { return Meaning::Unknown };
+        let Some((mut slot, part)) = entry(words, key, seen, has_city) else {
+            return Meaning::Unknown;
+        };
+        // Two headers may mean the same (`Alternate Email 1` and `2`): they are two entries.
+        let taken =
+            |slot: &Slot| slots.get(slot).is_some_and(|at| self.parts.contains(&(*at, part)));
+        while slot.kind != Kind::Address && taken(&slot) {
+            slot.number.1 += 1;
+        }
         let next = self.slots.len();
         let at = *slots.entry(slot).or_insert(next);
         if at == next {
             self.slots.push(slot);
         }
+        self.parts.insert((at, part));
         Meaning::Part(at, part)
     }
 
@@ -131,6 +142,8 @@ impl Layout {
         let titles = self.columns.iter().filter(|c| c.meaning == Meaning::Member(Member::Title));
         let mut addressed = titles.count() > 1 || has(Member::JobTitle) || has(Member::Suffix);
         let split_birthday = has(Member::BirthMonth);
+        // `Name;Vorname`.
+        let name_is_last = has(Member::First) && !has(Member::Last);
         for column in &mut self.columns {
             let member = match column.meaning {
                 Meaning::Member(Member::Title) if addressed => {
@@ -139,6 +152,9 @@ impl Layout {
                 }
                 Meaning::Member(Member::Title) => Member::JobTitle,
                 Meaning::Member(Member::Birthday) if split_birthday => Member::BirthDay,
+                Meaning::Member(Member::Full) if name_is_last && column.key.word == "name" => {
+                    Member::Last
+                }
                 _ => continue,
             };
             column.meaning = Meaning::Member(member);
@@ -168,6 +184,16 @@ impl Layout {
             }
             Meaning::Line(_) | Meaning::Unknown => false,
         })
+    }
+
+    /// True for cells that are the header once more; one cell may be somebody's name.
+    pub fn is_header<S: AsRef<str>>(&self, cells: &[S]) -> bool {
+        let same = |(column, cell): (&Column, &S)| {
+            column.header.chars().eq(cell.as_ref().trim().chars().take(NAME_MAX))
+        };
+        cells.len() > 1
+            && cells.len() == self.columns.len()
+            && self.columns.iter().zip(cells).all(same)
     }
 
     /// True if there is a column with this header.

@@ -102,7 +102,9 @@ impl Builder<'_> {
             let said: HashSet<&str> = said.split(|c: char| !c.is_alphanumeric()).collect();
             if said.len() < 2 && said.iter().all(|word| word.is_empty()) {
                 address.street = Some(whole);
-            } else if fold(&whole).split(|c: char| !c.is_alphanumeric()).any(|w| !said.contains(w))
+            } else if fold(&whole)
+                .split(|c: char| !c.is_alphanumeric())
+                .any(|word| !word.is_empty() && !said.contains(word))
             {
                 // Google puts it together from the others; another program may write more into it.
                 self.keep(at, &whole);

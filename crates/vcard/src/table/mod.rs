@@ -95,11 +95,15 @@ impl<'a> Table<'a> {
             .columns
             .iter()
             .filter(|column| column.meaning == Meaning::Unknown && column.used > 0);
-        let names: Vec<&str> = unknown.map(|column| column.header.as_str()).collect();
+        let name = |column: &columns::Column| match column.header.as_str() {
+            "" => "a column without a name".to_owned(),
+            name => name.to_owned(),
+        };
+        let names: Vec<String> = unknown.map(name).collect();
         if !names.is_empty() {
             let more = names.len().saturating_sub(NAMES_MAX);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let names = names.iter().take(NAMES_MAX).copied().collect::<Vec<_>>().join(", ");
+            let names = names.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
             let detail = format!("columns that no member takes are kept (X-CSV-…): {names}{more}");
             self.warnings.push(Warning { line, detail });
         }
@@ -130,6 +134,8 @@ impl<'t> Iterator for Rows<'_, 't> {
         loop {
             match self.cells.next(&mut self.record)? {
                 Ok(()) if self.record.is_blank() => {}
+                // Files that were put together have the header before each part.
+                Ok(()) if self.layout.is_header(&self.record.cells) => {}
                 Ok(()) => return Some(row::read(self.layout, &self.record)),
                 Err(unclosed) => {
                     let header = self.layout.columns.get(unclosed.cell);

@@ -163,7 +163,10 @@ impl<'t> Builder<'t> {
                 return;
             }
             Member::Labels => return google_labels(text).iter().for_each(|text| self.label(text)),
-            Member::Categories => return text.split([';', ',']).for_each(|text| self.label(text)),
+            Member::Categories => {
+                let labels = text.split(" ::: ").flat_map(|text| text.split([';', ',']));
+                return labels.for_each(|text| self.label(text));
+            }
             Member::Birthday => return self.birthday(at, text),
             Member::BirthYear => return text.clone_into(&mut self.born[0]),
             Member::BirthMonth => return text.clone_into(&mut self.born[1]),

@@ -21,8 +21,13 @@ fn is_protected(bare: &str, kind: Option<Kind>) -> bool {
         || pieces(bare, kind).len() > 1
 }
 
-/// The text of a cell, and whether an apostrophe protected it: then it is one value as it is.
+/// The text of a cell, and whether an apostrophe protected it: then it is one value as it is. `="0301"` is
+/// how programs keep spreadsheets from reading text as a number.
 pub(super) fn unprotected(cell: &str, kind: Option<Kind>) -> (&str, bool) {
+    let formula = cell.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));
+    if let Some(text) = formula.filter(|text| !text.contains('"')) {
+        return (text.trim(), false);
+    }
     match cell.strip_prefix('\'') {
         Some(rest) if is_protected(rest.trim_start_matches('\''), kind) => (rest, true),
         _ => (cell, false),
@@ -77,7 +82,7 @@ fn pieces(text: &str, kind: Option<Kind>) -> Vec<&str> {
             apart.into_iter().flat_map(split).collect()
         }
         Some(Kind::Email) => {
-            wholes(text, false, |piece| piece.contains('@') && !piece.contains('"'))
+            wholes(text, true, |piece| piece.contains('@') && !piece.contains('"'))
         }
         _ => vec![text],
     }
@@ -179,6 +184,10 @@ mod tests {
             assert_eq!(values(text, Kind::Phone), want, "{text}");
         }
         assert_eq!(values("a@x.example; b@x.example", Kind::Email), ["a@x.example", "b@x.example"]);
+        assert_eq!(
+            values("a@x.example / b@x.example", Kind::Email),
+            ["a@x.example", "b@x.example"]
+        );
         assert_eq!(values("\"Ash, A\" <a@x.example>", Kind::Email), ["\"Ash, A\" <a@x.example>"]);
         assert_eq!(values("https://x.example/a,b;c", Kind::Url), ["https://x.example/a,b;c"]);
     }
@@ -215,6 +224,8 @@ mod tests {
             }
         }
         assert_eq!(unprotected("'t Hooft", None), ("'t Hooft", false));
+        assert_eq!(unprotected("=\"0301\"", Some(Kind::Phone)), ("0301", false));
+        assert_eq!(unprotected("=\"a\"&\"b\"", None), ("=\"a\"&\"b\"", false));
         assert!(
             wants_protection("-1+cmd|' /C calc'!A0", None) && !wants_protection("+49 30 123", None)
         );

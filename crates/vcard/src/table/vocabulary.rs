@@ -51,24 +51,26 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Organization),
-        "organization, organisation, company, company name, organization name, organisation name, employer, firm, firma, \
+        "organization, organisation, company, company name, organization name, organisation name, name der organisation, employer, firm, firma, \
          unternehmen, arbeitgeber, société, entreprise, organización, empresa, compañía, società, azienda, ditta, \
          organizzazione, organizacja, nazwa firmy, організація, компанія, фірма, организация, компания, фирма, 会社, 会社名, \
          勤務先, 組織, 所属",
     ),
     (
         Word::Member(Member::Department),
-        "department, organization department, abteilung, service, département, departamento, reparto, ufficio reparto, \
+        "department, organization department, abteilung, abteilung der organisation, service, département, departamento, reparto, ufficio reparto, \
          dział, відділ, отдел, 部署, 部門",
     ),
     (
         Word::Member(Member::JobTitle),
-        "job title, job, position, organization title, arbeitstitel, berufsbezeichnung, funktion, stelle, fonction, poste, \
-         cargo, puesto, posizione, qualifica, mansione, stanowisko, посада, должность, 役職, 職種",
+        "job title, job, position, organization title, role, profession, occupation, arbeitstitel, berufsbezeichnung, beruf, \
+         titel in der organisation, funktion, stelle, fonction, poste, titre de poste, titre du poste, intitulé du poste, \
+         métier, profesión, professione, zawód, професія, профессия, 職業, cargo, puesto, posizione, qualifica, mansione, stanowisko, посада, должность, 役職, 職種",
     ),
     (
         Word::Member(Member::Birthday),
-        "birthday, birth date, date of birth, bday, dob, born, geburtstag, geburtsdatum, anniversaire de naissance, \
+        "birthday, birth date, date of birth, bday, dob, born, geburtstag, geburtsdatum, geboren, geboren am, geb, geb am, anniversaire, anniversaire de naissance, \
+         né le, né(e) le, nacido el, nato il, urodzony, \
          date de naissance, naissance, cumpleaños, fecha de nacimiento, compleanno, data di nascita, urodziny, \
          data urodzenia, день народження, дата народження, день рождения, дата рождения, 誕生日, 生年月日",
     ),
@@ -94,13 +96,13 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Labels),
-        "labels, group membership, groups, gruppen, étiquettes, libellés, groupes, etiquetas, grupos, etichette, gruppi, \
-         etykiety, grupy, мітки, групи, ярлыки, группы, ラベル, グループ",
+        "labels, group membership, étiquettes, libellés, etiquetas, etichette, etykiety, мітки, ярлыки, ラベル",
     ),
     (
         Word::Member(Member::Categories),
-        "categories, category, tags, kategorien, kategorie, schlagwörter, catégories, catégorie, categorías, categoría, \
-         categorie, kategoria, категорії, категорія, категории, категория, 分類, カテゴリ",
+        "categories, category, tags, group, groups, kategorien, kategorie, schlagwörter, gruppe, gruppen, catégories, catégorie, \
+         groupe, groupes, categorías, categoría, grupo, grupos, categorie, gruppo, gruppi, kategoria, grupa, grupy, категорії, \
+         категорія, група, групи, категории, категория, группа, группы, 分類, カテゴリ, グループ",
     ),
     (Word::Member(Member::Uid), "uid"),
     (
@@ -160,7 +162,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Entry(Date, "anniversary"),
-        "anniversary, wedding anniversary, jahrestag, hochzeitstag, anniversaire de mariage, aniversario, anniversario, \
+        "anniversary, wedding anniversary, jahrestag, hochzeitstag, anniversaire de mariage, anniversaire de mariage ou fête, aniversario, anniversario, \
          rocznica, річниця, годовщина, 記念日",
     ),
     (
@@ -204,7 +206,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
 pub(super) const WORDS: &[(Word, &str)] = &[
     (
         Word::Kind(Email),
-        "email, emails, mail, mails, e-mail address, e-mail-adresse, mailadresse, courriel, courrier, courrier électronique, \
+        "email, emails, mail, mails, email id, mail id, e-mail address, e-mail-adresse, mailadresse, courriel, courrier, courrier électronique, \
          messagerie, adresse électronique, correo, correo electrónico, posta elettronica, posta el, poczta, \
          poczta elektroniczna, пошта, ел. пошта, ел. пошти, ел. пошту, електронна пошта, електронної пошти, \
          эл. почта, эл. почты, электронная почта, электронной почты, почта, имейл, мейл, 電子メール, メール, メールアドレス, eメール",
@@ -234,11 +236,12 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Word::Part(Part::Street),
-        "street, street address, address line, straße, strasse, str, rue, calle, via, ulica, вулиця, улица, 番地, 町名番地",
+        "street, street address, address line, house number, straße, strasse, str, hausnummer, hausnr, numero civico, rue, calle, via, ulica, вулиця, улица, 番地, 町名番地",
     ),
     (
         Word::Part(Part::City),
-        "city, town, locality, ort, stadt, wohnort, ville, ciudad, población, città, citta, comune, miasto, miejscowość, місто, город, 市町村, 市区町村",
+        "city, town, locality, ort, stadt, wohnort, plz ort, plz wohnort, plz stadt, postleitzahl ort, code postal ville, cp ville, cap città, \
+         zip city, ville, ciudad, población, città, citta, comune, miasto, miejscowość, місто, город, 市町村, 市区町村",
     ),
     (
         Word::Part(Part::Region),
@@ -317,7 +320,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     (
         Filler,
         "primary, primäre, primär, primario, primaria, główny, основна, основной, メイン, メインの, of, the, number, no, num, nummer, nr, \
-         numéro, número, numer, numero, номер, 番号, de, du, des, del, della, di, la, le, l, der, die, das, do, w, dla, or, oder, и, і, \
+         numéro, número, numer, numero, номер, 番号, de, du, des, del, della, di, la, le, l, der, die, das, do, w, dla, or, oder, and, und, et, и, і, \
          та, или, або, o, の, または",
     ),
 ];

@@ -1,0 +1,217 @@
+//! JSON that other programs wrote, in the form of the contract. What has no place there is kept beside it:
+//! one odd value costs neither the person nor itself (`files.md`, 1).
+
+use crate::model::contact::MEMBERS;
+use serde_json::{Map, Value, json};
+use vcard::{DateText, read_date};
+
+/// Most values that are kept in a line each; the others share one.
+const KEPT_MAX: usize = 50;
+/// Longest name of such a line.
+const NAME_MAX: usize = 64;
+
+const LISTS: [&str; 7] = ["emails", "phones", "addresses", "urls", "dates", "relations", "online"];
+/// What an entry of a list may say.
+const PARTS: [&str; 11] = [
+    "value",
+    "label",
+    "primary",
+    "service",
+    "po_box",
+    "extended",
+    "street",
+    "city",
+    "region",
+    "postal_code",
+    "country",
+];
+/// What the server says of a contact; it is neither read nor kept.
+const READ_ONLY: [&str; 5] = ["id", "photo", "created_at", "updated_at", "deleted_at"];
+
+/// Makes the members those of the contract where their sense is plain. Returns what no member takes: the
+/// name of a content line, and its text.
+pub fn tidy(members: &mut Map<String, Value>) -> Vec<(String, String)> {
+    let mut kept = Kept(Vec::new());
+    let names: Vec<String> = members.keys().cloned().collect();
+    for name in names {
+        let Some(value) = members.get_mut(&name) else { continue };
+        let whole = value.take();
+        *value = match name.as_str() {
+            list if LISTS.contains(&list) => kept.list(list, whole),
+            "labels" => kept.labels(whole),
+            "birthday" => kept.date(&name, whole),
+            name if READ_ONLY.contains(&name) => Value::Null,
+            name if name == "uid" || MEMBERS.iter().any(|(known, _)| *known == name) => {
+                kept.text(name, whole)
+            }
+            name => kept.keep(name, whole),
+        };
+    }
+    members.retain(|_, value| !value.is_null());
+    kept.lines()
+}
+
+/// The values that no member takes, with the names of their members.
+struct Kept(Vec<(String, Value)>);
+
+impl Kept {
+    fn keep(&mut self, name: &str, value: Value) -> Value {
+        let says = match &value {
+            Value::Null => false,
+            Value::String(text) => !text.trim().is_empty(),
+            _ => true,
+        };
+        if says {
+            self.0.push((name.to_owned(), value));
+        }
+        Value::Null
+    }
+
+    fn text(&mut self, name: &str, value: Value) -> Value {
+        match value {
+            Value::Number(_) | Value::Bool(_) => Value::String(value.to_string()),
+            Value::Array(_) | Value::Object(_) => self.keep(name, value),
+            text => text,
+        }
+    }
+
+    /// A date in any form that shows its order.
+    fn date(&mut self, name: &str, value: Value) -> Value {
+        match value.as_str().map(read_date) {
+            Some(DateText::Date(date)) => Value::String(date.to_string()),
+            Some(DateText::Nothing) => Value::Null,
+            _ => self.keep(name, value),
+        }
+    }
+
+    fn labels(&mut self, value: Value) -> Value {
+        let labels = match value {
+            Value::Array(labels) => labels,
+            one => vec![one],
+        };
+        let labels = labels.into_iter().map(|label| self.text("labels", label));
+        Value::Array(labels.filter(|label| !label.is_null()).collect())
+    }
+
+    /// A list, of which one entry may stand alone, and an entry may be its value alone.
+    fn list(&mut self, list: &str, value: Value) -> Value {
+        let items = match value {
+            Value::Null => return Value::Null,
+            Value::Array(items) => items,
+            one => vec![one],
+        };
+        Value::Array(items.into_iter().filter_map(|item| self.entry(list, item)).collect())
+    }
+
+    fn entry(&mut self, list: &str, item: Value) -> Option<Value> {
+        let own = if list == "addresses" { "street" } else { "value" };
+        let mut entry = match item {
+            Value::Object(entry) => entry,
+            Value::Array(_) | Value::Null => {
+                self.keep(list, item);
+                return None;
+            }
+            plain => Map::from_iter([(own.to_owned(), plain)]),
+        };
+        let parts: Vec<String> = entry.keys().cloned().collect();
+        for part in parts {
+            let Some(value) = entry.get_mut(&part) else { continue };
+            let whole = value.take();
+            let name = || format!("{list}-{part}");
+            *value = match part.as_str() {
+                "primary" => json!(whole == json!(true)),
+                "value" if list == "dates" => self.date(list, whole),
+                part if PARTS.contains(&part) => self.text(&name(), whole),
+                _ => self.keep(&name(), whole),
+            };
+        }
+        entry.retain(|_, value| !value.is_null());
+        let says = entry.keys().any(|part| list == "addresses" || part == own);
+        says.then_some(Value::Object(entry))
+    }
+
+    fn lines(self) -> Vec<(String, String)> {
+        let text = |value: Value| match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        let mut all = self.0.into_iter();
+        let first: Vec<_> = all.by_ref().take(KEPT_MAX).collect();
+        let mut lines: Vec<_> =
+            first.into_iter().map(|(name, value)| (line_name(&name), text(value))).collect();
+        let rest: Vec<Value> = all.map(|(name, value)| json!([name, value])).collect();
+        if !rest.is_empty() {
+            lines.push((line_name("more"), Value::Array(rest).to_string()));
+        }
+        lines
+    }
+}
+
+/// The name of the content line that keeps a member.
+fn line_name(member: &str) -> String {
+    let words = member.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let name = words.collect::<Vec<_>>().join("-").to_ascii_uppercase();
+    let name = if name.is_empty() { "MEMBER".to_owned() } else { name };
+    format!("X-JSON-{name}").chars().take(NAME_MAX - 4).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tidied(value: Value) -> (Value, Vec<(String, String)>) {
+        let Value::Object(mut members) = value else { panic!("an object") };
+        let kept = tidy(&mut members);
+        (Value::Object(members), kept)
+    }
+
+    #[test]
+    fn what_is_plain_gets_our_form() {
+        let (members, kept) = tidied(json!({
+            "first_name": 123, "birthday": "31.12.1990", "emails": "a@x.example", "labels": "friends",
+            "phones": ["555 0100", {"value": 5550101, "label": "boat", "primary": true}], "addresses": ["Main 1"],
+            "dates": [{"value": "2010/5/6"}], "id": 5, "photo": {"url": "x"},
+        }));
+        let ours = json!({
+            "first_name": "123", "birthday": "1990-12-31", "emails": [{"value": "a@x.example"}],
+            "labels": ["friends"], "addresses": [{"street": "Main 1"}], "dates": [{"value": "2010-05-06"}],
+            "phones": [{"value": "555 0100"}, {"value": "5550101", "label": "boat", "primary": true}],
+        });
+        assert_eq!((members, kept), (ours, Vec::new()));
+    }
+
+    #[test]
+    fn what_no_member_takes_is_kept() {
+        let (members, kept) = tidied(json!({
+            "first_name": "Ann", "last_name": {"x": 1}, "shoe size": 42, "birthday": "circa 1800",
+            "phones": [{"value": "555 0100", "carrier": "x"}, [1]], "dates": [{"value": "soon", "label": "y"}],
+            "nothing": null, "blank": " ",
+        }));
+        assert_eq!(
+            members,
+            json!({"first_name": "Ann", "phones": [{"value": "555 0100"}], "dates": []})
+        );
+        let mut lines: Vec<String> =
+            kept.iter().map(|(name, text)| format!("{name}:{text}")).collect();
+        lines.sort();
+        let all = [
+            "X-JSON-BIRTHDAY:circa 1800",
+            "X-JSON-DATES:soon",
+            "X-JSON-LAST-NAME:{\"x\":1}",
+            "X-JSON-PHONES-CARRIER:x",
+            "X-JSON-PHONES:[1]",
+            "X-JSON-SHOE-SIZE:42",
+        ];
+        assert_eq!(lines, all);
+    }
+
+    #[test]
+    fn many_unknown_members_share_a_line() {
+        let members: Map<String, Value> = (0..200).map(|at| (format!("m{at}"), json!(1))).collect();
+        let (_, kept) = tidied(Value::Object(members));
+        assert_eq!(kept.len(), KEPT_MAX + 1);
+        assert!(
+            kept.last().is_some_and(|(name, text)| name == "X-JSON-MORE" && text.starts_with("[["))
+        );
+    }
+}
