@@ -209,10 +209,14 @@ pub fn failed(call: &Call, error: &Error) -> Reply {
         return go(format!("/login?{next}"));
     }
     let page = anyone(call);
-    let (title, detail) = match error {
-        Error::StaleForm => (page.w.sentence(http::title(error)), page.w.stale_form.to_owned()),
-        _ => (page.w.sentence(http::title(error)), page.w.sentence(&http::detail(error))),
+    let detail = match error {
+        Error::StaleForm => page.w.stale_form.to_owned(),
+        Error::BodyTooLarge(most) if *most >= 1 << 20 => {
+            page.w.sentence(&format!("must have at most {} MiB", most >> 20))
+        }
+        _ => page.w.sentence(&http::detail(error)),
     };
+    let title = page.w.sentence(http::title(error));
     let title = title.trim_end_matches('.');
     Reply::html_error(error, doors::error(&page, title, &detail, &call.request_id).into_string())
 }
