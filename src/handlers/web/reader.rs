@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 use crate::handlers::views;
 use crate::http::{self, Reply};
 use crate::markup::doors;
-use crate::markup::list;
 use crate::markup::page::{Flash, Page, User};
+use crate::markup::queries;
 use crate::markup::words::{self, Words};
 use crate::model::user::Role;
 use crate::repository::contacts::books;
@@ -205,7 +205,7 @@ pub fn browses(call: &Call) -> bool {
 /// The page of an error; whoever is not signed in is sent to the sign-in page.
 pub fn failed(call: &Call, error: &Error) -> Reply {
     if let Error::Unauthenticated = error {
-        let next = list::query(&[("next", call.request.raw_url())]);
+        let next = queries::query(&[("next", call.request.raw_url())]);
         return go(format!("/login?{next}"));
     }
     let page = anyone(call);
