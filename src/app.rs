@@ -31,7 +31,7 @@ pub struct InFlight {
     call: Call,
     /// The route; for a wrong method the first one of the path.
     route: Option<&'static Route>,
-    /// What it says of its sender, if its route wants to know.
+    /// What it says of its sender, if its route asks for one.
     claim: Option<Claim>,
     /// The claim is not proven: no signature of ours, and not shown to be true lately ([`Claim::is_guess`]).
     is_guess: bool,
@@ -55,7 +55,7 @@ impl InFlight {
         let is_guess = claim.as_ref().is_some_and(|claim| claim.is_guess(&call));
         let counters = match &stage {
             Stage::Routed(route) => {
-                let known = claim.as_ref().filter(|_| !is_guess);
+                let known = claim.as_ref().filter(|_| !is_guess && !route.limit.is_scarce());
                 limits::of_route(route.limit, &call, known.map(Claim::subject))
             }
             // What is refused counts for its address: 401, 404, 405.
@@ -155,7 +155,7 @@ impl InFlight {
     }
 
     /// Caller, limits and size of the body: 401 (429 past the limit of the address), 403, 429, 413. Waits for Postgres,
-    /// unless the cache has the user and the claim is no guess. Does nothing the second time.
+    /// unless the cache has the user and the claim is no guess. Does nothing for a request that is authorized.
     fn authorize(&mut self) {
         let Stage::Routed(route) = self.stage else { return };
         let mut looked_up = std::mem::take(&mut self.looked_up);
@@ -185,12 +185,14 @@ impl InFlight {
     /// or the address, is counted for the other; returns where that one stands.
     fn settle(&mut self, route: &Route, is_true: Option<bool>) -> Option<Vec<LimitState>> {
         let (claim, is_true) = (self.claim.as_ref()?, is_true?);
-        let expected_true = !self.is_guess;
+        let expected_true = !self.is_guess && !route.limit.is_scarce();
+        if is_true == self.is_guess {
+            claim.set_proven(&self.call, is_true);
+        }
+        self.is_guess = !is_true;
         if is_true == expected_true {
             return None;
         }
-        self.is_guess = !is_true;
-        claim.set_proven(&self.call, is_true);
         let account = Some(claim.subject());
         // None: the address.
         let (before, after) = if is_true { (None, account) } else { (account, None) };
@@ -219,8 +221,28 @@ impl InFlight {
         response
     }
 
+    /// While a body came that was waited for, its sender may have been signed out, or the account disabled: who it
+    /// is is asked again, as of a new request.
+    fn authorize_again(&mut self) {
+        let (Stage::Authorized(_), Some(route), Some(user)) =
+            (&self.stage, self.route, self.user())
+        else {
+            return;
+        };
+        let asked = Asked { counters: &[], ..self.asked() };
+        let found = self.call.app.cache.look_up(&[asked], self.call.app.now()).pop();
+        let found = found.filter(|_| !self.is_guess).unwrap_or_else(|| LookedUp::unasked(user));
+        self.stage = match let_in(route, &self.call, self.claim.as_ref(), found) {
+            Ok(handler) => Stage::Authorized(Box::new(handler)),
+            Err(error) => Stage::Refused(error),
+        };
+    }
+
     /// Body and handler.
     fn run(&mut self) -> Result<Reply> {
+        if self.call.had_to_wait_for_body() {
+            self.authorize_again();
+        }
         self.authorize();
         let call = &self.call;
         let handler = match std::mem::replace(&mut self.stage, Stage::Answered) {

@@ -51,6 +51,11 @@ pub fn look_up(app: &App, together: &mut [InFlight]) {
 
 /// Answers one request by itself, in the calling thread: for tests and tools without a server.
 pub fn respond(app: &Arc<App>, request: Request) -> Response {
+    respond_while(app, request, || ())
+}
+
+/// The same, while something happens after the request was let in and before its body is here.
+pub fn respond_while(app: &Arc<App>, request: Request, meanwhile: impl FnOnce()) -> Response {
     let mut body = Vec::new();
     let limit = app::body_limit(request.method(), request.raw_url());
     if let Some(data) = request.data()
@@ -61,6 +66,7 @@ pub fn respond(app: &Arc<App>, request: Request) -> Response {
     let mut in_flight = InFlight::begin(app, request);
     look_up(app, std::slice::from_mut(&mut in_flight));
     let mut look = in_flight.decide();
+    meanwhile();
     loop {
         look = match look {
             Look::Answer(response) => return response,

@@ -32,6 +32,14 @@ pub enum Limit {
     Mail,
 }
 
+impl Limit {
+    /// So few that requests of a session that is dead, if they counted until that is found out, would be
+    /// as many: they count for their address until their sender is known.
+    pub fn is_scarce(self) -> bool {
+        matches!(self, Limit::Password | Limit::Import)
+    }
+}
+
 /// Whose request is counted.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
@@ -154,10 +162,19 @@ pub fn count_also(call: &Call, limit: Limit, user: i64) -> Result<()> {
     exceeded(call, &counters).map_or(Ok(()), |state| Err(Error::TooManyRequests(state)))
 }
 
-/// True if this mailbox may get another mail on request. Counts it.
-pub fn mailbox_allows(call: &Call, email: &str) -> bool {
+/// Counts a mail to an address that `user` says is the new one: whoever owns a domain has mailboxes without end.
+pub fn count_new_address(call: &Call, user: i64) -> Result<()> {
+    let counter = counter(call, "new-address", &format!("u{user}"), call.app.config.rates.mail);
+    let counters: Vec<_> = counter.into_iter().collect();
+    exceeded(call, &counters).map_or(Ok(()), |state| Err(Error::TooManyRequests(state)))
+}
+
+/// True if this mailbox may get another mail on request. Counts it; a wish that sends nothing counts apart, or
+/// strangers could use up what the owner's wish for a new password needs.
+pub fn mailbox_allows(call: &Call, email: &str, sends: bool) -> bool {
     let subject = crypto::sha256_hex(email.to_lowercase().as_bytes());
-    let counter = counter(call, "mailbox", &subject, call.app.config.rates.mailbox);
+    let name = if sends { "mailbox" } else { "no-mail" };
+    let counter = counter(call, name, &subject, call.app.config.rates.mailbox);
     let counters: Vec<_> = counter.into_iter().collect();
     exceeded(call, &counters).is_none()
 }

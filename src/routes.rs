@@ -18,7 +18,6 @@ use crate::handlers::{sessions, users, well_known};
 use crate::http::Reply;
 use crate::limits::Limit;
 use crate::model::contact::CARD_MAX;
-use pattern::matches;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -355,7 +354,7 @@ pub fn find(path: &str) -> Option<(Vec<&'static Route>, Params)> {
         return Some((routes.clone(), Params::new()));
     }
     let (first, params) =
-        ROUTES.iter().find_map(|route| Some((route, matches(route.path, path)?)))?;
+        ROUTES.iter().find_map(|route| Some((route, pattern::matches(route.path, path)?)))?;
     let same = ROUTES.iter().filter(|route| route.path == first.path);
     Some((same.collect(), params))
 }

@@ -15,6 +15,9 @@ use serde_json::Value;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+/// `small_body_bytes` of `http1::Limits`.
+const SMALL_BODY: usize = 16 * 1024;
+
 /// One request on its way through the program.
 pub struct Call {
     /// The program.
@@ -58,6 +61,11 @@ impl Call {
             app: Arc::clone(app),
             request,
         }
+    }
+
+    /// The request may have been let in before its body was here: what http1 calls a small body comes first.
+    pub fn had_to_wait_for_body(&self) -> bool {
+        self.received.len() > SMALL_BODY || self.header("Expect").is_some()
     }
 
     /// What a placeholder of the path stands for.

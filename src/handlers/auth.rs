@@ -10,7 +10,7 @@ use crate::http::Reply;
 use crate::limits;
 use crate::mail::Kind;
 use crate::markup::DeadLink;
-use crate::model::user::Role;
+use crate::model::user::{Role, User};
 use crate::model::{input::Members, text, user};
 use crate::repository::audit::Action;
 use crate::repository::endings::{self, Kept, Sessions};
@@ -151,10 +151,12 @@ fn write_wish(call: &Call, kind: Kind, action: Option<Action>) -> Result<()> {
     let mut body = call.form_or_members()?;
     let email = body.required("email", text::email);
     body.finish()?;
-    let allowed = limits::mailbox_allows(call, &email);
     let found = call.app.db.read(|db| users::find_by_login(db, &email))?;
     let user = found.map(|found| found.user);
     let id = user.as_ref().map(|user| user.id);
+    // As in the worker, which decides.
+    let wants = |user: &User| user.is_active && (kind != Kind::Confirm || !user.is_verified);
+    let allowed = limits::mailbox_allows(call, &email, user.as_ref().is_some_and(wants));
     // The address as its owner wrote it, not as another person types it.
     let to = user.as_ref().map_or(email.as_str(), |user| user.email.as_str());
     call.app.db.transaction(|tx| {

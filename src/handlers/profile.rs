@@ -70,7 +70,10 @@ pub fn change_email(call: &Call, caller: &Caller) -> Result<Reply> {
     body.finish()?;
     let confirmed = confirm_password(call, caller, &password)?;
     // A strange mailbox must not be filled from here either.
-    let allowed = limits::mailbox_allows(call, &email);
+    limits::count_new_address(call, caller.id())?;
+    let taken = call.app.db.read(|db| users::find_by_login(db, &email))?;
+    let sends = taken.is_none_or(|it| it.user.id == caller.id());
+    let allowed = limits::mailbox_allows(call, &email, sends);
     call.app.db.transaction(|tx| {
         let found = users::lock(tx, confirmed.user.id)?.ok_or(Error::Unauthenticated)?;
         let user = unchanged(found, &confirmed)?;

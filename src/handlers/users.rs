@@ -102,13 +102,15 @@ pub fn delete_totp(call: &Call, admin: &Admin) -> Result<Reply> {
         return Err(Error::Conflict(Conflict::OwnSecondFactor));
     }
     confirm_admin(call, admin, password.as_deref())?;
-    call.app.change_user_among_admins(id, |tx, _, admins| {
+    call.app.change_user_among_admins(id, |tx, found, admins| {
         admin.still_one_of(admins)?;
-        match totp::delete(tx, id)? {
-            true => call.audit(tx, Action::TotpDisabled, Some(admin.id()), Some(id)),
-            false => Ok(()),
+        if totp::delete(tx, id)? {
+            call.mail(tx, Kind::SecondFactorOff, &found.user.email, Some(id))?;
+            call.audit(tx, Action::TotpDisabled, Some(admin.id()), Some(id))?;
         }
+        Ok(())
     })?;
+    call.app.mail_queued.notify();
     Ok(Reply::no_content())
 }
 

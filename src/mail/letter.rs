@@ -28,13 +28,15 @@ pub enum Kind {
     RoleChanged,
     /// To an account that has a second factor from now on.
     SecondFactorOn,
+    /// To an account that has none any more.
+    SecondFactorOff,
     /// To the address of an account that an admin deleted.
     Deleted,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 10] = [
+    pub const ALL: [Kind; 11] = [
         Kind::Confirm,
         Kind::Reset,
         Kind::PasswordChanged,
@@ -44,6 +46,7 @@ impl Kind {
         Kind::RefreshReused,
         Kind::RoleChanged,
         Kind::SecondFactorOn,
+        Kind::SecondFactorOff,
         Kind::Deleted,
     ];
 
@@ -64,6 +67,7 @@ impl Kind {
             Kind::RefreshReused => "refresh_reused",
             Kind::RoleChanged => "role_changed",
             Kind::SecondFactorOn => "second_factor_on",
+            Kind::SecondFactorOff => "second_factor_off",
             Kind::Deleted => "deleted",
         }
     }
@@ -96,6 +100,7 @@ impl Kind {
             Kind::RefreshReused => w.mail_refresh_reused,
             Kind::RoleChanged => w.mail_role_changed,
             Kind::SecondFactorOn => w.mail_second_factor_on,
+            Kind::SecondFactorOff => w.mail_second_factor_off,
             Kind::Deleted => w.mail_deleted,
         };
         let mut parts = words.split('|');

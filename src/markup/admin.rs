@@ -1,8 +1,8 @@
 //! `/admin`: accounts, audit events, the mail queue, health.
 
 use super::form::{Form, Input, alert};
-use super::list::query;
 use super::page::{Page, face, next_page, shell};
+use super::queries::query;
 use crate::model::user::{Role, User};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};

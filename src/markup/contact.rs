@@ -1,7 +1,8 @@
 //! `/contacts/{id}`: everything that a card says.
 
-use super::list::{link as link_to, mailto, query, tel};
+use super::list::{mailto, tel};
 use super::page::{Page, cut, face, fitting, lines, next_page, shell, some};
+use super::queries::{link as link_to, query};
 use chrono::{DateTime, NaiveDate, Utc};
 use maud::{Markup, html};
 use vcard::{Address, Details, PartialDate};

@@ -2,10 +2,9 @@
 
 use super::form::{Form, Input, alert};
 use super::labels;
-use super::list::link;
 use super::page::{Page, cut, fitting, icon, share, shell};
+use super::queries::link;
 use super::words::Words;
-use crate::service::import::ROWS_MAX;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
@@ -112,8 +111,8 @@ pub struct Found {
     /// Some of them, after so many cards.
     pub rows: Vec<FileRow>,
     pub skip: usize,
-    /// There are others after these.
-    pub more: bool,
+    /// After how many there are others.
+    pub next: Option<usize>,
     /// Of a table whose columns are not known; empty otherwise.
     pub columns: Vec<Column>,
 }
@@ -274,7 +273,7 @@ fn rows(p: &Page, found: &Found) -> Markup {
         }
         nav class="pages" aria-label=(w.pages) {
             @if found.skip > 0 { (page(0, w.first_page)) }
-            @if found.more { (page(found.skip + ROWS_MAX, w.next_page)) }
+            @if let Some(next) = found.next { (page(next, w.next_page)) }
         }
     }
 }

@@ -2,8 +2,8 @@
 //! that has a comma itself, which cards and files may bring, stands in quotes, so that it comes back from the
 //! form as the one that it is.
 
-use super::list::{link, nothing_found};
 use super::page::{Page, fitting, next_page, shell};
+use super::queries::link;
 use maud::{Markup, html};
 use std::cmp::Reverse;
 
@@ -102,6 +102,13 @@ fn quoted(text: &str) -> Option<(String, &str)> {
     let (label, after) = (inside.get(..end)?, inside.get(end + 1..)?.trim_start());
     let after = if after.is_empty() { after } else { after.strip_prefix(',')? };
     Some((label.replace("\"\"", "\""), after))
+}
+
+/// In place of a list of nothing.
+pub fn nothing_found(p: &Page) -> Markup {
+    html! {
+        div class="empty" { h2 { (p.w.nothing_found) } p class="soft" { (p.w.nothing_found_text) } }
+    }
 }
 
 #[cfg(test)]

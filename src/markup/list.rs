@@ -1,13 +1,14 @@
 //! `/contacts`: the list, its filters, and the bar for what is selected.
 
 use super::form::Form;
-use super::labels::often;
+use super::labels::{nothing_found, often};
 use super::page::{Page, cut, face, icon, share, shell};
+use super::queries::link;
 use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Bytes of the labels beside the list and of its names and numbers, of which longer ones are cut.
-const TEXTS: usize = 8_000;
+const TEXTS: usize = 7_000;
 
 /// A row of the list.
 pub struct Row {
@@ -146,26 +147,6 @@ fn labels(p: &Page, list: &List) -> Markup {
     }
 }
 
-/// A query of these parameters, encoded.
-pub fn query(pairs: &[(&str, &str)]) -> String {
-    joined(pairs, |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string())
-}
-
-/// The same for a link on a page, where browsers encode the letters of other scripts by themselves: a third
-/// as long.
-pub fn link(pairs: &[(&str, &str)]) -> String {
-    let one = |letter: char| match letter.is_ascii() || !letter.is_alphanumeric() {
-        true => utf8_percent_encode(letter.encode_utf8(&mut [0; 4]), NON_ALPHANUMERIC).to_string(),
-        false => letter.to_string(),
-    };
-    joined(pairs, |text| text.chars().map(one).collect())
-}
-
-fn joined(pairs: &[(&str, &str)], encode: impl Fn(&str) -> String) -> String {
-    let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
-    pairs.map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&")
-}
-
 /// `room`: bytes of its texts.
 fn table(p: &Page, list: &List, room: usize) -> Markup {
     let w = p.w;
@@ -251,12 +232,5 @@ fn nobody_yet(p: &Page) -> Markup {
                 }
             }
         }
-    }
-}
-
-/// In place of a list of nothing.
-pub fn nothing_found(p: &Page) -> Markup {
-    html! {
-        div class="empty" { h2 { (p.w.nothing_found) } p class="soft" { (p.w.nothing_found_text) } }
     }
 }

@@ -14,6 +14,7 @@ pub mod form;
 pub mod labels;
 pub mod list;
 pub mod page;
+pub mod queries;
 pub mod past;
 pub mod settings;
 pub mod words;

@@ -371,7 +371,7 @@ pub fn fitting(pieces: impl Iterator<Item = Markup>, most: usize) -> Vec<Markup>
 pub fn share<'t>(texts: impl Iterator<Item = &'t str>, most: usize) -> usize {
     let lengths: Vec<_> = texts.map(str::len).collect();
     let fits = |each: &usize| lengths.iter().map(|length| length.min(each)).sum::<usize>() <= most;
-    [most, 400, 200, 140, 100, 80, 60].into_iter().find(fits).unwrap_or(40)
+    [most, 400, 200, 140, 100, 80, 60, 50, 40].into_iter().find(fits).unwrap_or(26)
 }
 
 /// The beginning of a text, at most so many bytes of it.

@@ -1,7 +1,7 @@
 //! `/trash` and `/history`: what was, and the way back.
 
-use super::list::query;
 use super::page::{Page, cut, icon, next_page, share, shell};
+use super::queries::query;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 

@@ -107,7 +107,7 @@ fn a_page_is_small_with_its_style_and_its_script() {
 fn what_is_served_lacks_only_what_readers_need() {
     let text = "/* Head.\n   More. */\na {\n  b: c; /* why */\n}\n\n// no\nx(\"//y\");\n";
     assert_eq!(lean(text), "a {\nb: c; /* why */\n}\nx(\"//y\");");
-    assert!(STYLE.contains("\n.top {") && SCRIPT.starts_with("(() => {\n\"use strict\";"));
+    assert!(STYLE.contains("\n.top{") && SCRIPT.starts_with("(() => {\n\"use strict\";"));
 }
 
 #[test]
@@ -244,10 +244,10 @@ fn no_language_lacks_words() {
 
 /// Colours of the style sheet: light, dark.
 fn colours() -> [HashMap<String, [f64; 3]>; 2] {
-    let (light, rest) = STYLE.split_once("@media (prefers-color-scheme: dark)").unwrap();
+    let (light, rest) = STYLE.split_once("@media (prefers-color-scheme:dark)").unwrap();
     let dark = rest.split("\n}\n").next().unwrap();
     [light, dark].map(|part| {
-        let lines = part.lines().filter_map(|line| line.trim().split_once(": #"));
+        let lines = part.lines().filter_map(|line| line.trim().split_once(":#"));
         let named = lines.filter(|(name, _)| name.starts_with("--"));
         let channel =
             |hex: &str, at| f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap()) / 255.0;

@@ -5,7 +5,7 @@ use crate::db::Tx;
 use crate::error::Result;
 use crate::repository::contacts::books;
 use crate::repository::mail_tokens::{self, Purpose};
-use crate::repository::{app_passwords, outbox, sessions};
+use crate::repository::{app_passwords, outbox, sessions, totp};
 use chrono::{DateTime, Utc};
 
 /// Which sessions go on.
@@ -40,6 +40,8 @@ pub fn end(tx: &mut Tx, user: i64, kept: Kept, now: DateTime<Utc>) -> Result<()>
     if !kept.app_passwords {
         app_passwords::delete_all(tx, user)?;
     }
+    // Begun with the old password, it would lock out who knows the new one.
+    totp::delete_unconfirmed(tx, user)?;
     revoke_links(tx, user, &Purpose::ALL, now)?;
     books::revoke_calendar(tx, user).map(|_| ())
 }

@@ -75,6 +75,11 @@ pub fn page(db: &mut Conn, user: i64) -> Result<Vec<(i64, Vec<u8>)>> {
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
+/// Removes a secret that was begun and not confirmed.
+pub fn delete_unconfirmed(tx: &mut Tx, user: i64) -> Result<()> {
+    tx.execute("DELETE FROM totp WHERE user_id = $1 AND NOT confirmed", &[&user]).map(|_| ())
+}
+
 /// Takes the second factor off an account. True if one counted; one that was only begun goes too.
 pub fn delete(tx: &mut Tx, user: i64) -> Result<bool> {
     const SQL: &str = "DELETE FROM totp WHERE user_id = $1 RETURNING confirmed";

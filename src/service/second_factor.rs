@@ -104,12 +104,13 @@ pub fn remove(call: &Call, caller: &Caller, password: &str, code: &str) -> Resul
     let confirmed = confirm_password(call, caller, password)?;
     let id = caller.id();
     let right = call.app.change_user(id, |tx, found| {
-        unchanged(found, &confirmed)?;
+        let user = unchanged(found, &confirmed)?;
         let stored = table::find(tx, id)?.filter(|stored| stored.confirmed);
         if !take(call, tx, id, &stored.ok_or(Error::NotFound)?, code)? {
             return Ok(false);
         }
         table::delete(tx, id)?;
+        call.mail(tx, Kind::SecondFactorOff, &user.email, Some(id))?;
         call.audit(tx, Action::TotpDisabled, Some(id), Some(id))?;
         Ok(true)
     })?;

@@ -368,3 +368,51 @@ fn a_login_works_while_the_accounts_own_import_holds_its_book() {
         })
         .unwrap();
 }
+
+/// Its head came before the end, and its body after it: it is none of those that were under way.
+#[test]
+fn a_request_that_is_still_sending_its_body_ends_with_its_session() {
+    let world = World::new();
+    let (root, ann) = (world.admin("root"), world.user("ann"));
+    let (long, json) = ("n".repeat(20_000), ("Content-Type", "application/json"));
+    let body = json!({"first_name": "Bob", "additional_data": long}).to_string();
+    let short = r#"{"first_name": "Bob"}"#;
+    let expect = ("Expect", "100-continue");
+    let send = |who: &Actor, headers: &[(&str, &str)], body: &str, end: &dyn Fn()| {
+        who.get("/api/contacts").expect(200);
+        who.send_while("POST", "/api/contacts", headers, body.as_bytes(), end).status
+    };
+    let log_out = |who: &Actor| {
+        who.post("/api/auth/logout", json!({})).expect(204);
+    };
+    let thief = ann.signed_in();
+    assert_eq!(send(&thief, &[json], &body, &|| log_out(&thief)), 401);
+    let thief = ann.signed_in();
+    assert_eq!(send(&thief, &[json, expect], short, &|| log_out(&thief)), 401);
+    let phone = ann.with_basic("ann", &ann.app_password("write"));
+    let revoke = || {
+        let id: i64 = world.sql("SELECT max(id) FROM app_passwords");
+        ann.delete_with(&format!("/api/users/me/app-passwords/{id}"), json!({})).expect(204);
+    };
+    assert_eq!(send(&phone, &[json], &body, &revoke), 401);
+    let disable = || {
+        let path = format!("/api/users/{}", ann.id);
+        root.patch(&path, json!({"is_active": false, "password": PASSWORD})).expect(200);
+    };
+    assert_eq!(send(&ann, &[json], &body, &disable), 401);
+    assert_eq!(world.sql::<i64>("SELECT count(*) FROM contacts"), 0);
+    // Whose session goes on is not kept from it.
+    assert_eq!(send(&root, &[json, expect], &body, &|| ()), 201);
+}
+
+#[test]
+fn a_second_factor_that_a_thief_began_ends_with_the_old_password() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let begun = ann.post("/api/users/me/totp", json!({"password": PASSWORD})).expect(201).json();
+    let body = json!({"current_password": PASSWORD, "new_password": PASSWORD});
+    ann.post("/api/users/me/password", body).expect(204);
+    let code = crate::second_factor::code(begun["secret"].as_str().unwrap(), &world);
+    ann.post("/api/users/me/totp/confirm", json!({ "code": code })).expect(409);
+    ann.log_in(PASSWORD).expect(200);
+}

@@ -361,6 +361,55 @@ fn a_mailbox_gets_three_an_hour_and_the_answer_never_changes() {
 }
 
 #[test]
+fn what_sends_no_mail_leaves_the_owners_mails_alone() {
+    let world = World::with(|config| config.rates.mailbox = rate(3, 3_600));
+    let (_ann, bob) = (world.user("ann"), world.user("bob"));
+    let ask = |path: &str| {
+        world.nobody().post(path, json!({"email": "ann@example.com"})).expect(202);
+        worker::deliver_due(&world.app).unwrap();
+    };
+    for _ in 0..4 {
+        ask("/api/auth/request_email"); // she is confirmed
+        let body = json!({"email": "ann@example.com", "password": PASSWORD});
+        bob.post("/api/users/me/email", body).expect(202); // it is another's
+        worker::deliver_due(&world.app).unwrap();
+    }
+    assert_eq!(world.mails_to("ann@example.com").len(), 0);
+    ask("/api/auth/request-password-reset");
+    assert_eq!(world.mails_to("ann@example.com").len(), 1);
+}
+
+#[test]
+fn new_addresses_are_as_few_as_other_mails() {
+    let world = World::with(|config| config.rates.mail = rate(2, 3_600));
+    let ann = world.user("ann");
+    for (number, status) in [202, 202, 429].into_iter().enumerate() {
+        let body = json!({"email": format!("eve+{number}@example.com"), "password": PASSWORD});
+        ann.post("/api/users/me/email", body).expect(status);
+    }
+}
+
+/// While it is not known whose request it is, it takes nothing from an account that may be another's.
+#[test]
+fn a_dead_session_takes_no_check_of_a_password_from_its_owner() {
+    let world = World::with(|config| {
+        config.rates.password = rate(1, 60);
+        config.redis_url = None;
+    });
+    let ann = world.user("ann");
+    let thief = ann.signed_in();
+    thief.post("/api/auth/logout", json!({})).expect(204);
+    let body = json!({"current_password": "x", "new_password": PASSWORD}).to_string();
+    let json = [("Content-Type", "application/json")];
+    let owner = || {
+        ann.post("/api/users/me/totp", json!({"password": PASSWORD})).expect(201);
+    };
+    let path = "/api/users/me/password";
+    assert_eq!(thief.send_while("POST", path, &json, body.as_bytes(), owner).status, 401);
+    ann.post("/api/users/me/totp", json!({"password": PASSWORD})).expect(429);
+}
+
+#[test]
 fn a_forwarded_address_counts_only_from_a_trusted_proxy() {
     let world = World::with(|config| {
         config.rates.default = rate(1, 60);

@@ -150,6 +150,10 @@ fn an_admin_takes_it_off_for_who_lost_everything() {
     ann.delete(&path).expect(403);
     root.delete(&path).expect(204);
     root.delete(&path).expect(204);
+    let subjects = world.mails_to("ann@example.com");
+    let subjects: Vec<_> = subjects.iter().map(|mail| mail.header("Subject")).collect();
+    let [on, off] = ["a second factor now", "no second factor any more"];
+    assert_eq!(subjects, [on, off].map(|it| format!("Your account has {it}")));
     root.delete("/api/users/999999/totp").expect(404);
     // The own one wants a code.
     root.delete(&format!("/api/users/{}/totp", root.id)).expect(409);

@@ -73,6 +73,8 @@ fn a_connection_keeps_a_bounded_number_of_statements() {
 
 #[test]
 fn connections_that_broke_are_replaced_and_a_read_is_tried_again() {
+    // In the words of this test, since others have statements in the same Postgres.
+    const SLEEP: &str = "SELECT pg_sleep(0.3) AS until_it_breaks";
     let world = World::new();
     let pool = &world.app.db;
     // Four connections, all of them used.
@@ -81,7 +83,7 @@ fn connections_that_broke_are_replaced_and_a_read_is_tried_again() {
         for _ in 0..4 {
             let query = |db: &mut db::Conn| {
                 all.wait();
-                db.query("SELECT pg_sleep(0.3)", &[])
+                db.query(SLEEP, &[])
             };
             scope.spawn(move || pool.read(query).unwrap());
         }
@@ -89,7 +91,7 @@ fn connections_that_broke_are_replaced_and_a_read_is_tried_again() {
     let mut other =
         postgres::Client::connect(&variable("TEST_DATABASE_URL"), postgres::NoTls).unwrap();
     let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query = $1";
-    let killed: i64 = other.query_one(sql, &[&"SELECT pg_sleep(0.3)"]).unwrap().get(0);
+    let killed: i64 = other.query_one(sql, &[&SLEEP]).unwrap().get(0);
     assert_eq!(killed, 4);
     assert_eq!(one(pool).unwrap(), 1, "a read is tried again on a live connection");
     for _ in 0..8 {

@@ -315,6 +315,18 @@ impl Actor {
     }
 
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.send_while(method, path, headers, body, || ())
+    }
+
+    /// Something happens after the request was let in and before its body is here.
+    pub fn send_while(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        meanwhile: impl FnOnce(),
+    ) -> Answer {
         let mut all: Vec<(String, String)> = vec![
             ("Host".to_owned(), "evil.example".to_owned()),
             ("User-Agent".to_owned(), "test".to_owned()),
@@ -333,7 +345,10 @@ impl Actor {
         }
         let request =
             Request::fake_http_from((self.ip, 40_000).into(), method, path, all, body.to_vec());
-        let answer = Answer::from(format!("{method} {path}"), batch::respond(&self.app, request));
+        let answer = Answer::from(
+            format!("{method} {path}"),
+            batch::respond_while(&self.app, request, meanwhile),
+        );
         description::check(method, path, &answer);
         answer
     }

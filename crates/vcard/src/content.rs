@@ -85,8 +85,21 @@ impl<'f> Reader<'f> {
             return None;
         }
         let mut params: Vec<(String, String)> = pieces.filter_map(param).collect();
-        let value = self.value(name, &mut params, value, version, say);
-        Some(Line::of(group, name.to_owned(), params, value))
+        let mut value = self.value(name, &mut params, value, version, say);
+        let mut name = name.to_owned();
+        if params.first().is_some_and(|param| param.0 == "ENCODING") {
+            match picture::padded(&value) {
+                Some(base64) => value = base64,
+                // Readers of 3.0 refuse the whole card for it.
+                None => {
+                    params.remove(0);
+                    name = if name.starts_with("X-") { name } else { format!("X-{name}") };
+                    say(format!("a value is no base64; it is kept as {name}"));
+                    value = escape(&value);
+                }
+            }
+        }
+        Some(Line::of(group, name, params, value))
     }
 
     /// The value as its parameters say it is encoded; what they said goes.

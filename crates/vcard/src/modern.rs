@@ -57,6 +57,7 @@ impl Modern {
                 self.lines.push(line);
             }
             "GEO" => self.lines.push(place(line)),
+            "TZ" => self.lines.push(zone(line)),
             "X-ANDROID-CUSTOM" => self.android(line),
             _ => self.lines.push(line),
         }
@@ -132,7 +133,7 @@ impl Modern {
             let base64: String = body.chars().filter(|c| !c.is_whitespace()).collect();
             let base64 =
                 match base64.chars().all(plain) && head.to_ascii_lowercase().ends_with(";base64") {
-                    true => Some(base64),
+                    true => crate::picture::padded(&base64),
                     false => crate::picture::data(value.trim())
                         .map(|(_, bytes)| crate::picture::encode(&bytes)),
                 };
@@ -284,6 +285,14 @@ fn phone(mut line: Line<'static>) -> Line<'static> {
         line.drop_param("VALUE");
     } else if line.param("VALUE").is_some_and(|value| value.eq_ignore_ascii_case("text")) {
         line.drop_param("VALUE");
+    }
+    line
+}
+
+/// A zone is an offset in 3.0, unless it says that it is text.
+fn zone(mut line: Line<'static>) -> Line<'static> {
+    if line.param("VALUE").is_none() && line.value().contains(char::is_alphabetic) {
+        line.add_param("VALUE", "text");
     }
     line
 }

@@ -21,6 +21,33 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
     LENIENT.decode(digits).ok()
 }
 
+/// How many digits of base64 a text has, blanks and padding aside; none where it is no base64.
+fn digits(text: &str) -> Option<usize> {
+    let digits = text.trim_end_matches(|c: char| c == '=' || c.is_ascii_whitespace());
+    let digits = digits.bytes().filter(|byte| !byte.is_ascii_whitespace());
+    let mut count = 0;
+    for byte in digits {
+        if !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')) {
+            return None;
+        }
+        count += 1;
+    }
+    (count % 4 != 1).then_some(count)
+}
+
+/// True for base64 that [`decode`] reads.
+pub fn is_base64(text: &str) -> bool {
+    digits(text).is_some()
+}
+
+/// Base64 without blanks and with the padding without which strict readers (vobject) refuse the card.
+pub fn padded(text: &str) -> Option<String> {
+    let count = digits(text)?;
+    let mut text: String = text.chars().filter(|c| *c != '=' && !c.is_ascii_whitespace()).collect();
+    text.extend(std::iter::repeat_n('=', count.wrapping_neg() % 4));
+    Some(text)
+}
+
 /// Encodes base64.
 pub fn encode(bytes: &[u8]) -> String {
     LENIENT.encode(bytes)
@@ -89,6 +116,23 @@ pub fn write(picture: &Picture) -> Line<'static> {
 mod tests {
     use super::*;
     use crate::line::lines;
+
+    #[test]
+    fn base64_gets_its_padding() {
+        for (text, want) in [
+            ("AAAA", Some("AAAA")),
+            ("AA", Some("AA==")),
+            ("A A\tA=", Some("AAA=")),
+            ("AA====", Some("AA==")),
+            ("", Some("")),
+            ("A", None),
+            ("AA=A", None),
+            ("!!!", None),
+        ] {
+            assert_eq!(padded(text).as_deref(), want, "{text}");
+            assert_eq!(is_base64(text), decode(text).is_some() || text == "AA====", "{text}");
+        }
+    }
 
     #[test]
     fn pictures_by_their_bytes() {

@@ -1,9 +1,9 @@
 //! What a card of 3.0 is, as strictly as what is stored has to be.
 
-use crate::Card;
 use crate::content::is_token;
 use crate::line::{Line, lines};
 use crate::value::{is_forbidden, one_line, split_quoted};
+use crate::{Card, picture};
 
 /// Lines of which a card of 3.0 has one: a further one that says something else is kept under the
 /// name with `X-` before it.
@@ -72,7 +72,10 @@ fn is_content_line(line: &Line<'_>) -> bool {
         let charset = name.eq_ignore_ascii_case("CHARSET") && !value.eq_ignore_ascii_case("utf-8");
         is_token(name) && !encoded && !charset && split_quoted(value, ',').all(plain)
     };
+    // Readers refuse a card for a picture that is no base64.
+    let plain_text = line.param("ENCODING").is_none();
     is_token(line.name())
+        && (plain_text || picture::is_base64(&line.value()))
         && (line.group().is_empty() || is_token(line.group()))
         && line.params().all(param)
 }

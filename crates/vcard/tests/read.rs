@@ -295,6 +295,8 @@ fn version_4_becomes_what_readers_of_3_understand() {
                 "SOUND:data:audio/ogg,%41%42",
                 "KEY;MEDIATYPE=application/pgp-keys:data:application/pgp-keys;base64,AAAA",
                 "GEO:geo:1.5,2.5",
+                "TZ:Europe/Kyiv",
+                "TZ:-0500",
                 "GENDER:F",
                 "X-A;X-B=\"a^nb\":c",
             ]
@@ -322,6 +324,8 @@ fn version_4_becomes_what_readers_of_3_understand() {
             "SOUND;ENCODING=b;TYPE=OGG:QUI=",
             "KEY;ENCODING=b;TYPE=PGP-KEYS:AAAA",
             "GEO:1.5;2.5",
+            "TZ;VALUE=text:Europe/Kyiv",
+            "TZ:-0500",
             "GENDER:F",
             "X-A;X-B=a b:c",
         ]
@@ -355,7 +359,7 @@ fn lines_of_2_1_become_lines_of_3_0() {
         ("ORG:Contoso, Ltd.;Sales", r"ORG:Contoso\, Ltd.;Sales"),
         ("NOTE;CHARSET=UTF-8:a; b", r"NOTE:a\; b"),
         ("LABEL;WORK;ENCODING=QUOTED-PRINTABLE:A=0D=0AB=3B", r"LABEL;TYPE=WORK:A\nB\;"),
-        ("PHOTO;ENCODING=BASE64;JPEG:/9j /4", "PHOTO;ENCODING=b;TYPE=JPEG:/9j/4"),
+        ("PHOTO;ENCODING=BASE64;JPEG:/9j /4A=", "PHOTO;ENCODING=b;TYPE=JPEG:/9j/4A=="),
         ("PHOTO;ENCODING=b;BASE64;INLINE:/9j/", "PHOTO;ENCODING=b:/9j/"),
         ("PHOTO;URL:http://x.yz/a.jpg", "PHOTO;VALUE=URL:http://x.yz/a.jpg"),
         ("X-WEIRD;=;A;B=:v", "X-WEIRD;TYPE=A;B=:v"),
@@ -373,6 +377,8 @@ fn lines_of_2_1_become_lines_of_3_0() {
             "X-ANDROID-CUSTOM:vnd.android.cursor.item/x;Jo;1;;;",
         ),
         ("NOTE;BASE64:YSxi\r\n Cg==", "NOTE:a\\,b\\n"),
+        ("PHOTO;ENCODING=BASE64;JPEG:!!! no base64", "X-PHOTO;TYPE=JPEG:!!!nobase64"),
+        ("PHOTO;ENCODING=BASE64;JPEG:/9j/4A", "PHOTO;ENCODING=b;TYPE=JPEG:/9j/4A=="),
         ("X-MS-TEL;VOICE;CALLBACK:1", "TEL;TYPE=VOICE;TYPE=CALLBACK:1"),
         ("EMAIL;X-INTERNET:a@x", "EMAIL;TYPE=X-INTERNET:a@x"),
         ("X-BIN;ENCODING=BASE64:AAEC", "X-BIN;ENCODING=b:AAEC"),
@@ -531,6 +537,17 @@ fn lists_are_cards_that_name_their_members() {
     assert_eq!(groups[1], Some(("The Doe family".to_owned(), member)));
     assert_eq!(groups[2], None);
     assert_eq!(bare_uid(cards[2].uid().unwrap()), "03a0");
+}
+
+#[test]
+fn a_picture_that_is_no_base64_costs_no_reader_the_card() {
+    let (card, warnings) =
+        one("3.0", &[b"FN:Ann", b"N:;Ann;;;", b"PHOTO;ENCODING=b;TYPE=JPEG:?!", b"TEL:5550101"]);
+    let lines: Vec<_> =
+        card.lines().map(|line| format!("{}:{}", line.head(), line.value())).collect();
+    assert!(lines.contains(&"X-PHOTO;TYPE=JPEG:?!".to_owned()), "{lines:?}");
+    assert_eq!(warnings, ["5: a value is no base64; it is kept as X-PHOTO"]);
+    assert_eq!(phones(&card), ["5550101"]);
 }
 
 #[test]

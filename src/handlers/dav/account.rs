@@ -4,9 +4,9 @@ use crate::access::Device;
 use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::handlers::dav::target::Target;
-use crate::handlers::dav::{cards, target};
+use crate::handlers::dav::target_of;
 use crate::repository::contacts::books::{self, Book};
-use crate::repository::contacts::resources::Resource;
+use crate::repository::contacts::resources::{self, Resource};
 use crate::service::changes::{self, Place};
 
 /// The resource of a request.
@@ -23,16 +23,21 @@ pub struct Asked {
 impl Asked {
     /// [`Error::NotFound`] where nothing is.
     pub fn of(call: &Call, device: &Device) -> Result<Asked> {
-        let target = target(call, device);
+        let target = target_of(call, device);
         let card = match &target {
             Target::OtherBook(_) | Target::Orphan(_) | Target::Nothing => {
                 return Err(Error::NotFound);
             }
-            Target::Card(owner, name) => Some(cards::find(call, *owner, name)?),
+            Target::Card(owner, name) => Some(find(call, *owner, name)?),
             _ => None,
         };
         Ok(Asked { target, account: Account::of(call, device)?, card })
     }
+}
+
+/// The card of this name, and its text. [`Error::NotFound`] where there is none.
+pub fn find(call: &Call, owner: i64, name: &str) -> Result<(Resource, String)> {
+    call.app.db.read(|db| resources::find(db, owner, name))?.ok_or(Error::NotFound)
 }
 
 /// An account as CardDAV sees it.

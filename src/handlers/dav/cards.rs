@@ -6,11 +6,11 @@ use crate::error::{DavFault, Error, Result};
 use crate::handlers::dav::headers::{self, If};
 use crate::handlers::dav::properties::{VCARD_TYPE, etag, http_date};
 use crate::handlers::dav::target::Target;
-use crate::handlers::dav::{not_here, target};
+use crate::handlers::dav::{account, not_here, target_of};
 use crate::http::Reply;
 use crate::model::contact::Stored;
 use crate::model::resource_name;
-use crate::repository::contacts::resources::{self, Resource};
+use crate::repository::contacts::resources;
 use crate::service::changes::{self, Place};
 use crate::service::contacts::{self, By, Put, Which};
 use crate::service::writer::Writer;
@@ -18,22 +18,17 @@ use crate::service::writer::Writer;
 /// What a browser shows at `/dav/`.
 const HERE: &str = "This is the CardDAV address of contactd, for phones and mail programs.\n";
 
-/// The card of this name, and its text. [`Error::NotFound`] where there is none.
-pub fn find(call: &Call, owner: i64, name: &str) -> Result<(Resource, String)> {
-    call.app.db.read(|db| resources::find(db, owner, name))?.ok_or(Error::NotFound)
-}
-
 /// `GET /dav/…`: a card, or a sentence at the place that discovery leads to.
 pub fn get(call: &Call, device: &Device) -> Result<Reply> {
     let owner = device.owner().id();
-    let target = target(call, device);
+    let target = target_of(call, device);
     let name = match &target {
         Target::Card(_, name) => name,
         // libdav follows `/.well-known/carddav` by GET and goes on only after a 2xx.
         Target::Root => return Ok(Reply::bytes("text/plain; charset=utf-8", HERE)),
         target => return Err(not_here(target)),
     };
-    let (card, text) = find(call, owner, name)?;
+    let (card, text) = account::find(call, owner, name)?;
     if !accepts_cards(call.header_list("Accept").as_deref().unwrap_or("*/*")) {
         return Err(Error::Dav(DavFault::AddressDataConversion));
     }
@@ -47,7 +42,7 @@ pub fn get(call: &Call, device: &Device) -> Result<Reply> {
 /// `PUT /dav/…`: a new card, or another one in its place.
 pub fn put(call: &Call, device: &Device) -> Result<Reply> {
     let owner = device.owner().id();
-    let target = target(call, device);
+    let target = target_of(call, device);
     let name = match &target {
         Target::Card(_, name) => resource_name::octets(name),
         Target::Orphan(_) => return Err(Error::Dav(DavFault::MissingParent)),
@@ -104,7 +99,7 @@ fn stored_as(stored: &Stored, sent: &[u8], reply: Reply) -> Reply {
 /// `DELETE /dav/…`: a card into the trash.
 pub fn delete(call: &Call, device: &Device) -> Result<Reply> {
     let owner = device.owner().id();
-    let target = target(call, device);
+    let target = target_of(call, device);
     let name = match &target {
         Target::Card(_, name) => resource_name::octets(name),
         Target::Book(_) => return Err(Error::Dav(DavFault::Forbidden("D:need-privileges"))),
@@ -120,7 +115,7 @@ pub fn delete(call: &Call, device: &Device) -> Result<Reply> {
 pub fn rename(call: &Call, device: &Device) -> Result<Reply> {
     const NOT_THERE: DavFault = DavFault::Forbidden("C:addressbook-collection-location-ok");
     let owner = device.owner().id();
-    let target = target(call, device);
+    let target = target_of(call, device);
     let Target::Card(_, from) = &target else { return Err(not_here(&target)) };
     let destination = headers::destination(call, owner)?;
     let to = match &destination {

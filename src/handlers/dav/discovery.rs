@@ -10,7 +10,7 @@ use crate::handlers::dav::headers::{self, Depth};
 use crate::handlers::dav::properties::{self, Shown, Subject, Wanted};
 use crate::handlers::dav::target::{Target, path_of};
 use crate::handlers::dav::xml::{DAV, Element, check_name};
-use crate::handlers::dav::{allow, body_of, multistatus, short_multistatus, target};
+use crate::handlers::dav::{allow, body_of, multistatus, short_multistatus, target_of};
 use crate::http::Reply;
 use crate::http::dav::{NOT_FOUND, OK};
 use crate::repository::contacts::resources;
@@ -22,7 +22,7 @@ pub fn well_known(_: &Call) -> Result<Reply> {
 
 /// `OPTIONS /dav/…`
 pub fn options(call: &Call, device: &Device) -> Result<Reply> {
-    match target(call, device) {
+    match target_of(call, device) {
         Target::Nothing => Err(Error::NotFound),
         target => Ok(Reply::capabilities(allow(&target).to_owned())),
     }

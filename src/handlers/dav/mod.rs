@@ -36,7 +36,7 @@ const BEGIN: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n\
 const END: &str = "</D:multistatus>\n";
 
 /// What the request's path names.
-fn target(call: &Call, device: &Device) -> Target {
+fn target_of(call: &Call, device: &Device) -> Target {
     let path = call.request.raw_url().split('?').next().unwrap_or_default();
     Target::of(path, device.owner().id())
 }

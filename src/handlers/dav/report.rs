@@ -1,9 +1,9 @@
 //! `REPORT`, by what its body asks for; and `MKCOL`, which makes nothing.
 
-use super::account::Asked;
+use super::account::{Asked, find};
 use super::target::Target;
 use super::xml::{CARDDAV, DAV};
-use super::{body, cards, discovery, not_here, properties, query, sync, target};
+use super::{body, discovery, not_here, properties, query, sync, target_of};
 use crate::access::Device;
 use crate::context::Call;
 use crate::error::{DavFault, Error, Result};
@@ -26,11 +26,11 @@ pub fn report(call: &Call, device: &Device) -> Result<Reply> {
 /// `MKCOL /dav/…`: there is one book, and nothing else can be made.
 pub fn mkcol(call: &Call, device: &Device) -> Result<Reply> {
     const ONE_BOOK: DavFault = DavFault::Forbidden("C:addressbook-collection-location-ok");
-    let target = target(call, device);
+    let target = target_of(call, device);
     Err(match &target {
         Target::OtherBook(_) => Error::Dav(ONE_BOOK),
         Target::Orphan(_) => Error::Dav(DavFault::MissingParent),
-        Target::Card(owner, name) => match cards::find(call, *owner, name) {
+        Target::Card(owner, name) => match find(call, *owner, name) {
             Ok(_) => not_here(&target),
             Err(Error::NotFound) => Error::Dav(ONE_BOOK),
             Err(error) => error,

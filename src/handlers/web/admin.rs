@@ -9,7 +9,7 @@ use crate::handlers::web::sent::{self, forward};
 use crate::http::{self, Reply};
 use crate::markup::admin::{self, Event, Health, Slice};
 use crate::markup::form::Form;
-use crate::markup::list::query as encoded;
+use crate::markup::queries::query as encoded;
 use crate::model::user::Role;
 use crate::repository::audit;
 use crate::repository::{outbox, users as rows};

@@ -14,7 +14,7 @@ use crate::service::second_factor::svg;
 use serde_json::{Value, json};
 
 /// App passwords on a page.
-const PAGE: usize = 30;
+const PAGE: usize = 20;
 
 fn shown(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
     let caller = caller(visitor)?;

@@ -13,6 +13,7 @@ use crate::markup::contact::{self, Birthday, Change, Shown};
 use crate::markup::form::Form;
 use crate::markup::list::{self, List, Row};
 use crate::markup::page::Flash;
+use crate::markup::queries;
 use crate::markup::words::Words;
 use crate::model::contact::birthday::{self, Window};
 use crate::model::contact::input::LABEL_MAX;
@@ -248,7 +249,7 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let filter = Filter { search: given(search), label: given(shown), ..Filter::default() };
     let back = format!(
         "/contacts?{}",
-        list::query(&[("search", form.get("search")), ("label", form.get("label_shown"))])
+        queries::query(&[("search", form.get("search")), ("label", form.get("label_shown"))])
     );
     let ids: Vec<i64> = match form.get("all").is_empty() {
         true => form.all("ids").filter_map(|id| id.parse().ok()).collect(),

@@ -180,7 +180,7 @@ fn shown(outcome: Outcome, found: Found) -> Found {
         faults,
         remarks,
         rows,
-        more,
+        next: more.then_some(found.skip + import::ROWS_MAX),
         ..found
     }
 }

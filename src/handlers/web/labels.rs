@@ -8,7 +8,7 @@ use crate::handlers::web::reader::{self, owner, words};
 use crate::handlers::web::sent;
 use crate::http::Reply;
 use crate::markup::labels;
-use crate::markup::list;
+use crate::markup::queries;
 use crate::model::contact::input::LABEL_MAX;
 use crate::model::text;
 use crate::repository::contacts::labels::{LABELS_MAX, labels_in_use};
@@ -34,7 +34,7 @@ pub fn change(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (mut form, owner, by) = sent::by_owner(call, visitor)?;
     let w = words(call, visitor);
     let from = form.get("from").to_owned();
-    let page = |label: &str| list::query(&[("label", label)]);
+    let page = |label: &str| queries::query(&[("label", label)]);
     let removes = form.get("action") == "remove";
     let to = text::line(form.get("to"), 1, LABEL_MAX).ok().filter(|_| !removes);
     if to.is_none() && !removes {

@@ -7,8 +7,8 @@ use crate::handlers::web::contacts::{row, who};
 use crate::handlers::web::reader::{self, owner, revision, words};
 use crate::handlers::web::sent;
 use crate::http::Reply;
-use crate::markup::list;
 use crate::markup::past::{self, Batch, Stretch};
+use crate::markup::queries;
 use crate::repository::contacts::past as rows;
 use crate::service::contacts::{Action, bulk};
 use crate::service::history::{Rewound, To, reachable_since, rewind};
@@ -119,7 +119,7 @@ pub fn go_back(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let before = revision(call, owner.id())?;
     let undo = form.get("undo");
     if !undo.is_empty() && undo != before.to_string() {
-        let query = list::query(&[("to", form.get("to"))]);
+        let query = queries::query(&[("to", form.get("to"))]);
         return Ok(reader::go(format!("/history/rewind?{query}")));
     }
     rewind(&call.app, owner.id(), &by, to(form.get("to"))?, false)?;

@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 use crate::handlers::views;
 use crate::http::{self, Reply};
 use crate::markup::doors;
-use crate::markup::list;
 use crate::markup::page::{Flash, Page, User};
+use crate::markup::queries;
 use crate::markup::words::{self, Words};
 use crate::model::user::Role;
 use crate::repository::contacts::books;
@@ -207,14 +207,18 @@ pub fn browses(call: &Call) -> bool {
 /// The page of an error; whoever is not signed in is sent to the sign-in page.
 pub fn failed(call: &Call, error: &Error) -> Reply {
     if let Error::Unauthenticated = error {
-        let next = list::query(&[("next", call.request.raw_url())]);
+        let next = queries::query(&[("next", call.request.raw_url())]);
         return go(format!("/login?{next}"));
     }
     let page = anyone(call);
-    let (title, detail) = match error {
-        Error::StaleForm => (page.w.sentence(http::title(error)), page.w.stale_form.to_owned()),
-        _ => (page.w.sentence(http::title(error)), page.w.sentence(&http::detail(error))),
+    let detail = match error {
+        Error::StaleForm => page.w.stale_form.to_owned(),
+        Error::BodyTooLarge(most) if *most >= 1 << 20 => {
+            page.w.sentence(&format!("must have at most {} MiB", most >> 20))
+        }
+        _ => page.w.sentence(&http::detail(error)),
     };
+    let title = page.w.sentence(http::title(error));
     let title = title.trim_end_matches('.');
     Reply::html_error(error, doors::error(&page, title, &detail, &call.request_id).into_string())
 }

@@ -206,7 +206,7 @@ pub fn found(columns: bool) -> files::Found {
         ],
         remarks: 0,
         skip: 0,
-        more: true,
+        next: Some(25),
         columns: if columns {
             vec![
                 column("Imię", "first_name", "Łukasz"),

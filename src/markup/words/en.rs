@@ -387,6 +387,7 @@ words! {
     mail_refresh_reused: "One of your sessions was ended|a key to one of your sessions at {} was used a second time. So it may have been copied, and the session was ended.|Sign in again on the device that was signed out. If you cannot think of a reason, change your password too.",
     mail_role_changed: "Your role was changed|an admin changed what you may do at {}.|You need not do anything. Sign in to see your role.",
     mail_second_factor_on: "Your account has a second factor now|from now on signing in to your account at {} asks for a code of your second factor too.|If it was you, there is nothing to do: keep the recovery codes well. If it was not, ask for a new password at {}/ and write to whoever runs that server.",
+    mail_second_factor_off: "Your account has no second factor any more|from now on signing in to your account at {} asks for the password only.|If it was you, or an administrator at your wish, there is nothing to do. If it was not, ask for a new password at {}/ and write to whoever runs that server.",
     mail_deleted: "Your account was deleted|an admin deleted your account at {}, and all its contacts.|If you think that this is a mistake, write to whoever runs that server.",
     // Why two contacts are the same, faults and errors: as the program says them
     sentences: "\
