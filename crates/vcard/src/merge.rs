@@ -179,6 +179,7 @@ fn add_lines<'a>(
     let mut companions = Vec::new();
     let there: HashSet<String> =
         editor.lines.iter().map(|line| line.name().to_ascii_uppercase()).collect();
+    let mut added = HashSet::new();
     // One PHOTO, and a picture where that is what is missing.
     let mut no_photo = photo || !known.contains(PHOTO);
     known.remove(PHOTO);
@@ -194,8 +195,8 @@ fn add_lines<'a>(
             continue;
         }
         let name = line.name().to_ascii_uppercase();
-        let has = |editor: &Editor<'_>| editor.lines.iter().any(|it| it.is(&name));
-        if line.is(SHOW_AS) || (line.is_any(&ONCE) && has(editor)) {
+        let has = there.contains(&name) || added.contains(&name);
+        if line.is(SHOW_AS) || (line.is_any(&ONCE) && has) {
             continue;
         }
         // What a member shows that has one value is set by the caller.
@@ -216,6 +217,7 @@ fn add_lines<'a>(
         }
         regroup(editor, &mut groups, &mut line, true);
         editor.append(line);
+        added.insert(name);
     }
     for mut line in companions {
         if groups.contains_key(&line.group().to_ascii_lowercase()) {

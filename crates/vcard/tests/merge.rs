@@ -82,7 +82,7 @@ fn a_merge_unites_lists_and_keeps_unknown_lines() {
 
 #[test]
 fn what_a_card_says_once_comes_no_second_time() {
-    let mut keep = card(&["FN:Max", "GENDER:M", "TZ:+01:00", "X-FOO:1"]);
+    let mut keep = card(&["N:;;;;", "FN:Max", "GENDER:M", "TZ:+01:00", "X-FOO:1"]);
     let other = card(&[
         "FN:Max",
         "GENDER:F",
@@ -102,6 +102,7 @@ fn what_a_card_says_once_comes_no_second_time() {
     assert_eq!(
         body(&keep),
         [
+            "N:;;;;",
             "FN:Max",
             "GENDER:M",
             "TZ:+01:00",
