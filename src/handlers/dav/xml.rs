@@ -154,8 +154,11 @@ impl Tree {
             }
             let attribute = attribute.map_err(ill_formed)?;
             let value = attribute.normalized_value(Implicit1_0).map_err(ill_formed)?;
-            if value.contains(|c| c == '<' || !is_legal(c)) && attribute.value.contains('<') {
+            if attribute.value.contains('<') {
                 return Err(ill_formed("an attribute has a bare <"));
+            }
+            if !value.chars().all(is_legal) {
+                return Err(ill_formed("an attribute has an illegal character"));
             }
             match attribute.key.into_inner().split_once(':') {
                 Some(("xmlns", prefix)) => self.bind(prefix, &value)?,
@@ -303,6 +306,8 @@ mod tests {
             "<a>&nbsp;</a>",
             "<a>&#0;</a>",
             "<a>&#1;</a>",
+            "<a b='&#6;'/>",
+            "<a xmlns='&#6;b'/>",
             "<a>\u{1}</a>",
             "<a>\u{FFFF}</a>",
             "<1/>",
