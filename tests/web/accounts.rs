@@ -78,6 +78,17 @@ fn an_admin_finds_accounts_and_changes_them() {
     assert!(browser.get("/admin?role=admin").text().contains("bob@example.com"));
     let page = browser.get("/admin/events?action=role_changed").expect(200).text();
     assert!(page.contains("<td>role_changed</td>") && !page.contains("<td>login</td>"));
+    // Fifty are a page; the link to the next is there where there are more, and nowhere else.
+    let more = |count: i64| {
+        world.sql::<i64>(&format!(
+            "WITH made AS (INSERT INTO audit_events (at, action, ip, request_id)
+                SELECT now(), 'logout', '', '' FROM generate_series(1, {count}) RETURNING 1)
+            SELECT count(*) FROM made"
+        ));
+        browser.get("/admin/events?action=logout").expect(200).text().contains("skip=50")
+    };
+    assert!(!more(50));
+    assert!(more(1));
     browser.post(&path, &[("action", "delete")]).expect(422);
     browser.post(&path, &[("action", "delete"), ("sure", "1")]).expect(303);
     assert!(!browser.get("/admin").text().contains("bob@example.com"));
@@ -86,7 +97,9 @@ fn an_admin_finds_accounts_and_changes_them() {
     world.pass(chrono::Duration::minutes(61));
     let path = format!("/admin/users/{}", eve.id);
     let page = browser.post(&path, &[("action", "disable")]).expect(422).text();
-    assert!(page.contains("type=\"password\""));
+    assert!(page.contains("type=\"password\"") && !page.contains("is wrong"));
+    let wrong = [("action", "disable"), ("sure", "1"), ("password", "quite wrong")];
+    assert!(browser.post(&path, &wrong).expect(422).text().contains("password is wrong"));
     browser
         .post(&path, &[("action", "disable"), ("sure", "1"), ("password", PASSWORD)])
         .expect(303);

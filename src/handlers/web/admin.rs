@@ -74,7 +74,12 @@ pub fn change(call: &Call, visitor: &Visitor) -> Result<Reply> {
     match done {
         Ok(_) => reader::go_saying(call, visitor, "/admin", w.saved),
         // Who signed in long ago types the password again, on the page that asks.
-        Err(Error::PasswordNeeded | Error::WrongPassword) => sure(call, visitor, &form),
+        Err(Error::PasswordNeeded) => sure(call, visitor, &form),
+        Err(error @ Error::WrongPassword) => {
+            let mut form = form;
+            form.fault("password", w.sentence(&http::detail(&error)));
+            sure(call, visitor, &form)
+        }
         Err(error @ Error::Conflict(_)) => {
             reader::go_saying(call, visitor, "/admin", w.sentence(&http::detail(&error)))
         }
