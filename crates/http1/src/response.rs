@@ -21,12 +21,9 @@ pub struct Asked {
     pub gzip: bool,
 }
 
-/// Answers up to this size are compressed, in memory.
-const LARGEST_COMPRESSED: usize = 1 << 20;
-
-/// Answers up to this size are sent with one write. Longer ones, and those of unknown length, are
-/// streamed: a part of them is copied in the processor's cache, a whole one would be in memory twice.
-const LARGEST_WHOLE: usize = 64 << 10;
+/// Answers up to this size are built in memory and sent with one write; longer ones, and those of
+/// unknown length, are streamed.
+const LARGEST_WHOLE: usize = 1 << 20;
 
 /// A streamed answer is sent in parts of about this size.
 const PART: usize = 32 << 10;
@@ -80,31 +77,34 @@ pub fn write(
     let (mut whole, mut stream) = (Vec::new(), None);
     match data.into_reader_and_size() {
         _ if matches!(status, 204 | 304) => {}
-        (reader, Some(size)) => {
-            let shrinks = size <= LARGEST_COMPRESSED && gzip::is_eligible(status, &headers, size);
-            if shrinks && !headers.iter().any(varies_by_encoding) {
-                field(out, "Vary", "Accept-Encoding");
+        (reader, Some(size)) if size <= LARGEST_WHOLE => {
+            whole = pull(reader, size)?;
+            if gzip::is_eligible(status, &headers, size) {
+                if !headers.iter().any(varies_by_encoding) {
+                    field(out, "Vary", "Accept-Encoding");
+                }
+                if asked.gzip {
+                    whole =
+                        gzip::compress(&whole).map_err(|_| "a body that cannot be compressed")?;
+                    field(out, "Content-Encoding", "gzip");
+                }
             }
-            let mut length = size;
-            if shrinks && asked.gzip {
-                let plain = pull(reader, size)?;
-                whole = gzip::compress(&plain).map_err(|_| "a body that cannot be compressed")?;
-                length = whole.len();
-                field(out, "Content-Encoding", "gzip");
-            } else if size <= LARGEST_WHOLE {
-                whole = pull(reader, size)?;
-            } else {
-                stream = Some(Stream { reader, framing: Framing::Exact(size) });
-            }
-            field(out, "Content-Length", &length.to_string());
+            field(out, "Content-Length", &whole.len().to_string());
         }
-        (reader, None) => {
-            let framing = if asked.http_1_1 {
-                field(out, "Transfer-Encoding", "chunked");
-                Framing::Chunked
-            } else {
-                keep_alive &= asked.head_only;
-                Framing::UntilClose
+        (reader, size) => {
+            let framing = match size {
+                Some(size) => {
+                    field(out, "Content-Length", &size.to_string());
+                    Framing::Exact(size)
+                }
+                None if asked.http_1_1 => {
+                    field(out, "Transfer-Encoding", "chunked");
+                    Framing::Chunked
+                }
+                None => {
+                    keep_alive &= asked.head_only;
+                    Framing::UntilClose
+                }
             };
             stream = Some(Stream { reader, framing });
         }
