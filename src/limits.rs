@@ -110,9 +110,10 @@ pub fn recount(
     Some(call.app.cache.count(&after))
 }
 
-/// Counts in each of `counters`; the first that is past its limit.
-fn exceeded(call: &Call, counters: &[Counter]) -> Option<LimitState> {
-    call.app.cache.count(counters).into_iter().find(|state| state.exceeded)
+/// Counts in each of `counters`. [`Error::TooManyRequests`] says where the first stands that is past its limit.
+fn within(call: &Call, counters: &[Counter]) -> Result<()> {
+    let exceeded = call.app.cache.count(counters).into_iter().find(|state| state.exceeded);
+    exceeded.map_or(Ok(()), |state| Err(Error::TooManyRequests(state)))
 }
 
 fn counter(call: &Call, name: &str, subject: &str, rate: Option<Rate>) -> Option<Counter> {
@@ -146,9 +147,7 @@ fn site(ip: IpAddr) -> Option<String> {
 
 /// Counts a refresh against its session, which `family` names.
 pub fn count_refresh(call: &Call, family: &str) -> Result<()> {
-    let counter = counter(call, "refresh", family, call.app.config.rates.default);
-    let counters: Vec<_> = counter.into_iter().collect();
-    exceeded(call, &counters).map_or(Ok(()), |state| Err(Error::TooManyRequests(state)))
+    within(call, counter(call, "refresh", family, call.app.config.rates.default).as_slice())
 }
 
 /// The refresh token was a live one: its request does not count against the address.
@@ -158,15 +157,13 @@ pub fn was_live(call: &Call) {
 
 /// Counts a request of `user` against one more limit than its route's.
 pub fn count_also(call: &Call, limit: Limit, user: i64) -> Result<()> {
-    let counters = of_route(limit, call, Some(Subject { user, secret: None }));
-    exceeded(call, &counters).map_or(Ok(()), |state| Err(Error::TooManyRequests(state)))
+    within(call, &of_route(limit, call, Some(Subject { user, secret: None })))
 }
 
 /// Counts a mail to an address that `user` says is the new one: whoever owns a domain has mailboxes without end.
 pub fn count_new_address(call: &Call, user: i64) -> Result<()> {
-    let counter = counter(call, "new-address", &format!("u{user}"), call.app.config.rates.mail);
-    let counters: Vec<_> = counter.into_iter().collect();
-    exceeded(call, &counters).map_or(Ok(()), |state| Err(Error::TooManyRequests(state)))
+    let subject = format!("u{user}");
+    within(call, counter(call, "new-address", &subject, call.app.config.rates.mail).as_slice())
 }
 
 /// True if this mailbox may get another mail on request. Counts it; a wish that sends nothing counts apart, or
@@ -174,9 +171,7 @@ pub fn count_new_address(call: &Call, user: i64) -> Result<()> {
 pub fn mailbox_allows(call: &Call, email: &str, sends: bool) -> bool {
     let subject = crypto::sha256_hex(email.to_lowercase().as_bytes());
     let name = if sends { "mailbox" } else { "no-mail" };
-    let counter = counter(call, name, &subject, call.app.config.rates.mailbox);
-    let counters: Vec<_> = counter.into_iter().collect();
-    exceeded(call, &counters).is_none()
+    within(call, counter(call, name, &subject, call.app.config.rates.mailbox).as_slice()).is_ok()
 }
 
 /// How long an attempt waits for others with the same name from the same client.

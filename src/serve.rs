@@ -1,7 +1,7 @@
 //! `contactd serve`: migrations, the worker, the listeners, and a graceful end.
 
 use crate::batch::Contacts;
-use crate::context::App;
+use crate::context::{App, SMALL_BODY};
 use crate::error::{Error, Result};
 use crate::service::upkeep;
 use crate::{app, db, metrics, worker};
@@ -66,7 +66,12 @@ fn bind(name: &str, address: SocketAddr, limits: Limits, service: impl Service) 
 /// The listener for clients; [`Server::run`] serves them.
 pub fn listen(app: &Arc<App>, address: SocketAddr) -> Result<Server> {
     let lines = lines(app.config.db_pool_size);
-    let limits = Limits { max_connections: app.config.max_connections, lines, ..Limits::default() };
+    let limits = Limits {
+        max_connections: app.config.max_connections,
+        small_body_bytes: SMALL_BODY,
+        lines,
+        ..Limits::default()
+    };
     bind("LISTEN_ADDR", address, limits, Contacts(Arc::clone(app)))
 }
 

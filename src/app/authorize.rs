@@ -2,7 +2,7 @@
 
 use crate::access::{self, Admin, Caller, Claim, Device, Owner, Visitor};
 use crate::cache::LookedUp;
-use crate::context::Call;
+use crate::context::{Call, SMALL_BODY};
 use crate::error::{Error, Result};
 use crate::http::Reply;
 use crate::routes::{Gate, Route};
@@ -116,11 +116,12 @@ pub(super) fn is_of_unknown(error: &Error) -> bool {
     matches!(error, Error::Unauthenticated | Error::UnknownDevice | Error::StaleForm)
 }
 
-/// True if the body is chunked, or its announced length is over 16 KiB or no number.
+/// True if the body is chunked, or its announced length is no small one.
 fn is_long(call: &Call) -> bool {
     let announced = call.header("Content-Length").map(|length| length.parse::<u64>());
     let chunked = call.header("Transfer-Encoding").is_some();
-    chunked || announced.is_some_and(|length| !length.is_ok_and(|length| length <= 16 * 1024))
+    chunked
+        || announced.is_some_and(|length| !length.is_ok_and(|length| length <= SMALL_BODY as u64))
 }
 
 /// A browser asks whether a page of another origin may send a request.

@@ -15,8 +15,8 @@ use serde_json::Value;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-/// `small_body_bytes` of `http1::Limits`.
-const SMALL_BODY: usize = 16 * 1024;
+/// Octets. A larger body is received only when its request was let in.
+pub const SMALL_BODY: usize = 16 * 1024;
 
 /// One request on its way through the program.
 pub struct Call {
@@ -63,7 +63,7 @@ impl Call {
         }
     }
 
-    /// The request may have been let in before its body was here: what http1 calls a small body comes first.
+    /// The request may have been let in before its body was here: a small one comes first.
     pub fn had_to_wait_for_body(&self) -> bool {
         self.received.len() > SMALL_BODY || self.header("Expect").is_some()
     }
