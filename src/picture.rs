@@ -15,7 +15,7 @@ use image::codecs::png::{CompressionType, FilterType, PngDecoder, PngEncoder};
 use image::codecs::{gif::GifDecoder, jpeg::JpegDecoder, webp::WebPDecoder};
 use image::imageops::FilterType::CatmullRom;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageResult, Limits};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageResult, Limits};
 use std::io::Cursor;
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub const SIDE_MAX: u32 = 8_192;
 pub const PIXELS_MAX: u64 = 24_000_000;
 /// Side of an avatar, in pixels.
 pub const SIDE: u32 = 256;
+const TOO_LARGE: &str = "must have at most 8192 pixels a side and 24 million in all";
+const BROKEN: &str = "is broken";
 /// Longer side of a contact's picture, in pixels.
 pub const PORTRAIT_SIDE: u32 = 720;
 /// Content type of what [`avatar`] returns. PNG keeps transparency (JPEG has none) and every
@@ -117,12 +119,15 @@ fn open(bytes: &[u8], format: ImageFormat) -> Result<(DynamicImage, Orientation)
         ImageFormat::Png => PngDecoder::with_limits(file, limits(8 << 20)).map(decode),
         ImageFormat::Jpeg => JpegDecoder::new(file).map(decode),
         ImageFormat::Gif => GifDecoder::new(file).map(decode),
-        _ if !webp_frames_fit(bytes) => {
-            return Err(broken("must have at most 8192 pixels a side and 24 million in all"));
-        }
-        _ => WebPDecoder::new(file).map(decode),
+        _ => match webp_fault(bytes) {
+            Some(why) => Ok(Err(broken(why))),
+            None => WebPDecoder::new(file).map(decode),
+        },
     };
-    let decoded = decoded.unwrap_or_else(|_| Err(broken("is broken")));
+    let decoded = decoded.unwrap_or_else(|error| match error {
+        ImageError::Limits(_) => Err(broken(TOO_LARGE)),
+        _ => Err(broken(BROKEN)),
+    });
     match decoded {
         // HTML behind the first bytes of a picture is no broken picture, but something in disguise.
         Err(Error::Invalid(_)) if is_markup(bytes) => Err(unsupported()),
@@ -143,14 +148,14 @@ fn limits(bytes: u64) -> Limits {
 fn decode(mut decoder: impl ImageDecoder) -> Result<(DynamicImage, Orientation)> {
     let (width, height) = decoder.dimensions();
     if !fits(width, height) {
-        return Err(broken("must have at most 8192 pixels a side and 24 million in all"));
+        return Err(broken(TOO_LARGE));
     }
     // Of a broken EXIF block nothing follows for the picture.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     // For the one frame of a GIF that lies askew on its canvas.
     let read = decoder.set_limits(limits(PIXELS_MAX * 4));
     let image = read.and_then(|()| DynamicImage::from_decoder(decoder));
-    image.map(|image| (image, orientation)).map_err(|_| broken("is broken"))
+    image.map(|image| (image, orientation)).map_err(|_| broken(BROKEN))
 }
 
 fn fits(width: u32, height: u32) -> bool {
@@ -160,38 +165,46 @@ fn fits(width: u32, height: u32) -> bool {
         && u64::from(width) * u64::from(height) <= PIXELS_MAX
 }
 
-/// True if every frame inside a WebP file fits too, and every chunk is there as a whole. The
-/// decoder asks for memory for the frame that the inner header names, and only then compares it
+/// Why a WebP file is refused before it is decoded: a frame inside is too large, or a chunk is not there as a
+/// whole. The decoder asks for memory for the frame that the inner header names, and only then compares it
 /// with the outer one; and it believes the length of a chunk of metadata.
-fn webp_frames_fit(file: &[u8]) -> bool {
-    chunks_fit(file.get(12..).unwrap_or_default(), true)
+fn webp_fault(file: &[u8]) -> Option<&'static str> {
+    chunk_fault(file.get(12..).unwrap_or_default(), true)
 }
 
 /// Walks RIFF chunks (RFC 9649, 2.3 to 2.7): a name, a length, the content, padded to even.
-fn chunks_fit(mut rest: &[u8], outermost: bool) -> bool {
+fn chunk_fault(mut rest: &[u8], outermost: bool) -> Option<&'static str> {
+    let checked = |size: Option<(u32, u32)>| match size {
+        Some((width, height)) => (!fits(width, height)).then_some(TOO_LARGE),
+        None => Some(BROKEN),
+    };
     while let (Some(name), Some(length)) = (rest.get(..4), number::<4>(rest, 4)) {
         let length = length as usize;
         let Some(content) = rest.get(8..).and_then(|rest| rest.get(..length)) else {
             // Whatever hangs on behind the file is none of its chunks.
-            return !matches!(name, b"VP8 " | b"VP8L" | b"ANMF" | b"ALPH" | b"EXIF");
+            return matches!(name, b"VP8 " | b"VP8L" | b"ANMF" | b"ALPH" | b"EXIF")
+                .then_some(BROKEN);
         };
-        let fits = match name {
-            b"VP8 " => match (number::<2>(content, 6), number::<2>(content, 8)) {
-                (Some(width), Some(height)) => fits(width & 0x3fff, height & 0x3fff),
-                _ => false,
-            },
-            b"VP8L" => number::<4>(content, 1)
-                .is_some_and(|bits| fits((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1)),
+        let fault = match name {
+            b"VP8 " => checked(
+                number::<2>(content, 6)
+                    .zip(number::<2>(content, 8))
+                    .map(|(width, height)| (width & 0x3fff, height & 0x3fff)),
+            ),
+            b"VP8L" => checked(
+                number::<4>(content, 1)
+                    .map(|bits| ((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1)),
+            ),
             // Frames hold no frames: so this goes no deeper.
-            b"ANMF" if outermost => chunks_fit(content.get(16..).unwrap_or_default(), false),
-            _ => true,
+            b"ANMF" if outermost => chunk_fault(content.get(16..).unwrap_or_default(), false),
+            _ => None,
         };
-        if !fits {
-            return false;
+        if fault.is_some() {
+            return fault;
         }
         rest = rest.get(8 + length + length % 2..).unwrap_or_default();
     }
-    true
+    None
 }
 
 /// The little-endian number of `N` bytes at `at`.

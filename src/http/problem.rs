@@ -109,7 +109,7 @@ pub fn detail(error: &Error) -> String {
         Error::NotFound => "There is nothing here.",
         Error::InTrash => "This contact is in the trash: restore it first.",
         Error::MethodNotAllowed(_) => "This path does not take this method.",
-        Error::Unauthenticated => "Sign in first: the access token is missing or not valid.",
+        Error::Unauthenticated => "Sign in first: the token is missing or not valid.",
         Error::BadCredentials => "Invalid username or password",
         Error::EmailNotConfirmed => "Confirm your e-mail address first.",
         Error::AccountDisabled => "This account is disabled.",

@@ -335,3 +335,20 @@ fn a_list_of_people_whose_name_can_be_no_label_gives_none_and_takes_no_memory() 
     let bob = ann.get("/api/contacts").expect(200).json();
     assert_eq!(bob[0]["labels"], json!(["Choir"]), "{bob}");
 }
+
+#[test]
+fn a_name_cut_inside_a_character_costs_nobody_of_a_json_file() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let file = r#"[{"first_name": "Zoe \ud83d"},
+        {"first_name": "Bob", "additional_data": "smile \ud83d\ude00"}]"#;
+    let answer = import(&ann, "application/json", file).expect(200).json();
+    assert_eq!((&answer["created"], &answer["errors"]), (&json!(2), &json!([])), "{answer}");
+    assert_eq!(answer["warnings"].as_array().unwrap().len(), 1, "{answer}");
+    assert_eq!(answer["warnings"][0]["line"], 1);
+    let both = ann.get("/api/contacts").expect(200).json();
+    assert_eq!(both[0]["additional_data"], "smile 😀");
+    assert_eq!(both[1]["first_name"], "Zoe \u{fffd}");
+    let again = import(&ann, "application/json", file).expect(200).json();
+    assert_eq!(again["skipped_duplicates"], 2, "{again}");
+}

@@ -68,8 +68,8 @@ pub fn says_who(details: &Details) -> Option<String> {
     };
     names
         .or_else(|| details.organization.clone())
-        .or_else(|| details.department.clone())
         .or_else(|| details.nickname.clone())
+        .or_else(|| details.department.clone())
         .or_else(|| primary(&details.emails))
         .or_else(|| primary(&details.phones))
         .or_else(address)
@@ -248,6 +248,16 @@ mod tests {
             let text = follow(full, &named(old), &named(new));
             assert_eq!(text.as_deref().unwrap_or_default(), follows, "{full} {new}");
         }
+    }
+
+    #[test]
+    fn who_has_a_nickname_is_not_called_as_the_department() {
+        let text = |text: &str| Some(text.to_owned());
+        let jo = Details { nickname: text("Jo"), department: text("Optics"), ..Details::default() };
+        assert_eq!(says_who(&jo), text("Jo"));
+        let optics = Details { nickname: None, ..jo.clone() };
+        assert_eq!(says_who(&optics), text("Optics"));
+        assert_eq!(says_who(&Details { organization: text("Acme"), ..jo }), text("Acme"));
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub struct Element {
     pub line: u64,
     /// Parsed, or why it is not.
     pub value: Result<Value, String>,
+    /// True if it had half a surrogate pair, in whose place U+FFFD stands now.
+    pub replaced: bool,
 }
 
 /// The elements of the array. Text that is no JSON, or no array, is [`Error::Malformed`].
@@ -54,15 +56,49 @@ impl Iterator for Elements<'_> {
         let line = self.number + line_ends(before);
         self.number = line + line_ends(element);
         self.rest = rest;
-        let value = match element.len() {
+        let (value, replaced) = match element.len() {
             0..=ELEMENT_MAX if !is_light(element) => {
-                Err("has more values than any contact needs".to_owned())
+                (Err("has more values than any contact needs".to_owned()), false)
             }
-            0..=ELEMENT_MAX => serde_json::from_slice(element).map_err(|error| error.to_string()),
-            _ => Err("must have at most 1 MiB".to_owned()),
+            0..=ELEMENT_MAX => parsed(element),
+            _ => (Err("must have at most 1 MiB".to_owned()), false),
         };
-        Some(Element { line, value })
+        Some(Element { line, value, replaced })
     }
+}
+
+/// The value, and whether something was replaced for it: JavaScript cuts texts between the two halves of
+/// a character and writes half a pair as `\ud83d`, which is no text. It costs that character only.
+fn parsed(element: &[u8]) -> (Result<Value, String>, bool) {
+    match serde_json::from_slice(element) {
+        Ok(value) => (Ok(value), false),
+        Err(_) => {
+            let whole = serde_json::from_slice(&without_halves(element));
+            (whole.map_err(|error| error.to_string()), true)
+        }
+    }
+}
+
+/// The text of an element with `\ufffd` for each escape of half a surrogate pair (RFC 8259, 8.2).
+fn without_halves(element: &[u8]) -> Vec<u8> {
+    let escape = |at: usize| {
+        let digits = element.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let mut text = Vec::with_capacity(element.len());
+    let mut at = 0;
+    while let Some(byte) = element.get(at) {
+        let (copied, length) = match (escape(at), escape(at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (element.get(at..at + 12), 12),
+            (Some(0xd800..=0xdfff), _) => (Some(b"\\ufffd".as_slice()), 6),
+            // What follows a backslash begins no escape, nor does it end the text.
+            _ if *byte == b'\\' => (element.get(at..at + 2), 2),
+            _ => (element.get(at..=at), 1),
+        };
+        text.extend(copied.unwrap_or_default());
+        at += length;
+    }
+    text
 }
 
 /// The length of the element at the beginning of `text`, which is valid JSON: up to a comma or
@@ -100,6 +136,23 @@ mod tests {
         assert_eq!(lines, [4, 4, 6]);
         let first = read(text.as_bytes()).unwrap().next().unwrap().value.unwrap();
         assert_eq!(first["a"], "a]},\"");
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_costs_that_character_and_nothing_else() {
+        for (text, read_as, replaced) in [
+            (r#""Zoe \ud83d""#, "Zoe \u{fffd}", true),
+            (r#""\udE00 Zoe""#, "\u{fffd} Zoe", true),
+            (r#""\ude00\ud83dx""#, "\u{fffd}\u{fffd}x", true),
+            (r#""\ud83d\ud83d\ude00\ud83d\n""#, "\u{fffd}😀\u{fffd}\n", true),
+            (r#""\\ud83d \\\ud83d""#, "\\ud83d \\\u{fffd}", true),
+            (r#""\ud83d\ude00 \\ud83d""#, "😀 \\ud83d", false),
+        ] {
+            let element = read(format!("[{text}]").as_bytes()).unwrap().next().unwrap();
+            assert_eq!((element.value.unwrap(), element.replaced), (read_as.into(), replaced));
+        }
+        let wrong = read(br#"["\ud8"]"#);
+        assert!(wrong.is_err() || wrong.unwrap().next().unwrap().value.is_err());
     }
 
     #[test]

@@ -153,6 +153,9 @@ impl Source {
                     continue;
                 }
             };
+            if element.replaced {
+                self.warnings.add(element.line, "half a character is no text; it became \u{fffd}");
+            }
             let kept = value.as_object_mut().map(lenient::tidy).unwrap_or_default();
             let Ok(input) = Input::read(value, Method::Post) else {
                 self.errors.add(element.line, "must be a JSON object");
