@@ -163,3 +163,29 @@ fn headers_that_programs_write() {
     assert_eq!(details("姓,名,分類項目", "山田,太郎,友人").labels, ["友人"]);
     assert_eq!(details("Nome,Nome coniuge", "N,Perla").relations[0].value, "Perla");
 }
+
+#[test]
+fn a_date_that_cannot_be_read_is_said_whatever_it_is_of() {
+    let lines =
+        ["FN:J", "BDAY:soon", "ANNIVERSARY:2009", "item1.X-ABDATE:2010-05-06", "X-ANNIVERSARY:"];
+    let read = read_cards(&card("4.0", &lines), None).next().unwrap();
+    let said: Vec<&str> = read.warnings.iter().map(|it| it.detail.as_str()).collect();
+    let why = "is no date that can be read; kept as it is";
+    assert_eq!(said, [format!("birthday: \"soon\" {why}"), format!("dates: \"2009\" {why}")]);
+    assert_eq!(read.card.unwrap().details().dates.len(), 1);
+}
+
+#[test]
+fn headers_of_offices() {
+    let it = details(
+        "First Name,Account Name,Mailing Street,Mailing City,Mailing Zip/Postal Code,iPhone",
+        "Sal,Acct,1 St,Town,94105,+1 555 0833",
+    );
+    assert_eq!(it.organization.as_deref(), Some("Acct"));
+    let address = &it.addresses[0];
+    assert_eq!(
+        [&address.street, &address.city, &address.postal_code].map(|it| it.as_deref()),
+        [Some("1 St"), Some("Town"), Some("94105")]
+    );
+    assert_eq!(it.phones[0].label.as_deref(), Some("mobile"));
+}

@@ -51,7 +51,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Organization),
-        "organization, organisation, company, companies, company name, organization name, organisation name, name der organisation, employer, firm, firma, \
+        "organization, organisation, company, companies, company name, account name, organization name, organisation name, name der organisation, employer, firm, firma, \
          unternehmen, arbeitgeber, société, entreprise, organización, empresa, compañía, società, azienda, ditta, \
          organizzazione, organizacja, nazwa firmy, організація, компанія, фірма, организация, компания, фирма, 会社, 会社名, \
          勤務先, 組織, 所属",
@@ -221,7 +221,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Entry(Phone, "mobile"),
-        "mobile, mobil, cell, cellular, cell phone, mobiltelefon, handy, handynummer, natel, portable, móvil, celular, cellulare, \
+        "mobile, mobil, iphone, cell, cellular, cell phone, mobiltelefon, handy, handynummer, natel, portable, móvil, celular, cellulare, \
          komórka, komórkowy, мобільний, моб, мобильный, переносной, 携帯, 携帯電話",
     ),
     (
@@ -253,7 +253,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Word::Part(Part::PostalCode),
-        "postal code, post code, postcode, zip, zip code, zipcode, plz, postleitzahl, code postal, código postal, cp, cap, \
+        "postal code, post code, postcode, zip, zip code, zipcode, zip postal code, plz, postleitzahl, code postal, código postal, cp, cap, \
          codice postale, kod pocztowy, індекс, поштовий код, поштовий індекс, индекс, почтовый код, почтовый индекс, 郵便番号",
     ),
     (
@@ -322,7 +322,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Filler,
-        "primary, primäre, primär, primario, primaria, główny, основна, основной, メイン, メインの, of, the, number, no, num, nummer, nr, \
+        "mailing, primary, primäre, primär, primario, primaria, główny, основна, основной, メイン, メインの, of, the, number, no, num, nummer, nr, \
          numéro, número, numer, numero, номер, 番号, de, du, des, del, della, di, la, le, l, der, die, das, do, w, dla, or, oder, and, und, et, и, і, \
          та, или, або, o, の, または",
     ),
