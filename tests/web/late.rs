@@ -189,6 +189,25 @@ fn a_contact_that_is_saved_twice_was_changed_by_nobody_else() {
 }
 
 #[test]
+fn a_photo_that_is_too_large_leaves_what_was_written() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let body = json!({"first_name": "Bob"});
+    let id = ann.post("/api/contacts", body).expect(201).json()["id"].clone();
+    let photo = vec![0; 12 << 20];
+    for path in ["/contacts/new".to_owned(), format!("/contacts/{id}/edit")] {
+        let revision = value(&browser.get(&path).text(), "revision").to_owned();
+        let form: Vec<_> = [("revision", revision.as_str())].into_iter().chain(WRITTEN).collect();
+        let page = browser.post_file(&path, &form, "photo", &photo).expect(422).text();
+        for text in ["id=\"photo-fault\"", "at most 5 MiB", "value=\"Ada\"", "Half an hour's"] {
+            assert!(page.contains(text), "{text}: {page}");
+        }
+    }
+    assert_eq!(ann.get("/api/contacts?first_name=Ada").header("X-Total-Count"), "0");
+}
+
+#[test]
 fn what_was_written_about_a_contact_that_was_deleted_meanwhile_can_be_saved_anew() {
     let world = World::new();
     let ann = world.user("ann");
