@@ -253,9 +253,9 @@ impl<'a> Line<'a> {
     }
 
     /// Sets each parameter's value to what `map` makes of its name and value, quotes aside.
-    pub(crate) fn map_params(&mut self, map: impl Fn(&str, &str) -> Option<String>) {
-        for (name, value) in &mut self.params {
-            if let Some(new) = map(name, value.trim_matches('"')) {
+    pub(crate) fn map_params(&mut self, map: impl Fn(&str) -> Option<String>) {
+        for (_, value) in &mut self.params {
+            if let Some(new) = map(value.trim_matches('"')) {
                 *value = Cow::Owned(param_value(&new));
             }
         }
