@@ -2,7 +2,7 @@
 
 use super::edit::is_field;
 use super::form::Form;
-use super::page::{Page, bare};
+use super::page::{Page, bare, lines};
 use maud::{Markup, html};
 
 /// The page. The form goes where it went before, and comes back filled in once somebody is signed in.
@@ -23,7 +23,7 @@ pub fn page(p: &Page, action: &str, form: &Form) -> Markup {
     let body = html! {
         p role="alert" { (w.late_kept) }
         (p.post_file(action, "", &fields))
-        dl class="facts" { @for (name, value) in said { dt { (w.member(name)) } dd { (value) } } }
+        dl class="facts" { @for (name, value) in said { dt { (w.member(name)) } dd { (lines(value)) } } }
     };
     bare(p, w.sign_in, &body)
 }

@@ -158,6 +158,13 @@ fn a_second_click_finds_done_what_the_first_one_did_and_can_undo_it() {
     browser.post("/contacts/bulk", &many).expect(303);
     let page = browser.follow(&browser.post("/contacts/bulk", &many).expect(303)).text();
     assert!(!page.contains("action=\"/history/rewind\""), "{page}");
+    let known = ann.get("/api/contacts/export").expect(200).body;
+    browser.post_file("/import", &[], "file", &known).expect(303);
+    let key = value(&browser.get("/import/found").text(), "key").to_owned();
+    let form = [("step", "import"), ("key", key.as_str())];
+    let page = browser.follow(&browser.post("/import/found", &form).expect(303)).text();
+    assert!(page.contains("0 contacts were imported."), "{page}");
+    assert!(!page.contains("action=\"/history/rewind\""), "{page}");
     // Others' contacts and those that never were are not there.
     let bob = world.user("bob");
     let his =
@@ -186,6 +193,25 @@ fn a_contact_that_is_saved_twice_was_changed_by_nobody_else() {
     // Changed by somebody else, it is another one.
     ann.patch(&format!("/api/contacts/{id}"), json!({"nickname": "A"})).expect(200);
     browser.post(&path, &form).expect(412);
+}
+
+#[test]
+fn a_photo_that_is_too_large_leaves_what_was_written() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let body = json!({"first_name": "Bob"});
+    let id = ann.post("/api/contacts", body).expect(201).json()["id"].clone();
+    let photo = vec![0; 12 << 20];
+    for path in ["/contacts/new".to_owned(), format!("/contacts/{id}/edit")] {
+        let revision = value(&browser.get(&path).text(), "revision").to_owned();
+        let form: Vec<_> = [("revision", revision.as_str())].into_iter().chain(WRITTEN).collect();
+        let page = browser.post_file(&path, &form, "photo", &photo).expect(422).text();
+        for text in ["id=\"photo-fault\"", "at most 5 MiB", "value=\"Ada\"", "Half an hour's"] {
+            assert!(page.contains(text), "{text}: {page}");
+        }
+    }
+    assert_eq!(ann.get("/api/contacts?first_name=Ada").header("X-Total-Count"), "0");
 }
 
 #[test]

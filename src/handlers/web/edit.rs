@@ -230,6 +230,9 @@ fn picture_of(file: Option<Vec<u8>>) -> Result<Option<Vec<u8>>> {
     let photo = file.map(|bytes| picture::portrait(&bytes)).transpose();
     photo.map_err(|error| match error {
         Error::UnsupportedMediaType(why) => Error::invalid("photo", why),
+        Error::BodyTooLarge(most) => {
+            Error::invalid("photo", format!("must have at most {} MiB", most >> 20))
+        }
         other => other,
     })
 }
