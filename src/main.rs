@@ -73,7 +73,7 @@ fn main() -> ExitCode {
 fn run(arguments: &[String]) -> Result<(), Failure> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        [] | ["serve"] => contactd::serve::serve(app()?).map_err(Failure::from),
+        [] | ["serve"] => serve(),
         ["migrate"] => {
             let applied = app()?.db.write(db::migrations::migrate)?;
             say(&format!("{applied} migrations applied; the schema is up to date\n"))
@@ -126,6 +126,17 @@ fn app() -> Result<App, Failure> {
         log::warn!("{warning}");
     }
     Ok(App::new(config, Box::new(clock))?)
+}
+
+fn serve() -> Result<(), Failure> {
+    let app = app()?;
+    // An SMTP server may come back; a directory that nothing can be written to is seldom meant.
+    if app.config.smtp.is_none()
+        && let Err(error) = app.mailer.check()
+    {
+        log::warn!("no mail can be written: {error}");
+    }
+    contactd::serve::serve(app).map_err(Failure::from)
 }
 
 fn create_account(role: Role, options: &[&str]) -> Result<(), Failure> {
