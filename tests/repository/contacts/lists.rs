@@ -230,7 +230,7 @@ fn birthdays_come_by_day_with_and_without_a_year_another_owner_s_do_not() {
     delete(&world, ann, gone.id).unwrap();
     let of = |owner, from: &str, days| {
         let mut all = Vec::new();
-        for keys in Window::new(from.parse().unwrap(), days).keys() {
+        for (_, keys) in Window::new(from.parse().unwrap(), days).keys() {
             let mut after = AfterBirthday::default();
             loop {
                 let read = |db: &mut _| with_birthday(db, owner, keys, &mut after);
