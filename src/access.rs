@@ -8,7 +8,7 @@ use crate::cache::LookedUp;
 use crate::context::{Call, as_client};
 use crate::crypto::{self, Purpose, typed};
 use crate::error::{Error, Result};
-use crate::limits::{self, Subject};
+use crate::limits::Subject;
 use crate::model::user::{CurrentUser, Role, Scope, User};
 use crate::repository::audit::Action;
 use crate::repository::{app_passwords, sessions};
@@ -145,10 +145,11 @@ impl Owner {
     /// network that is new. Waits for Postgres then.
     pub fn note_use(&self, call: &Call) -> Result<()> {
         let Some((id, _)) = self.app_password else { return Ok(()) };
-        let (user, ip, network) = (self.id(), call.ip.to_string(), limits::network(call.ip));
-        if !call.app.uses.is_due(id, &network, call.now) {
+        let (user, network) = (self.id(), http1::network(call.ip));
+        if !call.app.uses.is_due(id, Some(network), call.now) {
             return Ok(());
         }
+        let (ip, network) = (call.ip.to_string(), network.to_string());
         call.app.db.transaction(|tx| {
             match app_passwords::note_use(tx, user, id, &ip, &network, call.now)? {
                 Some(true) => call.audit(tx, Action::AppPasswordNewAddress, Some(user), Some(user)),
@@ -207,7 +208,7 @@ impl Visitor {
         let (idle, life) = (call.app.config.refresh_token, call.app.config.session);
         let is_early = call.now + idle - self.ends < chrono::Duration::days(1);
         let (user, session) = (caller.id(), caller.session());
-        if is_early || !call.app.page_uses.is_due(session, "", call.now) {
+        if is_early || !call.app.page_uses.is_due(session, None, call.now) {
             return Ok(());
         }
         let client = call.client();

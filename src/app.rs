@@ -3,7 +3,9 @@
 //!
 //! [`http1`] reads the request. `batch.rs` takes it through three steps, together with others that came at
 //! the same time: [`InFlight::begin`]; the look-up of [`InFlight::asked`] in the cache, in one round trip
-//! for all of them; [`InFlight::decide`].
+//! for all of them; [`InFlight::decide`], which answers, or says in which line the rest waits. None of the
+//! three waits for Postgres, since each runs in a thread that other connections need. The rest (an unknown
+//! caller, the body, the handler) runs in a thread of its own, and ends in `InFlight::answer` too.
 
 mod authorize;
 
@@ -33,15 +35,16 @@ pub struct InFlight {
     route: Option<&'static Route>,
     /// What it says of its sender, if its route asks for one.
     claim: Option<Claim>,
-    /// The claim is not proven: no signature of ours, and not shown to be true lately ([`Claim::is_guess`]).
+    /// Anybody could have written the claim: no signature of ours, and not shown to be true in the last hour
+    /// ([`Claim::is_guess`]). Until Postgres has confirmed it, it costs the account that it names nothing.
     is_guess: bool,
     /// How far it has come.
     stage: Stage,
     /// Its rate limits, to be counted in the same look-up as the user.
     counters: Vec<Counter>,
-    /// The answer to that, when it is here.
+    /// What the cache answered: the user, and where the limits stand after counting.
     pub looked_up: LookedUp,
-    /// Where the caller stands in the rate limit of the route.
+    /// Where the caller stands in the rate limit that it was counted in.
     limit: Option<LimitState>,
 }
 
@@ -55,6 +58,7 @@ impl InFlight {
         let is_guess = claim.as_ref().is_some_and(|claim| claim.is_guess(&call));
         let counters = match &stage {
             Stage::Routed(route) => {
+                // A scarce limit is the account's only when the claim is known to be true.
                 let known = claim.as_ref().filter(|_| !is_guess && !route.limit.is_scarce());
                 limits::of_route(route.limit, &call, known.map(Claim::subject))
             }
@@ -67,8 +71,9 @@ impl InFlight {
         InFlight { began, call, route, claim, is_guess, stage, counters, looked_up, limit: None }
     }
 
-    /// What the cache is asked: the user, by the claim, and the rate limits. About a guess Postgres is asked
-    /// later and not the cache, so that it leaves nothing in Redis; it counts for its address only.
+    /// What the cache is asked: the user, by the claim, and the rate limits, which it counts. About a guess
+    /// Postgres is asked later and not the cache, so that it leaves nothing in Redis; it counts for its
+    /// address until it is found true (`settle`).
     pub fn asked(&self) -> Asked<'_> {
         Asked { user: self.user().filter(|_| !self.is_guess), counters: &self.counters }
     }
@@ -77,12 +82,14 @@ impl InFlight {
         self.claim.as_ref().map(|claim| claim.user)
     }
 
-    /// Whom the request is charged to: the account that it claims, or its address while that is a guess.
+    /// Whom the request is charged to in a line: the account that it claims, or its address without a claim
+    /// or while that is a guess.
     fn client(&self) -> Client {
         let claim = self.claim.as_ref().filter(|_| !self.is_guess);
         claim.map_or(Client::at(self.call.ip), |claim| Client::Account(claim.user))
     }
 
+    /// The account's last search took long (`App::is_slow`).
     fn searches_slowly(&self) -> bool {
         let claim = self.claim.as_ref().filter(|_| !self.is_guess);
         claim.is_some_and(|claim| self.call.app.is_slow(claim.user))
@@ -91,7 +98,7 @@ impl InFlight {
     /// What comes next, now that the cache has answered: too many requests are refused, a caller whom the
     /// cache has is authorized, any other is looked up in Postgres (`go_on`).
     pub fn decide(mut self) -> Look {
-        let exceeded = self.look_at_limits();
+        let exceeded = self.note_limits();
         match (&self.stage, exceeded) {
             // An address past its limit gets 429 where it would get 401, 404 or 405, and no guess of it is
             // looked up.
@@ -104,28 +111,31 @@ impl InFlight {
             (Stage::Routed(_), _) if !self.is_guess && self.looked_up.is_complete() => {
                 self.authorize();
             }
-            // A caller who is known only by a signed claim: 403 comes before 429, so look it up first.
+            // Refused, or the question for methods: there is nothing to do. A caller whom the cache has not, or a
+            // guess within its limit: it is looked up, past the limit too, since 403 comes before 429.
             _ => {}
         }
         self.go_on()
     }
 
     /// Notes where the caller stands, and returns the limit that is exceeded.
-    fn look_at_limits(&mut self) -> Option<LimitState> {
+    fn note_limits(&mut self) -> Option<LimitState> {
         let states = &self.looked_up.limits;
         let exceeded = states.iter().find(|state| state.exceeded).copied();
         self.limit = exceeded.or(states.first().copied());
         exceeded
     }
 
-    /// The answer, or the work for it, to be done in a line. Where the caller may call, it is accepted: http1
-    /// receives the body and the handler runs. Where the caller has to be looked up first, a small body is here
-    /// already, and everything is done at once; before a large one only the caller is looked up.
+    /// The answer, or the work for it, to be done when its line says so. Where the caller may call, it is
+    /// accepted: http1 receives the body and the handler runs. Where the caller has to be looked up first, a
+    /// small body (at most `SMALL_BODY`) is here already, and everything is done at once; before a large one
+    /// the work gets no body, and only the caller is looked up.
     fn go_on(mut self) -> Look {
-        let is_accepted = !matches!(self.stage, Stage::Routed(_));
+        let is_accepted = matches!(self.stage, Stage::Authorized(_));
         let waits = match (&self.stage, self.route) {
             (Stage::Authorized(_), Some(route)) => route.waits,
-            // With their look-up: what searches, and what hashes or decodes and so waits for a core.
+            // What searches, and what hashes or decodes and so waits for a core, does its look-up in its own
+            // line; everything else in that of Postgres.
             (Stage::Routed(it), _) if matches!(it.waits, Waits::Search | Waits::Core) => it.waits,
             (Stage::Routed(_), _) => Waits::Postgres,
             _ => Waits::Never,
@@ -135,8 +145,9 @@ impl InFlight {
         }
         let size = self.call.app.config.db_pool_size as usize;
         let most = match (waits, self.call.request.method()) {
-            // The most that one account may have at work: half the connections for what reads. Writers of
-            // one book wait for each other in Postgres (`owner_slots`), so a quarter for what writes.
+            // The most that one account (or address) may have at work, one at least; what is more waits in the
+            // line. Half the connections for what reads, one where its searches are slow. Writers of one book
+            // wait for each other (`owner_slots`), so a quarter for what writes.
             (Waits::Search, _) if self.searches_slowly() => 1,
             (Waits::Search, _) => size / 2,
             (Waits::Postgres, "GET" | "HEAD" | "PROPFIND" | "REPORT" | "OPTIONS") => size / 2,
@@ -154,7 +165,7 @@ impl InFlight {
         Look::Work(admission, work)
     }
 
-    /// Caller, limits and size of the body: 401 (429 past the limit of the address), 403, 429, 413. Waits for Postgres,
+    /// Caller, limits and size of the body: 401 (429 past its limit), 403, 429, 413, or 503. Waits for Postgres,
     /// unless the cache has the user and the claim is no guess. Does nothing for a request that is authorized.
     fn authorize(&mut self) {
         let Stage::Routed(route) = self.stage else { return };
@@ -165,7 +176,7 @@ impl InFlight {
         }
         let handler = let_in(route, &self.call, self.claim.as_ref(), looked_up);
         self.looked_up.limits = self.settle(route, claim_held(&handler)).unwrap_or(limits);
-        let exceeded = self.look_at_limits();
+        let exceeded = self.note_limits();
         let announced = self.call.header("Content-Length").and_then(|it| it.parse::<u64>().ok());
         self.stage = match (handler, exceeded) {
             (Err(error), Some(state)) if is_of_unknown(&error) => {
@@ -182,11 +193,12 @@ impl InFlight {
     }
 
     /// Now the claim is known to be true or not. A request that was counted for the wrong one, the account
-    /// or the address, is counted for the other; returns where that one stands.
+    /// or the address, is taken back there and counted for the other; returns where that one stands.
     fn settle(&mut self, route: &Route, is_true: Option<bool>) -> Option<Vec<LimitState>> {
         let (claim, is_true) = (self.claim.as_ref()?, is_true?);
         let expected_true = !self.is_guess && !route.limit.is_scarce();
         if is_true == self.is_guess {
+            // Otherwise than it was taken for.
             claim.set_proven(&self.call, is_true);
         }
         self.is_guess = !is_true;
@@ -199,7 +211,8 @@ impl InFlight {
         limits::recount(&self.call, route.limit, before, after)
     }
 
-    /// The answer. Whatever happens inside, the client gets an answer, and the log has the cause.
+    /// The answer. Whatever the handler does, the client gets an answer, and the log has the cause. (A panic
+    /// elsewhere is caught by http1.)
     fn answer(mut self, body: Vec<u8>) -> Response {
         self.call.received = body;
         let run = AssertUnwindSafe(|| self.run());
@@ -221,8 +234,8 @@ impl InFlight {
         response
     }
 
-    /// While a body came that was waited for, its sender may have been signed out, or the account disabled: who it
-    /// is is asked again, as of a new request.
+    /// While a body came that was waited for, its sender may have been signed out, or the account disabled: the
+    /// caller is looked up once more. It is not counted again.
     fn authorize_again(&mut self) {
         let (Stage::Authorized(_), Some(route), Some(user)) =
             (&self.stage, self.route, self.user())
@@ -325,14 +338,16 @@ impl InFlight {
     }
 }
 
-/// Largest body in bytes that the route of this method and target takes.
+/// Largest body in bytes that the route of this method and target takes; 0 where there is none, so that http1
+/// receives nothing of it.
 pub fn body_limit(method: &str, target: &str) -> u64 {
     let path = target.split('?').next().unwrap_or_default();
     let routes = routes::find(path).map(|(routes, _)| routes).unwrap_or_default();
     routes.iter().find(|route| route.verb == method).map_or(0, |route| route.body)
 }
 
-/// The answer to what never becomes a request, see [`http1::Service::refuse`].
+/// The answer to what never becomes a request (400, 408, 413, 414, 431, 503), see [`http1::Service::refuse`]. It has
+/// no line in the log.
 pub fn refuse(app: &App, refusal: Refusal, origin: Option<&str>) -> Response {
     let request_id = new_request_id();
     let mut response = http::refusal(refusal.status, refusal.detail, &request_id);

@@ -1,5 +1,6 @@
-//! Several requests at once. Those that are ready at the same time ask Redis together, in one round
-//! trip: taking turns at it would cost more than the rest of a quick request.
+//! contactd's side of [`http1`]: what the server asks of the program, in its waiting threads. Requests that are
+//! ready at the same time ask Redis together: a round trip for each would cost more than the rest of a quick
+//! request.
 
 use crate::app::{self, InFlight};
 use crate::context::App;
@@ -10,9 +11,9 @@ use std::mem::take;
 use std::sync::Arc;
 
 /// contactd as [`http1`] sees it.
-pub struct Contacts(pub Arc<App>);
+pub struct Contactd(pub Arc<App>);
 
-impl Service for Contacts {
+impl Service for Contactd {
     type InFlight = InFlight;
 
     fn body_limit(&self, method: &str, target: &str) -> u64 {
@@ -40,7 +41,8 @@ impl Service for Contacts {
     }
 }
 
-/// Asks the cache about the users and the rate limits of all these requests.
+/// Counts all these requests in their rate limits and gets their users from the cache. There is an answer for
+/// each, without Redis too.
 pub fn look_up(app: &App, together: &mut [InFlight]) {
     let asked: Vec<_> = together.iter().map(InFlight::asked).collect();
     let answers = app.cache.look_up(&asked, app.now());
@@ -54,7 +56,8 @@ pub fn respond(app: &Arc<App>, request: Request) -> Response {
     respond_while(app, request, || ())
 }
 
-/// The same, while something happens after the request was let in and before its body is here.
+/// The same; `meanwhile` happens after [`InFlight::decide`] and before the work. The body is given to work that is
+/// accepted, small or large.
 pub fn respond_while(app: &Arc<App>, request: Request, meanwhile: impl FnOnce()) -> Response {
     let mut body = Vec::new();
     let limit = app::body_limit(request.method(), request.raw_url());

@@ -1,4 +1,4 @@
-//! Postgres: the pool, statements prepared once per connection, and what the database's errors
+//! Postgres: the pool, statements kept prepared on each connection, and what the database's errors
 //! mean to us.
 
 mod conn;

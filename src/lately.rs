@@ -5,6 +5,7 @@
 use chrono::{DateTime, Duration, Utc};
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Most secrets that a map remembers; past that all are forgotten. 10,000 are 1 to 4 MB.
@@ -89,7 +90,7 @@ impl<T: Copy> Verified<T> {
 #[derive(Debug)]
 struct Use {
     at: DateTime<Utc>,
-    networks: Vec<String>,
+    networks: Vec<Option<IpAddr>>,
 }
 
 /// The uses of secrets, by their ids, so that writing down the last one costs a statement once in a while and
@@ -107,19 +108,19 @@ impl Uses {
     }
 
     /// True if a use of `id` is to be written down: the first one in a period, and the first one
-    /// from `network`. Counts as written by that.
-    pub fn is_due(&self, id: i64, network: &str, now: DateTime<Utc>) -> bool {
+    /// from `network`, where that matters. Counts as written by that.
+    pub fn is_due(&self, id: i64, network: Option<IpAddr>, now: DateTime<Utc>) -> bool {
         let mut noted = self.noted.lock_for(&id);
         let this = noted
             .entry(id)
             .or_insert_with(|| Use { at: DateTime::UNIX_EPOCH, networks: Vec::new() });
-        let known = this.networks.iter().any(|known| known == network);
+        let known = this.networks.contains(&network);
         if known && now - this.at < self.period {
             return false;
         }
         if !known {
             this.networks.truncate(NETWORKS - 1);
-            this.networks.insert(0, network.to_owned());
+            this.networks.insert(0, network);
         }
         this.at = now;
         true
@@ -149,12 +150,13 @@ mod tests {
     #[test]
     fn a_use_is_due_once_in_a_period_and_for_each_network() {
         let uses = Uses::new(Duration::minutes(1));
+        let (a, b) = (None, Some(IpAddr::from([203, 0, 113, 1])));
         let at = |seconds| DateTime::UNIX_EPOCH + Duration::days(1) + Duration::seconds(seconds);
-        assert!(uses.is_due(1, "a", at(0)) && !uses.is_due(1, "a", at(59)));
-        assert!(uses.is_due(2, "a", at(1)) && uses.is_due(1, "b", at(59)));
-        assert!(!uses.is_due(1, "a", at(60)) && uses.is_due(1, "a", at(119)));
+        assert!(uses.is_due(1, a, at(0)) && !uses.is_due(1, a, at(59)));
+        assert!(uses.is_due(2, a, at(1)) && uses.is_due(1, b, at(59)));
+        assert!(!uses.is_due(1, a, at(60)) && uses.is_due(1, a, at(119)));
         for id in 3..20_003 {
-            uses.is_due(id, "a", at(119));
+            uses.is_due(id, a, at(119));
         }
         assert!(uses.noted.lock().len() <= MOST);
     }

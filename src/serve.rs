@@ -1,6 +1,6 @@
 //! `contactd serve`: migrations, the worker, the listeners, and a graceful end.
 
-use crate::batch::Contacts;
+use crate::batch::Contactd;
 use crate::context::{App, SMALL_BODY};
 use crate::error::{Error, Result};
 use crate::service::upkeep;
@@ -72,7 +72,7 @@ pub fn listen(app: &Arc<App>, address: SocketAddr) -> Result<Server> {
         lines,
         ..Limits::default()
     };
-    bind("LISTEN_ADDR", address, limits, Contacts(Arc::clone(app)))
+    bind("LISTEN_ADDR", address, limits, Contactd(Arc::clone(app)))
 }
 
 /// Serves until SIGTERM or SIGINT, then finishes what is under way; a second signal stops at once.

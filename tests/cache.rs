@@ -718,6 +718,30 @@ fn a_redis_that_may_not_write_serves_no_user() {
     }
 }
 
+/// Another writer's tombstone stays when ours goes, which takes a SET. A server that refuses it has ended nothing.
+#[test]
+fn a_redis_that_may_not_write_has_lowered_no_tombstone() {
+    let redis = RedisServer::start();
+    let mut stage = stage_on(&redis.url());
+    let key = "two-writers";
+    stage.command(&["SET", key, "Tours;theirs;"]);
+    stage.command(&["REPLICAOF", "127.0.0.1", "1"]);
+    let lower = || {
+        let mut connection = redis.connection();
+        let mut command = redis::cmd("EVAL");
+        command.arg(protocol::LOWER).arg(1).arg(key).arg("ours").query::<i64>(&mut connection)
+    };
+    assert_eq!(lower().unwrap_err().code(), Some("READONLY"));
+    stage.command(&["REPLICAOF", "NO", "ONE"]);
+    // One that is full keeps it until it expires.
+    stage.command(&["CONFIG", "SET", "maxmemory", "1"]);
+    assert_eq!(lower().unwrap(), 1);
+    stage.command(&["CONFIG", "SET", "maxmemory", "0"]);
+    assert_eq!(lower().unwrap(), 1);
+    let left: String = redis::cmd("GET").arg(key).query(&mut redis.connection()).unwrap();
+    assert_eq!(left, "Ttheirs;");
+}
+
 /// Leads each new connection to the Redis that is `where_to` then, as a balancer does; open ones stay.
 fn balancer(where_to: Arc<Mutex<String>>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

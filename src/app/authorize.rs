@@ -1,4 +1,5 @@
-//! From a path to a route, and from a claim to the handler with its caller: 404, 405, 401, 403.
+//! From a path to a route, and from a claim to the handler with its caller: 404, 405, 401, 403 (and 403 for a form
+//! that is stale).
 
 use crate::access::{self, Admin, Caller, Claim, Device, Owner, Visitor};
 use crate::cache::LookedUp;
@@ -17,7 +18,7 @@ pub(super) enum Stage {
     Refused(Error),
     /// It asks which methods there are.
     Options(String),
-    /// Its handler has run.
+    /// `run` has taken out what it was.
     Answered,
 }
 
@@ -76,8 +77,8 @@ pub(super) fn let_in(
         (Gate::Anyone(run), _) => Handler::Anyone(*run),
         (Gate::Visitor(run), claim) => {
             let visitor = access::visitor(call, claim, looked_up)?;
-            // Long forms are for those who are signed in. Without a session the form is of a session that has
-            // ended: stale.
+            // Long forms are for those who are signed in. Without a session a long one is refused unread, as
+            // that of a session that has ended.
             if visitor.caller().is_none() && is_long(call) {
                 return Err(Error::StaleForm);
             }
@@ -101,8 +102,8 @@ pub(super) fn let_in(
     })
 }
 
-/// Whether the claim of a request held, by the handler that it got; none: that could not be found out.
-/// 403 is only for an account that is known.
+/// Whether the claim of a request held, by the handler that it got; none: that could not be found out, as
+/// without Postgres. 403 is only for an account that is known.
 pub(super) fn claim_held(handler: &Result<Handler>) -> Option<bool> {
     match handler {
         Ok(Handler::Visitor(_, visitor)) => Some(visitor.caller().is_some()),

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// How long a reader waits for Redis before it asks the database.
 pub(super) const READ_TIMEOUT: Duration = Duration::from_millis(100);
-/// How long to wait for a connection at least: one over TLS takes several round trips.
+/// How long to wait at least for each step of a connection over TLS, which takes several round trips.
 const TLS_CONNECT: Duration = Duration::from_millis(500);
 /// How long readers leave Redis alone after a failure, in milliseconds.
 const BREAK_MS: u64 = 1_000;
@@ -107,7 +107,8 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// As in a compose stack whose Redis was stopped.
+    /// As in a Compose stack whose Redis was stopped. The system's call does not distinguish a name server
+    /// that fails for a moment, see the exceptions in `mod.rs`.
     fn no_name() -> Failure {
         Failure { reach: Reach::Gone, text: "its name is unknown".to_owned() }
     }
@@ -115,19 +116,19 @@ impl Failure {
 
 impl From<RedisError> for Failure {
     fn from(error: RedisError) -> Failure {
-        // A Redis that loads its dump serves no requests yet, and has a new run id.
-        let loading = error.kind() == ErrorKind::Server(ServerErrorKind::BusyLoading);
-        let gone = error.is_connection_refusal() || loading || no_host(&error);
+        let gone = error.is_connection_refusal() || no_host(&error);
         let reach = if gone { Reach::Gone } else { Reach::Silent };
         Failure { reach, text: error.to_string() }
     }
 }
 
-/// The server is a replica, or has fewer replicas than `min-replicas-to-write`.
+/// The server is a Redis replica, or has fewer of these than `min-replicas-to-write`, or loads what it is to
+/// begin with: a dump, or as a new replica what its primary has. Others may use the primary meanwhile.
 fn may_not_write(error: &RedisError) -> bool {
     // The error of several commands at once has a code of its own for those that the library knows.
     let errors = error.clone().into_server_errors();
-    errors.is_some_and(|all| all.iter().any(|it| ["READONLY", "NOREPLICAS"].contains(&it.1.code())))
+    let codes = ["READONLY", "NOREPLICAS", "LOADING"];
+    errors.is_some_and(|all| all.iter().any(|it| codes.contains(&it.1.code())))
 }
 
 /// The host is gone from its network: its address does not answer there.
@@ -147,8 +148,8 @@ struct Names {
 }
 
 impl Names {
-    /// Where Redis is: one TCP address for each the name has. TLS needs the name, so that one
-    /// is looked up twice, the second time when it is known to be answered.
+    /// Where Redis is: one TCP address for each the name has. For TLS the name
+    /// itself, which the client then looks up again, when it is known to be answered.
     fn addresses(
         &self,
         address: &ConnectionAddr,
@@ -273,9 +274,8 @@ impl Store {
                 // Closed while it was idle, by a restart or by Redis' own `timeout`. All of them
                 // are tried before a new one: while one lives, Redis is there, even if it (or a
                 // proxy before it) takes no new connections. Every script may run twice: at
-                // worst a request is counted twice.
-                // One that may not write is a primary no more: another connection may lead to the
-                // next one.
+                // worst a request is counted twice, or taken back twice.
+                // Where one leads to a Redis that may not write, another one may lead to the primary.
                 Err(error) if error.is_connection_dropped() || may_not_write(&error) => {}
                 answer => return Ok(answer?),
             }

@@ -1,24 +1,28 @@
 //! The protocol that keeps the cached user fresh, without any I/O: what a key may hold, the
-//! four scripts that change it, and every decision that depends on what Redis answered.
+//! four scripts that change it (most reads need none: `round_trip.rs`), and every decision that depends on
+//! what Redis answered.
 //! `tests/cache_model.rs` walks through all interleavings of these decisions; the comments here
 //! say what each one is for.
 //!
 //! A key `{prefix}cu:{run id}:{user id}` holds one of three things, distinguished by its first byte:
 //!
-//! - `U`: the user as JSON and the instant of the fill, behind an HMAC over these and the key, for 10 s;
+//! - `U`: the user as JSON and the instant of the look-up, behind an HMAC over these and the key, for 10 s;
 //! - `L`: the lease of one reader, its name behind it, for 2 s;
 //! - `T`: a tombstone, the names of all writers at work behind it, each closed by `;`, for 30 s.
 //!
 //! A reader that finds a user answers with it. One that finds nothing leaves its lease there,
 //! asks the database whether a writer holds the user's row, SELECTs, and, if none did, puts the
-//! user in place of its lease, should that still be there. All others SELECT and fill nothing.
+//! user in place of its lease, should that still be there. One that finds a lease, a tombstone or what it
+//! cannot read, or has no answer, SELECTs and fills nothing.
 //!
 //! A writer locks the row, raises its tombstone, changes, commits, takes its tombstone (or
-//! whatever else is there) away, and answers. Could a reader then fill with what was there before
-//! the commit? It would need its lease.
+//! whatever else is there) away, and answers. (Before the lock it raises it once more, to notice early
+//! that Redis hangs.) Could a reader then fill with what was there before the commit? It would need its
+//! lease.
 //!
 //! - A lease from before the tombstone is gone: the tombstone took its place.
-//! - A lease from after it is possible only where Redis lost the tombstone. If the row is still locked,
+//! - A lease from after it is possible only where the tombstone is gone early: lost, expired, never stored
+//!   by a Redis that is full. If the row is still locked,
 //!   the reader sees the lock and does not fill. If it is free, the SELECT sees the commit.
 //!
 //! That is promise (B). Promise (A) follows. It also holds when Redis was out of reach at the tombstone,
@@ -42,14 +46,15 @@ pub const USER_MS: u64 = 10_000;
 /// How long a reader has for its SELECT before it may not fill the cache any more.
 pub const LEASE_MS: u64 = 2_000;
 /// How long a tombstone stands when its writer died. A statement ends after 5 s, and a transaction that
-/// does nothing for 30 s is ended by Postgres.
+/// does nothing for 30 s is ended by Postgres; the row lock covers one that takes longer.
 pub const TOMBSTONE_MS: u64 = 30_000;
 /// How long a writer that cannot reach Redis waits after its commit. By then nothing older than
 /// the commit is left there: a lease taken before it ends within 2 s, what was filled with that
 /// lease within 10 s more; one second is for clocks that run unevenly.
 pub const WAIT: Duration = Duration::from_millis(USER_MS + LEASE_MS + 1_000);
-/// How many writers may have a place for such a wait. A writer that could not reach Redis takes one before
-/// its commit, and is refused when there is none.
+/// How many writers may have a place for such a wait: some, so that a Redis that hangs does not take every
+/// thread. A writer that could not reach Redis takes one before its commit, and is refused when there is
+/// none. One that loses Redis only after its commit waits without a place.
 pub const WAITERS: usize = 8;
 
 /// First bytes of a cached user. The digit is to be raised when [`CurrentUser`] changes, so that
@@ -63,8 +68,8 @@ const TAG_LETTERS: usize = 43;
 
 /// Look-ups: any number of users and counters in one call. `KEYS[i]` is asked what `ARGV[i]`
 /// says: `L…` the user, and where there is nothing, this lease is put there; `+ms` count one
-/// more in a window of so many milliseconds; `=ms` the same for what was counted already, and may lack an
-/// end; `?` peek; `-` take one back. The last line is a write
+/// more in a window of so many milliseconds; `=ms` only give a window that lacks an end this one; `?` peek;
+/// `-` take one back. The line before the last is a write
 /// that changes nothing: a Redis that may not write (a primary that was made a replica, or one with
 /// `min-replicas-to-write` that lost them) refuses it and with it the answer, for writers may raise
 /// their tombstones on its successor by now.
@@ -109,8 +114,8 @@ end
 return 0";
 
 /// A writer (`ARGV[1]`) puts its tombstone over whatever is there; other writers' names stay.
-/// A Redis that is full refuses SET but not DEL, which ends leases as well. The length is
-/// bounded because writers that died leave their names behind.
+/// A Redis that is full refuses SET but not DEL, which ends leases just as SET does; the row lock does the
+/// rest. The length is bounded because writers that died leave their names behind.
 pub const RAISE: &str = "
 for _, key in ipairs(KEYS) do
   local value = redis.call('GET', key)
@@ -125,7 +130,8 @@ end
 return 1";
 
 /// A writer (`ARGV[1]`) has committed: whatever is there goes, a lease taken before the commit
-/// above all, except for the tombstone of another writer that is still at work.
+/// above all, except for the tombstone of another writer that is still at work. A Redis that is full keeps
+/// ours with it until it expires; in one that may not write nothing was lowered.
 pub const LOWER: &str = "
 for _, key in ipairs(KEYS) do
   local value = redis.call('GET', key)
@@ -138,7 +144,8 @@ for _, key in ipairs(KEYS) do
   if rest == '' then
     redis.call('DEL', key)
   else
-    redis.pcall('SET', key, 'T' .. rest, 'KEEPTTL')
+    local set = redis.pcall('SET', key, 'T' .. rest, 'KEEPTTL')
+    if type(set) == 'table' and set.err and not string.find(set.err, 'OOM', 1, true) then return set end
   end
 end
 return 1";
@@ -228,7 +235,7 @@ pub fn key(prefix: &str, run_id: &str, id: i64) -> String {
     format!("{prefix}cu:{run_id}:{id}")
 }
 
-/// What the HMAC of a user, its instant before it, is computed of. No key has a line break.
+/// The bytes under the HMAC: the key, a line break (which no key has), the instant and the user.
 fn bound(key: &str, text: &[u8]) -> Vec<u8> {
     [key.as_bytes(), b"\n", text].concat()
 }

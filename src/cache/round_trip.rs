@@ -19,7 +19,7 @@ pub struct Cache {
     /// Random: names leases and tombstones together with `names`, unlike any other process'.
     pub(super) process: String,
     pub(super) names: AtomicU64,
-    /// How many writers wait after their commit.
+    /// How many of the places for writers that may have to wait after their commit are taken.
     pub(super) waiting: AtomicUsize,
 }
 
@@ -98,8 +98,8 @@ impl Cache {
     }
 
     /// Users and counters in one round trip where all is there, as mostly: plain commands take Redis half
-    /// the time of the script. What is missing, a user or the end of a window, takes the script and a
-    /// second one. Counters are counted. The answers as [`Cache::ask`] gives them.
+    /// the time of the script. What is missing, a user or the end of a window, takes the script in a second
+    /// round trip. Only for [`Change::Count`]. The answers as [`Cache::ask`] gives them.
     pub(super) fn look(&self, questions: &[Question]) -> Option<(String, Vec<Value>)> {
         let (run_id, mut answers) = self.store.as_ref()?.read(|link| {
             let answers = glance(link, &self.prefix, questions)?;
@@ -153,8 +153,8 @@ impl Cache {
 }
 
 /// The values of users, or nil; the counters with one more, and when each ends, or -1. After the users comes
-/// a write, for the reason that [`protocol::LOOK`] gives: a Redis that takes it was the primary when they
-/// were read.
+/// a write, for the reason that [`protocol::LOOK`] gives: a Redis that lost the right to write before they
+/// were read refuses it.
 fn glance(link: &mut Link, prefix: &str, questions: &[Question]) -> RedisResult<Vec<Value>> {
     let mut commands = Pipeline::with_capacity(questions.len() * 2);
     for question in questions {

@@ -12,8 +12,8 @@ use std::cell::{Cell, RefCell};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// How long a writer waits for its tombstone before it counts Redis as hanging. Longer than a
-/// reader's time-out: a short stall should not send writers into the long wait.
+/// How long each step of a writer's tombstone (address, connection, script) may take before Redis counts as
+/// hanging. Longer than a reader's time-out: a short stall should not send writers into the long wait.
 const RAISE_TIMEOUT: Duration = Duration::from_millis(250);
 /// How long each try after the commit waits. Long enough for a connection to a host that is
 /// gone to be given up by the kernel (3 s), which says that there is no process to wait for.
@@ -107,7 +107,8 @@ impl Cache {
             let number = one.counters.len();
             let limits = answers
                 .as_mut()
-                .and_then(|all| read_states(one.counters, Change::Count, all.by_ref().take(number)))
+                .map(|all| all.by_ref().take(number).collect::<Vec<_>>())
+                .and_then(|own| read_states(one.counters, Change::Count, own))
                 .unwrap_or_else(|| self.local.apply(one.counters, Change::Count));
             LookedUp { limits, user, now }
         };
@@ -158,14 +159,15 @@ impl Cache {
     /// they are known before the transaction. The transaction
     ///
     /// 1. locks the users' rows (`SELECT … FOR NO KEY UPDATE`);
-    /// 2. calls [`Fence::raise`] with their ids, those in `ids` too: promise (B) rests on it;
+    /// 2. calls [`Fence::raise`] with all their ids, again with those in `ids`: promise (B) rests on this
+    ///    raise, which comes after the locks;
     /// 3. changes what it changes, and commits before it returns.
     ///
     /// # Errors
     /// Those of the transaction, and [`Error::Unavailable`], before anything was committed, if
     /// Redis hangs and enough writers wait for it already. An error of the transaction may hide
     /// a commit whose acknowledgement was lost: the tombstone is then taken away as after a
-    /// commit, but there is no wait, for the caller learns nothing of it.
+    /// commit, but there is no wait: promise (A) is about answers, and (B) rests on the tombstone alone.
     pub fn write<T>(
         &self,
         ids: &[i64],
@@ -212,7 +214,7 @@ pub struct Fence<'a> {
 impl Fence<'_> {
     /// Puts a tombstone over the users `ids`. Inside the transaction to be called **after** it
     /// locked their rows: a reader that sees no lock then has a lease that this tombstone ends.
-    /// Waits at most 250 ms, and for a Redis that hangs only once in a transaction.
+    /// Waits at most 250 ms for each step, and for a Redis that hangs only once in a transaction.
     ///
     /// # Errors
     /// [`Error::Unavailable`]: Redis hangs, and enough others wait for it. Roll back.
@@ -250,16 +252,16 @@ impl Fence<'_> {
     /// readers fill again. If Redis hangs, tries until nothing old can be left there.
     fn lower(&self, committed: bool) {
         let ids = self.ids.borrow();
-        let commit = Instant::now();
+        let ended = Instant::now();
         if ids.is_empty() {
             return;
         }
         loop {
-            let left = protocol::WAIT.saturating_sub(commit.elapsed());
+            let left = protocol::WAIT.saturating_sub(ended.elapsed());
             let timeout = if committed { LOWER_TIMEOUT.min(left) } else { RAISE_TIMEOUT };
             let timeout = timeout.max(PAUSE); // a socket takes no timeout of zero
             let reach = self.cache.announce(false, &ids, &self.name, timeout);
-            match protocol::after_lower(reach, commit.elapsed()) {
+            match protocol::after_lower(reach, ended.elapsed()) {
                 AfterCommit::TryAgain if committed => std::thread::sleep(PAUSE),
                 AfterCommit::TryAgain | AfterCommit::Answer => break,
             }

@@ -52,8 +52,8 @@ fn normal(typed: &str) -> Option<String> {
     let letter = |c: char| match c.to_ascii_lowercase() {
         'o' => Some('0'),
         'i' | 'l' => Some('1'),
-        c if c.is_ascii() && CROCKFORD.contains(&(c as u8)) => Some(c),
-        _ => None,
+        'u' => None,
+        c => c.is_ascii_alphanumeric().then_some(c),
     };
     kept.map(letter).collect()
 }

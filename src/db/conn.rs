@@ -25,19 +25,20 @@ pub struct Conn {
     /// Questions go through [`Conn::client`], which starts their deadline.
     client: Client,
     deadline: Arc<Deadline>,
-    /// By their SQL, which is never made from input and always comes with parameters of the same types.
+    /// By their SQL, which is never made from input. Callers give one text parameters of the same types always.
     statements: HashMap<String, Statement>,
     /// The pool's count of breakages when this connection was last known to be alive.
-    pub(super) alive_at: u64,
-    /// It is of no use any more: closed, or its server became read-only after a failover.
+    pub(super) breakages_seen: u64,
+    /// Not to be used again: an error ended it ([`is_connection_error`]) or spoiled it ([`spoils`]), or it
+    /// could not begin or roll back a transaction.
     pub(super) broken: bool,
     /// Postgres plans statements here for any parameters, not for those of each time, see
     /// [`Conn::query_planned_once`].
     plans_once: bool,
-    /// A statement of this transaction failed, so that Postgres would answer `COMMIT` with a
-    /// rollback and call it success.
+    /// Something failed since `BEGIN`, so that Postgres would answer `COMMIT` with a rollback and call it
+    /// success. Without a meaning outside a transaction.
     failed: bool,
-    /// When the transaction that is open may ask nothing more; none: it may take as long as it likes.
+    /// When the transaction that is open may ask nothing more; none: it has no limit, or none is open.
     ends: Option<Instant>,
 }
 
@@ -54,7 +55,7 @@ impl Conn {
             client,
             deadline,
             statements,
-            alive_at: breakages,
+            breakages_seen: breakages,
             broken: false,
             plans_once: false,
             failed: false,
@@ -71,7 +72,7 @@ impl Conn {
     }
 
     /// The driver's connection, for one question: its deadline begins now. Fails in a transaction that
-    /// took too long, which is rolled back then.
+    /// took too long, which can then only roll back.
     fn client(&mut self) -> Result<&mut Client> {
         if self.ends.is_some_and(|ends| Instant::now() >= ends) {
             self.failed = true;
@@ -111,7 +112,8 @@ impl Conn {
         self.checked(rows)
     }
 
-    /// Looks at the rows of a statement one by one, however many there are.
+    /// Looks at the rows of a statement one by one, as many as come within `ANSWER_LIMIT`. They are not held
+    /// in memory.
     pub fn each(&mut self, sql: &str, params: Params, mut look: impl FnMut(&Row)) -> Result<()> {
         self.plan_once(false)?;
         let statement = self.prepared(sql, &[])?;
@@ -131,7 +133,7 @@ impl Conn {
         self.query_kept(sql, params)
     }
 
-    /// The same of a statement that takes less time than its plan would: it is planned once on a connection,
+    /// The same of a statement that takes less time to run than to plan: it is planned once on a connection,
     /// for any parameters. All others are planned for their parameters where that pays. Not in a
     /// transaction, whose end may undo the setting.
     pub fn query_planned_once(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
@@ -139,14 +141,15 @@ impl Conn {
         self.query_kept(sql, params)
     }
 
-    /// Costs a round trip where it was not so already.
+    /// One round trip when that changes.
     fn plan_once(&mut self, once: bool) -> Result<()> {
         if self.plans_once == once {
             return Ok(());
         }
-        self.plans_once = once;
         let mode = if once { "force_generic_plan" } else { "auto" };
-        self.batch(&format!("SET plan_cache_mode = {mode}"))
+        self.batch(&format!("SET plan_cache_mode = {mode}"))?;
+        self.plans_once = once;
+        Ok(())
     }
 
     fn query_kept(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
@@ -169,7 +172,7 @@ impl Conn {
         self.query_opt(sql, params)?.ok_or_else(|| Error::internal("no row where one must be"))
     }
 
-    /// The row of a statement that has one or none.
+    /// The first row of a statement, if there is one.
     pub fn query_opt(&mut self, sql: &str, params: Params) -> Result<Option<Row>> {
         Ok(self.query(sql, params)?.into_iter().next())
     }
@@ -182,12 +185,12 @@ impl Conn {
         self.checked(count)
     }
 
-    /// It will not do any more.
+    /// Broken or closed: not to be used again.
     pub(super) fn is_gone(&self) -> bool {
         self.broken || self.client.is_closed()
     }
 
-    /// Asks Postgres whether it is there.
+    /// Asks Postgres whether it is there, for `readyz`.
     pub fn ping(&mut self) -> Result<()> {
         self.query("SELECT 1", &[]).map(|_| ())
     }
@@ -227,7 +230,7 @@ impl Conn {
 pub struct Tx<'a>(pub(super) &'a mut Conn);
 
 impl<'a> Tx<'a> {
-    /// Begins a transaction that may take as long as it likes.
+    /// Begins a transaction without a limit for the whole of it.
     pub fn begin(conn: &'a mut Conn) -> Result<Tx<'a>> {
         conn.begin(None)?;
         Ok(Tx(conn))

@@ -3,6 +3,7 @@
 use crate::error::{Conflict, Error};
 use postgres::error::SqlState;
 
+/// The names of the constraints are those of `sql/001_schema.sql`.
 impl From<postgres::Error> for Error {
     fn from(error: postgres::Error) -> Error {
         if let Some(db) = error.as_db_error() {
@@ -24,7 +25,7 @@ impl From<postgres::Error> for Error {
     }
 }
 
-/// The connection is gone, or was never there.
+/// The connection is gone, was never there, or its answer came too late.
 pub(super) fn is_connection_error(error: &postgres::Error) -> bool {
     let gone = [
         SqlState::ADMIN_SHUTDOWN,
@@ -35,19 +36,16 @@ pub(super) fn is_connection_error(error: &postgres::Error) -> bool {
         // The operator set one, and this connection was not needed for as long.
         SqlState::IDLE_SESSION_TIMEOUT,
     ];
-    error.is_closed()
-        || error
-            .code()
-            .map_or(error.as_db_error().is_none() && is_io(error), |code| gone.contains(code))
+    error.is_closed() || error.code().map_or(is_io(error), |code| gone.contains(code))
 }
 
-/// Another connection has to be taken from now on: this one leads to a server that became read-only, or
+/// Another connection has to be used from now on: this one leads to a server that became read-only, or
 /// keeps statements that fit the schema no more, as after the migration of a newer replica.
 pub(super) fn spoils(code: &SqlState) -> bool {
     let spoiling = [
         &SqlState::READ_ONLY_SQL_TRANSACTION,
         &SqlState::FEATURE_NOT_SUPPORTED, // "cached plan must not change result type"
-        &SqlState::INVALID_SQL_STATEMENT_NAME,
+        &SqlState::INVALID_SQL_STATEMENT_NAME, // a pooler between us has given us another connection
     ];
     spoiling.contains(&code)
 }
@@ -59,7 +57,8 @@ fn is_io(error: &postgres::Error) -> bool {
 /// Trying again later helps: a time-out, a deadlock, a full disk, a server on its way up or down.
 fn passes_by(code: &SqlState) -> bool {
     let code = code.code();
-    // Class 53 is insufficient resources, 57 operator intervention, 40 transaction rollback.
+    // Class 53 is insufficient resources, 57 operator intervention, 40 transaction rollback, 08 a connection
+    // (which may be that of a pooler behind ours).
     ["53", "57", "40", "08"].iter().any(|class| code.starts_with(class))
         || code == SqlState::LOCK_NOT_AVAILABLE.code()
 }

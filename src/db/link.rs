@@ -3,8 +3,8 @@
 //! The driver waits for an answer for ever. Postgres ends a statement that takes too long by
 //! itself, but not when all of it hangs (a stuck disk, a stopped process whose kernel goes on
 //! acknowledging), nor when a commit waits for a standby that is gone. So each read from the
-//! socket has a deadline. Of all code the driver gives its socket to the connector for TLS only;
-//! therefore this connector is used for connections without TLS, too.
+//! socket has a deadline (but over Unix sockets, and while the schema is changed). The connector for TLS is the
+//! only code of ours that the driver lets touch its socket, so it is used for connections without TLS, too.
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -23,7 +23,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::Sleep;
 use tokio_rustls::TlsConnector;
 
-/// How long Postgres may take for an answer: a second more than its own limit for a statement.
+/// How long Postgres may take for an answer, to its last row: a second more than its own limit for a statement.
+/// A statement that is prepared first is two questions.
 pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(6);
 
 /// Until when a connection waits for an answer.
@@ -31,9 +32,9 @@ pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(6);
 pub(super) struct Deadline(Mutex<Option<Instant>>);
 
 impl Deadline {
-    /// A question is asked now; the answer has so much time, or all the time it likes. Has to be called before
-    /// each, since the deadline of the last one still stands. Dropping a connection waits for what was
-    /// asked, too: until then, and no longer.
+    /// A question is asked now; the answer has so much time, or all the time it likes. To be called before each
+    /// question, since the deadline of the last one still stands. Dropping a connection waits for what was
+    /// asked, too, until that deadline and no longer.
     pub(super) fn begin(&self, limit: Option<Duration>) {
         let deadline = limit.map(|limit| Instant::now() + limit);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
@@ -51,7 +52,7 @@ pub(super) struct Dialer {
 }
 
 impl Dialer {
-    /// Fails when `TLS_CA_FILE` holds what is no certificate.
+    /// Fails when `TLS_CA_FILE` holds a certificate that cannot be read.
     pub(super) fn new(config: &Config) -> Result<Dialer> {
         Ok(Dialer { config: config.postgres.clone(), tls: tls(config)? })
     }
@@ -67,7 +68,8 @@ impl Dialer {
         };
         // The driver refuses connectors on Unix sockets, so there waiting has no end.
         if config.get_hosts().iter().all(|host| matches!(host, Host::Tcp(_))) {
-            // "Use the connector, and leave asking for TLS to it."
+            // To the driver this means: give the bare socket to the connector at once. What was configured
+            // stands in the connector.
             config.ssl_mode(SslMode::Require).ssl_negotiation(SslNegotiation::Direct);
         }
         (config, connector)

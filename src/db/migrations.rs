@@ -8,7 +8,7 @@ use std::collections::HashMap;
 /// The files in order. Once released, a file never changes.
 const MIGRATIONS: &[(&str, &str)] = &[("001_schema", include_str!("../../sql/001_schema.sql"))];
 
-/// Key of the advisory lock that lets one replica migrate at a time; any constant will do.
+/// Takes the lock that lets one replica at a time change this schema.
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('contactd migrations in ' || current_schema(), 0))";
 
 /// Whether this program can work with this database, and how many files are still to be applied.
@@ -59,14 +59,15 @@ fn applied(conn: &mut Conn) -> Result<HashMap<String, String>> {
 /// Brings the schema up to date and returns how many files were applied. Each file is a
 /// transaction under a lock, so several replicas may start at once. Fails like [`check`].
 pub fn migrate(conn: &mut Conn) -> Result<usize> {
-    // Nothing to do needs no right to change the schema.
+    // Who has nothing to do needs no right to change the schema.
     if check(conn)? == 0 {
         return Ok(0);
     }
     let mut count = 0;
     for &(name, sql) in MIGRATIONS {
         let mut tx = Tx::begin(conn)?;
-        // Building an index on a large table may well take longer than a request may.
+        // Building an index on a large table may well take longer than a request may. Our own limit for an answer
+        // does not hold for the lock and the file.
         tx.batch("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")?;
         tx.batch_without_end(MIGRATION_LOCK)?;
         tx.batch(
@@ -81,6 +82,6 @@ pub fn migrate(conn: &mut Conn) -> Result<usize> {
         }
         tx.commit()?;
     }
-    check(conn)?;
+    check(conn)?; // another replica, of another version, may have changed it meanwhile
     Ok(count)
 }

@@ -1,6 +1,6 @@
 //! What admins may do to accounts, and that the last of them is safe.
 
-use crate::world::{Actor, PASSWORD, World};
+use crate::world::{Actor, PASSWORD, World, served};
 use serde_json::{Value, json};
 use std::sync::Barrier;
 
@@ -160,11 +160,11 @@ fn a_lost_right_is_lost_even_for_a_request_under_way() {
         let (demoted, promoted) = std::thread::scope(|scope| {
             let demote = scope.spawn(|| {
                 barrier.wait();
-                role(&root, &eve, "user").status
+                served(|| role(&root, &eve, "user")).status
             });
             let promote = scope.spawn(|| {
                 barrier.wait();
-                role(&eve, &ann, "admin").status
+                served(|| role(&eve, &ann, "admin")).status
             });
             (demote.join().unwrap(), promote.join().unwrap())
         });
@@ -195,8 +195,8 @@ fn two_admins_who_demote_each_other_at_once_leave_one() {
     let mut outcomes = std::collections::BTreeMap::new();
     for round in 0..200 {
         let way = |by: &Actor, whom: &Actor| match round % 2 {
-            0 => role(by, whom, "user").status,
-            _ => by.patch(&path(whom), json!({"is_active": false})).status,
+            0 => served(|| role(by, whom, "user")).status,
+            _ => served(|| by.patch(&path(whom), json!({"is_active": false}))).status,
         };
         let barrier = Barrier::new(2);
         let mut statuses = std::thread::scope(|scope| {
@@ -256,7 +256,7 @@ fn two_last_admins_who_delete_their_own_accounts_at_once_leave_one() {
         let world = World::new();
         let (ann, bob) = (world.admin("ann"), world.admin("bob"));
         let delete = |actor: &Actor| {
-            actor.delete_with("/api/users/me", json!({"password": PASSWORD})).status
+            served(|| actor.delete_with("/api/users/me", json!({"password": PASSWORD}))).status
         };
         let mut statuses = std::thread::scope(|scope| {
             let (one, two) = (scope.spawn(|| delete(&ann)), scope.spawn(|| delete(&bob)));
@@ -296,13 +296,14 @@ fn an_account_is_deleted_while_it_writes_and_nothing_answers_500() {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..40 {
-                        let status = ann.post("/api/contacts", json!({"first_name": "x"})).status;
+                        let make = || ann.post("/api/contacts", json!({"first_name": "x"}));
+                        let status = served(make).status;
                         assert!(matches!(status, 201 | 401), "{status}");
                     }
                 });
             }
             let password = json!({ "password": PASSWORD });
-            ann.delete_with("/api/users/me", password).expect(204);
+            served(|| ann.delete_with("/api/users/me", password.clone())).expect(204);
         });
     }
 }

@@ -1,6 +1,6 @@
 //! App passwords: what they reach, how they end, what is written of their use.
 
-use crate::world::{Actor, PASSWORD, World};
+use crate::world::{Actor, PASSWORD, World, served};
 use chrono::Duration;
 use contactd::repository::contacts::books;
 use serde_json::json;
@@ -136,7 +136,7 @@ fn at_most_fifty() {
     world.app.db.write(|db| db.execute(fill, &[])).unwrap();
     let body = json!({"name": "x", "scope": "read", "password": PASSWORD});
     let statuses: Vec<u16> = std::thread::scope(|scope| {
-        let make = || ann.post("/api/users/me/app-passwords", body.clone()).status;
+        let make = || served(|| ann.post("/api/users/me/app-passwords", body.clone())).status;
         let threads: Vec<_> = (0..3).map(|_| scope.spawn(make)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });

@@ -1,6 +1,6 @@
 //! Files in.
 
-use crate::world::{Actor, Answer, World};
+use crate::world::{Actor, Answer, World, served};
 use serde_json::{Value, json};
 
 const IMPORT: &str = "/api/contacts/import";
@@ -196,7 +196,9 @@ fn two_imports_at_once_wait_for_each_other_and_add_everything_once() {
         (0..300).map(|number| card(&format!("u{number}"), &format!("n{number}"))).collect();
     let created: i64 = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..3)
-            .map(|_| scope.spawn(|| import(&ann, "text/vcard", &file).expect(200).json()))
+            .map(|_| {
+                scope.spawn(|| served(|| import(&ann, "text/vcard", &file)).expect(200).json())
+            })
             .collect();
         threads.into_iter().map(|it| it.join().unwrap()["created"].as_i64().unwrap()).sum()
     });

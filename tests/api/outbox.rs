@@ -1,7 +1,7 @@
 //! Mail: never lost, never of what did not happen, and no secret kept longer than needed.
 
 use crate::smtp::{Behaviour, Offer, Sink};
-use crate::world::{PASSWORD, World};
+use crate::world::{PASSWORD, World, served};
 use chrono::Duration;
 use contactd::mail::parse_smtp_url;
 use contactd::repository::{outbox, users};
@@ -197,7 +197,8 @@ fn a_mail_of_what_was_rolled_back_is_never_sent() {
     let token = sink.mails()[0].token().unwrap();
     let body = json!({"token": token, "new_password": "another good one"});
     let statuses: Vec<_> = std::thread::scope(|scope| {
-        let one = || world.nobody().post("/api/auth/reset-password", body.clone()).status;
+        let path = "/api/auth/reset-password";
+        let one = || served(|| world.nobody().post(path, body.clone())).status;
         let threads: Vec<_> = (0..3).map(|_| scope.spawn(one)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });

@@ -1,6 +1,6 @@
 //! Passwords: the one rule, the change, and the reset by mail.
 
-use crate::world::{Actor, Answer, PASSWORD, World};
+use crate::world::{Actor, Answer, PASSWORD, World, served};
 use chrono::Duration;
 use serde_json::json;
 
@@ -275,7 +275,9 @@ fn of_parallel_uses_of_a_reset_token_one_wins() {
     ask_reset(&world, "ann@example.com");
     let token = world.link_token("ann@example.com");
     let statuses: Vec<_> = std::thread::scope(|scope| {
-        let one = |number: i32| reset(&world, &token, &format!("new password {number}")).status;
+        let one = |number: i32| {
+            served(|| reset(&world, &token, &format!("new password {number}"))).status
+        };
         let threads: Vec<_> = (0..4).map(|number| scope.spawn(move || one(number))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
@@ -339,7 +341,7 @@ fn a_hash_with_older_parameters_is_renewed_at_login() {
     world.app.db.write(|db| db.execute("UPDATE users SET password_hash = $1", &[&old])).unwrap();
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| ann.log_in(PASSWORD).expect(200));
+            scope.spawn(|| served(|| ann.log_in(PASSWORD)).expect(200));
         }
     });
 }

@@ -1,7 +1,7 @@
 //! The second factor once more: codes that work once, recovery codes, and what is written of them.
 
 use crate::second_factor::{code, log_in, turn_on};
-use crate::world::{Actor, Answer, PASSWORD, World};
+use crate::world::{Actor, Answer, PASSWORD, World, served};
 use chrono::Duration;
 use contactd::config::Rate;
 use serde_json::{Value, json};
@@ -28,7 +28,8 @@ fn at_once(world: &World, ann: &Actor, code: &str, number: usize) -> Vec<u16> {
     let there = world.replica();
     let one = |number: usize| {
         let app = [&world.app, &there.app][number % 2].clone();
-        log_in(&Actor { app, ..ann.clone() }, code).status
+        let there = Actor { app, ..ann.clone() };
+        served(|| log_in(&there, code)).status
     };
     let one = &one;
     std::thread::scope(|scope| {
@@ -80,7 +81,7 @@ fn two_recovery_codes_at_once_are_both_used_up() {
     let world = World::new();
     let ann = world.user("ann");
     let (_, codes) = turn_on(&world, &ann);
-    let one = |code: &str| log_in(&ann, code).status;
+    let one = |code: &str| served(|| log_in(&ann, code)).status;
     let one = &one;
     let statuses: Vec<u16> = std::thread::scope(|scope| {
         let threads: Vec<_> =

@@ -1,6 +1,6 @@
 //! The second factor: what a login needs, what works once, and what is left to whoever lost it.
 
-use crate::world::{Actor, Answer, PASSWORD, World};
+use crate::world::{Actor, Answer, PASSWORD, World, served};
 use chrono::Duration;
 use serde_json::json;
 use support::authenticator;
@@ -91,7 +91,8 @@ fn a_code_works_once_on_all_replicas_together() {
         let statuses: Vec<u16> = std::thread::scope(|scope| {
             let one = |number: usize| {
                 let app = [&world.app, &there.app][number % 2].clone();
-                log_in(&Actor { app, ..ann.clone() }, &code).status
+                let there = Actor { app, ..ann.clone() };
+                served(|| log_in(&there, &code)).status
             };
             let threads: Vec<_> = (0..4).map(|number| scope.spawn(move || one(number))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
@@ -174,7 +175,7 @@ fn wrong_codes_are_failed_logins() {
         ann.log_in(PASSWORD).expect(401);
     }
     let statuses: Vec<u16> = std::thread::scope(|scope| {
-        let guess = || log_in(&ann, "000000").status;
+        let guess = || served(|| log_in(&ann, "000000")).status;
         let threads: Vec<_> = (0..12).map(|_| scope.spawn(guess)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });

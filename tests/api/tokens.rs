@@ -1,6 +1,6 @@
 //! Access, refresh and mailed tokens: each good for one thing, and for its time.
 
-use crate::world::{Actor, PASSWORD, World};
+use crate::world::{Actor, PASSWORD, World, served};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Duration;
@@ -190,7 +190,7 @@ fn of_many_refreshes_at_once_all_get_the_same_and_one_session_goes_on() {
         let answers: Vec<_> = std::thread::scope(|scope| {
             let one = |number: usize| {
                 let world = [&world, &there][number % 2];
-                refresh(world, &tokens["refresh_token"]).expect(200).json()
+                served(|| refresh(world, &tokens["refresh_token"])).expect(200).json()
             };
             let threads: Vec<_> = (0..8).map(|number| scope.spawn(move || one(number))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()

@@ -1,7 +1,8 @@
 //! One connection: a socket, the bytes that came and are not used yet, and a deadline.
 //!
-//! No read and no write here blocks: they have `MSG_DONTWAIT`. Code that may wait, for a large body
-//! or for a slow client, waits for the socket until a deadline (`wait_for`) and then tries again.
+//! No read and no write here blocks: they have `MSG_DONTWAIT`. Only [`Connection::receive_body`] and
+//! whoever sends an answer (`deliver.rs`) wait: for the socket, until a deadline (`wait_for`), and then
+//! they try again.
 
 use crate::incoming::Incoming;
 use crate::limits::Limits;
@@ -16,50 +17,56 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The least room that a read has.
+/// A read has room for at least this many bytes.
 const READ: usize = 32 << 10;
 
-/// When the server stops, a connection that is younger than this and has sent nothing is not closed yet.
+/// A server that stops leaves a connection open until it is this old, if nothing was received from it.
 const FIRST_REQUEST: Duration = Duration::from_millis(500);
 
-/// A connection. Whoever has it owns it: the waiting room, or one thread.
+/// A connection. It belongs to the waiting room while it waits for bytes, or to the one thread that
+/// serves it.
 pub struct Connection {
-    // Dropped before `place`: the place is free only after the descriptor is closed. An answer that is
-    // still being sent holds the socket too.
+    // Above `place`, since fields are dropped in this order: a place is free only after its descriptor is
+    // closed. An answer that is being sent holds the socket too, and ends before the connection.
     pub stream: Arc<TcpStream>,
     pub remote: SocketAddr,
+    /// Among the connections that may be open at once.
     pub place: Place,
     pub stage: Stage,
-    /// When it is given up, if nothing happens until then.
+    /// When it is given up. Set here when a head or a small body begins; by its owner when it waits for a
+    /// next request or lingers.
     pub deadline: Instant,
-    /// When it was accepted; none: it has been read from since.
+    /// When it was accepted; none once [`Connection::receive`] has been called.
     came: Option<Instant>,
-    /// The waiting room has met it before.
+    /// It is in the waiting room's epoll set already.
     pub is_registered: bool,
-    /// Received and not yet used; a part of a head, or what came behind a request.
+    /// Received and not yet used: a part of a head, or what came behind a request.
     pub input: Vec<u8>,
 }
 
-/// How far the next request of a connection has come.
+/// What a connection waits for.
 pub enum Stage {
-    /// The first byte of a request.
+    /// A first byte of a next request: none has come. Also while a request is answered.
     Idle,
     /// The rest of a head, of which this much was looked at.
     Head(Scan),
-    /// The rest of a small body.
+    /// The rest of a small body; a large one leaves this stage at once.
     Body(Box<Incoming>),
-    /// The client's end. The last answer is sent. What still comes is thrown away, at most this many
-    /// bytes: a socket that is closed with bytes unread sends RST, and the client may lose the answer.
+    /// Only for the client to close, since the last answer is sent. What still comes is thrown away, at most
+    /// this many bytes: a socket that is closed with bytes unread sends RST, and the client may lose the
+    /// answer. Whoever sent that answer sets this, with a deadline.
     Lingering(usize),
 }
 
 /// What one read has come to.
 pub enum Received {
-    /// Not enough yet.
+    /// No request yet.
     Part,
-    /// A head, and its body if that is small. A large one is for [`Connection::receive_body`].
+    /// A head, and its body if that is small. If not ([`Incoming::done`] is false), it is for
+    /// [`Connection::receive_body`].
     Request(Box<Incoming>),
-    /// The client is gone, or has sent as much after the last answer as is thrown away.
+    /// The client ended or the connection failed, and a request that had begun gets no answer; or it has
+    /// sent as much after the last answer as is thrown away.
     End,
 }
 
@@ -72,19 +79,22 @@ impl Connection {
         Connection { stream, remote, place, stage, deadline, came, is_registered: false, input }
     }
 
-    /// Between two requests, with nothing received.
+    /// No request has begun and nothing is left over. True while a request is answered, too: to be asked of
+    /// a connection in the waiting room.
     pub fn is_idle(&self) -> bool {
         matches!(self.stage, Stage::Idle) && self.input.is_empty()
     }
 
-    /// It is new and silent. Its first request is probably on its way, since a proxy connects when it has
+    /// It is new, and nothing was received from it. Its first request is probably on its way, since a proxy connects when it has
     /// one, and a server that stops would meet it with a closed connection.
     pub fn has_just_come(&self, now: Instant) -> bool {
         self.came.is_some_and(|came| now.saturating_duration_since(came) < FIRST_REQUEST)
     }
 
-    /// Goes on with `input`, and if that makes no request reads once. `buffer` is lent by the thread: what
-    /// is not used goes back into `input`, so that a waiting connection is as small as what it was sent.
+    /// Goes on with `input`, and if that makes no request reads once; what is left in the socket is an event
+    /// of its own. `buffer` is lent by the thread, and what is not used of it goes back into `input`, so
+    /// that a connection that waits keeps no read buffer. After a refusal the connection is good for an
+    /// answer and for lingering only.
     pub fn receive(
         &mut self,
         buffer: &mut Vec<u8>,
@@ -93,7 +103,7 @@ impl Connection {
     ) -> Result<Received, Refusal> {
         self.came = None;
         buffer.clear();
-        buffer.append(&mut self.input);
+        buffer.extend(std::mem::take(&mut self.input));
         let mut received = self.parse(buffer, program, limits);
         if matches!(received, Ok(Received::Part)) {
             let got = read(&self.stream, buffer);
@@ -123,7 +133,8 @@ impl Connection {
     ) -> Result<Received, Refusal> {
         let now = Instant::now();
         if matches!(self.stage, Stage::Idle) {
-            // Empty lines before a request are skipped (RFC 9112, section 2.2), all at once.
+            // Empty lines before a request are skipped (RFC 9112, section 2.2), all at once. They begin
+            // no request, and no deadline.
             let pairs = buffer.chunks(2).take_while(|pair| *pair == b"\r\n").count();
             buffer.drain(..pairs * 2);
             if buffer.is_empty() || buffer.as_slice() == b"\r" {
@@ -155,8 +166,9 @@ impl Connection {
         }
     }
 
-    /// Receives the rest of a large body, and waits for it. Returns false when the client ended first.
-    /// `grown` gets the number of bytes that are here, after each read, and may refuse more.
+    /// Receives the rest of a large body, and waits for it. Returns false when the client ended or the
+    /// connection failed first; after that, and after a refusal, what was received is lost. `grown` gets
+    /// the length of the body so far, at least once, and may refuse it.
     pub fn receive_body(
         &mut self,
         incoming: &mut Incoming,
@@ -168,7 +180,7 @@ impl Connection {
             incoming.take(&mut buffer)?;
             grown(incoming.body.len())?;
             if incoming.done {
-                self.input = buffer;
+                self.input = buffer.as_slice().to_vec();
                 return Ok(true);
             }
             match read(&self.stream, &mut buffer) {
@@ -187,7 +199,8 @@ impl Connection {
         }
     }
 
-    /// Sends as much as the socket takes at once; returns how much that was.
+    /// Sends as much as the socket takes at once; returns how much that was. An error is that of the
+    /// system call, `AGAIN` and `INTR` too.
     pub fn send(&self, bytes: &[u8]) -> rustix::io::Result<usize> {
         send(&self.stream, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)
     }
@@ -197,8 +210,9 @@ impl Connection {
         wait_for(&self.stream, PollFlags::IN, Instant::now())
     }
 
-    /// The refusal to send once the deadline has passed; none where no request had begun.
-    pub fn overdue(&self) -> Option<Refusal> {
+    /// The refusal for a connection that is ended now, its deadline past or its place needed; none where
+    /// no request has begun, or the last one was answered.
+    pub fn timeout_refusal(&self) -> Option<Refusal> {
         match self.stage {
             Stage::Head(_) => Some(SLOW_HEAD),
             Stage::Body(_) => Some(SLOW_BODY),
@@ -206,7 +220,8 @@ impl Connection {
         }
     }
 
-    /// The Origin field of the request that is not complete yet.
+    /// The Origin field of the request that is not complete yet (not of one whose large body is received):
+    /// a browser shows a refusal to a page only if it names that origin.
     pub fn origin(&self) -> Option<String> {
         match &self.stage {
             Stage::Body(incoming) => incoming.origin.clone(),
@@ -214,7 +229,7 @@ impl Connection {
         }
     }
 
-    /// From now on closing sends RST: an answer that was cut off must not look whole.
+    /// From now on the end of the socket's last holder sends RST: an answer that was cut off must not look whole.
     pub fn reset_on_close(&self) {
         // A failure means that the connection is gone already.
         let _ = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
@@ -232,12 +247,13 @@ fn read(stream: &TcpStream, buffer: &mut Vec<u8>) -> rustix::io::Result<usize> {
     recv(stream, spare_capacity(buffer), RecvFlags::DONTWAIT).map(|(got, _)| got)
 }
 
-/// Waits until the socket is ready, or has ended. False when the deadline has passed, or poll failed.
+/// Waits until the socket is ready, or has ended: true, even if the deadline has passed meanwhile. False
+/// when it is not ready by then, or poll failed.
 pub fn wait_for(stream: &TcpStream, what: PollFlags, deadline: Instant) -> bool {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        // poll counts whole milliseconds and drops the rest: without this it would return before the
-        // deadline.
+        // rustix gives poll whole milliseconds and drops the rest: without this it would return before
+        // the deadline.
         let left = left + Duration::from_micros(if left.is_zero() { 0 } else { 999 });
         let left = Timespec::try_from(left).ok();
         match poll(&mut [PollFd::new(stream, what)], left.as_ref()) {

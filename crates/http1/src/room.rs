@@ -1,8 +1,9 @@
-//! The waiting room: the connections that wait for their client, in one epoll set.
+//! The waiting room: the connections that wait for their client or for their next turn, in one epoll set.
 //!
 //! It is level-triggered and one-shot. One-shot: a connection has one event, which one thread gets,
 //! until it is put back. Level-triggered: bytes that came meanwhile are an event then. So nothing has
-//! to be remembered about unread bytes, and the thread that takes a connection out owns it.
+//! to be remembered about unread bytes, and the thread that takes a connection out owns it. One that is
+//! closed leaves the epoll set by itself.
 
 use crate::connection::Connection;
 use crate::panics::lock;
@@ -14,14 +15,18 @@ use rustix::io::Errno;
 use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
-/// Most events that one thread takes at a time. It looks at their requests together, so in a longer
-/// batch the first would wait for the last.
+/// Most events that one thread takes at a time. It asks the program about all their requests in one call,
+/// so in a longer batch the first would wait for the last.
 const BATCH: usize = 16;
-/// After this time a thread that waits looks whether the room is closed.
-const LOOK: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+/// After this time a thread that waits sees whether the room is closed.
+const CLOSED_CHECK: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+/// Pause after an error of the kernel, which would come again at once.
+const PAUSE: Duration = Duration::from_millis(10);
 
-/// The connections that wait, by their token.
+/// The connections that wait, by their token: the number of their place.
 pub struct Room {
     epoll: OwnedFd,
     slots: Box<[Mutex<Option<Box<Connection>>>]>,
@@ -33,13 +38,14 @@ pub struct Room {
 pub enum Wants {
     /// Bytes, or the end.
     Input,
-    /// Its next turn. A request that came behind the last one is here already, so no bytes have to come:
-    /// a socket that can be written to is an event, and the connection queues behind the others.
+    /// Its next turn. A request that came behind the one just answered is here already, so no bytes have to
+    /// come: a socket that can be written to is an event, and the connection queues behind the others. Bytes
+    /// are one too, for a client that does not read.
     Turn,
 }
 
 impl Room {
-    /// An empty room with this many places.
+    /// An empty room with this many slots.
     pub fn new(places: usize) -> io::Result<Room> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let slots = (0..places).map(|_| Mutex::new(None)).collect();
@@ -82,7 +88,7 @@ impl Room {
     }
 
     /// The token of the connection with the highest mark; those without a mark do not count. Another
-    /// thread may take that connection meanwhile: [`Room::take_if`] asks again.
+    /// thread may take that connection meanwhile, so the caller may ask again in [`Room::take_if`].
     pub fn best<M: Ord>(&self, mark: impl Fn(&Connection) -> Option<M>) -> Option<usize> {
         let marks = self.slots.iter().enumerate().filter_map(|(token, slot)| {
             let slot = lock(slot);
@@ -92,18 +98,22 @@ impl Room {
     }
 
     /// Waits for events, and appends the tokens of the connections that had one. A token is a hint: its
-    /// connection may have been taken out meanwhile, and another one may have its slot.
+    /// connection may have been taken out meanwhile, and another one may have its slot, with nothing to be
+    /// read.
     pub fn wait(&self, tokens: &mut Vec<usize>) {
         let mut events = Vec::with_capacity(BATCH);
-        match epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&LOOK)) {
+        match epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&CLOSED_CHECK)) {
             Ok(_) | Err(Errno::INTR) => {}
-            Err(e) => log::error!("http1: waiting for events failed: {e}"),
+            Err(e) => {
+                log::error!("http1: waiting for events failed: {e}");
+                thread::sleep(PAUSE);
+            }
         }
         let token = |event: &Event| usize::try_from(event.data.u64()).unwrap_or(usize::MAX);
         tokens.extend(events.iter().map(token));
     }
 
-    /// Closes the room. It wakes no thread: each sees it when its wait ends, within a second.
+    /// The threads that wait are to end. Each sees that within a second. The connections stay.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Relaxed);
     }

@@ -1,5 +1,6 @@
-//! Starting, running and stopping a server: one thread accepts connections, shares the places between
-//! addresses, and ends what is overdue. Nothing here waits for a client.
+//! Starting, running and stopping a server: the thread that calls `run` accepts connections, shares the
+//! places between addresses, and ends what is overdue. Nothing here waits for a client: a refusal is sent
+//! without blocking.
 
 use crate::budget::Budget;
 use crate::connection::{Connection, Stage};
@@ -24,23 +25,23 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Connections accepted before anything else is done.
+/// Most connections accepted in a row before deadlines and the wish to stop are looked at.
 const ACCEPTS: usize = 64;
-/// How often deadlines, and the wish to stop, are looked at.
+/// Deadlines, and the wish to stop, are looked at no later than after twice this time.
 const TICK: Duration = Duration::from_millis(100);
 /// The same while stopping, which should not take longer than it must.
 const STOPPING_TICK: Duration = Duration::from_millis(5);
-/// How soon an accept that failed for want of descriptors is tried again.
+/// How soon an accept that failed, mostly for want of descriptors, is tried again.
 const RETRY: Duration = Duration::from_millis(10);
 
-/// Connections that may wait in the kernel to be accepted. The standard library's `bind` has 128: when
-/// no descriptor is left, the next client would not even be able to wait.
-const BACKLOG: i32 = 1024;
+/// Connections that may wait in the kernel to be accepted; it caps this at `net.core.somaxconn`. The standard
+/// library's `bind` has 128, which are soon full while no descriptor is left.
+const QUEUE: i32 = 1024;
 
 /// A bound listener with its threads.
 pub struct Server {
     shared: Arc<Shared>,
-    /// None: the server stops.
+    /// None once a server that stops has accepted the last ones.
     listener: Option<TcpListener>,
     /// When a failure to accept was last logged.
     logged: Option<Instant>,
@@ -54,7 +55,7 @@ enum Backlog {
     Empty,
     /// Something, perhaps.
     More,
-    /// Something, but there are no descriptors: nothing says when there will be.
+    /// Something, but accepting failed, mostly for want of descriptors: nothing says when it will work.
     Stuck,
 }
 
@@ -63,8 +64,9 @@ enum Backlog {
 pub struct Stopper(Arc<Shared>);
 
 impl Stopper {
-    /// The first call stops gracefully: no new connections, requests in flight are answered, idle
-    /// connections close. A second one makes `Server::run` return at once.
+    /// The first call stops gracefully: what waits in the backlog is still served, then no connection is
+    /// accepted, requests in flight are answered, idle connections close. With a second one `Server::run`
+    /// waits for nothing more. Either is seen within a tenth of a second.
     pub fn stop(&self) {
         let next = |stage: u8| Some(stage.saturating_add(1).min(AT_ONCE));
         let _ = self.0.stage.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
@@ -73,12 +75,14 @@ impl Stopper {
 
 impl Server {
     /// Binds the address, raises the soft limit of descriptors to the hard one, and starts the
-    /// threads of the waiting room and a few of the pool. With too few descriptors or threads to be
-    /// had the server takes fewer connections and has fewer threads, and logs it. A program that
-    /// starts threads of its own does so first.
+    /// threads of the waiting room and a few of the pool, which starts others when it needs them. Turns huge
+    /// pages off for the whole process. With too few descriptors or threads to be had the server takes fewer
+    /// connections and has fewer threads, and logs it: a program that needs threads of its own starts them
+    /// first.
     ///
     /// # Errors
-    /// The address is taken or unknown, or not a single thread could be started.
+    /// The address is taken or unknown, there is no epoll, or no thread of the pool or of the waiting room
+    /// could be started.
     pub fn bind(
         address: impl ToSocketAddrs,
         mut limits: Limits,
@@ -87,11 +91,11 @@ impl Server {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         // A second listen(2) changes the backlog, nothing else.
-        rustix::net::listen(&listener, BACKLOG)?;
+        rustix::net::listen(&listener, QUEUE)?;
         let address = listener.local_addr()?;
         small_pages();
         limits.header_fields = limits.header_fields.min(MOST_FIELDS);
-        let (most, spare) = places(limits.max_connections);
+        let (most, spare) = raise_and_divide_descriptors(limits.max_connections);
         let shared = Arc::new(Shared {
             places: Places::new(most, spare),
             room: Room::new(most + spare)?,
@@ -102,7 +106,7 @@ impl Server {
             program: service,
             limits,
         });
-        // Two at least, so that one goes on while the other waits for the program's look-up.
+        // Two at least, so that one goes on while the other is in `Service::look_up`.
         let threads = thread::available_parallelism().map_or(1, NonZero::get).max(2);
         for number in 0..threads {
             let shared = Arc::clone(&shared);
@@ -110,7 +114,7 @@ impl Server {
             match builder.spawn(move || work::wait(&shared)) {
                 Ok(_) => {}
                 Err(e) if number == 0 => return Err(e),
-                Err(e) => log::warn!("http1: only {number} threads could be started: {e}"),
+                Err(e) => log::warn!("http1: thread waiting-{number} could not be started: {e}"),
             }
         }
         Ok(Server { shared, listener: Some(listener), logged: None, address })
@@ -126,14 +130,14 @@ impl Server {
         Stopper(Arc::clone(&self.shared))
     }
 
-    /// Serves until it is stopped. True when every request in flight was answered; false after
-    /// `Limits::stop_time`, a second stop, or when waiting for connections failed.
+    /// Serves until it is stopped. True when no connection was left; false after `Limits::stop_time`, a
+    /// second stop, or (then nothing in flight is waited for) when waiting for connections failed.
     pub fn run(mut self) -> bool {
         let mut swept = Instant::now();
         while !self.shared.is_stopping() {
             match self.accept() {
                 Backlog::More => {}
-                // The listener is ready all the time, and in vain.
+                // The listener counts as ready, so poll would return at once each time.
                 Backlog::Stuck => thread::sleep(RETRY),
                 Backlog::Empty => {
                     let (time, mut ready) = (Timespec::try_from(TICK).ok(), Vec::new());
@@ -185,11 +189,11 @@ impl Server {
         self.shared.program.set_connections(self.shared.places.taken());
     }
 
-    /// Answers what is in flight. What waits in the backlog is accepted first, so that no request is
-    /// met with a reset.
+    /// Answers what is in flight. What waits in the backlog is accepted first, so that few requests are met
+    /// with a reset.
     fn drain(&mut self) -> bool {
         let until = Instant::now() + self.shared.limits.stop_time;
-        while self.accept() == Backlog::More {}
+        while self.accept() == Backlog::More && Instant::now() < until {}
         self.listener = None;
         loop {
             self.tidy();
@@ -201,7 +205,7 @@ impl Server {
                 return false;
             }
             if Instant::now() >= until {
-                log::warn!("http1: {taken} connections were cut off");
+                log::warn!("http1: {taken} connections are cut off");
                 return false;
             }
             thread::sleep(STOPPING_TICK);
@@ -209,6 +213,7 @@ impl Server {
     }
 }
 
+/// The threads end by themselves: those that wait within a second, those at work with their work.
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.room.close();
@@ -216,47 +221,50 @@ impl Drop for Server {
     }
 }
 
-/// Finds a place for a new connection, by closing one of a greedier address if need be, or turns it
-/// away.
+/// Finds a place for a new connection, by closing one of the address that has most if that has more than
+/// the newcomer's, or turns it away.
 fn admit(shared: &Arc<Shared>, stream: TcpStream, remote: SocketAddr) {
     let address = network(remote.ip());
-    let is_full = shared.places.is_full() && !make_room(shared, address);
-    // A few places are for those that are turned away. When these, too, are taken, the connection
-    // closes without a word.
+    let is_turned_away = shared.places.is_full() && !make_room(shared, address);
+    // A few places are for those that are turned away, and for those whose place is free in a moment. When
+    // these, too, are taken, the connection closes without a word.
     let Some(place) = shared.places.take(address) else { return };
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let deadline = Instant::now() + shared.limits.idle_time;
     let connection = Box::new(Connection::new(stream, remote, place, deadline));
-    if is_full {
+    if is_turned_away {
         deliver::refuse(shared, connection, OVERLOADED, None, Then::Linger);
     } else {
         shared.room.put(connection, Wants::Input);
     }
 }
 
-/// Closes the newest idle connection of the address that has most, or, if that is more than a
-/// quarter of all places, the newest that waits for its client.
+/// Closes the newest connection of the address that has most which owes its client nothing. If that address
+/// has more than a quarter of all places and no such one, closes the newest in the waiting room, else ends a
+/// thread's wait. False: nothing could be closed.
 fn make_room(shared: &Arc<Shared>, newcomer: IpAddr) -> bool {
     let Some((greediest, has_too_many)) = shared.places.greediest(newcomer) else { return false };
     let best = shared.room.best(|connection| {
-        let is_idle = connection.is_idle() || matches!(connection.stage, Stage::Lingering(_));
-        (connection.place.address == greediest && (has_too_many || is_idle))
-            .then_some((is_idle, connection.place.number))
+        let owes_nothing = connection.is_idle() || matches!(connection.stage, Stage::Lingering(_));
+        // The number counts up: the highest is the newest.
+        (connection.place.address == greediest && (has_too_many || owes_nothing))
+            .then_some((owes_nothing, connection.place.number))
     });
     let Some(connection) = best.and_then(|token| shared.room.take_if(token, |_| true)) else {
         return has_too_many && shared.pool.end_a_wait(newcomer);
     };
-    if connection.overdue().is_some() {
+    if connection.timeout_refusal().is_some() {
         let origin = connection.origin();
         deliver::refuse(shared, connection, OVERLOADED, origin.as_deref(), Then::Close);
     }
     true
 }
 
-/// Ends what has passed its deadline; while stopping also what waits for a next request, if none
-/// has come. A connection that was just accepted is given a moment for its first one.
+/// Ends what has passed its deadline in the waiting room or in a line; while stopping also what waits for a
+/// request, if none has come. A connection that was just accepted is given a moment for its first one
+/// ([`Connection::has_just_come`]).
 fn sweep(shared: &Arc<Shared>, now: Instant) {
     let is_stopping = shared.is_stopping();
     for token in 0..shared.places.all() {
@@ -271,11 +279,12 @@ fn sweep(shared: &Arc<Shared>, now: Instant) {
     }
 }
 
+/// Ends a connection, unless a request came just now to one that was to end with the server.
 fn end(shared: &Arc<Shared>, connection: Box<Connection>, now: Instant) {
     if connection.deadline > now && connection.is_readable() {
         return shared.room.put(connection, Wants::Input);
     }
-    if let Some(refusal) = connection.overdue() {
+    if let Some(refusal) = connection.timeout_refusal() {
         let origin = connection.origin();
         deliver::refuse(shared, connection, refusal, origin.as_deref(), Then::Linger);
     }
@@ -290,8 +299,8 @@ fn is_of_the_client(error: &io::Error) -> bool {
 }
 
 /// Raises the soft limit of descriptors, and returns how many connections there may be, and how
-/// many more for those that are turned away with an answer.
-fn places(wanted: usize) -> (usize, usize) {
+/// many more (an eighth, at most 64) for those that are turned away with an answer.
+fn raise_and_divide_descriptors(wanted: usize) -> (usize, usize) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
@@ -300,7 +309,7 @@ fn places(wanted: usize) -> (usize, usize) {
     }
     let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
-    // What the program behind needs: its pool of database connections, files, the standard streams.
+    // What the program needs: its pool of database connections, files, the standard streams, the listener.
     let kept = (descriptors / 4).clamp(32, 256);
     let usable = descriptors.saturating_sub(kept).max(2).min(wanted.saturating_add(64));
     let spare = (usable / 8).clamp(1, 64);
@@ -320,7 +329,7 @@ fn small_pages() {
 
 #[cfg(test)]
 mod tests {
-    use super::places;
+    use super::raise_and_divide_descriptors as places;
 
     #[test]
     fn descriptors_are_left_for_the_program_behind() {

@@ -63,3 +63,10 @@ impl Answer {
         found.map_or("", |(_, value)| value)
     }
 }
+
+/// Asks until the answer is no 503, as a client does, twenty times at most. Where several ask at once: whoever
+/// waits two seconds for a core or for another writer gets 503, and on a busy machine that is soon over.
+pub fn served(ask: impl Fn() -> Answer) -> Answer {
+    let mut answers = std::iter::repeat_with(ask).take(20);
+    answers.find(|answer| answer.status != 503).expect("twenty times 503")
+}

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
 
-pub use crate::answer::Answer;
+pub use crate::answer::{Answer, served};
 pub use crate::description;
 
 /// The password of every account that [`World::user`] makes.

@@ -36,8 +36,10 @@ fn who_may_not_write_is_noticed_in_one_command_and_in_several() {
         two.cmd("PING").cmd("SET").arg("a").arg("b");
         two.query::<Vec<Value>>(&mut connection).unwrap_err()
     };
-    for code in ["READONLY", "NOREPLICAS"] {
+    for code in ["READONLY", "NOREPLICAS", "LOADING"] {
         assert!(may_not_write(&answered(code)), "{code}");
+        // Others may read from the primary.
+        assert_eq!(Failure::from(answered(code)).reach, Reach::Silent, "{code}");
     }
     assert!(!may_not_write(&answered("ERR")));
     assert!(may_not_write(&redis::make_extension_error("NOREPLICAS".to_owned(), None)));

@@ -230,7 +230,7 @@ fn birthdays_come_by_day_with_and_without_a_year_another_owner_s_do_not() {
     delete(&world, ann, gone.id).unwrap();
     let of = |owner, from: &str, days| {
         let mut all = Vec::new();
-        for keys in Window::new(from.parse().unwrap(), days).keys() {
+        for (_, keys) in Window::new(from.parse().unwrap(), days).keys() {
             let mut after = AfterBirthday::default();
             loop {
                 let read = |db: &mut _| with_birthday(db, owner, keys, &mut after);
@@ -248,7 +248,8 @@ fn birthdays_come_by_day_with_and_without_a_year_another_owner_s_do_not() {
     assert_eq!(of(ann, "2026-12-30", 5), new_year);
     assert_eq!(of(ann, "2026-02-28", 0), [found("Leap", Some(2000))]);
     assert_eq!(of(ann, "2026-03-01", 200), []);
-    assert_eq!(of(ann, "2026-12-31", 366).len(), 4, "each once");
+    // Of a year and a day the first day is there twice, once for each year: `next_in` decides.
+    assert_eq!(of(ann, "2026-12-31", 366).len(), 6);
     assert_eq!(of(eve, "2026-01-01", 366), []);
 }
 

@@ -23,16 +23,17 @@ fn busy(server: &Running, behind: &Behind) -> Client {
 
 #[test]
 fn idle_connections_close_and_requests_in_flight_are_answered() {
-    let mut server = Running::start(small());
+    let (mut server, behind) = start(small());
     let mut idle = server.connect();
     assert_eq!(idle.get("/healthz").status, 200);
-    let mut busy = server.connect();
-    busy.send("GET /sleep?ms=400 HTTP/1.1\r\nHost: a\r\n\r\n");
+    let held = behind.holds.work.lock().unwrap();
+    let mut busy = busy(&server, &behind);
     let mut half = server.connect();
     half.send("GET /healthz HTTP/1.1\r\n");
-    std::thread::sleep(Duration::from_millis(100));
     server.stopper.stop();
+    // Its end shows that the server has seen the stop.
     assert!(idle.is_closed());
+    drop(held);
     half.send("Host: a\r\n\r\n");
     for client in [&mut busy, &mut half] {
         let answer = client.answer().unwrap();
