@@ -16,7 +16,7 @@ use std::env::VarError;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use values::{
-    certificates, database_url, log_format, network, origin, public_url, rate, redis_url,
+    certificates, database_url, log_format, mail_dir, network, origin, public_url, rate, redis_url,
     registration, secret_key, security_contact,
 };
 
@@ -94,7 +94,7 @@ impl Reader<'_> {
             redis_prefix: String::new(),
             public_url: public_url.unwrap_or_default(),
             smtp: self.optional("SMTP_URL", mail::parse_smtp_url),
-            mail_dir: (self.get)("MAIL_DIR").unwrap_or_else(|| "mail".to_owned()).into(),
+            mail_dir: self.optional("MAIL_DIR", mail_dir).unwrap_or_else(|| "mail".into()),
             cors_origins: self.list("CORS_ORIGINS", origin),
             trusted_proxies: self.list("TRUSTED_PROXIES", network),
             access_token: Duration::minutes(self.number("ACCESS_TOKEN_MINUTES", 15, 1..=1_440)),
@@ -145,6 +145,11 @@ impl Reader<'_> {
     }
 
     fn required<T>(&mut self, name: &str, check: fn(&str) -> Result<T, String>) -> Option<T> {
+        let file = format!("{name}_FILE ");
+        if self.faults.iter().any(|fault| fault.starts_with(&file)) {
+            // The file of this one cannot be read, and that is said already.
+            return None;
+        }
         let result = (self.get)(name).ok_or_else(|| "is required".to_owned());
         self.note(name, result.and_then(|raw| check(&raw)))
     }

@@ -101,8 +101,9 @@ impl Mailer {
     pub fn check(&self) -> Result<()> {
         match &self.channel {
             Channel::Smtp(relay) => relay.connect().map(|connection| relay.quit(connection)),
-            Channel::Files(directory) => files::try_out(directory)
-                .map_err(|why| Error::Unavailable(format!("{}: {why}", directory.display()))),
+            Channel::Files(directory) => files::try_out(directory).map_err(|why| {
+                Error::Unavailable(format!("MAIL_DIR {}: {why}", directory.display()))
+            }),
         }
     }
 

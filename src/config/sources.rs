@@ -20,7 +20,8 @@ pub fn read_secret_files(
                 faults.push(format!("{name} and {variable} are both set"));
             }
             Ok(text) => {
-                let text = text.strip_suffix('\n').unwrap_or(&text);
+                let text = without_mark(&text);
+                let text = text.strip_suffix('\n').unwrap_or(text);
                 let text = text.strip_suffix('\r').unwrap_or(text);
                 values.insert(name, text.to_owned());
             }
@@ -56,7 +57,13 @@ pub fn parse_dotenv(text: &str) -> (HashMap<String, String>, Vec<String>) {
              spaces, and single quotes around one that has a $"
         ));
     };
+    let text = without_mark(text);
     let lines = dotenvy::from_read_iter(text.as_bytes());
     let values = lines.filter_map(|line| line.map_err(&mut fault).ok()).collect();
     (values, faults)
+}
+
+/// The text without a byte order mark, which editors on Windows put before it and nobody sees.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }

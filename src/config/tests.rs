@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 const GOOD: [(&str, &str); 2] = [
     ("DATABASE_URL", "postgres://u:pw-secret@127.0.0.1/db"),
-    ("SECRET_KEY", "0123456789abcdef0123456789abcdef"),
+    ("SECRET_KEY", "7d41c8e05b9f3a268e14d7b0c95f2a63"),
 ];
 
 fn read(more: &[(&str, &str)]) -> Result<Config, Vec<String>> {
@@ -47,6 +47,7 @@ fn every_fault_is_reported_at_once_by_name_and_without_its_value() {
         ("LOG_FORMAT", "xml"),
         ("METRICS_ADDR", ":9"),
         ("TLS_CA_FILE", "/nowhere/ca.pem"),
+        ("MAIL_DIR", "/dev/null"),
     ];
     let faults = read(&wrong).unwrap_err();
     for (name, _) in wrong {
@@ -70,14 +71,17 @@ fn a_secret_may_stand_in_a_file_of_its_own() {
     };
     let config = with("SECRET_KEY_FILE", name).unwrap();
     assert_eq!(config.secret_key.reveal(), "a secret from a file, 32 bytes or more");
-    assert_eq!(
-        with("SECRET_KEY_FILE", "/nowhere").unwrap_err()[0].split(':').next(),
-        Some("SECRET_KEY_FILE cannot be read")
-    );
+    let unreadable = with("SECRET_KEY_FILE", "/nowhere").unwrap_err();
+    assert_eq!(unreadable.len(), 1, "{unreadable:?}");
+    assert_eq!(unreadable[0].split(':').next(), Some("SECRET_KEY_FILE cannot be read"));
     let both = read(&[("SECRET_KEY_FILE", name)]).unwrap_err();
     assert_eq!(both, ["SECRET_KEY and SECRET_KEY_FILE are both set"]);
     let other = read(&[("SECRET_KEY_OLD_FILE", name)]).unwrap().secret_key_old.unwrap();
     assert_eq!(other.reveal(), "a secret from a file, 32 bytes or more");
+    // Notepad begins a file with a byte order mark.
+    std::fs::write(&path, "\u{feff}redis://127.0.0.1\r\n").unwrap();
+    let redis = read(&[("REDIS_URL_FILE", name)]).unwrap().redis_url.unwrap();
+    assert_eq!(redis.reveal(), "redis://127.0.0.1");
     std::fs::remove_file(&path).unwrap();
 }
 
@@ -121,8 +125,35 @@ fn what_works_and_is_seldom_meant_is_a_warning_that_names_the_variable() {
     };
     let nothing: [&str; 0] = [];
     assert_eq!(of(&[]), nothing);
-    assert_eq!(of(&[("SECRET_KEY", &"a".repeat(40))]), ["SECRET_KEY"]);
-    assert_eq!(of(&[("SECRET_KEY", &"ab1".repeat(20))]), ["SECRET_KEY"]);
+    for guessable in [
+        "a".repeat(40).as_str(),
+        &"ab1".repeat(20),
+        "12345678901234567890123456789012",
+        "0123456789abcdef0123456789abcdef",
+        "abcdefghijklmnopqrstuvwxyz0123456789",
+        "password1-password2-password3-password4",
+    ] {
+        assert_eq!(of(&[("SECRET_KEY", guessable)]), ["SECRET_KEY"], "{guessable}");
+    }
+    for drawn in [
+        // openssl rand: -hex 16, -hex 32, -base64 24, -base64 48; pwgen 32
+        "c0ffee0f1a7bd3526e9984a5d01b3c7e",
+        "5e2b8a6cf91d470388c4b1e6a2d95f07339ebc41d76f02a85be8917c4d60fa13",
+        "q8TzV1nB+0kXo5mYwE7rLd3PjHsGa2uC",
+        "N4pV9sX2kQz7mB1tH6wYc8LrE3jGfU5oAaDdKkIi0nRvZ+bS/hTyMqPxCgWeJu2F",
+        "aiSh3eiqu8Uu0weeZaet6Phoh4ohGh7o",
+    ] {
+        assert_eq!(of(&[("SECRET_KEY", drawn)]), nothing, "{drawn}");
+    }
+    for (name, value) in [
+        ("PUBLIC_URL", "http://contacts.example/book"),
+        ("LISTEN_ADDR", "0.0.0.0:8000"),
+        ("LISTEN_ADDR", "[::]:8000"),
+    ] {
+        assert_eq!(of(&[(name, value)]), ["PUBLIC_URL"], "{value}");
+    }
+    let named = [("LISTEN_ADDR", "0.0.0.0:8000"), ("PUBLIC_URL", "http://contacts.example:8000")];
+    assert_eq!(of(&named), nothing);
     let https = ("PUBLIC_URL", "https://contacts.example");
     assert_eq!(of(&[https]), ["SMTP_URL", "TRUSTED_PROXIES"]);
     let good = [https, ("SMTP_URL", "smtps://u:p@h"), ("TRUSTED_PROXIES", "10.0.0.1")];
@@ -147,9 +178,16 @@ fn authorities_are_a_file_of_certificates() {
         std::fs::write(&path, text).unwrap();
         read(&[("TLS_CA_FILE", path.to_str().unwrap())]).map(|config| config.tls_ca)
     };
-    let pem = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n";
-    assert_eq!(with(pem).unwrap(), Some(pem.into()));
-    assert_eq!(with("-----BEGIN PRIVATE KEY-----\n").unwrap_err().len(), 1);
+    let own = rcgen::generate_simple_self_signed(["ca.example".to_owned()]).unwrap();
+    let pem = own.cert.pem();
+    assert_eq!(with(&pem).unwrap(), Some(pem.clone().into()));
+    let broken = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n";
+    let half = pem.get(..pem.len() / 2).unwrap();
+    for wrong in [broken, &(pem.clone() + broken), half, "-----BEGIN PRIVATE KEY-----\n", ""] {
+        let faults = with(wrong).unwrap_err();
+        assert_eq!(faults.len(), 1, "{wrong}");
+        assert!(faults[0].starts_with("TLS_CA_FILE "), "{faults:?}");
+    }
     std::fs::remove_file(&path).unwrap();
 }
 
@@ -201,7 +239,7 @@ fn a_rate_has_a_count_and_a_window_of_at_most_31_days() {
 
 #[test]
 fn every_wrong_line_of_the_file_is_told_by_its_number() {
-    let text = "A=1\n# a comment\nwith hidden spaces\nB='$2'\n\nC=hidden value\n";
+    let text = "\u{feff}A=1\n# a comment\nwith hidden spaces\nB='$2'\n\nC=hidden value\n";
     let (values, faults) = parse_dotenv(text);
     assert_eq!(
         values,
@@ -220,7 +258,7 @@ fn the_example_secret_is_refused_and_no_secret_is_printed() {
     assert!(read(&[("SECRET_KEY", EXAMPLE_SECRETS[0])]).is_err());
     let config = read(&[("SMTP_URL", "smtp://u:pw-secret@h")]).unwrap();
     let printed = format!("{config:?}");
-    assert!(!printed.contains("pw-secret") && !printed.contains("0123456789abcdef"));
+    assert!(!printed.contains("pw-secret") && !printed.contains(GOOD[1].1));
 }
 
 #[test]

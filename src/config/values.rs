@@ -4,6 +4,8 @@
 use super::settings::{LogFormat, Rate, Secret};
 use ipnet::IpNet;
 use postgres::config::{Host, SslMode};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use std::path::PathBuf;
 use std::str::FromStr;
 use url::Url;
 
@@ -97,7 +99,9 @@ pub fn rate(raw: &str) -> Result<Option<Rate>, String> {
         let sane = 1..=1_000_000_000;
         (sane.contains(&rate.count) && (1..=86_400 * 31).contains(&rate.seconds)).then_some(rate)
     });
-    parsed.map(Some).ok_or_else(|| "must be count/seconds, for example 60/60, or off".to_owned())
+    parsed.map(Some).ok_or_else(|| {
+        "must be count/seconds, for example 60/60 (at most 31 days), or off".to_owned()
+    })
 }
 
 /// `REGISTRATION`: true when people may register.
@@ -131,10 +135,23 @@ pub fn log_format(raw: &str) -> Result<LogFormat, String> {
     }
 }
 
+/// `MAIL_DIR`: what is not there yet is made with the first mail.
+pub fn mail_dir(raw: &str) -> Result<PathBuf, String> {
+    match std::fs::metadata(raw) {
+        Ok(found) if !found.is_dir() => Err("must be a directory".to_owned()),
+        _ => Ok(raw.into()),
+    }
+}
+
 /// The file of `TLS_CA_FILE`.
 pub fn certificates(path: &str) -> Result<Vec<u8>, String> {
     let pem = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
-    if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|_| "is not valid PEM".to_owned())?;
+        roots.add(certificate).map_err(|_| "has a certificate that cannot be read".to_owned())?;
+    }
+    if roots.is_empty() {
         return Err("must be a PEM file with at least one certificate".to_owned());
     }
     Ok(pem)

@@ -3,6 +3,7 @@
 use super::settings::Config;
 use crate::mail::Security;
 use postgres::config::{Host, SslMode};
+use std::collections::HashSet;
 
 /// A key of fewer bits than this can be guessed.
 const KEY_BITS: f64 = 100.0;
@@ -28,6 +29,15 @@ pub fn all(config: &Config) -> Vec<String> {
         ),
         (plain_mail, "SMTP_URL sends its password without TLS"),
         (
+            config.public_url.splitn(4, '/').nth(3).is_some(),
+            "PUBLIC_URL has a path: pages and CardDAV answer at the root of a host only",
+        ),
+        (
+            config.public_url.starts_with("http://0.0.0.0:")
+                || config.public_url.starts_with("http://[::]:"),
+            "PUBLIC_URL is not set, and LISTEN_ADDR is every address: links in mails lead nowhere",
+        ),
+        (
             plain_postgres(&config.postgres),
             "DATABASE_URL leads to another machine without TLS: sslmode=require asks for it",
         ),
@@ -35,15 +45,25 @@ pub fn all(config: &Config) -> Vec<String> {
     found.into_iter().filter(|(is, _)| *is).map(|(_, text)| text.to_owned()).collect()
 }
 
-/// Fewer bits than [`KEY_BITS`] by how often each byte comes. What a machine drew at random has
-/// many more; a phrase or a repeated word has not.
+/// Fewer bits than [`KEY_BITS`], by what the key consists of or by the steps between its neighbours. What
+/// a machine drew at random has many more; one letter, a repeated word and a row of the alphabet have not.
 fn guessable(key: &str) -> bool {
-    let length = key.len() as f64;
+    let bytes = key.as_bytes();
+    let next = bytes.iter().skip(1);
+    let steps: Vec<u8> = next.zip(bytes).map(|(next, byte)| next.wrapping_sub(*byte)).collect();
+    bits(bytes).min(bits(&steps)) < KEY_BITS
+}
+
+/// How often each byte comes, as bits a byte, times the bytes that do not repeat what came before: of
+/// text that comes again, three in a row that were there already add nothing.
+fn bits(bytes: &[u8]) -> f64 {
+    let length = bytes.len() as f64;
     let entropy = |byte: u8| {
-        let share = key.bytes().filter(|it| *it == byte).count() as f64 / length;
+        let share = bytes.iter().filter(|it| **it == byte).count() as f64 / length;
         if share > 0.0 { -share * share.log2() } else { 0.0 }
     };
-    (0..=u8::MAX).map(entropy).sum::<f64>() * length < KEY_BITS
+    let new = bytes.windows(3).collect::<HashSet<_>>().len() + 2;
+    (0..=u8::MAX).map(entropy).sum::<f64>() * new as f64
 }
 
 fn is_here(host: &str) -> bool {

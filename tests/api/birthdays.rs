@@ -102,6 +102,22 @@ fn in_366_days_each_comes_once_and_nobody_before_birth() {
     assert!(names(&ann, "from=1900-01-01&days=366").is_empty());
 }
 
+/// A day that the window holds twice counts the second time for who was born in between.
+#[test]
+fn a_first_birthday_a_year_and_a_day_from_now_comes_last() {
+    let world = World::new();
+    let ann = world.user("ann");
+    born(&ann, "child", "2021-03-01");
+    born(&ann, "leap child", "2020-02-29");
+    born(&ann, "parent", "1990-06-01");
+    assert_eq!(names(&ann, "from=2020-02-29&days=366"), ["leap child", "parent", "child"]);
+    assert_eq!(names(&ann, "from=2020-03-01&days=365"), ["parent", "leap child", "child"]);
+    assert_eq!(names(&ann, "from=2019-02-28&days=366"), ["parent", "leap child"]);
+    // This one begins and ends in years of which it has one day.
+    born(&ann, "new year's child", "2020-01-01");
+    assert_eq!(names(&ann, "from=2018-12-31&days=366"), ["parent", "new year's child"]);
+}
+
 #[test]
 fn today_is_what_the_clock_says_there() {
     let world = World::new();

@@ -9,6 +9,7 @@ use crate::http::Reply;
 use crate::model::contact::birthday::{self, Window};
 use crate::model::contact::input;
 use crate::repository::contacts::birthdays::{AfterBirthday, with_birthday};
+use chrono::Datelike;
 use chrono_tz::Tz;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -26,13 +27,13 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let today = call.now.with_timezone(&zone.unwrap_or(Tz::UTC)).date_naive();
     let window = Window::new(from.unwrap_or(today), days);
     let (db, app, owner) = (call.app.db.clone(), Arc::clone(&call.app), owner.id());
-    let mut ranges = window.keys().into_iter();
+    let mut ranges = window.keys();
     let (mut range, mut after) = (ranges.next(), AfterBirthday::default());
     let mut list = JsonList::default();
     let mut read = VecDeque::new();
     let body = Pieces::begin(call, owner, move |out| {
         list.begin(out);
-        let Some(keys) = range else {
+        let Some((year, keys)) = range else {
             list.end(out);
             return Ok(false);
         };
@@ -50,9 +51,8 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
                 u32::try_from(month).unwrap_or(0),
                 u32::try_from(day).unwrap_or(0),
             );
-            let Some(next) = born.and_then(|born| birthday::next_in(born, window)) else {
-                continue;
-            };
+            let next = born.and_then(|born| birthday::next_in(born, window));
+            let Some(next) = next.filter(|next| next.date.year() == year) else { continue };
             let turns = next.turns.map_or("null".to_owned(), |turns| turns.to_string());
             let more = format!(
                 ",\"next_birthday\":\"{}\",\"days_until\":{},\"turns\":{turns}",

@@ -14,7 +14,7 @@ use crate::model::contact::birthday::{self, Window};
 use crate::model::contact::input::date;
 use crate::repository::contacts::birthdays::{AfterBirthday, with_birthday};
 use crate::repository::contacts::books;
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 use serde_json::json;
 use vcard::PartialDate;
 
@@ -53,7 +53,7 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
 /// Who has a birthday within these days, nearest first; at least one more than `many`.
 fn coming(call: &Call, owner: i64, window: Window, many: usize) -> Result<Vec<Row>> {
     let mut rows: Vec<Row> = Vec::new();
-    for keys in window.keys() {
+    for (year, keys) in window.keys() {
         let mut after = AfterBirthday::default();
         loop {
             let page = call.app.db.read(|db| with_birthday(db, owner, keys, &mut after))?;
@@ -64,9 +64,8 @@ fn coming(call: &Call, owner: i64, window: Window, many: usize) -> Result<Vec<Ro
                 let [month, day] =
                     [found.key / 100, found.key % 100].map(|part| u32::try_from(part).unwrap_or(0));
                 let born = PartialDate::new(found.year.map(i32::from), month, day);
-                let Some(next) = born.and_then(|born| birthday::next_in(born, window)) else {
-                    continue;
-                };
+                let next = born.and_then(|born| birthday::next_in(born, window));
+                let Some(next) = next.filter(|next| next.date.year() == year) else { continue };
                 let it = row(call, owner, &found.contact)?;
                 let next = Birthday { date: next.date, days: next.days_until, turns: next.turns };
                 rows.push(Row { id: it.id, name: it.name, has_photo: it.has_photo, next });
