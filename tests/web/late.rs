@@ -237,3 +237,35 @@ fn what_was_written_about_a_contact_that_was_deleted_meanwhile_can_be_saved_anew
     assert_eq!(ann.get("/api/contacts?label=maths").header("X-Total-Count"), "1");
     browser.post("/contacts/987654/edit", &form).expect(404);
 }
+
+#[test]
+fn a_contact_with_more_entries_than_anybody_writes_loses_none_on_the_page() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let numbers: String = (0..150).map(|n| format!("TEL:+49 30 1{n:03}\r\n")).collect();
+    let card =
+        format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Bob\r\nN:Bob;;;;\r\n{numbers}END:VCARD\r\n");
+    let headers = [("Content-Type", "text/vcard")];
+    ann.send("POST", "/api/contacts/import", &headers, card.as_bytes()).expect(200);
+    let id = ann.get("/api/contacts").json()[0]["id"].clone();
+    let path = format!("/contacts/{id}/edit");
+    let page = browser.get(&path).expect(200).text();
+    let revision = value(&page, "revision").to_owned();
+    let rows: Vec<_> = (0..500).map(|n| format!("phones.{n}.value")).collect();
+    let shown = rows.iter().filter(|row| page.contains(&format!("name=\"{row}\""))).count();
+    let written: Vec<_> = (0..shown).map(|n| format!("+49 30 1{n:03}")).collect();
+    let phones = rows.iter().zip(&written).map(|(row, number)| (row.as_str(), number.as_str()));
+    let named = [
+        ("revision", revision.as_str()),
+        ("last_name", "Bob"),
+        ("nickname", "Bobby"),
+        ("phones.primary", "0"),
+    ];
+    browser.post(&path, &named.into_iter().chain(phones).collect::<Vec<_>>()).expect(303);
+    let stored = ann.get(&format!("/api/contacts/{id}")).expect(200).json();
+    assert_eq!(
+        (stored["phones"].as_array().unwrap().len(), &stored["nickname"]),
+        (150, &json!("Bobby"))
+    );
+}
