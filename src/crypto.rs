@@ -14,6 +14,6 @@ pub use keys::{Keys, Opened, Purpose};
 pub use passwords::{Hasher, Passwords, is_outdated};
 pub use random::{
     ordered_uuid, owner_of, random_token, random_uuid, sha256_hex, token_digest, token_for,
-    token_hash,
+    token_hash, uuid_of,
 };
 pub use refresh_tokens::RefreshToken;

@@ -3,6 +3,7 @@
 use contactd::config::Config;
 use contactd::context::App;
 use contactd::error::Error;
+use contactd::model::user::Role;
 use contactd::repository::contacts::books;
 use contactd::service::{operator, upkeep};
 use contactd::{db, logger};
@@ -23,7 +24,8 @@ contactd: a small, self-hosted contacts server
   contactd [serve]        serve until SIGTERM or SIGINT
   contactd migrate        bring the database schema up to date
   contactd create-admin --username U --email E
-                          make an admin; the password comes from a prompt or standard input
+  contactd create-user --username U --email E
+                          make an account; the password comes from a prompt or standard input
   contactd check          check configuration, Postgres, Redis and SMTP, one line each
   contactd user list      every account, one line each
   contactd user disable|enable|reset-totp|password-link USERNAME-OR-ADDRESS
@@ -76,7 +78,8 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
             let applied = app()?.db.write(db::migrations::migrate)?;
             say(&format!("{applied} migrations applied; the schema is up to date\n"))
         }
-        ["create-admin", options @ ..] => create_admin(options),
+        ["create-admin", options @ ..] => create_account(Role::Admin, options),
+        ["create-user", options @ ..] => create_account(Role::User, options),
         ["check"] => check(),
         ["user", words @ ..] => user(words),
         ["healthcheck"] => healthcheck(&config()?),
@@ -136,9 +139,11 @@ fn serve() -> Result<(), Failure> {
     contactd::serve::serve(app).map_err(Failure::from)
 }
 
-fn create_admin(options: &[&str]) -> Result<(), Failure> {
+fn create_account(role: Role, options: &[&str]) -> Result<(), Failure> {
     use contactd::model::{text, user};
-    let usage = || Failure::Usage("usage: contactd create-admin --username U --email E".to_owned());
+    let role_name = role.as_str();
+    let usage = format!("usage: contactd create-{role_name} --username U --email E");
+    let usage = || Failure::Usage(usage.clone());
     let (mut username, mut email) = (None, None);
     for pair in options.chunks(2) {
         match pair {
@@ -155,9 +160,9 @@ fn create_admin(options: &[&str]) -> Result<(), Failure> {
     let password = read_password().map_err(|error| Failure::Fault(error.to_string()))?;
     let password = user::password(&password, &username, &email).map_err(wrong("password"))?;
     app.db.write(db::migrations::migrate)?;
-    let created = operator::create_admin(&app, &username, &email, &password);
+    let created = operator::create_account(&app, role, &username, &email, &password);
     let id = created.map_err(in_words)?;
-    say(&format!("admin {username} made, with id {id}\n"))
+    say(&format!("{role_name} {username} made, with id {id}\n"))
 }
 
 /// What the caller can mend in the words that a client gets, everything else as the log has it.

@@ -22,6 +22,8 @@ pub struct Part<'a> {
     pub name: String,
     /// What was typed, or the bytes of the file.
     pub content: &'a [u8],
+    /// The `charset` of its `Content-Type`.
+    pub charset: Option<String>,
 }
 
 /// The content of a file field, `None` when the form does not have it. Of a repeated field the
@@ -31,16 +33,15 @@ pub fn file<'a>(body: &'a [u8], boundary: &str, field: &str) -> Result<Option<&'
     Ok(part.map(|part| part.content))
 }
 
-/// The content of `file`, of a form that has no other field: an unknown one is [`Error::Invalid`],
-/// as an unknown JSON member is.
-pub fn only_file<'a>(body: &'a [u8], boundary: &str) -> Result<&'a [u8]> {
+/// The field `file` of a form that has no other: an unknown one is [`Error::Invalid`], as an unknown JSON
+/// member is.
+pub fn only_file<'a>(body: &'a [u8], boundary: &str) -> Result<Part<'a>> {
     let parts = parts(body, boundary)?;
     if let Some(part) = parts.iter().find(|part| part.name != "file") {
         let name: String = part.name.chars().take(64).collect();
         return Err(Error::invalid(&name, "is not a known member"));
     }
-    let file = parts.first().map(|part| part.content);
-    file.ok_or_else(|| Error::invalid("file", "is required"))
+    parts.into_iter().next().ok_or_else(|| Error::invalid("file", "is required"))
 }
 
 /// The content of a text field, like [`file()`]. [`Error::Invalid`] when it is not UTF-8.
@@ -118,11 +119,17 @@ fn read_part(part: &[u8]) -> Result<Part<'_>> {
     let (head, content) = (part.get(..end), part.get(end + 4..));
     // A file name may be in any character set.
     let head = String::from_utf8_lossy(head.unwrap_or_default());
-    let mut name = None;
+    let (mut name, mut charset) = (None, None);
     for line in head.split("\r\n") {
         let (field, value) = line.split_once(':').ok_or_else(|| malformed("a part has no head"))?;
         if field.eq_ignore_ascii_case("Content-Disposition") {
-            name = field_name(value);
+            let (kind, parameters) = value.split_once(';').unwrap_or((value, ""));
+            name =
+                named(parameters, "name").filter(|_| kind.trim().eq_ignore_ascii_case("form-data"));
+        }
+        if field.eq_ignore_ascii_case("Content-Type") {
+            charset =
+                value.split_once(';').and_then(|(_, parameters)| named(parameters, "charset"));
         }
         // Deprecated by RFC 7578, 4.7, and sent by no browser. Read as plain it would be garbage.
         let encoded = !["7bit", "8bit", "binary"].contains(&value.trim());
@@ -131,19 +138,16 @@ fn read_part(part: &[u8]) -> Result<Part<'_>> {
         }
     }
     let name = name.ok_or_else(|| malformed("a part has no name"))?;
-    Ok(Part { name, content: content.unwrap_or_default() })
+    Ok(Part { name, content: content.unwrap_or_default(), charset })
 }
 
-/// The `name` of `form-data; name="photo"; filename="a.jpg"`, in quotes or without them.
-fn field_name(disposition: &str) -> Option<String> {
-    let (kind, mut rest) = disposition.split_once(';')?;
-    if !kind.trim().eq_ignore_ascii_case("form-data") {
-        return None;
-    }
+/// The parameter of that name in `name="photo"; filename="a.jpg"`, in quotes or without them.
+fn named(parameters: &str, name: &str) -> Option<String> {
+    let mut rest = parameters;
     loop {
         let (key, value) = rest.split_once('=')?;
         let (value, behind) = parameter(value.trim_start())?;
-        if key.trim().eq_ignore_ascii_case("name") {
+        if key.trim().eq_ignore_ascii_case(name) {
             return Some(value);
         }
         rest = behind.trim_start().strip_prefix(';')?;
@@ -203,7 +207,7 @@ mod tests {
         assert_eq!(file(body, "XX", "file").unwrap(), Some(b"BEGIN\r\n\r\nEND\r\n".as_slice()));
         assert_eq!(text(body, "XX", "csrf").unwrap(), Some("abc"));
         assert_eq!(file(body, "XX", "photo").unwrap(), None);
-        let fields_of = |read: Result<&[u8]>| -> Vec<String> {
+        let fields_of = |read: Result<Part>| -> Vec<String> {
             match read {
                 Err(Error::Invalid(faults)) => faults.into_iter().map(|it| it.field).collect(),
                 other => panic!("{other:?}"),
@@ -212,7 +216,7 @@ mod tests {
         assert_eq!(fields_of(only_file(body, "XX")), ["csrf".to_owned()]);
         assert_eq!(fields_of(only_file(b"--XX--\r\n", "XX")), ["file".to_owned()]);
         let alone = format!("--XX\r\n{HEAD}\r\n\r\nBEGIN\r\n--XX--\r\n");
-        assert_eq!(only_file(alone.as_bytes(), "XX").unwrap(), b"BEGIN");
+        assert_eq!(only_file(alone.as_bytes(), "XX").unwrap().content, b"BEGIN");
     }
 
     #[test]

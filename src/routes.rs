@@ -90,6 +90,8 @@ const CONTACT: u64 = 1024 * KIB;
 /// A picture of 5 MiB and what multipart puts around it. A larger picture inside that is refused
 /// when it is unpacked.
 const PICTURE: u64 = 5 * 1024 * KIB + 8 * KIB;
+/// A form with a camera's picture: it is refused on the form, which comes back with what was written.
+const CAMERA: u64 = 4 * PICTURE;
 
 /// A file of contacts.
 const FILE: u64 = 50 * 1024 * KIB;
@@ -279,12 +281,12 @@ pub static ROUTES: &[Route] = &[
     page("/labels", web::labels::page).waits(Waits::Search),
     form("/labels", web::labels::change),
     page("/contacts/new", edit::new),
-    form("/contacts/new", edit::create).body(PICTURE).waits(Waits::Core),
+    form("/contacts/new", edit::create).body(CAMERA).waits(Waits::Core),
     page("/contacts/{id}.vcf", web::contacts::card),
     page("/contacts/{id}", web::contacts::one),
     page("/contacts/{id}/photo", web::contacts::photo),
     page("/contacts/{id}/edit", edit::edit),
-    form("/contacts/{id}/edit", edit::save).body(PICTURE).waits(Waits::Core),
+    form("/contacts/{id}/edit", edit::save).body(CAMERA).waits(Waits::Core),
     form("/contacts/{id}/delete", web::contacts::remove),
     form("/contacts/{id}/revert", web::contacts::back),
     page("/import", files::choose),

@@ -132,6 +132,22 @@ fn create_admin_makes_a_confirmed_active_admin() {
 }
 
 #[test]
+fn create_user_makes_an_account_where_registration_is_closed() {
+    let place = Place::new();
+    let arguments = ["create-user", "--username", "ann", "--email", "ann@example.com"];
+    let made = place.contactd(&arguments, &format!("{PASSWORD}\n"));
+    assert_eq!((made.code, made.err.as_str()), (0, ""), "{}", made.out);
+    assert!(made.out.starts_with("user ann made, with id "), "{}", made.out);
+    let ann = Actor { name: "ann".to_owned(), ..place.world.nobody() }.signed_in();
+    let user = ann.get("/api/users/me").expect(200).json();
+    assert_eq!((&user["role"], &user["is_verified"]), (&json!("user"), &json!(true)));
+    ann.get("/api/users").expect(403);
+    let request: String =
+        place.world.sql("SELECT request_id FROM audit_events ORDER BY id LIMIT 1");
+    assert_eq!(request, "create-user");
+}
+
+#[test]
 fn create_admin_takes_the_password_as_it_is_and_by_the_same_rule() {
     let place = Place::new();
     let make = |name: &str, password: &str| {
@@ -162,6 +178,7 @@ fn create_admin_takes_the_password_as_it_is_and_by_the_same_rule() {
         &["create-admin"][..],
         &["create-admin", "--username", "ann"],
         &["create-admin", "--username"],
+        &["create-user", "--username", "ann"],
         &["create-admin", "ann", "ann@example.com"],
         &["create-admin", "--username", "c1a", "--email", "c@d.ee", "--password", "secret secret"],
         &["made-up"],

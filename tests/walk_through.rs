@@ -17,11 +17,18 @@ fn shell_under(heading: &str) -> String {
 #[test]
 fn the_readme_s_walk_through_works_as_it_stands_there() {
     let server = Server::start();
+    // An account of before, as from the pages: its mail is the last one by name, and the older one.
+    let older = server.mail_dir.join("zzz@localhost.eml");
+    std::fs::create_dir_all(&server.mail_dir).unwrap();
+    std::fs::write(&older, "/api/auth/confirmed_email/older\r\n").unwrap();
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(60);
+    std::fs::File::options().append(true).open(&older).unwrap().set_modified(long_ago).unwrap();
     let script = format!("set -euo pipefail\n{}", shell_under("A walk through the API"));
     let output = Command::new("bash")
         .args(["-c", &script])
         .env("URL", &server.url)
-        .env("MAIL", &server.mail_dir)
+        .env("MAIL", "/var/mail/somebody") // as a login sets it
+        .env("MAILS", &server.mail_dir)
         .output()
         .expect("bash");
     let report = String::from_utf8_lossy(&output.stdout);

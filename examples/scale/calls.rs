@@ -138,7 +138,7 @@ fn email(pool: &Pool, owner: i64) -> String {
 
 fn others() -> Vec<(String, Run)> {
     let birthdays: Run = Box::new(|db, owner| {
-        for keys in Window::new("2026-12-28".parse().unwrap(), 7).keys() {
+        for (_, keys) in Window::new("2026-12-28".parse().unwrap(), 7).keys() {
             birthdays::with_birthday(db, owner, keys, &mut AfterBirthday::default())?;
         }
         Ok(())

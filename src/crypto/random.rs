@@ -45,6 +45,13 @@ pub fn ordered_uuid(at: DateTime<Utc>, number: usize) -> Result<String> {
     Ok(uuid(time | (u128::from_be_bytes(random()?) >> 62), 7))
 }
 
+/// The UUID of these bytes, the same each time (RFC 9562, version 8): the beginning of their SHA-256.
+pub fn uuid_of(bytes: &[u8]) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+    let bits = digest.as_ref().iter().take(16);
+    uuid(bits.fold(0, |bits, byte| bits << 8 | u128::from(*byte)), 8)
+}
+
 fn uuid(bits: u128, version: u128) -> String {
     let bits = (bits & !(0xf << 76 | 0x3 << 62)) | version << 76 | 0x2 << 62;
     let hex = hex(&bits.to_be_bytes());
@@ -114,6 +121,12 @@ mod tests {
             u64::from_str_radix(&ids[100].replace('-', "")[..12], 16).unwrap(),
             1_795_867_200_001
         );
+    }
+
+    /// RFC 9562, 5.8, and FIPS 180-2, B.1.
+    #[test]
+    fn a_uuid_of_bytes_is_their_hash() {
+        assert_eq!(uuid_of(b"abc"), "ba7816bf-8f01-8fea-8141-40de5dae2223");
     }
 
     #[test]

@@ -40,6 +40,9 @@ pub const SINGLE: [&str; 11] = [
     "additional_data",
 ];
 
+/// The number of a form for a new contact, so that it makes one however often it is sent.
+pub const NUMBER: &str = "form";
+
 /// Set in a form that came with a photo. Browsers fill in no files: it has to be chosen again.
 pub const PHOTO_SENT: &str = "photo.sent";
 
@@ -157,6 +160,7 @@ pub fn page(p: &Page, it: &Edited, form: &Form) -> Markup {
             div class="acts" { button class="main" { (w.save) } a class="button" href=(back) { (w.cancel) } }
         }
         input type="hidden" name="revision" value=(it.revision);
+        @if it.id.is_none() { input type="hidden" name=(NUMBER) value=(form.get(NUMBER)); }
         (alert(form, is_field))
         @if let Some(now) = it.now { (conflict(p, form, now)) }
         (names(p, it, form))
@@ -173,7 +177,8 @@ pub fn page(p: &Page, it: &Edited, form: &Form) -> Markup {
     shell(p, title, &html! {}, &p.post_file(&action, "edit", &fields))
 }
 
-fn is_field(name: &str) -> bool {
+/// True for the name of a field that says something of a contact.
+pub fn is_field(name: &str) -> bool {
     let list = |list: &str| name.strip_prefix(list).is_some_and(|rest| rest.starts_with('.'));
     SINGLE.contains(&name)
         || ["labels", "photo"].contains(&name)
@@ -337,24 +342,30 @@ fn said(form: &Form, name: &str) -> String {
     value.unwrap_or_default().to_owned()
 }
 
-/// Both states of a contact that was changed by two, where they differ.
-fn conflict(p: &Page, mine: &Form, theirs: &Form) -> Markup {
-    let w = p.w;
-    // As both would be stored: without empty rows, dates without years that are not known.
+/// Where two forms of a contact differ: the name of the field, and what each says there, as both would be
+/// stored: without empty rows, dates without years that are not known.
+pub fn differences(w: &Words, mine: &Form, theirs: &Form) -> Vec<(String, String, String)> {
     let [mine, theirs] = [mine, theirs].map(|form| form_of(w, &json_of(w, form).0));
     let mut names: Vec<&str> =
         mine.pairs().iter().chain(theirs.pairs()).map(|(name, _)| name.as_str()).collect();
-    names.retain(|name| is_field(name) && said(&mine, name) != said(&theirs, name));
     names.sort_unstable();
     names.dedup();
+    let fields = names.into_iter().filter(|name| is_field(name));
+    let both = fields.map(|name| (name.to_owned(), said(&mine, name), said(&theirs, name)));
+    both.filter(|(_, mine, theirs)| mine != theirs).collect()
+}
+
+/// Both states of a contact that was changed by two, where they differ.
+fn conflict(p: &Page, mine: &Form, theirs: &Form) -> Markup {
+    let w = p.w;
     html! {
         div class="alert" role="alert" {
             p { strong { (w.conflict) } " " (w.conflict_text) }
             table {
                 thead { tr { th { (w.field) } th { (w.theirs) } th { (w.mine) } } }
                 tbody {
-                    @for name in names {
-                        tr { th scope="row" { (w.member(name)) } td { (or_dash(&said(&theirs, name))) } td { (or_dash(&said(&mine, name))) } }
+                    @for (name, mine, theirs) in differences(w, mine, theirs) {
+                        tr { th scope="row" { (w.member(&name)) } td { (or_dash(&theirs)) } td { (or_dash(&mine)) } }
                     }
                 }
             }

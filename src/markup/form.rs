@@ -86,8 +86,9 @@ impl Form {
 /// The number in `list.7.value`.
 pub fn row_number(name: &str, list: &str) -> Option<usize> {
     let rest = name.strip_prefix(list)?.strip_prefix('.')?;
-    // A list has at most 50 entries; more rows than these are nobody's form.
-    rest.split('.').next()?.parse().ok().filter(|number| *number < 100)
+    // A client's list has at most 50 entries, one that came in a card may have more. A form has at most
+    // 1,000 fields and a row two or more: whatever has more rows than these is refused, and none is left out.
+    rest.split('.').next()?.parse().ok().filter(|number| *number < 500)
 }
 
 /// A field of one line with its label, its hint and its fault.

@@ -12,6 +12,7 @@ pub mod edit;
 pub mod files;
 pub mod form;
 pub mod labels;
+pub mod late;
 pub mod list;
 pub mod page;
 pub mod queries;

@@ -180,6 +180,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         ("confirmed", doors::done(&stranger(w), w.confirmed, w.confirmed_text)),
         ("reset", doors::reset(&stranger(w), "tok-en_1", &none)),
         ("reset-error", doors::reset(&stranger(w), "tok-en_1", &weak)),
+        ("late", late::page(&stranger(w), "/contacts/new", &stored)),
         ("dead-confirm", doors::dead_link(&stranger(w), DeadLink::Confirm)),
         ("dead-reset", doors::dead_link(&stranger(w), DeadLink::Reset)),
         (

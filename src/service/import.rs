@@ -21,6 +21,7 @@ use crate::service::history::reaches;
 use crate::service::labels;
 use crate::service::writer::{By, NewCard, Writer, check_room, check_size, free_name, in_book};
 use chrono::{DateTime, Utc};
+use incoming::List;
 use known::Known;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -191,8 +192,8 @@ fn write(writer: &mut Writer, verdicts: Vec<Verdict>) -> Result<()> {
 
 struct Plan<'o> {
     cards: std::vec::IntoIter<Incoming>,
-    /// Labels that the file's lists of people give, by uid.
-    groups: HashMap<String, Vec<Arc<str>>>,
+    /// The file's lists of people, by the uid of each member that was not met yet.
+    groups: HashMap<String, Vec<Arc<List>>>,
     options: &'o Options,
     /// Cards so far.
     judged: usize,
@@ -307,6 +308,7 @@ impl<'o> Plan<'o> {
         mut card: Card,
         there: &mut HashMap<String, Stored>,
     ) -> Result<Verdict> {
+        self.label_by_lists(line, &mut card);
         let Some(own) = uid(&card).map(columns::uid_key) else {
             if self.known.says_all_of(&card) {
                 return Ok(self.skip());
@@ -352,6 +354,18 @@ impl<'o> Plan<'o> {
         }
     }
 
+    /// Gives the card the labels of the lists that name it.
+    fn label_by_lists(&mut self, line: u64, card: &mut Card) {
+        let lists = uid(card).map(vcard::bare_uid).and_then(|uid| self.groups.remove(uid));
+        lists.unwrap_or_default().iter().for_each(|list| self.label(line, card, &list.label));
+    }
+
+    fn label(&mut self, line: u64, card: &mut Card, label: &str) {
+        if labels::add(card, label).is_err() {
+            self.warnings.add(line, format!("labels: \"{label}\" would be one too many"));
+        }
+    }
+
     fn new_uid(&self) -> Result<String> {
         crypto::ordered_uuid(self.at, self.outcome.created)
     }
@@ -363,12 +377,8 @@ impl<'o> Plan<'o> {
 
     fn create(&mut self, line: u64, mut card: Card) -> Result<Verdict> {
         self.known.remember(&card);
-        let of_groups = uid(&card).map(vcard::bare_uid).and_then(|uid| self.groups.get(uid));
-        let of_groups = of_groups.into_iter().flatten().map(AsRef::as_ref);
-        for label in of_groups.chain(self.options.label.as_deref()) {
-            if labels::add(&mut card, label).is_err() {
-                self.warnings.add(line, format!("labels: \"{label}\" would be one too many"));
-            }
+        if let Some(label) = &self.options.label {
+            self.label(line, &mut card, label);
         }
         if uid(&card).is_none() {
             card.set_uid(&self.new_uid()?);
@@ -377,7 +387,8 @@ impl<'o> Plan<'o> {
         Ok(Verdict::Create(card))
     }
 
-    fn finish(self) -> Outcome {
+    fn finish(mut self) -> Outcome {
+        self.warnings.add_missed(&self.groups);
         let (errors, warnings) = (self.errors.finish(), self.warnings.finish());
         Outcome { errors, warnings, ..self.outcome }
     }

@@ -28,20 +28,26 @@ fn note(app: &App, tx: &mut Tx, user: i64, action: Action, command: &str) -> Res
     audit::insert(tx, event).map(|_| ())
 }
 
-/// Makes an admin: confirmed and active.
-pub fn create_admin(app: &App, username: &str, email: &str, password: &str) -> Result<i64> {
+/// Makes an account: confirmed and active.
+pub fn create_account(
+    app: &App,
+    role: Role,
+    username: &str,
+    email: &str,
+    password: &str,
+) -> Result<i64> {
     let password_hash = app.passwords.enter()?.hash(password)?;
     let new = NewUser {
         username,
         email,
         password_hash: &password_hash,
-        role: Role::Admin,
+        role,
         is_verified: true,
         language: None,
     };
     app.db.transaction(|tx| {
         let id = users::insert(tx, &new, app.now())?.id;
-        note(app, tx, id, Action::Registered, "create-admin")?;
+        note(app, tx, id, Action::Registered, &format!("create-{}", role.as_str()))?;
         Ok(id)
     })
 }

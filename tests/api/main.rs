@@ -13,6 +13,7 @@ mod app_passwords;
 mod audit;
 mod avatars;
 mod birthdays;
+mod brought;
 mod calendars;
 mod contacts;
 mod description;

@@ -67,6 +67,14 @@ fn rule_12_what_is_there_comes_before_what_is_not() {
     assert_eq!(statuses, ["HTTP/1.1 200 OK", "HTTP/1.1 404 Not Found"]);
     assert_eq!(response.missing(), ["no"]);
     assert!(got.text().contains("urn:x"));
+    // Asked twice, answered once.
+    let twice = "<D:prop><X:no/><D:displayname/><X:no/><D:displayname/></D:prop>";
+    assert_eq!(
+        ask(&phone, &phone.book(), "0", twice).expect(207).text().matches("displayname").count(),
+        2
+    );
+    let again = ask(&phone, &phone.book(), "0", twice).multi();
+    assert_eq!(again.responses[0].missing(), ["no"]);
 }
 
 #[test]

@@ -128,6 +128,10 @@ fn rule_45_a_card_is_renamed_and_stays_itself() {
         .expect(409);
     rename(&phone, "none.vcf", &free, &[]).expect(404);
     assert_eq!(phone.get("a.vcf").text(), text);
+    // A query is no part of the path; a fragment names nothing that could be made.
+    rename(&phone, "a.vcf", &phone.path("c.vcf#x"), &[]).expect(400);
+    rename(&phone, "a.vcf", &phone.path("c.vcf?x=1"), &[]).expect(201);
+    rename(&phone, "c.vcf", &phone.path("a.vcf"), &[]).expect(201);
     // Under the host that was asked, or that of PUBLIC_URL, whatever the scheme.
     rename(&phone, "a.vcf", &format!("https://{}{free}", phone.address), &[]).expect(201);
     rename(&phone, "free.vcf", &format!("http://contacts.example{}", phone.path("a.vcf")), &[])

@@ -10,6 +10,7 @@ mod every_page;
 mod five_minutes;
 mod hostile;
 mod kept;
+mod late;
 mod sessions;
 mod undo;
 mod weight;

@@ -110,6 +110,22 @@ impl Card {
         (self.text.len(), self.text.len().saturating_sub(large))
     }
 
+    /// Takes out the largest of its pictures and keys until the card has at most `most` octets. The names
+    /// of what went.
+    pub fn leave_out(&mut self, most: usize) -> Vec<String> {
+        let mut gone = Vec::new();
+        while self.text.len() > most {
+            let lines = self.lines().enumerate().filter(|(_, line)| line.is_any(&LARGE));
+            let largest = lines.map(|(at, line)| (line.octets(), at)).max();
+            let Some((_, at)) = largest else { break };
+            self.edit(|editor| {
+                gone.extend(editor.lines.get(at).map(|line| line.name().to_ascii_uppercase()));
+                editor.remove_at(vec![at]);
+            });
+        }
+        gone
+    }
+
     /// Carries out edits of the lines.
     pub(crate) fn edit(&mut self, edit: impl for<'a> FnOnce(&mut Editor<'a>)) {
         let mut after = String::with_capacity(self.text.len() + 256);

@@ -3,14 +3,14 @@
 
 use crate::Warning;
 use chardetng::EncodingDetector;
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 use std::borrow::Cow;
 
 /// Most warnings of lines with bytes that are no text.
 const WARNINGS_MAX: usize = 100;
 
-/// The encoding of that name: all labels of the WHATWG Encoding standard, and some that Windows
-/// gives the same code pages.
+/// The encoding of that name: all labels of the WHATWG Encoding standard but those of which a browser
+/// shows no text, and some that Windows gives the same code pages.
 pub fn by_label(label: &str) -> Option<&'static Encoding> {
     let label = label.trim().trim_matches('"').to_ascii_lowercase();
     let other = match label.replace(['-', '_', ' '], "").as_str() {
@@ -24,7 +24,8 @@ pub fn by_label(label: &str) -> Option<&'static Encoding> {
         "utf8" => "utf-8",
         _ => "",
     };
-    Encoding::for_label(label.as_bytes()).or_else(|| Encoding::for_label(other.as_bytes()))
+    let known = |label: &str| Encoding::for_label_no_replacement(label.as_bytes());
+    known(&label).or_else(|| known(other))
 }
 
 /// A whole text, as a table is one, and what is to be said of how it was read.
@@ -77,17 +78,18 @@ pub fn guessed(encoding: &'static Encoding) -> String {
     format!("the file does not say its character set; it was read as {}", encoding.name())
 }
 
-/// A file as bytes of an ASCII superset: UTF-16 becomes UTF-8, a mark is cut off. True if it is
-/// certain that it is UTF-8 now.
+/// A file as bytes of an ASCII superset: UTF-16 and ISO-2022-JP become UTF-8, a mark is cut off. True if
+/// it is certain that it is UTF-8 now.
 pub fn without_mark<'a>(bytes: &'a [u8], declared: Option<&str>) -> (Cow<'a, [u8]>, bool) {
-    let utf16 = |encoding: &'static Encoding, bytes: &'a [u8]| {
+    let whole = |encoding: &'static Encoding, bytes: &'a [u8]| {
         let (text, _) = encoding.decode_without_bom_handling(bytes);
         (Cow::Owned(text.into_owned().into_bytes()), true)
     };
     match bytes {
         [0xEF, 0xBB, 0xBF, rest @ ..] => return (Cow::Borrowed(rest), true),
-        [0xFF, 0xFE, rest @ ..] => return utf16(UTF_16LE, rest),
-        [0xFE, 0xFF, rest @ ..] => return utf16(UTF_16BE, rest),
+        [0xFF, 0xFE, rest @ ..] => return whole(UTF_16LE, rest),
+        [0xFE, 0xFF, rest @ ..] => return whole(UTF_16BE, rest),
+        _ if says_japanese(bytes) => return whole(ISO_2022_JP, bytes),
         _ => {}
     }
     // ASCII in UTF-16 has a zero in every pair; text in anything else has none.
@@ -95,15 +97,21 @@ pub fn without_mark<'a>(bytes: &'a [u8], declared: Option<&str>) -> (Cow<'a, [u8
     let zeros = |odd: usize| start.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
     let half = start.len() / 2;
     match (zeros(0), zeros(1)) {
-        (0, little) if little > half / 2 => utf16(UTF_16LE, bytes),
-        (big, 0) if big > half / 2 => utf16(UTF_16BE, bytes),
+        (0, little) if little > half / 2 => whole(UTF_16LE, bytes),
+        (big, 0) if big > half / 2 => whole(UTF_16BE, bytes),
         _ => match declared.and_then(by_label) {
             Some(it) if start.contains(&0) && [UTF_16LE, UTF_16BE].contains(&it) => {
-                utf16(it, bytes)
+                whole(it, bytes)
             }
             _ => (Cow::Borrowed(bytes), false),
         },
     }
+}
+
+/// True for ASCII with the escapes of ISO-2022-JP, as Japanese mail has it.
+fn says_japanese(bytes: &[u8]) -> bool {
+    let escape = |it: &[u8]| matches!(it, [0x1B, b'$', b'@' | b'B']);
+    bytes.contains(&0x1B) && bytes.is_ascii() && bytes.windows(3).any(escape)
 }
 
 fn is_ascii_superset(encoding: &&'static Encoding) -> bool {

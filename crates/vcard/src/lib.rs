@@ -6,6 +6,7 @@ mod card;
 mod charset;
 mod clean;
 mod content;
+mod convert;
 mod date;
 mod details;
 mod edit;

@@ -75,6 +75,17 @@ impl<'a> Line<'a> {
         Line { raw: Some(raw), group, name, params, value }
     }
 
+    /// True if the head as it was read is its parts and nothing beside them: no blanks, no dot or
+    /// semicolon for nothing.
+    pub fn has_bare_head(&self) -> bool {
+        let group = if self.group.is_empty() { 0 } else { self.group.len() + 1 };
+        let params = self.params.iter().map(|(name, value)| name.len() + value.len() + 2);
+        let head = self.raw.and_then(|raw| raw.get(..colon(raw)?));
+        head.is_none_or(|head| {
+            unfold(head).len() == group + self.name.len() + params.sum::<usize>()
+        })
+    }
+
     /// What stands before the dot, as in `item1.TEL`, or empty.
     pub fn group(&self) -> &str {
         &self.group
@@ -242,9 +253,9 @@ impl<'a> Line<'a> {
     }
 
     /// Sets each parameter's value to what `map` makes of its name and value, quotes aside.
-    pub(crate) fn map_params(&mut self, map: impl Fn(&str, &str) -> Option<String>) {
-        for (name, value) in &mut self.params {
-            if let Some(new) = map(name, value.trim_matches('"')) {
+    pub(crate) fn map_params(&mut self, map: impl Fn(&str) -> Option<String>) {
+        for (_, value) in &mut self.params {
+            if let Some(new) = map(value.trim_matches('"')) {
                 *value = Cow::Owned(param_value(&new));
             }
         }

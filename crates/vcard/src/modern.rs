@@ -32,8 +32,14 @@ impl Modern {
 
     /// Adds a line, translated.
     fn add(&mut self, mut line: Line<'static>) {
+        let mut printed = None;
         if self.version == Version::Four {
-            line.map_params(carets);
+            if line.is("ADR") {
+                printed = line.param("LABEL").map(address_label);
+                line.drop_param("LABEL");
+            }
+            // 3.0 has no way to write a line break or a double quote in a parameter.
+            line.map_params(|value| value.contains('^').then(|| carets(value, ' ', '\'')));
             line.split_types();
         }
         match line.name().to_ascii_uppercase().as_str() {
@@ -46,7 +52,7 @@ impl Modern {
             "X-MS-ASSISTANT" => self.outlook(line, "assistant"),
             "PHOTO" | "LOGO" | "SOUND" | "KEY" => self.lines.push(self.binary(line)),
             "BDAY" => self.lines.push(self.birthday(line)),
-            "ADR" => self.address(line),
+            "ADR" => self.address(line, printed),
             "ANNIVERSARY" if self.version == Version::Four => self.anniversary(line),
             "RELATED" if self.version == Version::Four => self.related(line),
             "KIND" => self.lines.push(renamed(line, "X-ADDRESSBOOKSERVER-KIND")),
@@ -179,17 +185,13 @@ impl Modern {
     }
 
     /// The address as it is printed is a line of its own in 3.0.
-    fn address(&mut self, mut line: Line<'static>) {
-        let printed = line.param("LABEL").map(str::to_owned);
-        let Some(printed) = printed.filter(|_| self.version == Version::Four) else {
-            return self.lines.push(line);
-        };
-        line.drop_param("LABEL");
+    fn address(&mut self, mut line: Line<'static>, printed: Option<String>) {
+        let Some(printed) = printed else { return self.lines.push(line) };
         if line.group().is_empty() {
             let group = self.fresh_group();
             line.set_group(&group);
         }
-        let mut label = Line::new("LABEL", escape(&printed.replace(LINE_BREAK, "\n")));
+        let mut label = Line::new("LABEL", escape(&printed));
         label.set_group(line.group());
         line.param_values("TYPE").for_each(|word| label.add_param("TYPE", word));
         self.lines.extend([line, label]);
@@ -322,22 +324,20 @@ fn renamed(mut line: Line<'static>, name: &'static str) -> Line<'static> {
     line
 }
 
-/// Stands for a line break in a parameter until it is known which one.
-const LINE_BREAK: char = '\u{2028}';
+/// An address as it is printed, of a parameter: RFC 6868 writes its line breaks as `^n`, the example of
+/// RFC 6350 and many programs as `\n`.
+fn address_label(value: &str) -> String {
+    carets(value, '\n', '"').replace("\\n", "\n").replace("\\N", "\n")
+}
 
 /// A parameter's value without RFC 6868's carets.
-fn carets(name: &str, value: &str) -> Option<String> {
-    if !value.contains('^') {
-        return None;
-    }
-    let break_as = if name.eq_ignore_ascii_case("LABEL") { LINE_BREAK } else { ' ' };
+fn carets(value: &str, line_break: char, quote: char) -> String {
     let mut out = String::with_capacity(value.len());
     let mut chars = value.chars().peekable();
     while let Some(c) = chars.next() {
         match (c, chars.peek()) {
-            ('^', Some('n')) => out.push(break_as),
-            // 3.0 has no way to write a double quote there.
-            ('^', Some('\'')) => out.push('\''),
+            ('^', Some('n')) => out.push(line_break),
+            ('^', Some('\'')) => out.push(quote),
             ('^', Some('^')) => out.push('^'),
             _ => {
                 out.push(c);
@@ -346,5 +346,5 @@ fn carets(name: &str, value: &str) -> Option<String> {
         }
         chars.next();
     }
-    Some(out)
+    out
 }

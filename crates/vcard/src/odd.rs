@@ -1,6 +1,7 @@
 //! What a card says that no REST client may write: kept and shown as it is, and reported.
 
-use crate::date::{DateText, read_date};
+use crate::date::{DateText, date_of, read_date};
+use crate::shown::DATES;
 use crate::{Card, Details, is_valid_email, is_valid_phone};
 
 /// Longest name, in characters; also what the warning says.
@@ -17,13 +18,16 @@ const SHOWN_MAX: usize = 60;
 /// The oddities of a card, each after the name of its member.
 pub fn of(card: &Card, details: &Details) -> impl Iterator<Item = String> {
     let mut odd = of_details(details);
-    if details.birthday.is_none() {
-        let lines = card.lines().filter(|line| line.is("BDAY")).map(|line| line.text());
-        for text in
-            lines.filter(|text| !text.trim().is_empty() && read_date(text) != DateText::Nothing)
-        {
+    for line in card.lines() {
+        let member = match line.is("BDAY") {
+            true if details.birthday.is_none() => "birthday",
+            false if line.is_any(&DATES) && date_of(&line).is_none() => "dates",
+            _ => continue,
+        };
+        let text = line.text();
+        if !text.trim().is_empty() && read_date(&text) != DateText::Nothing {
             let why = "is no date that can be read; kept as it is";
-            odd.push(format!("birthday: \"{}\" {why}", shown(&text)));
+            odd.push(format!("{member}: \"{}\" {why}", shown(&text)));
         }
     }
     odd.into_iter()

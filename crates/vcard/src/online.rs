@@ -88,7 +88,9 @@ pub fn read(line: &Line<'_>, labels: &Labels) -> Option<Online> {
         social(line)
     } else {
         let (_, word) = NAMES.iter().find(|(name, _)| line.is(name))?;
-        (Some((*word).to_owned()), line.text())
+        let text = line.text();
+        let bare = strip_scheme(text.trim(), &format!("{}:", scheme_of(word))).map(str::to_owned);
+        (Some((*word).to_owned()), bare.unwrap_or(text))
     };
     Some(Online {
         service: named.as_deref().and_then(one_line).map(|name| service(&name)),

@@ -1,20 +1,20 @@
 //! Cards in: files of 2.1, 3.0 and 4.0, and single cards of CardDAV. Out come cards of 3.0.
 
 use crate::charset::{Decoder, without_mark};
-use crate::content::{Reader, Version};
+use crate::content::Reader;
+use crate::convert::{RawLine, converted};
 use crate::line::Line;
-use crate::modern::Modern;
 use crate::unfold::{Logical, Unfold, is_mark};
-use crate::valid::{SINGLE, is_blank, is_complete, is_valid};
-use crate::value::escape;
+use crate::valid::{is_blank, is_complete, is_valid};
+use crate::value::{escape, visible};
 use crate::{Card, Details, Warning, names, odd};
 use std::borrow::Cow;
 
 /// Most octets of a card without its pictures.
 pub const CARD_MAX: usize = 1 << 20;
-/// Most octets of a card that a file brings, pictures included: as much as the largest picture that
+/// Most octets of the pictures and keys of a card that a file brings: as much as the largest picture that
 /// may be made smaller takes (5 MiB in base64).
-const FILE_CARD_MAX: usize = 8 << 20;
+const PICTURES_MAX: usize = (7 << 20) + (1 << 19);
 /// Most octets of a card by CardDAV.
 const PUT_MAX: usize = 4 << 20;
 /// Most octets of a card in a file without its pictures: quoted-printable takes three times what it
@@ -71,9 +71,6 @@ pub struct Cards<'a> {
     ended: bool,
 }
 
-/// A line of a card, and whether it belongs to a card inside (2.1's `AGENT`).
-type RawLine = (Logical, bool);
-
 /// The lines of one card.
 struct RawCard {
     /// Its BEGIN.
@@ -82,6 +79,8 @@ struct RawCard {
     /// Where the line after it begins; none where END is missing.
     end: Option<usize>,
     too_large: bool,
+    /// What is too large to be taken: what it is, and where.
+    left_out: Vec<Warning>,
 }
 
 impl Iterator for Cards<'_> {
@@ -131,8 +130,9 @@ impl Cards<'_> {
 
     /// The lines of the card up to its END, the next BEGIN or the end of the file.
     fn raw_card(&mut self, begin: Logical) -> RawCard {
-        let mut card = RawCard { begin, lines: Vec::new(), end: None, too_large: false };
-        let (mut depth, mut octets, mut text) = (0_usize, 0, 0);
+        let mut card =
+            RawCard { begin, lines: Vec::new(), end: None, too_large: false, left_out: Vec::new() };
+        let (mut depth, mut pictures, mut text) = (0_usize, 0, 0);
         while let Some(line) = self.unfold.next(&self.file) {
             let begins = is_mark(&line.bytes, "BEGIN:VCARD");
             let ends = is_mark(&line.bytes, "END:VCARD");
@@ -147,11 +147,18 @@ impl Cards<'_> {
                 break;
             }
             depth += usize::from(begins);
-            octets += line.bytes.len() + LINE_COST;
-            if !is_picture(&line.bytes) {
-                text += line.bytes.len() + LINE_COST;
+            let octets = line.bytes.len() + LINE_COST;
+            match picture(&line.bytes) {
+                Some(name) if pictures + octets > PICTURES_MAX => {
+                    let detail = format!("{name}: is larger than a card may be; left out");
+                    card.left_out.push(Warning { line: line.number, detail });
+                    card.left_out.truncate(WARNINGS_MAX);
+                    continue;
+                }
+                Some(_) => pictures += octets,
+                None => text += octets,
             }
-            card.too_large |= octets > FILE_CARD_MAX + TEXT_MAX || text > TEXT_MAX;
+            card.too_large |= text > TEXT_MAX;
             // Past the limit go on to the end of the card, but keep no more of it.
             if !card.too_large {
                 card.lines.push((line, depth > 0));
@@ -166,12 +173,17 @@ impl Cards<'_> {
         if raw.too_large {
             return fault(line, "the card is too large");
         }
-        let (card, mut warnings) = self.card(raw, false);
+        let mut warnings = raw.left_out.clone();
+        let (card, of_lines) = self.card(raw, false);
+        warnings.extend(of_lines);
         let details = card.details();
         let kind = card.lines().any(|line| {
             line.is("X-ADDRESSBOOKSERVER-KIND") && line.value().trim().eq_ignore_ascii_case("group")
         });
-        let named = card.lines().any(|line| line.is("FN"));
+        let full: Vec<String> =
+            card.lines().filter(|line| line.is("FN")).map(|line| line.text()).collect();
+        let named = full.iter().any(|text| visible(text).is_some())
+            || !full.is_empty() && details.additional_data.is_some();
         if !named && !kind && names::says_who(&details).is_none() {
             return Read {
                 line,
@@ -179,12 +191,8 @@ impl Cards<'_> {
                 warnings: Vec::new(),
             };
         }
-        let (all, without) = card.sizes();
-        if without > CARD_MAX || all > FILE_CARD_MAX {
-            return fault(
-                line,
-                "the card has more than 1 MiB without its pictures, or more than 8 MiB",
-            );
+        if card.sizes().1 > CARD_MAX {
+            return fault(line, "the card has more than 1 MiB without its pictures");
         }
         warnings.extend(odd::of(&card, &details).map(|detail| Warning { line, detail }));
         warnings.truncate(WARNINGS_MAX);
@@ -193,7 +201,8 @@ impl Cards<'_> {
 
     /// The card as it was sent if it is one of 3.0, else what it says in 3.0.
     fn card(&mut self, raw: RawCard, only_whole: bool) -> (Card, Vec<Warning>) {
-        let sent = raw.end.and_then(|end| self.file.get(raw.begin.start..end));
+        let end = raw.end.filter(|_| raw.left_out.is_empty());
+        let sent = end.and_then(|end| self.file.get(raw.begin.start..end));
         let sent = sent.and_then(|sent| std::str::from_utf8(sent).ok());
         if let Some(sent) = sent.filter(|sent| is_valid(sent)) {
             let card = Card::from_text(sent.to_owned());
@@ -210,109 +219,17 @@ impl Cards<'_> {
     }
 }
 
-/// True for a line of a picture and the like, which has a limit of its own.
-fn is_picture(line: &[u8]) -> bool {
+/// The name of a line of a picture and the like, which has a limit of its own.
+fn picture(line: &[u8]) -> Option<&'static str> {
     let end = line.iter().take(100).position(|byte| matches!(byte, b';' | b':'));
     let name = line.get(..end.unwrap_or(0)).unwrap_or_default();
     let name = name.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
-    crate::card::LARGE.iter().any(|large| name.eq_ignore_ascii_case(large.as_bytes()))
+    let is = |large: &&&str| name.eq_ignore_ascii_case(large.as_bytes());
+    crate::card::LARGE.iter().find(is).copied()
 }
 
 fn fault(line: u64, why: &str) -> Read {
     Read { line, card: Err(why.to_owned()), warnings: Vec::new() }
-}
-
-/// The version that lines of a card, or of the card inside of it, name.
-fn version(raw: &[RawLine], nested: bool) -> Version {
-    let says = |mark: &str| {
-        raw.iter().any(|(line, inside)| *inside == nested && is_mark(&line.bytes, mark))
-    };
-    if says("VERSION:2.1") {
-        Version::Old
-    } else if says("VERSION:4.0") {
-        Version::Four
-    } else {
-        Version::Three
-    }
-}
-
-/// The card that these lines make in 3.0. The lines of a card inside become the value of the `AGENT`
-/// before them (RFC 2426, section 3.5.4).
-fn converted(reader: &mut Reader<'_>, raw: Vec<RawLine>, warnings: &mut Vec<Warning>) -> Card {
-    let (outer, inner) = (version(&raw, false), version(&raw, true));
-    let mut lines: Vec<Line<'static>> = Vec::with_capacity(raw.len());
-    let mut agent: Option<(Line<'static>, String)> = None;
-    for (line, nested) in raw {
-        if nested && let Some((_, value)) = &mut agent {
-            if !value.is_empty() {
-                value.push_str("\\n");
-            }
-            value.push_str(&escape(&inside(reader, &line, inner, warnings)));
-            continue;
-        }
-        if let Some((mut line, value)) = agent.take() {
-            line.set_value(value);
-            lines.push(line);
-        }
-        let read = reader.line(line.number, &line.bytes, outer, warnings);
-        match read.is("AGENT") && read.value().trim().is_empty() {
-            true => agent = Some((read, String::new())),
-            false => lines.push(read),
-        }
-    }
-    if let Some((mut line, value)) = agent.take() {
-        line.set_value(value);
-        lines.push(line);
-    }
-    assembled(Modern::translate(outer, lines))
-}
-
-/// A line of a card inside.
-fn inside(
-    reader: &mut Reader<'_>,
-    line: &Logical,
-    version: Version,
-    warnings: &mut Vec<Warning>,
-) -> String {
-    for mark in ["BEGIN:VCARD", "END:VCARD"] {
-        if is_mark(&line.bytes, mark) {
-            return mark.to_owned();
-        }
-    }
-    if ["VERSION:2.1", "VERSION:4.0"].iter().any(|mark| is_mark(&line.bytes, mark)) {
-        return "VERSION:3.0".to_owned();
-    }
-    reader.line(line.number, &line.bytes, version, warnings).unfolded()
-}
-
-/// The lines as a card.
-fn assembled(mut lines: Vec<Line<'static>>) -> Card {
-    lines.retain(|line| !line.is("VERSION"));
-    for (name, other) in SINGLE {
-        let says =
-            |line: &Line<'_>| line.value().contains(|c: char| c != ';' && !c.is_whitespace());
-        let readable = |line: &Line<'_>| name != "BDAY" || crate::date::date_of(line).is_some();
-        let all = lines.iter().enumerate().filter(|(_, line)| line.is(name));
-        let best = all.min_by_key(|(at, line)| (!says(line), !readable(line), line.rank(), *at));
-        let Some((best, value)) = best.map(|(at, line)| (at, line.value().into_owned())) else {
-            continue;
-        };
-        let mut at = 0;
-        lines.retain_mut(|line| {
-            let here = at;
-            at += 1;
-            if here == best || !line.is(name) {
-                return true;
-            }
-            let kept = says(line) && line.value() != value;
-            line.set_name(other);
-            kept
-        });
-    }
-    let mut text = String::from("BEGIN:VCARD\r\nVERSION:3.0\r\n");
-    lines.iter().filter(|line| !is_blank(line)).for_each(|line| line.write(&mut text));
-    text.push_str("END:VCARD\r\n");
-    Card::from_text(text)
 }
 
 /// With FN and N, which 3.0 asks for.

@@ -75,6 +75,7 @@ fn is_content_line(line: &Line<'_>) -> bool {
     // Readers refuse a card for a picture that is no base64.
     let plain_text = line.param("ENCODING").is_none();
     is_token(line.name())
+        && line.has_bare_head()
         && (plain_text || picture::is_base64(&line.value()))
         && (line.group().is_empty() || is_token(line.group()))
         && line.params().all(param)
@@ -84,4 +85,36 @@ fn is_content_line(line: &Line<'_>) -> bool {
 pub fn is_complete(card: &Card) -> bool {
     let has = |name: &str| card.lines().any(|line| line.is(name) && !is_blank(&line));
     card.uid().is_some() && has("FN") && has("N")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::put_card;
+
+    /// Readers of 3.0 refuse a card for a name that has a blank beside it.
+    #[test]
+    fn what_stands_around_the_parts_of_a_head_goes() {
+        for (sent, stored) in [
+            ("TEL :5", "TEL:5"),
+            ("TEL\t:5", "TEL:5"),
+            ("\u{a0}TEL:5", "TEL:5"),
+            ("TEL\u{85};TYPE=home:5", "TEL;TYPE=home:5"),
+            ("TEL; TYPE=home:5", "TEL;TYPE=home:5"),
+            ("TEL;TYPE = home:5", "TEL;TYPE=home:5"),
+            ("TEL;;TYPE=home;:5", "TEL;TYPE=home:5"),
+            (".TEL:5", "TEL:5"),
+            ("FN :A", "FN:A"),
+            ("item1.TEL;TYPE=home,\"a b\":5 ", "item1.TEL;TYPE=home,\"a b\":5 "),
+            ("TEL;TYPE=ho\r\n me:5", "TEL;TYPE=ho\r\n me:5"),
+        ] {
+            let name = if sent.starts_with("FN") { "" } else { "FN:A\r\n" };
+            let card = |line: &str| {
+                format!(
+                    "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:a\r\nN:A;;;;\r\n{name}{line}\r\nEND:VCARD\r\n"
+                )
+            };
+            let put = put_card(card(sent).as_bytes()).unwrap();
+            assert_eq!((put.card.as_str(), put.as_sent), (card(stored).as_str(), sent == stored));
+        }
+    }
 }

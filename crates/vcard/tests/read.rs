@@ -97,7 +97,7 @@ fn what_is_too_long_or_too_much_comes_in_whole_with_a_warning() {
 }
 
 #[test]
-fn large_photos_come_in_and_hostile_ones_are_faults() {
+fn large_photos_come_in_and_hostile_ones_are_left_out() {
     let file = |bytes: usize, name: &str| {
         let base64 = "/9j/".to_owned() + &"A".repeat(bytes);
         format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:A\r\n{name};ENCODING=b:{base64}\r\nEND:VCARD\r\n")
@@ -107,7 +107,9 @@ fn large_photos_come_in_and_hostile_ones_are_faults() {
     for (bytes, name) in [(20 << 20, "PHOTO"), (2 << 20, "X-PHOTO"), (8 << 20, "PHOTO")] {
         let file = file(bytes, name) + "BEGIN:VCARD\r\nFN:B\r\nEND:VCARD\r\n";
         let all: Vec<_> = read_cards(file.as_bytes(), None).collect();
-        assert!(all[0].card.is_err(), "{bytes}");
+        assert_eq!(all[0].card.is_ok(), name == "PHOTO", "{bytes}");
+        let size = all[0].card.as_ref().map_or(0, |card| card.as_str().len());
+        assert!(size < 100, "{bytes}");
         assert!(all[1].card.is_ok());
     }
 }
@@ -315,7 +317,7 @@ fn version_4_becomes_what_readers_of_3_understand() {
             "item1.X-ABLabel:_$!<Anniversary>!$_",
             "ANNIVERSARY:2009",
             "item2.ADR:;;1 Rue;;;;",
-            "item2.LABEL:1 Rue\\nParis^ 'x'",
+            "item2.LABEL:1 Rue\\nParis^ \"x\"",
             "item3.X-ABRELATEDNAMES:Max",
             "item3.X-ABLabel:_$!<Friend>!$_",
             "RELATED;TYPE=spouse:urn:uuid:1",

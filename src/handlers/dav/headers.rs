@@ -53,6 +53,11 @@ pub fn destination(call: &Call, owner: i64) -> Result<Target> {
     let raw = call.header("Destination").unwrap_or_default().trim();
     let (authority, path) = authority_and_path(raw)
         .ok_or_else(|| Error::Malformed("Destination must be a path or a URI".to_owned()))?;
+    // A query names no other resource, and a fragment has no place here (RFC 4918, 10.3).
+    let path = path.split('?').next().unwrap_or_default();
+    if path.contains('#') {
+        return Err(Error::Malformed("Destination must have no fragment".to_owned()));
+    }
     let public = authority_and_path(&call.app.config.public_url).and_then(|(host, _)| host);
     let public = public.or_else(|| call.app.config.public_url.split("://").nth(1));
     let ours = [call.header("Host"), public];

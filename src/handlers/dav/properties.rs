@@ -59,7 +59,13 @@ impl Wanted {
         let names = |element: Option<&Element>| {
             let children = element.map_or(&[][..], |element| &element.children);
             check_count(children.len())?;
-            Ok(children.iter().map(|it| (it.ns.to_string(), it.name.to_string())).collect())
+            let mut names: Vec<Name> = Vec::new();
+            for name in children.iter().map(|it| (it.ns.to_string(), it.name.to_string())) {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+            Ok(names)
         };
         if let Some(prop) = parent.child(DAV, "prop") {
             return names(Some(prop)).map(Wanted::These).map(Some);

@@ -84,8 +84,12 @@ pub fn read(body: &[u8]) -> Result<Element> {
     let mut tree = Tree::new(body.len());
     let mut reader = Reader::from_str(&text);
     reader.config_mut().check_comments = true;
+    let mut begun = false;
     loop {
-        match reader.read_event().map_err(ill_formed)? {
+        let event = reader.read_event().map_err(ill_formed)?;
+        check_place(&event, begun)?;
+        begun = true;
+        match event {
             Event::Start(start) => tree.open(&start)?,
             Event::Empty(start) => {
                 tree.open(&start)?;
@@ -106,6 +110,29 @@ pub fn read(body: &[u8]) -> Result<Element> {
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
             Event::Eof => return tree.finish(),
         }
+    }
+}
+
+/// What quick-xml takes wherever it stands, and however it is written: the declaration and instructions
+/// (XML 1.0, 2.6 and 2.8), and the end of a CDATA section in text (2.4).
+fn check_place(event: &Event, begun: bool) -> Result<()> {
+    match event {
+        Event::Decl(_) if begun => Err(ill_formed("its declaration is not its beginning")),
+        Event::Decl(declaration) => {
+            let parts = BytesStart::from_content(&**declaration, "xml".len());
+            let names = parts.attributes().map(|it| it.map(|it| it.key.into_inner().to_owned()));
+            let names: Vec<_> = names.collect::<Result<_, _>>().map_err(ill_formed)?;
+            let names = names.join(" ");
+            let rest = ["", " encoding", " standalone", " encoding standalone"];
+            let fine = names.strip_prefix("version").is_some_and(|it| rest.contains(&it));
+            if fine { Ok(()) } else { Err(ill_formed("its declaration is wrong")) }
+        }
+        Event::PI(it) if it.target().eq_ignore_ascii_case("xml") => {
+            Err(ill_formed("its declaration is wrong"))
+        }
+        Event::PI(it) => check_name(it.target()),
+        Event::Text(text) if text.contains("]]>") => Err(ill_formed("a text has a bare ]]>")),
+        _ => Ok(()),
     }
 }
 
@@ -316,6 +343,17 @@ mod tests {
             "<a>&</a>",
             "<a:b:c xmlns:a='1'/>",
             "<!-- -- --><a/>",
+            "<a>]]></a>",
+            "<a><?xml version='1.0'?></a>",
+            " <?xml version='1.0'?><a/>",
+            "<?XML version='1.0'?><a/>",
+            "<?xml?><a/>",
+            "<?xml encoding='utf-8'?><a/>",
+            "<?xml encoding='utf-8' version='1.0'?><a/>",
+            "<?xml version='1.0' other='1'?><a/>",
+            "<?xml version='1.0?><a/>",
+            "<a><?1?></a>",
+            "<a><? pi?></a>",
         ] {
             assert!(wrong(body), "{body}");
         }

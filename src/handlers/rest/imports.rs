@@ -37,9 +37,14 @@ pub fn import(call: &Call, owner: &Owner) -> Result<Reply> {
     }
     // Address books of old write in their own character sets; JSON has one.
     let body = if media_type == "application/json" { call.body()? } else { call.file()? };
-    let file = match is_form {
-        true => multipart::only_file(body, call.multipart_boundary()?)?,
-        false => body,
+    let part = match is_form {
+        true => Some(multipart::only_file(body, call.multipart_boundary()?)?),
+        false => None,
+    };
+    let charset = call.content_type_parameter("charset");
+    let (file, charset) = match &part {
+        Some(part) => (part.content, part.charset.as_deref()),
+        None => (body, charset),
     };
     let mut query = call.query()?;
     let options = Options {
@@ -50,7 +55,6 @@ pub fn import(call: &Call, owner: &Owner) -> Result<Reply> {
     };
     let map = query.parsed("map", columns).unwrap_or_default();
     query.finish()?;
-    let charset = call.content_type_parameter("charset");
     let latest = latest_date(call.now);
     let source = import::read(file, &media_type, charset, &map, latest)?;
     let by = By { protocol: "import", ..by(call, owner) };

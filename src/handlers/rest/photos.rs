@@ -30,7 +30,7 @@ pub fn get(call: &Call, owner: &Owner) -> Result<Reply> {
 pub fn set(call: &Call, owner: &Owner) -> Result<Reply> {
     let body = call.file()?;
     let upload = match call.content_type().as_str() {
-        "multipart/form-data" => multipart::only_file(body, call.multipart_boundary()?)?,
+        "multipart/form-data" => multipart::only_file(body, call.multipart_boundary()?)?.content,
         _ => body,
     };
     let jpeg = Some(picture::portrait(upload)?);

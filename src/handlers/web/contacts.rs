@@ -220,8 +220,11 @@ pub fn card(call: &Call, visitor: &Visitor) -> Result<Reply> {
 /// `POST /contacts/{id}/delete`
 pub fn remove(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (_, owner, by) = sent::by_owner(call, visitor)?;
-    let before = revision(call, owner.id())?;
-    delete(&call.app, owner.id(), &by, Which::Id(call.id()?), UNGUARDED)?;
+    let (before, id) = (revision(call, owner.id())?, call.id()?);
+    let before = match delete(&call.app, owner.id(), &by, Which::Id(id), UNGUARDED) {
+        Err(Error::NotFound) => reader::before_the_trash(call, owner.id(), &[id])?,
+        deleted => deleted.map(|_| before)?,
+    };
     let w = words(call, visitor);
     reader::go_undoable(call, visitor, "/contacts", w.n(w.deleted, 1), before)
 }

@@ -131,7 +131,12 @@ pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let others: Vec<_> = ids.into_iter().filter(|id| *id != keep).collect();
     let set = Some(Input::read(Value::Object(set), Method::Patch)?);
     let wish = Wish { keep, others, set };
-    merge::merge(&call.app, owner.id(), &by, &wish, UNGUARDED, call.now)?;
+    let before = match merge::merge(&call.app, owner.id(), &by, &wish, UNGUARDED, call.now) {
+        Err(Error::NotFound) if contacts.iter().any(|it| it.id == keep) => {
+            reader::before_the_trash(call, owner.id(), &wish.others)?
+        }
+        merged => merged.map(|_| before)?,
+    };
     let next = match form.get("chosen").is_empty() {
         true => "/duplicates".to_owned(),
         false => format!("/contacts/{keep}"),

@@ -2,13 +2,15 @@
 
 use crate::access::Visitor;
 use crate::context::Call;
-use crate::error::{Error, Result};
+use crate::crypto::{random_uuid, uuid_of};
+use crate::error::{Conflict, Error, Result};
 use crate::handlers::web::contacts::members;
 use crate::handlers::web::reader::{self, owner, words};
 use crate::handlers::web::sent::{self, Sent};
 use crate::http::Reply;
-use crate::markup::edit::{self, Edited, PHOTO_SENT, form_of, json_of};
+use crate::markup::edit::{self, Edited, NUMBER, PHOTO_SENT, differences, form_of, json_of};
 use crate::markup::form::{Form, row_number};
+use crate::markup::late;
 use crate::model::contact::{Method, Stored};
 use crate::picture;
 use crate::repository::contacts::rows;
@@ -16,10 +18,18 @@ use crate::service::contacts::UNGUARDED;
 use crate::service::labels::in_use;
 use crate::service::writer::Writer;
 use crate::service::{bodies, photos};
+use serde_json::json;
 
 /// `GET /contacts/new`
 pub fn new(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    shown(call, visitor, None, &Form::default(), None).map(|page| reader::show(call, page))
+    let form = numbered(Form::default())?;
+    shown(call, visitor, None, &form, None).map(|page| reader::show(call, page))
+}
+
+/// A form for a new contact, with a number of its own.
+fn numbered(mut form: Form) -> Result<Form> {
+    form.set(NUMBER, &random_uuid()?);
+    Ok(form)
 }
 
 /// `GET /contacts/{id}/edit`
@@ -55,13 +65,39 @@ fn shown(
     Ok(edit::page(&reader::page(call, visitor), &it, form))
 }
 
-/// A form that was sent, which knows whether a photo came with it.
-fn sent(call: &Call, visitor: &Visitor) -> Result<Sent> {
-    let mut sent = sent::by_caller(call, visitor)?;
+/// A form that was sent, which knows whether a photo came with it; and whether it comes late.
+fn sent(call: &Call, visitor: &Visitor) -> Result<(Sent, bool)> {
+    let (mut sent, late) = sent::perhaps_late(call, visitor)?;
     if sent.file.is_some() {
         sent.form.set(PHOTO_SENT, "1");
     }
-    Ok(sent)
+    Ok((sent, late))
+}
+
+/// What was written while the session ended: to be saved in the session that is there now, or kept until
+/// there is one.
+fn kept(call: &Call, visitor: &Visitor, mut form: Form, stored: Option<&Stored>) -> Result<Reply> {
+    let page = reader::page(call, visitor);
+    let page = match visitor.caller() {
+        Some(_) => {
+            form.fault("", page.w.late_again.to_owned());
+            shown(call, visitor, stored, &form, None)?
+        }
+        None => {
+            form.retain(|name| !["csrf", "row", "remove"].contains(&name));
+            late::page(&page, page.path, &form)
+        }
+    };
+    Ok(reader::refuse(&Error::StaleForm, page))
+}
+
+/// The uid of a new contact, by the number of its form and all that stands in it: sent again, the form finds
+/// the contact that it made. Whoever wrote something else into it means another one.
+fn uid_of(form: &Form, file: Option<&[u8]>) -> Option<String> {
+    let fields = form.pairs().iter().filter(|(name, _)| name != "csrf");
+    let fields = fields.flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
+    let all: Vec<_> = fields.chain([file.unwrap_or_default()]).collect();
+    Some(uuid_of(&all.join(&0))).filter(|_| !form.get(NUMBER).is_empty())
 }
 
 /// Without the script a button adds a row to a list, or empties one: the form comes back with it.
@@ -81,13 +117,20 @@ fn with_other_rows(form: &mut Form) -> bool {
 
 /// `POST /contacts/new`
 pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let Sent { mut form, file } = sent(call, visitor)?;
+    let (Sent { mut form, file }, late) = sent(call, visitor)?;
+    if late {
+        return kept(call, visitor, form, None);
+    }
     if with_other_rows(&mut form) {
         return Ok(reader::show(call, shown(call, visitor, None, &form, None)?));
     }
     let (owner, by) = owner(call, visitor)?;
     let w = words(call, visitor);
-    let (body, rows) = json_of(w, &form);
+    let (mut body, rows) = json_of(w, &form);
+    let uid = uid_of(&form, file.as_deref());
+    if let (Some(uid), Some(body)) = (&uid, body.as_object_mut()) {
+        body.insert("uid".to_owned(), json!(uid));
+    }
     let created = picture_of(file).and_then(|jpeg| {
         let contact = bodies::create(&call.app, owner.id(), &by, body, call.now)?;
         match jpeg {
@@ -98,6 +141,13 @@ pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
             None => Ok(contact),
         }
     });
+    let created = match (created, uid) {
+        (Err(Error::Conflict(Conflict::UidTaken)), Some(uid)) => {
+            let found = call.app.db.read(|db| rows::find_uid(db, owner.id(), &uid))?;
+            found.map(|it| it.contact).ok_or(Error::NotFound)
+        }
+        (created, _) => created,
+    };
     match created {
         Ok(contact) => {
             reader::go_saying(call, visitor, format!("/contacts/{}", contact.id), w.saved)
@@ -110,8 +160,13 @@ pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
 
 /// `POST /contacts/{id}/edit`
 pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let Sent { mut form, file } = sent(call, visitor)?;
+    let (Sent { mut form, file }, late) = sent(call, visitor)?;
     let id = call.id()?;
+    if late {
+        let mut stored = visitor.caller().map(|_| stored(call, visitor)).transpose()?;
+        stored.iter_mut().for_each(|it| it.contact.revision = seen(&form));
+        return kept(call, visitor, form, stored.as_ref());
+    }
     if with_other_rows(&mut form) {
         return Ok(reader::show(
             call,
@@ -121,12 +176,13 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (owner, by) = owner(call, visitor)?;
     let w = words(call, visitor);
     let (body, rows) = json_of(w, &form);
-    let seen: Option<i64> = form.get("revision").parse().ok();
+    let seen = seen(&form);
     let same = |_: &mut Writer, it: Option<&Stored>| match it {
-        Some(it) if Some(it.contact.revision) != seen => Err(Error::PreconditionFailed),
+        Some(it) if it.contact.revision != seen => Err(Error::PreconditionFailed),
         _ => Ok(()),
     };
     let removed = !form.get("photo.remove").is_empty();
+    let photo = file.is_some() || removed;
     let edited = picture_of(file).and_then(|jpeg| {
         let body = (body, Method::Patch, call.now);
         let stored = bodies::edit(&call.app, owner.id(), &by, id, &same, body)?;
@@ -140,14 +196,23 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
         Err(Error::PreconditionFailed) => {
             let stored = stored(call, visitor)?;
             let now = form_of(w, &members(call, owner.id(), &stored.contact)?);
+            if !photo && differences(w, &form, &now).is_empty() {
+                return reader::go_saying(call, visitor, format!("/contacts/{id}"), w.saved);
+            }
             Ok(reader::refuse(
                 &Error::PreconditionFailed,
                 shown(call, visitor, Some(&stored), &form, Some(&now))?,
             ))
         }
+        Err(Error::NotFound) => {
+            reader::before_the_trash(call, owner.id(), &[id])?;
+            let mut form = numbered(form)?;
+            form.fault("", w.deleted_meanwhile.to_owned());
+            Ok(reader::refuse(&Error::PreconditionFailed, shown(call, visitor, None, &form, None)?))
+        }
         Err(error) => {
             let mut stored = stored(call, visitor)?;
-            stored.contact.revision = seen.unwrap_or(0);
+            stored.contact.revision = seen;
             sent::again(call, visitor, form, renamed(error, &rows), |_, form| {
                 shown(call, visitor, Some(&stored), form, None)
             })
@@ -155,11 +220,19 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
     }
 }
 
+/// The revision that a form began from.
+fn seen(form: &Form) -> i64 {
+    form.get("revision").parse().unwrap_or(0)
+}
+
 /// The chosen photo, made small, before anything is stored.
 fn picture_of(file: Option<Vec<u8>>) -> Result<Option<Vec<u8>>> {
     let photo = file.map(|bytes| picture::portrait(&bytes)).transpose();
     photo.map_err(|error| match error {
         Error::UnsupportedMediaType(why) => Error::invalid("photo", why),
+        Error::BodyTooLarge(most) => {
+            Error::invalid("photo", format!("must have at most {} MiB", most >> 20))
+        }
         other => other,
     })
 }

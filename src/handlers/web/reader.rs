@@ -12,7 +12,7 @@ use crate::markup::page::{Flash, Page, User};
 use crate::markup::queries;
 use crate::markup::words::{self, Words};
 use crate::model::user::Role;
-use crate::repository::contacts::books;
+use crate::repository::contacts::{books, rows};
 use crate::service::history::reaches;
 use crate::service::writer::By;
 use chrono_tz::Tz;
@@ -132,7 +132,7 @@ pub fn show(call: &Call, page: Markup) -> Reply {
 /// Answers with the page of a form in which something is wrong.
 pub fn refuse(error: &Error, page: Markup) -> Reply {
     let status = match error {
-        Error::TooManyRequests(_) | Error::PreconditionFailed => error,
+        Error::TooManyRequests(_) | Error::PreconditionFailed | Error::StaleForm => error,
         _ => &Error::Invalid(Vec::new()),
     };
     Reply::html_error(status, page.into_string())
@@ -153,7 +153,8 @@ pub fn go_saying(
     hand(call, visitor, location, &json!({ "text": text.into() }))
 }
 
-/// The same with the button "Undo", which goes back to this revision of the book, if history can.
+/// The same with the button "Undo", which goes back to this revision of the book, if history can and
+/// something has changed since.
 pub fn go_undoable(
     call: &Call,
     visitor: &Visitor,
@@ -163,13 +164,23 @@ pub fn go_undoable(
 ) -> Result<Reply> {
     let owner = visitor.caller().map_or(0, Caller::id);
     let (now, can) = call.app.db.read(|db| reaches(db, owner, before, call.now))?;
-    let undo = can.then_some([before, now]);
+    let undo = (can && before != now).then_some([before, now]);
     hand(call, visitor, location, &json!({ "text": text.into(), "undo": undo }))
 }
 
 /// The revision that an owner's book has now.
 pub fn revision(call: &Call, owner: i64) -> Result<i64> {
     Ok(call.app.db.read(|db| books::find(db, owner))?.revision)
+}
+
+/// The revision of the book before these contacts went to the trash, where they all are: what a second
+/// click on a button finds.
+pub fn before_the_trash(call: &Call, owner: i64, ids: &[i64]) -> Result<i64> {
+    let found = call.app.db.read(|db| rows::all(db, owner, ids))?;
+    let gone = found.iter().filter(|it| it.contact.deleted_at.is_some() && !it.is_group);
+    let revisions: Vec<_> = gone.map(|it| it.contact.revision).collect();
+    let first = revisions.iter().min().filter(|_| revisions.len() == ids.len());
+    first.map(|first| first - 1).ok_or(Error::NotFound)
 }
 
 /// Sends the browser on with something for the next page.

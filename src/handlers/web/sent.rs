@@ -1,6 +1,6 @@
 //! Forms that pages send: read, checked for the session's token, and given to what a REST client calls.
 
-use crate::access::{Owner, Visitor};
+use crate::access::{Owner, Visitor, same_origin};
 use crate::context::Call;
 use crate::error::{Conflict, Error, Result};
 use crate::handlers::web::reader;
@@ -29,6 +29,25 @@ pub struct Sent {
 /// Reads a form. [`Error::StaleForm`] unless it comes from a page of ours and has the token of the session
 /// that is alive.
 pub fn form(call: &Call, visitor: &Visitor) -> Result<Sent> {
+    let sent = read(call)?;
+    match visitor.sent(call, sent.form.get("csrf")) {
+        true => Ok(sent),
+        false => Err(Error::StaleForm),
+    }
+}
+
+/// A form of a page of ours, and whether it comes late: its session has ended. It may change nothing then,
+/// but what stands in it is not lost.
+pub fn perhaps_late(call: &Call, visitor: &Visitor) -> Result<(Sent, bool)> {
+    let sent = read(call)?;
+    let late = visitor.caller().is_none() || !visitor.sent(call, sent.form.get("csrf"));
+    match same_origin(call) {
+        true => Ok((sent, late)),
+        false => Err(Error::StaleForm),
+    }
+}
+
+fn read(call: &Call) -> Result<Sent> {
     let mut file = None;
     let fields = if call.is_form() {
         call.form()?
@@ -47,11 +66,7 @@ pub fn form(call: &Call, visitor: &Visitor) -> Result<Sent> {
         }
         fields
     };
-    let form = Form::of(fields);
-    match visitor.sent(call, form.get("csrf")) {
-        true => Ok(Sent { form, file }),
-        false => Err(Error::StaleForm),
-    }
+    Ok(Sent { form: Form::of(fields), file })
 }
 
 /// [`form`] of somebody who is signed in: whoever is not any more gets no further than with a form of

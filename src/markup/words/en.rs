@@ -71,6 +71,8 @@ words! {
     dead_confirm: "Perhaps your address is confirmed already: try to sign in. If it is not, ask for a new link.",
     dead_reset: "Such a link works once, for 30 minutes, and only the newest one counts. Ask for a new one:",
     stale_form: "This page was open for too long, or you signed out in the meantime. Nothing was changed. Go back, load the page again and try once more.",
+    late_kept: "Nothing is saved yet, but nothing is lost: this page keeps what you wrote. Sign in, which opens another page; then come back to this one and go on.",
+    late_again: "You signed in again, so nothing is saved yet. Look it over and save it.",
     // The list
     contacts: "Contacts",
     new_contact: "New contact",
@@ -167,6 +169,7 @@ words! {
     label_names: "home=home",
     field: "Field",
     conflict: "This contact was changed in the meantime.",
+    deleted_meanwhile: "This contact was deleted in the meantime. Save it to write it anew, or take it back out of the trash first.",
     conflict_text: "Nothing is saved yet. Below is what you wrote; save it to put it in place of what is there now.",
     theirs: "There now",
     mine: "Yours",

@@ -1,7 +1,5 @@
 //! Which contacts a list shows: the filter of a request, and the condition that SQL has for it.
 
-use crate::db::Conn;
-use crate::error::Result;
 use crate::model::contact::columns::label_key;
 use chrono::{DateTime, Utc};
 use postgres::types::Type;
@@ -167,14 +165,6 @@ macro_rules! hits {
 pub(super) use hits;
 pub(super) use passes;
 pub(super) use words;
-
-/// The last revision before an instant: what changed then or later has a greater one, because no
-/// change has an instant before that of an earlier one.
-pub(super) fn revision_before(db: &mut Conn, owner: i64, instant: DateTime<Utc>) -> Result<i64> {
-    const SQL: &str = "SELECT revision FROM contacts WHERE owner = $1 AND updated_at < $2
-        ORDER BY revision DESC LIMIT 1";
-    Ok(db.query_opt(SQL, &[&owner, &instant])?.map_or(0, |row| row.get(0)))
-}
 
 #[cfg(test)]
 mod tests {

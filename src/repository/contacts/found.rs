@@ -25,14 +25,18 @@ macro_rules! long {
     };
 }
 
-/// The contacts whose ids are in `page`, and the total beside each.
+/// The contacts whose keys are in `page`, and the total beside each.
 macro_rules! shown {
-    ($order:literal) => {
+    ($key:literal, $keys:literal, $order:literal) => {
         concat!(
             " SELECT ",
             columns!(),
             ", sort_name, sort_more, total
-            FROM page LEFT JOIN contacts ON owner = $1 AND id = ANY (ids) ORDER BY ",
+            FROM page LEFT JOIN contacts ON owner = $1 AND ",
+            $key,
+            " = ANY (",
+            $keys,
+            ") ORDER BY ",
             $order
         )
     };
@@ -75,7 +79,7 @@ pub(super) fn by_name(
                     SELECT cardinality(ids)::bigint AS total, ids[$7::int + 1 : $7::int + $6::int] AS ids
                     FROM hits
                 )",
-                shown!($order)
+                shown!("id", "ids", $order)
             )
         };
     }

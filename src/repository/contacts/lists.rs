@@ -1,7 +1,8 @@
 //! Pages of contacts: order and cursors. Each statement is literal text; what a filter does not
 //! ask for is a null parameter. `found.rs` has the statement of a plain search.
 
-use super::filter::{Filter, Terms, hits, passes, revision_before, words};
+use super::changes::revision_before;
+use super::filter::{Filter, Terms, hits, passes, words};
 use super::found::{self, long_hits, shown};
 use super::{books, columns, from_row, live};
 use crate::db::Conn;
@@ -118,7 +119,8 @@ pub fn ids(db: &mut Conn, owner: i64, filter: &Filter) -> Result<Vec<i64>> {
 /// The statement of a filtered page. By name: one pass over the index finds all hits, in order. Names are
 /// not compared in it, which would take longer than the search: where a cursor stands is shown by the
 /// last hit that is not after it, which the index finds, going back. OFFSET 0: once, not for each time
-/// that it is named. By number: only the first ones of what comes after the cursor are sorted.
+/// that it is named. By number (a revision is one change of one contact): only the first ones of what comes
+/// after the cursor are sorted. The hits are an array, which stays in memory where rows would not.
 fn filtered_page(sort: Sort) -> &'static str {
     macro_rules! by_name {
         ($order:literal, $back:literal, $until:literal) => {
@@ -135,28 +137,34 @@ fn filtered_page(sort: Sort) -> &'static str {
                         FROM hits OFFSET 0
                     ) AS start
                 )",
-                shown!($order)
+                shown!("id", "ids", $order)
             )
         };
     }
     macro_rules! by_number {
         ($order:literal, $key:literal, $after:literal) => {
             concat!(
-                "WITH hits AS MATERIALIZED (SELECT id, revision FROM contacts WHERE ",
+                "WITH hits AS MATERIALIZED (
+                    SELECT ARRAY(SELECT ",
+                $key,
+                " FROM contacts WHERE ",
                 hits!(),
-                "),
-                page AS MATERIALIZED (
-                    SELECT (SELECT count(*) FROM hits) AS total, ARRAY(
-                        SELECT id FROM hits WHERE $19::bigint IS NULL OR ",
+                ") AS keys
+                ), page AS MATERIALIZED (
+                    SELECT cardinality(keys)::bigint AS total, ARRAY(
+                        SELECT * FROM (SELECT unnest(keys) AS ",
+                $key,
+                ") AS hit
+                        WHERE $19::bigint IS NULL OR ",
                 $key,
                 $after,
                 " $19
                         ORDER BY ",
                 $order,
                 " LIMIT $17 OFFSET $18
-                    ) AS ids
+                    ) AS keys FROM hits
                 )",
-                shown!($order)
+                shown!($key, "keys", $order)
             )
         };
     }

@@ -2,6 +2,8 @@
 
 use crate::error::Error;
 use serde::Serialize;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use vcard::Warning;
 
 /// Most cards of one file: as many as a book may have.
@@ -17,6 +19,15 @@ pub struct Incoming {
     pub line: u64,
     /// vCard 3.0. Text, because a parsed one would take more memory.
     pub text: String,
+}
+
+/// A list of people, of which the members get the label.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct List {
+    /// Where it begins.
+    pub line: u64,
+    /// Its name.
+    pub label: String,
 }
 
 /// A note on a line of the file.
@@ -52,6 +63,16 @@ impl Notes {
 
     pub(super) fn extend(&mut self, warnings: impl IntoIterator<Item = Warning>) {
         warnings.into_iter().for_each(|it| self.add(it.line, it.detail));
+    }
+
+    /// Says of each list whom it names in vain, by the members that were not met.
+    pub(super) fn add_missed(&mut self, unmet: &HashMap<String, Vec<Arc<List>>>) {
+        let mut missed: BTreeMap<&List, usize> = BTreeMap::new();
+        unmet.values().flatten().for_each(|list| *missed.entry(list).or_default() += 1);
+        for (List { line, label }, count) in missed {
+            let why = format!("of the list \"{label}\" {count} members are not in this file");
+            self.add(*line, format!("labels: {why}"));
+        }
     }
 
     pub(super) fn finish(mut self) -> Vec<Note> {

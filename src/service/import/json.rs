@@ -1,4 +1,5 @@
-//! A JSON array of contacts, element by element, so that memory does not grow with the file.
+//! A JSON array of contacts, or the export of an account, which has one in `contacts`. It is read element
+//! by element, so that memory does not grow with the file.
 
 use crate::error::{Error, Result};
 use crate::model::json::is_light;
@@ -26,12 +27,26 @@ pub fn read(bytes: &[u8]) -> Result<Elements<'_>> {
     serde_json::from_slice::<IgnoredAny>(bytes)
         .map_err(|err| malformed(format!("the file is no JSON: {err}")))?;
     let rest = bytes.trim_ascii_start();
-    let Some(elements) = rest.strip_prefix(b"[") else {
+    let Some(elements) = rest.strip_prefix(b"[").or_else(|| contacts_of(rest)) else {
         return Err(malformed("the JSON must be an array of contacts".to_owned()));
     };
     let before = bytes.len() - elements.len();
     let number = 1 + line_ends(bytes.get(..before).unwrap_or_default());
     Ok(Elements { number, rest: elements })
+}
+
+/// What follows the opening bracket of an object's list `contacts`.
+fn contacts_of(object: &[u8]) -> Option<&[u8]> {
+    let mut rest = object.strip_prefix(b"{")?;
+    loop {
+        let value =
+            rest.trim_ascii_start().strip_prefix(b"\"contacts\"").map(<[u8]>::trim_ascii_start);
+        let value = value.and_then(|it| it.strip_prefix(b":")).map(<[u8]>::trim_ascii_start);
+        if let Some(list) = value.and_then(|it| it.strip_prefix(b"[")) {
+            return Some(list);
+        }
+        rest = rest.get(element_length(rest)..)?.strip_prefix(b",")?;
+    }
 }
 
 /// The iterator that [`read`] returns.
@@ -51,6 +66,8 @@ impl Iterator for Elements<'_> {
         let (before, rest) = self.rest.split_at_checked(start)?;
         let (element, rest) = rest.split_at_checked(element_length(rest))?;
         if element.is_empty() {
+            // What follows the list is none of it.
+            self.rest = b"";
             return None;
         }
         let line = self.number + line_ends(before);

@@ -3,6 +3,7 @@
 
 use crate::model::contact::MEMBERS;
 use serde_json::{Map, Value, json};
+use vcard::table;
 use vcard::{DateText, read_date};
 
 /// Most values that are kept in a line each; the others share one.
@@ -32,6 +33,7 @@ const READ_ONLY: [&str; 5] = ["id", "photo", "created_at", "updated_at", "delete
 /// name of a content line, and its text.
 pub fn tidy(members: &mut Map<String, Value>) -> Vec<(String, String)> {
     let mut kept = Kept(Vec::new());
+    let mut foreign = Vec::new();
     let names: Vec<String> = members.keys().cloned().collect();
     for name in names {
         let Some(value) = members.get_mut(&name) else { continue };
@@ -44,10 +46,17 @@ pub fn tidy(members: &mut Map<String, Value>) -> Vec<(String, String)> {
             name if name == "uid" || MEMBERS.iter().any(|(known, _)| *known == name) => {
                 kept.text(name, whole)
             }
-            name => kept.keep(name, whole),
+            name => match table::member(name).filter(|_| !whole.is_null()) {
+                Some(member) => {
+                    foreign.push((name.to_owned(), member, whole));
+                    Value::Null
+                }
+                None => kept.keep(name, whole),
+            },
         };
     }
     members.retain(|_, value| !value.is_null());
+    foreign.into_iter().for_each(|it| kept.foreign(members, it));
     kept.lines()
 }
 
@@ -72,6 +81,62 @@ impl Kept {
             Value::Number(_) | Value::Bool(_) => Value::String(value.to_string()),
             Value::Array(_) | Value::Object(_) => self.keep(name, value),
             text => text,
+        }
+    }
+
+    /// A member as another program calls it, where ours says nothing: what a table's header of that name
+    /// would mean, `list.label` or `list.part`.
+    fn foreign(
+        &mut self,
+        members: &mut Map<String, Value>,
+        (name, member, value): (String, String, Value),
+    ) {
+        let (list, word) = member.split_once('.').unwrap_or((&member, ""));
+        let (label, part) = match word.rsplit_once('.') {
+            _ if list != "addresses" => (word, "value"),
+            Some(both) => both,
+            None if PARTS.contains(&word) => ("", word),
+            None => (word, "street"),
+        };
+        match list {
+            "uid" | "dates" | "relations" | "online" => drop(self.keep(&name, value)),
+            "labels" => {
+                let mut new = self.labels(value);
+                let new = new.as_array_mut().map(std::mem::take).unwrap_or_default();
+                new.into_iter().for_each(|label| add_to(members, list, label));
+            }
+            "addresses" if value.is_string() => {
+                // Street, city and country of one address are members of their own.
+                let all = members.get_mut(list).and_then(Value::as_array_mut);
+                let said = Some(label).filter(|label| !label.is_empty());
+                let open = |it: &&mut Map<String, Value>| {
+                    !it.contains_key(part) && it.get("label").and_then(Value::as_str) == said
+                };
+                let address =
+                    all.and_then(|all| all.iter_mut().filter_map(Value::as_object_mut).find(open));
+                match (address, said) {
+                    (Some(address), _) => drop(address.insert(part.to_owned(), value)),
+                    (None, Some(label)) => {
+                        add_to(members, list, json!({part: value, "label": label}))
+                    }
+                    (None, None) => add_to(members, list, json!({ part: value })),
+                }
+            }
+            list if LISTS.contains(&list) => {
+                let mut new = self.list(list, value);
+                let new = new.as_array_mut().map(std::mem::take).unwrap_or_default();
+                for mut entry in new {
+                    if let Some(entry) = entry.as_object_mut().filter(|_| !label.is_empty()) {
+                        entry.entry("label").or_insert_with(|| json!(label));
+                    }
+                    add_to(members, list, entry);
+                }
+            }
+            single if members.contains_key(single) || !value.is_string() => {
+                drop(self.keep(&name, value));
+            }
+            "birthday" => drop(members.insert(list.to_owned(), self.date(&name, value))),
+            single => drop(members.insert(single.to_owned(), value)),
         }
     }
 
@@ -144,6 +209,13 @@ impl Kept {
             lines.push((line_name("more"), Value::Array(rest).to_string()));
         }
         lines
+    }
+}
+
+/// Adds an entry to a list, which may not be there yet.
+fn add_to(members: &mut Map<String, Value>, list: &str, entry: Value) {
+    if let Some(all) = members.entry(list).or_insert_with(|| json!([])).as_array_mut() {
+        all.push(entry);
     }
 }
 

@@ -1,10 +1,10 @@
 //! A file → cards. Which kind it is, its contents show and its media type.
 
-use super::incoming::{CARDS_MAX, Incoming, Notes, too_many};
+use super::incoming::{CARDS_MAX, Incoming, List, Notes, too_many};
 use super::{json, lenient};
 use crate::error::{Error, Result};
 use crate::model::contact::input::{LABEL_MAX, LIST_MAX};
-use crate::model::contact::{CARD_TEXT_MAX, Input, Method};
+use crate::model::contact::{CARD_MAX, CARD_TEXT_MAX, Input, Method};
 use crate::model::text;
 use crate::picture;
 use crate::service::writer::check_size;
@@ -22,8 +22,8 @@ const PHOTO_MAX: usize = 1024 * 1024;
 pub struct Source {
     /// Its cards, each small enough to be stored.
     pub(super) cards: Vec<Incoming>,
-    /// Labels by uid, from lists of people.
-    pub(super) groups: HashMap<String, Vec<Arc<str>>>,
+    /// Lists of people, by the uid of each member.
+    pub(super) groups: HashMap<String, Vec<Arc<List>>>,
     pub(super) errors: Notes,
     pub(super) warnings: Notes,
     /// `vCard`, `CSV` or `JSON`.
@@ -49,7 +49,7 @@ pub fn read(
 
 /// What a file is that has no contacts, by how it begins.
 fn other_kind(bytes: &[u8]) -> Option<&'static str> {
-    const KINDS: [(&[u8], &str); 14] = [
+    const KINDS: [(&[u8], &str); 15] = [
         (
             b"PK\x03\x04",
             "a workbook (such as .xlsx) or an archive (ZIP): save the sheet as CSV, or unpack it",
@@ -65,6 +65,7 @@ fn other_kind(bytes: &[u8]) -> Option<&'static str> {
         (b"GIF8", "a picture"),
         (b"BEGIN:VCALENDAR", "a calendar"),
         (b"dn:", "LDIF: export it as vCard or CSV"),
+        (b"version: 1", "LDIF: export it as vCard or CSV"),
         (b"<!DOCTYPE", "a web page"),
         (b"<", "a web page or other XML"),
     ];
@@ -84,15 +85,16 @@ fn contacts(
     let rest = marks.iter().find_map(|mark| bytes.strip_prefix(*mark)).unwrap_or(bytes);
     let rest = rest.trim_ascii_start();
     let is_json = rest.starts_with(b"[") || rest.starts_with(b"{");
+    let is_json = is_json || media_type == "application/json";
     if rest.is_empty() && media_type != "application/json" {
         return Ok(source);
     }
-    if media_type == "application/json" || (is_json && !vcard::has_cards(bytes)) {
-        source.format = "JSON";
-        source.json(bytes, charset, latest)?;
-    } else if vcard::has_cards(bytes) {
+    if vcard::has_cards(bytes) {
         source.format = "vCard";
         source.cards(bytes, charset)?;
+    } else if is_json {
+        source.format = "JSON";
+        source.json(bytes, charset, latest)?;
     } else if ["text/vcard", "text/x-vcard", "text/directory"].contains(&media_type) {
         let why = "the file has no vCard: no line says BEGIN:VCARD";
         return Err(Error::Malformed(why.to_owned()));
@@ -194,6 +196,10 @@ impl Source {
             return Ok(());
         }
         self.shrink_photo(line, &mut card);
+        for name in card.leave_out(CARD_MAX) {
+            let why = "the card would have more than 4 MiB with it; left out";
+            self.warnings.add(line, format!("{name}: {why}"));
+        }
         match check_size(&card) {
             Ok(()) => self.cards.push(Incoming { line, text: card.text() }),
             Err(Error::Invalid(faults)) => {
@@ -212,11 +218,14 @@ impl Source {
             self.warnings.add(line, "a list of people: its name cannot be a label; left out");
             return;
         };
-        let label: Arc<str> = label.into();
+        if group.members.is_empty() {
+            self.warnings.add(line, "a list of people: it has no members; left out");
+        }
+        let list = Arc::new(List { line, label });
         for uid in &group.members {
-            let labels = self.groups.entry(uid.clone()).or_default();
-            if labels.len() < LIST_MAX {
-                labels.push(Arc::clone(&label));
+            let lists = self.groups.entry(uid.clone()).or_default();
+            if lists.len() < LIST_MAX {
+                lists.push(Arc::clone(&list));
             }
         }
     }

@@ -5,6 +5,8 @@ use super::{ann_and_eve, by};
 use crate::world::World;
 use contactd::db::Tx;
 use contactd::error::Result;
+use contactd::repository::contacts::filter::Filter;
+use contactd::repository::contacts::lists::{self, Key, Sort, Start};
 use contactd::repository::contacts::rows::{self, Part};
 use contactd::repository::contacts::writes::{self, Origin};
 use contactd::repository::contacts::{duplicates, imports, resources};
@@ -34,15 +36,34 @@ fn read(world: &World, mut look_up: impl FnMut(&mut Tx) -> Result<usize>) -> i64
     reads
 }
 
-#[test]
-fn looking_up_a_few_reads_a_few() {
-    let (world, ann, _) = ann_and_eve();
+/// A book of that many contacts.
+fn fill(world: &World, ann: i64) {
     let card = |n| format!("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:u{n}\r\nFN:A{n}\r\nEND:VCARD\r\n");
     let file: String = (0..BOOK).map(card).collect();
     let source = import::read(file.as_bytes(), "text/vcard", None, &[], chrono::NaiveDate::MAX);
     let outcome =
         import::store(&world.app, ann, &by(), source.unwrap(), &Options::default(), |_| Ok(()));
     assert_eq!(outcome.unwrap().created, BOOK);
+}
+
+#[test]
+fn a_list_of_what_changed_since_an_instant_reads_the_book_once() {
+    let (world, ann, _) = ann_and_eve();
+    let begin = world.now();
+    fill(&world, ann);
+    world.app.db.transaction(|tx| tx.execute("ANALYZE contacts", &[])).unwrap();
+    let filter = Filter { updated_since: Some(begin), ..Filter::default() };
+    let sort = Sort { key: Key::Name, descending: false };
+    let reads = read(&world, |tx| {
+        Ok(lists::page(tx, ann, &filter, sort, &Start::Skip(0), ASKED as i64)?.contacts.len())
+    });
+    assert!(reads <= BOOK as i64 * 5 / 4, "{reads}");
+}
+
+#[test]
+fn looking_up_a_few_reads_a_few() {
+    let (world, ann, _) = ann_and_eve();
+    fill(&world, ann);
     let first: i64 = world.sql("SELECT min(id) FROM contacts");
     let ids: Vec<i64> = (first..).step_by(3).take(ASKED).collect();
     let uids: Vec<String> = (0..ASKED).map(|n| format!("u{}", n * 3)).collect();

@@ -8,6 +8,9 @@ use std::collections::{HashMap, HashSet};
 const HEADER_MAX: usize = 200;
 const NAME_MAX: usize = 64;
 
+/// Most digits of a header: they number the entries of a list.
+const HEADER_DIGITS_MAX: usize = 3;
+
 /// What a column means.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Meaning {
@@ -242,7 +245,12 @@ impl Key {
         let header: String = header.chars().take(HEADER_MAX).collect();
         let digits = header.chars().skip_while(|c| !c.is_ascii_digit());
         let digits: String = digits.take_while(char::is_ascii_digit).collect();
-        Key { word: words::fold(&header), number: digits.parse().ok() }
+        let mut word = words::fold(&header);
+        // `telephoneNumber: +1 555 010 0103`, a line of another format: no word has a blank.
+        if header.chars().filter(char::is_ascii_digit).count() > HEADER_DIGITS_MAX {
+            word.push(' ');
+        }
+        Key { word, number: digits.parse().ok() }
     }
 }
 
@@ -350,7 +358,7 @@ fn member_name(member: Member) -> &'static str {
         Member::Full | Member::FileAs => "display_name",
         Member::Organization => "organization",
         Member::Department => "department",
-        Member::JobTitle | Member::Title => "job_title",
+        Member::JobTitle | Member::Occupation | Member::Title => "job_title",
         Member::Birthday | Member::BirthYear | Member::BirthMonth | Member::BirthDay => "birthday",
         Member::Notes => "additional_data",
         Member::Labels | Member::Categories => "labels",

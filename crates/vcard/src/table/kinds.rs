@@ -15,6 +15,8 @@ pub(super) enum Member {
     Organization,
     Department,
     JobTitle,
+    /// A job title where the row has no other.
+    Occupation,
     /// A form of address, or a job title: see `columns`.
     Title,
     Birthday,

@@ -57,6 +57,12 @@ pub fn read<'a>(text: &'a str, options: &Options) -> Result<Table<'a>, Fault> {
     Ok(table)
 }
 
+/// The member of the contract that a header means by itself, `list.label` or `list.part` for lists.
+pub fn member(header: &str) -> Option<String> {
+    let layout = Layout::read(&[header], &[]);
+    layout.member(layout.columns.first()?.meaning)
+}
+
 impl<'a> Table<'a> {
     /// What is to be said of whole columns, with the line of the header: those that no member
     /// takes, in one warning, and those whose dates were read in a guessed order.

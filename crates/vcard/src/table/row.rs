@@ -78,6 +78,7 @@ pub(super) struct Builder<'t> {
     uid: Option<String>,
     file_as: Option<(usize, String)>,
     full: Option<(usize, String)>,
+    occupation: Option<(usize, String)>,
     /// The name before an e-mail address.
     pub addressee: Option<String>,
     /// The labels in lower case.
@@ -99,6 +100,7 @@ impl<'t> Builder<'t> {
             uid: None,
             file_as: None,
             full: None,
+            occupation: None,
             addressee: None,
             labels: HashSet::new(),
             born: Default::default(),
@@ -179,7 +181,11 @@ impl<'t> Builder<'t> {
                 self.file_as = one_line(text).map(|text| (at, text));
                 return;
             }
-            Member::Full | Member::FileAs => return self.keep(at, text),
+            Member::Occupation if self.occupation.is_none() => {
+                self.occupation = Some((at, text.to_owned()));
+                return;
+            }
+            Member::Full | Member::FileAs | Member::Occupation => return self.keep(at, text),
         };
         match place {
             None => *place = one_line(text),
@@ -246,6 +252,9 @@ impl<'t> Builder<'t> {
             self.thing(slot, thing);
         }
         self.born();
+        if let Some((at, text)) = self.occupation.take() {
+            self.member(at, Member::JobTitle, &text);
+        }
         let primary = |label: &Option<String>| {
             !label.as_deref().is_some_and(|label| label.ends_with("fax") || label == "pager")
         };

@@ -18,7 +18,7 @@ const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－'
 fn is_protected(bare: &str, kind: Option<Kind>) -> bool {
     bare.starts_with(FORMULA)
         || (kind == Some(Kind::Phone) && bare.starts_with(|c: char| c.is_ascii_digit() || c == '('))
-        || pieces(bare, kind).len() > 1
+        || pieces(bare, kind) != [bare]
 }
 
 /// The text of a cell, and whether an apostrophe protected it: then it is one value as it is. `="0301"` is
@@ -35,13 +35,13 @@ pub(super) fn unprotected(cell: &str, kind: Option<Kind>) -> (&str, bool) {
 }
 
 /// True if the writer has to put an apostrophe before the text: a formula, but for numbers and
-/// dates, which say nothing to a spreadsheet; several values that are one; an apostrophe that
-/// [`unprotected`] would take away.
+/// dates, which say nothing to a spreadsheet; several values that are one, or a separator at its end; an
+/// apostrophe that [`unprotected`] would take away.
 pub(super) fn wants_protection(text: &str, kind: Option<Kind>) -> bool {
     let bare = text.trim_start_matches('\'');
     let harmless = text.starts_with(['+', '-']) && is_valid_phone(text);
     let formula = text.starts_with(FORMULA) && !harmless;
-    formula || (bare.len() < text.len() && is_protected(bare, kind)) || pieces(text, kind).len() > 1
+    formula || (bare.len() < text.len() && is_protected(bare, kind)) || pieces(text, kind) != [text]
 }
 
 /// The values of a cell, as [`joined`] or Google wrote them; numbers and addresses also as people
@@ -70,8 +70,11 @@ pub(super) fn unescaped(value: &str) -> Cow<'_, str> {
 }
 
 /// The numbers, or the addresses, of a text in which they stand one after the other. What is none
-/// stays with the one before it: an extension, a pause.
+/// stays with the one before it: an extension, a pause. Behind the last one a separator separates nothing.
 fn pieces(text: &str, kind: Option<Kind>) -> Vec<&str> {
+    let bare = text.trim_end_matches(|c: char| matches!(c, ',' | ';') || c.is_whitespace());
+    let listed = matches!(kind, Some(Kind::Phone | Kind::Email)) && !bare.is_empty();
+    let text = if listed { bare } else { text };
     match kind {
         Some(Kind::Phone) => {
             let apart = wholes(text, true, is_number);
@@ -178,7 +181,7 @@ mod tests {
             ("+15550100,,123#;ext=5", &["+15550100,,123#;ext=5"]),
             ("030/1234567 / 0172/7654321", &["030/1234567", "0172/7654321"]),
             ("030/1234567, 0172/7654321", &["030/1234567", "0172/7654321"]),
-            ("5550100,5,5550101,", &["5550100,5", "5550101,"]),
+            ("5550100,5,5550101,", &["5550100,5", "5550101"]),
             ("Tel 5550100, 5550101", &["Tel 5550100, 5550101"]),
         ] {
             assert_eq!(values(text, Kind::Phone), want, "{text}");

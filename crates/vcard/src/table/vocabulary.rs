@@ -9,7 +9,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     (
         Word::Member(Member::Prefix),
         "prefix, name prefix, honorific prefix, salutation, anrede, namenspräfix, titre de civilité, civilité, préfixe, \
-         tratamiento, prefijo, prefisso, prefiks, forma grzecznościowa, звернення, префікс, обращение, префикс, 肩書き, 敬称接頭",
+         tratamiento, prefijo, prefisso, prefiks, forma grzecznościowa, звернення, звертання, префікс, обращение, префикс, 肩書き, 敬称接頭",
     ),
     (Word::Member(Member::Title), "title, titel, titre, título, titolo, tytuł, титул"),
     (
@@ -51,7 +51,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Organization),
-        "organization, organisation, company, company name, organization name, organisation name, name der organisation, employer, firm, firma, \
+        "organization, organisation, company, companies, company name, account name, organization name, organisation name, name der organisation, employer, firm, firma, \
          unternehmen, arbeitgeber, société, entreprise, organización, empresa, compañía, società, azienda, ditta, \
          organizzazione, organizacja, nazwa firmy, організація, компанія, фірма, организация, компания, фирма, 会社, 会社名, \
          勤務先, 組織, 所属",
@@ -63,9 +63,12 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::JobTitle),
-        "job title, job, position, organization title, role, profession, occupation, arbeitstitel, berufsbezeichnung, beruf, \
-         titel in der organisation, funktion, stelle, fonction, poste, titre de poste, titre du poste, intitulé du poste, \
-         métier, profesión, professione, zawód, професія, профессия, 職業, cargo, puesto, posizione, qualifica, mansione, stanowisko, посада, должность, 役職, 職種",
+        "job title, job, position, organization title, role, arbeitstitel, berufsbezeichnung, titel in der organisation, funktion, stelle, fonction, poste, titre de poste, titre du poste, intitulé du poste, \
+         cargo, puesto, posizione, qualifica, mansione, stanowisko, посада, должность, 役職, 職種",
+    ),
+    (
+        Word::Member(Member::Occupation),
+        "profession, occupation, beruf, métier, profesión, professione, zawód, професія, профессия, 職業",
     ),
     (
         Word::Member(Member::Birthday),
@@ -92,7 +95,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
         Word::Member(Member::Notes),
         "notes, note, additional data, comment, comments, remarks, description, notizen, notiz, bemerkung, bemerkungen, \
          anmerkungen, kommentar, remarques, remarque, commentaires, notas, comentarios, observaciones, commenti, \
-         osservazioni, notatki, notatka, uwagi, нотатки, примітки, заметки, примечания, メモ, 備考",
+         osservazioni, notatki, notatka, uwagi, нотатки, нотатка, примітки, примітка, коментар, коментарі, заметки, заметка, примечания, примечание, комментарий, комментарии, メモ, 備考",
     ),
     (
         Word::Member(Member::Labels),
@@ -102,7 +105,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
         Word::Member(Member::Categories),
         "categories, category, tags, group, groups, kategorien, kategorie, schlagwörter, gruppe, gruppen, catégories, catégorie, \
          groupe, groupes, categorías, categoría, grupo, grupos, categorie, gruppo, gruppi, kategoria, grupa, grupy, категорії, \
-         категорія, група, групи, категории, категория, группа, группы, 分類, カテゴリ, グループ",
+         категорія, група, групи, категории, категория, группа, группы, 分類, 分類項目, カテゴリ, グループ",
     ),
     (Word::Member(Member::Uid), "uid"),
     (
@@ -156,7 +159,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     (Entry(Phone, "yahoo"), "yahoo phone"),
     (
         Word::Kind(Url),
-        "url, urls, website, web site, web, www, web page, web page address, webpage, home page, homepage, internet, webseite, internetseite, \
+        "url, urls, website, web site, sites, web, www, web page, web page address, webpage, home page, homepage, internet, webseite, internetseite, \
          page web, site web, site internet, página web, sitio web, pagina web, sito web, sito, strona sieci web, \
          strona internetowa, strona www, веб-сторінка, вебсайт, сайт, веб-страница, web ページ, ウェブサイト, ホームページ",
     ),
@@ -167,7 +170,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Entry(Relation, "spouse"),
-        "spouse, partner, partner in, ehepartner, conjoint(e), conjoint, cónyuge, coniuge, współmałżonek, małżonek, дружина, супруг(а), супруга, 配偶者",
+        "spouse, partner, partner in, ehepartner, conjoint(e), conjoint, cónyuge, coniuge, nome coniuge, współmałżonek, małżonek, дружина, супруг(а), супруга, 配偶者",
     ),
     (Entry(Relation, "child"), "children, kinder, enfants, hijos, figli, dzieci, діти, дети, 子供"),
     (
@@ -213,12 +216,12 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Word::Kind(Phone),
-        "phone, phones, phone number, telephone, tel, telefon, telefonnummer, rufnummer, festnetz, téléphone, tél, \
+        "phone, phones, phone number, phone numbers, telephone, tel, telefon, telefonnummer, rufnummer, festnetz, téléphone, tél, \
          teléfono, teléfonos, telefono, telefonu, телефон, телефону, телефона, тел, 電話, 電話番号, tel.-nr.",
     ),
     (
         Entry(Phone, "mobile"),
-        "mobile, mobil, cell, cellular, cell phone, mobiltelefon, handy, handynummer, natel, portable, móvil, celular, cellulare, \
+        "mobile, mobil, iphone, cell, cellular, cell phone, mobiltelefon, handy, handynummer, natel, portable, móvil, celular, cellulare, \
          komórka, komórkowy, мобільний, моб, мобильный, переносной, 携帯, 携帯電話",
     ),
     (
@@ -250,7 +253,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Word::Part(Part::PostalCode),
-        "postal code, post code, postcode, zip, zip code, zipcode, plz, postleitzahl, code postal, código postal, cp, cap, \
+        "postal code, post code, postcode, zip, zip code, zipcode, zip postal code, plz, postleitzahl, code postal, código postal, cp, cap, \
          codice postale, kod pocztowy, індекс, поштовий код, поштовий індекс, индекс, почтовый код, почтовый индекс, 郵便番号",
     ),
     (
@@ -319,7 +322,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Filler,
-        "primary, primäre, primär, primario, primaria, główny, основна, основной, メイン, メインの, of, the, number, no, num, nummer, nr, \
+        "mailing, primary, primäre, primär, primario, primaria, główny, основна, основной, メイン, メインの, of, the, number, no, num, nummer, nr, \
          numéro, número, numer, numero, номер, 番号, de, du, des, del, della, di, la, le, l, der, die, das, do, w, dla, or, oder, and, und, et, и, і, \
          та, или, або, o, の, または",
     ),

@@ -1,0 +1,105 @@
+//! The raw lines of a card of 2.1, 3.0 or 4.0 → a card of 3.0.
+
+use crate::content::{Reader, Version};
+use crate::line::Line;
+use crate::modern::Modern;
+use crate::unfold::{Logical, is_mark};
+use crate::valid::{SINGLE, is_blank};
+use crate::value::escape;
+use crate::{Card, Warning};
+
+/// A line of a card, and whether it belongs to a card inside (2.1's `AGENT`).
+pub type RawLine = (Logical, bool);
+
+/// The version that lines of a card, or of the card inside of it, name.
+fn version(raw: &[RawLine], nested: bool) -> Version {
+    let says = |mark: &str| {
+        raw.iter().any(|(line, inside)| *inside == nested && is_mark(&line.bytes, mark))
+    };
+    if says("VERSION:2.1") {
+        Version::Old
+    } else if says("VERSION:4.0") {
+        Version::Four
+    } else {
+        Version::Three
+    }
+}
+
+/// The card that these lines make in 3.0. The lines of a card inside become the value of the `AGENT`
+/// before them (RFC 2426, section 3.5.4).
+pub fn converted(reader: &mut Reader<'_>, raw: Vec<RawLine>, warnings: &mut Vec<Warning>) -> Card {
+    let (outer, inner) = (version(&raw, false), version(&raw, true));
+    let mut lines: Vec<Line<'static>> = Vec::with_capacity(raw.len());
+    let mut agent: Option<(Line<'static>, String)> = None;
+    for (line, nested) in raw {
+        if nested && let Some((_, value)) = &mut agent {
+            if !value.is_empty() {
+                value.push_str("\\n");
+            }
+            value.push_str(&escape(&inside(reader, &line, inner, warnings)));
+            continue;
+        }
+        if let Some((mut line, value)) = agent.take() {
+            line.set_value(value);
+            lines.push(line);
+        }
+        let read = reader.line(line.number, &line.bytes, outer, warnings);
+        match read.is("AGENT") && read.value().trim().is_empty() {
+            true => agent = Some((read, String::new())),
+            false => lines.push(read),
+        }
+    }
+    if let Some((mut line, value)) = agent.take() {
+        line.set_value(value);
+        lines.push(line);
+    }
+    assembled(Modern::translate(outer, lines))
+}
+
+/// A line of a card inside.
+fn inside(
+    reader: &mut Reader<'_>,
+    line: &Logical,
+    version: Version,
+    warnings: &mut Vec<Warning>,
+) -> String {
+    for mark in ["BEGIN:VCARD", "END:VCARD"] {
+        if is_mark(&line.bytes, mark) {
+            return mark.to_owned();
+        }
+    }
+    if ["VERSION:2.1", "VERSION:4.0"].iter().any(|mark| is_mark(&line.bytes, mark)) {
+        return "VERSION:3.0".to_owned();
+    }
+    reader.line(line.number, &line.bytes, version, warnings).unfolded()
+}
+
+/// The lines as a card.
+fn assembled(mut lines: Vec<Line<'static>>) -> Card {
+    lines.retain(|line| !line.is("VERSION"));
+    for (name, other) in SINGLE {
+        let says =
+            |line: &Line<'_>| line.value().contains(|c: char| c != ';' && !c.is_whitespace());
+        let readable = |line: &Line<'_>| name != "BDAY" || crate::date::date_of(line).is_some();
+        let all = lines.iter().enumerate().filter(|(_, line)| line.is(name));
+        let best = all.min_by_key(|(at, line)| (!says(line), !readable(line), line.rank(), *at));
+        let Some((best, value)) = best.map(|(at, line)| (at, line.value().into_owned())) else {
+            continue;
+        };
+        let mut at = 0;
+        lines.retain_mut(|line| {
+            let here = at;
+            at += 1;
+            if here == best || !line.is(name) {
+                return true;
+            }
+            let kept = says(line) && line.value() != value;
+            line.set_name(other);
+            kept
+        });
+    }
+    let mut text = String::from("BEGIN:VCARD\r\nVERSION:3.0\r\n");
+    lines.iter().filter(|line| !is_blank(line)).for_each(|line| line.write(&mut text));
+    text.push_str("END:VCARD\r\n");
+    Card::from_text(text)
+}

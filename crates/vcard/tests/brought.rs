@@ -1,0 +1,191 @@
+//! Files that people bring, found by trying what programs write by the hundred (29 November 2026).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy sees test functions, but not what they call"
+)]
+
+use vcard::table::{self, Fault, Options};
+use vcard::*;
+
+fn card(version: &str, lines: &[&str]) -> Vec<u8> {
+    let lines = lines.join("\r\n");
+    format!("BEGIN:VCARD\r\nVERSION:{version}\r\n{lines}\r\nEND:VCARD\r\n").into_bytes()
+}
+
+/// Display name or fault of each card.
+fn names(file: &[u8], charset: Option<&str>) -> Vec<Result<String, String>> {
+    read_cards(file, charset).map(|it| it.card.map(|card| card.details().display_name)).collect()
+}
+
+fn details(header: &str, row: &str) -> Details {
+    let text = format!("{header}\n{row}\n");
+    let table = table::read(&text, &Options { map: &[] }).unwrap();
+    table.rows().next().unwrap().unwrap().details
+}
+
+#[test]
+fn a_card_whose_name_is_blank_is_nobody() {
+    let nobody = Err("nothing in the card says who it is".to_owned());
+    for lines in
+        [&["FN:"][..], &["FN: ", "N:;;;;", "TEL:"], &["FN:\u{200b}"], &["UID:u1", "FN:", "EMAIL:"]]
+    {
+        assert_eq!(names(&card("3.0", lines), None), *std::slice::from_ref(&nobody), "{lines:?}");
+    }
+    for (lines, name) in [
+        (&["FN:", "TEL:5550100"][..], "5550100"),
+        (&["FN:?"], "?"),
+        (&["FN:", "NOTE:plumber, by the bridge"], "plumber, by the bridge"),
+    ] {
+        assert_eq!(names(&card("3.0", lines), None), [Ok(name.to_owned())], "{lines:?}");
+    }
+}
+
+#[test]
+fn japanese_of_the_days_of_mail_is_read() {
+    // ISO-2022-JP is ASCII with escapes, and what stands between them looks like colons and semicolons too.
+    let japanese =
+        b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:\x1b$BNkLZ0lO:\x1b(B\r\nTEL:5550101\r\nEND:VCARD\r\n";
+    for charset in [Some("iso-2022-jp"), None] {
+        assert_eq!(names(japanese, charset), [Ok("鈴木一郎".to_owned())], "{charset:?}");
+    }
+    let table = b"Name,Phone\r\n\x1b$BNkLZ0lO:\x1b(B,5550101\r\n";
+    assert_eq!(decode(table, None).0, "Name,Phone\r\n鈴木一郎,5550101\r\n");
+}
+
+#[test]
+fn a_character_set_that_no_browser_reads_costs_no_value() {
+    // The WHATWG standard has labels of which a browser shows one U+FFFD instead of the text.
+    for charset in ["iso-2022-kr", "hz-gb-2312", "iso-2022-cn"] {
+        assert_eq!(names(&card("3.0", &["FN:Zoë Ash"]), Some(charset)), [Ok("Zoë Ash".to_owned())]);
+        let line = format!("FN;CHARSET={charset}:Zoë Ash");
+        assert_eq!(names(&card("2.1", &[&line]), None), [Ok("Zoë Ash".to_owned())]);
+    }
+}
+
+#[test]
+fn the_printed_address_of_4_0_keeps_its_lines_and_quotes() {
+    for (label, printed) in [
+        ("Dr. Doe\\n1 Main St\\NTown", "Dr. Doe\n1 Main St\nTown"),
+        ("^'The Mill^'^nTown ^^", "\"The Mill\"\nTown ^"),
+    ] {
+        let line = format!("ADR;LABEL=\"{label}\":;;1 Main St;Town;;;");
+        let read = read_cards(&card("4.0", &["FN:J", &line]), None).next().unwrap();
+        let card = read.card.unwrap();
+        let labels = card.lines().filter(|line| line.is("LABEL"));
+        assert_eq!(labels.map(|line| line.text()).collect::<Vec<_>>(), [printed]);
+    }
+}
+
+#[test]
+fn an_account_says_its_scheme_once() {
+    for (line, value) in [
+        ("X-SIP:sip:jo@x.example", "jo@x.example"),
+        ("X-JABBER:xmpp:jo@x", "jo@x"),
+        ("X-QQ:12:3", "12:3"),
+    ] {
+        let read = read_cards(&card("3.0", &["FN:J", line]), None).next().unwrap();
+        assert_eq!(read.card.unwrap().details().online[0].value, value, "{line}");
+    }
+}
+
+#[test]
+fn a_picture_larger_than_any_card_costs_itself_only() {
+    let photo = format!("PHOTO;ENCODING=b;TYPE=JPEG:{}", "AAAA".repeat(4 << 20));
+    let file = [card("3.0", &["FN:Ann", &photo, "TEL:5550102"]), card("3.0", &["FN:Bob"])].concat();
+    let read: Vec<Read> = read_cards(&file, None).collect();
+    let ann = read[0].card.as_ref().unwrap().details();
+    assert_eq!((ann.display_name.as_str(), ann.phones[0].value.as_str()), ("Ann", "5550102"));
+    let said: Vec<_> = read[0].warnings.iter().map(|it| (it.line, it.detail.as_str())).collect();
+    assert_eq!(said, [(4, "PHOTO: is larger than a card may be; left out")]);
+    assert!(read[1].card.is_ok() && read.len() == 2);
+}
+
+#[test]
+fn a_line_of_ldif_is_no_header() {
+    let ldif =
+        "dn: cn=Ann\nmail: ann@x.example\ntelephoneNumber: +1 555 0103\nmobile: +1 555 0104\n";
+    let fault = table::read(ldif, &Options { map: &[] }).map(|_| ());
+    assert!(matches!(fault, Err(Fault::NoTable(_))), "{fault:?}");
+    assert_eq!(details("Phone 12,E-mail 3 - Value", "5550105,a@x.example").phones.len(), 1);
+}
+
+#[test]
+fn a_map_to_no_member_is_a_fault_of_the_map() {
+    let map = [("A".to_owned(), "nope".to_owned())];
+    let fault = table::read("A,B\nx,y\n", &Options { map: &map }).map(|_| ());
+    assert_eq!(fault.unwrap_err(), Fault::Map("A: there is no member \"nope\"".to_owned()));
+}
+
+#[test]
+fn a_separator_behind_the_last_value_is_none_of_it() {
+    for cell in ["f@x.example;", "f@x.example, ", "\"f@x.example\n;\""] {
+        assert_eq!(
+            details("Name,Email", &format!("F,{}", quoted(cell))).emails[0].value,
+            "f@x.example"
+        );
+    }
+    for cell in ["+1 555 010 0106;", "+1 555 010 0106 ,"] {
+        assert_eq!(
+            details("Name,Phone", &format!("F,{}", quoted(cell))).phones[0].value,
+            "+1 555 010 0106"
+        );
+    }
+}
+
+fn quoted(cell: &str) -> String {
+    format!("\"{}\"", cell.trim_matches('"'))
+}
+
+#[test]
+fn the_organization_says_the_title_before_the_occupation() {
+    let google = "Name,Occupation,Organization 1 - Title";
+    assert_eq!(details(google, "A,Nurse,Head of Ward").job_title.as_deref(), Some("Head of Ward"));
+    assert_eq!(details(google, "A,Nurse,").job_title.as_deref(), Some("Nurse"));
+    let outlook = "First Name,Job Title,Profession";
+    assert_eq!(details(outlook, "A,Chief,Nurse").job_title.as_deref(), Some("Chief"));
+}
+
+#[test]
+fn headers_that_programs_write() {
+    let linkedin = "FirstName,LastName,Companies,EmailAddresses,PhoneNumbers,Sites";
+    let row =
+        "Im,Ported,Acme,\"i@x.example,j@x.example\",\"+1 555 0316,+1 555 0317\",http://s.example";
+    let it = details(linkedin, row);
+    assert_eq!((it.organization.as_deref(), it.emails.len()), (Some("Acme"), 2));
+    assert_eq!((it.phones.len(), it.urls.len()), (2, 1));
+    assert_eq!(details("Имя,Примечание", "И,прим").additional_data.as_deref(), Some("прим"));
+    assert_eq!(details("Ім'я,Примітка", "І,прим").additional_data.as_deref(), Some("прим"));
+    assert_eq!(details("Звертання,Ім'я", "пан,Їжак").prefix.as_deref(), Some("пан"));
+    assert_eq!(details("姓,名,分類項目", "山田,太郎,友人").labels, ["友人"]);
+    assert_eq!(details("Nome,Nome coniuge", "N,Perla").relations[0].value, "Perla");
+}
+
+#[test]
+fn a_date_that_cannot_be_read_is_said_whatever_it_is_of() {
+    let lines =
+        ["FN:J", "BDAY:soon", "ANNIVERSARY:2009", "item1.X-ABDATE:2010-05-06", "X-ANNIVERSARY:"];
+    let read = read_cards(&card("4.0", &lines), None).next().unwrap();
+    let said: Vec<&str> = read.warnings.iter().map(|it| it.detail.as_str()).collect();
+    let why = "is no date that can be read; kept as it is";
+    assert_eq!(said, [format!("birthday: \"soon\" {why}"), format!("dates: \"2009\" {why}")]);
+    assert_eq!(read.card.unwrap().details().dates.len(), 1);
+}
+
+#[test]
+fn headers_of_offices() {
+    let it = details(
+        "First Name,Account Name,Mailing Street,Mailing City,Mailing Zip/Postal Code,iPhone",
+        "Sal,Acct,1 St,Town,94105,+1 555 0833",
+    );
+    assert_eq!(it.organization.as_deref(), Some("Acct"));
+    let address = &it.addresses[0];
+    assert_eq!(
+        [&address.street, &address.city, &address.postal_code].map(|it| it.as_deref()),
+        [Some("1 St"), Some("Town"), Some("94105")]
+    );
+    assert_eq!(it.phones[0].label.as_deref(), Some("mobile"));
+}

@@ -1,0 +1,136 @@
+//! Files that people bring, found by trying what programs write by the hundred (29 November 2026).
+
+use crate::world::{Actor, Answer, World};
+use serde_json::{Value, json};
+
+fn import(who: &Actor, content_type: &str, file: impl AsRef<[u8]>) -> Answer {
+    let headers = [("Content-Type", content_type)];
+    who.send("POST", "/api/contacts/import", &headers, file.as_ref()).expect(200)
+}
+
+fn card(lines: &[&str]) -> String {
+    format!("BEGIN:VCARD\r\nVERSION:3.0\r\n{}\r\nEND:VCARD\r\n", lines.join("\r\n"))
+}
+
+fn contacts(who: &Actor) -> Vec<Value> {
+    who.get("/api/contacts?sort=created_at").expect(200).json().as_array().unwrap().clone()
+}
+
+fn notes<'a>(of: &'a Value, kind: &str) -> Vec<&'a str> {
+    of[kind].as_array().unwrap().iter().map(|it| it["detail"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_picture_that_leaves_the_card_no_room_costs_itself_only() {
+    let ann = World::new().user("ann");
+    // No picture at all: it cannot be made smaller.
+    let odd =
+        |name: &str, length: usize| format!("{name};ENCODING=b:{}", "AAAA".repeat(length / 4));
+    let photo = odd("PHOTO", 3 << 20);
+    let key = odd("KEY", 2 << 20);
+    let file = card(&["FN:Ann Ash", &photo, &key, "TEL:+1 555 0100"]) + &card(&["FN:Bob"]);
+    let answer = import(&ann, "text/vcard", file).json();
+    assert_eq!((&answer["created"], &answer["errors"]), (&json!(2), &json!([])));
+    let why = "PHOTO: the card would have more than 4 MiB with it; left out";
+    assert_eq!(notes(&answer, "warnings"), [why]);
+    assert_eq!(contacts(&ann)[0]["phone"], "+1 555 0100");
+    let id = &contacts(&ann)[0]["id"];
+    let accept = [("Accept", "text/vcard")];
+    let kept = ann.send("GET", &format!("/api/contacts/{id}"), &accept, b"").expect(200).text();
+    assert!(kept.contains("KEY") && !kept.contains("PHOTO"));
+}
+
+#[test]
+fn cards_are_cards_under_any_media_type() {
+    let ann = World::new().user("ann");
+    for content_type in ["application/json", "text/csv", "text/plain", "application/vnd.ms-excel"] {
+        let answer = import(&ann, content_type, card(&[&format!("FN:{content_type}")])).json();
+        assert_eq!(answer["created"], 1, "{content_type}");
+    }
+}
+
+#[test]
+fn the_character_set_of_a_forms_part_counts() {
+    let ann = World::new().user("ann");
+    let head = "Content-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\nContent-Type: text/csv; charset=\"koi8-u\"";
+    let mut body = format!("--XX\r\n{head}\r\n\r\nName,Phone\r\n").into_bytes();
+    body.extend(b"\xb4\xd7\xc1,555 0101\r\n--XX--\r\n");
+    let answer = import(&ann, "multipart/form-data; boundary=XX", body).json();
+    assert_eq!((&answer["created"], &answer["warnings"]), (&json!(1), &json!([])));
+    assert_eq!(contacts(&ann)[0]["display_name"], "Єва");
+}
+
+#[test]
+fn json_of_other_programs_names_and_reaches_people_too() {
+    let ann = World::new().user("ann");
+    let file = json!([
+        {"firstName": "Ann", "lastName": "Ash", "phoneNumber": "+1 555 0102", "birthDate": "1990-04-05"},
+        {"name": "Bob Bay", "emailAddresses": ["b@x.example", {"value": "c@x.example", "label": "work"}],
+         "mobile": 15550103, "company": "Acme", "homeAddress": "1 Main St", "notes": "n"},
+        {"name": "Cid", "first_name": "Sid", "city": "Town", "country": "US", "shoe": 42, "groups": ["choir"], "nick": 7},
+    ]);
+    let answer = import(&ann, "application/json", file.to_string()).json();
+    assert_eq!((&answer["created"], &answer["errors"]), (&json!(3), &json!([])));
+    let kept = |name| format!("no member takes a value; it is kept as X-JSON-{name}");
+    assert_eq!(notes(&answer, "warnings"), [kept("SHOE"), kept("NICK")]);
+    let [a, b, c] = contacts(&ann).try_into().unwrap();
+    let told = |it: &Value, names: [&str; 3]| json!(names.map(|name| it[name].clone()));
+    let ash = json!(["Ann Ash", "+1 555 0102", "1990-04-05"]);
+    assert_eq!(told(&a, ["display_name", "phone", "birthday"]), ash);
+    let bay = json!(["Bob Bay", "b@x.example", "Acme"]);
+    assert_eq!(told(&b, ["display_name", "email", "organization"]), bay);
+    assert_eq!(b["emails"][1]["label"], "work");
+    assert_eq!(
+        (&b["phones"][0]["value"], &b["phones"][0]["label"]),
+        (&json!("15550103"), &json!("mobile"))
+    );
+    assert_eq!(
+        (&b["addresses"][0]["street"], &b["addresses"][0]["label"]),
+        (&json!("1 Main St"), &json!("home"))
+    );
+    assert_eq!((&c["display_name"], &c["first_name"]), (&json!("Cid"), &json!("Sid")));
+    assert_eq!(
+        (&c["addresses"][0]["city"], &c["addresses"][0]["country"]),
+        (&json!("Town"), &json!("US"))
+    );
+    assert_eq!(c["labels"], json!(["choir"]));
+}
+
+#[test]
+fn the_export_of_an_account_brings_its_contacts() {
+    let world = World::new();
+    let (ann, bob) = (world.user("ann"), world.user("bob"));
+    ann.post("/api/contacts", json!({"first_name": "Zoë", "phone": "+1 555 0104"})).expect(201);
+    let gone = ann.post("/api/contacts", json!({"first_name": "Gone"})).expect(201).json();
+    ann.delete(&format!("/api/contacts/{}", gone["id"])).expect(204);
+    let file = ann.get("/api/users/me/export").expect(200);
+    assert_eq!(import(&bob, "application/json", &file.body).json()["created"], 1);
+    assert_eq!(contacts(&bob)[0]["display_name"], "Zoë");
+}
+
+#[test]
+fn a_list_of_people_brought_twice_adds_nothing_and_says_whom_it_misses() {
+    let ann = World::new().user("ann");
+    let list = |name: &str, members: &[&str]| {
+        let members =
+            members.iter().map(|uid| format!("X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:{uid}"));
+        let mut lines = vec!["X-ADDRESSBOOKSERVER-KIND:group".to_owned(), format!("FN:{name}")];
+        lines.extend(members);
+        card(&lines.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let people = card(&["UID:m1", "FN:Ann"]) + &card(&["UID:m2", "FN:Bob"]);
+    let file = list("Choir", &["m1", "m2"]) + &people;
+    for created in [2, 0] {
+        let answer = import(&ann, "text/vcard", &file).json();
+        assert_eq!((&answer["created"], &answer["warnings"]), (&json!(created), &json!([])));
+    }
+    assert_eq!(contacts(&ann)[1]["labels"], json!(["Choir"]));
+    let file = people + &list("Choir", &["m1", "m2", "m3", "m4"]) + &list("Empty", &[]);
+    let answer = import(&ann, "text/vcard", &file).json();
+    let missed = "labels: of the list \"Choir\" 2 members are not in this file";
+    assert_eq!(
+        notes(&answer, "warnings"),
+        ["a list of people: it has no members; left out", missed]
+    );
+    assert_eq!(answer["warnings"][1]["line"], 11);
+}
