@@ -442,19 +442,21 @@ fn check_tells_of_each_part_in_a_line() {
     let mails = std::env::temp_dir().join("contactd-command-line-no-folder");
     std::fs::write(&mails, "a file, where a folder should be").unwrap();
     place.world.app.db.write(|db| db.batch("UPDATE migrations SET checksum = 'x'")).unwrap();
-    let changed = contactd(
-        &["check"],
-        "",
-        &[
-            ("DATABASE_URL", &place.database),
+    let check = |mails: &std::path::Path| {
+        let settings = [
+            ("DATABASE_URL", place.database.as_str()),
             ("SECRET_KEY", SECRET),
             ("MAIL_DIR", mails.to_str().unwrap()),
-        ],
-    );
+        ];
+        contactd(&["check"], "", &settings)
+    };
+    let (wrong, changed) = (check(&mails), check(&mails.join("below")));
     std::fs::remove_file(&mails).unwrap();
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.err.contains("MAIL_DIR must be a directory"), "{}", wrong.err);
     assert_eq!(changed.code, 1);
     assert!(changed.out.contains("postgres: migration 001_schema was changed"), "{}", changed.out);
-    assert!(changed.out.contains("smtp: /"), "{}", changed.out);
+    assert!(changed.out.contains("smtp: MAIL_DIR /"), "{}", changed.out);
 }
 
 #[test]
