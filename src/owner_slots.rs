@@ -54,12 +54,15 @@ impl OwnerSlots {
 
     /// Waits for a slot. [`Error::Unavailable`] when none came in time.
     pub fn take(&self, owner: i64) -> Result<Slot> {
-        let line = Arc::clone(lock(&self.lines).entry(owner).or_default());
+        let mut lines = lock(&self.lines);
+        let line = Arc::clone(lines.entry(owner).or_default());
         // Made before the wait, so that whoever gives up cleans up too.
         let slot = Slot { lines: Arc::clone(&self.lines), owner, line };
         let mut state = lock(&slot.line.state);
         let longest = if state.waiting < self.long_waits { WAIT } else { SHORT_WAIT };
         state.waiting += 1;
+        // Not before it counts in the line: nobody takes that away now.
+        drop(lines);
         let full = |state: &mut State| state.writing >= self.at_once;
         let waited = slot.line.left.wait_timeout_while(state, longest, full);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -83,9 +86,8 @@ impl Drop for Slot {
         if state.waiting > 0 {
             self.line.left.notify_one();
         }
-        drop(state);
-        // The map's and this one: no other thread has it, and none can get it while the map is locked.
-        if Arc::strong_count(&self.line) == 2 {
+        // Nobody else has the line, and nobody gets it while the map is locked.
+        if (state.writing, state.waiting) == (0, 0) {
             lines.remove(&self.owner);
         }
     }
@@ -136,6 +138,17 @@ mod tests {
             }
         });
         assert_eq!(most.into_inner(), 2);
+        assert!(lock(&slots.lines).is_empty());
+    }
+
+    /// Of two that leave at the same time, one asks whether it is the last while the other one still has its
+    /// part of the line.
+    #[test]
+    fn whoever_leaves_last_cleans_up_though_another_one_still_has_the_line() {
+        let slots = OwnerSlots::new(2, 8);
+        let slot = slots.take(1).unwrap();
+        let _line_of_the_other = Arc::clone(&slot.line);
+        drop(slot);
         assert!(lock(&slots.lines).is_empty());
     }
 
