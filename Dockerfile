@@ -20,7 +20,8 @@ RUN install -d -o 10001 -g 10001 /var/lib/contactd
 # By number, so that an orchestrator can see that it is not root.
 USER 10001:10001
 WORKDIR /var/lib/contactd
-ENV LISTEN_ADDR=0.0.0.0:8000 MAIL_DIR=/var/lib/contactd/mail
+# The last one is the allocator's: memory that is free goes back to the system after 10 ms, not after a second.
+ENV LISTEN_ADDR=0.0.0.0:8000 MAIL_DIR=/var/lib/contactd/mail MIMALLOC_PURGE_DELAY=10
 EXPOSE 8000
 # /readyz is 503 without Postgres and while the server drains. There is no curl in here.
 HEALTHCHECK --interval=5s --timeout=4s --start-period=30s CMD ["contactd", "healthcheck"]
