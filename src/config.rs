@@ -7,6 +7,7 @@ mod values;
 mod warnings;
 
 pub use settings::{Config, LogFormat, Rate, Rates, Secret};
+pub use values::trust;
 
 use crate::mail;
 use chrono::Duration;

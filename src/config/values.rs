@@ -147,12 +147,18 @@ pub fn mail_dir(raw: &str) -> Result<PathBuf, String> {
 pub fn certificates(path: &str) -> Result<Vec<u8>, String> {
     let pem = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
     let mut roots = rustls::RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|_| "is not valid PEM".to_owned())?;
-        roots.add(certificate).map_err(|_| "has a certificate that cannot be read".to_owned())?;
-    }
+    trust(&mut roots, &pem)?;
     if roots.is_empty() {
         return Err("must be a PEM file with at least one certificate".to_owned());
     }
     Ok(pem)
+}
+
+/// Adds the certificates of a PEM file.
+pub fn trust(roots: &mut rustls::RootCertStore, pem: &[u8]) -> Result<(), String> {
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|_| "is not valid PEM".to_owned())?;
+        roots.add(certificate).map_err(|_| "has a certificate that cannot be read".to_owned())?;
+    }
+    Ok(())
 }

@@ -6,12 +6,12 @@
 //! socket has a deadline (but over Unix sockets, and while the schema is changed). The connector for TLS is the
 //! only code of ours that the driver lets touch its socket, so it is used for connections without TLS, too.
 
-use crate::config::Config;
+use crate::config::{Config, trust};
 use crate::error::{Error, Result};
 use postgres::Socket;
 use postgres::config::{Host, SslMode, SslNegotiation};
 use postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
-use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
+use rustls::pki_types::ServerName;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -79,12 +79,8 @@ impl Dialer {
 /// For TLS the public roots, and what `TLS_CA_FILE` adds.
 fn tls(config: &Config) -> Result<TlsConnector> {
     let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    for certificate in CertificateDer::pem_slice_iter(config.tls_ca.as_deref().unwrap_or_default())
-    {
-        let certificate =
-            certificate.map_err(|error| Error::internal(format!("TLS_CA_FILE: {error}")))?;
-        roots.add(certificate).map_err(|error| Error::internal(format!("TLS_CA_FILE: {error}")))?;
-    }
+    let own = config.tls_ca.as_deref().unwrap_or_default();
+    trust(&mut roots, own).map_err(|why| Error::internal(format!("TLS_CA_FILE {why}")))?;
     let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
     Ok(TlsConnector::from(Arc::new(tls)))
 }

@@ -85,8 +85,8 @@ impl Connection {
         matches!(self.stage, Stage::Idle) && self.input.is_empty()
     }
 
-    /// It is new, and nothing was received from it. Its first request is probably on its way, since a proxy connects when it has
-    /// one, and a server that stops would meet it with a closed connection.
+    /// It is new, and nothing was received from it. Its first request is probably on its way, since a proxy
+    /// connects when it has one, and a server that stops would meet it with a closed connection.
     pub fn has_just_come(&self, now: Instant) -> bool {
         self.came.is_some_and(|came| now.saturating_duration_since(came) < FIRST_REQUEST)
     }
@@ -229,7 +229,8 @@ impl Connection {
         }
     }
 
-    /// From now on the end of the socket's last holder sends RST: an answer that was cut off must not look whole.
+    /// From now on the end of the socket's last holder sends RST: an answer that was cut off must not look
+    /// whole.
     pub fn reset_on_close(&self) {
         // A failure means that the connection is gone already.
         let _ = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
