@@ -260,6 +260,9 @@ CREATE TABLE contacts (
 );
 -- What a search passes over is not compressed: unpacking would take longer than looking.
 ALTER TABLE contacts ALTER COLUMN folded SET STORAGE EXTERNAL;
+-- While Postgres knows nothing of a book, a list of it may cost a pass over it. By default it looks again when
+-- a tenth of the table has changed, which of a large one never comes.
+ALTER TABLE contacts SET (autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 2000);
 CREATE UNIQUE INDEX contacts_uid_key ON contacts (owner, uid) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX contacts_resource_key ON contacts (owner, resource)
     WHERE deleted_at IS NULL AND resource IS NOT NULL;
