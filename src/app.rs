@@ -4,8 +4,11 @@
 //! [`http1`] reads the request. `batch.rs` takes it through three steps, together with others that came at
 //! the same time: [`InFlight::begin`]; the look-up of [`InFlight::asked`] in the cache, in one round trip
 //! for all of them; [`InFlight::decide`], which answers, or says in which line the rest waits. None of the
-//! three waits for Postgres, since each runs in a thread that other connections need. The rest (an unknown
-//! caller, the body, the handler) runs in a thread of its own, and ends in `InFlight::answer` too.
+//! three asks Postgres, since each runs in a thread that other connections need. The rest (a caller whom the
+//! cache has not, a large body, the handler) runs in a thread of its own, and ends in `InFlight::answer` too.
+//!
+//! The cache holds accounts with their live sessions and app passwords, and counts the rate limits. Without
+//! Redis, accounts come from Postgres and limits are counted in this process.
 
 mod authorize;
 
@@ -18,9 +21,7 @@ use crate::handlers::web::reader;
 use crate::http::{self, Reply};
 use crate::limits;
 use crate::routes::{self, Gate, Route, Waits};
-use authorize::{
-    Handler, Stage, claim_held, find_route, is_of_unknown, is_preflight, let_in, verb,
-};
+use authorize::{Handler, Stage, claim_held, denies_claim, find_route, is_preflight, let_in, verb};
 use http1::{Admission, Client, Look, Refusal};
 use rouille::{Request, Response};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,10 +34,10 @@ pub struct InFlight {
     call: Call,
     /// The route; for a wrong method the first one of the path.
     route: Option<&'static Route>,
-    /// What it says of its sender, if its route asks for one.
+    /// What the request says of its sender, if the route asks.
     claim: Option<Claim>,
-    /// Anybody could have written the claim: no signature of ours, and not shown to be true in the last hour
-    /// ([`Claim::is_guess`]). Until Postgres has confirmed it, it costs the account that it names nothing.
+    /// Anybody could have made the claim up: it is an app password or a cookie that was not found true in the
+    /// last hour ([`Claim::is_guess`]). Until Postgres confirms it, the account in it is charged nothing.
     is_guess: bool,
     /// How far it has come.
     stage: Stage,
@@ -44,7 +45,7 @@ pub struct InFlight {
     counters: Vec<Counter>,
     /// What the cache answered: the user, and where the limits stand after counting.
     pub looked_up: LookedUp,
-    /// Where the caller stands in the rate limit that it was counted in.
+    /// The rate limit that the answer's headers show: the one that is exceeded, else the first.
     limit: Option<LimitState>,
 }
 
@@ -58,9 +59,10 @@ impl InFlight {
         let is_guess = claim.as_ref().is_some_and(|claim| claim.is_guess(&call));
         let counters = match &stage {
             Stage::Routed(route) => {
-                // A scarce limit is the account's only when the claim is known to be true.
-                let known = claim.as_ref().filter(|_| !is_guess && !route.limit.is_scarce());
-                limits::of_route(route.limit, &call, known.map(Claim::subject))
+                // It counts for the account if the claim is no guess. A scarce limit (passwords, imports)
+                // counts for the address first in any case; `settle` moves it.
+                let account = claim.as_ref().filter(|_| !is_guess && !route.limit.is_scarce());
+                limits::of_route(route.limit, &call, account.map(Claim::subject))
             }
             // What is refused counts for its address: 401, 404, 405.
             Stage::Refused(_) => limits::of_address(&call),
@@ -95,8 +97,9 @@ impl InFlight {
         claim.is_some_and(|claim| self.call.app.is_slow(claim.user))
     }
 
-    /// What comes next, now that the cache has answered: too many requests are refused, a caller whom the
-    /// cache has is authorized, any other is looked up in Postgres (`go_on`).
+    /// What comes next, now that the cache has answered. Past a limit, what is refused anyway and what is a guess
+    /// gets 429 here. Anyone else is authorized first, since 403 comes before 429: at once if the cache has the
+    /// user, else in a line (`go_on`).
     pub fn decide(mut self) -> Look {
         let exceeded = self.note_limits();
         match (&self.stage, exceeded) {
@@ -108,11 +111,11 @@ impl InFlight {
             (Stage::Routed(_), Some(state)) if self.is_guess => {
                 self.stage = Stage::Refused(Error::TooManyRequests(state));
             }
-            (Stage::Routed(_), _) if !self.is_guess && self.looked_up.is_complete() => {
+            (Stage::Routed(_), _) if !self.is_guess && self.looked_up.needs_no_load() => {
                 self.authorize();
             }
-            // Refused, or the question for methods: there is nothing to do. A caller whom the cache has not, or a
-            // guess within its limit: it is looked up, past the limit too, since 403 comes before 429.
+            // Nothing to do now: refused, the question for methods, a guess within its limit, or a caller whom the
+            // cache has not.
             _ => {}
         }
         self.go_on()
@@ -134,8 +137,8 @@ impl InFlight {
         let is_accepted = matches!(self.stage, Stage::Authorized(_));
         let waits = match (&self.stage, self.route) {
             (Stage::Authorized(_), Some(route)) => route.waits,
-            // What searches, and what hashes or decodes and so waits for a core, does its look-up in its own
-            // line; everything else in that of Postgres.
+            // The look-up waits as the handler would: that of a search among the searches, that of what hashes or
+            // decodes in the line for cores. All else waits as plain work for Postgres.
             (Stage::Routed(it), _) if matches!(it.waits, Waits::Search | Waits::Core) => it.waits,
             (Stage::Routed(_), _) => Waits::Postgres,
             _ => Waits::Never,
@@ -145,9 +148,9 @@ impl InFlight {
         }
         let size = self.call.app.config.db_pool_size as usize;
         let most = match (waits, self.call.request.method()) {
-            // The most that one account (or address) may have at work, one at least; what is more waits in the
-            // line. Half the connections for what reads, one where its searches are slow. Writers of one book
-            // wait for each other (`owner_slots`), so a quarter for what writes.
+            // At most this many requests of one account (or address) are at work, but always one; more wait in the
+            // line. What reads has half the pool, or one where its searches are slow. Writers of one book wait for
+            // each other (`owner_slots`), so what writes has a quarter.
             (Waits::Search, _) if self.searches_slowly() => 1,
             (Waits::Search, _) => size / 2,
             (Waits::Postgres, "GET" | "HEAD" | "PROPFIND" | "REPORT" | "OPTIONS") => size / 2,
@@ -179,12 +182,12 @@ impl InFlight {
         let exceeded = self.note_limits();
         let announced = self.call.header("Content-Length").and_then(|it| it.parse::<u64>().ok());
         self.stage = match (handler, exceeded) {
-            (Err(error), Some(state)) if is_of_unknown(&error) => {
+            (Err(error), Some(state)) if denies_claim(&error) => {
                 Stage::Refused(Error::TooManyRequests(state))
             }
             (Err(error), _) => Stage::Refused(error),
             (Ok(_), Some(state)) => Stage::Refused(Error::TooManyRequests(state)),
-            // Before a byte of it is read. A body that comes in chunks is refused while it is received.
+            // Before a byte of the body is read. One that comes in chunks is refused while it is received.
             (Ok(_), None) if announced.is_some_and(|length| length > self.call.body_max) => {
                 Stage::Refused(Error::BodyTooLarge(self.call.body_max))
             }
@@ -192,17 +195,17 @@ impl InFlight {
         };
     }
 
-    /// Now the claim is known to be true or not. A request that was counted for the wrong one, the account
-    /// or the address, is taken back there and counted for the other; returns where that one stands.
+    /// Now the claim is known to be true or false. If the request counted for the account but should for the
+    /// address, or the other way round, moves the count, and returns where the new one stands.
     fn settle(&mut self, route: &Route, is_true: Option<bool>) -> Option<Vec<LimitState>> {
         let (claim, is_true) = (self.claim.as_ref()?, is_true?);
-        let expected_true = !self.is_guess && !route.limit.is_scarce();
+        let counted_for_account = !self.is_guess && !route.limit.is_scarce();
+        // A guess that is true, or a claim that was no guess and is not.
         if is_true == self.is_guess {
-            // Otherwise than it was taken for.
             claim.set_proven(&self.call, is_true);
         }
         self.is_guess = !is_true;
-        if is_true == expected_true {
+        if is_true == counted_for_account {
             return None;
         }
         let account = Some(claim.subject());
@@ -234,24 +237,7 @@ impl InFlight {
         response
     }
 
-    /// While a body came that was waited for, its sender may have been signed out, or the account disabled: the
-    /// caller is looked up once more. It is not counted again.
-    fn authorize_again(&mut self) {
-        let (Stage::Authorized(_), Some(route), Some(user)) =
-            (&self.stage, self.route, self.user())
-        else {
-            return;
-        };
-        let asked = Asked { counters: &[], ..self.asked() };
-        let found = self.call.app.cache.look_up(&[asked], self.call.app.now()).pop();
-        let found = found.filter(|_| !self.is_guess).unwrap_or_else(|| LookedUp::unasked(user));
-        self.stage = match let_in(route, &self.call, self.claim.as_ref(), found) {
-            Ok(handler) => Stage::Authorized(Box::new(handler)),
-            Err(error) => Stage::Refused(error),
-        };
-    }
-
-    /// Body and handler.
+    /// Authorizes, if that is still to do, and runs the handler.
     fn run(&mut self) -> Result<Reply> {
         if self.call.had_to_wait_for_body() {
             self.authorize_again();
@@ -283,6 +269,23 @@ impl InFlight {
         }
     }
 
+    /// The body was waited for. Meanwhile its sender may have been signed out, or the account disabled: the caller
+    /// is looked up once more. It is not counted again.
+    fn authorize_again(&mut self) {
+        let (Stage::Authorized(_), Some(route), Some(user)) =
+            (&self.stage, self.route, self.user())
+        else {
+            return;
+        };
+        let asked = Asked { counters: &[], ..self.asked() };
+        let found = self.call.app.cache.look_up(&[asked], self.call.app.now()).pop();
+        let found = found.filter(|_| !self.is_guess).unwrap_or_else(|| LookedUp::unasked(user));
+        self.stage = match let_in(route, &self.call, self.claim.as_ref(), found) {
+            Ok(handler) => Stage::Authorized(Box::new(handler)),
+            Err(error) => Stage::Refused(error),
+        };
+    }
+
     /// A problem document; a page for a browser that asked for one or sent a form of ours. What is our fault goes to
     /// the log.
     fn refusal(&self, error: &Error) -> Response {
@@ -303,7 +306,8 @@ impl InFlight {
         }
     }
 
-    /// Counts the answer, and writes its line in the log.
+    /// Counts the answer, and writes its line in the log, before its body is sent: a stream that breaks off later
+    /// is not seen here.
     fn log(&self, status: u16) {
         let took = self.began.elapsed();
         let answered = self.route.filter(|route| route.verb == verb(&self.call));

@@ -1,6 +1,6 @@
-//! contactd's side of [`http1`]: what the server asks of the program, in its waiting threads. Requests that are
-//! ready at the same time ask Redis together: a round trip for each would cost more than the rest of a quick
-//! request.
+//! contactd's side of [`http1`]: what the server asks of the program, in the threads that also read sockets.
+//! They may wait for Redis, which is bounded (`cache`), and never for Postgres. Requests that are ready at the
+//! same time ask Redis together: a round trip for each would cost more than the rest of a quick request.
 
 use crate::app::{self, InFlight};
 use crate::context::App;
@@ -37,6 +37,7 @@ impl Service for Contactd {
     }
 
     fn set_connections(&self, open: usize) {
+        // For /metrics.
         self.0.counters.set_connections(open as u64);
     }
 }
@@ -56,11 +57,12 @@ pub fn respond(app: &Arc<App>, request: Request) -> Response {
     respond_while(app, request, || ())
 }
 
-/// The same; `meanwhile` happens after [`InFlight::decide`] and before the work. The body is given to work that is
-/// accepted, small or large.
+/// The same; `meanwhile` happens after [`InFlight::decide`] and before the work. The server hands over a small
+/// body at once, and a large one to work that is accepted; here every body waits for that.
 pub fn respond_while(app: &Arc<App>, request: Request, meanwhile: impl FnOnce()) -> Response {
     let mut body = Vec::new();
     let limit = app::body_limit(request.method(), request.raw_url());
+    // One byte more than may be: the handler answers 413 then.
     if let Some(data) = request.data()
         && data.take(limit + 1).read_to_end(&mut body).is_err()
     {

@@ -262,7 +262,7 @@ impl<const R: usize> State<R> {
         let found = if self.redis_up { Some(self.key(rules).found()) } else { None };
         match protocol::after_look(found) {
             ReadStep::Use(version) => Some(version),
-            ReadStep::Load | ReadStep::LoadToFill => None,
+            ReadStep::LoadOnly | ReadStep::LoadToFill => None,
         }
     }
 

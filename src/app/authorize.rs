@@ -1,5 +1,5 @@
-//! From a path to a route, and from a claim to the handler with its caller: 404, 405, 401, 403 (and 403 for a form
-//! that is stale).
+//! Picks the route of a path by its method, and turns a claim into a handler with its caller: 404, 405, 401, 403
+//! (and 403 for a form that is stale).
 
 use crate::access::{self, Admin, Caller, Claim, Device, Owner, Visitor};
 use crate::cache::LookedUp;
@@ -77,8 +77,8 @@ pub(super) fn let_in(
         (Gate::Anyone(run), _) => Handler::Anyone(*run),
         (Gate::Visitor(run), claim) => {
             let visitor = access::visitor(call, claim, looked_up)?;
-            // Long forms are for those who are signed in. Without a session a long one is refused unread, as
-            // that of a session that has ended.
+            // A long form needs a session. Without one it is refused before its body is read, with the error for
+            // a session that has ended.
             if visitor.caller().is_none() && is_long(call) {
                 return Err(Error::StaleForm);
             }
@@ -102,22 +102,22 @@ pub(super) fn let_in(
     })
 }
 
-/// Whether the claim of a request held, by the handler that it got; none: that could not be found out, as
-/// without Postgres. 403 is only for an account that is known.
+/// Whether the claim of a request was true, by the handler that it got; none: that was not found out, as without
+/// Postgres. `AdminOnly` and `ReadOnly` come only after it was found true.
 pub(super) fn claim_held(handler: &Result<Handler>) -> Option<bool> {
     match handler {
         Ok(Handler::Visitor(_, visitor)) => Some(visitor.caller().is_some()),
         Ok(_) | Err(Error::AdminOnly | Error::ReadOnly) => Some(true),
-        Err(error) => is_of_unknown(error).then_some(false),
+        Err(error) => denies_claim(error).then_some(false),
     }
 }
 
-/// Whether this is the refusal of a request with an unknown sender.
-pub(super) fn is_of_unknown(error: &Error) -> bool {
+/// Whether this error says that the claim is not true, or that there is none.
+pub(super) fn denies_claim(error: &Error) -> bool {
     matches!(error, Error::Unauthenticated | Error::UnknownDevice | Error::StaleForm)
 }
 
-/// True if the body is chunked, or its announced length is no small one.
+/// The body is chunked, longer than `SMALL_BODY`, or announced with a length that cannot be read.
 fn is_long(call: &Call) -> bool {
     let announced = call.header("Content-Length").map(|length| length.parse::<u64>());
     let chunked = call.header("Transfer-Encoding").is_some();
@@ -125,7 +125,7 @@ fn is_long(call: &Call) -> bool {
         || announced.is_some_and(|length| !length.is_ok_and(|length| length <= SMALL_BODY as u64))
 }
 
-/// A browser asks whether a page of another origin may send a request.
+/// True for a preflight: a browser asks whether a page of another origin may send a request.
 pub(super) fn is_preflight(call: &Call) -> bool {
     call.request.method() == "OPTIONS" && call.header("Access-Control-Request-Method").is_some()
 }

@@ -18,9 +18,9 @@ pub(super) const READ_TIMEOUT: Duration = Duration::from_millis(100);
 const TLS_CONNECT: Duration = Duration::from_millis(500);
 /// How long readers leave Redis alone after a failure, in milliseconds.
 const BREAK_MS: u64 = 1_000;
-/// Most threads that ask for Redis' address at once.
+/// At most this many threads ask for Redis' address at once: the name server may hang.
 const ASKING: usize = 16;
-/// Most idle connections kept.
+/// At most this many idle connections are kept.
 const IDLE: usize = 64;
 
 /// A script and its name in Redis.
@@ -122,17 +122,18 @@ impl From<RedisError> for Failure {
     }
 }
 
-/// The server is a Redis replica, or has fewer of these than `min-replicas-to-write`, or loads what it is to
-/// begin with: a dump, or as a new replica what its primary has. Others may use the primary meanwhile.
+/// The server is a Redis replica, or a primary with fewer replicas than `min-replicas-to-write`, or still loads
+/// its data. Others may use the primary meanwhile.
 fn may_not_write(error: &RedisError) -> bool {
-    // The error of several commands at once has a code of its own for those that the library knows.
+    // Of a pipeline each command's error is looked at: the code of the whole may be another.
     let errors = error.clone().into_server_errors();
     let codes = ["READONLY", "NOREPLICAS", "LOADING"];
     errors.is_some_and(|all| all.iter().any(|it| codes.contains(&it.1.code())))
 }
 
-/// The host is gone from its network: its address does not answer there.
+/// The host is gone from its network: its address does not answer there (`EHOSTUNREACH`).
 fn no_host(error: &RedisError) -> bool {
+    // redis keeps the system's error in an Arc.
     type Inner = Arc<dyn std::error::Error + Send + Sync>;
     std::error::Error::source(error)
         .and_then(|source| source.downcast_ref::<Inner>()?.downcast_ref::<std::io::Error>())
@@ -142,14 +143,14 @@ fn no_host(error: &RedisError) -> bool {
 /// Asks for addresses in threads of its own: the system's call waits for a name server that is
 /// down for as long as it likes, and must not hold up a request or `readyz`.
 #[derive(Default)]
-struct Names {
+struct Resolver {
     /// How many such threads there are.
     asking: Arc<AtomicUsize>,
 }
 
-impl Names {
-    /// Where Redis is: one TCP address for each the name has. For TLS the name
-    /// itself, which the client then looks up again, when it is known to be answered.
+impl Resolver {
+    /// Where Redis is: a TCP address for each that the name has. For TLS the name itself, once it is known
+    /// that the name server answers: the client looks it up again.
     fn addresses(
         &self,
         address: &ConnectionAddr,
@@ -194,7 +195,7 @@ pub(super) struct Store {
     info: ConnectionInfo,
     /// PEM; none: the system's.
     authorities: Option<Vec<u8>>,
-    names: Names,
+    resolver: Resolver,
     idle: Mutex<Vec<Link>>,
     start: Instant,
     /// Milliseconds after `start` until which readers leave Redis alone; 0: they need not.
@@ -213,14 +214,14 @@ impl Store {
         Ok(Store {
             authorities: extra_ca.map(with_those_of_the_system),
             info: info.set_redis_settings(settings).set_tcp_settings(tcp),
-            names: Names::default(),
+            resolver: Resolver::default(),
             idle: Mutex::new(Vec::new()),
             start: Instant::now(),
             broken_until: AtomicU64::new(0),
         })
     }
 
-    /// For readers: `None` when Redis fails or has failed within the last second. After that
+    /// For readers, their fills and the counters: `None` when Redis fails or has failed within the last second. After that
     /// second one reader tries, and the others come back when it has succeeded.
     pub(super) fn read<T>(&self, ask: impl FnMut(&mut Link) -> RedisResult<T>) -> Option<T> {
         let until = self.broken_until.load(Ordering::Relaxed);
@@ -273,8 +274,8 @@ impl Store {
             match self.ask_on(link, timeout, &mut ask) {
                 // Closed while it was idle, by a restart or by Redis' own `timeout`. All of them
                 // are tried before a new one: while one lives, Redis is there, even if it (or a
-                // proxy before it) takes no new connections. Every script may run twice: at
-                // worst a request is counted twice, or taken back twice.
+                // proxy before it) takes no new connections. Every script may run twice: at worst a request is
+                // counted or taken back twice; a lease that was taken twice is not used (`not_leased`).
                 // Where one leads to a Redis that may not write, another one may lead to the primary.
                 Err(error) if error.is_connection_dropped() || may_not_write(&error) => {}
                 answer => return Ok(answer?),
@@ -306,10 +307,10 @@ impl Store {
     /// A new connection; learns the run id and loads the scripts in one round trip.
     fn connect(&self, timeout: Duration) -> Result<Link, Failure> {
         let tls = matches!(self.info.addr(), ConnectionAddr::TcpTls { .. });
-        let time = if tls { timeout.max(TLS_CONNECT) } else { timeout };
+        let step = if tls { timeout.max(TLS_CONNECT) } else { timeout };
         let mut failure = None;
-        for address in self.names.addresses(self.info.addr(), timeout)? {
-            match self.connect_to(self.info.clone().set_addr(address), time) {
+        for address in self.resolver.addresses(self.info.addr(), timeout)? {
+            match self.connect_to(self.info.clone().set_addr(address), step) {
                 Ok(link) => return Ok(link),
                 // Of several addresses, one that may be alive matters more than one that is not.
                 Err(error) => match failure {
@@ -321,7 +322,7 @@ impl Store {
         Err(failure.unwrap_or_else(Failure::no_name))
     }
 
-    fn connect_to(&self, info: ConnectionInfo, time: Duration) -> RedisResult<Link> {
+    fn connect_to(&self, info: ConnectionInfo, step: Duration) -> RedisResult<Link> {
         let tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
         let client = match &self.authorities {
             Some(root_cert) if tls => {
@@ -330,9 +331,9 @@ impl Store {
             }
             _ => redis::Client::open(info),
         };
-        let mut connection = client?.get_connection_with_timeout(time)?;
-        connection.set_read_timeout(Some(time))?;
-        connection.set_write_timeout(Some(time))?;
+        let mut connection = client?.get_connection_with_timeout(step)?;
+        connection.set_read_timeout(Some(step))?;
+        connection.set_write_timeout(Some(step))?;
         let mut setup = redis::pipe();
         setup.cmd("INFO").arg("server");
         for script in [&SCRIPTS.look, &SCRIPTS.fill, &SCRIPTS.raise, &SCRIPTS.lower] {
@@ -341,12 +342,12 @@ impl Store {
         let (info,): (String,) = setup.query(&mut connection)?;
         let run_id = info.lines().find_map(|line| line.strip_prefix("run_id:")).map(str::trim);
         match run_id.filter(|run_id| !run_id.is_empty()) {
-            Some(run_id) => Ok(Link { connection, timeout: time, run_id: run_id.to_owned() }),
+            Some(run_id) => Ok(Link { connection, timeout: step, run_id: run_id.to_owned() }),
             None => Err(RedisError::from((ErrorKind::Client, "INFO server has no run_id"))),
         }
     }
 
-    /// Milliseconds since the start, at least 1.
+    /// Milliseconds since the start; at least 1, since 0 says that nothing is broken.
     fn now_ms(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX / 2).max(1)
     }

@@ -25,8 +25,7 @@ impl Counter {
         self.window_seconds.saturating_mul(1_000).clamp(1, i64::MAX as u64 / 2)
     }
 
-    /// Where `count` requests stand in a window that ends in `left_ms`; a negative one has not
-    /// begun.
+    /// Where `count` requests stand in a window that ends in `left_ms`; below 0: the whole window is left.
     pub(super) fn state(&self, change: Change, count: i64, left_ms: i64) -> LimitState {
         let count = u64::try_from(count).unwrap_or(0);
         let left_ms = u64::try_from(left_ms).unwrap_or(self.window_ms());
@@ -55,7 +54,7 @@ pub(super) enum Change {
 
 /// How many maps share the counters of this process, so that threads seldom meet at a lock.
 const SHARDS: usize = 16;
-/// Most counters in one of them: 16 × 8,192 short keys are about 15 MB.
+/// At most this many counters in one of them: 16 × 8,192 short keys are about 15 MB.
 const CAPACITY: usize = 8_192;
 /// How many a full map looks at for the one to give up.
 const SAMPLE: usize = 16;
@@ -71,7 +70,7 @@ struct Window {
 #[derive(Debug, Default)]
 struct Shard {
     windows: HashMap<String, Window>,
-    /// When what had ended was last dropped: at most once a second, it looks at every entry.
+    /// When windows that had ended were last dropped. That looks at every entry, so at most once a second.
     swept: Option<Instant>,
 }
 

@@ -1,23 +1,31 @@
-//! Redis: the current user, cached and never stale, and the counters of the rate limits.
+//! Redis: the current user, cached so that no update is missed, and the counters of the rate limits.
 //!
 //! Two promises. (A) A request that starts after the answer to an update was sent sees that
 //! update, on every replica. (B) The same from the moment of commit, even when the writer dies
 //! before it answers. [`protocol`] says how; `tests/cache_model.rs` goes through every
 //! interleaving and shows which step each promise rests on.
 //!
-//! "Replica" is one of contactd's here; those of Redis are called its replicas. Both promises hold as long as
-//! all of contactd's replicas talk to the same Redis process, or have all left the old one before a writer
-//! uses the new one, or to several of which only one may write (`min-replicas-to-write`: half of Redis'
-//! replicas, rounded up, and a promotion that takes longer than `min-replicas-max-lag`;
-//! `deploy/cluster/redis.conf`): one that may not write serves no user. What they do not cover:
+//! "Replica" is one of contactd's here; those of Redis are called its replicas. Both promises hold if one of
+//! these is true:
+//!
+//! 1. all of contactd's replicas talk to the same Redis process;
+//! 2. all of them have left the old one before a writer uses the new one;
+//! 3. of several Redis processes only one may write, since one that may not serves no user. It wants
+//!    `min-replicas-to-write`, half of Redis' replicas rounded up, and a promotion that takes longer than
+//!    `min-replicas-max-lag`, as in `deploy/cluster/redis.conf`.
+//!
+//! What they do not cover:
+//!
+//! - what ends by the clock, such as a program's session: it may count until the cached user ends, 10 s;
 //!
 //! - Redis' clock set back, or its machine stopped and resumed, by seconds;
 //! - a proxy that swaps the server behind an open connection;
 //! - a primary that another one replaced, and that becomes primary again within 10 s without a restart;
-//! - for 10 s, a writer whose own connections to Redis are all gone and that is then told, wrongly, that Redis
-//!   is not there (its address refuses, its name is unknown) while others still have theirs;
-//! - promise (B), for at most 12 s (a lease and what is filled with it), when the writer's tombstone was never
-//!   acknowledged and the writer died, or the answer to its commit was lost.
+//! - for at most 12 s (a lease and what is filled with it), a writer whose own connections to Redis are all
+//!   gone and that is then told, wrongly, that Redis is not there (its address refuses, its name is unknown)
+//!   while others still have theirs;
+//! - promise (B), for as long, when the writer's tombstone was never acknowledged and the writer died, or the
+//!   answer to its commit was lost.
 
 mod connection;
 mod limits;

@@ -15,10 +15,16 @@
 //! user in place of its lease, should that still be there. One that finds a lease, a tombstone or what it
 //! cannot read, or has no answer, SELECTs and fills nothing.
 //!
-//! A writer locks the row, raises its tombstone, changes, commits, takes its tombstone (or
-//! whatever else is there) away, and answers. (Before the lock it raises it once more, to notice early
-//! that Redis hangs.) Could a reader then fill with what was there before the commit? It would need its
-//! lease.
+//! A writer
+//!
+//! 1. raises its tombstone, only to notice early that Redis hangs;
+//! 2. locks the row;
+//! 3. raises its tombstone again: this is the one that counts, and the one that is meant below;
+//! 4. changes and commits;
+//! 5. takes its name out of the tombstone, and whatever else is there away;
+//! 6. answers.
+//!
+//! Could a reader then fill with what was there before the commit? Its lease would still have to be there.
 //!
 //! - A lease from before the tombstone is gone: the tombstone took its place.
 //! - A lease from after it is possible only where the tombstone is gone early: lost, expired, never stored
@@ -32,8 +38,8 @@
 //! database and fill nothing. The same goes for a user that was copied from another key, and for one that
 //! was kept and written back more than [`FRESH_SECONDS`] later, when a right may have ended.
 //!
-//! The run id is that of the Redis process. It changes with every start, so that a Redis that
-//! came back from an old dump revives nothing.
+//! The run id is that of the Redis process. It changes with every start and differs between processes, so
+//! neither a Redis that came back from an old dump nor a replica that was promoted revives anything.
 
 use crate::model::user::CurrentUser;
 use base64::Engine;
@@ -45,40 +51,44 @@ use std::time::Duration;
 pub const USER_MS: u64 = 10_000;
 /// How long a reader has for its SELECT before it may not fill the cache any more.
 pub const LEASE_MS: u64 = 2_000;
-/// How long a tombstone stands when its writer died. A statement ends after 5 s, and a transaction that
-/// does nothing for 30 s is ended by Postgres; the row lock covers one that takes longer.
+/// How long a tombstone stands when its writer died: about as long as Postgres keeps the transaction of a dead
+/// writer (5 s in a statement, 30 s idle). The row lock covers one that takes longer.
 pub const TOMBSTONE_MS: u64 = 30_000;
 /// How long a writer that cannot reach Redis waits after its commit. By then nothing older than
 /// the commit is left there: a lease taken before it ends within 2 s, what was filled with that
 /// lease within 10 s more; one second is for clocks that run unevenly.
 pub const WAIT: Duration = Duration::from_millis(USER_MS + LEASE_MS + 1_000);
-/// How many writers may have a place for such a wait: some, so that a Redis that hangs does not take every
-/// thread. A writer that could not reach Redis takes one before its commit, and is refused when there is
+/// How many writers may have a place for such a wait. It is bounded so that a Redis that hangs does not take
+/// every thread. A writer that could not reach Redis takes one before its commit, and is refused when there is
 /// none. One that loses Redis only after its commit waits without a place.
 pub const WAITERS: usize = 8;
 
 /// First bytes of a cached user. The digit is to be raised when [`CurrentUser`] changes, so that
 /// replicas of two versions do not read each other's.
-const USER_TAG: &[u8] = b"U3";
-/// How long after its fill a user may still be believed, in seconds: its life, and a minute by which the
+const USER_MARK: &[u8] = b"U3";
+/// How long after its look-up a user may still be believed, in seconds: its life, and a minute by which the
 /// clocks of two replicas may differ. Where they differ by more, each asks the database.
 pub const FRESH_SECONDS: u64 = USER_MS / 1_000 + 60;
 /// Letters of the HMAC: 256 bits in base64.
-const TAG_LETTERS: usize = 43;
+const HMAC_LETTERS: usize = 43;
 
-/// Look-ups: any number of users and counters in one call. `KEYS[i]` is asked what `ARGV[i]`
-/// says: `L…` the user, and where there is nothing, this lease is put there; `+ms` count one
-/// more in a window of so many milliseconds; `=ms` only give a window that lacks an end this one; `?` peek;
-/// `-` take one back. The line before the last is a write
-/// that changes nothing: a Redis that may not write (a primary that was made a replica, or one with
-/// `min-replicas-to-write` that lost them) refuses it and with it the answer, for writers may raise
-/// their tombstones on its successor by now.
+/// Look-ups: any number of users and counters in one call. `KEYS[i]` is asked what `ARGV[i]` says:
+///
+/// - `L…`: the user; where there is nothing, this lease is put there;
+/// - `+ms`: count one more; if the window has no end, it ends in so many milliseconds;
+/// - `=ms`: do not count; the same about the end;
+/// - `?`: look only;
+/// - `-`: take one back.
+///
+/// Where none of that wrote, a `DEL` follows that changes nothing: a Redis that may not write (a primary that
+/// was made a replica, or one with `min-replicas-to-write` that lost them) refuses it and with it the answer,
+/// for writers may raise their tombstones on its successor by now.
 pub const LOOK: &str = "
 local out = {}
 local wrote = false
 for i, key in ipairs(KEYS) do
   local ask = ARGV[i]
-  local kind = string.byte(ask)
+  local kind = string.byte(ask) -- 76 is L, 43 is +, 61 is =, 45 is -
   if kind == 76 then
     local value = redis.call('GET', key)
     if not value then
@@ -130,8 +140,8 @@ end
 return 1";
 
 /// A writer (`ARGV[1]`) has committed: whatever is there goes, a lease taken before the commit
-/// above all, except for the tombstone of another writer that is still at work. A Redis that is full keeps
-/// ours with it until it expires; in one that may not write nothing was lowered.
+/// above all, except for the names of other writers that are still at work. A Redis that is full keeps our
+/// name beside theirs until the tombstone expires; one that may not write has lowered nothing, which is an error.
 pub const LOWER: &str = "
 for _, key in ipairs(KEYS) do
   local value = redis.call('GET', key)
@@ -171,7 +181,7 @@ pub enum ReadStep<U> {
     /// could commit between our SELECT and our fill.
     LoadToFill,
     /// Load from the database and leave the cache alone.
-    Load,
+    LoadOnly,
 }
 
 /// What a reader does after its look-up; `None`: Redis gave no answer.
@@ -179,7 +189,7 @@ pub fn after_look<U>(found: Option<Found<U>>) -> ReadStep<U> {
     match found {
         Some(Found::User(user)) => ReadStep::Use(user),
         Some(Found::Nothing) => ReadStep::LoadToFill,
-        Some(Found::Busy) | None => ReadStep::Load,
+        Some(Found::Busy) | None => ReadStep::LoadOnly,
     }
 }
 
@@ -188,8 +198,8 @@ pub fn after_look<U>(found: Option<Found<U>>) -> ReadStep<U> {
 pub enum Reach {
     /// It was carried out.
     Done,
-    /// There is no Redis at this address: none is configured, connections are refused, or its name or its
-    /// host is unknown. Replicas share one address, so no replica reads from it either.
+    /// There is no Redis at this address: none is configured, connections are refused, its name is unknown, or
+    /// its host is unreachable. Replicas share one address, so no replica reads from it either.
     Gone,
     /// No answer, or an unusable one. Others may still read from it.
     Silent,
@@ -240,22 +250,22 @@ fn bound(key: &str, text: &[u8]) -> Vec<u8> {
     [key.as_bytes(), b"\n", text].concat()
 }
 
-/// A user as a value for `key`, filled at `now` (seconds since 1970). `None` cannot happen
+/// A user as a value for `key`, looked up at `now` (seconds since 1970). `None` cannot happen
 /// with the types we have; it then costs a fill, no more.
 pub fn encode(secret: &hmac::Key, key: &str, user: &CurrentUser, now: i64) -> Option<Vec<u8>> {
     let text = format!("{now} {}", serde_json::to_string(user).ok()?);
-    let tag = URL_SAFE_NO_PAD.encode(hmac::sign(secret, &bound(key, text.as_bytes())).as_ref());
-    Some([USER_TAG, tag.as_bytes(), text.as_bytes()].concat())
+    let code = URL_SAFE_NO_PAD.encode(hmac::sign(secret, &bound(key, text.as_bytes())).as_ref());
+    Some([USER_MARK, code.as_bytes(), text.as_bytes()].concat())
 }
 
 /// What a value under `key` is at `now`.
 pub fn decode(secret: &hmac::Key, key: &str, value: &[u8], now: i64) -> Found<CurrentUser> {
     let user = || {
-        let (claimed, text) = value.strip_prefix(USER_TAG)?.split_at_checked(TAG_LETTERS)?;
+        let (claimed, text) = value.strip_prefix(USER_MARK)?.split_at_checked(HMAC_LETTERS)?;
         let claimed = URL_SAFE_NO_PAD.decode(claimed).ok()?;
         hmac::verify(secret, &bound(key, text), &claimed).ok()?;
-        let (filled, json) = std::str::from_utf8(text).ok()?.split_once(' ')?;
-        let is_fresh = filled.parse::<i64>().ok()?.abs_diff(now) <= FRESH_SECONDS;
+        let (looked_up, json) = std::str::from_utf8(text).ok()?.split_once(' ')?;
+        let is_fresh = looked_up.parse::<i64>().ok()?.abs_diff(now) <= FRESH_SECONDS;
         serde_json::from_str(json).ok().filter(|_| is_fresh)
     };
     user().map_or(Found::Busy, Found::User)

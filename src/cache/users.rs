@@ -13,7 +13,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// How long each step of a writer's tombstone (address, connection, script) may take before Redis counts as
-/// hanging. Longer than a reader's time-out: a short stall should not send writers into the long wait.
+/// hanging (a new connection over TLS has 500 ms). Longer than a reader's time-out: a short stall should not
+/// send writers into the long wait.
 const RAISE_TIMEOUT: Duration = Duration::from_millis(250);
 /// How long each try after the commit waits. Long enough for a connection to a host that is
 /// gone to be given up by the kernel (3 s), which says that there is no process to wait for.
@@ -35,10 +36,10 @@ pub enum Load {
 pub struct Loaded {
     /// The account; none: there is none with this id.
     pub user: Option<CurrentUser>,
-    /// No transaction that changes this user was under way **when the load began**: no connection held
-    /// the lock that writers take before [`Fence::raise`]. To be asked in a statement before
-    /// the SELECT of the user, never in the same one: a statement sees the database as it was
-    /// at its start.
+    /// No transaction that changes this user was under way **when the load began**: no connection held the
+    /// row lock under which writers raise the tombstone that counts. To be asked in a statement before the
+    /// SELECT of the user (`repository::users::is_settled`), never in the same one: a statement sees the
+    /// database as it was at its start.
     pub settled: bool,
 }
 
@@ -51,32 +52,34 @@ pub struct Asked<'a> {
     pub counters: &'a [Counter],
 }
 
-/// What the cache found for one request: to be given to [`Cache::finish`].
+/// What the cache found for one request: to be given to [`Cache::finish`], at any later time. A fill whose
+/// lease has ended meanwhile does nothing.
 #[derive(Debug, Default)]
 pub struct LookedUp {
     /// Where the request's counters stand, in their order.
     pub limits: Vec<LimitState>,
     user: Option<(i64, String, ReadStep<CurrentUser>)>,
-    /// When it was asked, in seconds.
+    /// When the cache was asked, in seconds.
     now: i64,
 }
 
 impl LookedUp {
-    /// Of a user whom the cache was not asked about: [`Cache::finish`] loads it, and fills nothing.
+    /// For a user whom the cache was not asked about: [`Cache::finish`] loads it, and fills nothing.
     pub fn unasked(user: i64) -> LookedUp {
-        let user = Some((user, String::new(), ReadStep::Load));
+        let user = Some((user, String::new(), ReadStep::LoadOnly));
         LookedUp { user, ..LookedUp::default() }
     }
 
-    /// [`Cache::finish`] has nothing to load.
-    pub fn is_complete(&self) -> bool {
+    /// [`Cache::finish`] has nothing to load: the user is here, or none was asked for.
+    pub fn needs_no_load(&self) -> bool {
         matches!(&self.user, None | Some((_, _, ReadStep::Use(_))))
     }
 }
 
 impl Cache {
-    /// The current users and the rate limits of several requests, mostly in one round trip. Each answer
-    /// is for a request that had begun before this call, at `now`, and for no other.
+    /// The current users and the rate limits of several requests, mostly in one round trip. `now` is the time
+    /// of this call. Every one of the requests must have begun before it, and its answer is for that request
+    /// only.
     pub fn look_up(&self, asked: &[Asked<'_>], now: DateTime<Utc>) -> Vec<LookedUp> {
         let now = now.timestamp();
         let lease = |_| format!("L{}", self.name());
@@ -118,8 +121,8 @@ impl Cache {
     /// The current user of a request. Runs `load`, whose errors are returned, where the cache had
     /// none, and fills it. `None`: the request is of no account.
     ///
-    /// An unknown id is not cached: it comes from a token that we signed for an account that was
-    /// deleted since, within 15 minutes, so no client can ask for many of them.
+    /// An unknown id is not cached: it comes from a claim that we signed, or that was found true within the
+    /// last hour, of an account that was deleted since. So no client can ask for many of them.
     pub fn finish(
         &self,
         looked_up: LookedUp,
@@ -129,7 +132,7 @@ impl Cache {
         let Some((id, lease, step)) = user else { return Ok(None) };
         match step {
             ReadStep::Use(user) => Ok(Some(user)),
-            ReadStep::Load => Ok(load(Load::ToAnswer)?.user),
+            ReadStep::LoadOnly => Ok(load(Load::ToAnswer)?.user),
             ReadStep::LoadToFill => {
                 let loaded = load(Load::ToFill)?;
                 if let Loaded { user: Some(user), settled: true } = &loaded {
@@ -154,20 +157,24 @@ impl Cache {
         });
     }
 
-    /// Every change of what the cached value holds (name, role, active, verified, avatar,
-    /// password, sessions, app passwords, deletion) goes through here. `ids`: the users it changes, as far as
-    /// they are known before the transaction. The transaction
+    /// Runs a transaction that changes what the cached value holds, which is any field of [`CurrentUser`], or
+    /// whether the account is there. Every such change goes through here. `ids`: the users it changes, as far
+    /// as they are known before the transaction. The transaction
     ///
     /// 1. locks the users' rows (`SELECT … FOR NO KEY UPDATE`);
     /// 2. calls [`Fence::raise`] with all their ids, again with those in `ids`: promise (B) rests on this
     ///    raise, which comes after the locks;
     /// 3. changes what it changes, and commits before it returns.
     ///
+    /// It takes its database connection by itself, so neither the first raise nor the wait after the commit
+    /// holds one.
+    ///
     /// # Errors
     /// Those of the transaction, and [`Error::Unavailable`], before anything was committed, if
-    /// Redis hangs and enough writers wait for it already. An error of the transaction may hide
-    /// a commit whose acknowledgement was lost: the tombstone is then taken away as after a
-    /// commit, but there is no wait: promise (A) is about answers, and (B) rests on the tombstone alone.
+    /// Redis hangs and enough writers wait for it already. An error of the transaction may hide a commit whose
+    /// acknowledgement was lost. Then the tombstone is taken away without a wait: promise (A) is about answers
+    /// to updates, and this one gets an error; (B) rests on the tombstone alone. After a panic, or where the
+    /// first raise fails, a tombstone may stay for 30 s: reads go to the database then, and nothing is stale.
     pub fn write<T>(
         &self,
         ids: &[i64],
@@ -187,7 +194,7 @@ impl Cache {
         outcome
     }
 
-    /// Runs one of the writers' scripts for all `ids`.
+    /// Runs one of the writers' scripts, raise or lower, for these `ids`.
     fn announce(&self, raise: bool, ids: &[i64], name: &str, timeout: Duration) -> Reach {
         let Some(store) = &self.store else { return Reach::Gone };
         let script = if raise { &SCRIPTS.raise } else { &SCRIPTS.lower };
@@ -205,7 +212,7 @@ pub struct Fence<'a> {
     cache: &'a Cache,
     /// Our name in tombstones.
     name: String,
-    /// Whose tombstones are, or may be, ours.
+    /// Over whom we raised a tombstone, or tried to.
     ids: RefCell<Vec<i64>>,
     /// We have one of the places of writers that may have to wait after their commit.
     has_place: Cell<bool>,
@@ -214,7 +221,7 @@ pub struct Fence<'a> {
 impl Fence<'_> {
     /// Puts a tombstone over the users `ids`. Inside the transaction to be called **after** it
     /// locked their rows: a reader that sees no lock then has a lease that this tombstone ends.
-    /// Waits at most 250 ms for each step, and for a Redis that hangs only once in a transaction.
+    /// Waits at most 250 ms for each step; for a Redis that hangs once before the transaction or once in it.
     ///
     /// # Errors
     /// [`Error::Unavailable`]: Redis hangs, and enough others wait for it. Roll back.
@@ -229,7 +236,7 @@ impl Fence<'_> {
         if ids.is_empty() || self.has_place.get() {
             return Ok(());
         }
-        // All ids, also those of an earlier raise: this one is under the locks.
+        // Also those that were raised before: they need a tombstone that was raised under the locks.
         match protocol::after_raise(self.cache.announce(true, ids, &self.name, RAISE_TIMEOUT)) {
             BeforeCommit::Commit => Ok(()),
             BeforeCommit::CommitAndWait => self.take_place(),
@@ -248,20 +255,20 @@ impl Fence<'_> {
         }
     }
 
-    /// After the transaction: ends what was filled and leased before the commit, and lets
-    /// readers fill again. If Redis hangs, tries until nothing old can be left there.
+    /// After the transaction: ends what was filled and leased before the commit, and lets readers fill again.
+    /// If Redis hangs, tries until nothing old can be left there; once only where nothing was committed.
     fn lower(&self, committed: bool) {
         let ids = self.ids.borrow();
-        let ended = Instant::now();
+        let began = Instant::now();
         if ids.is_empty() {
             return;
         }
         loop {
-            let left = protocol::WAIT.saturating_sub(ended.elapsed());
+            let left = protocol::WAIT.saturating_sub(began.elapsed());
             let timeout = if committed { LOWER_TIMEOUT.min(left) } else { RAISE_TIMEOUT };
             let timeout = timeout.max(PAUSE); // a socket takes no timeout of zero
             let reach = self.cache.announce(false, &ids, &self.name, timeout);
-            match protocol::after_lower(reach, ended.elapsed()) {
+            match protocol::after_lower(reach, began.elapsed()) {
                 AfterCommit::TryAgain if committed => std::thread::sleep(PAUSE),
                 AfterCommit::TryAgain | AfterCommit::Answer => break,
             }

@@ -14,32 +14,32 @@ use std::time::{Duration, Instant};
 /// Parameters of a statement.
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// The largest number of statements kept on a connection: a statement takes Postgres some 100 kB.
-const STATEMENTS: usize = 100;
-
 /// Parameters of a statement, with types where Postgres would guess others.
 pub type TypedParams<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
 
+/// The largest number of statements kept on a connection: a statement takes Postgres some 100 kB.
+const STATEMENTS: usize = 100;
+
 /// One connection and the statements prepared on it.
 pub struct Conn {
-    /// Questions go through [`Conn::client`], which starts their deadline.
+    /// To be asked through [`Conn::ask`], which sets the deadline; whoever does not sets one too.
     client: Client,
     deadline: Arc<Deadline>,
-    /// By their SQL, which is never made from input. Callers give one text parameters of the same types always.
+    /// By their SQL, which is never made from input. One text always has parameters of the same types, so these
+    /// are no part of the key.
     statements: HashMap<String, Statement>,
     /// The pool's count of breakages when this connection was last known to be alive.
     pub(super) breakages_seen: u64,
     /// Not to be used again: an error ended it ([`is_connection_error`]) or spoiled it ([`spoils`]), or it
     /// could not begin or roll back a transaction.
     pub(super) broken: bool,
-    /// Postgres plans statements here for any parameters, not for those of each time, see
-    /// [`Conn::query_planned_once`].
-    plans_once: bool,
+    /// Postgres uses one plan for all parameters here, see [`Conn::query_with_fixed_plan`].
+    has_fixed_plans: bool,
     /// Something failed since `BEGIN`, so that Postgres would answer `COMMIT` with a rollback and call it
     /// success. Without a meaning outside a transaction.
     failed: bool,
-    /// When the transaction that is open may ask nothing more; none: it has no limit, or none is open.
-    ends: Option<Instant>,
+    /// Until when the open transaction may ask; none: it has no limit, or none is open.
+    may_ask_until: Option<Instant>,
 }
 
 impl Conn {
@@ -57,9 +57,9 @@ impl Conn {
             statements,
             breakages_seen: breakages,
             broken: false,
-            plans_once: false,
+            has_fixed_plans: false,
             failed: false,
-            ends: None,
+            may_ask_until: None,
         };
         conn.batch(settings)?;
         Ok(conn)
@@ -67,18 +67,18 @@ impl Conn {
 
     /// Asks Postgres for a sign of life, and waits for it at most so long.
     pub(super) fn check_alive(&mut self, within: Duration) -> Result<()> {
-        self.deadline.begin(Some(within));
+        self.deadline.set(Some(within));
         Ok(self.client.is_valid(within)?)
     }
 
     /// The driver's connection, for one question: its deadline begins now. Fails in a transaction that
     /// took too long, which can then only roll back.
-    fn client(&mut self) -> Result<&mut Client> {
-        if self.ends.is_some_and(|ends| Instant::now() >= ends) {
+    fn ask(&mut self) -> Result<&mut Client> {
+        if self.may_ask_until.is_some_and(|end| Instant::now() >= end) {
             self.failed = true;
             return Err(Error::Unavailable("the transaction takes too long".to_owned()));
         }
-        self.deadline.begin(Some(ANSWER_LIMIT));
+        self.deadline.set(Some(ANSWER_LIMIT));
         Ok(&mut self.client)
     }
 
@@ -86,7 +86,7 @@ impl Conn {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.client()?.prepare_typed(sql, types);
+        let statement = self.ask()?.prepare_typed(sql, types);
         let statement = self.checked(statement)?;
         if self.statements.len() >= STATEMENTS {
             self.statements.clear(); // the driver closes them
@@ -106,18 +106,19 @@ impl Conn {
 
     /// All rows of a statement.
     pub fn query(&mut self, sql: &str, params: Params) -> Result<Vec<Row>> {
-        self.plan_once(false)?;
+        self.fix_plans(false)?;
         let statement = self.prepared(sql, &[])?;
-        let rows = self.client()?.query(&statement, params);
+        let rows = self.ask()?.query(&statement, params);
         self.checked(rows)
     }
 
-    /// Looks at the rows of a statement one by one, as many as come within `ANSWER_LIMIT`. They are not held
-    /// in memory.
+    /// Looks at the rows of a statement one by one, without holding them in memory. Fails if the last one has not
+    /// come within `ANSWER_LIMIT`; `look` may have seen some rows by then, and sees them again where the work is
+    /// repeated ([`super::Pool::read`]).
     pub fn each(&mut self, sql: &str, params: Params, mut look: impl FnMut(&Row)) -> Result<()> {
-        self.plan_once(false)?;
+        self.fix_plans(false)?;
         let statement = self.prepared(sql, &[])?;
-        let rows = self.client()?.query_raw(&statement, params.iter().copied());
+        let rows = self.ask()?.query_raw(&statement, params.iter().copied());
         let looked = rows.and_then(|mut rows| {
             while let Some(row) = rows.next()? {
                 look(&row);
@@ -127,43 +128,43 @@ impl Conn {
         self.checked(looked)
     }
 
-    /// All rows of a statement whose parameters have these types.
+    /// All rows of a statement whose parameters have these types. As for [`Conn::query`], Postgres chooses between
+    /// a plan for these parameters and one for all.
     pub fn query_typed(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
-        self.plan_once(false)?;
+        self.fix_plans(false)?;
         self.query_kept(sql, params)
     }
 
-    /// The same of a statement that takes less time to run than to plan: it is planned once on a connection,
-    /// for any parameters. All others are planned for their parameters where that pays. Not in a
-    /// transaction, whose end may undo the setting.
-    pub fn query_planned_once(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
-        self.plan_once(true)?;
+    /// The same with one plan for all parameters, made once on a connection: for what runs faster than it is
+    /// planned. Not in a transaction, since a rollback would undo the setting.
+    pub fn query_with_fixed_plan(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
+        self.fix_plans(true)?;
         self.query_kept(sql, params)
     }
 
-    /// One round trip when that changes.
-    fn plan_once(&mut self, once: bool) -> Result<()> {
-        if self.plans_once == once {
+    /// Switches between the two ways to plan; one round trip if that changes.
+    fn fix_plans(&mut self, fixed: bool) -> Result<()> {
+        if self.has_fixed_plans == fixed {
             return Ok(());
         }
-        let mode = if once { "force_generic_plan" } else { "auto" };
+        let mode = if fixed { "force_generic_plan" } else { "auto" };
         self.batch(&format!("SET plan_cache_mode = {mode}"))?;
-        self.plans_once = once;
+        self.has_fixed_plans = fixed;
         Ok(())
     }
 
     fn query_kept(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
         let (params, types): (Vec<_>, Vec<_>) = params.iter().cloned().unzip();
         let statement = self.prepared(sql, &types)?;
-        let rows = self.client()?.query(&statement, &params);
+        let rows = self.ask()?.query(&statement, &params);
         self.checked(rows)
     }
 
-    /// All rows of a statement that is not kept: one whose plan depends on its parameters, which
-    /// Postgres has here when it plans.
-    pub fn query_once(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
-        self.plan_once(false)?;
-        let rows = self.client()?.query_typed(sql, params);
+    /// All rows of a statement that is not kept, but planned each time for these parameters, on which its plan
+    /// depends.
+    pub fn query_planned_anew(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
+        self.fix_plans(false)?;
+        let rows = self.ask()?.query_typed(sql, params);
         self.checked(rows)
     }
 
@@ -179,9 +180,9 @@ impl Conn {
 
     /// Runs a statement; the number of rows that it changed.
     pub fn execute(&mut self, sql: &str, params: Params) -> Result<u64> {
-        self.plan_once(false)?;
+        self.fix_plans(false)?;
         let statement = self.prepared(sql, &[])?;
-        let count = self.client()?.execute(&statement, params);
+        let count = self.ask()?.execute(&statement, params);
         self.checked(count)
     }
 
@@ -197,29 +198,29 @@ impl Conn {
 
     /// Begins a transaction, for [`Tx`], that may ask questions for so long.
     pub(super) fn begin(&mut self, within: Option<Duration>) -> Result<()> {
-        self.ends = None;
-        self.plan_once(false)?;
+        self.may_ask_until = None;
+        self.fix_plans(false)?;
         self.batch("BEGIN")?;
         self.failed = false;
-        self.ends = within.map(|time| Instant::now() + time);
+        self.may_ask_until = within.map(|time| Instant::now() + time);
         Ok(())
     }
 
     /// Ends the transaction by this statement, however long it took.
     fn end(&mut self, sql: &str) -> Result<()> {
-        self.ends = None;
+        self.may_ask_until = None;
         self.batch(sql)
     }
 
     /// Runs statements without parameters, not prepared.
     pub fn batch(&mut self, sql: &str) -> Result<()> {
-        let done = self.client()?.batch_execute(sql);
+        let done = self.ask()?.batch_execute(sql);
         self.checked(done)
     }
 
-    /// Like [`Conn::batch`] without a deadline of ours, for changes of the schema.
+    /// Like [`Conn::batch`] without our deadline and without the transaction's limit, for changes of the schema.
     pub(super) fn batch_without_end(&mut self, sql: &str) -> Result<()> {
-        self.deadline.begin(None);
+        self.deadline.set(None);
         let done = self.client.batch_execute(sql);
         self.checked(done)
     }
@@ -236,8 +237,8 @@ impl<'a> Tx<'a> {
         Ok(Tx(conn))
     }
 
-    /// Makes everything durable. After an error nothing is, but for a COMMIT whose answer was lost: then it
-    /// is unknown.
+    /// Makes everything durable. After an error nothing is, with one exception: if the answer to COMMIT was lost
+    /// (an [`Error::Unavailable`] like any other), nobody knows.
     pub fn commit(self) -> Result<()> {
         if self.0.failed {
             return Err(Error::internal("commit after a failed statement"));

@@ -33,19 +33,19 @@ pub(super) fn is_connection_error(error: &postgres::Error) -> bool {
         SqlState::CANNOT_CONNECT_NOW,
         // We took too long between two statements, as under heavy load.
         SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
-        // The operator set one, and this connection was not needed for as long.
+        // The operator set this limit, and this connection was not needed for as long.
         SqlState::IDLE_SESSION_TIMEOUT,
     ];
     error.is_closed() || error.code().map_or(is_io(error), |code| gone.contains(code))
 }
 
-/// Another connection has to be used from now on: this one leads to a server that became read-only, or
-/// keeps statements that fit the schema no more, as after the migration of a newer replica.
+/// This connection works, but must not be used again: its server became read-only, a kept statement fits the
+/// schema no more (as after the migration of a newer replica), or a pooler gave us another session.
 pub(super) fn spoils(code: &SqlState) -> bool {
     let spoiling = [
         &SqlState::READ_ONLY_SQL_TRANSACTION,
         &SqlState::FEATURE_NOT_SUPPORTED, // "cached plan must not change result type"
-        &SqlState::INVALID_SQL_STATEMENT_NAME, // a pooler between us has given us another connection
+        &SqlState::INVALID_SQL_STATEMENT_NAME, // a statement that this session never prepared
     ];
     spoiling.contains(&code)
 }
@@ -58,7 +58,7 @@ fn is_io(error: &postgres::Error) -> bool {
 fn passes_by(code: &SqlState) -> bool {
     let code = code.code();
     // Class 53 is insufficient resources, 57 operator intervention, 40 transaction rollback, 08 a connection
-    // (which may be that of a pooler behind ours).
+    // (also one of a pooler to Postgres).
     ["53", "57", "40", "08"].iter().any(|class| code.starts_with(class))
         || code == SqlState::LOCK_NOT_AVAILABLE.code()
 }

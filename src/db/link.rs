@@ -2,9 +2,10 @@
 //!
 //! The driver waits for an answer for ever. Postgres ends a statement that takes too long by
 //! itself, but not when all of it hangs (a stuck disk, a stopped process whose kernel goes on
-//! acknowledging), nor when a commit waits for a standby that is gone. So each read from the
-//! socket has a deadline (but over Unix sockets, and while the schema is changed). The connector for TLS is the
-//! only code of ours that the driver lets touch its socket, so it is used for connections without TLS, too.
+//! acknowledging), nor when a commit waits for a standby that is gone. So each read from the socket has a
+//! deadline, except over Unix sockets and while the schema is changed. Opening a connection and sending have
+//! limits of their own (`config::values::database_url`). The connector for TLS is the only code of ours that
+//! the driver lets touch its socket, so it is used for connections without TLS, too.
 
 use crate::config::{Config, trust};
 use crate::error::{Error, Result};
@@ -32,10 +33,10 @@ pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(6);
 pub(super) struct Deadline(Mutex<Option<Instant>>);
 
 impl Deadline {
-    /// A question is asked now; the answer has so much time, or all the time it likes. To be called before each
-    /// question, since the deadline of the last one still stands. Dropping a connection waits for what was
-    /// asked, too, until that deadline and no longer.
-    pub(super) fn begin(&self, limit: Option<Duration>) {
+    /// Sets the deadline of the next answer; none: wait for ever. To be called before each question, since the
+    /// deadline of the last one still stands. Dropping a connection also waits for an answer that is still to
+    /// come, until this deadline.
+    pub(super) fn set(&self, limit: Option<Duration>) {
         let deadline = limit.map(|limit| Instant::now() + limit);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
     }
@@ -60,14 +61,16 @@ impl Dialer {
     /// The driver's configuration and connector for one connection.
     pub(super) fn parts(&self, deadline: &Arc<Deadline>) -> (postgres::Config, Connector) {
         let mut config = self.config.clone();
+        let all_tcp = config.get_hosts().iter().all(|host| matches!(host, Host::Tcp(_)));
         let connector = Connector {
             tls: self.tls.clone(),
             mode: config.get_ssl_mode(),
-            asks_first: config.get_ssl_negotiation() == SslNegotiation::Postgres,
+            asks_first: all_tcp && config.get_ssl_negotiation() == SslNegotiation::Postgres,
             deadline: Arc::clone(deadline),
         };
-        // The driver refuses connectors on Unix sockets, so there waiting has no end.
-        if config.get_hosts().iter().all(|host| matches!(host, Host::Tcp(_))) {
+        // The driver refuses connectors on Unix sockets. Where one of the hosts is such a socket, it asks for
+        // TLS itself, calls the connector only for that, and waiting without TLS has no end.
+        if all_tcp {
             // To the driver this means: give the bare socket to the connector at once. What was configured
             // stands in the connector.
             config.ssl_mode(SslMode::Require).ssl_negotiation(SslNegotiation::Direct);
@@ -90,7 +93,7 @@ fn tls(config: &Config) -> Result<TlsConnector> {
 pub(super) struct Connector {
     tls: TlsConnector,
     mode: SslMode,
-    /// Postgres' own way: the server is asked in the clear whether it speaks TLS.
+    /// Postgres' own way, left to us: the server is asked in the clear whether it speaks TLS.
     asks_first: bool,
     deadline: Arc<Deadline>,
 }
@@ -102,7 +105,7 @@ impl MakeTlsConnect<Socket> for Connector {
 
     /// Called for each of several hosts anew.
     fn make_tls_connect(&mut self, host: &str) -> Result<Dial, Infallible> {
-        self.deadline.begin(Some(ANSWER_LIMIT));
+        self.deadline.set(Some(ANSWER_LIMIT));
         Ok(Dial { host: host.to_owned(), how: self.clone() })
     }
 }
@@ -139,7 +142,7 @@ impl TlsConnect<Socket> for Dial {
     }
 }
 
-/// `SSLRequest` of the Postgres protocol, 55.2.11.
+/// `SSLRequest` (Postgres' manual, "Message Flow", "SSL Session Encryption").
 async fn offers_tls(socket: &mut TimedSocket) -> io::Result<bool> {
     socket.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).await?;
     Ok(socket.read_u8().await? == b'S')

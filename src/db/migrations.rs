@@ -27,10 +27,10 @@ pub fn check(conn: &mut Conn) -> Result<usize> {
             "the database has the encoding {encoding}; make one with ENCODING 'UTF8'"
         )));
     }
-    let mut applied = applied(conn)?;
+    let mut unmatched = applied(conn)?;
     let mut pending = 0;
     for &(name, sql) in MIGRATIONS {
-        match applied.remove(name) {
+        match unmatched.remove(name) {
             None => pending += 1,
             Some(checksum) if checksum == crypto::sha256_hex(sql.as_bytes()) => {}
             Some(_) => {
@@ -40,7 +40,7 @@ pub fn check(conn: &mut Conn) -> Result<usize> {
             }
         }
     }
-    if !applied.is_empty() {
+    if !unmatched.is_empty() {
         return Err(Error::internal("this database belongs to a newer version of contactd"));
     }
     Ok(pending)
@@ -59,15 +59,15 @@ fn applied(conn: &mut Conn) -> Result<HashMap<String, String>> {
 /// Brings the schema up to date and returns how many files were applied. Each file is a
 /// transaction under a lock, so several replicas may start at once. Fails like [`check`].
 pub fn migrate(conn: &mut Conn) -> Result<usize> {
-    // Who has nothing to do needs no right to change the schema.
+    // Where nothing is to be done, no right to change the schema is needed.
     if check(conn)? == 0 {
         return Ok(0);
     }
     let mut count = 0;
     for &(name, sql) in MIGRATIONS {
         let mut tx = Tx::begin(conn)?;
-        // Building an index on a large table may well take longer than a request may. Our own limit for an answer
-        // does not hold for the lock and the file.
+        // Building an index on a large table may well take longer than a request may. So neither Postgres' limits
+        // nor our own hold for the lock and the file.
         tx.batch("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")?;
         tx.batch_without_end(MIGRATION_LOCK)?;
         tx.batch(

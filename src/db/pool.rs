@@ -16,18 +16,21 @@ const CHECKOUT_WAIT: Duration = Duration::from_secs(1);
 /// How long a connection may take to prove that it is alive, after another one broke.
 const ALIVE_WAIT: Duration = Duration::from_millis(500);
 
-/// How long a transaction may ask questions (each a round trip to Postgres): what a statement may take is
-/// little, but an import or a rewind has very many. Ten times the 12 s that an import of 100,000 contacts takes
+/// How long a transaction may ask questions (each a round trip to Postgres): a single statement has little time,
+/// but an import or a rewind has very many statements. Ten times the 12 s that an import of 100,000 contacts takes
 /// on two cores. After this it may ask nothing more and is rolled back, so that the connection and the
 /// book's lock are free again; one that has only its COMMIT left still commits.
 const TRANSACTION_LIMIT: Duration = Duration::from_secs(120);
 
-/// Settings of every connection: no statement and no lock may hold a worker for long, and a
-/// transaction whose program hangs gives its locks back. On today's disks a page at a random place costs
-/// little more than the next one in order: with Postgres' default of four times as much, a search in a book
-/// that is most of the table would read the whole table and not the index. Nothing here runs long
-/// enough to be worth compiling (jit). With 16 MB what a search of 100,000 contacts finds is sorted
-/// without a file, 5 % faster.
+/// Settings of every connection.
+///
+/// - The time-outs: no statement and no lock holds a worker for long, and a transaction whose program hangs
+///   gives its locks back.
+/// - `random_page_cost`: on today's disks a page at a random place costs little more than the next one in
+///   order. With Postgres' default of four times as much, a search in a book that is most of the table would
+///   read the whole table and not the index.
+/// - `jit`: nothing here runs long enough to be worth compiling.
+/// - `work_mem`: with 16 MB what a search of 100,000 contacts finds is sorted without a file, which is 5 % faster.
 const SESSION_SETTINGS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '2s'; \
     SET idle_in_transaction_session_timeout = '30s'; SET timezone = 'UTC'; \
     SET random_page_cost = 1.1; SET jit = off; SET work_mem = '16MB'; \
@@ -35,7 +38,8 @@ const SESSION_SETTINGS: &str = "SET statement_timeout = '5s'; SET lock_timeout =
 
 /// Opens connections for the pool. `breakages` counts broken connections; those that were not checked since
 /// the last breakage have to prove that they are alive before they are used again. So a check-out costs no
-/// round trip, and a restart of Postgres costs the writes that are under way and, as a rule, one later.
+/// round trip. A restart of Postgres fails the writes under way, and as a rule the next one, which is the first
+/// to notice; reads are repeated.
 struct Manager {
     dialer: Dialer,
     breakages: Arc<AtomicU64>,
@@ -113,32 +117,32 @@ impl Pool {
         self.0.get().map_err(|error| Error::Unavailable(format!("no Postgres connection: {error}")))
     }
 
-    /// Runs something that only reads, and that may be repeated: if it fails and its connection is of no more
-    /// use, it is run once more on another. Each statement sees the database anew.
+    /// Runs something that only reads: if it fails and its connection is broken, it is run once more on another.
+    /// Its statements share no snapshot.
     pub fn read<T>(&self, mut work: impl FnMut(&mut Conn) -> Result<T>) -> Result<T> {
         let mut conn = self.conn()?;
         let result = work(&mut conn);
         if result.is_err() && conn.is_gone() {
-            drop(conn);
+            drop(conn); // counts the breakage, so that the next one has to prove that it is alive
             return work(&mut *self.conn()?);
         }
         result
     }
 
-    /// Runs a statement that writes. It is never run twice, since it may have been done. Each statement commits
-    /// by itself; several belong into a transaction.
+    /// Runs statements that write and commit each by itself. They are never run twice, since they may have been
+    /// done. What belongs together belongs into a transaction.
     pub fn write<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
         work(&mut *self.conn()?)
     }
 
-    /// Runs several statements as one transaction, see [`Tx::commit`]. An error of `work` rolls it back,
-    /// and so does what it asks after two minutes.
+    /// Runs several statements as one transaction, see [`Tx::commit`]. It is rolled back if `work` fails, or asks
+    /// anything after two minutes.
     pub fn transaction<T>(&self, work: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
         self.transaction_within(TRANSACTION_LIMIT, work)
     }
 
-    /// Like [`Pool::transaction`] within another time: the first question after that, but for a COMMIT, fails,
-    /// and nothing is done.
+    /// Like [`Pool::transaction`] with another limit: after it every question but COMMIT fails, and nothing is
+    /// committed.
     pub fn transaction_within<T>(
         &self,
         limit: Duration,

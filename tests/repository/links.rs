@@ -25,8 +25,12 @@ fn with_tls(certificate: &str, key: &str) -> PostgresServer {
 
 /// Whether a connection with this setting has TLS.
 fn has_tls(server: &PostgresServer, setting: &str, ca: Option<&str>) -> Result<bool> {
+    has_tls_at(&server.url(), setting, ca)
+}
+
+fn has_tls_at(url: &str, setting: &str, ca: Option<&str>) -> Result<bool> {
     let mut config = config("public");
-    config.postgres = format!("{}?{setting}", server.url()).parse().unwrap();
+    config.postgres = format!("{url}?{setting}").parse().unwrap();
     config.tls_ca = ca.map(|pem| pem.as_bytes().to_vec());
     let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
     Pool::new(&config)?.read(|db| Ok(db.query_one(sql, &[])?.get(0)))
@@ -45,6 +49,10 @@ fn tls_is_taken_refused_and_demanded_as_the_setting_says() {
     assert!(has_tls(&speaks, "sslmode=require", None).is_err(), "nobody vouches for it");
     assert!(has_tls(&does_not, "sslmode=require", ca).is_err());
     assert!(!has_tls(&does_not, "sslmode=prefer", ca).unwrap());
+    // With a Unix socket among the hosts, the driver itself asks for TLS.
+    let after_a_socket = speaks.url().replace("@127.", "@%2Fno%2Fsocket,127.");
+    assert!(has_tls_at(&after_a_socket, "sslmode=require", ca).unwrap());
+    assert!(!has_tls_at(&after_a_socket, "sslmode=disable", ca).unwrap());
 }
 
 /// Postgres 17 and some proxies take TLS from the first byte, without being asked for it.

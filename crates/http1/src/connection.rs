@@ -1,8 +1,8 @@
 //! One connection: a socket, the bytes that came and are not used yet, and a deadline.
 //!
-//! No read and no write here blocks: they have `MSG_DONTWAIT`. Only [`Connection::receive_body`] and
-//! whoever sends an answer (`deliver.rs`) wait: for the socket, until a deadline (`wait_for`), and then
-//! they try again.
+//! Reads and writes never block (`MSG_DONTWAIT`). [`Connection::receive`] never waits: the threads of the
+//! waiting room call it. [`Connection::receive_body`] and slow answers (`deliver.rs`) wait for the socket
+//! with [`wait_for`], until a deadline, in a thread of the pool.
 
 use crate::incoming::Incoming;
 use crate::limits::Limits;
@@ -23,20 +23,27 @@ const READ: usize = 32 << 10;
 /// A server that stops leaves a connection open until it is this old, if nothing was received from it.
 const FIRST_REQUEST: Duration = Duration::from_millis(500);
 
+const SLOW_HEAD: Refusal =
+    Refusal { status: 408, detail: "The head of the request took too long." };
+const SLOW_BODY: Refusal =
+    Refusal { status: 408, detail: "The body of the request took too long." };
+
 /// A connection. It belongs to the waiting room while it waits for bytes, or to the one thread that
 /// serves it.
 pub struct Connection {
     // Above `place`, since fields are dropped in this order: a place is free only after its descriptor is
-    // closed. An answer that is being sent holds the socket too, and ends before the connection.
+    // closed. Shared so that another thread can shut it down while one waits for it (`Pool::end_a_wait`),
+    // which lets go of it before the connection is dropped.
     pub stream: Arc<TcpStream>,
     pub remote: SocketAddr,
-    /// Among the connections that may be open at once.
+    /// Its place in the table of connections; free again when this is dropped.
     pub place: Place,
     pub stage: Stage,
-    /// When it is given up. Set here when a head or a small body begins; by its owner when it waits for a
-    /// next request or lingers.
+    /// When the waiting room gives it up (`sweep` in `server.rs`); nobody looks at it elsewhere. Set here when
+    /// a head begins and when a part of a small body comes; by its owner when it is new, waits for a next
+    /// request or lingers.
     pub deadline: Instant,
-    /// When it was accepted; none once [`Connection::receive`] has been called.
+    /// When it was accepted; none after the first [`Connection::receive`].
     came: Option<Instant>,
     /// It is in the waiting room's epoll set already.
     pub is_registered: bool,
@@ -44,15 +51,16 @@ pub struct Connection {
     pub input: Vec<u8>,
 }
 
-/// What a connection waits for.
+/// How far the request is that comes in.
 pub enum Stage {
-    /// A first byte of a next request: none has come. Also while a request is answered.
+    /// None has begun; `input` may hold the next one, which waits for its turn. Also while one is answered.
     Idle,
     /// The rest of a head, of which this much was looked at.
     Head(Scan),
-    /// The rest of a small body; a large one leaves this stage at once.
+    /// The rest of a body that is small so far. One that proves large, or that the client holds back for
+    /// `100 Continue`, leaves this stage at once ([`Incoming::is_for_later`]).
     Body(Box<Incoming>),
-    /// Only for the client to close, since the last answer is sent. What still comes is thrown away, at most
+    /// None: the client has only to close, since the last answer is sent. What still comes is thrown away, at most
     /// this many bytes: a socket that is closed with bytes unread sends RST, and the client may lose the
     /// answer. Whoever sent that answer sets this, with a deadline.
     Lingering(usize),
@@ -60,13 +68,13 @@ pub enum Stage {
 
 /// What one read has come to.
 pub enum Received {
-    /// No request yet.
+    /// No request yet, or none any more (lingering): it goes back into the waiting room.
     Part,
-    /// A head, and its body if that is small. If not ([`Incoming::done`] is false), it is for
-    /// [`Connection::receive_body`].
+    /// A head, and its body if that is small. While [`Incoming::done`] is false the rest is for
+    /// [`Connection::receive_body`]. A body larger than its route takes is not received: `done`, and cut off.
     Request(Box<Incoming>),
-    /// The client ended or the connection failed, and a request that had begun gets no answer; or it has
-    /// sent as much after the last answer as is thrown away.
+    /// To be closed: the client ended or the connection failed, and a request that had begun gets no answer;
+    /// or it lingered, and has sent all that is thrown away.
     End,
 }
 
@@ -85,14 +93,14 @@ impl Connection {
         matches!(self.stage, Stage::Idle) && self.input.is_empty()
     }
 
-    /// It is new, and nothing was received from it. Its first request is probably on its way, since a proxy
+    /// It is new, and has had no event. Its first request is probably on its way, since a proxy
     /// connects when it has one, and a server that stops would meet it with a closed connection.
     pub fn has_just_come(&self, now: Instant) -> bool {
         self.came.is_some_and(|came| now.saturating_duration_since(came) < FIRST_REQUEST)
     }
 
-    /// Goes on with `input`, and if that makes no request reads once; what is left in the socket is an event
-    /// of its own. `buffer` is lent by the thread, and what is not used of it goes back into `input`, so
+    /// Takes a request from `input`; if none is whole there, reads once and tries again. What is left in the
+    /// socket is a new event once the connection is put back. `buffer` is lent by the thread, and what is not used of it goes back into `input`, so
     /// that a connection that waits keeps no read buffer. After a refusal the connection is good for an
     /// answer and for lingering only.
     pub fn receive(
@@ -119,6 +127,7 @@ impl Connection {
             };
         }
         if !buffer.is_empty() {
+            // A copy of the right size: the buffer stays with the thread.
             self.input = buffer.as_slice().to_vec();
         }
         received
@@ -154,6 +163,7 @@ impl Connection {
             };
             self.stage = Stage::Body(Box::new(Incoming::new(head, limit, limits, now)));
         }
+        // Of a connection that lingers nothing is parsed.
         let Stage::Body(incoming) = &mut self.stage else { return Ok(Received::Part) };
         incoming.take(buffer)?;
         if !incoming.done && !incoming.is_for_later(limits) {
@@ -162,12 +172,12 @@ impl Connection {
         }
         match std::mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Body(incoming) => Ok(Received::Request(incoming)),
-            _ => Ok(Received::Part),
+            _ => Ok(Received::Part), // not reached: it was a body
         }
     }
 
-    /// Receives the rest of a large body, and waits for it. Returns false when the client ended or the
-    /// connection failed first; after that, and after a refusal, what was received is lost. `grown` gets
+    /// Receives the rest of a large body, and waits for it. Returns false when the client ended, the
+    /// connection failed, or the pool ended the wait (`Pool::end_a_wait`); after that, and after a refusal, what was received is lost. `grown` gets
     /// the length of the body so far, at least once, and may refuse it.
     pub fn receive_body(
         &mut self,
@@ -180,7 +190,7 @@ impl Connection {
             incoming.take(&mut buffer)?;
             grown(incoming.body.len())?;
             if incoming.done {
-                self.input = buffer.as_slice().to_vec();
+                self.input = buffer.as_slice().to_vec(); // the buffer is large and goes
                 return Ok(true);
             }
             match read(&self.stream, &mut buffer) {
@@ -193,6 +203,7 @@ impl Connection {
                 }
                 Err(_) => return Ok(false),
             }
+            // A trickle of bytes does not count as in time.
             if incoming.deadline(limits) < Instant::now() {
                 return Err(SLOW_BODY);
             }
@@ -205,13 +216,14 @@ impl Connection {
         send(&self.stream, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)
     }
 
-    /// There is something to be read, or the end. (A deadline of now only looks.)
+    /// There is something to be read, or the end.
     pub fn is_readable(&self) -> bool {
+        // Only looks, since the deadline is now.
         wait_for(&self.stream, PollFlags::IN, Instant::now())
     }
 
-    /// The refusal for a connection that is ended now, its deadline past or its place needed; none where
-    /// no request has begun, or the last one was answered.
+    /// The 408 for a request that has begun and is not complete; none where no request has begun, or the last
+    /// one was answered. (Who needs its place asks only whether there is one, and answers 503.)
     pub fn timeout_refusal(&self) -> Option<Refusal> {
         match self.stage {
             Stage::Head(_) => Some(SLOW_HEAD),
@@ -220,8 +232,7 @@ impl Connection {
         }
     }
 
-    /// The Origin field of the request that is not complete yet (not of one whose large body is received):
-    /// a browser shows a refusal to a page only if it names that origin.
+    /// The Origin field of the request in `stage`, which one whose large body is received has left: a browser shows a refusal to a page only if it names that origin.
     pub fn origin(&self) -> Option<String> {
         match &self.stage {
             Stage::Body(incoming) => incoming.origin.clone(),
@@ -229,18 +240,12 @@ impl Connection {
         }
     }
 
-    /// From now on the end of the socket's last holder sends RST: an answer that was cut off must not look
-    /// whole.
+    /// From now on closing the socket sends RST: an answer that was cut off must not look whole.
     pub fn reset_on_close(&self) {
         // A failure means that the connection is gone already.
         let _ = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
     }
 }
-
-const SLOW_HEAD: Refusal =
-    Refusal { status: 408, detail: "The head of the request took too long." };
-const SLOW_BODY: Refusal =
-    Refusal { status: 408, detail: "The body of the request took too long." };
 
 /// Reads once, without waiting.
 fn read(stream: &TcpStream, buffer: &mut Vec<u8>) -> rustix::io::Result<usize> {
@@ -253,8 +258,7 @@ fn read(stream: &TcpStream, buffer: &mut Vec<u8>) -> rustix::io::Result<usize> {
 pub fn wait_for(stream: &TcpStream, what: PollFlags, deadline: Instant) -> bool {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        // rustix gives poll whole milliseconds and drops the rest: without this it would return before
-        // the deadline.
+        // Up to the next millisecond: rustix drops the rest, and poll would return before the deadline.
         let left = left + Duration::from_micros(if left.is_zero() { 0 } else { 999 });
         let left = Timespec::try_from(left).ok();
         match poll(&mut [PollFd::new(stream, what)], left.as_ref()) {

@@ -208,7 +208,7 @@ impl Outgoing {
                 (limits.linger_time, Wants::Input)
             }
             Then::Next if connection.input.is_empty() => (limits.idle_time, Wants::Input),
-            // Its turn comes when the client has taken enough of this answer.
+            // Its turn comes when the client has taken enough of this answer, or sends more.
             Then::Next => (limits.write_time, Wants::Turn),
         };
         connection.deadline = Instant::now() + time;

@@ -1,9 +1,12 @@
 //! The waiting room: the connections that wait for their client or for their next turn, in one epoll set.
 //!
-//! It is level-triggered and one-shot. One-shot: a connection has one event, which one thread gets,
-//! until it is put back. Level-triggered: bytes that came meanwhile are an event then. So nothing has
-//! to be remembered about unread bytes, and the thread that takes a connection out owns it. One that is
-//! closed leaves the epoll set by itself.
+//! It is one-shot and level-triggered. One-shot: after an event there is no other until the connection is
+//! put back, so one thread gets it. Level-triggered: bytes that came while it was out are an event as soon
+//! as it is back, so nothing has to be remembered about unread bytes. The thread that takes a connection out
+//! owns it. One that is closed leaves the epoll set by itself.
+//!
+//! The threads in `work::wait` take out what has an event. The thread that accepts takes out what is overdue
+//! or whose place is needed (`server.rs`); nothing here looks at deadlines.
 
 use crate::connection::Connection;
 use crate::panics::lock;
@@ -18,29 +21,31 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Most events that one thread takes at a time. It asks the program about all their requests in one call,
-/// so in a longer batch the first would wait for the last.
+/// At most this many events are taken at a time by one thread. It asks the program about all their requests
+/// in one call (`Program::look`), so in a longer batch the first would wait for the last.
 const BATCH: usize = 16;
-/// After this time a thread that waits sees whether the room is closed.
+/// [`Room::wait`] returns after this time at the latest, so that its caller can see whether the room is
+/// closed.
 const CLOSED_CHECK: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 /// Pause after an error of the kernel, which would come again at once.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// The connections that wait, by their token: the number of their place.
+/// The epoll set, and the connections that wait.
 pub struct Room {
     epoll: OwnedFd,
+    /// One for each place, spare ones too. A connection's token is the number of its place, and its index here.
     slots: Box<[Mutex<Option<Box<Connection>>>]>,
     is_closed: AtomicBool,
 }
 
-/// What a connection waits for.
+/// Which event takes a connection out of the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wants {
     /// Bytes, or the end.
     Input,
-    /// Its next turn. A request that came behind the one just answered is here already, so no bytes have to
-    /// come: a socket that can be written to is an event, and the connection queues behind the others. Bytes
-    /// are one too, for a client that does not read.
+    /// Its next turn: a request, or a part of one, is in its `input` already. The event is a socket that can
+    /// be written to, so it queues behind the others, and waits while the client takes nothing. More bytes are
+    /// an event too: a client may send all its requests before it reads the first answer.
     Turn,
 }
 
@@ -55,6 +60,7 @@ impl Room {
     /// Puts a connection in, or back. Closes it when the kernel cannot wait for it (it is dropped).
     pub fn put(&self, mut connection: Box<Connection>, wants: Wants) {
         let token = connection.place.token;
+        // Never missing: there is a slot for each place.
         let Some(slot) = self.slots.get(token) else { return };
         // The event may come before the connection is in its slot. The thread that gets it waits for
         // this lock, and finds the connection.
@@ -87,8 +93,9 @@ impl Room {
         lock(self.slots.get(token)?).take_if(|connection| wanted(connection))
     }
 
-    /// The token of the connection with the highest mark; those without a mark do not count. Another
-    /// thread may take that connection meanwhile, so the caller may ask again in [`Room::take_if`].
+    /// The token of the connection with the highest mark; those without a mark do not count. Meanwhile another
+    /// thread may take that connection out, and put it back with another mark: where that matters, ask again
+    /// in [`Room::take_if`].
     pub fn best<M: Ord>(&self, mark: impl Fn(&Connection) -> Option<M>) -> Option<usize> {
         let marks = self.slots.iter().enumerate().filter_map(|(token, slot)| {
             let slot = lock(slot);
@@ -97,9 +104,9 @@ impl Room {
         marks.max().map(|(_, token)| token)
     }
 
-    /// Waits for events, and appends the tokens of the connections that had one. A token is a hint: its
-    /// connection may have been taken out meanwhile, and another one may have its slot, with nothing to be
-    /// read.
+    /// Waits for events, and appends the tokens of the connections that had one. A token is a hint: the thread
+    /// that accepts may have taken its connection out without an event, and another one may have its slot.
+    /// Then the slot is empty, or there is nothing to be read and the connection is put back.
     pub fn wait(&self, tokens: &mut Vec<usize>) {
         let mut events = Vec::with_capacity(BATCH);
         match epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&CLOSED_CHECK)) {
@@ -113,7 +120,8 @@ impl Room {
         tokens.extend(events.iter().map(token));
     }
 
-    /// The threads that wait are to end. Each sees that within a second. The connections stay.
+    /// Tells the threads that wait to end; each asks [`Room::is_closed`] within a second. Nothing is taken
+    /// out, and [`Room::put`] still works.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Relaxed);
     }

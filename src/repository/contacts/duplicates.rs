@@ -38,7 +38,7 @@ pub fn traits(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Traits>> {
         super::live_by_id!(),
         " ORDER BY id LIMIT 1000"
     );
-    let rows = db.query_once(SQL, &[(&owner, Type::INT8), (&after, Type::INT8)])?;
+    let rows = db.query_planned_anew(SQL, &[(&owner, Type::INT8), (&after, Type::INT8)])?;
     let traits = |row: &postgres::Row| Traits {
         id: row.get("id"),
         emails: row.get::<_, Option<String>>("emails").unwrap_or_default(),

@@ -90,5 +90,5 @@ pub(super) fn by_name(
     let mut params = vec![(&owner as _, Type::INT8)];
     params.extend(words.iter().map(|it| (it as _, Type::TEXT)));
     params.extend([(&most as _, Type::INT8), (&skip as _, Type::INT8)]);
-    db.query_planned_once(sql, &params)
+    db.query_with_fixed_plan(sql, &params)
 }

@@ -269,9 +269,10 @@ fn plain_page(db: &mut Conn, owner: i64, sort: Sort, start: &Start, limit: i64) 
     let most = limit + 1;
     let rows = match start {
         Start::Skip(0) => db.query(sql, &[&owner])?,
-        Start::Skip(rows) => {
-            db.query_once(sql, &[(&owner, Type::INT8), (&most, Type::INT8), (rows, Type::INT8)])?
-        }
+        Start::Skip(rows) => db.query_planned_anew(
+            sql,
+            &[(&owner, Type::INT8), (&most, Type::INT8), (rows, Type::INT8)],
+        )?,
         Start::AfterName(name, more, id) => db.query(sql, &[&owner, name, more, id])?,
         Start::AfterNumber(number) => db.query(sql, &[&owner, number])?,
     };

@@ -73,7 +73,7 @@ pub fn page(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Resource>> {
         " FROM contacts WHERE owner = $1 AND id > $2 AND deleted_at IS NULL
         ORDER BY id LIMIT 1000"
     );
-    let rows = db.query_once(SQL, &[(&owner, Type::INT8), (&after, Type::INT8)])?;
+    let rows = db.query_planned_anew(SQL, &[(&owner, Type::INT8), (&after, Type::INT8)])?;
     Ok(rows.iter().map(from_row).collect())
 }
 
@@ -88,8 +88,10 @@ pub fn page_with_text(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<(Reso
         ) AS page WHERE total - octets < $3 ORDER BY id"
     );
     let int8 = Type::INT8;
-    let rows =
-        db.query_once(SQL, &[(&owner, int8.clone()), (&after, int8.clone()), (&BUDGET, int8)])?;
+    let rows = db.query_planned_anew(
+        SQL,
+        &[(&owner, int8.clone()), (&after, int8.clone()), (&BUDGET, int8)],
+    )?;
     Ok(rows.iter().map(|row| (from_row(row), row.get("card"))).collect())
 }
 
@@ -177,7 +179,7 @@ pub fn changes(
         ORDER BY revision LIMIT $5"
     );
     let int8 = Type::INT8;
-    let rows = db.query_once(
+    let rows = db.query_planned_anew(
         SQL,
         &[
             (&owner, int8.clone()),

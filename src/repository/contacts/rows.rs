@@ -173,7 +173,7 @@ pub fn page(db: &mut Conn, owner: i64, part: &Part, after: i64) -> Result<Vec<St
     };
     // Planned for this owner: a plan for any owner would reckon with a hundred contacts, and read
     // and sort all that a large one has for each page.
-    Ok(db.query_once(sql, &params)?.iter().map(stored).collect())
+    Ok(db.query_planned_anew(sql, &params)?.iter().map(stored).collect())
 }
 
 /// Those with these ids, which are few, by id.
