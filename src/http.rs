@@ -4,7 +4,6 @@
 pub mod dav;
 mod problem;
 mod reply;
-mod rules;
 
-pub use problem::{detail, problem, refusal, status, title};
+pub use problem::{detail, problem, refusal, title};
 pub use reply::{Reply, common_headers, cors_headers, limit_headers};

@@ -212,10 +212,10 @@ pub static ROUTES: &[Route] = &[
     // All accounts
     route("GET", "/api/users", AdminOnly(users::list)),
     route("GET", "/api/users/{id}", AdminOnly(users::get)),
-    route("PATCH", "/api/users/{id}", AdminOnly(users::set_active)),
-    route("DELETE", "/api/users/{id}", AdminOnly(users::delete)),
-    route("PATCH", "/api/users/{id}/role", AdminOnly(users::set_role)),
-    route("DELETE", "/api/users/{id}/totp", AdminOnly(users::delete_totp)),
+    route("PATCH", "/api/users/{id}", AdminOnly(users::set_active)).waits(Waits::Core),
+    route("DELETE", "/api/users/{id}", AdminOnly(users::delete)).waits(Waits::Core),
+    route("PATCH", "/api/users/{id}/role", AdminOnly(users::set_role)).waits(Waits::Core),
+    route("DELETE", "/api/users/{id}/totp", AdminOnly(users::delete_totp)).waits(Waits::Core),
     route("GET", "/api/audit-events", AdminOnly(users::audit_events)),
     // Contacts
     route("POST", "/api/contacts", Contacts(contacts::create)).body(CONTACT),

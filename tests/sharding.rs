@@ -11,14 +11,13 @@ use support::world::World;
 
 /// Functions whose statement has no owner, each with its reason. All but the first run in the
 /// background or on the command line, never for a request.
-const WITHOUT_OWNER: [(&str, &str); 9] = [
+const WITHOUT_OWNER: [(&str, &str); 8] = [
     (
         "users.rs insert",
         "makes the account and its book, whose owner is made in the same statement",
     ),
     ("books.rs due_for_purge", "the worker asks all books, then purges each by its owner"),
     ("books.rs due_for_reindex", "`contactd reindex` asks all books, then each by its owner"),
-    ("books.rs renew_epochs", "`contactd restored`, once after a restore"),
     ("books.rs restored", "`contactd restored`, once after a restore"),
     ("sessions.rs purge", "the worker ends sessions by age"),
     ("mail_tokens.rs purge", "the worker deletes links by age"),

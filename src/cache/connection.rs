@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use redis::{Connection, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, Pipeline};
-use redis::{RedisError, RedisResult, ServerErrorKind, TlsCertificates, Value};
+use redis::{RedisError, RedisResult, Script, TlsCertificates, ToRedisArgs, Value};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -23,12 +23,6 @@ const ASKING: usize = 16;
 /// At most this many idle connections are kept.
 const IDLE: usize = 64;
 
-/// A script and its name in Redis.
-pub(super) struct Script {
-    text: &'static str,
-    hash: String,
-}
-
 /// All scripts; a new connection loads them, so that a call sends the hash only.
 pub(super) struct Scripts {
     pub(super) look: Script,
@@ -38,8 +32,8 @@ pub(super) struct Scripts {
 }
 
 pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
-    let script = |text| Script { text, hash: redis::Script::new(text).get_hash().to_owned() };
-    Scripts { look: script(LOOK), fill: script(FILL), raise: script(RAISE), lower: script(LOWER) }
+    let [look, fill, raise, lower] = [LOOK, FILL, RAISE, LOWER].map(Script::new);
+    Scripts { look, fill, raise, lower }
 });
 
 /// One connection, and which Redis process is at its other end.
@@ -51,29 +45,15 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Runs a script with `keys` and `arguments`, in one round trip when Redis has it already.
+    /// Runs a script with `keys` and `arguments`, in one round trip when Redis has it already. After SCRIPT FLUSH
+    /// it is loaded again.
     pub(super) fn run(
         &mut self,
         script: &Script,
-        keys: &[impl AsRef<str>],
+        keys: &[impl ToRedisArgs],
         arguments: &[&[u8]],
     ) -> RedisResult<Value> {
-        let mut ask = |verb, body: &str| {
-            let mut command = redis::cmd(verb);
-            command.arg(body).arg(keys.len());
-            keys.iter().for_each(|key| {
-                command.arg(key.as_ref());
-            });
-            command.arg(arguments);
-            command.query(&mut self.connection)
-        };
-        match ask("EVALSHA", &script.hash) {
-            // After SCRIPT FLUSH. EVAL carries the text, and Redis keeps it from then on.
-            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                ask("EVAL", script.text)
-            }
-            answer => answer,
-        }
+        script.key(keys).arg(arguments).invoke(&mut self.connection)
     }
 
     /// Runs plain commands in one round trip; their answers.
@@ -336,8 +316,8 @@ impl Store {
         connection.set_write_timeout(Some(step))?;
         let mut setup = redis::pipe();
         setup.cmd("INFO").arg("server");
-        for script in [&SCRIPTS.look, &SCRIPTS.fill, &SCRIPTS.raise, &SCRIPTS.lower] {
-            setup.cmd("SCRIPT").arg("LOAD").arg(script.text).ignore();
+        for text in [LOOK, FILL, RAISE, LOWER] {
+            setup.cmd("SCRIPT").arg("LOAD").arg(text).ignore();
         }
         let (info,): (String,) = setup.query(&mut connection)?;
         let run_id = info.lines().find_map(|line| line.strip_prefix("run_id:")).map(str::trim);

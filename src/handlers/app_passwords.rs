@@ -21,7 +21,7 @@ pub fn list(call: &Call, caller: &Caller) -> Result<Reply> {
 
 /// `POST /api/users/me/app-passwords`: the secret is shown once.
 pub fn create(call: &Call, caller: &Caller) -> Result<Reply> {
-    Ok(Reply::created(None, &make(call, caller)?))
+    Ok(Reply::created(&make(call, caller)?))
 }
 
 /// Makes an app password, as the API shows it.

@@ -70,7 +70,7 @@ pub fn register_in(call: &Call, language: Option<&str>) -> Result<Reply> {
         Ok(user)
     })?;
     call.app.mail_queued.notify();
-    Ok(Reply::created(None, &views::user(&call.app.config, &user)))
+    Ok(Reply::created(&views::user(&call.app.config, &user)))
 }
 
 /// `POST /api/auth/login`

@@ -13,7 +13,7 @@ pub fn begin(call: &Call, caller: &Caller) -> Result<Reply> {
     let mut body = call.members()?;
     let password = body.required("password", password_as_typed);
     body.finish()?;
-    Ok(Reply::created(None, &second_factor::begin(call, caller, &password)?))
+    Ok(Reply::created(&second_factor::begin(call, caller, &password)?))
 }
 
 /// `POST /api/users/me/totp/confirm`

@@ -1,8 +1,8 @@
 //! Answers of CardDAV: the second, small map, from faults to the preconditions of the RFCs.
 
+use super::problem::precondition;
 use super::problem::problem as problem_document;
 use super::reply::Reply;
-use super::rules::precondition;
 use crate::error::{Conflict, DavFault, Error};
 use crate::model::contact::CARD_TEXT_MAX;
 use rouille::{Response, ResponseBody};
@@ -32,7 +32,7 @@ impl Reply {
 
     /// A resource was made.
     pub fn made() -> Reply {
-        Reply { status: 201, headers: Vec::new(), body: ResponseBody::empty() }
+        Reply::empty(201)
     }
 
     /// What a resource takes.
@@ -43,10 +43,6 @@ impl Reply {
     /// It is at another path; the method stays (303 would make a GET of it).
     pub fn moved(to: &'static str) -> Reply {
         Reply::empty(308).with("Location", to).with("Cache-Control", "max-age=86400")
-    }
-
-    fn empty(status: u16) -> Reply {
-        Reply { status, headers: Vec::new(), body: ResponseBody::empty() }
     }
 }
 

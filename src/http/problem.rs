@@ -2,74 +2,81 @@
 //! client reads of it.
 
 use super::reply::{Headers, Reply};
-use super::rules::precondition;
-use crate::error::{Conflict, Error, Fault};
+use crate::error::{Conflict, DavFault, Error, Fault};
 use rouille::Response;
 use serde::Serialize;
 
-/// The status of an error.
-pub fn status(error: &Error) -> u16 {
+/// Each error in HTTP: its status, the last part of its problem's type where a client has to distinguish two
+/// problems of one status, and the sentence for the client, which holds nothing that the client may not learn.
+#[rustfmt::skip] // a table
+fn row(error: &Error) -> (u16, &'static str, &'static str) {
     match error {
-        Error::Malformed(_) | Error::DeadLink => 400,
-        Error::Unauthenticated
-        | Error::BadCredentials
-        | Error::EmailNotConfirmed
-        | Error::AccountDisabled
-        | Error::SecondFactorRequired
-        | Error::SecondFactorWrong
-        | Error::UnknownDevice => 401,
-        Error::WrongPassword
-        | Error::AdminOnly
-        | Error::ReadOnly
-        | Error::PasswordNeeded
-        | Error::StaleForm
-        | Error::RegistrationClosed => 403,
-        Error::NotFound | Error::InTrash => 404,
-        Error::MethodNotAllowed(_) => 405,
-        Error::Conflict(_) => 409,
-        Error::Resync => 410,
-        Error::PreconditionFailed => 412,
-        Error::Dav(fault) => precondition(fault).0,
-        Error::BodyTooLarge(_) => 413,
-        Error::UnsupportedMediaType(_) => 415,
-        Error::Invalid(_) => 422,
-        Error::TooManyRequests(_) => 429,
-        Error::Internal(_) => 500,
-        Error::Unavailable(_) => 503,
+        Error::DeadLink => (400, "dead-link", "This link is wrong, was used already or is too old."),
+        Error::Unauthenticated => (401, "", "Sign in first: the token is missing or not valid."),
+        Error::BadCredentials => (401, "", "Invalid username or password"),
+        Error::UnknownDevice => (401, "", "Sign in with your username or address and an app password."),
+        Error::EmailNotConfirmed => (401, "email-not-confirmed", "Confirm your e-mail address first."),
+        Error::AccountDisabled => (401, "account-disabled", "This account is disabled."),
+        Error::SecondFactorRequired => (401, "second-factor-required", "Send the code of your second factor too."),
+        Error::SecondFactorWrong => (401, "second-factor-wrong", "The code of the second factor is wrong or was used already."),
+        Error::AdminOnly => (403, "", "Only admins may do this."),
+        Error::WrongPassword => (403, "wrong-password", "The current password is wrong."),
+        Error::ReadOnly => (403, "read-only", "This app password may read only."),
+        Error::PasswordNeeded => (403, "password-needed", "You signed in more than an hour ago: send your password too."),
+        Error::StaleForm => (403, "stale-form", "This form is not of the page that you are signed in on. Load it again."),
+        Error::RegistrationClosed => (403, "registration-closed", "Nobody can register here. Ask whoever runs this server."),
+        Error::NotFound => (404, "", "There is nothing here."),
+        Error::InTrash => (404, "", "This contact is in the trash: restore it first."),
+        Error::MethodNotAllowed(_) => (405, "", "This path does not take this method."),
+        Error::Conflict(Conflict::UsernameTaken) => (409, "username-taken", "This username is taken."),
+        Error::Conflict(Conflict::EmailTaken) => (409, "email-taken", "There is an account with this e-mail address."),
+        Error::Conflict(Conflict::LastAdmin) => (409, "last-admin", "This is the last active admin."),
+        Error::Conflict(Conflict::UidTaken) => (409, "uid-taken", "Another contact has this uid."),
+        Error::Conflict(Conflict::QuotaExceeded) => (409, "quota-exceeded", "The address book is as large as it may be."),
+        Error::Conflict(Conflict::TooManyDismissals) => (409, "quota-exceeded", "No more can be dismissed in this account."),
+        Error::Conflict(Conflict::TooManyAppPasswords) => (409, "too-many-app-passwords", "There are 50 app passwords: revoke one."),
+        Error::Conflict(Conflict::SecondFactorOn) => (409, "second-factor-on", "There is a second factor already."),
+        Error::Conflict(Conflict::SecondFactorOff) => (409, "second-factor-off", "There is no second factor."),
+        Error::Conflict(Conflict::OwnSecondFactor) => (409, "own-second-factor", "This is your own account: send password and code to /api/users/me/totp."),
+        Error::Resync => (410, "resync", "This token is not known any more. Begin anew, without one."),
+        Error::PreconditionFailed => (412, "", "It was changed since you read it. Read it again."),
+        Error::TooManyRequests(_) => (429, "", "Too many requests. Try again later."),
+        Error::Internal(_) => (500, "", "The server made a mistake. It is written down."),
+        Error::Unavailable(_) => (503, "", "The server is busy or a part of it is down. Try again."),
+        Error::Dav(fault) => (precondition(fault).0, "", "The request breaks a rule of WebDAV."),
+        // Their sentences have something of their own, see `detail`.
+        Error::Malformed(_) => (400, "", ""),
+        Error::BodyTooLarge(_) => (413, "", ""),
+        Error::UnsupportedMediaType(_) => (415, "", ""),
+        Error::Invalid(_) => (422, "", ""),
     }
 }
 
-/// The last part of a problem's type, where a client has to distinguish two problems of one status.
-fn kind(error: &Error) -> Option<&'static str> {
-    match error {
-        Error::EmailNotConfirmed => Some("email-not-confirmed"),
-        Error::AccountDisabled => Some("account-disabled"),
-        Error::WrongPassword => Some("wrong-password"),
-        Error::SecondFactorRequired => Some("second-factor-required"),
-        Error::SecondFactorWrong => Some("second-factor-wrong"),
-        Error::ReadOnly => Some("read-only"),
-        Error::PasswordNeeded => Some("password-needed"),
-        Error::StaleForm => Some("stale-form"),
-        Error::RegistrationClosed => Some("registration-closed"),
-        Error::DeadLink => Some("dead-link"),
-        Error::Conflict(Conflict::UsernameTaken) => Some("username-taken"),
-        Error::Conflict(Conflict::EmailTaken) => Some("email-taken"),
-        Error::Conflict(Conflict::LastAdmin) => Some("last-admin"),
-        Error::Conflict(Conflict::UidTaken) => Some("uid-taken"),
-        Error::Conflict(Conflict::QuotaExceeded) => Some("quota-exceeded"),
-        Error::Conflict(Conflict::TooManyDismissals) => Some("quota-exceeded"),
-        Error::Resync => Some("resync"),
-        Error::Conflict(Conflict::TooManyAppPasswords) => Some("too-many-app-passwords"),
-        Error::Conflict(Conflict::SecondFactorOn) => Some("second-factor-on"),
-        Error::Conflict(Conflict::SecondFactorOff) => Some("second-factor-off"),
-        Error::Conflict(Conflict::OwnSecondFactor) => Some("own-second-factor"),
-        _ => None,
+/// The status of a broken rule of WebDAV, and the name of its element.
+pub(super) fn precondition(fault: &DavFault) -> (u16, &'static str) {
+    match fault {
+        DavFault::FiniteDepth => (403, "D:propfind-finite-depth"),
+        DavFault::NoExternalEntities => (403, "D:no-external-entities"),
+        DavFault::ValidSyncToken => (403, "D:valid-sync-token"),
+        DavFault::ValidSyncTokenThunderbird => (400, "D:valid-sync-token"),
+        DavFault::SupportedReport => (403, "D:supported-report"),
+        DavFault::SupportedCollation => (403, "C:supported-collation"),
+        DavFault::SupportedFilter => (403, "C:supported-filter"),
+        DavFault::SupportedAddressData => (403, "C:supported-address-data"),
+        DavFault::AddressDataConversion => (406, "C:supported-address-data-conversion"),
+        DavFault::ValidAddressData => (403, "C:valid-address-data"),
+        DavFault::TooMuchText => (413, "C:max-resource-size"),
+        // Not 403, which the RFC names: DAVx5 goes on after 409 and stops after 403.
+        DavFault::NoUidConflict(_) => (409, "C:no-uid-conflict"),
+        DavFault::MissingParent => (409, "C:addressbook-collection-location-ok"),
+        DavFault::Forbidden(rule) => (403, rule),
+        DavFault::OtherServer => (502, "D:same-server"),
     }
 }
 
 /// The standard phrase of an error's status.
 pub fn title(error: &Error) -> &'static str {
-    http1::reason(status(error))
+    http1::reason(row(error).0)
 }
 
 /// RFC 7617: how a device is asked for its password.
@@ -97,62 +104,25 @@ fn error_headers(error: &Error) -> Headers {
 impl Reply {
     /// An HTML page about an error, with the status of the error.
     pub fn html_error(error: &Error, page: String) -> Reply {
-        let mut reply = Reply::page(status(error), page);
+        let mut reply = Reply::page(row(error).0, page);
         reply.headers.extend(error_headers(error));
         reply
     }
 }
 
-/// The sentence for the client. It holds nothing that the client may not learn.
+/// The sentence for the client.
 pub fn detail(error: &Error) -> String {
-    let fixed = match error {
-        Error::NotFound => "There is nothing here.",
-        Error::InTrash => "This contact is in the trash: restore it first.",
-        Error::MethodNotAllowed(_) => "This path does not take this method.",
-        Error::Unauthenticated => "Sign in first: the token is missing or not valid.",
-        Error::BadCredentials => "Invalid username or password",
-        Error::EmailNotConfirmed => "Confirm your e-mail address first.",
-        Error::AccountDisabled => "This account is disabled.",
-        Error::WrongPassword => "The current password is wrong.",
-        Error::SecondFactorRequired => "Send the code of your second factor too.",
-        Error::SecondFactorWrong => "The code of the second factor is wrong or was used already.",
-        Error::UnknownDevice => "Sign in with your username or address and an app password.",
-        Error::ReadOnly => "This app password may read only.",
-        Error::PasswordNeeded => "You signed in more than an hour ago: send your password too.",
-        Error::StaleForm => {
-            "This form is not of the page that you are signed in on. Load it again."
-        }
-        Error::RegistrationClosed => "Nobody can register here. Ask whoever runs this server.",
-        Error::AdminOnly => "Only admins may do this.",
-        Error::TooManyRequests(_) => "Too many requests. Try again later.",
-        Error::DeadLink => "This link is wrong, was used already or is too old.",
-        Error::Conflict(Conflict::UsernameTaken) => "This username is taken.",
-        Error::Conflict(Conflict::EmailTaken) => "There is an account with this e-mail address.",
-        Error::Conflict(Conflict::LastAdmin) => "This is the last active admin.",
-        Error::Conflict(Conflict::UidTaken) => "Another contact has this uid.",
-        Error::Conflict(Conflict::QuotaExceeded) => "The address book is as large as it may be.",
-        Error::Conflict(Conflict::TooManyDismissals) => "No more can be dismissed in this account.",
-        Error::Resync => "This token is not known any more. Begin anew, without one.",
-        Error::Conflict(Conflict::TooManyAppPasswords) => "There are 50 app passwords: revoke one.",
-        Error::Conflict(Conflict::SecondFactorOn) => "There is a second factor already.",
-        Error::Conflict(Conflict::SecondFactorOff) => "There is no second factor.",
-        Error::Conflict(Conflict::OwnSecondFactor) => {
-            "This is your own account: send password and code to /api/users/me/totp."
-        }
-        Error::PreconditionFailed => "It was changed since you read it. Read it again.",
-        Error::Dav(_) => "The request breaks a rule of WebDAV.",
-        Error::Unavailable(_) => "The server is busy or a part of it is down. Try again.",
-        Error::Internal(_) => "The server made a mistake. It is written down.",
-        Error::UnsupportedMediaType(why) => return format!("Unsupported content: {why}."),
-        Error::BodyTooLarge(max) => return format!("The body may have at most {max} bytes."),
-        Error::Malformed(why) => return format!("{why}."),
+    match error {
+        Error::UnsupportedMediaType(why) => format!("Unsupported content: {why}."),
+        Error::BodyTooLarge(max) => format!("The body may have at most {max} bytes."),
+        Error::Malformed(why) => format!("{why}."),
         Error::Invalid(faults) => {
             let faults: Vec<_> =
                 faults.iter().map(|f| format!("{} {}", f.field, f.detail)).collect();
-            return format!("{}.", faults.join("; "));
+            format!("{}.", faults.join("; "))
         }
-    };
-    fixed.to_owned()
+        other => row(other).2.to_owned(),
+    }
 }
 
 /// A problem document (RFC 9457).
@@ -174,8 +144,10 @@ pub fn problem(error: &Error, request_id: &str) -> Response {
         Error::Invalid(faults) => faults,
         _ => &[],
     };
-    let type_ = kind(error).map_or("about:blank".to_owned(), |kind| format!("/problems/{kind}"));
-    let mut response = document(type_, status(error), detail(error), request_id, errors);
+    let (status, kind, _) = row(error);
+    let type_ =
+        if kind.is_empty() { "about:blank".to_owned() } else { format!("/problems/{kind}") };
+    let mut response = document(type_, status, detail(error), request_id, errors);
     response.headers.extend(error_headers(error));
     response
 }

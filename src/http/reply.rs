@@ -29,6 +29,10 @@ impl Reply {
         Reply { status, headers, body: ResponseBody::from_data(body) }
     }
 
+    pub(super) fn empty(status: u16) -> Reply {
+        Reply { status, headers: Vec::new(), body: ResponseBody::empty() }
+    }
+
     fn json_with(status: u16, value: &impl Serialize) -> Reply {
         // Our own types always serialize: they have no maps with keys other than strings.
         Reply::new(status, JSON, serde_json::to_vec(value).unwrap_or_default())
@@ -49,13 +53,9 @@ impl Reply {
         Reply::json_with(200, value)
     }
 
-    /// Made; here it is, and where.
-    pub fn created(location: Option<String>, value: &impl Serialize) -> Reply {
-        let reply = Reply::json_with(201, value);
-        match location {
-            Some(location) => reply.with("Location", location),
-            None => reply,
-        }
+    /// Made; here it is.
+    pub fn created(value: &impl Serialize) -> Reply {
+        Reply::json_with(201, value)
     }
 
     /// Noted; the answer does not say what follows.
@@ -65,13 +65,12 @@ impl Reply {
 
     /// Done; there is nothing to say.
     pub fn no_content() -> Reply {
-        Reply { status: 204, headers: Vec::new(), body: ResponseBody::empty() }
+        Reply::empty(204)
     }
 
     /// It is elsewhere, for now.
     pub fn see_other(location: String) -> Reply {
-        let headers = vec![("Location".into(), location.into())];
-        Reply { status: 303, headers, body: ResponseBody::empty() }
+        Reply::empty(303).with("Location", location)
     }
 
     /// These methods there are.
@@ -81,7 +80,7 @@ impl Reply {
 
     /// What the client has is what there is.
     pub fn not_modified() -> Reply {
-        Reply { status: 304, headers: Vec::new(), body: ResponseBody::empty() }
+        Reply::empty(304)
     }
 
     /// Not ready to serve, with the reasons.

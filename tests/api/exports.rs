@@ -105,7 +105,7 @@ fn a_failure_in_the_middle_breaks_the_transfer() {
         vec![("Authorization".to_owned(), format!("Bearer {}", ann.token.as_ref().unwrap()))],
         Vec::new(),
     );
-    let response = contactd::batch::respond(&ann.app, request);
+    let response = crate::world::respond_while(&ann.app, request, || ());
     let (mut reader, size) = response.data.into_reader_and_size();
     assert_eq!(size, None);
     world.app.db.write(|db| db.batch("ALTER TABLE contacts RENAME TO gone")).unwrap();

@@ -265,7 +265,7 @@ fn rule_71_a_token_that_is_not_good_is_refused() {
     let again = Ground::of(ground.world.replica());
     let there = Phone { address: again.address, ..phone.clone() };
     assert!(there.sync(&token).responses.is_empty());
-    ground.world.app.db.write(contactd::repository::contacts::books::renew_epochs).unwrap();
+    ground.world.app.db.write(contactd::repository::contacts::books::restored).unwrap();
     phone.sync_with(&[], &token, "").expect_error(403, DAV, "valid-sync-token");
     assert_eq!(since(&phone, "").0, names(&["a.vcf"]));
 }

@@ -6,7 +6,6 @@ use crate::panics::{guarded, lock};
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, Shutdown, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -36,13 +35,12 @@ struct Wait {
     stream: Arc<TcpStream>,
     /// What ends the wait.
     side: Shutdown,
-    was_ended: Arc<AtomicBool>,
 }
 
-/// A wait that is under way. It is over when this is dropped.
+/// A wait that is under way, the only one for its socket. It is over when this is dropped.
 pub struct Waiting<'a> {
     pool: &'a Pool,
-    was_ended: Arc<AtomicBool>,
+    stream: Arc<TcpStream>,
 }
 
 #[derive(Default)]
@@ -88,14 +86,9 @@ impl Pool {
     /// From now on a thread waits for this client to send (`Shutdown::Read`) or to take
     /// (`Shutdown::Both`) something.
     pub fn waits(&self, connection: &Connection, side: Shutdown) -> Waiting<'_> {
-        let was_ended = Arc::new(AtomicBool::new(false));
-        lock(&self.waits).push(Wait {
-            address: connection.place.address,
-            stream: Arc::clone(&connection.stream),
-            side,
-            was_ended: Arc::clone(&was_ended),
-        });
-        Waiting { pool: self, was_ended }
+        let (address, stream) = (connection.place.address, Arc::clone(&connection.stream));
+        lock(&self.waits).push(Wait { address, stream: Arc::clone(&stream), side });
+        Waiting { pool: self, stream }
     }
 
     /// Ends the newest wait of the address that has most, if it has two more than the newcomer's:
@@ -113,7 +106,6 @@ impl Pool {
             greediest.and_then(|(address, _)| waits.iter().rposition(|it| it.address == address));
         let Some(newest) = newest else { return false };
         let wait = waits.remove(newest);
-        wait.was_ended.store(true, Ordering::Relaxed);
         // A failure means that the client has ended it already.
         let _ = wait.stream.shutdown(wait.side);
         true
@@ -184,13 +176,13 @@ impl Pool {
 impl Waiting<'_> {
     /// It was ended by [`Pool::end_a_wait`].
     pub fn was_ended(&self) -> bool {
-        self.was_ended.load(Ordering::Relaxed)
+        lock(&self.pool.waits).iter().all(|wait| !Arc::ptr_eq(&wait.stream, &self.stream))
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        lock(&self.pool.waits).retain(|wait| !Arc::ptr_eq(&wait.was_ended, &self.was_ended));
+        lock(&self.pool.waits).retain(|wait| !Arc::ptr_eq(&wait.stream, &self.stream));
     }
 }
 

@@ -37,8 +37,8 @@ pub struct Ticket {
     pub incoming: Box<Incoming>,
     pub admission: Admission,
     pub work: Work,
-    /// The memory of a large body.
-    pub charge: Charge,
+    /// The memory of a large body, from when it is received.
+    pub charge: Option<Charge>,
 }
 
 impl Shared {

@@ -88,8 +88,7 @@ fn go_on(
         None => return deliver::answer(shared, connection, &incoming, None, client),
     };
     let address = connection.place.address;
-    let charge = shared.budget.charge(admission.client);
-    let ticket = Ticket { connection, incoming, admission, work, charge };
+    let ticket = Ticket { connection, incoming, admission, work, charge: None };
     let this = Arc::clone(shared);
     if ticket.incoming.done || !admission.is_accepted {
         if let Some(line) = enqueue(shared, ticket) {
@@ -107,7 +106,8 @@ fn go_on(
 
 /// Receives the body, and goes on with the line.
 fn receive_body(shared: &Arc<Shared>, mut ticket: Ticket) {
-    let Ticket { connection, incoming, charge, .. } = &mut ticket;
+    let Ticket { connection, incoming, admission, charge, .. } = &mut ticket;
+    let charge = charge.insert(shared.budget.charge(admission.client));
     let waiting = shared.pool.waits(connection, Shutdown::Read);
     let received = if incoming.waits_for_continue()
         && connection.input.is_empty()

@@ -2,13 +2,16 @@
 //! who send requests. Without a Postgres and a Redis the test fails; `./dev test` starts both.
 
 use chrono::{DateTime, Duration, Utc};
+use contactd::app::{self, InFlight};
 use contactd::config::Config;
 use contactd::context::App;
 use contactd::model::user::Role;
 use contactd::repository::users::{self, NewUser};
 use contactd::{batch, crypto, db, worker};
-use rouille::Request;
+use http1::{Look, Refusal};
+use rouille::{Request, Response};
 use serde_json::{Value, json};
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -345,11 +348,35 @@ impl Actor {
         }
         let request =
             Request::fake_http_from((self.ip, 40_000).into(), method, path, all, body.to_vec());
-        let answer = Answer::from(
-            format!("{method} {path}"),
-            batch::respond_while(&self.app, request, meanwhile),
-        );
+        let answer =
+            Answer::from(format!("{method} {path}"), respond_while(&self.app, request, meanwhile));
         description::check(method, path, &answer);
         answer
+    }
+}
+
+/// The answer to one request, without a server and in the calling thread. `meanwhile` happens after the program
+/// has decided and before the work. The server hands over a small body at once, and a large one to work that is
+/// accepted; here every body waits for that.
+pub fn respond_while(app: &Arc<App>, request: Request, meanwhile: impl FnOnce()) -> Response {
+    let mut body = Vec::new();
+    let limit = app::body_limit(request.method(), request.raw_url());
+    // One byte more than may be: the handler answers 413 then.
+    if let Some(data) = request.data()
+        && data.take(limit + 1).read_to_end(&mut body).is_err()
+    {
+        return app::refuse(app, Refusal { status: 400, detail: "The body ended early." }, None);
+    }
+    let mut in_flight = InFlight::begin(app, request);
+    batch::look_up(app, std::slice::from_mut(&mut in_flight));
+    let mut look = in_flight.decide();
+    meanwhile();
+    loop {
+        look = match look {
+            Look::Answer(response) => return response,
+            Look::Work(admission, work) => {
+                work(admission.is_accepted.then(|| std::mem::take(&mut body)))
+            }
+        };
     }
 }

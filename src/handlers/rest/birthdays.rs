@@ -4,7 +4,6 @@ use super::streams::{JsonList, PIECE_MAX, Pieces};
 use crate::access::Owner;
 use crate::context::Call;
 use crate::error::Result;
-use crate::handlers::views;
 use crate::http::Reply;
 use crate::model::contact::birthday::{self, Window};
 use crate::model::contact::input;
@@ -58,9 +57,8 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
                 ",\"next_birthday\":\"{}\",\"days_until\":{},\"turns\":{turns}",
                 next.date, next.days_until
             );
-            let members = super::members(&db, owner, &found.contact)?;
             list.separate(out);
-            views::contact(out, Some(&app.config), &found.contact, &members, &more);
+            super::show(out, &app, owner, &found.contact, &more)?;
         }
         Ok(true)
     })?;

@@ -20,7 +20,7 @@ const NAME: &str = "Birthdays";
 /// `POST /api/contacts/calendar-url`: a new address. It is stored as a hash only, so it is shown
 /// once; the old one dies.
 pub fn create(call: &Call, owner: &Owner) -> Result<Reply> {
-    Ok(Reply::created(None, &json!({ "url": renew(call, owner)? })))
+    Ok(Reply::created(&json!({ "url": renew(call, owner)? })))
 }
 
 /// Makes a new address.

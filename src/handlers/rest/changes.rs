@@ -4,7 +4,6 @@ use super::streams::{JsonList, PIECE_MAX, Pieces};
 use crate::access::Owner;
 use crate::context::Call;
 use crate::error::Result;
-use crate::handlers::views;
 use crate::http::Reply;
 use crate::repository::contacts::rows;
 use crate::service::changes;
@@ -47,10 +46,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
             out.push_str(head.to_string().trim_end_matches('}'));
             out.push_str(",\"contact\":");
             match contact {
-                Some(contact) => {
-                    let members = super::members(&db, owner, &contact)?;
-                    views::contact(out, Some(&app.config), &contact, &members, "");
-                }
+                Some(contact) => super::show(out, &app, owner, &contact, "")?,
                 None => out.push_str("null"),
             }
             out.push('}');

@@ -5,7 +5,6 @@ use super::{by, guard, shown};
 use crate::access::Owner;
 use crate::context::Call;
 use crate::error::Result;
-use crate::handlers::views;
 use crate::http::Reply;
 use crate::model::contact::{Input, Method};
 use crate::repository::contacts::rows;
@@ -53,9 +52,8 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
         }
         while out.len() < PIECE_MAX {
             let Some(contact) = read.pop_front() else { break };
-            let members = super::members(&db, owner, &contact)?;
             inner.separate(out);
-            views::contact(out, Some(&app.config), &contact, &members, "");
+            super::show(out, &app, owner, &contact, "")?;
         }
         if rest.is_empty() && read.is_empty() {
             inner.end(out);

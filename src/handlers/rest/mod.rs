@@ -16,8 +16,7 @@ pub mod streams;
 pub mod trash;
 
 use crate::access::Owner;
-use crate::context::Call;
-use crate::db::Pool;
+use crate::context::{App, Call};
 use crate::error::Result;
 use crate::handlers::views;
 use crate::http::Reply;
@@ -55,13 +54,19 @@ fn shown(call: &Call, contact: &Contact) -> Reply {
     Reply::json_text(json(call, contact)).with_etag(contact.revision)
 }
 
-/// The members of a contact of a list; those that the list left out because they are long are read by
-/// themselves. One that was purged meanwhile has none.
-fn members(db: &Pool, owner: i64, contact: &Contact) -> Result<String> {
-    match &contact.members {
-        Some(members) => Ok(members.clone()),
-        None => Ok(db.read(|db| rows::members(db, owner, contact.id))?.unwrap_or_default()),
-    }
+/// Appends a contact of a list, with `more` behind its members. Those that the list left out because they are
+/// long are read by themselves; one that was purged meanwhile has none.
+pub fn show(out: &mut String, app: &App, owner: i64, contact: &Contact, more: &str) -> Result<()> {
+    let read;
+    let members = match &contact.members {
+        Some(members) => members,
+        None => {
+            read = app.db.read(|db| rows::members(db, owner, contact.id))?.unwrap_or_default();
+            &read
+        }
+    };
+    views::contact(out, Some(&app.config), contact, members, more);
+    Ok(())
 }
 
 /// About as long as a contact in JSON with a few entries.
@@ -69,7 +74,7 @@ const USUAL: usize = 1024;
 
 /// A list of contacts. Those whose members are long come one by one while they are sent.
 fn list(call: &Call, owner: i64, contacts: Vec<Contact>) -> Result<Reply> {
-    let (db, app) = (call.app.db.clone(), Arc::clone(&call.app));
+    let app = Arc::clone(&call.app);
     let streamed = contacts.iter().any(|it| it.members.is_none());
     let room = contacts.len() * USUAL;
     let mut list = JsonList::default();
@@ -77,9 +82,8 @@ fn list(call: &Call, owner: i64, contacts: Vec<Contact>) -> Result<Reply> {
     let mut next = move |out: &mut String| {
         list.begin(out);
         for contact in contacts.by_ref() {
-            let members = members(&db, owner, &contact)?;
             list.separate(out);
-            views::contact(out, Some(&app.config), &contact, &members, "");
+            show(out, &app, owner, &contact, "")?;
             if contact.members.is_none() {
                 return Ok(true);
             }

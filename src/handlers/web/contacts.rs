@@ -4,8 +4,7 @@ use crate::access::Visitor;
 use crate::context::Call;
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::handlers::rest::{exports, lists as api, photos as pictures};
-use crate::handlers::views;
+use crate::handlers::rest::{exports, lists as api, photos as pictures, show};
 use crate::handlers::web::reader::{self, owner, revision, words};
 use crate::handlers::web::sent;
 use crate::http::{self, Reply};
@@ -40,12 +39,8 @@ const BATCH: usize = 1_000;
 
 /// The members of a contact's JSON. Long ones, which a list leaves out, are read by themselves.
 pub fn members(call: &Call, owner: i64, contact: &Contact) -> Result<Value> {
-    let lines = match &contact.members {
-        Some(lines) => lines.clone(),
-        None => call.app.db.read(|db| rows::members(db, owner, contact.id))?.unwrap_or_default(),
-    };
     let mut json = String::new();
-    views::contact(&mut json, Some(&call.app.config), contact, &lines, "");
+    show(&mut json, &call.app, owner, contact, "")?;
     serde_json::from_str(&json).map_err(Error::internal)
 }
 

@@ -185,12 +185,6 @@ pub fn empty(db: &mut Conn, owner: i64) -> Result<u64> {
     Ok(deleted)
 }
 
-/// Gives every book a new epoch: no token from before is believed any more.
-pub fn renew_epochs(db: &mut Conn) -> Result<u64> {
-    const SQL: &str = "UPDATE address_books SET epoch = gen_random_uuid()";
-    db.execute(SQL, &[])
-}
-
 /// Owners of whom something is too old, a few at a time. Not bound to an owner: only the worker asks.
 pub fn due_for_purge(db: &mut Conn, now: DateTime<Utc>) -> Result<Vec<i64>> {
     const SQL: &str = "SELECT owner FROM address_books WHERE purge_after <= $1
