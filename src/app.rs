@@ -77,24 +77,16 @@ impl InFlight {
     /// Postgres is asked later and not the cache, so that it leaves nothing in Redis; it counts for its
     /// address until it is found true (`settle`).
     pub fn asked(&self) -> Asked<'_> {
-        Asked { user: self.user().filter(|_| !self.is_guess), counters: &self.counters }
+        Asked { user: self.account(), counters: &self.counters }
     }
 
     fn user(&self) -> Option<i64> {
         self.claim.as_ref().map(|claim| claim.user)
     }
 
-    /// Whom the request is charged to in a line: the account that it claims, or its address without a claim
-    /// or while that is a guess.
-    fn client(&self) -> Client {
-        let claim = self.claim.as_ref().filter(|_| !self.is_guess);
-        claim.map_or(Client::at(self.call.ip), |claim| Client::Account(claim.user))
-    }
-
-    /// The account's last search took long (`App::is_slow`).
-    fn searches_slowly(&self) -> bool {
-        let claim = self.claim.as_ref().filter(|_| !self.is_guess);
-        claim.is_some_and(|claim| self.call.app.is_slow(claim.user))
+    /// The account that the request is charged to: the one that it claims, unless that is a guess.
+    fn account(&self) -> Option<i64> {
+        self.user().filter(|_| !self.is_guess)
     }
 
     /// What comes next, now that the cache has answered. Past a limit, what is refused anyway and what is a guess
@@ -146,18 +138,21 @@ impl InFlight {
         if waits == Waits::Never {
             return Look::Answer(self.answer(Vec::new()));
         }
+        let account = self.account();
+        // Without an account, or while it is a guess, the address is charged.
+        let client = account.map_or_else(|| Client::at(self.call.ip), Client::Account);
         let size = self.call.app.config.db_pool_size as usize;
         let most = match (waits, self.call.request.method()) {
             // At most this many requests of one account (or address) are at work, but always one; more wait in the
             // line. What reads has half the pool, or one where its searches are slow. Writers of one book wait for
             // each other (`owner_slots`), so what writes has a quarter.
-            (Waits::Search, _) if self.searches_slowly() => 1,
+            (Waits::Search, _) if account.is_some_and(|it| self.call.app.is_slow(it)) => 1,
             (Waits::Search, _) => size / 2,
             (Waits::Postgres, "GET" | "HEAD" | "PROPFIND" | "REPORT" | "OPTIONS") => size / 2,
             (Waits::Postgres, _) => size / 4,
             _ => usize::MAX,
         };
-        let admission = Admission { line: waits.line(), client: self.client(), most, is_accepted };
+        let admission = Admission { line: waits.line(), client, most, is_accepted };
         let work = Box::new(move |body| match body {
             Some(body) => Look::Answer(self.answer(body)),
             None => {

@@ -17,7 +17,7 @@ const LIFE: Duration = Duration::hours(1);
 
 /// A map that forgets everything when it is full.
 #[derive(Debug)]
-struct Bounded<K, V>(Mutex<HashMap<K, V>>);
+pub struct Bounded<K, V>(Mutex<HashMap<K, V>>);
 
 impl<K, V> Default for Bounded<K, V> {
     fn default() -> Bounded<K, V> {
@@ -41,6 +41,19 @@ impl<K: Eq + Hash, V> Bounded<K, V> {
     }
 }
 
+impl<V: Copy> Bounded<String, V> {
+    /// What is remembered of this secret; it may have ended since.
+    pub fn get(&self, secret: &str) -> Option<V> {
+        self.lock().get(secret).copied()
+    }
+
+    /// Remembers this of it.
+    pub fn set(&self, secret: &str, what: V) {
+        let secret = secret.to_owned();
+        self.lock_for(&secret).insert(secret, what);
+    }
+}
+
 /// Digests of secrets, and when each was shown to be true. One that was is no guess: its request is
 /// counted for its account at once, and looked up in the cache.
 #[derive(Debug, Default)]
@@ -49,41 +62,16 @@ pub struct Proven(Bounded<String, DateTime<Utc>>);
 impl Proven {
     /// True if the secret with this digest was true lately. It may have ended since.
     pub fn contains(&self, digest: &str, now: DateTime<Utc>) -> bool {
-        self.0.lock().get(digest).is_some_and(|at| now - *at < LIFE)
+        self.0.get(digest).is_some_and(|at| now - at < LIFE)
     }
 
     /// The secret is true, or is not.
     pub fn set(&self, digest: &str, is_true: bool, now: DateTime<Utc>) {
         if is_true {
-            let digest = digest.to_owned();
-            self.0.lock_for(&digest).insert(digest, now);
+            self.0.set(digest, now);
         } else {
             self.0.lock().remove(digest);
         }
-    }
-}
-
-/// Tokens whose signature was verified, with what they say: a client sends the same one for a quarter of an
-/// hour, and to verify it took more time than anything else in a quick request.
-#[derive(Debug)]
-pub struct Verified<T>(Bounded<String, T>);
-
-impl<T> Default for Verified<T> {
-    fn default() -> Verified<T> {
-        Verified(Bounded::default())
-    }
-}
-
-impl<T: Copy> Verified<T> {
-    /// What this token says, which may have ended since.
-    pub fn get(&self, token: &str) -> Option<T> {
-        self.0.lock().get(token).copied()
-    }
-
-    /// A token that was verified.
-    pub fn set(&self, token: &str, says: T) {
-        let token = token.to_owned();
-        self.0.lock_for(&token).insert(token, says);
     }
 }
 

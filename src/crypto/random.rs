@@ -54,7 +54,7 @@ pub fn uuid_of(bytes: &[u8]) -> String {
 
 fn uuid(bits: u128, version: u128) -> String {
     let bits = (bits & !(0xf << 76 | 0x3 << 62)) | version << 76 | 0x2 << 62;
-    let hex = hex(&bits.to_be_bytes());
+    let hex = format!("{bits:032x}");
     let part = |from, to| hex.get(from..to).unwrap_or_default();
     [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
 }

@@ -82,7 +82,8 @@ impl Conn {
         Ok(&mut self.client)
     }
 
-    fn prepared(&mut self, sql: &str, types: &[Type]) -> Result<Statement> {
+    fn prepared(&mut self, sql: &str, types: &[Type], fixed_plan: bool) -> Result<Statement> {
+        self.fix_plans(fixed_plan)?;
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
@@ -106,8 +107,7 @@ impl Conn {
 
     /// All rows of a statement.
     pub fn query(&mut self, sql: &str, params: Params) -> Result<Vec<Row>> {
-        self.fix_plans(false)?;
-        let statement = self.prepared(sql, &[])?;
+        let statement = self.prepared(sql, &[], false)?;
         let rows = self.ask()?.query(&statement, params);
         self.checked(rows)
     }
@@ -116,8 +116,7 @@ impl Conn {
     /// come within `ANSWER_LIMIT`; `look` may have seen some rows by then, and sees them again where the work is
     /// repeated ([`super::Pool::read`]).
     pub fn each(&mut self, sql: &str, params: Params, mut look: impl FnMut(&Row)) -> Result<()> {
-        self.fix_plans(false)?;
-        let statement = self.prepared(sql, &[])?;
+        let statement = self.prepared(sql, &[], false)?;
         let rows = self.ask()?.query_raw(&statement, params.iter().copied());
         let looked = rows.and_then(|mut rows| {
             while let Some(row) = rows.next()? {
@@ -131,15 +130,13 @@ impl Conn {
     /// All rows of a statement whose parameters have these types. As for [`Conn::query`], Postgres chooses between
     /// a plan for these parameters and one for all.
     pub fn query_typed(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
-        self.fix_plans(false)?;
-        self.query_kept(sql, params)
+        self.query_kept(sql, params, false)
     }
 
     /// The same with one plan for all parameters, made once on a connection: for what runs faster than it is
     /// planned. Not in a transaction, since a rollback would undo the setting.
     pub fn query_with_fixed_plan(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
-        self.fix_plans(true)?;
-        self.query_kept(sql, params)
+        self.query_kept(sql, params, true)
     }
 
     /// Switches between the two ways to plan; one round trip if that changes.
@@ -153,9 +150,9 @@ impl Conn {
         Ok(())
     }
 
-    fn query_kept(&mut self, sql: &str, params: TypedParams) -> Result<Vec<Row>> {
+    fn query_kept(&mut self, sql: &str, params: TypedParams, fixed_plan: bool) -> Result<Vec<Row>> {
         let (params, types): (Vec<_>, Vec<_>) = params.iter().cloned().unzip();
-        let statement = self.prepared(sql, &types)?;
+        let statement = self.prepared(sql, &types, fixed_plan)?;
         let rows = self.ask()?.query(&statement, &params);
         self.checked(rows)
     }
@@ -180,8 +177,7 @@ impl Conn {
 
     /// Runs a statement; the number of rows that it changed.
     pub fn execute(&mut self, sql: &str, params: Params) -> Result<u64> {
-        self.fix_plans(false)?;
-        let statement = self.prepared(sql, &[])?;
+        let statement = self.prepared(sql, &[], false)?;
         let count = self.ask()?.execute(&statement, params);
         self.checked(count)
     }
