@@ -17,11 +17,11 @@ fn measure(element: &Element) -> (usize, usize) {
 }
 
 fn write(out: &mut String, element: &Element) {
-    out.push_str(&format!("<{} xmlns=\"{}\"", element.name, escaped(&element.ns)));
-    for (name, value) in &element.attributes {
-        // What an attribute's normalising makes of these is a space.
-        let value = escaped(value).replace('\n', "&#10;").replace('\t', "&#9;");
-        out.push_str(&format!(" {name}=\"{value}\""));
+    // What an attribute's normalising makes of these is a space.
+    let value = |text: &str| escaped(text).replace('\n', "&#10;").replace('\t', "&#9;");
+    out.push_str(&format!("<{} xmlns=\"{}\"", element.name, value(&element.ns)));
+    for (name, text) in &element.attributes {
+        out.push_str(&format!(" {name}=\"{}\"", value(text)));
     }
     out.push('>');
     out.push_str(&escaped(&element.text));
