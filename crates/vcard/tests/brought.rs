@@ -189,3 +189,50 @@ fn headers_of_offices() {
     );
     assert_eq!(it.phones[0].label.as_deref(), Some("mobile"));
 }
+
+#[test]
+fn a_header_of_all_names_is_the_whole_name() {
+    for header in ["NOMBRE Y APELLIDOS", "Cognome e nome", "Nom, prénom", "Name, Vorname", "姓名"]
+    {
+        let it = details(&format!("{header};E-Mail"), "Lee Ann;a@x.example");
+        assert_eq!(it.display_name, "Lee Ann", "{header}");
+    }
+    let it = details("Name (First),Name (Last),Last contact", "Ann,Lee,May");
+    assert_eq!((it.first_name.as_deref(), it.last_name.as_deref()), (Some("Ann"), Some("Lee")));
+}
+
+#[test]
+fn short_words_of_headers() {
+    let it = details(
+        "Vorname;Email geschaeftl.;Tel. privat;Tel. geschaeftl.;Geb.-Datum",
+        "A;a@x.example;030111;030222;1.2.1970",
+    );
+    assert_eq!(it.emails[0].label.as_deref(), Some("work"));
+    assert_eq!(it.phones[1].label.as_deref(), Some("work"));
+    assert_eq!(it.birthday.map(|it| it.to_string()).as_deref(), Some("1970-02-01"));
+    let it = details("NOM;TEL FIXE;TEL PORTABLE;DATE NAISSANCE", "A;0111111;0622222;13/04/1970");
+    assert_eq!(it.phones.len(), 2);
+    assert!(it.birthday.is_some());
+}
+
+#[test]
+fn a_second_value_for_one_member_is_said() {
+    let all = "Anrede,Titel,Vorname,Position,Firma,Firma\nFrau,Dr.,Anna,Chefin,A,B\n";
+    let table = table::read(all, &Options { map: &[] }).unwrap();
+    let row = table.rows().next().unwrap().unwrap();
+    assert_eq!(row.details.prefix.as_deref(), Some("Frau Dr."));
+    assert_eq!(row.kept, [("X-CSV-FIRMA".into(), "B".to_owned())]);
+    let said: Vec<&str> = row.warnings.iter().map(|it| it.detail.as_str()).collect();
+    assert_eq!(said, ["organization: \"B\" is one more; it is kept as X-CSV-FIRMA"]);
+}
+
+#[test]
+fn lines_of_other_formats_are_no_header_and_quoted_words_no_open_quote() {
+    let abook = "name=Ann Lee\nemail=a@x.example\nphone=111\n";
+    assert!(matches!(table::read(abook, &Options { map: &[] }), Err(Fault::NoTable(_))));
+    let it = details("Name,Phone", "\"Bob\" Lee,+1 555 010 0106\nCid,1");
+    assert_eq!((it.display_name.as_str(), it.phones.len()), ("\"Bob\" Lee", 1));
+    let joined = "\"Name\",Phone\nA,111111\n\u{feff}\"Name\",Phone\nB,222222\n";
+    let table = table::read(joined, &Options { map: &[] }).unwrap();
+    assert_eq!(table.rows().count(), 2);
+}

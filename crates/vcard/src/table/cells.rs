@@ -80,18 +80,22 @@ impl<'a> Cells<'a> {
         loop {
             let from = self.at;
             let open = self.past_blanks(from);
-            let (cell, end) = if self.byte(open) == Some(b'"') {
-                let Some(close) = self.close(open) else {
+            let quoted = self.byte(open) == Some(b'"');
+            let (cell, end) = match quoted.then(|| self.close(open)) {
+                Some(Some(close)) => {
+                    (unquoted(self.slice(open + 1, close)), self.past_blanks(close + 1))
+                }
+                Some(None) if !self.pairs_quotes(open) => {
                     let line = self.line + line_ends(self.bytes(start, open));
                     let cell = record.cells.len();
                     (self.at, self.line) = (open, line);
                     self.skip_line();
                     return Some(Err(Unclosed { line, cell }));
-                };
-                (unquoted(self.slice(open + 1, close)), self.past_blanks(close + 1))
-            } else {
-                let end = self.end_of_cell(from);
-                (Cow::Borrowed(self.slice(from, end)), end)
+                }
+                _ => {
+                    let end = self.end_of_cell(from);
+                    (Cow::Borrowed(self.slice(from, end)), end)
+                }
             };
             if record.cells.len() < CELLS_MAX {
                 record.cells.push(cell);
@@ -156,6 +160,12 @@ impl<'a> Cells<'a> {
     fn ends_cell(&self, at: usize) -> bool {
         let next = self.byte(self.past_blanks(at));
         next.is_none_or(|byte| matches!(byte, b'\n' | b'\r') || byte == self.separator)
+    }
+
+    /// True for `"Bob" Lee`, which is text as it stands.
+    fn pairs_quotes(&self, open: usize) -> bool {
+        let cell = self.bytes(open, self.end_of_cell(open));
+        cell.iter().filter(|byte| **byte == b'"').count() % 2 == 0
     }
 
     fn past_blanks(&self, at: usize) -> usize {

@@ -192,7 +192,9 @@ impl Layout {
     /// True for cells that are the header once more; one cell may be somebody's name.
     pub fn is_header<S: AsRef<str>>(&self, cells: &[S]) -> bool {
         let same = |(column, cell): (&Column, &S)| {
-            column.header.chars().eq(cell.as_ref().trim().chars().take(NAME_MAX))
+            // A file that was put behind another one may begin with a byte-order mark.
+            let cell = cell.as_ref().trim().trim_start_matches('\u{feff}').trim_matches('"');
+            column.header.chars().eq(cell.trim().chars().take(NAME_MAX))
         };
         cells.len() > 1
             && cells.len() == self.columns.len()
@@ -246,8 +248,9 @@ impl Key {
         let digits = header.chars().skip_while(|c| !c.is_ascii_digit());
         let digits: String = digits.take_while(char::is_ascii_digit).collect();
         let mut word = words::fold(&header);
-        // `telephoneNumber: +1 555 010 0103`, a line of another format: no word has a blank.
-        if header.chars().filter(char::is_ascii_digit).count() > HEADER_DIGITS_MAX {
+        // `phone=111`, `telephoneNumber: +1 555 010 0103`, lines of other formats: no word has a blank.
+        let digits_in = header.chars().filter(char::is_ascii_digit).count();
+        if digits_in > HEADER_DIGITS_MAX || header.contains('=') {
             word.push(' ');
         }
         Key { word, number: digits.parse().ok() }
