@@ -30,9 +30,13 @@ fn details(header: &str, row: &str) -> Details {
 #[test]
 fn a_card_whose_name_is_blank_is_nobody() {
     let nobody = Err("nothing in the card says who it is".to_owned());
-    for lines in
-        [&["FN:"][..], &["FN: ", "N:;;;;", "TEL:"], &["FN:\u{200b}"], &["UID:u1", "FN:", "EMAIL:"]]
-    {
+    for lines in [
+        &["FN:"][..],
+        &["FN: ", "N:;;;;", "TEL:"],
+        &["FN:\u{200b}"],
+        &["FN:\u{3164}"],
+        &["UID:u1", "FN:", "EMAIL:"],
+    ] {
         assert_eq!(names(&card("3.0", lines), None), *std::slice::from_ref(&nobody), "{lines:?}");
     }
     for (lines, name) in [

@@ -48,12 +48,14 @@ pub(super) struct Cells<'a> {
     /// No quote before this offset closes or breaks off a cell that was opened before it, but for
     /// the quotes right behind the opening one.
     far: usize,
+    /// A quote of this record is never closed.
+    unclosed: bool,
 }
 
 impl<'a> Cells<'a> {
     /// `separator` is ASCII.
     pub fn new(text: &'a str, separator: u8) -> Cells<'a> {
-        Cells { text, separator, at: 0, line: 1, far: 0 }
+        Cells { text, separator, at: 0, line: 1, far: 0, unclosed: false }
     }
 
     /// Passes over the physical line it stands on.
@@ -75,13 +77,16 @@ impl<'a> Cells<'a> {
         }
         record.cells.clear();
         (record.line, record.rest) = (self.line, "");
+        self.unclosed = false;
         let start = self.at;
         let mut rest = None;
         loop {
             let from = self.at;
             let open = self.past_blanks(from);
             let quoted = self.byte(open) == Some(b'"');
-            let (cell, end) = match quoted.then(|| self.close(open)) {
+            let close = quoted.then(|| self.close(open));
+            self.unclosed |= close == Some(None);
+            let (cell, end) = match close {
                 Some(Some(close)) => {
                     (unquoted(self.slice(open + 1, close)), self.past_blanks(close + 1))
                 }
@@ -126,7 +131,8 @@ impl<'a> Cells<'a> {
         }
         let mut later = false;
         if self.far > at {
-            later = has_line_end(self.bytes(at, self.far));
+            // After a quote of this record that is never closed, `far` is on a later line.
+            later = self.unclosed || has_line_end(self.bytes(at, self.far));
             at = self.far;
         }
         loop {
