@@ -238,6 +238,10 @@ fn without_cut_character(bytes: Vec<u8>) -> Vec<u8> {
 fn param(piece: &str) -> Option<(String, String)> {
     let piece = piece.trim();
     match piece.split_once('=') {
+        // `TYPE=HOME\,VOICE`, escaped as a value is.
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("TYPE") => {
+            Some((name.trim().to_owned(), whole_value(&value.trim().replace("\\,", ","))))
+        }
         Some((name, value)) if is_token(name.trim()) => {
             Some((name.trim().to_owned(), whole_value(value.trim())))
         }

@@ -240,3 +240,13 @@ fn lines_of_other_formats_are_no_header_and_quoted_words_no_open_quote() {
     let table = table::read(joined, &Options { map: &[] }).unwrap();
     assert_eq!(table.rows().count(), 2);
 }
+
+#[test]
+fn a_second_line_where_json_shows_one_is_said() {
+    let lines = ["FN:A", "TEL;TYPE=HOME\\,VOICE:111111", "NOTE:x", "NOTE:x", "NOTE:y", "BDAY:soon"];
+    let more = ["BDAY:1990-01-01", "BDAY:19900101", "TITLE;ALTID=1:a", "TITLE;ALTID=1:b"];
+    let read = read_cards(&card("4.0", &[&lines[..], &more].concat()), None).next().unwrap();
+    let said: Vec<&str> = read.warnings.iter().map(|it| it.detail.as_str()).collect();
+    assert_eq!(said, ["additional_data: \"y\" is one more; kept as it is"]);
+    assert_eq!(read.card.unwrap().details().phones[0].label.as_deref(), Some("home"));
+}

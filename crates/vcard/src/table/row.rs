@@ -192,7 +192,8 @@ impl<'t> Builder<'t> {
             Some(there) if there == text => {}
             // `Anrede` and `Titel`.
             Some(there) if member == Member::Prefix => {
-                *place = one_line(&format!("{there} {text}"));
+                there.push(' ');
+                there.push_str(&one_line(text).unwrap_or_default());
             }
             Some(_) => self.another(at, text),
         }
