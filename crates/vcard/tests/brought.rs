@@ -214,6 +214,9 @@ fn short_words_of_headers() {
     assert_eq!(it.emails[0].label.as_deref(), Some("work"));
     assert_eq!(it.phones[1].label.as_deref(), Some("work"));
     assert_eq!(it.birthday.map(|it| it.to_string()).as_deref(), Some("1970-02-01"));
+    let kde = "Prefix,Given Name,Suffix,Title,Role,Postal address";
+    let it = details(kde, "Dr.,Ann,,CEO,CEO,1 St");
+    assert_eq!((it.prefix.as_deref(), it.job_title.as_deref()), (Some("Dr."), Some("CEO")));
     let it = details("NOM;TEL FIXE;TEL PORTABLE;DATE NAISSANCE", "A;0111111;0622222;13/04/1970");
     assert_eq!(it.phones.len(), 2);
     assert!(it.birthday.is_some());
@@ -249,4 +252,13 @@ fn a_second_line_where_json_shows_one_is_said() {
     let said: Vec<&str> = read.warnings.iter().map(|it| it.detail.as_str()).collect();
     assert_eq!(said, ["additional_data: \"y\" is one more; kept as it is"]);
     assert_eq!(read.card.unwrap().details().phones[0].label.as_deref(), Some("home"));
+}
+
+#[test]
+fn a_character_set_is_no_matter_of_backslashes_nor_of_one_wrong_word() {
+    let lines = ["N;CHARSET=SHIFT_JIS;ENCODING=QUOTED-PRINTABLE:=95=5C;=83=5C", "TEL:5550100"];
+    let read = read_cards(&card("2.1", &lines), None).next().unwrap().card.unwrap().details();
+    assert_eq!((read.last_name.as_deref(), read.first_name.as_deref()), (Some("表"), Some("ソ")));
+    let latin = card("3.0", &["FN;CHARSET=ISO-8859-1:Jürgen"]);
+    assert_eq!(names(&latin, None), [Ok("Jürgen".to_owned())]);
 }

@@ -39,7 +39,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Full),
-        "name, full name, fullname, display name, contact, contact name, person, voller name, vollständiger name, \
+        "name, full name, fullname, formatted name, display name, contact, contact name, person, voller name, vollständiger name, \
          anzeigename, kontakt, nom complet, nom à afficher, nom affiché, nombre completo, nombre para mostrar, nombre a mostrar, name vorname, vorname name, vor und nachname, vor und zuname, \
          nome completo, nome visualizzato, nominativo, nazwa, imię i nazwisko, nazwa wyświetlana, wyświetlana nazwa, \
          піб, повне ім'я, коротке ім'я, фио, полное имя, отображаемое имя, 氏名, 名前, 表示名, フルネーム",
@@ -51,7 +51,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Organization),
-        "organization, organisation, company, companies, company name, account name, organization name, organisation name, name der organisation, employer, firm, firma, \
+        "organization, organisation, org, company, companies, company name, account name, organization name, organisation name, name der organisation, employer, firm, firma, \
          unternehmen, arbeitgeber, société, entreprise, organización, empresa, compañía, società, azienda, ditta, \
          organizzazione, organizacja, nazwa firmy, організація, компанія, фірма, организация, компания, фирма, 会社, 会社名, \
          місце роботи, место работы, lieu de travail, 勤務先, 組織, 組織名, 所属",
@@ -185,7 +185,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Kind(Online),
-        "im, im address, im addresses, screen name, messenger, messenger id, messenger-name, instant messenger, nome instant messenger, chat, indirizzi im, online",
+        "im, im address, im addresses, instant messaging address, screen name, messenger, messenger id, messenger-name, instant messenger, nome instant messenger, chat, indirizzi im, online",
     ),
     (Entry(Online, "skype"), "skype, skype id, skype name"),
     (Entry(Online, "matrix"), "matrix, matrix id"),
@@ -209,7 +209,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
 pub(super) const WORDS: &[(Word, &str)] = &[
     (
         Word::Kind(Email),
-        "email, emails, mail, mails, email id, mail id, e-mail address, e-mail-adresse, mailadresse, courriel, courrier, courrier électronique, \
+        "email, emails, mail, mails, internet address, email id, mail id, e-mail address, e-mail-adresse, mailadresse, courriel, courrier, courrier électronique, \
          messagerie, adresse électronique, correo, correo electrónico, posta elettronica, posta el, poczta, \
          poczta elektroniczna, пошта, ел. пошта, ел. пошти, ел. пошту, ел. адреса, електронна пошта, електронної пошти, \
          эл. почта, эл. почты, электронная почта, электронной почты, почта, имейл, мейл, 電子メール, メール, メールアドレス, eメール",
@@ -235,7 +235,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Word::Kind(Address),
-        "address, addresses, adresse, anschrift, postanschrift, dirección, direcciones, indirizzo, adres, адреса, адрес, 住所, アドレス",
+        "address, addresses, postal address, adresse, anschrift, postanschrift, dirección, direcciones, indirizzo, adres, адреса, адрес, 住所, アドレス",
     ),
     (
         Word::Part(Part::Street),
@@ -322,7 +322,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Filler,
-        "mailing, primary, primäre, primär, première, principale, principal, primario, primaria, główny, podstawowy, первый, fixe, fijo, fisso, основна, основной, メイン, メインの, of, the, number, no, num, nummer, nr, \
+        "mailing, general, primary, primäre, primär, première, principale, principal, primario, primaria, główny, podstawowy, первый, fixe, fijo, fisso, основна, основной, メイン, メインの, of, the, number, no, num, nummer, nr, \
          numéro, número, numer, numero, номер, 番号, de, du, des, del, della, di, la, le, l, der, die, das, do, w, dla, or, oder, and, und, et, y, e, i, и, і, \
          та, или, або, o, の, または",
     ),
