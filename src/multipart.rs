@@ -41,7 +41,11 @@ pub fn only_file<'a>(body: &'a [u8], boundary: &str) -> Result<Part<'a>> {
         let name: String = part.name.chars().take(64).collect();
         return Err(Error::invalid(&name, "is not a known member"));
     }
-    parts.into_iter().next().ok_or_else(|| Error::invalid("file", "is required"))
+    match <[Part; 1]>::try_from(parts) {
+        Ok([part]) => Ok(part),
+        Err(parts) if parts.is_empty() => Err(Error::invalid("file", "is required")),
+        Err(_) => Err(Error::invalid("file", "must be there once; send each file by itself")),
+    }
 }
 
 /// The content of a text field, like [`file()`]. [`Error::Invalid`] when it is not UTF-8.
@@ -217,6 +221,10 @@ mod tests {
         assert_eq!(fields_of(only_file(b"--XX--\r\n", "XX")), ["file".to_owned()]);
         let alone = format!("--XX\r\n{HEAD}\r\n\r\nBEGIN\r\n--XX--\r\n");
         assert_eq!(only_file(alone.as_bytes(), "XX").unwrap().content, b"BEGIN");
+        let two = alone.replace("--XX--", &format!("--XX\r\n{HEAD}\r\n\r\nMORE\r\n--XX--"));
+        assert_eq!(fields_of(only_file(two.as_bytes(), "XX")), ["file".to_owned()]);
+        let two = alone.replace("--XX--", &format!("--XX\r\n{HEAD}\r\n\r\nMORE\r\n--XX--"));
+        assert_eq!(fields_of(only_file(two.as_bytes(), "XX")), ["file".to_owned()]);
     }
 
     #[test]

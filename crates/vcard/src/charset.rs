@@ -3,7 +3,9 @@
 
 use crate::Warning;
 use chardetng::EncodingDetector;
-use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{
+    BIG5, Encoding, GB18030, GBK, ISO_2022_JP, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252,
+};
 use std::borrow::Cow;
 
 /// Most warnings of lines with bytes that are no text.
@@ -160,7 +162,7 @@ impl Decoder {
     ) -> (String, Sound) {
         let declared = charset.and_then(by_label).filter(is_ascii_superset).or(self.declared);
         if let Some(encoding) = declared.filter(|it| *it != UTF_8)
-            && !(encoding.is_single_byte() && surely_utf8(bytes))
+            && !(encoding.is_single_byte() && surely_utf8(bytes, encoding))
         {
             let (text, faulty) = encoding.decode_without_bom_handling(bytes);
             return (text.into_owned(), if faulty { Sound::Replaced } else { Sound::Clean });
@@ -183,10 +185,24 @@ impl Decoder {
     }
 }
 
-/// True for text of which it cannot be chance that it is valid UTF-8.
-fn surely_utf8(bytes: &[u8]) -> bool {
+/// True for text of which it cannot be chance that it is valid UTF-8: in the alphabet of the West
+/// `Ã¼` is none already.
+fn surely_utf8(bytes: &[u8], declared: &'static Encoding) -> bool {
     let text = std::str::from_utf8(bytes);
-    text.is_ok_and(|text| text.chars().filter(|c| !c.is_ascii()).count() >= 2)
+    let least = if declared == WINDOWS_1252 { 1 } else { 2 };
+    text.is_ok_and(|text| text.chars().filter(|c| !c.is_ascii()).count() >= least)
+}
+
+/// The bytes that begin a character of two, where the second one may look like a `\`.
+pub fn leads(declared: Option<&str>) -> impl Fn(u8) -> bool {
+    let encoding = declared.and_then(by_label);
+    let wide = encoding.is_some_and(|it| [GBK, GB18030, BIG5].contains(&it));
+    let japanese = encoding == Some(SHIFT_JIS);
+    move |byte| match byte {
+        0x81..=0x9F | 0xE0..=0xFC => wide || japanese,
+        0xA0..=0xDF | 0xFD..=0xFE => wide,
+        _ => false,
+    }
 }
 
 /// CESU-8 (a surrogate pair of which each half is written as three bytes) → UTF-8.

@@ -50,7 +50,8 @@ pub fn is_valid_phone(number: &str) -> bool {
         && !number.split(|c: char| c.is_ascii_digit()).next().unwrap_or("").contains(char::is_alphabetic)
 }
 
-/// An e-mail address without what shows nothing, out of `Name <a@x>`, `<a@x>` and `mailto:a@x?…`.
+/// An e-mail address without what shows nothing, out of `Name <a@x>`, `<a@x>`, `mailto:a@x?…` and
+/// Exchange's `SMTP:a@x`.
 pub fn clean_email(text: &str) -> String {
     let address = text.contains(['@', '＠']);
     let plain: String = text
@@ -65,7 +66,8 @@ pub fn clean_email(text: &str) -> String {
         .collect();
     let plain = inside(plain.trim());
     let mut address = plain;
-    while let Some(rest) = strip_scheme(address, "mailto:") {
+    let scheme = |address| ["mailto:", "smtp:"].iter().find_map(|it| strip_scheme(address, it));
+    while let Some(rest) = scheme(address) {
         address = rest.trim();
     }
     if address.len() < plain.len() {
@@ -177,6 +179,7 @@ mod tests {
             ("Ann <a@x.example>", "a@x.example"),
             ("<a@x.example>;", "a@x.example"),
             ("mailto:a@x.example?subject=b", "a@x.example"),
+            ("SMTP:a@x.example", "a@x.example"),
             ("<MAILTO:a@x.example>", "a@x.example"),
             ("\u{feff}a@x\u{200b}.example ", "a@x.example"),
             ("ａ＠ｘ．example", "a@x.example"),

@@ -123,7 +123,8 @@ impl<'f> Reader<'f> {
         let encoding = take("ENCODING").unwrap_or_default();
         let mut value = match encoding.as_str() {
             "QUOTED-PRINTABLE" | "Q" => {
-                self.text(&without_cut_character(quoted::decode(raw)), charset, true, say)
+                let bytes = quoted::decode(raw, charset::leads(charset));
+                self.text(&without_cut_character(bytes), charset, true, say)
             }
             "BASE64" | "B" => match base64_text(name, params, raw) {
                 Some(bytes) => self.text(&escaped_breaks(&bytes), charset, true, say),
@@ -188,7 +189,8 @@ fn guess(file: &[u8]) -> &'static Encoding {
             continue;
         }
         match upper.contains("QUOTED-PRINTABLE") {
-            true => evidence.add(&quoted::decode(line.bytes.get(head.len()..).unwrap_or_default())),
+            true => evidence
+                .add(&quoted::decode(line.bytes.get(head.len()..).unwrap_or_default(), |_| false)),
             false => evidence.add(&line.bytes),
         }
     }
@@ -238,6 +240,10 @@ fn without_cut_character(bytes: Vec<u8>) -> Vec<u8> {
 fn param(piece: &str) -> Option<(String, String)> {
     let piece = piece.trim();
     match piece.split_once('=') {
+        // `TYPE=HOME\,VOICE`, escaped as a value is.
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("TYPE") => {
+            Some((name.trim().to_owned(), whole_value(&value.trim().replace("\\,", ","))))
+        }
         Some((name, value)) if is_token(name.trim()) => {
             Some((name.trim().to_owned(), whole_value(value.trim())))
         }
@@ -257,7 +263,8 @@ fn bare_param(piece: &str) -> Option<(String, String)> {
     // Android: X-CUSTOM(CHARSET=UTF-8,ENCODING=QUOTED-PRINTABLE,=D0=B4=D0=B0…) is a label.
     if let Some(custom) = piece.strip_prefix("X-CUSTOM(") {
         let last = custom.trim_end_matches(')').rsplit(',').next()?;
-        let label = String::from_utf8_lossy(&quoted::decode(last.as_bytes())).into_owned();
+        let label =
+            String::from_utf8_lossy(&quoted::decode(last.as_bytes(), |_| false)).into_owned();
         return Some((name.to_owned(), param_value(&printable(label))));
     }
     let says_something = piece.chars().any(char::is_alphanumeric);

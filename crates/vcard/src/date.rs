@@ -113,7 +113,7 @@ fn whole(year: Option<u32>, month: Option<u32>, day: Option<u32>) -> DateText {
     let (Some(year), Some(month), Some(day)) = (year, month, day) else {
         return DateText::Unreadable;
     };
-    if (year, month, day) == (1, 1, 1) || (month, day) == (0, 0) {
+    if matches!((year, month, day), (1, 1, 1) | (0 | 1, 0, 0)) {
         return DateText::Nothing;
     }
     let year = i32::try_from(year).ok().filter(|year| *year != 0 && *year != NO_YEAR);
@@ -122,7 +122,7 @@ fn whole(year: Option<u32>, month: Option<u32>, day: Option<u32>) -> DateText {
 
 fn slashes(first: Option<u32>, second: Option<u32>, year: Option<u32>) -> DateText {
     match (first, second, year) {
-        (Some(0), Some(0), Some(_)) => DateText::Nothing,
+        (Some(0), Some(0), year) => whole(year, Some(0), Some(0)),
         (Some(first), Some(second), Some(year)) if first > 12 => {
             whole(Some(year), Some(second), Some(first))
         }
@@ -199,6 +199,8 @@ mod tests {
             "+1990-04-12",
             "--1304",
             "١٩٩٠-٠٤-١٢",
+            "1990-00-00",
+            "0/0/1990",
             "--04é",
             "é990",
         ] {

@@ -1,5 +1,6 @@
 //! The label of an entry: a TYPE where it is one of ours, else `X-ABLabel` in the entry's group.
 
+use crate::clean::strip_scheme;
 use crate::line::Line;
 use crate::value::{one_line, unescape};
 use std::collections::HashMap;
@@ -166,8 +167,12 @@ fn by_type(line: &Line<'_>) -> Option<String> {
     if line.is_any(&SERVICE_TYPES) {
         return None;
     }
-    let own = line.param_values("TYPE").find(|word| is_label(word, false));
-    own.and_then(|word| normal(&unescape(word)))
+    let own = unescape(line.param_values("TYPE").find(|word| is_label(word, false))?);
+    // `X-EVOLUTION-ASSISTANT`.
+    match strip_scheme(&own, "X-EVOLUTION-") {
+        Some(word) => normal(&word.to_lowercase()),
+        None => normal(&own),
+    }
 }
 
 #[cfg(test)]
@@ -194,6 +199,7 @@ mod tests {
             ("X-SPOUSE:Ann", Some("spouse")),
             ("X-MANAGERSNAME:Ann", Some("manager")),
             ("EMAIL;TYPE=X-INTERNET:a", None),
+            ("TEL;TYPE=X-EVOLUTION-ASSISTANT:1", Some("assistant")),
         ] {
             let all: Vec<_> = lines(text).collect();
             assert_eq!(Labels::of(&all).get(&all[0]).as_deref(), label, "{text}");

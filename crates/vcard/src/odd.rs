@@ -2,6 +2,7 @@
 
 use crate::date::{DateText, date_of, read_date};
 use crate::shown::DATES;
+use crate::value::one_line;
 use crate::{Card, Details, is_valid_email, is_valid_phone};
 
 /// Longest name, in characters; also what the warning says.
@@ -15,10 +16,37 @@ const LIST_MAX: usize = 50;
 /// Longest text that a warning repeats.
 const SHOWN_MAX: usize = 60;
 
+/// Lines of which JSON shows the first one, and their members.
+const SINGLE: [(&str, &str); 7] = [
+    ("FN", "display_name"),
+    ("N", "last_name"),
+    ("NICKNAME", "nickname"),
+    ("ORG", "organization"),
+    ("TITLE", "job_title"),
+    ("NOTE", "additional_data"),
+    ("BDAY", "birthday"),
+];
+
 /// The oddities of a card, each after the name of its member.
 pub fn of(card: &Card, details: &Details) -> impl Iterator<Item = String> {
     let mut odd = of_details(details);
+    let mut first: [Option<String>; SINGLE.len()] = Default::default();
     for line in card.lines() {
+        let single = SINGLE.iter().zip(&mut first).find(|((name, _), _)| line.is(name));
+        // Of one value in several languages the first is right.
+        if let Some(((_, member), first)) = single.filter(|_| line.param("ALTID").is_none()) {
+            let text = match line.is("BDAY") {
+                true => date_of(&line).map(|date| date.to_string()),
+                false => one_line(&line.text()),
+            };
+            match (text, &first) {
+                (text, None) => *first = text,
+                (Some(text), Some(there)) if *there != text => {
+                    odd.push(format!("{member}: \"{}\" is one more; kept as it is", shown(&text)));
+                }
+                _ => {}
+            }
+        }
         let member = match line.is("BDAY") {
             true if details.birthday.is_none() => "birthday",
             false if line.is_any(&DATES) && date_of(&line).is_none() => "dates",

@@ -2,11 +2,12 @@
 
 /// A value in quoted-printable → the bytes of a value of 3.0: what was encoded is literal, so `;`,
 /// `\` and line breaks among it are escaped. A `=` that encodes nothing stays, but for one that was
-/// cut off at the end.
-pub fn decode(raw: &[u8]) -> Vec<u8> {
+/// cut off at the end. `leads` says which bytes begin a character of two: its second byte is no `\`.
+pub fn decode(raw: &[u8], leads: impl Fn(u8) -> bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(raw.len());
     let mut rest = raw;
     let mut after_cr = false;
+    let mut inside = false;
     while let Some((&byte, tail)) = rest.split_first() {
         rest = tail;
         let pair = match (byte, tail) {
@@ -18,17 +19,20 @@ pub fn decode(raw: &[u8]) -> Vec<u8> {
         let Some((high, low)) = pair else {
             out.push(byte);
             after_cr = false;
+            inside = !inside && leads(byte);
             continue;
         };
         rest = tail.get(2..).unwrap_or_default();
         let decoded = high * 16 + low;
         match decoded {
+            _ if inside => out.push(decoded),
             b'\n' if after_cr => {}
             b'\n' | b'\r' => out.extend(b"\\n"),
             b';' | b'\\' => out.extend([b'\\', decoded]),
             _ => out.push(decoded),
         }
         after_cr = decoded == b'\r';
+        inside = !inside && leads(decoded);
     }
     out
 }
@@ -65,7 +69,7 @@ mod tests {
             ("a=", "a"),
             ("a=D", "a"),
         ] {
-            assert_eq!(String::from_utf8_lossy(&decode(raw.as_bytes())), text, "{raw}");
+            assert_eq!(String::from_utf8_lossy(&decode(raw.as_bytes(), |_| false)), text, "{raw}");
         }
         assert_eq!(tail(b"x=D0=9F=D1"), [0xd0, 0x9f, 0xd1]);
         assert_eq!(tail(b"=D0x"), []);

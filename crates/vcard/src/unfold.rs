@@ -94,9 +94,12 @@ impl Unfold {
         let mut encoding = Encoding::of(bytes);
         let mut soft = SoftBreaks::default();
         let (mut at, mut count) = (self.at, self.count);
+        let mut skipped = false;
         while let Some((line, next)) = physical(file, at) {
             let line = self.unindented(line);
-            if doubled && line.trim_ascii().is_empty() {
+            // A second blank line was one before the file was doubled.
+            skipped = doubled && !skipped && line.trim_ascii().is_empty();
+            if skipped {
                 (at, count) = (next, count + 1);
                 continue;
             }
@@ -320,6 +323,8 @@ mod tests {
     fn blank_lines_after_every_line_and_indents_of_the_file_count_for_nothing() {
         let text = "BEGIN:VCARD\n\nA:1\n\n 2\n\nP;BASE64:AA\n\n BB\n\nEND:VCARD\n\n";
         assert_eq!(texts(text), ["BEGIN:VCARD", "A:12", "P;BASE64:AABB", "END:VCARD"]);
+        let text = "BEGIN:VCARD\n\nA;Q:1=\n\n2=\n\n\n\nB:3\n\nEND:VCARD\n\n";
+        assert_eq!(texts(text), ["BEGIN:VCARD", "A;Q:12", "B:3", "END:VCARD"]);
         let text = "  BEGIN:VCARD\n  A:1\n   2\n  END:VCARD\nBEGIN:VCARD\nB:1\n  2\nEND:VCARD\n";
         let card = ["BEGIN:VCARD", "A:12", "END:VCARD", "BEGIN:VCARD", "B:1 2", "END:VCARD"];
         assert_eq!(texts(text), card);

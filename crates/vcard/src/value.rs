@@ -87,7 +87,9 @@ pub fn is_forbidden(c: char) -> bool {
 /// (`files.md`, 7).
 pub fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{34f}' | '\u{61c}' | '\u{fe00}'..='\u{fe0f}')
+        | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{34f}' | '\u{61c}' | '\u{fe00}'..='\u{fe0f}'
+        // Letters without a shape, which people call themselves by: Hangul fillers, a blank in Braille.
+        | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{2800}')
 }
 
 /// Text without white space and what shows nothing at its ends.

@@ -30,9 +30,13 @@ fn details(header: &str, row: &str) -> Details {
 #[test]
 fn a_card_whose_name_is_blank_is_nobody() {
     let nobody = Err("nothing in the card says who it is".to_owned());
-    for lines in
-        [&["FN:"][..], &["FN: ", "N:;;;;", "TEL:"], &["FN:\u{200b}"], &["UID:u1", "FN:", "EMAIL:"]]
-    {
+    for lines in [
+        &["FN:"][..],
+        &["FN: ", "N:;;;;", "TEL:"],
+        &["FN:\u{200b}"],
+        &["FN:\u{3164}"],
+        &["UID:u1", "FN:", "EMAIL:"],
+    ] {
         assert_eq!(names(&card("3.0", lines), None), *std::slice::from_ref(&nobody), "{lines:?}");
     }
     for (lines, name) in [
@@ -188,4 +192,73 @@ fn headers_of_offices() {
         [Some("1 St"), Some("Town"), Some("94105")]
     );
     assert_eq!(it.phones[0].label.as_deref(), Some("mobile"));
+}
+
+#[test]
+fn a_header_of_all_names_is_the_whole_name() {
+    for header in ["NOMBRE Y APELLIDOS", "Cognome e nome", "Nom, prénom", "Name, Vorname", "姓名"]
+    {
+        let it = details(&format!("{header};E-Mail"), "Lee Ann;a@x.example");
+        assert_eq!(it.display_name, "Lee Ann", "{header}");
+    }
+    let it = details("Name (First),Name (Last),Last contact", "Ann,Lee,May");
+    assert_eq!((it.first_name.as_deref(), it.last_name.as_deref()), (Some("Ann"), Some("Lee")));
+}
+
+#[test]
+fn short_words_of_headers() {
+    let it = details(
+        "Vorname;Email geschaeftl.;Tel. privat;Tel. geschaeftl.;Geb.-Datum",
+        "A;a@x.example;030111;030222;1.2.1970",
+    );
+    assert_eq!(it.emails[0].label.as_deref(), Some("work"));
+    assert_eq!(it.phones[1].label.as_deref(), Some("work"));
+    assert_eq!(it.birthday.map(|it| it.to_string()).as_deref(), Some("1970-02-01"));
+    let kde = "Prefix,Given Name,Suffix,Title,Role,Postal address";
+    let it = details(kde, "Dr.,Ann,,CEO,CEO,1 St");
+    assert_eq!((it.prefix.as_deref(), it.job_title.as_deref()), (Some("Dr."), Some("CEO")));
+    let it = details("NOM;TEL FIXE;TEL PORTABLE;DATE NAISSANCE", "A;0111111;0622222;13/04/1970");
+    assert_eq!(it.phones.len(), 2);
+    assert!(it.birthday.is_some());
+}
+
+#[test]
+fn a_second_value_for_one_member_is_said() {
+    let all = "Anrede,Titel,Vorname,Position,Firma,Firma\nFrau,Dr.,Anna,Chefin,A,B\n";
+    let table = table::read(all, &Options { map: &[] }).unwrap();
+    let row = table.rows().next().unwrap().unwrap();
+    assert_eq!(row.details.prefix.as_deref(), Some("Frau Dr."));
+    assert_eq!(row.kept, [("X-CSV-FIRMA".into(), "B".to_owned())]);
+    let said: Vec<&str> = row.warnings.iter().map(|it| it.detail.as_str()).collect();
+    assert_eq!(said, ["organization: \"B\" is one more; it is kept as X-CSV-FIRMA"]);
+}
+
+#[test]
+fn lines_of_other_formats_are_no_header_and_quoted_words_no_open_quote() {
+    let abook = "name=Ann Lee\nemail=a@x.example\nphone=111\n";
+    assert!(matches!(table::read(abook, &Options { map: &[] }), Err(Fault::NoTable(_))));
+    let it = details("Name,Phone", "\"Bob\" Lee,+1 555 010 0106\nCid,1");
+    assert_eq!((it.display_name.as_str(), it.phones.len()), ("\"Bob\" Lee", 1));
+    let joined = "\"Name\",Phone\nA,111111\n\u{feff}\"Name\",Phone\nB,222222\n";
+    let table = table::read(joined, &Options { map: &[] }).unwrap();
+    assert_eq!(table.rows().count(), 2);
+}
+
+#[test]
+fn a_second_line_where_json_shows_one_is_said() {
+    let lines = ["FN:A", "TEL;TYPE=HOME\\,VOICE:111111", "NOTE:x", "NOTE:x", "NOTE:y", "BDAY:soon"];
+    let more = ["BDAY:1990-01-01", "BDAY:19900101", "TITLE;ALTID=1:a", "TITLE;ALTID=1:b"];
+    let read = read_cards(&card("4.0", &[&lines[..], &more].concat()), None).next().unwrap();
+    let said: Vec<&str> = read.warnings.iter().map(|it| it.detail.as_str()).collect();
+    assert_eq!(said, ["additional_data: \"y\" is one more; kept as it is"]);
+    assert_eq!(read.card.unwrap().details().phones[0].label.as_deref(), Some("home"));
+}
+
+#[test]
+fn a_character_set_is_no_matter_of_backslashes_nor_of_one_wrong_word() {
+    let lines = ["N;CHARSET=SHIFT_JIS;ENCODING=QUOTED-PRINTABLE:=95=5C;=83=5C", "TEL:5550100"];
+    let read = read_cards(&card("2.1", &lines), None).next().unwrap().card.unwrap().details();
+    assert_eq!((read.last_name.as_deref(), read.first_name.as_deref()), (Some("表"), Some("ソ")));
+    let latin = card("3.0", &["FN;CHARSET=ISO-8859-1:Jürgen"]);
+    assert_eq!(names(&latin, None), [Ok("Jürgen".to_owned())]);
 }

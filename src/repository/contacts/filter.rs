@@ -77,7 +77,10 @@ impl Terms {
             word.chars().all(|c| c.is_ascii_digit() || "+-()./#*".contains(c))
                 && word.contains(|c: char| c.is_ascii_digit())
         };
-        let (numbers, mut words): (Vec<&str>, Vec<&str>) = text.split(' ').partition(number);
+        // `Lee, Ann`: a comma at the end of a word is none of it.
+        let bare = |word| Some(str::trim_end_matches(word, [',', ';'])).filter(|it| !it.is_empty());
+        let words = text.split(' ').map(|word| bare(word).unwrap_or(word));
+        let (numbers, mut words): (Vec<&str>, Vec<&str>) = words.partition(number);
         words.retain(|word| !word.is_empty());
         words.sort_by_key(|word| (std::cmp::Reverse(word.len()), *word));
         words.dedup();

@@ -48,12 +48,14 @@ pub(super) struct Cells<'a> {
     /// No quote before this offset closes or breaks off a cell that was opened before it, but for
     /// the quotes right behind the opening one.
     far: usize,
+    /// A quote of this record is never closed.
+    unclosed: bool,
 }
 
 impl<'a> Cells<'a> {
     /// `separator` is ASCII.
     pub fn new(text: &'a str, separator: u8) -> Cells<'a> {
-        Cells { text, separator, at: 0, line: 1, far: 0 }
+        Cells { text, separator, at: 0, line: 1, far: 0, unclosed: false }
     }
 
     /// Passes over the physical line it stands on.
@@ -75,23 +77,30 @@ impl<'a> Cells<'a> {
         }
         record.cells.clear();
         (record.line, record.rest) = (self.line, "");
+        self.unclosed = false;
         let start = self.at;
         let mut rest = None;
         loop {
             let from = self.at;
             let open = self.past_blanks(from);
-            let (cell, end) = if self.byte(open) == Some(b'"') {
-                let Some(close) = self.close(open) else {
+            let quoted = self.byte(open) == Some(b'"');
+            let close = quoted.then(|| self.close(open));
+            self.unclosed |= close == Some(None);
+            let (cell, end) = match close {
+                Some(Some(close)) => {
+                    (unquoted(self.slice(open + 1, close)), self.past_blanks(close + 1))
+                }
+                Some(None) if !self.pairs_quotes(open) => {
                     let line = self.line + line_ends(self.bytes(start, open));
                     let cell = record.cells.len();
                     (self.at, self.line) = (open, line);
                     self.skip_line();
                     return Some(Err(Unclosed { line, cell }));
-                };
-                (unquoted(self.slice(open + 1, close)), self.past_blanks(close + 1))
-            } else {
-                let end = self.end_of_cell(from);
-                (Cow::Borrowed(self.slice(from, end)), end)
+                }
+                _ => {
+                    let end = self.end_of_cell(from);
+                    (Cow::Borrowed(self.slice(from, end)), end)
+                }
             };
             if record.cells.len() < CELLS_MAX {
                 record.cells.push(cell);
@@ -122,7 +131,8 @@ impl<'a> Cells<'a> {
         }
         let mut later = false;
         if self.far > at {
-            later = has_line_end(self.bytes(at, self.far));
+            // After a quote of this record that is never closed, `far` is on a later line.
+            later = self.unclosed || has_line_end(self.bytes(at, self.far));
             at = self.far;
         }
         loop {
@@ -156,6 +166,12 @@ impl<'a> Cells<'a> {
     fn ends_cell(&self, at: usize) -> bool {
         let next = self.byte(self.past_blanks(at));
         next.is_none_or(|byte| matches!(byte, b'\n' | b'\r') || byte == self.separator)
+    }
+
+    /// True for `"Bob" Lee`, which is text as it stands.
+    fn pairs_quotes(&self, open: usize) -> bool {
+        let cell = self.bytes(open, self.end_of_cell(open));
+        cell.iter().filter(|byte| **byte == b'"').count() % 2 == 0
     }
 
     fn past_blanks(&self, at: usize) -> usize {

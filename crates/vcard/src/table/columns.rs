@@ -7,7 +7,6 @@ use std::collections::{HashMap, HashSet};
 /// Most characters of a header that are looked at, and most of one that are kept and shown.
 const HEADER_MAX: usize = 200;
 const NAME_MAX: usize = 64;
-
 /// Most digits of a header: they number the entries of a list.
 const HEADER_DIGITS_MAX: usize = 3;
 
@@ -138,12 +137,14 @@ impl Layout {
     }
 
     /// Settles what one header alone does not say. `Title` is a form of address where the table
-    /// also has a job title or a suffix, as Outlook's has, and the first of two is one. `Geburtstag`
-    /// is the day of the month where there is `Geburtsmonat`, as in Thunderbird.
+    /// also has a job title or a suffix, as Outlook's has, the first of two is one, and `Titel` beside
+    /// `Anrede`. `Geburtstag` is the day of the month where there is `Geburtsmonat`, as in Thunderbird.
     fn settle(&mut self) {
         let has = |member| self.columns.iter().any(|c| c.meaning == Meaning::Member(member));
-        let titles = self.columns.iter().filter(|c| c.meaning == Meaning::Member(Member::Title));
-        let mut addressed = titles.count() > 1 || has(Member::JobTitle) || has(Member::Suffix);
+        let count = |is: fn(&Column) -> bool| self.columns.iter().filter(|c| is(c)).count();
+        let mut addressed = count(|c| c.meaning == Meaning::Member(Member::Title)) > 1
+            || count(|c| c.key.word == "anrede") > 0
+            || !has(Member::Prefix) && (has(Member::JobTitle) || has(Member::Suffix));
         let split_birthday = has(Member::BirthMonth);
         // `Name;Vorname`.
         let name_is_last = has(Member::First) && !has(Member::Last);
@@ -192,7 +193,9 @@ impl Layout {
     /// True for cells that are the header once more; one cell may be somebody's name.
     pub fn is_header<S: AsRef<str>>(&self, cells: &[S]) -> bool {
         let same = |(column, cell): (&Column, &S)| {
-            column.header.chars().eq(cell.as_ref().trim().chars().take(NAME_MAX))
+            // A file that was put behind another one may begin with a byte-order mark.
+            let cell = cell.as_ref().trim().trim_start_matches('\u{feff}').trim_matches('"');
+            column.header.chars().eq(cell.trim().chars().take(NAME_MAX))
         };
         cells.len() > 1
             && cells.len() == self.columns.len()
@@ -246,8 +249,9 @@ impl Key {
         let digits = header.chars().skip_while(|c| !c.is_ascii_digit());
         let digits: String = digits.take_while(char::is_ascii_digit).collect();
         let mut word = words::fold(&header);
-        // `telephoneNumber: +1 555 010 0103`, a line of another format: no word has a blank.
-        if header.chars().filter(char::is_ascii_digit).count() > HEADER_DIGITS_MAX {
+        // `phone=111`, `telephoneNumber: +1 555 010 0103`, lines of other formats: no word has a blank.
+        let digits_in = header.chars().filter(char::is_ascii_digit).count();
+        if digits_in > HEADER_DIGITS_MAX || header.contains('=') {
             word.push(' ');
         }
         Key { word, number: digits.parse().ok() }

@@ -185,13 +185,28 @@ impl<'t> Builder<'t> {
                 self.occupation = Some((at, text.to_owned()));
                 return;
             }
-            Member::Full | Member::FileAs | Member::Occupation => return self.keep(at, text),
+            Member::Full | Member::FileAs | Member::Occupation => return self.another(at, text),
         };
         match place {
             None => *place = one_line(text),
             Some(there) if there == text => {}
-            Some(_) => self.keep(at, text),
+            // `Anrede` and `Titel`.
+            Some(there) if member == Member::Prefix => {
+                there.push(' ');
+                there.push_str(&one_line(text).unwrap_or_default());
+            }
+            Some(_) => self.another(at, text),
         }
+    }
+
+    /// Keeps what a member has no room for, because another column filled it.
+    fn another(&mut self, at: usize, text: &str) {
+        let Some(column) = self.layout.columns.get(at) else { return };
+        let member = self.layout.member(column.meaning).unwrap_or_default();
+        let shown: String = text.chars().take(SHOWN_MAX).collect();
+        let why = format!("{shown:?} is one more; it is kept as {}", column.line);
+        self.warn(&member, &why);
+        self.keep(at, text);
     }
 
     /// Adds a label; they are a set ignoring case.

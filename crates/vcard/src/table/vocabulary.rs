@@ -39,8 +39,8 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Full),
-        "name, full name, fullname, display name, contact, contact name, person, voller name, vollständiger name, \
-         anzeigename, kontakt, nom complet, nom à afficher, nom affiché, nombre completo, nombre para mostrar, \
+        "name, full name, fullname, formatted name, display name, contact, contact name, person, voller name, vollständiger name, \
+         anzeigename, kontakt, nom complet, nom à afficher, nom affiché, nombre completo, nombre para mostrar, nombre a mostrar, name vorname, vorname name, vor und nachname, vor und zuname, \
          nome completo, nome visualizzato, nominativo, nazwa, imię i nazwisko, nazwa wyświetlana, wyświetlana nazwa, \
          піб, повне ім'я, коротке ім'я, фио, полное имя, отображаемое имя, 氏名, 名前, 表示名, フルネーム",
     ),
@@ -51,10 +51,10 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Organization),
-        "organization, organisation, company, companies, company name, account name, organization name, organisation name, name der organisation, employer, firm, firma, \
+        "organization, organisation, org, company, companies, company name, account name, organization name, organisation name, name der organisation, employer, firm, firma, \
          unternehmen, arbeitgeber, société, entreprise, organización, empresa, compañía, società, azienda, ditta, \
          organizzazione, organizacja, nazwa firmy, організація, компанія, фірма, организация, компания, фирма, 会社, 会社名, \
-         勤務先, 組織, 所属",
+         місце роботи, место работы, lieu de travail, 勤務先, 組織, 組織名, 所属",
     ),
     (
         Word::Member(Member::Department),
@@ -72,10 +72,10 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Birthday),
-        "birthday, birth date, date of birth, bday, dob, born, geburtstag, geburtsdatum, geboren, geboren am, geb, geb am, anniversaire, anniversaire de naissance, \
+        "birthday, birth date, date of birth, bday, dob, born, geburtstag, geburtsdatum, geb datum, geboren, geboren am, geb, geb am, anniversaire, anniversaire de naissance, \
          né le, né(e) le, nacido el, nato il, urodzony, \
-         date de naissance, naissance, cumpleaños, fecha de nacimiento, compleanno, data di nascita, urodziny, \
-         data urodzenia, день народження, дата народження, день рождения, дата рождения, 誕生日, 生年月日",
+         date de naissance, date naissance, naissance, cumpleaños, fecha de nacimiento, fecha nacimiento, fecha nac, compleanno, data di nascita, data nascita, urodziny, \
+         data urodzenia, data ur, день народження, дата народження, дата народж, день рождения, дата рождения, дата рожд, 誕生日, 生年月日",
     ),
     (
         Word::Member(Member::BirthYear),
@@ -122,7 +122,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     (Entry(Phone, "other"), "other"),
     (
         Entry(Phone, "main"),
-        "main, primary phone, main phone, haupttelefon, téléphone principal, teléfono principal, telefono principale, \
+        "main, primary, primary phone, main phone, haupttelefon, téléphone principal, teléfono principal, telefono principale, \
          telefon podstawowy, główny telefon, основний телефон, основной телефон, 通常の電話, 代表電話",
     ),
     (
@@ -154,7 +154,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     (Entry(Phone, "telex"), "telex, télex, télex, teleks, телекс, テレックス"),
     (
         Entry(Phone, "tty"),
-        "tty tdd phone, tty tdd, telefon für hörbehinderte, número de teletipo, telefono tty tdd, telefon tty tdd, телефон tty tdd, телетайп телефон с титрами",
+        "tty tdd phone, tty tdd, téléphone tdd tty, telefon für hörbehinderte, número de teletipo, telefono tty tdd, telefon tty tdd, телефон tty tdd, телетайп телефон с титрами",
     ),
     (Entry(Phone, "yahoo"), "yahoo phone"),
     (
@@ -180,12 +180,12 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Entry(Relation, "assistant"),
-        "assistant, assistant name, assistants name, name assistent, nom de l'assistant(e), nombre del ayudante, nome assistente, \
+        "assistant, assistant(e), assistent(in), asystent, assistant name, assistants name, name assistent, nom de l'assistant(e), nombre del ayudante, nome assistente, \
          imię i nazwisko asystenta, ім'я помічника, имя помощника, 秘書の氏名",
     ),
     (
         Word::Kind(Online),
-        "im, im address, im addresses, screen name, messenger, messenger id, messenger-name, instant messenger, nome instant messenger, chat, indirizzi im, online",
+        "im, im address, im addresses, instant messaging address, screen name, messenger, messenger id, messenger-name, instant messenger, nome instant messenger, chat, indirizzi im, online",
     ),
     (Entry(Online, "skype"), "skype, skype id, skype name"),
     (Entry(Online, "matrix"), "matrix, matrix id"),
@@ -209,9 +209,9 @@ pub(super) const NAMES: &[(Word, &str)] = &[
 pub(super) const WORDS: &[(Word, &str)] = &[
     (
         Word::Kind(Email),
-        "email, emails, mail, mails, email id, mail id, e-mail address, e-mail-adresse, mailadresse, courriel, courrier, courrier électronique, \
+        "email, emails, mail, mails, internet address, email id, mail id, e-mail address, e-mail-adresse, mailadresse, courriel, courrier, courrier électronique, \
          messagerie, adresse électronique, correo, correo electrónico, posta elettronica, posta el, poczta, \
-         poczta elektroniczna, пошта, ел. пошта, ел. пошти, ел. пошту, електронна пошта, електронної пошти, \
+         poczta elektroniczna, пошта, ел. пошта, ел. пошти, ел. пошту, ел. адреса, електронна пошта, електронної пошти, \
          эл. почта, эл. почты, электронная почта, электронной почты, почта, имейл, мейл, 電子メール, メール, メールアドレス, eメール",
     ),
     (
@@ -222,20 +222,20 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     (
         Entry(Phone, "mobile"),
         "mobile, mobil, iphone, cell, cellular, cell phone, mobiltelefon, handy, handynummer, natel, portable, móvil, celular, cellulare, \
-         komórka, komórkowy, мобільний, моб, мобильный, переносной, 携帯, 携帯電話",
+         komórka, komórkowy, komórkowego, kom, мобільний, моб, мобильный, переносной, 携帯, 携帯電話",
     ),
     (
         Entry(Phone, "fax"),
-        "fax, telefax, faxnummer, télécopie, télécopieur, faks, факс, ファックス, ファクス",
+        "fax, telefax, faxnummer, télécopie, télécopieur, faks, faksu, факс, факса, факсу, ファックス, ファクス",
     ),
     (
         Entry(Phone, "pager"),
-        "pager, beeper, récepteur de radiomessagerie, téléavertisseur, radiomessagerie, localizador, buscapersonas, \
-         cercapersone, пейджер, ポケットベル",
+        "pager, pagera, beeper, récepteur de radiomessagerie, téléavertisseur, radiomessagerie, localizador, buscapersonas, \
+         cercapersone, пейджер, пейджера, ポケットベル",
     ),
     (
         Word::Kind(Address),
-        "address, addresses, adresse, anschrift, postanschrift, dirección, direcciones, indirizzo, adres, адреса, адрес, 住所, アドレス",
+        "address, addresses, postal address, adresse, anschrift, postanschrift, dirección, direcciones, indirizzo, adres, адреса, адрес, 住所, アドレス",
     ),
     (
         Word::Part(Part::Street),
@@ -249,12 +249,12 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     (
         Word::Part(Part::Region),
         "state, region, province, county, bundesland, kanton, state province, dép, dépt, département région, région, état, \
-         estado, provincia, provincia o estado, województwo, область, регіон, регион, 都道府県",
+         estado, provincia, provincia o estado, prov, województwo, область, регіон, регион, 都道府県",
     ),
     (
         Word::Part(Part::PostalCode),
         "postal code, post code, postcode, zip, zip code, zipcode, zip postal code, plz, postleitzahl, code postal, código postal, cp, cap, \
-         codice postale, kod pocztowy, індекс, поштовий код, поштовий індекс, индекс, почтовый код, почтовый индекс, 郵便番号",
+         codice postale, kod pocztowy, kod, індекс, поштовий код, поштовий індекс, индекс, почтовый код, почтовый индекс, 郵便番号",
     ),
     (
         Word::Part(Part::Country),
@@ -274,7 +274,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     (Word::Part(Part::Formatted), "formatted, full address"),
     (
         Word::Part(Part::Label),
-        "label, type, typ, tipo, étiquette, etykieta, тип, мітка, ярлык, 種類",
+        "label, ラベル, type, typ, tipo, étiquette, etykieta, тип, мітка, ярлык, 種類",
     ),
     (
         Word::Part(Part::Value),
@@ -299,13 +299,13 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     (Word::Kind(Custom), "custom field"),
     (
         Place("home"),
-        "home, private, personal, privat, private, privée, privé, domicile, personnel, personnelle, domicilio, residencia, \
+        "home, private, personal, privat, priv, privée, privé, domicile, personnel, personnelle, domicilio, residencia, \
          particular, casa, ab, abitazione, residenza, domowy, domowa, domu, prywatny, prywatna, дім, дом, домашній, домашня, \
          домашний, домашняя, личный, личная, особистий, особиста, 自宅, 個人",
     ),
     (
         Place("work"),
-        "work, business, office, geschäftlich, geschäft, geschaeftlich, beruflich, dienstlich, dienst, arbeit, büro, bureau, \
+        "work, business, office, geschäftlich, geschäft, geschaeftlich, geschäftl, geschaeftl, gesch, beruflich, dienstlich, dienst, arbeit, büro, bureau, \
          travail, professionnel, professionnelle, bureautique, trabajo, oficina, laboral, uff, ufficio, lavoro, służbowy, \
          służbowa, praca, pracy, firmowy, роб, робочий, робоча, служб, службовий, раб, рабочий, рабочая, служебный, служебная, \
          会社, 勤務先, 職場",
@@ -317,13 +317,13 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Second,
-        "secondary, alternate, sekundäre, sekundär, zweite, secondaire, secundario, secundaria, secondaria, secondario, drugi, \
-         додаткова, додатковий, доп, дополнительный, дополнительная, サブ, サブの",
+        "second, secondary, alternate, sekundäre, sekundär, zweite, deuxième, secondaire, secundario, secundaria, secondaria, secondario, drugi, dodatkowy, \
+         додаткова, додатковий, второй, доп, дополнительный, дополнительная, サブ, サブの",
     ),
     (
         Filler,
-        "mailing, primary, primäre, primär, primario, primaria, główny, основна, основной, メイン, メインの, of, the, number, no, num, nummer, nr, \
-         numéro, número, numer, numero, номер, 番号, de, du, des, del, della, di, la, le, l, der, die, das, do, w, dla, or, oder, and, und, et, и, і, \
+        "mailing, general, primary, primäre, primär, première, principale, principal, primario, primaria, główny, podstawowy, первый, fixe, fijo, fisso, основна, основной, メイン, メインの, of, the, number, no, num, nummer, nr, \
+         numéro, número, numer, numero, номер, 番号, de, du, des, del, della, di, la, le, l, der, die, das, do, w, dla, or, oder, and, und, et, y, e, i, и, і, \
          та, или, або, o, の, または",
     ),
 ];
