@@ -21,6 +21,7 @@ const RUN_BY: &[(&str, &str, &str)] = &[
     ("docs/operations.md", "Deploy with Docker Compose", "nobody: as in README"),
     ("docs/operations.md", "Deploy with systemd", "tools/deploy"),
     ("docs/operations.md", "Back up and restore", "tests/operations.rs"),
+    ("docs/operations.md", "With Compose", "tools/compose"),
     ("docs/operations.md", "Postgres, ICU and the collation", "tests/operations.rs"),
 ];
 
@@ -266,8 +267,14 @@ fn every_command_is_known_to_its_program() {
                 let known = match words.as_slice() {
                     ["./dev", word, ..] => dev.contains(*word),
                     ["contactd", word, ..] => contactd.contains(*word),
-                    ["docker", "compose", "exec", service, "contactd", word, ..] => {
+                    // The image's entry point is contactd: `run` gives it words, `exec` starts a program beside it.
+                    ["docker", "compose", "exec", service, "contactd", word, ..]
+                    | ["docker", "compose", "run", "--rm", service, word, ..] => {
                         compose.contains(&format!("\n  {service}:\n")) && contactd.contains(*word)
+                    }
+                    ["docker", "compose", "exec", "-T", service, ..]
+                    | ["docker", "compose", "exec", service, ..] => {
+                        compose.contains(&format!("\n  {service}:\n"))
                     }
                     ["docker", "compose", "--profile", profile, "up", ..] => {
                         compose.contains(&format!("profiles: [{profile}]"))
