@@ -21,6 +21,7 @@ const RUN_BY: &[(&str, &str, &str)] = &[
     ("docs/operations.md", "Deploy with Docker Compose", "nobody: as in README"),
     ("docs/operations.md", "Deploy with systemd", "tools/deploy"),
     ("docs/operations.md", "Back up and restore", "tests/operations.rs"),
+    ("docs/operations.md", "With Compose", "tools/compose"),
     ("docs/operations.md", "Postgres, ICU and the collation", "tests/operations.rs"),
 ];
 
@@ -105,8 +106,22 @@ impl Page {
     }
 }
 
+/// Whether a file or a folder is in a release: in its archive and in its package.
+fn is_released(place: &Path) -> bool {
+    let read = |name: &str| fs::read_to_string(root().join(name)).unwrap();
+    let alike = place.with_file_name("*").with_extension(place.extension().unwrap_or_default());
+    let first = place.iter().next().unwrap().to_str().unwrap();
+    let is_copied = |line: &str| line.contains("cp -r ") && line.split(' ').any(|it| it == first);
+    let is_asset = |line: &str| {
+        let source = Path::new(line.split('"').nth(1).unwrap_or_default());
+        line.contains("share/doc/contactd/") && (source.starts_with(place) || source == alike)
+    };
+    read("tools/release").lines().any(is_copied) && read("Cargo.toml").lines().any(is_asset)
+}
+
 #[test]
 fn every_link_leads_somewhere() {
+    let home = root().canonicalize().unwrap();
     let mut followed = 0;
     for page in pages() {
         let folder = root().join(&page.name).parent().unwrap().to_owned();
@@ -118,6 +133,9 @@ fn every_link_leads_somewhere() {
             let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
             let path = if file.is_empty() { root().join(&page.name) } else { folder.join(file) };
             assert!(path.exists(), "{} links to {link}", page.name);
+            let place = path.canonicalize().unwrap();
+            let released = is_released(place.strip_prefix(&home).unwrap());
+            assert!(released, "{} links to {link}, which a release leaves out", page.name);
             if !anchor.is_empty() {
                 let target =
                     Page { name: file.to_owned(), text: fs::read_to_string(path).unwrap() };
@@ -266,14 +284,16 @@ fn every_command_is_known_to_its_program() {
                 let known = match words.as_slice() {
                     ["./dev", word, ..] => dev.contains(*word),
                     ["contactd", word, ..] => contactd.contains(*word),
-                    ["docker", "compose", "exec", service, "contactd", word, ..] => {
+                    // The image's entry point is contactd: `run` gives it words, `exec` starts a program beside it.
+                    ["docker", "compose", "exec", service, "contactd", word, ..]
+                    | ["docker", "compose", "run", "--rm", service, word, ..] => {
                         compose.contains(&format!("\n  {service}:\n")) && contactd.contains(*word)
                     }
                     ["docker", "compose", "--profile", profile, "up", ..] => {
                         compose.contains(&format!("profiles: [{profile}]"))
                     }
                     ["docker", "compose", verb, ..] => {
-                        ["up", "stop", "down", "build"].contains(verb)
+                        ["up", "stop", "down", "build", "exec"].contains(verb)
                     }
                     ["cargo", verb, ..] => ["build", "test", "doc"].contains(verb),
                     ["cp", from, _] => root().join(from).exists(),
