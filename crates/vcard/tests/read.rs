@@ -642,3 +642,12 @@ fn what_is_no_card_is_refused() {
     let nobody = put_card(b"BEGIN:VCARD\r\nVERSION:3.0\r\nEND:VCARD\r\n").unwrap();
     assert!(nobody.card.text().contains("FN:?\r\n"));
 }
+
+#[test]
+fn a_type_in_brackets_has_no_blanks_around_it_and_is_read_again_the_same() {
+    let file =
+        b"BEGIN:VCARD\r\nVERSION:2.1\r\nN:A\r\nTEL;X-CUSTOM(CHARSET=UTF-8, 5 ):1\r\nEND:VCARD\r\n";
+    let read = |bytes: &[u8]| read_cards(bytes, None).next().unwrap().card.unwrap();
+    let card = read(file);
+    assert_eq!(read(card.as_str().as_bytes()), card);
+}
