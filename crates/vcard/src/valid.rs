@@ -93,6 +93,18 @@ mod tests {
 
     /// Readers of 3.0 refuse a card for a name that has a blank beside it.
     #[test]
+    fn a_quote_within_a_parameter_is_not_stored() {
+        for line in ["TEL;X=a\"b:5", "TEL;X=\"a\"b\":5", "TEL;X=a,b\":5"] {
+            let card = format!(
+                "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:a\r\nN:A;;;;\r\nFN:A\r\n{line}\r\nEND:VCARD\r\n"
+            );
+            let put = put_card(card.as_bytes()).unwrap();
+            assert!(!put.as_sent && !put.card.as_str().contains(line), "{}", put.card.text());
+            assert_eq!(put.card.details().phones.len(), 1, "{line}");
+        }
+    }
+
+    #[test]
     fn what_stands_around_the_parts_of_a_head_goes() {
         for (sent, stored) in [
             ("TEL :5", "TEL:5"),

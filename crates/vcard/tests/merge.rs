@@ -151,6 +151,13 @@ fn a_card_says_all_of_another_whatever_it_says_beside() {
     ] {
         assert!(!full.says_all_of(&card(new)), "{new:?}");
     }
+    // A label says something of its entry, whatever kind the entry is of.
+    for entry in ["X-ABDATE:20150516", "X-ABRELATEDNAMES:Eva", "IMPP:xmpp:ann@x", "URL:https://x"] {
+        let plain = card(&["FN:Ann Lee", &format!("a.{entry}")]);
+        let labelled = card(&["FN:Ann Lee", &format!("a.{entry}"), "a.X-ABLabel:boat"]);
+        assert!(labelled.says_all_of(&plain), "{entry}");
+        assert!(!plain.says_all_of(&labelled), "{entry}");
+    }
 }
 
 #[test]
@@ -181,6 +188,9 @@ fn lists_of_apple() {
             "X-KEPT:1",
         ]
     );
+    let mut other = card(&["N:Club;The;;;", "FN:Chess", "KIND:group", "X-KEPT:Chess"]);
+    other.set_group_name("Go");
+    assert_eq!(body(&other), ["N:Club;The;;;", "FN:Go", "KIND:group", "X-KEPT:Chess"]);
     list.set_members(&[]);
     assert_eq!(list.group().unwrap().members, Vec::<String>::new());
     assert_eq!(card(&["FN:A", "X-ADDRESSBOOKSERVER-KIND:individual"]).group(), None);
