@@ -89,9 +89,9 @@ pub fn is_complete(card: &Card) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::is_valid;
     use crate::put_card;
 
-    /// Readers of 3.0 refuse a card for a name that has a blank beside it.
     #[test]
     fn a_quote_within_a_parameter_is_not_stored() {
         for line in ["TEL;X=a\"b:5", "TEL;X=\"a\"b\":5", "TEL;X=a,b\":5"] {
@@ -104,6 +104,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn only_a_card_begins_and_ends_within_a_card() {
+        for (line, valid) in [("a.X:1", true), ("a.BEGIN:VEVENT", false), ("BEGIN:VCARD", false)] {
+            let text = format!("BEGIN:VCARD\r\nVERSION:3.0\r\n{line}\r\nEND:VCARD\r\n");
+            assert_eq!(is_valid(&text), valid, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_charset_other_than_utf_8_is_not_stored() {
+        for (charset, valid) in [("utf-8", true), ("ISO-8859-1", false)] {
+            let text =
+                format!("BEGIN:VCARD\r\nVERSION:3.0\r\nX;CHARSET={charset}:1\r\nEND:VCARD\r\n");
+            assert_eq!(is_valid(&text), valid, "{charset}");
+        }
+    }
+
+    /// Readers of 3.0 refuse a card for a name that has a blank beside it.
     #[test]
     fn what_stands_around_the_parts_of_a_head_goes() {
         for (sent, stored) in [

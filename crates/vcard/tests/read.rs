@@ -385,6 +385,9 @@ fn lines_of_2_1_become_lines_of_3_0() {
             "X-ANDROID-CUSTOM:vnd.android.cursor.item/x;Jo;1;;;",
             "X-ANDROID-CUSTOM:vnd.android.cursor.item/x;Jo;1;;;",
         ),
+        // Names that only 4.0 gives a meaning
+        ("ANNIVERSARY:20090808", "ANNIVERSARY:20090808"),
+        ("RELATED;FRIEND:Eva", "RELATED;TYPE=FRIEND:Eva"),
         // Nothing to make a nickname of
         (
             "X-ANDROID-CUSTOM:vnd.android.cursor.item/nickname; ;1;;;",
