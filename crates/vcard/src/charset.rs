@@ -309,12 +309,21 @@ mod tests {
     }
 
     #[test]
+    fn escapes_say_japanese_only_in_ascii_and_only_those_of_iso_2022_jp() {
+        assert_eq!(read(b"\x1b$B;3ED\x1b(B", None), ("山田".to_owned(), 0));
+        for text in ["A\u{1b}[1mB", "Мак \u{1b}$B;3ED"] {
+            assert_eq!(read(text.as_bytes(), None), (text.to_owned(), 0));
+        }
+    }
+
+    #[test]
     fn what_is_declared_counts() {
         for (bytes, label, text) in [
             (&b"J\xE4\xE4r"[..], "ISO-8859-1", "Jäär"),
             (b"\xDF", "CP1251", "Я"),
             (b"\xC4", "x-cp1250", "Ä"),
             (b"\x8ER\x93c", "Shift_JIS", "山田"),
+            (b"\x8ER\x93c", "cp932", "山田"),
             ("Мак".as_bytes(), "windows-1252", "Мак"),
         ] {
             assert_eq!(read(bytes, Some(label)), (text.to_owned(), 0), "{label}");

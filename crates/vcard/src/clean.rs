@@ -184,6 +184,8 @@ mod tests {
             ("\u{feff}a@x\u{200b}.example ", "a@x.example"),
             ("ａ＠ｘ．example", "a@x.example"),
             ("n/a", "n/a"),
+            ("Ann <boat>", "Ann <boat>"),
+            ("<a@x.example> or Ann", "<a@x.example> or Ann"),
         ] {
             assert_eq!(clean_email(text), clean, "{text}");
             assert_eq!(clean_email(clean), clean);

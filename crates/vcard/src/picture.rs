@@ -141,6 +141,8 @@ mod tests {
             ("PHOTO;ENCODING=BASE64:/9j/\r\n  4AA\r\n", Some("image/jpeg")),
             ("PHOTO:data:image/x;base64,R0lGODlh", Some("image/gif")),
             ("PHOTO;VALUE=uri:data:image/png\\;base64\\,iVBORw0KGgo=", Some("image/png")),
+            ("PHOTO;ENCODING=b;TYPE=WEBP:UklGRgAAAABXRUJQ", Some("image/webp")),
+            ("PHOTO;ENCODING=b;TYPE=WAV:UklGRgAAAABXQVZF", None),
             ("PHOTO;VALUE=uri:https://x.example/a.jpg", None),
             ("PHOTO;ENCODING=b:PHN2Zz4=", None),
             ("PHOTO;ENCODING=b:!", None),

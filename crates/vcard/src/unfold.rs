@@ -297,6 +297,8 @@ mod tests {
             texts("A;ENCODING=quoted-printable:one =  \r\ntwo"),
             ["A;ENCODING=quoted-printable:one two"]
         );
+        let quoted = "A;X=\"b:c\";ENCODING=QUOTED-PRINTABLE:one =\ntwo";
+        assert_eq!(texts(quoted), ["A;X=\"b:c\";ENCODING=QUOTED-PRINTABLE:one two"]);
     }
 
     #[test]

@@ -89,7 +89,37 @@ pub fn is_complete(card: &Card) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::is_valid;
     use crate::put_card;
+
+    #[test]
+    fn a_quote_within_a_parameter_is_not_stored() {
+        for line in ["TEL;X=a\"b:5", "TEL;X=\"a\"b\":5", "TEL;X=a,b\":5"] {
+            let card = format!(
+                "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:a\r\nN:A;;;;\r\nFN:A\r\n{line}\r\nEND:VCARD\r\n"
+            );
+            let put = put_card(card.as_bytes()).unwrap();
+            assert!(!put.as_sent && !put.card.as_str().contains(line), "{}", put.card.text());
+            assert_eq!(put.card.details().phones.len(), 1, "{line}");
+        }
+    }
+
+    #[test]
+    fn only_a_card_begins_and_ends_within_a_card() {
+        for (line, valid) in [("a.X:1", true), ("a.BEGIN:VEVENT", false), ("BEGIN:VCARD", false)] {
+            let text = format!("BEGIN:VCARD\r\nVERSION:3.0\r\n{line}\r\nEND:VCARD\r\n");
+            assert_eq!(is_valid(&text), valid, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_charset_other_than_utf_8_is_not_stored() {
+        for (charset, valid) in [("utf-8", true), ("ISO-8859-1", false)] {
+            let text =
+                format!("BEGIN:VCARD\r\nVERSION:3.0\r\nX;CHARSET={charset}:1\r\nEND:VCARD\r\n");
+            assert_eq!(is_valid(&text), valid, "{charset}");
+        }
+    }
 
     /// Readers of 3.0 refuse a card for a name that has a blank beside it.
     #[test]

@@ -106,6 +106,21 @@ fn a_picture_larger_than_any_card_costs_itself_only() {
     let said: Vec<_> = read[0].warnings.iter().map(|it| (it.line, it.detail.as_str())).collect();
     assert_eq!(said, [(4, "PHOTO: is larger than a card may be; left out")]);
     assert!(read[1].card.is_ok() && read.len() == 2);
+
+    // As do those that are too large together.
+    let half = format!("PHOTO;ENCODING=b;TYPE=JPEG:{}", "AAAA".repeat(1 << 20));
+    let read = read_cards(&card("3.0", &["FN:Ann", &half, &half]), None).next().unwrap();
+    assert_eq!(read.card.unwrap().lines().filter(|line| line.is("PHOTO")).count(), 1);
+    assert_eq!(read.warnings[0].line, 5);
+}
+
+#[test]
+fn a_label_longer_than_can_be_written_is_told_of() {
+    for (length, told) in [(50, 0), (51, 1), (200, 1)] {
+        let label = format!("CATEGORIES:{}", "ä".repeat(length));
+        let read = read_cards(&card("3.0", &["FN:Ann", &label]), None).next().unwrap();
+        assert_eq!(read.warnings.len(), told, "{length}: {:?}", read.warnings);
+    }
 }
 
 #[test]
@@ -261,4 +276,16 @@ fn a_character_set_is_no_matter_of_backslashes_nor_of_one_wrong_word() {
     assert_eq!((read.last_name.as_deref(), read.first_name.as_deref()), (Some("表"), Some("ソ")));
     let latin = card("3.0", &["FN;CHARSET=ISO-8859-1:Jürgen"]);
     assert_eq!(names(&latin, None), [Ok("Jürgen".to_owned())]);
+}
+
+#[test]
+fn a_card_of_one_mebibyte_is_one_that_may_be_stored() {
+    let at = |note: usize| {
+        card("3.0", &["UID:u", "N:A;;;;", "FN:A", &format!("NOTE:{}", "n".repeat(note))])
+    };
+    let room = CARD_MAX - at(0).len();
+    for (note, fits) in [(room, true), (room + 1, false)] {
+        let read = read_cards(&at(note), None).next().unwrap();
+        assert_eq!(read.card.is_ok(), fits, "{note} of {room}");
+    }
 }

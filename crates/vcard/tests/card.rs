@@ -302,6 +302,18 @@ fn photos() {
 }
 
 #[test]
+fn the_largest_pictures_and_keys_go_until_a_card_is_small_enough() {
+    let (large, small) = ("AAAA".repeat(40), "AAAA".repeat(20));
+    let photo = format!("PHOTO;ENCODING=b:{large}");
+    let mut card = card(&["FN:A", "NOTE:x", &photo, &format!("Key;ENCODING=b:{small}")]);
+    let size = card.text().len();
+    assert_eq!(card.leave_out(size), [""; 0]);
+    assert_eq!(card.clone().leave_out(0), ["PHOTO", "KEY"], "text stays");
+    assert_eq!(card.leave_out(size - 1), ["PHOTO"]);
+    assert_eq!(body(&card), ["FN:A", "NOTE:x", &format!("Key;ENCODING=b:{small}")]);
+}
+
+#[test]
 fn uids_are_compared_octet_by_octet() {
     let mut card = card(&["FN:A", "N:A;;;;"]);
     card.set_uid("U1");

@@ -81,6 +81,35 @@ fn a_merge_unites_lists_and_keeps_unknown_lines() {
 }
 
 #[test]
+fn entries_of_every_kind_are_united() {
+    let mine = ["a@x", "1", "https://x", "20150516", "Eva", "xmpp:a@x", "Way 1"];
+    let theirs = ["b@x", "2", "https://y", "20160617", "Max", "xmpp:b@x", "Way 2"];
+    let lines = |of: [&str; 7]| {
+        let [email, phone, url, date, relation, account, street] = of;
+        card(&[
+            "FN:Ann",
+            &format!("EMAIL:{email}"),
+            &format!("TEL:{phone}"),
+            &format!("URL:{url}"),
+            &format!("X-ABDATE:{date}"),
+            &format!("X-ABRELATEDNAMES:{relation}"),
+            &format!("IMPP:{account}"),
+            &format!("ADR:;;{street};;;;"),
+        ])
+    };
+    let mut keep = lines(mine);
+    keep.merge(&[lines(theirs)]);
+    let details = keep.details();
+    assert_eq!(details.emails.len(), 2);
+    assert_eq!(details.phones.len(), 2);
+    assert_eq!(details.urls.len(), 2);
+    assert_eq!(details.dates.len(), 2);
+    assert_eq!(details.relations.len(), 2);
+    assert_eq!(details.online.len(), 2);
+    assert_eq!(details.addresses.len(), 2);
+}
+
+#[test]
 fn what_a_card_says_once_comes_no_second_time() {
     let mut keep = card(&["N:;;;;", "FN:Max", "GENDER:M", "TZ:+01:00", "X-FOO:1"]);
     let other = card(&[
@@ -151,6 +180,13 @@ fn a_card_says_all_of_another_whatever_it_says_beside() {
     ] {
         assert!(!full.says_all_of(&card(new)), "{new:?}");
     }
+    // A label says something of its entry, whatever kind the entry is of.
+    for entry in ["X-ABDATE:20150516", "X-ABRELATEDNAMES:Eva", "IMPP:xmpp:ann@x", "URL:https://x"] {
+        let plain = card(&["FN:Ann Lee", &format!("a.{entry}")]);
+        let labelled = card(&["FN:Ann Lee", &format!("a.{entry}"), "a.X-ABLabel:boat"]);
+        assert!(labelled.says_all_of(&plain), "{entry}");
+        assert!(!plain.says_all_of(&labelled), "{entry}");
+    }
 }
 
 #[test]
@@ -181,6 +217,9 @@ fn lists_of_apple() {
             "X-KEPT:1",
         ]
     );
+    let mut other = card(&["N:Club;The;;;", "FN:Chess", "KIND:group", "X-KEPT:Chess"]);
+    other.set_group_name("Go");
+    assert_eq!(body(&other), ["N:Club;The;;;", "FN:Go", "KIND:group", "X-KEPT:Chess"]);
     list.set_members(&[]);
     assert_eq!(list.group().unwrap().members, Vec::<String>::new());
     assert_eq!(card(&["FN:A", "X-ADDRESSBOOKSERVER-KIND:individual"]).group(), None);

@@ -352,6 +352,13 @@ fn version_4_becomes_what_readers_of_3_understand() {
         )[2..],
         ["BDAY:2019-10-28", "TEL:1"]
     );
+    // A name is a name, said to be text or not; what is said to be text is no address.
+    for (related, name) in
+        [("RELATED:Eva", "Eva"), ("RELATED;VALUE=text:Eva: my aunt", "Eva: my aunt")]
+    {
+        let lines = lines_of("4.0", &["FN:A", "N:A;;;;", related]);
+        assert_eq!(lines[2..], [format!("X-ABRELATEDNAMES:{name}")], "{related}");
+    }
 }
 
 #[test]
@@ -377,6 +384,14 @@ fn lines_of_2_1_become_lines_of_3_0() {
         (
             "X-ANDROID-CUSTOM:vnd.android.cursor.item/x;Jo;1;;;",
             "X-ANDROID-CUSTOM:vnd.android.cursor.item/x;Jo;1;;;",
+        ),
+        // Names that only 4.0 gives a meaning
+        ("ANNIVERSARY:20090808", "ANNIVERSARY:20090808"),
+        ("RELATED;FRIEND:Eva", "RELATED;TYPE=FRIEND:Eva"),
+        // Nothing to make a nickname of
+        (
+            "X-ANDROID-CUSTOM:vnd.android.cursor.item/nickname; ;1;;;",
+            "X-ANDROID-CUSTOM:vnd.android.cursor.item/nickname; ;1;;;",
         ),
         ("NOTE;BASE64:YSxi\r\n Cg==", "NOTE:a\\,b\\n"),
         ("PHOTO;ENCODING=BASE64;JPEG:!!! no base64", "X-PHOTO;TYPE=JPEG:!!!nobase64"),

@@ -249,6 +249,8 @@ fn thunderbird_in_three_languages() {
         says(&format!("{header}{row}"), want);
     }
     says("First Name,Birth Year,Birth Month,Birth Day\nAnn,,5,6", "[Ann]; Ann; born --05-06");
+    // Outlook's way to say none
+    says("First Name,Birth Year,Birth Month,Birth Day\nAnn,0,0,0", "[Ann]; Ann");
     says(
         "First Name,Birth Year,Birth Month,Birth Day\nAnn,1990,,",
         "[Ann]; Ann; X-CSV-BIRTHDAY:1990--",
@@ -561,6 +563,10 @@ fn headers_of_one_meaning_are_entries_of_their_own() {
     says(
         "Name,E-mail 1 - Label,E-mail 1 - Value,E-mail 1\nAnn,Home,a@x,b@x",
         "[Ann]; a@x(home)*; b@x",
+    );
+    says(
+        "Name,Home Mobile,Business Mobile,Mobile\nAnn,5550101,5550102,5550103",
+        "[Ann]; 5550101(home mobile)*; 5550102(work mobile); 5550103(mobile)",
     );
 }
 

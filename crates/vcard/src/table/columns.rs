@@ -154,7 +154,6 @@ impl Layout {
                     addressed = false;
                     Member::Prefix
                 }
-                Meaning::Member(Member::Title) => Member::JobTitle,
                 Meaning::Member(Member::Birthday) if split_birthday => Member::BirthDay,
                 Meaning::Member(Member::Full) if name_is_last && column.key.word == "name" => {
                     Member::Last
