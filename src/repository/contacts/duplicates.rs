@@ -87,7 +87,7 @@ pub fn count(db: &mut Conn, owner: i64) -> Result<i64> {
 pub fn count_shown(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<i64> {
     const SQL: &str = concat!(
         "SELECT count(*) FROM ",
-        super::look_ups::by_ids!("$2", "id, deleted_at, is_group"),
+        super::look_ups::by_ids!("$2", "deleted_at, is_group"),
         " WHERE deleted_at IS NULL AND NOT is_group"
     );
     Ok(db.query_one(SQL, &[&owner, &ids])?.get(0))

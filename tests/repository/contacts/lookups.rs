@@ -51,9 +51,18 @@ fn change_all(world: &World, owner: i64) {
     }
 }
 
+/// As random and as long as those of programs are: their index is larger than others of the book.
+fn uid(n: usize) -> String {
+    let scattered = (n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    format!("{scattered:016x}-4b1d-4c1e-9d2a-{n:012x}")
+}
+
 /// A book of that many contacts.
 fn fill(world: &World, ann: i64) {
-    let card = |n| format!("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:u{n}\r\nFN:A{n}\r\nEND:VCARD\r\n");
+    let card = |n| {
+        let uid = uid(n);
+        format!("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:A{n}\r\nEND:VCARD\r\n")
+    };
     let file: String = (0..BOOK).map(card).collect();
     let source = import::read(file.as_bytes(), "text/vcard", None, &[], chrono::NaiveDate::MAX);
     let outcome =
@@ -108,7 +117,7 @@ fn looks_up_a_few(world: &World, ann: i64) {
     let sql = format!("SELECT min(id) FROM contacts WHERE owner = {ann}");
     let first: i64 = world.sql(&sql);
     let ids: Vec<i64> = (first + HALF as i64..).step_by(3).take(ASKED).collect();
-    let uids: Vec<String> = (0..ASKED).map(|n| format!("u{}", HALF + n * 3)).collect();
+    let uids: Vec<String> = (0..ASKED).map(|n| uid(HALF + n * 3)).collect();
     let names: Vec<String> = uids.iter().map(|uid| format!("{uid}.vcf")).collect();
     let octets: Vec<Vec<u8>> = names.iter().map(|name| name.clone().into_bytes()).collect();
     let uid_texts: Vec<&str> = uids.iter().map(String::as_str).collect();
@@ -124,8 +133,8 @@ fn looks_up_a_few(world: &World, ann: i64) {
     let named: Vec<(String, String)> = (0..ASKED)
         .map(|n| {
             let sql = format!(
-                "SELECT sort_name || '|' || sort_more FROM contacts WHERE owner = {ann} AND uid = 'u{}'",
-                HALF + n * 3
+                "SELECT sort_name || '|' || sort_more FROM contacts WHERE owner = {ann} AND uid = '{}'",
+                uid(HALF + n * 3)
             );
             let both: String = world.sql(&sql);
             let (name, more) = both.split_once('|').unwrap();
@@ -142,6 +151,19 @@ fn looks_up_a_few(world: &World, ann: i64) {
         resources::each_named(tx, ann, &names, |_, text| found += usize::from(text.is_some()))?;
         Ok(found)
     };
+    let list = |tx: &mut Tx| {
+        let sort = Sort { key: Key::Name, descending: false };
+        let page = lists::page(tx, ann, &Filter::default(), sort, &Start::Skip(0), ASKED as i64)?;
+        Ok(page.contacts.len())
+    };
+    let each_id = |tx: &mut Tx| {
+        let found = ids.iter().map(|id| rows::find_any(tx, ann, *id));
+        Ok(found.collect::<Result<Vec<_>>>()?.into_iter().flatten().count())
+    };
+    let each_name = |tx: &mut Tx| {
+        let found = octets.iter().map(|name| rows::find_named(tx, ann, name));
+        Ok(found.collect::<Result<Vec<_>>>()?.into_iter().flatten().count())
+    };
     // The revisions that `change_all` gave.
     let changes = first_revision + 100_000;
     let made =
@@ -151,7 +173,10 @@ fn looks_up_a_few(world: &World, ann: i64) {
         let some = (half, half + ASKED as i64);
         Ok(history::changed_since(tx, ann, Those::Others, then, some)?.len())
     };
-    let looks: [(&str, LookUp); 13] = [
+    let looks: [(&str, LookUp); 16] = [
+        ("list", Box::new(list)),
+        ("find_any", Box::new(each_id)),
+        ("find_named", Box::new(each_name)),
         ("made_since", Box::new(made)),
         ("changed_since", Box::new(changed)),
         ("find_uids", Box::new(|tx| Ok(imports::find_uids(tx, ann, &uid_texts)?.len()))),
