@@ -17,7 +17,6 @@
 //! What they do not cover:
 //!
 //! - what ends by the clock, such as a program's session: it may count until the cached user ends, 10 s;
-//!
 //! - Redis' clock set back, or its machine stopped and resumed, by seconds;
 //! - a proxy that swaps the server behind an open connection;
 //! - a primary that another one replaced, and that becomes primary again within 10 s without a restart;

@@ -185,12 +185,14 @@ impl Decoder {
     }
 }
 
-/// True for text of which it cannot be chance that it is valid UTF-8: in the alphabet of the West
-/// `Ã¼` is none already.
+/// True for text of which it cannot be chance that it is valid UTF-8: two characters, or one of the West, where
+/// `Ã¼` is no word. Of the others `É®` and the like are: NESTLÉ® is no NESTLɮ.
 fn surely_utf8(bytes: &[u8], declared: &'static Encoding) -> bool {
-    let text = std::str::from_utf8(bytes);
-    let least = if declared == WINDOWS_1252 { 1 } else { 2 };
-    text.is_ok_and(|text| text.chars().filter(|c| !c.is_ascii()).count() >= least)
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let mut foreign = text.chars().filter(|c| !c.is_ascii());
+    let Some(first) = foreign.next() else { return false };
+    let western = first < '\u{180}' || first.len_utf8() >= 3;
+    foreign.next().is_some() || (declared == WINDOWS_1252 && western)
 }
 
 /// The bytes that begin a character of two, where the second one may look like a `\`.

@@ -16,15 +16,15 @@ const LIST_MAX: usize = 50;
 /// Longest text that a warning repeats.
 const SHOWN_MAX: usize = 60;
 
-/// Lines of which JSON shows the first one, and their members.
-const SINGLE: [(&str, &str); 7] = [
-    ("FN", "display_name"),
-    ("N", "last_name"),
-    ("NICKNAME", "nickname"),
-    ("ORG", "organization"),
-    ("TITLE", "job_title"),
-    ("NOTE", "additional_data"),
-    ("BDAY", "birthday"),
+/// Lines of which JSON shows one, the names of which a further one has (`valid::SINGLE`), and the member.
+const SINGLE: [([&str; 2], &str); 7] = [
+    (["FN", "X-FN"], "display_name"),
+    (["N", "X-N"], "last_name"),
+    (["NICKNAME"; 2], "nickname"),
+    (["ORG"; 2], "organization"),
+    (["TITLE"; 2], "job_title"),
+    (["NOTE"; 2], "additional_data"),
+    (["BDAY", "X-BDAY"], "birthday"),
 ];
 
 /// The oddities of a card, each after the name of its member.
@@ -32,17 +32,19 @@ pub fn of(card: &Card, details: &Details) -> impl Iterator<Item = String> {
     let mut odd = of_details(details);
     let mut first: [Option<String>; SINGLE.len()] = Default::default();
     for line in card.lines() {
-        let single = SINGLE.iter().zip(&mut first).find(|((name, _), _)| line.is(name));
+        let single = SINGLE.iter().zip(&mut first).find(|((names, _), _)| line.is_any(names));
         // Of one value in several languages the first is right.
         if let Some(((_, member), first)) = single.filter(|_| line.param("ALTID").is_none()) {
-            let text = match line.is("BDAY") {
+            let text = match line.is_any(&["BDAY", "X-BDAY"]) {
                 true => date_of(&line).map(|date| date.to_string()),
                 false => one_line(&line.text()),
             };
             match (text, &first) {
                 (text, None) => *first = text,
                 (Some(text), Some(there)) if *there != text => {
-                    odd.push(format!("{member}: \"{}\" is one more; kept as it is", shown(&text)));
+                    // Of several FN the preferred one is shown.
+                    let hidden = if text == details.display_name { there } else { &text };
+                    odd.push(format!("{member}: \"{}\" is one more; kept as it is", shown(hidden)));
                 }
                 _ => {}
             }

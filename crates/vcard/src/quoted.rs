@@ -25,7 +25,8 @@ pub fn decode(raw: &[u8], leads: impl Fn(u8) -> bool) -> Vec<u8> {
         rest = tail.get(2..).unwrap_or_default();
         let decoded = high * 16 + low;
         match decoded {
-            _ if inside => out.push(decoded),
+            // No second byte is below this one.
+            0x40.. if inside => out.push(decoded),
             b'\n' if after_cr => {}
             b'\n' | b'\r' => out.extend(b"\\n"),
             b';' | b'\\' => out.extend([b'\\', decoded]),

@@ -266,6 +266,10 @@ fn a_second_line_where_json_shows_one_is_said() {
     let read = read_cards(&card("4.0", &[&lines[..], &more].concat()), None).next().unwrap();
     let said: Vec<&str> = read.warnings.iter().map(|it| it.detail.as_str()).collect();
     assert_eq!(said, ["additional_data: \"y\" is one more; kept as it is"]);
+    let preferred = card("3.0", &["FN:A", "FN;TYPE=PREF:B"]);
+    let read_names = read_cards(&preferred, None).next().unwrap();
+    let said: Vec<&str> = read_names.warnings.iter().map(|it| it.detail.as_str()).collect();
+    assert_eq!(said, ["display_name: \"A\" is one more; kept as it is"]);
     assert_eq!(read.card.unwrap().details().phones[0].label.as_deref(), Some("home"));
 }
 
@@ -276,6 +280,15 @@ fn a_character_set_is_no_matter_of_backslashes_nor_of_one_wrong_word() {
     assert_eq!((read.last_name.as_deref(), read.first_name.as_deref()), (Some("表"), Some("ソ")));
     let latin = card("3.0", &["FN;CHARSET=ISO-8859-1:Jürgen"]);
     assert_eq!(names(&latin, None), [Ok("Jürgen".to_owned())]);
+    // Right as declared: these bytes are UTF-8 by chance.
+    for (word, name) in [("NESTL=C9=AE", "NESTLÉ®"), ("REN=C9=92S", "RENÉ’S")] {
+        let line = format!("FN;CHARSET=ISO-8859-1;ENCODING=QUOTED-PRINTABLE:{word}");
+        assert_eq!(names(&card("2.1", &[&line]), None), [Ok(name.to_owned())]);
+    }
+    // A first byte alone takes no line break or semicolon for its second.
+    let alone = ["N;CHARSET=SHIFT_JIS;ENCODING=QUOTED-PRINTABLE:=83;B", "TEL:5550100"];
+    let read = read_cards(&card("2.1", &alone), None).next().unwrap().card.unwrap().details();
+    assert_eq!(read.first_name.as_deref(), Some("B"));
 }
 
 #[test]
