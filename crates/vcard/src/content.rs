@@ -265,7 +265,7 @@ fn bare_param(piece: &str) -> Option<(String, String)> {
         let last = custom.trim_end_matches(')').rsplit(',').next()?;
         let label =
             String::from_utf8_lossy(&quoted::decode(last.as_bytes(), |_| false)).into_owned();
-        return Some((name.to_owned(), param_value(printable(label).trim())));
+        return Some((name.to_owned(), param_value(&printable(label))));
     }
     let says_something = piece.chars().any(char::is_alphanumeric);
     says_something.then(|| (name.to_owned(), whole_value(piece)))

@@ -334,7 +334,8 @@ fn split_head(head: &str) -> (Cow<'_, str>, Cow<'_, str>, Vec<Param<'_>>) {
 /// A parameter's value as it may be written: quoted if it has to be.
 pub fn param_value(value: &str) -> String {
     let value: String = value.chars().filter(|c| !c.is_control() && *c != '"').collect();
-    if value.contains([';', ':', ',']) { format!("\"{value}\"") } else { value }
+    let value = value.trim();
+    if value.contains([';', ':', ',']) { format!("\"{value}\"") } else { value.to_owned() }
 }
 
 fn param_list(words: &[&str]) -> String {
