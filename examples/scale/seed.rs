@@ -268,10 +268,11 @@ fn fill(db: &mut Client, from: i64, to: i64, contacts: i64) -> Result<u64, Error
     db.execute(SQL, &[&from, &to, &contacts, &NUMBER, &(CARDS as i64)])
 }
 
-/// What Postgres copied is what the program makes of these cards.
+/// What Postgres copied is what the program makes of these cards, but for numbers that hold the postal code: the
+/// program writes down no word that stands in another one.
 fn check(db: &mut Client) -> Result<(), Error> {
     const SQL: &str = "SELECT card, uid, members, sort_name, folded, digits FROM contacts
-        WHERE owner IN (2, 3) LIMIT 1000";
+        WHERE owner IN (2, 3) AND card NOT LIKE '%01001@%' LIMIT 1000";
     for row in db.query(SQL, &[])? {
         let columns = Columns::of(&Card::stored(row.get(0)));
         let made =
