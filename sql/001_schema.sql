@@ -232,6 +232,7 @@ CREATE TABLE contacts (
     born_client   text NOT NULL,
     -- Its name for CardDAV clients, any octets; null: the uid and `.vcf`.
     resource      bytea,
+    -- The card's UID; a long one is cut, and ends with a digest of it.
     uid           text COLLATE "C" NOT NULL,
     -- vCard 3.0.
     card          text NOT NULL,
@@ -241,11 +242,12 @@ CREATE TABLE contacts (
     -- The members of the JSON, each on a line of its own, in the order of the contract, the name first
     -- and the labels last. What JSON repeats stands there packed (model/contact/packed.rs).
     members       text COLLATE "C" NOT NULL,
-    -- What lists are sorted by: its beginning.
+    -- What lists are sorted by, each cut to 100 characters: the last name (or what stands for it), then the first.
     sort_name     text COLLATE "und-x-icu" NOT NULL,
     sort_more     text COLLATE "und-x-icu" NOT NULL,
-    -- What filters look in: folded text in parts, digits of the numbers, labels in lower case. A text
-    -- stands in one of them, since each is in the row and in an index. All three are null when they are too long for an index; `long_text` has them then.
+    -- What filters look in: folded text in parts, digits of the numbers, labels in lower case; the latter two are
+    -- null where there are none. A text stands in one of them, since each is in the row and in an index. All
+    -- three are null when they are too long for an index; `long_text` has them then.
     folded        text COLLATE "C",
     digits        text COLLATE "C",
     label_keys    text COLLATE "C",

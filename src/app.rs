@@ -1,11 +1,12 @@
 //! One request, from its route to its answer: this file from top to bottom, with `authorize.rs` for the
 //! question who may call.
 //!
-//! [`http1`] reads the request. `batch.rs` takes it through three steps, together with others that came at
-//! the same time: [`InFlight::begin`]; the look-up of [`InFlight::asked`] in the cache, in one round trip
-//! for all of them; [`InFlight::decide`], which answers, or says in which line the rest waits. None of the
+//! [`http1`] reads the request, and takes it through three steps (`batch.rs`), together with others that came at
+//! the same time: [`InFlight::begin`]; the look-up of [`InFlight::asked`] in the cache, mostly in one round
+//! trip for all of them; [`InFlight::decide`], which answers, or says in which line the rest waits. None of the
 //! three asks Postgres, since each runs in a thread that other connections need. The rest (a caller whom the
-//! cache has not, a large body, the handler) runs in a thread of its own, and ends in `InFlight::answer` too.
+//! cache has not, a large body, a handler that may wait) runs in a thread of its own, and ends in
+//! `InFlight::answer` too.
 //!
 //! The cache holds accounts with their live sessions and app passwords, and counts the rate limits. Without
 //! Redis, accounts come from Postgres and limits are counted in this process.
@@ -59,8 +60,8 @@ impl InFlight {
         let is_guess = claim.as_ref().is_some_and(|claim| claim.is_guess(&call));
         let counters = match &stage {
             Stage::Routed(route) => {
-                // It counts for the account if the claim is no guess. A scarce limit (passwords, imports)
-                // counts for the address first in any case; `settle` moves it.
+                // It counts for the account if the claim is no guess. A request with a scarce limit (passwords,
+                // imports) counts in the usual limit of its address first; `settle` moves it.
                 let account = claim.as_ref().filter(|_| !is_guess && !route.limit.is_scarce());
                 limits::of_route(route.limit, &call, account.map(Claim::subject))
             }
@@ -129,7 +130,7 @@ impl InFlight {
         let is_accepted = matches!(self.stage, Stage::Authorized(_));
         let waits = match (&self.stage, self.route) {
             (Stage::Authorized(_), Some(route)) => route.waits,
-            // The look-up waits as the handler would: that of a search among the searches, that of what hashes or
+            // The look-up waits as the handler would: that of a search as searches do, that of what hashes or
             // decodes in the line for cores. All else waits as plain work for Postgres.
             (Stage::Routed(it), _) if matches!(it.waits, Waits::Search | Waits::Core) => it.waits,
             (Stage::Routed(_), _) => Waits::Postgres,
@@ -143,9 +144,9 @@ impl InFlight {
         let client = account.map_or_else(|| Client::at(self.call.ip), Client::Account);
         let size = self.call.app.config.db_pool_size as usize;
         let most = match (waits, self.call.request.method()) {
-            // At most this many requests of one account (or address) are at work, but always one; more wait in the
-            // line. What reads has half the pool, or one where its searches are slow. Writers of one book wait for
-            // each other (`owner_slots`), so what writes has a quarter.
+            // A request begins only while fewer than this many of its account (or address), of any kind, are at work
+            // in its line; one always may. For what reads it is half the pool, for a search of an account whose
+            // searches are slow one. Writers of one book wait for each other (`owner_slots`): a quarter.
             (Waits::Search, _) if account.is_some_and(|it| self.call.app.is_slow(it)) => 1,
             (Waits::Search, _) => size / 2,
             (Waits::Postgres, "GET" | "HEAD" | "PROPFIND" | "REPORT" | "OPTIONS") => size / 2,
@@ -281,8 +282,8 @@ impl InFlight {
         };
     }
 
-    /// A problem document; a page for a browser that asked for one or sent a form of ours. What is our fault goes to
-    /// the log.
+    /// A page where the route is one of a page, for a form of ours, and for an unknown path if the client takes HTML;
+    /// else a problem document. What is our fault goes to the log.
     fn refusal(&self, error: &Error) -> Response {
         let request_id = &self.call.request_id;
         match error {
@@ -345,8 +346,8 @@ pub fn body_limit(method: &str, target: &str) -> u64 {
     routes.iter().find(|route| route.verb == method).map_or(0, |route| route.body)
 }
 
-/// The answer to what never becomes a request (400, 408, 413, 414, 431, 503), see [`http1::Service::refuse`]. It has
-/// no line in the log.
+/// The answer of http1 itself, to what is no request, or to one that found no place in a line or whose answer failed,
+/// see [`http1::Service::refuse`]. It has no line in the log.
 pub fn refuse(app: &App, refusal: Refusal, origin: Option<&str>) -> Response {
     let request_id = new_request_id();
     let mut response = http::refusal(refusal.status, refusal.detail, &request_id);

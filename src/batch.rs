@@ -1,5 +1,6 @@
-//! contactd's side of [`http1`]: what the server asks of the program, in the threads that also read sockets.
-//! They may wait for Redis, which is bounded (`cache`), and never for Postgres. Requests that are ready at the
+//! contactd's side of [`http1`]: what the server asks of the program. `begin`, `look_up` and `decide` run in the
+//! threads that also read sockets. They may wait for Redis, which is bounded (`cache`), and never for Postgres.
+//! Requests that are ready at the
 //! same time ask Redis together: a round trip for each would cost more than the rest of a quick request.
 
 use crate::app::{self, InFlight};

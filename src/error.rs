@@ -1,4 +1,4 @@
-//! What can go wrong, in the words of this program. Nothing here depends on HTTP: `http.rs` is the
+//! What can go wrong, in the words of this program. Nothing here depends on HTTP: `http/problem.rs` is the
 //! only place where an [`Error`] meets a status code.
 
 use std::fmt;
@@ -123,8 +123,8 @@ pub struct LimitState {
     pub exceeded: bool,
 }
 
-/// Everything that can go wrong. Variants up to `PreconditionFailed` are the caller's doing and
-/// say what the caller has to mend; the last two are ours, and their text goes to the log only.
+/// Everything that can go wrong. The last two variants are our doing, and their text goes to the log only; all
+/// others are the caller's, and say what the caller has to mend.
 #[derive(Debug)]
 pub enum Error {
     /// Unknown path or id, or the id of another owner: the caller must not learn which.

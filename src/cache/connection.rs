@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a reader waits for Redis before it asks the database.
+/// How long a reader waits for each step (name, connection, command) before it goes on without Redis.
 pub(super) const READ_TIMEOUT: Duration = Duration::from_millis(100);
 /// How long to wait at least for each step of a connection over TLS, which takes several round trips.
 const TLS_CONNECT: Duration = Duration::from_millis(500);

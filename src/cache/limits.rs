@@ -74,8 +74,8 @@ struct Shard {
     swept: Option<Instant>,
 }
 
-/// The counters of this process. Bounded: when a map is full and nothing in it has ended, the
-/// smallest of a few counters goes, so that those over their limit stay.
+/// The counters of this process. Bounded: when a map is full and no windows that have ended were found, or looked
+/// for within the last second, the smallest of a few counters goes, so that those over their limit stay.
 #[derive(Debug, Default)]
 pub(super) struct LocalCounters {
     shards: [Mutex<Shard>; SHARDS],

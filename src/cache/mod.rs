@@ -12,7 +12,7 @@
 //! 2. all of them have left the old one before a writer uses the new one;
 //! 3. of several Redis processes only one may write, since one that may not serves no user. It wants
 //!    `min-replicas-to-write`, half of Redis' replicas rounded up, and a promotion that takes longer than
-//!    `min-replicas-max-lag`, as in `deploy/cluster/redis.conf`.
+//!    `min-replicas-max-lag`, as in `deploy/cluster/`. (Of a network that is cut in two see docs/cluster.md.)
 //!
 //! What they do not cover:
 //!
@@ -23,8 +23,8 @@
 //! - for at most 12 s (a lease and what is filled with it), a writer whose own connections to Redis are all
 //!   gone and that is then told, wrongly, that Redis is not there (its address refuses, its name is unknown)
 //!   while others still have theirs;
-//! - promise (B), for as long, when the writer's tombstone was never acknowledged and the writer died, or the
-//!   answer to its commit was lost.
+//! - promise (B), from the commit for as long, when Redis did not acknowledge the writer's tombstone. (A) still
+//!   holds, since the writer answers only after that time.
 
 mod connection;
 mod limits;

@@ -31,7 +31,7 @@
 //!   by a Redis that is full. If the row is still locked,
 //!   the reader sees the lock and does not fill. If it is free, the SELECT sees the commit.
 //!
-//! That is promise (B). Promise (A) follows. It also holds when Redis was out of reach at the tombstone,
+//! That is promise (B), which rests on the tombstone. Promise (A) follows. It also holds when Redis was out of reach at the tombstone,
 //! because after the commit nothing old stays: the writer takes it away, or waits until it has expired.
 //!
 //! What a stranger puts into Redis has no HMAC of ours. Readers treat it like a tombstone: they ask the
@@ -54,12 +54,12 @@ pub const LEASE_MS: u64 = 2_000;
 /// How long a tombstone stands when its writer died: about as long as Postgres keeps the transaction of a dead
 /// writer (5 s in a statement, 30 s idle). The row lock covers one that takes longer.
 pub const TOMBSTONE_MS: u64 = 30_000;
-/// How long a writer that cannot reach Redis waits after its commit. By then nothing older than
+/// How long a writer whose Redis is [`Reach::Silent`] waits after its commit. By then nothing older than
 /// the commit is left there: a lease taken before it ends within 2 s, what was filled with that
 /// lease within 10 s more; one second is for clocks that run unevenly.
 pub const WAIT: Duration = Duration::from_millis(USER_MS + LEASE_MS + 1_000);
 /// How many writers may have a place for such a wait. It is bounded so that a Redis that hangs does not take
-/// every thread. A writer that could not reach Redis takes one before its commit, and is refused when there is
+/// every thread. A writer whose Redis is silent takes one before its commit, and is refused when there is
 /// none. One that loses Redis only after its commit waits without a place.
 pub const WAITERS: usize = 8;
 
@@ -80,7 +80,7 @@ const HMAC_LETTERS: usize = 43;
 /// - `?`: look only;
 /// - `-`: take one back.
 ///
-/// Where none of that wrote, a `DEL` follows that changes nothing: a Redis that may not write (a primary that
+/// Where neither a lease nor a count was written, a `DEL` follows that changes nothing: a Redis that may not write (a primary that
 /// was made a replica, or one with `min-replicas-to-write` that lost them) refuses it and with it the answer,
 /// for writers may raise their tombstones on its successor by now.
 pub const LOOK: &str = "

@@ -1,4 +1,4 @@
-//! [`Cache`], and one round trip to Redis for whatever is asked of it.
+//! [`Cache`], and the round trip to Redis for whatever is asked of it together: mostly one.
 
 use super::connection::{Link, READ_TIMEOUT, SCRIPTS, Store};
 use super::limits::{Change, Counter, LocalCounters};
@@ -8,7 +8,7 @@ use redis::{ErrorKind, Pipeline, RedisError, RedisResult, Value};
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// The cache, one per process. Without Redis every look-up asks the database, and limits are
+/// The cache, one per process. Without Redis every user is loaded from the database, and limits are
 /// counted in the process.
 pub struct Cache {
     pub(super) store: Option<Store>,
@@ -66,8 +66,8 @@ impl Cache {
         self.change(counters, Change::GiveBack);
     }
 
-    /// `ok`, `down` or `off` (none configured). Waits about 100 ms at most, for each step of a
-    /// new connection.
+    /// `ok`, `down` or `off` (none configured). Waits about 100 ms at most for each step of
+    /// a new connection, or 500 over TLS.
     pub fn status(&self) -> &'static str {
         match &self.store {
             None => "off",

@@ -46,7 +46,7 @@ pub struct Loaded {
 /// What one request asks the cache.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
-    /// Whose request it is; none: of no account.
+    /// Which user to look up; none: the request names no account, or what names it is still a guess.
     pub user: Option<i64>,
     /// What it counts against.
     pub counters: &'a [Counter],
@@ -119,7 +119,7 @@ impl Cache {
     }
 
     /// The current user of a request. Runs `load`, whose errors are returned, where the cache had
-    /// none, and fills it. `None`: the request is of no account.
+    /// none, and fills it. `None`: the request names no account, or that account is gone.
     ///
     /// An unknown id is not cached: it comes from a claim that we signed, or that was found true within the
     /// last hour, of an account that was deleted since. So no client can ask for many of them.
@@ -158,7 +158,7 @@ impl Cache {
     }
 
     /// Runs a transaction that changes what the cached value holds, which is any field of [`CurrentUser`], or
-    /// whether the account is there. Every such change goes through here. `ids`: the users it changes, as far
+    /// ends the account. Every such change goes through here. `ids`: the users it changes, as far
     /// as they are known before the transaction. The transaction
     ///
     /// 1. locks the users' rows (`SELECT … FOR NO KEY UPDATE`);

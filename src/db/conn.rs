@@ -22,7 +22,7 @@ const STATEMENTS: usize = 100;
 
 /// One connection and the statements prepared on it.
 pub struct Conn {
-    /// To be asked through [`Conn::ask`], which sets the deadline; whoever does not sets one too.
+    /// To be asked through [`Conn::ask`], which sets the deadline; whoever does not sets it, too.
     client: Client,
     deadline: Arc<Deadline>,
     /// By their SQL, which is never made from input. One text always has parameters of the same types, so these
@@ -35,8 +35,8 @@ pub struct Conn {
     pub(super) broken: bool,
     /// Postgres uses one plan for all parameters here, see [`Conn::query_with_fixed_plan`].
     has_fixed_plans: bool,
-    /// Something failed since `BEGIN`, so that Postgres would answer `COMMIT` with a rollback and call it
-    /// success. Without a meaning outside a transaction.
+    /// Something failed since `BEGIN`, or its time is over: there is no `COMMIT`, which Postgres would answer with a
+    /// rollback after a failure and call success. Without a meaning outside a transaction.
     failed: bool,
     /// Until when the open transaction may ask; none: it has no limit, or none is open.
     may_ask_until: Option<Instant>,

@@ -3,8 +3,8 @@
 //! The driver waits for an answer for ever. Postgres ends a statement that takes too long by
 //! itself, but not when all of it hangs (a stuck disk, a stopped process whose kernel goes on
 //! acknowledging), nor when a commit waits for a standby that is gone. So each read from the socket has a
-//! deadline, except over Unix sockets and while the schema is changed. Opening a connection and sending have
-//! limits of their own (`config::values::database_url`). The connector for TLS is the only code of ours that
+//! deadline, except over Unix sockets (and beside one without TLS, see below) and while the schema is changed.
+//! TCP's connecting and sending have limits of their own (`config::values::database_url`). The connector for TLS is the only code of ours that
 //! the driver lets touch its socket, so it is used for connections without TLS, too.
 
 use crate::config::{Config, trust};

@@ -28,8 +28,8 @@ const SLOW_HEAD: Refusal =
 const SLOW_BODY: Refusal =
     Refusal { status: 408, detail: "The body of the request took too long." };
 
-/// A connection. It belongs to the waiting room while it waits for bytes, or to the one thread that
-/// serves it.
+/// A connection. It has one owner at a time: the waiting room, a thread, or a request that waits in a line or
+/// for a thread of the pool.
 pub struct Connection {
     // Above `place`, since fields are dropped in this order: a place is free only after its descriptor is
     // closed. Shared so that another thread can shut it down while one waits for it (`Pool::end_a_wait`),
@@ -39,7 +39,7 @@ pub struct Connection {
     /// Its place in the table of connections; free again when this is dropped.
     pub place: Place,
     pub stage: Stage,
-    /// When the waiting room gives it up (`sweep` in `server.rs`); nobody looks at it elsewhere. Set here when
+    /// When the waiting room gives it up (`sweep` and `end` in `server.rs`); nobody else looks at it. Set here when
     /// a head begins and when a part of a small body comes; by its owner when it is new, waits for a next
     /// request or lingers.
     pub deadline: Instant,
@@ -71,7 +71,8 @@ pub enum Received {
     /// No request yet, or none any more (lingering): it goes back into the waiting room.
     Part,
     /// A head, and its body if that is small. While [`Incoming::done`] is false the rest is for
-    /// [`Connection::receive_body`]. A body larger than its route takes is not received: `done`, and cut off.
+    /// [`Connection::receive_body`]. A body whose Content-Length is over its route's limit is
+    /// not received: `done`, and cut off. One in chunks is received to a byte past the limit.
     Request(Box<Incoming>),
     /// To be closed: the client ended or the connection failed, and a request that had begun gets no answer;
     /// or it lingered, and has sent all that is thrown away.

@@ -106,7 +106,7 @@ impl Room {
 
     /// Waits for events, and appends the tokens of the connections that had one. A token is a hint: the thread
     /// that accepts may have taken its connection out without an event, and another one may have its slot.
-    /// Then the slot is empty, or there is nothing to be read and the connection is put back.
+    /// Then the slot is empty, or the new one is served if it has something, and else put back.
     pub fn wait(&self, tokens: &mut Vec<usize>) {
         let mut events = Vec::with_capacity(BATCH);
         match epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&CLOSED_CHECK)) {

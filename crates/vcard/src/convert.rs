@@ -1,8 +1,10 @@
 //! The raw lines of a card of 2.1, 3.0 or 4.0 → a card of 3.0.
 
 use crate::content::{Reader, Version};
+use crate::date::date_of;
 use crate::line::Line;
 use crate::modern::Modern;
+use crate::odd;
 use crate::unfold::{Logical, is_mark};
 use crate::valid::{SINGLE, is_blank};
 use crate::value::escape;
@@ -29,6 +31,7 @@ fn version(raw: &[RawLine], nested: bool) -> Version {
 /// before them (RFC 2426, section 3.5.4).
 pub fn converted(reader: &mut Reader<'_>, raw: Vec<RawLine>, warnings: &mut Vec<Warning>) -> Card {
     let (outer, inner) = (version(&raw, false), version(&raw, true));
+    let begin = raw.first().map_or(1, |(line, _)| line.number);
     let mut lines: Vec<Line<'static>> = Vec::with_capacity(raw.len());
     let mut agent: Option<(Line<'static>, String)> = None;
     for (line, nested) in raw {
@@ -53,7 +56,9 @@ pub fn converted(reader: &mut Reader<'_>, raw: Vec<RawLine>, warnings: &mut Vec<
         line.set_value(value);
         lines.push(line);
     }
-    assembled(Modern::translate(outer, lines))
+    assembled(Modern::translate(outer, lines), |detail| {
+        warnings.push(Warning { line: begin, detail });
+    })
 }
 
 /// A line of a card inside.
@@ -74,16 +79,34 @@ fn inside(
     reader.line(line.number, &line.bytes, version, warnings).unfolded()
 }
 
-/// The lines as a card.
-fn assembled(mut lines: Vec<Line<'static>>) -> Card {
+/// The member that a line is shown as, of those that people see.
+fn member(name: &str) -> Option<&'static str> {
+    match name {
+        "FN" => Some("display_name"),
+        "N" => Some("last_name"),
+        "BDAY" => Some("birthday"),
+        _ => None,
+    }
+}
+
+/// What a line says, however it is written.
+fn meaning(name: &str, line: &Line<'_>) -> String {
+    match date_of(line) {
+        Some(date) if name == "BDAY" => date.to_string(),
+        _ => line.value().trim_end_matches(';').to_owned(),
+    }
+}
+
+/// The lines as a card. Says which of several lines JSON does not show.
+fn assembled(mut lines: Vec<Line<'static>>, mut say: impl FnMut(String)) -> Card {
     lines.retain(|line| !line.is("VERSION"));
     for (name, other) in SINGLE {
         let says =
             |line: &Line<'_>| line.value().contains(|c: char| c != ';' && !c.is_whitespace());
-        let readable = |line: &Line<'_>| name != "BDAY" || crate::date::date_of(line).is_some();
+        let readable = |line: &Line<'_>| name != "BDAY" || date_of(line).is_some();
         let all = lines.iter().enumerate().filter(|(_, line)| line.is(name));
         let best = all.min_by_key(|(at, line)| (!says(line), !readable(line), line.rank(), *at));
-        let Some((best, value)) = best.map(|(at, line)| (at, line.value().into_owned())) else {
+        let Some((best, shown)) = best.map(|(at, line)| (at, meaning(name, line))) else {
             continue;
         };
         let mut at = 0;
@@ -93,7 +116,11 @@ fn assembled(mut lines: Vec<Line<'static>>) -> Card {
             if here == best || !line.is(name) {
                 return true;
             }
-            let kept = says(line) && line.value() != value;
+            let kept = says(line) && meaning(name, line) != shown;
+            if kept && let Some(member) = member(name) {
+                let text = odd::shown(line.text().trim_matches([';', ' ']));
+                say(format!("{member}: \"{text}\" is one more; it is kept as {other}"));
+            }
             line.set_name(other);
             kept
         });

@@ -16,38 +16,28 @@ const LIST_MAX: usize = 50;
 /// Longest text that a warning repeats.
 const SHOWN_MAX: usize = 60;
 
-/// Lines of which JSON shows one, the names of which a further one has (`valid::SINGLE`), and the member.
-const SINGLE: [([&str; 2], &str); 7] = [
-    (["FN", "X-FN"], "display_name"),
-    (["N", "X-N"], "last_name"),
-    (["NICKNAME"; 2], "nickname"),
-    (["ORG"; 2], "organization"),
-    (["TITLE"; 2], "job_title"),
-    (["NOTE"; 2], "additional_data"),
-    (["BDAY", "X-BDAY"], "birthday"),
+/// Lines of which JSON shows the first one that says something, and their members.
+const FIRST: [(&str, &str); 4] = [
+    ("NICKNAME", "nickname"),
+    ("ORG", "organization"),
+    ("TITLE", "job_title"),
+    ("NOTE", "additional_data"),
 ];
 
 /// The oddities of a card, each after the name of its member.
 pub fn of(card: &Card, details: &Details) -> impl Iterator<Item = String> {
     let mut odd = of_details(details);
-    let mut first: [Option<String>; SINGLE.len()] = Default::default();
+    let mut first: [Option<String>; FIRST.len()] = Default::default();
     for line in card.lines() {
-        let single = SINGLE.iter().zip(&mut first).find(|((names, _), _)| line.is_any(names));
-        // Of one value in several languages the first is right.
-        if let Some(((_, member), first)) = single.filter(|_| line.param("ALTID").is_none()) {
-            let text = match line.is_any(&["BDAY", "X-BDAY"]) {
-                true => date_of(&line).map(|date| date.to_string()),
-                false => one_line(&line.text()),
-            };
-            match (text, &first) {
-                (text, None) => *first = text,
-                (Some(text), Some(there)) if *there != text => {
-                    // Of several FN the preferred one is shown.
-                    let hidden = if text == details.display_name { there } else { &text };
-                    odd.push(format!("{member}: \"{}\" is one more; kept as it is", shown(hidden)));
-                }
-                _ => {}
+        if let Some(((_, member), first)) =
+            FIRST.iter().zip(&mut first).find(|((name, _), _)| line.is(name))
+            && let Some(text) = one_line(line.text().trim_matches([';', ' ']))
+        {
+            // Of one value in several languages nothing is hidden.
+            if first.as_ref().is_some_and(|it| *it != text) && line.param("ALTID").is_none() {
+                odd.push(format!("{member}: \"{}\" is one more; kept as it is", shown(&text)));
             }
+            first.get_or_insert(text);
         }
         let member = match line.is("BDAY") {
             true if details.birthday.is_none() => "birthday",
@@ -123,6 +113,6 @@ pub fn of_details(details: &Details) -> Vec<String> {
     odd
 }
 
-fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     text.chars().take(SHOWN_MAX).collect()
 }

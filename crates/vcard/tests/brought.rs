@@ -265,11 +265,19 @@ fn a_second_line_where_json_shows_one_is_said() {
     let more = ["BDAY:1990-01-01", "BDAY:19900101", "TITLE;ALTID=1:a", "TITLE;ALTID=1:b"];
     let read = read_cards(&card("4.0", &[&lines[..], &more].concat()), None).next().unwrap();
     let said: Vec<&str> = read.warnings.iter().map(|it| it.detail.as_str()).collect();
-    assert_eq!(said, ["additional_data: \"y\" is one more; kept as it is"]);
+    let all = [
+        "birthday: \"soon\" is one more; it is kept as X-BDAY",
+        "additional_data: \"y\" is one more; kept as it is",
+    ];
+    assert_eq!(said, all);
     let preferred = card("3.0", &["FN:A", "FN;TYPE=PREF:B"]);
     let read_names = read_cards(&preferred, None).next().unwrap();
     let said: Vec<&str> = read_names.warnings.iter().map(|it| it.detail.as_str()).collect();
-    assert_eq!(said, ["display_name: \"A\" is one more; kept as it is"]);
+    assert_eq!(said, ["display_name: \"A\" is one more; it is kept as X-FN"]);
+    // Our own file of it says so no more, nor does what is written in two ways.
+    let lines = ["X-FN:B", "N:Lee;Ann", "N:Lee;Ann;;;", "ORG:;", "ORG:Firm;", "ORG:Firm"];
+    let again = card("3.0", &[&["FN:A"], &lines[..]].concat());
+    assert_eq!(read_cards(&again, None).next().unwrap().warnings, []);
     assert_eq!(read.card.unwrap().details().phones[0].label.as_deref(), Some("home"));
 }
 

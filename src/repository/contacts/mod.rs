@@ -43,8 +43,8 @@ macro_rules! live {
 pub(crate) use live;
 
 /// Not in the trash and no group, for what pages through a book by id. Postgres does not see that the
-/// partial indexes would do: after an import, before it counted the rows anew, it took one of them for
-/// as good as the primary key, and read and sorted the whole book for each page.
+/// partial indexes would do: of a book that it takes for small it took one of them for as good as the primary
+/// key, and read and sorted the whole book for each page.
 macro_rules! live_by_id {
     () => {
         "CASE WHEN deleted_at IS NULL THEN NOT is_group END"

@@ -171,8 +171,8 @@ pub fn page(db: &mut Conn, owner: i64, part: &Part, after: i64) -> Result<Vec<St
         }
         Part::Groups => GROUPS,
     };
-    // Planned for this owner: a plan for any owner would reckon with a hundred contacts, and read
-    // and sort all that a large one has for each page.
+    // Planned for these parameters: a plan for any would reckon with a few ids, or with a small part of the book,
+    // and read and sort all that there is for each page.
     Ok(db.query_planned_anew(sql, &params)?.iter().map(stored).collect())
 }
 

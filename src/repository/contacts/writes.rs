@@ -184,7 +184,7 @@ pub fn add(
 }
 
 /// Of `contacts` those that `new` names. Their first and last id are said too: so Postgres goes by the primary
-/// key also while it believes (of a book that was just imported) that the owner has one contact.
+/// key also where it takes the book for small.
 macro_rules! named_by_new {
     ($first:literal, $last:literal) => {
         concat!(
