@@ -6,8 +6,9 @@ use crate::error::{Conflict, DavFault, Error, Fault};
 use rouille::Response;
 use serde::Serialize;
 
-/// Each error in HTTP: its status, the last part of its problem's type where a client has to know the
-/// problem by more than its status, and the sentence for the client, which holds nothing that the client may not learn.
+/// Each error in HTTP: its status, the last part of its problem's type where a client has to know the problem
+/// by more than its status, and the sentence for the client, which holds nothing that the client may not
+/// learn.
 #[rustfmt::skip] // a table
 fn row(error: &Error) -> (u16, &'static str, &'static str) {
     match error {

@@ -100,10 +100,10 @@ impl Connection {
         self.came.is_some_and(|came| now.saturating_duration_since(came) < FIRST_REQUEST)
     }
 
-    /// Takes a request from `input`; if none is whole there, reads once and tries again. What is left in the
-    /// socket is a new event once the connection is put back. `buffer` is lent by the thread, and what is not used of it goes back into `input`, so
-    /// that a connection that waits keeps no read buffer. After a refusal the connection is good for an
-    /// answer and for lingering only.
+    /// Takes a request from `input`; if none is whole there, reads once and tries again. What is left in
+    /// the socket is a new event once the connection is put back. `buffer` is lent by the thread, and what
+    /// is not used of it goes back into `input`, so that a connection that waits keeps no read buffer.
+    /// After a refusal the connection is good for an answer and for lingering only.
     pub fn receive(
         &mut self,
         buffer: &mut Vec<u8>,
@@ -178,8 +178,9 @@ impl Connection {
     }
 
     /// Receives the rest of a large body, and waits for it. Returns false when the client ended, the
-    /// connection failed, or the pool ended the wait (`Pool::end_a_wait`); after that, and after a refusal, what was received is lost. `grown` gets
-    /// the length of the body so far, at least once, and may refuse it.
+    /// connection failed, or the pool ended the wait (`Pool::end_a_wait`); after that, and after a refusal,
+    /// what was received is lost. `grown` gets the length of the body so far, at least once, and may refuse
+    /// it.
     pub fn receive_body(
         &mut self,
         incoming: &mut Incoming,
@@ -233,7 +234,8 @@ impl Connection {
         }
     }
 
-    /// The Origin field of the request in `stage`, which one whose large body is received has left: a browser shows a refusal to a page only if it names that origin.
+    /// The Origin field of the request in `stage`, which one whose large body is received has left: a
+    /// browser shows a refusal to a page only if it names that origin.
     pub fn origin(&self) -> Option<String> {
         match &self.stage {
             Stage::Body(incoming) => incoming.origin.clone(),
