@@ -3,7 +3,7 @@
 //! `httparse::parse_chunk_size` takes an empty line as 0 and spaces before the CRLF, so the line
 //! is read here, strictly: what two readers can take in two ways is refused.
 
-use crate::limits::Limits;
+use crate::limits::{CHUNK_EXTENSION_BYTES, HEAD_BYTES, HEADER_FIELDS};
 use crate::request::{Refusal, bad, is_token};
 
 /// Where in the coding we are. The bytes before it are gone.
@@ -48,13 +48,13 @@ const MOST_DIGITS: u8 = 8;
 
 impl Chunked {
     /// A decoder at the start of a body.
-    pub fn new(limits: &Limits) -> Chunked {
+    pub fn new() -> Chunked {
         Chunked {
             place: Place::Size { digits: 0 },
             left: 0,
-            extension_left: limits.chunk_extension_bytes,
-            trailer_left: limits.head_bytes,
-            fields_left: limits.header_fields,
+            extension_left: CHUNK_EXTENSION_BYTES,
+            trailer_left: HEAD_BYTES,
+            fields_left: HEADER_FIELDS,
         }
     }
 
@@ -148,8 +148,7 @@ mod tests {
 
     /// Decodes the body cut into pieces of `step` bytes.
     fn decode(body: &[u8], step: usize) -> Result<(Vec<u8>, usize, bool), Refusal> {
-        let (mut decoder, mut out, mut used, mut done) =
-            (Chunked::new(&Limits::default()), Vec::new(), 0, false);
+        let (mut decoder, mut out, mut used, mut done) = (Chunked::new(), Vec::new(), 0, false);
         let mut end = 0;
         while end < body.len() && !done {
             end = (end + step).min(body.len());
@@ -172,7 +171,7 @@ mod tests {
     #[test]
     fn data_stops_at_the_bytes_asked_for() {
         let mut out = Vec::new();
-        let mut decoder = Chunked::new(&Limits::default());
+        let mut decoder = Chunked::new();
         let progress = decoder.decode(b"9\r\n123456789\r\n0\r\n\r\n", &mut out, 5).unwrap();
         assert_eq!((out.as_slice(), progress), (&b"12345"[..], Progress { used: 8, done: false }));
     }

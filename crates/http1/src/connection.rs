@@ -154,7 +154,7 @@ impl Connection {
             self.stage = Stage::Head(Scan::default());
         }
         if let Stage::Head(scan) = &mut self.stage {
-            let Some(head) = request::head(buffer, scan, limits)? else {
+            let Some(head) = request::head(buffer, scan)? else {
                 return Ok(Received::Part);
             };
             buffer.drain(..head.length);
@@ -162,7 +162,7 @@ impl Connection {
                 request::Framing::Length(0) => 0,
                 _ => program.body_limit(&head.method, &head.target),
             };
-            self.stage = Stage::Body(Box::new(Incoming::new(head, limit, limits, now)));
+            self.stage = Stage::Body(Box::new(Incoming::new(head, limit, now)));
         }
         // Of a connection that lingers nothing is parsed.
         let Stage::Body(incoming) = &mut self.stage else { return Ok(Received::Part) };

@@ -2,7 +2,7 @@
 
 use crate::connection::{Connection, Stage, wait_for};
 use crate::incoming::Incoming;
-use crate::limits::Limits;
+use crate::limits::{LINGER_BYTES, Limits, STREAM_RATE};
 use crate::request::Refusal;
 use crate::response::{self, Asked, Stream};
 use crate::room::Wants;
@@ -76,18 +76,14 @@ pub fn answer(
 
 /// Sends the answer to what is no request of ours. It is the last one on its connection, which lingers, or
 /// closes where it has to go now, whether the socket took all of it or not.
-pub fn refuse(
-    shared: &Arc<Shared>,
-    connection: Box<Connection>,
-    refusal: Refusal,
-    origin: Option<&str>,
-    then: Then,
-) {
-    finish_elsewhere(shared, refusal_of(shared, connection, refusal, origin, then));
+pub fn refuse(shared: &Arc<Shared>, connection: Box<Connection>, refusal: Refusal, then: Then) {
+    let origin = connection.origin();
+    finish_elsewhere(shared, refusal_of(shared, connection, refusal, origin.as_deref(), then));
 }
 
-/// Like [`refuse`]; what has to be waited for is returned.
-fn refusal_of(
+/// Like [`refuse`], where the request has left the connection with its Origin field; what has to be waited for
+/// is returned.
+pub fn refusal_of(
     shared: &Shared,
     mut connection: Box<Connection>,
     refusal: Refusal,
@@ -103,7 +99,7 @@ fn refusal_of(
         log::error!("http1: the program has no answer for a {}", refusal.status);
         bytes = response::PLAIN_500.to_vec();
     }
-    let client = Client::at(connection.remote.ip());
+    let client = Client::Network(connection.place.address);
     let rest = Outgoing { connection, bytes, sent: 0, stream: None, then, client }.begin(shared);
     rest.filter(|_| then == Then::Linger)
 }
@@ -111,7 +107,7 @@ fn refusal_of(
 /// Sends the rest, if there is one, in a thread of the pool, if one can be had.
 pub fn finish_elsewhere(shared: &Arc<Shared>, rest: Option<Outgoing>) {
     let Some(rest) = rest else { return };
-    if !shared.pool.has_room_for(rest.connection.place.address) {
+    if !shared.pool.make_room_for(rest.connection.place.address) {
         return rest.connection.reset_on_close();
     }
     let this = Arc::clone(shared);
@@ -122,8 +118,8 @@ impl Outgoing {
     /// Sends what the socket takes now; what is left.
     fn begin(mut self, shared: &Shared) -> Option<Outgoing> {
         match self.send() {
-            Ok(()) => self.go_on(shared),
-            Err(Errno::AGAIN) => return Some(self),
+            Ok(true) if self.stream.is_none() => self.go_on(shared),
+            Ok(_) => return Some(self),
             Err(_) => {}
         }
         None
@@ -138,17 +134,18 @@ impl Outgoing {
         if is_whole { self.go_on(shared) } else { self.connection.reset_on_close() }
     }
 
-    /// Sends what the socket takes without waiting. [`Errno::AGAIN`]: it has to be waited for, or for the next
-    /// part of a stream.
-    fn send(&mut self) -> rustix::io::Result<()> {
+    /// Sends what the socket takes without waiting. True: it took all bytes that are here; of a stream the
+    /// next part can be made.
+    fn send(&mut self) -> rustix::io::Result<bool> {
         while let Some(rest) = self.bytes.get(self.sent..).filter(|rest| !rest.is_empty()) {
             match self.connection.send(rest) {
                 Ok(sent) => self.sent += sent,
                 Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(false),
                 Err(error) => return Err(error),
             }
         }
-        if self.stream.is_some() { Err(Errno::AGAIN) } else { Ok(()) }
+        Ok(true)
     }
 
     /// Sends all of it, waiting for the client; false when that failed. A whole answer has
@@ -159,15 +156,16 @@ impl Outgoing {
         let (mut total, mut stalled) = (0, Duration::ZERO);
         loop {
             match self.send() {
-                Err(Errno::AGAIN) => {}
-                end => return end.is_ok(),
-            }
-            if self.sent == self.bytes.len() {
-                total += self.sent as u64;
-                if !self.pull() {
-                    return false;
+                Ok(true) if self.stream.is_none() => return true,
+                Ok(true) => {
+                    total += self.sent as u64;
+                    if !self.pull() {
+                        return false;
+                    }
+                    continue;
                 }
-                continue;
+                Ok(false) => {}
+                Err(_) => return false,
             }
             let owed = self.stream.as_ref().map_or(0, Stream::owed);
             let blocked = Instant::now();
@@ -204,7 +202,7 @@ impl Outgoing {
                 if connection.stream.shutdown(Shutdown::Write).is_err() {
                     return;
                 }
-                connection.stage = Stage::Lingering(limits.linger_bytes);
+                connection.stage = Stage::Lingering(LINGER_BYTES);
                 (limits.linger_time, Wants::Input)
             }
             Then::Next if connection.input.is_empty() => (limits.idle_time, Wants::Input),
@@ -219,7 +217,7 @@ impl Outgoing {
 /// How long to wait for the client now, while it takes a streamed answer: the more of it it has
 /// taken, the more time it has in all. `None` when it has used up its time.
 fn time_left(total: u64, stalled: Duration, limits: &Limits) -> Option<Duration> {
-    let earned = total / u64::from(limits.stream_rate.max(1));
+    let earned = total / STREAM_RATE;
     let allowed = limits.write_time + Duration::from_secs(earned);
     let left = allowed.checked_sub(stalled).filter(|left| !left.is_zero())?;
     Some(left.min(limits.write_time))
@@ -232,16 +230,16 @@ mod tests {
     #[test]
     fn a_client_has_the_more_time_for_a_stream_the_more_of_it_it_has_taken() {
         let seconds = Duration::from_secs;
-        let limits = Limits { write_time: seconds(15), stream_rate: 1000, ..Limits::default() };
+        let limits = Limits { write_time: seconds(15), ..Limits::default() };
         for (total, stalled, left) in [
             (0, 0, Some(15)),
             (0, 10, Some(5)),
             (0, 15, None),
             // Ten seconds were earned.
-            (10_999, 15, Some(10)),
-            (10_999, 25, None),
+            (11 * STREAM_RATE - 1, 15, Some(10)),
+            (11 * STREAM_RATE - 1, 25, None),
             // However much was: not for one part.
-            (1_000_000, 20, Some(15)),
+            (1000 * STREAM_RATE, 20, Some(15)),
         ] {
             let left = left.map(seconds);
             let allowed = time_left(total, seconds(stalled), &limits);

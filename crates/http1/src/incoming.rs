@@ -34,12 +34,12 @@ pub struct Incoming {
 
 impl Incoming {
     /// A head, of a route that takes bodies of `limit` bytes.
-    pub fn new(head: Head, limit: u64, limits: &Limits, now: Instant) -> Incoming {
+    pub fn new(head: Head, limit: u64, now: Instant) -> Incoming {
         let bytes = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
         let (most, cut, decoder) = match head.framing {
             Framing::Length(length) if length > limit => (0, true, None),
             Framing::Length(length) => (bytes(length), false, None),
-            Framing::Chunked => (bytes(limit).saturating_add(1), false, Some(Chunked::new(limits))),
+            Framing::Chunked => (bytes(limit).saturating_add(1), false, Some(Chunked::new())),
         };
         let fields = |wanted: &'static str| {
             let of_name = move |(name, _): &&(String, String)| name.eq_ignore_ascii_case(wanted);

@@ -2,7 +2,24 @@
 
 use std::time::Duration;
 
-/// What a client may take of this server. The README explains the figures.
+/// Bytes of the request line without its CRLF; past that, 414.
+pub const REQUEST_LINE_BYTES: usize = 8 << 10;
+/// Bytes of the head with the request line and the empty line; past that, 431. Trailers have the same limit,
+/// and are dropped.
+pub const HEAD_BYTES: usize = 16 << 10;
+/// Header fields; past that, 431. Trailers have the same limit.
+pub const HEADER_FIELDS: usize = 64;
+/// Bytes of chunk extensions in one request. They mean nothing to us and are dropped.
+pub const CHUNK_EXTENSION_BYTES: usize = 4 << 10;
+/// Bytes a second that a client must take of a streamed answer. Only time spent waiting for the client counts,
+/// and only past the first [`Limits::write_time`] of it.
+pub const STREAM_RATE: u64 = 32 << 10;
+/// Bytes of what a client still sends after a last answer that are read and thrown away: the largest file,
+/// 50 MiB, that comes to where it is not wanted.
+pub const LINGER_BYTES: usize = 64 << 20;
+
+/// What a client may take of this server, as far as a program may want it otherwise. The README explains the
+/// figures.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Connections at one time. The server takes fewer when the process may not open so many
@@ -13,14 +30,6 @@ pub struct Limits {
     pub threads: usize,
     /// The lines in which work waits; [`Admission::line`](crate::Admission::line) is a place in this list.
     pub lines: Vec<LineLimits>,
-    /// Bytes of the request line without its CRLF; past that, 414.
-    pub request_line_bytes: usize,
-    /// Bytes of the head with the request line and the empty line; past that, 431.
-    pub head_bytes: usize,
-    /// Header fields, at most 64; past that, 431. Trailers have the same limit, and are dropped.
-    pub header_fields: usize,
-    /// Bytes of chunk extensions in one request. They mean nothing to us and are dropped.
-    pub chunk_extension_bytes: usize,
     /// Bytes of a body that is received before the program has looked at the head. A larger one is
     /// received after the program has accepted the head.
     pub small_body_bytes: usize,
@@ -37,14 +46,9 @@ pub struct Limits {
     pub body_rate: u32,
     /// For the client to take an answer, or the next part of a streamed one.
     pub write_time: Duration,
-    /// Bytes a second that a client must take of a streamed answer. Only time spent waiting for the
-    /// client counts, and only past the first `write_time` of it.
-    pub stream_rate: u32,
-    /// How long, and for how many bytes, what a client still sends is read and thrown away after
-    /// a last answer, so that it sees this answer and no connection reset.
+    /// How long what a client still sends is read and thrown away after a last answer, so that it sees this
+    /// answer and no connection reset.
     pub linger_time: Duration,
-    /// The bytes of the same.
-    pub linger_bytes: usize,
     /// How long a graceful stop waits for requests in flight.
     pub stop_time: Duration,
 }
@@ -72,10 +76,6 @@ impl Default for Limits {
             max_connections: 4096,
             threads: 512,
             lines: vec![LineLimits::default()],
-            request_line_bytes: 8 << 10,
-            head_bytes: 16 << 10,
-            header_fields: 64,
-            chunk_extension_bytes: 4 << 10,
             small_body_bytes: 16 << 10,
             // Half of it is what one client gets alone: the largest file, 50 MiB, has to fit.
             buffered_bytes: 128 << 20,
@@ -84,10 +84,7 @@ impl Default for Limits {
             body_time: Duration::from_secs(30),
             body_rate: 1 << 10,
             write_time: Duration::from_secs(15),
-            stream_rate: 32 << 10,
             linger_time: Duration::from_secs(2),
-            // The largest file, 50 MiB, that comes to where it is not wanted.
-            linger_bytes: 64 << 20,
             stop_time: Duration::from_secs(25),
         }
     }

@@ -74,9 +74,9 @@ impl Pool {
         Ok(pool)
     }
 
-    /// A task for a client of this address would be begun at once, if need be because a wait for a greedier
-    /// address is ended.
-    pub fn has_room_for(&self, address: IpAddr) -> bool {
+    /// Makes sure that a task for a client of this address would be begun at once, if need be by ending a wait for
+    /// a greedier address. False: that cannot be had.
+    pub fn make_room_for(&self, address: IpAddr) -> bool {
         let state = lock(&self.state);
         let has_room = state.idle > state.tasks.len() || self.may_grow(&state);
         drop(state);
@@ -202,7 +202,7 @@ mod tests {
         let gates: Vec<mpsc::Sender<()>> = (0..6)
             .map(|number| {
                 let ((open, gate), begun) = (mpsc::channel(), begun.clone());
-                assert_eq!(pool.has_room_for(nowhere), number < 4, "{number}");
+                assert_eq!(pool.make_room_for(nowhere), number < 4, "{number}");
                 pool.run(move || {
                     begun.send(number).unwrap();
                     let _ = gate.recv();

@@ -4,7 +4,7 @@
 //! `httparse` splits the head into its parts; it is no filter (a bare LF, two Hosts or
 //! Content-Length beside Transfer-Encoding pass it), so the rules stand here.
 
-use crate::limits::Limits;
+use crate::limits::{HEAD_BYTES, HEADER_FIELDS, REQUEST_LINE_BYTES};
 
 /// Why a request is refused before the program sees it. The connection closes afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub struct Scan {
 
 /// Looks for the empty line that ends the head, and returns the length of the head with it. What
 /// is wrong is refused at once, not when the head ends: a bare LF may mean that it never does.
-fn find_end(bytes: &[u8], scan: &mut Scan, limits: &Limits) -> Result<Option<usize>, Refusal> {
+fn find_end(bytes: &[u8], scan: &mut Scan) -> Result<Option<usize>, Refusal> {
     while let Some(&byte) = bytes.get(scan.next) {
         let at_line_start = scan.next == scan.line_start;
         scan.next += 1;
@@ -87,7 +87,7 @@ fn find_end(bytes: &[u8], scan: &mut Scan, limits: &Limits) -> Result<Option<usi
                 scan.lines += 1;
                 scan.line_start = scan.next;
                 scan.after_cr = false;
-                if scan.lines > limits.header_fields + 1 {
+                if scan.lines > HEADER_FIELDS + 1 {
                     return Err(refusal(431, "The request has too many header fields."));
                 }
                 continue;
@@ -103,10 +103,10 @@ fn find_end(bytes: &[u8], scan: &mut Scan, limits: &Limits) -> Result<Option<usi
             // What follows and is plain too is only counted.
             _ => scan.next += plain(bytes.get(scan.next..).unwrap_or_default()),
         }
-        if scan.lines == 0 && scan.next > limits.request_line_bytes + 1 {
+        if scan.lines == 0 && scan.next > REQUEST_LINE_BYTES + 1 {
             return Err(refusal(414, "The request line is too long."));
         }
-        if scan.next >= limits.head_bytes {
+        if scan.next >= HEAD_BYTES {
             return Err(refusal(431, "The head of the request is too long."));
         }
     }
@@ -132,14 +132,14 @@ pub fn origin(bytes: &[u8]) -> Option<String> {
 
 /// Reads the head at the start of `bytes`; `None` when it has not come whole yet. `scan` starts
 /// as the default, and is handed in again with the same bytes and those that came since.
-pub fn head(bytes: &[u8], scan: &mut Scan, limits: &Limits) -> Result<Option<Head>, Refusal> {
-    let Some(length) = find_end(bytes, scan, limits)? else { return Ok(None) };
+pub fn head(bytes: &[u8], scan: &mut Scan) -> Result<Option<Head>, Refusal> {
+    let Some(length) = find_end(bytes, scan)? else { return Ok(None) };
     let bytes = bytes.get(..length).unwrap_or_default();
     let line_end = bytes.iter().position(|&b| b == b'\r').unwrap_or_default();
     let (line, fields) = bytes.split_at(line_end);
     let (method, target, http_1_1) = request_line(line)?;
 
-    let mut room = [httparse::EMPTY_HEADER; MOST_FIELDS];
+    let mut room = [httparse::EMPTY_HEADER; HEADER_FIELDS];
     let fields = fields.get(2..).unwrap_or_default();
     let Ok(httparse::Status::Complete((_, fields))) = httparse::parse_headers(fields, &mut room)
     else {
@@ -189,9 +189,6 @@ pub fn head(bytes: &[u8], scan: &mut Scan, limits: &Limits) -> Result<Option<Hea
         length,
     }))
 }
-
-/// The room for header fields. `Limits::header_fields` may say less, not more.
-pub const MOST_FIELDS: usize = 64;
 
 /// `method SP target SP version`, exactly one space each (RFC 9112, section 3).
 fn request_line(line: &[u8]) -> Result<(&str, &str, bool), Refusal> {
@@ -379,7 +376,7 @@ mod tests {
             "GET / HTTP/1.1\rH",
             "GET / HTTP/1.1\r\n H",
         ] {
-            let refused = head(start.as_bytes(), &mut Scan::default(), &Limits::default());
+            let refused = head(start.as_bytes(), &mut Scan::default());
             assert_eq!(refused.map(drop).map_err(|it| it.status), Err(400), "{start:?}");
         }
     }
@@ -387,7 +384,7 @@ mod tests {
     #[test]
     fn a_target_in_absolute_form_says_which_host_and_nothing_else() {
         let text = "GET http://a.example/x HTTP/1.1\r\nHost: b\r\nX-Y: z\r\n\r\n";
-        let head = head(text.as_bytes(), &mut Scan::default(), &Limits::default());
+        let head = head(text.as_bytes(), &mut Scan::default());
         let Ok(Some(head)) = head else { panic!("it is a whole head") };
         let fields = [("Host", "a.example"), ("X-Y", "z")];
         assert_eq!(head.headers, fields.map(|(name, value)| (name.into(), value.into())));

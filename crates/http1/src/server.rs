@@ -10,7 +10,6 @@ use crate::line::Line;
 use crate::panics::guarded;
 use crate::places::Places;
 use crate::pool::Pool;
-use crate::request::MOST_FIELDS;
 use crate::room::{Room, Wants};
 use crate::service::{Service, network};
 use crate::shared::{AT_ONCE, DRAINING, RUNNING, Shared};
@@ -85,7 +84,7 @@ impl Server {
     /// could be started.
     pub fn bind(
         address: impl ToSocketAddrs,
-        mut limits: Limits,
+        limits: Limits,
         service: Arc<impl Service>,
     ) -> io::Result<Server> {
         let listener = TcpListener::bind(address)?;
@@ -94,7 +93,6 @@ impl Server {
         rustix::net::listen(&listener, QUEUE)?;
         let address = listener.local_addr()?;
         small_pages();
-        limits.header_fields = limits.header_fields.min(MOST_FIELDS);
         let (most, spare) = raise_and_divide_descriptors(limits.max_connections);
         let shared = Arc::new(Shared {
             places: Places::new(most, spare),
@@ -235,7 +233,7 @@ fn admit(shared: &Arc<Shared>, stream: TcpStream, remote: SocketAddr) {
     let deadline = Instant::now() + shared.limits.idle_time;
     let connection = Box::new(Connection::new(stream, remote, place, deadline));
     if is_turned_away {
-        deliver::refuse(shared, connection, OVERLOADED, None, Then::Linger);
+        deliver::refuse(shared, connection, OVERLOADED, Then::Linger);
     } else {
         shared.room.put(connection, Wants::Input);
     }
@@ -256,8 +254,7 @@ fn make_room(shared: &Arc<Shared>, newcomer: IpAddr) -> bool {
         return has_too_many && shared.pool.end_a_wait(newcomer);
     };
     if connection.timeout_refusal().is_some() {
-        let origin = connection.origin();
-        deliver::refuse(shared, connection, OVERLOADED, origin.as_deref(), Then::Close);
+        deliver::refuse(shared, connection, OVERLOADED, Then::Close);
     }
     true
 }
@@ -285,8 +282,7 @@ fn end(shared: &Arc<Shared>, connection: Box<Connection>, now: Instant) {
         return shared.room.put(connection, Wants::Input);
     }
     if let Some(refusal) = connection.timeout_refusal() {
-        let origin = connection.origin();
-        deliver::refuse(shared, connection, refusal, origin.as_deref(), Then::Linger);
+        deliver::refuse(shared, connection, refusal, Then::Linger);
     }
 }
 

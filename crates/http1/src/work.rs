@@ -44,7 +44,7 @@ pub fn wait(shared: &Arc<Shared>) {
         let looks = shared.program.look(requests);
         for ((connection, incoming), look) in asking.into_iter().zip(looks) {
             guarded(|| {
-                let client = Client::at(connection.remote.ip());
+                let client = Client::Network(connection.place.address);
                 let rest = go_on(shared, connection, incoming, look, client);
                 deliver::finish_elsewhere(shared, rest);
             });
@@ -62,10 +62,7 @@ fn receive(
         Ok(Received::Request(incoming)) => return Some((connection, incoming)),
         Ok(Received::Part) => shared.room.put(connection, Wants::Input),
         Ok(Received::End) => {}
-        Err(refusal) => {
-            let origin = connection.origin();
-            deliver::refuse(shared, connection, refusal, origin.as_deref(), Then::Linger);
-        }
+        Err(refusal) => deliver::refuse(shared, connection, refusal, Then::Linger),
     }
     None
 }
@@ -93,10 +90,10 @@ fn go_on(
     if ticket.incoming.done || !admission.is_accepted {
         if let Some(line) = enqueue(shared, ticket) {
             // Without a thread the runner waits for the next one, and what is in the line two seconds.
-            shared.pool.has_room_for(address);
+            shared.pool.make_room_for(address);
             shared.pool.run(move || run(&this, &line));
         }
-    } else if shared.pool.has_room_for(address) {
+    } else if shared.pool.make_room_for(address) {
         shared.pool.run(move || receive_body(&this, ticket));
     } else {
         refuse(shared, ticket, OVERLOADED, Then::Linger);
@@ -169,5 +166,9 @@ fn run(shared: &Arc<Shared>, line: &Arc<Line<Ticket>>) {
 /// Refuses a request that the program has accepted, or might have.
 pub fn refuse(shared: &Arc<Shared>, ticket: Ticket, refusal: Refusal, then: Then) {
     let Ticket { connection, incoming, .. } = ticket;
-    deliver::refuse(shared, connection, refusal, incoming.origin.as_deref(), then);
+    let origin = incoming.origin.as_deref();
+    deliver::finish_elsewhere(
+        shared,
+        deliver::refusal_of(shared, connection, refusal, origin, then),
+    );
 }

@@ -45,12 +45,11 @@ fn descriptors() -> usize {
 fn the_defaults_are_those_of_the_design() {
     let limits = Limits::default();
     let seconds = Duration::from_secs;
-    assert_eq!((limits.head_bytes, limits.request_line_bytes), (16 << 10, 8 << 10));
-    assert_eq!((limits.header_fields, limits.max_connections), (64, 4096));
+    assert_eq!((limits.threads, limits.max_connections), (512, 4096));
     assert_eq!((limits.head_time, limits.idle_time), (seconds(5), seconds(15)));
     assert_eq!((limits.body_time, limits.body_rate), (seconds(30), 1024));
     assert_eq!((limits.write_time, limits.stop_time), (seconds(15), seconds(25)));
-    assert_eq!((limits.threads, limits.small_body_bytes), (512, 16 << 10));
+    assert_eq!(limits.small_body_bytes, 16 << 10);
     assert_eq!(LineLimits::default().wait, seconds(2));
 }
 
