@@ -10,7 +10,7 @@ use crate::http::Reply;
 use crate::limits;
 use crate::mail::Kind;
 use crate::markup::DeadLink;
-use crate::model::user::{Role, User};
+use crate::model::user::Role;
 use crate::model::{input::Members, text, user};
 use crate::repository::audit::Action;
 use crate::repository::endings::{self, Kept, Sessions};
@@ -151,17 +151,13 @@ fn write_wish(call: &Call, kind: Kind, action: Option<Action>) -> Result<()> {
     let mut body = call.form_or_members()?;
     let email = body.required("email", text::email);
     body.finish()?;
-    let found = call.app.db.read(|db| users::find_by_login(db, &email))?;
-    let user = found.map(|found| found.user);
-    let id = user.as_ref().map(|user| user.id);
+    let user = call.app.db.read(|db| users::find_addressee(db, &email))?;
     // As in the worker, which decides.
-    let wants = |user: &User| user.is_active && (kind != Kind::Confirm || !user.is_verified);
-    let allowed = limits::mailbox_allows(call, &email, user.as_ref().is_some_and(wants));
-    // The address as its owner wrote it, not as another person types it.
-    let to = user.as_ref().map_or(email.as_str(), |user| user.email.as_str());
+    let wants = user.is_active && (kind != Kind::Confirm || !user.is_verified);
+    let allowed = limits::mailbox_allows(call, &email, wants);
     call.app.db.transaction(|tx| {
-        call.mail(tx, kind, to, id.filter(|_| allowed))?;
-        action.map_or(Ok(()), |action| call.audit(tx, action, None, id))
+        call.mail(tx, kind, &user.email, user.id.filter(|_| allowed))?;
+        action.map_or(Ok(()), |action| call.audit(tx, action, None, user.id))
     })?;
     call.app.mail_queued.notify();
     Ok(())

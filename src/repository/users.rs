@@ -185,6 +185,34 @@ pub fn find_by_login(db: &mut Conn, name: &str) -> Result<Option<Credentials>> {
     db.query_opt(sql, &[&name])?.as_ref().map(credentials).transpose()
 }
 
+/// Whom a wish for a mail concerns.
+#[derive(Debug)]
+pub struct Addressee {
+    /// The account; none: nobody has this address.
+    pub id: Option<i64>,
+    /// The address as its owner wrote it, not as another person types it.
+    pub email: String,
+    /// As in [`User`]; false where there is no account.
+    pub is_active: bool,
+    /// As in [`User`]; false where there is no account.
+    pub is_verified: bool,
+}
+
+/// The account of an address, whatever the case. A row is sent and read for an unknown address, too, so that
+/// the time does not show whether there is one.
+pub fn find_addressee(db: &mut Conn, email: &str) -> Result<Addressee> {
+    const SQL: &str = "SELECT id, coalesce(email, $1), coalesce(is_active, false), coalesce(is_verified, false)
+        FROM (VALUES (1)) AS always LEFT JOIN users
+            ON lower(email COLLATE \"und-x-icu\") = lower($1 COLLATE \"und-x-icu\") AND deleted_at IS NULL";
+    let row = db.query_one(SQL, &[&email])?;
+    Ok(Addressee {
+        id: row.get(0),
+        email: row.get(1),
+        is_active: row.get(2),
+        is_verified: row.get(3),
+    })
+}
+
 /// An account by id, with its hash.
 pub fn find_credentials(db: &mut Conn, id: i64) -> Result<Option<Credentials>> {
     const SQL: &str = concat!(
