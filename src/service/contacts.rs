@@ -4,7 +4,7 @@ use crate::context::App;
 use crate::crypto;
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::model::contact::{Contact, Stored, columns};
+use crate::model::contact::{Contact, Stored, columns, resource_name};
 use crate::repository::contacts::rows::{self, Part};
 pub use crate::service::writer::{By, in_book};
 use crate::service::writer::{NewCard, Writer, free_name};
@@ -41,16 +41,12 @@ pub const UNGUARDED: Guard<'static> = &|_, _| Ok(());
 pub fn create(app: &App, owner: i64, by: &By, card: Card) -> Result<Contact> {
     let Some(uid) = card.uid() else { return writer::add(app, owner, by, card) };
     // The name that follows from a uid that the client gave may be taken.
-    let follows = format!("{uid}.vcf").into_bytes();
+    let follows = resource_name(None, uid);
     in_book(app, owner, by, |writer| {
         let taken = rows::find_named(writer.tx, owner, &follows)?.is_some();
         let resource = if taken { Some(free_name()?) } else { None };
-        first(writer.insert(vec![NewCard { card, resource }])?)
+        writer.insert_one(NewCard { card, resource })
     })
-}
-
-fn first<T>(list: Vec<T>) -> Result<T> {
-    list.into_iter().next().ok_or_else(|| Error::internal("no contact where one was written"))
 }
 
 /// Edits a contact's card; the contact as it is then. [`Error::NotFound`] when it is not there.
@@ -67,7 +63,7 @@ pub fn change(
         let mut card = stored.card();
         edit(&stored, &mut card)?;
         guard(writer, Some(&stored))?;
-        first(writer.update(vec![(stored, card)])?)
+        writer.update_one(stored, card)
     })
 }
 
@@ -99,7 +95,7 @@ pub fn put(
             let own = there.as_ref().and_then(|it| it.card().uid().map(str::to_owned));
             card.set_uid(&own.map_or_else(crypto::random_uuid, Ok)?);
         }
-        let key = columns::uid_key(card.uid().unwrap_or_default());
+        let key = columns::uid_of(&card);
         if there.as_ref().is_none_or(|there| there.contact.uid != key) {
             let other = rows::find_uid(writer.tx, owner, &key)?;
             if let Some(other) = other.as_ref().or(there.as_ref()) {
@@ -109,7 +105,7 @@ pub fn put(
         match there {
             Some(there) if there.is_group == card.group().is_some() => {
                 let old_group = groups::name(&there);
-                let stored = first(writer.update(vec![(there, card)])?)?;
+                let stored = writer.update_one(there, card)?;
                 groups::was_put(writer, &stored, old_group.as_deref())?;
                 Ok(Put::Replaced(again(writer, owner, stored)?))
             }
@@ -119,7 +115,7 @@ pub fn put(
                 let replaces = there.is_some();
                 writer.bury(there.as_slice())?;
                 let new = NewCard { card, resource: Some(name.to_vec()) };
-                writer.insert(vec![new])?;
+                writer.insert_one(new)?;
                 let stored = rows::find_named(writer.tx, owner, name)?;
                 let stored =
                     stored.ok_or_else(|| Error::internal("a card is not where it was put"))?;
@@ -157,7 +153,7 @@ pub fn restore(app: &App, owner: i64, by: &By, id: i64) -> Result<Stored> {
         let stored = rows::find_any(writer.tx, owner, id)?;
         let stored = stored.filter(|it| it.contact.deleted_at.is_some()).ok_or(Error::NotFound)?;
         let card = stored.card();
-        first(writer.update(vec![(stored, card)])?)
+        writer.update_one(stored, card)
     })
 }
 
@@ -204,12 +200,9 @@ pub fn bulk(
 ) -> Result<(usize, Vec<i64>)> {
     in_book(app, owner, by, |writer| {
         let part = Part::Ids(ids.to_vec());
-        let (mut after, mut changed) = (0, 0);
+        let mut changed = 0;
         let mut missing: std::collections::BTreeSet<i64> = ids.iter().copied().collect();
-        loop {
-            let page = rows::page(writer.tx, owner, &part, after)?;
-            let Some(last) = page.last() else { break };
-            after = last.contact.id;
+        writer.each_page(&part, |writer, page| {
             let page = page.into_iter().filter(|it| !it.is_group);
             let wants_trash = *action == Action::Restore;
             let (there, other): (Vec<_>, Vec<_>) =
@@ -220,7 +213,8 @@ pub fn bulk(
                 missing.remove(&stored.contact.id);
             }
             changed += apply(writer, action, there)?;
-        }
+            Ok(())
+        })?;
         Ok((changed, missing.into_iter().collect()))
     })
 }

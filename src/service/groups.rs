@@ -18,14 +18,12 @@ pub fn name(stored: &Stored) -> Option<String> {
 
 /// The groups of a book one after the other; most have none.
 fn each(writer: &mut Writer, mut act: impl FnMut(&mut Writer, Stored) -> Result<()>) -> Result<()> {
-    let (owner, mut after) = (writer.book().owner, 0);
-    while writer.book().groups > 0 {
-        let page = rows::page(writer.tx, owner, &Part::Groups, after)?;
-        let Some(last) = page.last() else { break };
-        after = last.contact.id;
-        page.into_iter().try_for_each(|group| act(writer, group))?;
+    if writer.book().groups == 0 {
+        return Ok(());
     }
-    Ok(())
+    writer.each_page(&Part::Groups, |writer, page| {
+        page.into_iter().try_for_each(|group| act(writer, group))
+    })
 }
 
 /// Renames a label on all contacts and in the groups of its name, or takes it off; how many contacts
@@ -41,21 +39,17 @@ pub fn rename_label(app: &App, owner: i64, by: &By, from: &str, to: Option<&str>
 /// Renames a label on all contacts of the book.
 fn relabel(writer: &mut Writer, from: &str, to: Option<&str>) -> Result<usize> {
     let part = Part::Labelled(label_key(from));
-    let (owner, mut after, mut changed) = (writer.book().owner, 0, 0);
-    loop {
-        let page = rows::page(writer.tx, owner, &part, after)?;
-        let Some(last) = page.last() else { return Ok(changed) };
-        after = last.contact.id;
-        let before = writer.book().revision;
+    let before = writer.book().revision;
+    writer.each_page(&part, |writer, page| {
         let edited = page.into_iter().map(|stored| {
             let mut card = stored.card();
             labels::replace(&mut card, from, to);
             (stored, card)
         });
-        let edited = edited.collect();
-        writer.update(edited)?;
-        changed += usize::try_from(writer.book().revision - before).map_err(Error::internal)?;
-    }
+        writer.update(edited.collect()).map(|_| ())
+    })?;
+    // Each change takes one revision.
+    usize::try_from(writer.book().revision - before).map_err(Error::internal)
 }
 
 /// The uids that the contacts may have whom a group means by this one: it names them without `urn:uuid:`.
@@ -78,22 +72,16 @@ pub fn welcome(writer: &mut Writer, uids: &[String]) -> Result<()> {
 /// Gives contacts with these uids a label. A card may name ten thousands, who are there or not: so many at a
 /// time.
 fn give(writer: &mut Writer, label: &str, uids: &[String]) -> Result<()> {
-    let owner = writer.book().owner;
     for uids in uids.chunks(1_000) {
-        let uids = uids.iter().flat_map(|uid| forms(uid));
-        let (part, mut after) = (Part::Uids(uids.collect()), 0);
-        loop {
-            let page = rows::page(writer.tx, owner, &part, after)?;
-            let Some(last) = page.last() else { break };
-            after = last.contact.id;
+        let part = Part::Uids(uids.iter().flat_map(|uid| forms(uid)).collect());
+        writer.each_page(&part, |writer, page| {
             // One who has as many labels as a contact may have stays as it is.
             let labelled = page.into_iter().filter_map(|stored| {
                 let mut card = stored.card();
                 labels::add(&mut card, label).ok().map(|()| (stored, card))
             });
-            let labelled = labelled.collect();
-            writer.update(labelled)?;
-        }
+            writer.update(labelled.collect()).map(|_| ())
+        })?;
     }
     Ok(())
 }
@@ -124,7 +112,7 @@ pub fn follow(writer: &mut Writer) -> Result<()> {
         new.sort_unstable();
         if old != new {
             card.set_members(&members);
-            writer.update(vec![(group, card)])?;
+            writer.update_one(group, card)?;
         }
         Ok(())
     })
@@ -138,21 +126,15 @@ pub fn was_put(writer: &mut Writer, stored: &Stored, old_name: Option<&str>) -> 
         relabel(writer, old, Some(&group.name))?;
     }
     let members: HashSet<&str> = group.members.iter().map(String::as_str).collect();
-    let (owner, mut after) = (writer.book().owner, 0);
-    let part = Part::Labelled(label_key(&group.name));
-    loop {
-        let page = rows::page(writer.tx, owner, &part, after)?;
-        let Some(last) = page.last() else { break };
-        after = last.contact.id;
+    writer.each_page(&Part::Labelled(label_key(&group.name)), |writer, page| {
         let others = page.into_iter().filter(|it| !members.contains(bare_uid(&it.contact.uid)));
         let others = others.map(|stored| {
             let mut card = stored.card();
             labels::replace(&mut card, &group.name, None);
             (stored, card)
         });
-        let others = others.collect();
-        writer.update(others)?;
-    }
+        writer.update(others.collect()).map(|_| ())
+    })?;
     give(writer, &group.name, &group.members)
 }
 
@@ -171,7 +153,7 @@ pub fn rename(writer: &mut Writer, from: &str, to: Option<&str>) -> Result<()> {
         let mut card = group.card();
         if card.group().is_some_and(|it| it.name.to_lowercase() == from.to_lowercase()) {
             card.set_group_name(to);
-            writer.update(vec![(group, card)])?;
+            writer.update_one(group, card)?;
         }
         Ok(())
     })

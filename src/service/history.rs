@@ -61,8 +61,7 @@ pub fn revert(
         };
         guard(writer, Some(&stored))?;
         let card = with_uid(&old, &stored.card());
-        let changed = writer.update(vec![(stored, card)])?;
-        changed.into_iter().next().ok_or(Error::NotFound)
+        writer.update_one(stored, card)
     })
 }
 
@@ -185,18 +184,9 @@ fn bury_new(writer: &mut Writer, (then, now): (i64, i64), dry_run: bool) -> Resu
         after = *last;
         contacts += new.iter().filter(|(_, _, is_group)| !is_group).count();
         if !dry_run {
-            bury(writer, new.iter().map(|it| it.1).collect())?;
+            let ids = Part::Ids(new.iter().map(|it| it.1).collect());
+            writer.each_page(&ids, |writer, page| writer.bury(&page))?;
         }
-    }
-}
-
-fn bury(writer: &mut Writer, ids: Vec<i64>) -> Result<()> {
-    let (owner, part, mut after) = (writer.book().owner, Part::Ids(ids), 0);
-    loop {
-        let page = rows::page(writer.tx, owner, &part, after)?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = last.contact.id;
-        writer.bury(&page)?;
     }
 }
 

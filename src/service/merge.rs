@@ -63,8 +63,7 @@ pub fn merge(
         guard(writer, Some(&kept))?;
         let room = DISMISSED_MAX - duplicates::count(writer.tx, owner)?;
         duplicates::inherit(writer.tx, owner, wish.keep, &wish.others, room)?;
-        let changed = writer.update(vec![(kept, card)])?;
-        changed.into_iter().next().ok_or_else(|| Error::internal("no contact after a merge"))
+        writer.update_one(kept, card)
     });
     match (merged, &wish.set) {
         // 422 comes before 404.

@@ -8,8 +8,10 @@ use crate::db::Tx;
 use crate::error::{Conflict, Error, Result};
 use crate::model::contact::{CARD_MAX, CARD_TEXT_MAX, Columns, Contact, Stored, columns};
 use crate::repository::contacts::books::{self, Book};
+use crate::repository::contacts::rows::{self, Part};
 use crate::repository::contacts::writes::{self, NewRow, Origin, Written};
-use crate::repository::contacts::{history, imports, rows, trash};
+use crate::repository::contacts::{history, imports, trash};
+pub use crate::service::by::By;
 use crate::service::groups;
 use chrono::{DateTime, Duration, Utc};
 use std::collections::{BTreeSet, HashSet};
@@ -21,23 +23,13 @@ use vcard::Card;
 /// A change of a contact that gives no label goes on.
 const GROUPS_MAX: i64 = 8 * 1024 * 1024;
 
-/// Who changes something: the protocol, and the app password's name or the User-Agent.
-#[derive(Debug, Clone)]
-pub struct By {
-    /// `rest`, `carddav`, `web`, `import`, `merge`, `rewind`.
-    pub protocol: &'static str,
-    /// At most 200 characters.
-    pub client: String,
-}
-
 /// Changes to one address book, under its lock.
 pub struct Writer<'a, 'tx> {
     /// For what only reads.
     pub tx: &'a mut Tx<'tx>,
     book: Book,
     before: Book,
-    by: &'a By,
-    at: DateTime<Utc>,
+    origin: Origin<'a>,
     /// Labels, in lower case, that some contact got or lost: the cards of their groups have to follow.
     touched: BTreeSet<String>,
     /// A group came, or its card got longer.
@@ -58,9 +50,8 @@ pub fn in_book<T>(
         // Read after the lock, and later than the last change, whatever another replica's clock says: an
         // instant is one transaction.
         let at = app.now().max(book.changed_at + Duration::microseconds(1));
-        let before = book.clone();
-        let touched = BTreeSet::new();
-        let mut writer = Writer { tx, book, before, by, at, touched, groups_grew: false };
+        let (before, origin, touched) = (book.clone(), by.at(at), BTreeSet::new());
+        let mut writer = Writer { tx, book, before, origin, touched, groups_grew: false };
         let value = work(&mut writer)?;
         writer.finish(&app.config)?;
         Ok(value)
@@ -80,7 +71,7 @@ pub struct NewCard {
 pub fn add(app: &App, owner: i64, by: &By, mut card: Card) -> Result<Contact> {
     card.set_uid(&crypto::ordered_uuid(app.now(), 0)?);
     let new = row(0, 0, None, &card)?;
-    let origin = Writer::origin(by, app.now());
+    let origin = by.at(app.now());
     let room = (app.config.max_contacts, app.config.max_storage);
     let added = match new.columns.is_group {
         true => None,
@@ -89,8 +80,7 @@ pub fn add(app: &App, owner: i64, by: &By, mut card: Card) -> Result<Contact> {
     if let Some((id, revision, at)) = added {
         return Ok(shown(NewRow { revision, ..new }, id, at, at));
     }
-    let added = in_book(app, owner, by, |it| it.insert(vec![NewCard { card, resource: None }]))?;
-    added.into_iter().next().ok_or_else(|| Error::internal("no contact where one was written"))
+    in_book(app, owner, by, |it| it.insert_one(NewCard { card, resource: None }))
 }
 
 /// Uids and names that contacts have, of those that others want.
@@ -102,8 +92,7 @@ struct Taken {
 
 /// It comes out of the trash, or gets another uid.
 fn moves(stored: &Stored, card: &Card) -> bool {
-    stored.contact.deleted_at.is_some()
-        || columns::uid_key(card.uid().unwrap_or_default()) != stored.contact.uid
+    stored.contact.deleted_at.is_some() || columns::uid_of(card) != stored.contact.uid
 }
 
 /// A name for CardDAV clients that no contact has.
@@ -119,7 +108,7 @@ impl<'tx> Writer<'_, 'tx> {
 
     /// The instant of this transaction's changes.
     pub fn at(&self) -> DateTime<Utc> {
-        self.at
+        self.origin.at
     }
 
     /// So many revisions; the first of them.
@@ -129,8 +118,30 @@ impl<'tx> Writer<'_, 'tx> {
         first
     }
 
-    fn origin<'o>(by: &'o By, at: DateTime<Utc>) -> Origin<'o> {
-        Origin { protocol: by.protocol, client: &by.client, at }
+    /// Does something with all contacts of a part, a page at a time, so that memory does not grow with
+    /// their number.
+    pub fn each_page(
+        &mut self,
+        part: &Part,
+        mut act: impl FnMut(&mut Self, Vec<Stored>) -> Result<()>,
+    ) -> Result<()> {
+        let mut after = 0;
+        loop {
+            let page = rows::page(self.tx, self.book.owner, part, after)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = last.contact.id;
+            act(self, page)?;
+        }
+    }
+
+    /// Adds one contact, as [`Writer::insert`] does.
+    pub fn insert_one(&mut self, new: NewCard) -> Result<Contact> {
+        only(self.insert(vec![new])?)
+    }
+
+    /// Gives one contact another card, as [`Writer::update`] does.
+    pub fn update_one(&mut self, stored: Stored, card: Card) -> Result<Stored> {
+        only(self.update(vec![(stored, card)])?)
     }
 
     /// Adds contacts, in their order. [`Conflict::UidTaken`] when one has a uid that is there. The caller
@@ -140,21 +151,22 @@ impl<'tx> Writer<'_, 'tx> {
         let mut new = Vec::with_capacity(cards.len());
         for (revision, NewCard { mut card, resource }) in (first..).zip(cards) {
             if card.uid().is_none_or(str::is_empty) {
-                card.set_uid(&crypto::ordered_uuid(self.at, new.len())?);
+                card.set_uid(&crypto::ordered_uuid(self.at(), new.len())?);
             }
             new.push(row(0, revision, resource, &card)?);
         }
-        let ids = writes::insert(self.tx, self.book.owner, &new, Self::origin(self.by, self.at))?;
+        let ids = writes::insert(self.tx, self.book.owner, &new, self.origin)?;
         for row in &new {
             self.count(row.columns.is_group, 1);
             self.book.stored += 1;
             self.book.card_bytes += bytes(&row.text);
             if !row.columns.is_group {
-                self.touched.extend(row.columns.labels.iter().map(|label| label.to_lowercase()));
+                self.touched.extend(lower(&row.columns.labels));
             }
         }
         let uids: Vec<_> = new.iter().map(|row| row.columns.uid.clone()).collect();
-        let contacts = new.into_iter().zip(ids).map(|(row, id)| shown(row, id, self.at, self.at));
+        let contacts =
+            new.into_iter().zip(ids).map(|(row, id)| shown(row, id, self.at(), self.at()));
         let contacts: Vec<_> = contacts.collect();
         groups::welcome(self, &uids)?;
         Ok(contacts)
@@ -172,7 +184,7 @@ impl<'tx> Writer<'_, 'tx> {
             let mut resource = stored.resource.clone();
             if moves(&stored, &card) {
                 let own = stored.card().uid().filter(|_| !revived).map(str::to_owned);
-                if !taken.uids.insert(columns::uid_key(card.uid().unwrap_or_default())) {
+                if !taken.uids.insert(columns::uid_of(&card)) {
                     card.set_uid(&own.map_or_else(crypto::random_uuid, Ok)?);
                 }
                 let name = stored.name();
@@ -197,7 +209,7 @@ impl<'tx> Writer<'_, 'tx> {
                     revision: row.revision,
                     members: Some(row.columns.members.clone()),
                     photo_type: row.columns.photo_type.map(str::to_owned),
-                    updated_at: self.at,
+                    updated_at: self.at(),
                     deleted_at: None,
                     ..stored.contact
                 },
@@ -228,8 +240,7 @@ impl<'tx> Writer<'_, 'tx> {
         if rows.is_empty() {
             return Ok(());
         }
-        let by = Self::origin(self.by, self.at);
-        let written = writes::update(self.tx, self.book.owner, rows, by, in_trash)?;
+        let written = writes::update(self.tx, self.book.owner, rows, self.origin, in_trash)?;
         self.keep(written, rows.len())
     }
 
@@ -239,8 +250,7 @@ impl<'tx> Writer<'_, 'tx> {
         if moving.is_empty() {
             return Ok(Taken::default());
         }
-        let uids: Vec<_> = moving.iter().map(|(_, card)| card.uid().unwrap_or_default()).collect();
-        let uids: Vec<_> = uids.into_iter().map(columns::uid_key).collect();
+        let uids: Vec<_> = moving.iter().map(|(_, card)| columns::uid_of(card)).collect();
         let names: Vec<_> = moving.iter().map(|(it, _)| it.name()).collect();
         let owner = self.book.owner;
         let uids: Vec<_> = uids.iter().map(String::as_str).collect();
@@ -256,13 +266,11 @@ impl<'tx> Writer<'_, 'tx> {
         }
         let first = self.take(contacts.len());
         let ids: Vec<_> = contacts.iter().map(|it| it.contact.id).collect();
-        let by = Self::origin(self.by, self.at);
-        let written = writes::bury(self.tx, self.book.owner, &ids, first, by)?;
+        let written = writes::bury(self.tx, self.book.owner, &ids, first, self.origin)?;
         for stored in contacts {
             self.count(stored.is_group, -1);
             if self.book.groups > 0 && !stored.is_group {
-                self.touched
-                    .extend(stored.card().details().labels.iter().map(|it| it.to_lowercase()));
+                self.touched.extend(lower(&stored.card().details().labels));
             }
         }
         self.keep(written, contacts.len())
@@ -271,12 +279,9 @@ impl<'tx> Writer<'_, 'tx> {
     /// Gives a contact another name for CardDAV clients.
     pub fn rename(&mut self, stored: &Stored, name: &[u8]) -> Result<()> {
         let revision = self.take(2) + 1;
-        let resource = resource(name, &stored.contact.uid);
-        let names = (stored.name(), resource);
-        let by = Self::origin(self.by, self.at);
-        let names = (names.0.as_slice(), names.1.as_deref());
-        let written =
-            writes::rename(self.tx, self.book.owner, stored.contact.id, revision, names, by)?;
+        let (old, new) = (stored.name(), rows::name_to_keep(name, &stored.contact.uid));
+        let (id, names) = (stored.contact.id, (old.as_slice(), new.as_deref()));
+        let written = writes::rename(self.tx, self.book.owner, id, revision, names, self.origin)?;
         let forgotten = writes::forget_names(self.tx, self.book.owner)?;
         self.book.forgotten = self.book.forgotten.max(forgotten);
         self.keep(written, 1)
@@ -287,7 +292,7 @@ impl<'tx> Writer<'_, 'tx> {
             return Err(Error::internal("a contact went away under the lock of its book"));
         }
         self.book.history_bytes += written.bytes;
-        let due = self.at + Duration::days(trash::KEPT_DAYS);
+        let due = self.at() + Duration::days(trash::KEPT_DAYS);
         self.book.purge_after = Some(self.book.purge_after.unwrap_or(due));
         Ok(())
     }
@@ -303,9 +308,6 @@ impl<'tx> Writer<'_, 'tx> {
         if self.book.groups == 0 || columns.is_group {
             return;
         }
-        let lower = |labels: &[String]| -> BTreeSet<String> {
-            labels.iter().map(|label| label.to_lowercase()).collect()
-        };
         let before = if revived { BTreeSet::new() } else { lower(&stored.card().details().labels) };
         self.touched.extend(before.symmetric_difference(&lower(&columns.labels)).cloned());
     }
@@ -317,14 +319,14 @@ impl<'tx> Writer<'_, 'tx> {
 
     fn finish(mut self, config: &Config) -> Result<()> {
         groups::follow(&mut self)?;
-        let Writer { tx, mut book, before, at, groups_grew, .. } = self;
+        let Writer { tx, mut book, before, origin, groups_grew, .. } = self;
         if groups_grew && rows::group_bytes(tx, book.owner)? > GROUPS_MAX {
             return Err(Error::Conflict(Conflict::QuotaExceeded));
         }
         if book == before {
             return Ok(());
         }
-        book.changed_at = at;
+        book.changed_at = origin.at;
         let added = (book.stored - before.stored, book.card_bytes - before.card_bytes);
         check_room(config, &before, added)?;
         let over = book.card_bytes + book.history_bytes - config.max_storage;
@@ -351,7 +353,7 @@ pub fn check_room(config: &Config, book: &Book, (contacts, bytes): (i64, i64)) -
 pub fn row(id: i64, revision: i64, name: Option<Vec<u8>>, card: &Card) -> Result<NewRow> {
     check_size(card)?;
     let columns = Columns::of(card);
-    let resource = name.and_then(|name| resource(&name, &columns.uid));
+    let resource = name.and_then(|name| rows::name_to_keep(&name, &columns.uid));
     Ok(NewRow { id, revision, resource, text: card.text(), columns })
 }
 
@@ -370,11 +372,12 @@ pub fn check_size(card: &Card) -> Result<()> {
     Ok(())
 }
 
-/// What is stored of a name: nothing where it follows from the uid.
-fn resource(name: &[u8], uid: &str) -> Option<Vec<u8>> {
-    let follows =
-        rows::uid_of_name(name).is_some_and(|it| columns::uid_key(it) == uid && it == uid);
-    (!follows).then(|| name.to_vec())
+fn lower(labels: &[String]) -> BTreeSet<String> {
+    labels.iter().map(|label| label.to_lowercase()).collect()
+}
+
+fn only<T>(list: Vec<T>) -> Result<T> {
+    list.into_iter().next().ok_or_else(|| Error::internal("no contact where one was written"))
 }
 
 fn bytes(text: &str) -> i64 {

@@ -140,8 +140,7 @@ pub fn rename(call: &Call, device: &Device) -> Result<Reply> {
 
 /// Who changes something, for its history.
 fn by(call: &Call, device: &Device) -> By {
-    let client = device.owner().client().map_or_else(|| call.client().1, str::to_owned);
-    By { protocol: "carddav", client }
+    By::of("carddav", call, device.owner())
 }
 
 /// Whether the request's conditions hold, asked under the lock of the book.

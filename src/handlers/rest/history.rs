@@ -97,6 +97,6 @@ pub fn rewind(call: &Call, owner: &Owner) -> Result<Reply> {
     let dry_run = members.optional_bool("dry_run") || asked;
     members.finish()?;
     let to = to.ok_or_else(|| Error::invalid("to", wrong))?;
-    let by = By { protocol: "rewind", ..by(call, owner) };
+    let by = By::of("rewind", call, owner);
     Ok(Reply::json(&undo::rewind(&call.app, owner.id(), &by, to, dry_run)?))
 }

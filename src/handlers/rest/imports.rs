@@ -1,6 +1,5 @@
 //! Uploads: contacts from a file.
 
-use super::by;
 use crate::access::Owner;
 use crate::context::Call;
 use crate::db::Tx;
@@ -57,7 +56,7 @@ pub fn import(call: &Call, owner: &Owner) -> Result<Reply> {
     query.finish()?;
     let latest = latest_date(call.now);
     let source = import::read(file, &media_type, charset, &map, latest)?;
-    let by = By { protocol: "import", ..by(call, owner) };
+    let by = By::of("import", call, owner);
     let id = owner.id();
     let note = |tx: &mut Tx| call.audit(tx, Action::Imported, Some(id), Some(id));
     Ok(Reply::json(&import::store(&call.app, id, &by, source, &options, note)?))

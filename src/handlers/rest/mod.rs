@@ -20,23 +20,19 @@ use crate::context::{App, Call};
 use crate::error::Result;
 use crate::handlers::views;
 use crate::http::Reply;
-use crate::model::contact::Contact;
+use crate::model::contact::{Contact, Stored};
 use crate::repository::contacts::rows;
-use crate::service::writer::By;
-use crate::service::writer::Writer;
+use crate::service::writer::{By, Writer};
 use std::sync::Arc;
 use streams::{JsonList, Pieces};
 
 /// Who changes something here: REST, and the app password or the program of the client.
 fn by(call: &Call, owner: &Owner) -> By {
-    let client = owner.client().map_or_else(|| call.client().1, str::to_owned);
-    By { protocol: "rest", client }
+    By::of("rest", call, owner)
 }
 
 /// `If-Match` and `If-None-Match`, for the change of a contact.
-fn guard(
-    call: &Call,
-) -> impl Fn(&mut Writer, Option<&crate::model::contact::Stored>) -> Result<()> + use<> {
+fn guard(call: &Call) -> impl Fn(&mut Writer, Option<&Stored>) -> Result<()> + use<> {
     let conditions = call.conditions();
     move |_, stored| conditions.allow(stored.map(|it| it.contact.revision))
 }

@@ -48,7 +48,8 @@ pub fn caller(visitor: &Visitor) -> Result<&Caller> {
 /// The visitor as the owner of contacts, and what the history of a contact says of a change made here.
 pub fn owner(call: &Call, visitor: &Visitor) -> Result<(Owner, By)> {
     let owner = visitor.owner().ok_or(Error::Unauthenticated)?;
-    Ok((owner, By { protocol: "web", client: call.client().1 }))
+    let by = By::of("web", call, &owner);
+    Ok((owner, by))
 }
 
 /// The words and the order of dates for whoever sent this: as the account says, as was chosen before

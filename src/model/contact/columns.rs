@@ -59,7 +59,7 @@ impl Columns {
         let long = folded.len() + numbers.len() + labels.len() > SHORT_MAX;
         let long_text = format!("{folded}{GROUP}{numbers}{GROUP}{labels}");
         Columns {
-            uid: uid_key(card.uid().unwrap_or_default()),
+            uid: uid_of(card),
             is_group: card.group().is_some(),
             members: members(&details),
             sort_name,
@@ -74,6 +74,11 @@ impl Columns {
             photo_type: card.photo().map(|photo| photo.media_type),
         }
     }
+}
+
+/// The uid of a card as the column has it; empty without one.
+pub fn uid_of(card: &Card) -> String {
+    uid_key(card.uid().unwrap_or_default())
 }
 
 /// A uid as the column has it. Of one that is too long the beginning, and a digest of the whole: two

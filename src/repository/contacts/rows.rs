@@ -2,6 +2,7 @@
 
 use crate::db::Conn;
 use crate::error::Result;
+use crate::model::contact::columns::uid_key;
 use crate::model::contact::{Contact, Stored};
 use postgres::Row;
 use postgres::types::Type;
@@ -83,6 +84,12 @@ pub fn find_named(db: &mut Conn, owner: i64, name: &[u8]) -> Result<Option<Store
 /// The uid of a contact that has this name without ever having been given one.
 pub fn uid_of_name(name: &[u8]) -> Option<&str> {
     std::str::from_utf8(name).ok()?.strip_suffix(".vcf").filter(|uid| !uid.contains('\0'))
+}
+
+/// What is stored of a name: nothing where it follows from the uid.
+pub fn name_to_keep(name: &[u8], uid: &str) -> Option<Vec<u8>> {
+    let follows = uid_of_name(name) == Some(uid) && uid_key(uid) == uid;
+    (!follows).then(|| name.to_vec())
 }
 
 /// What has a uid, a contact or a group, but is not in the trash.
