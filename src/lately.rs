@@ -1,14 +1,17 @@
-//! What happened lately, by secret, remembered in this process: which secrets were shown to be true, what
-//! tokens said, and when their last use was written down. What is lost with the process costs the next
-//! request with each secret a statement, and a guess two round trips to Redis more.
+//! What happened lately, remembered in this process: which secrets were shown to be true, what tokens said,
+//! when the last use of a secret was written down, and in which books a search took long. What is lost with
+//! the process costs the next request with each secret a statement, and a guess two round trips to Redis more.
 
+use crate::lock::lock;
 use chrono::{DateTime, Duration, Utc};
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Instant;
 
-/// Most secrets that a map remembers; past that all are forgotten. 10,000 are 1 to 4 MB.
+/// Most entries of a map; past that all are forgotten. 10,000 secrets are 1 to 4 MB.
 const MOST: usize = 10_000;
 /// Most networks of one secret.
 const NETWORKS: usize = 20;
@@ -26,14 +29,9 @@ impl<K, V> Default for Bounded<K, V> {
 }
 
 impl<K: Eq + Hash, V> Bounded<K, V> {
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, V>> {
-        // A thread that panicked here left whole entries behind.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The map, with room for an entry of this key.
     fn lock_for(&self, key: &K) -> MutexGuard<'_, HashMap<K, V>> {
-        let mut map = self.lock();
+        let mut map = lock(&self.0);
         if map.len() >= MOST && !map.contains_key(key) {
             map.clear();
         }
@@ -41,16 +39,18 @@ impl<K: Eq + Hash, V> Bounded<K, V> {
     }
 }
 
-impl<V: Copy> Bounded<String, V> {
-    /// What is remembered of this secret; it may have ended since.
-    pub fn get(&self, secret: &str) -> Option<V> {
-        self.lock().get(secret).copied()
+impl<K: Eq + Hash, V: Copy> Bounded<K, V> {
+    /// What is remembered of this; it may be over since.
+    pub fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        lock(&self.0).get(key).copied()
     }
 
     /// Remembers this of it.
-    pub fn set(&self, secret: &str, what: V) {
-        let secret = secret.to_owned();
-        self.lock_for(&secret).insert(secret, what);
+    pub fn set(&self, key: K, what: V) {
+        self.lock_for(&key).insert(key, what);
     }
 }
 
@@ -68,9 +68,9 @@ impl Proven {
     /// The secret is true, or is not.
     pub fn set(&self, digest: &str, is_true: bool, now: DateTime<Utc>) {
         if is_true {
-            self.0.set(digest, now);
+            self.0.set(digest.to_owned(), now);
         } else {
-            self.0.lock().remove(digest);
+            lock(&self.0.0).remove(digest);
         }
     }
 }
@@ -115,6 +115,25 @@ impl Uses {
     }
 }
 
+/// Owners with a search that took long lately, and when that was.
+#[derive(Debug, Default)]
+pub struct SlowBooks(Bounded<i64, Instant>);
+
+/// How long. A quick answer says nothing about the next one: a page without words is quick in any book.
+const SLOW_FOR: std::time::Duration = std::time::Duration::from_secs(60);
+
+impl SlowBooks {
+    /// True if a search of the owner took long within the last minute.
+    pub fn contains(&self, owner: i64) -> bool {
+        self.0.get(&owner).is_some_and(|at| at.elapsed() < SLOW_FOR)
+    }
+
+    /// Notes that a search of the owner took long, and when.
+    pub fn add(&self, owner: i64, at: Instant) {
+        self.0.set(owner, at);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,7 +151,7 @@ mod tests {
         for number in 0..MOST * 2 {
             proven.set(&number.to_string(), true, now);
         }
-        assert!(proven.0.lock().len() <= MOST);
+        assert!(lock(&proven.0.0).len() <= MOST);
     }
 
     #[test]
@@ -146,6 +165,15 @@ mod tests {
         for id in 3..20_003 {
             uses.is_due(id, a, at(119));
         }
-        assert!(uses.noted.lock().len() <= MOST);
+        assert!(lock(&uses.noted.0).len() <= MOST);
+    }
+
+    #[test]
+    fn a_book_stays_slow_for_a_minute() {
+        let books = SlowBooks::default();
+        books.add(1, Instant::now());
+        assert!(books.contains(1) && !books.contains(2));
+        books.add(2, Instant::now().checked_sub(SLOW_FOR).unwrap());
+        assert!(!books.contains(2));
     }
 }

@@ -33,6 +33,7 @@
 
 // Floor 0: words and data, no I/O.
 pub mod error;
+pub mod lock;
 pub mod semaphore;
 pub mod counters;
 pub mod notifier;

@@ -1,6 +1,7 @@
 //! Wakes a thread that waits for work: a flag that stays set until it is seen, so that no wake-up is
 //! lost between two waits.
 
+use crate::lock::lock;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,13 +15,13 @@ pub struct Notifier {
 impl Notifier {
     /// Sets the flag and wakes who waits.
     pub fn notify(&self) {
-        *self.set.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *lock(&self.set) = true;
         self.changed.notify_all();
     }
 
     /// Waits until the flag is set, at most so long, and clears it.
     pub fn wait(&self, at_most: Duration) {
-        let set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        let set = lock(&self.set);
         let waited = self.changed.wait_timeout_while(set, at_most, |set| !*set);
         *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
     }

@@ -4,9 +4,10 @@
 //! account time, and no other account a connection.
 
 use crate::error::{Error, Result};
+use crate::lock::lock;
 use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 /// How long a writer waits for a slot; as long as Postgres lets it wait for a lock.
 const WAIT: Duration = Duration::from_secs(2);
@@ -39,10 +40,6 @@ pub struct Slot {
     lines: Arc<Lines>,
     owner: i64,
     line: Arc<Line>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl OwnerSlots {
@@ -93,35 +90,11 @@ impl Drop for Slot {
     }
 }
 
-/// Owners with a search that took long lately, and when that was.
-#[derive(Default)]
-pub struct SlowBooks(Mutex<HashMap<i64, Instant>>);
-
-/// Most of them that are remembered; past that all are forgotten.
-const SLOW_MAX: usize = 10_000;
-/// How long. A quick answer says nothing about the next one: a page without words is quick in any book.
-const SLOW_FOR: Duration = Duration::from_secs(60);
-
-impl SlowBooks {
-    /// True if a search of the owner took long within the last minute.
-    pub fn contains(&self, owner: i64) -> bool {
-        lock(&self.0).get(&owner).is_some_and(|at| at.elapsed() < SLOW_FOR)
-    }
-
-    /// Notes that a search of the owner took long, and when.
-    pub fn add(&self, owner: i64, at: Instant) {
-        let mut slow = lock(&self.0);
-        if slow.len() >= SLOW_MAX {
-            slow.clear();
-        }
-        slow.insert(owner, at);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Instant;
 
     #[test]
     fn a_burst_gets_through_a_few_at_a_time_and_leaves_nothing_behind() {
@@ -182,14 +155,5 @@ mod tests {
             assert!(began.elapsed() < WAIT);
         });
         assert_eq!(lock(&lock(&slots.lines)[&1].state).waiting, 0);
-    }
-
-    #[test]
-    fn a_book_stays_slow_for_a_minute() {
-        let books = SlowBooks::default();
-        books.add(1, Instant::now());
-        assert!(books.contains(1) && !books.contains(2));
-        books.add(2, Instant::now().checked_sub(SLOW_FOR).unwrap());
-        assert!(!books.contains(2));
     }
 }

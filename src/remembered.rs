@@ -2,8 +2,9 @@
 //! groups of duplicates, which pages show again and again. In memory, of a few books; what is lost with
 //! the process is found once more.
 
+use crate::lock::lock;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// Most books of which something is kept; past that what was not asked for longest goes.
 const MOST: usize = 32;
@@ -28,7 +29,7 @@ impl<T> Default for Remembered<T> {
 impl<T> Remembered<T> {
     /// What was found in this state of the book.
     pub fn get(&self, owner: i64, state: State) -> Option<Arc<T>> {
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = lock(&self.found);
         let at = found.iter().position(|it| (it.0, it.1) == (owner, state))?;
         let kept = found.remove(at)?;
         let value = Arc::clone(&kept.2);
@@ -38,7 +39,7 @@ impl<T> Remembered<T> {
 
     /// Keeps what was found in this state of the book, in place of what was found before.
     pub fn put(&self, owner: i64, state: State, value: &Arc<T>) {
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = lock(&self.found);
         found.retain(|it| it.0 != owner);
         found.push_front((owner, state, Arc::clone(value)));
         found.truncate(MOST);

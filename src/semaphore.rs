@@ -2,7 +2,8 @@
 //! passwords, decoding pictures. So many at once, so many waiting, each only so long.
 
 use crate::error::{Error, Result};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use crate::lock::lock;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A semaphore with a number of places and a bounded queue before it. All time here is monotonic.
@@ -43,7 +44,7 @@ impl Semaphore {
     /// Waits for a place. Fails with [`Error::Unavailable`]: at once when the queue is full, or
     /// when no place became free in time.
     pub fn enter(&self) -> Result<Permit<'_>> {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if state.busy + state.handed < self.slots {
             state.busy += 1;
             return Ok(Permit(self));
@@ -65,16 +66,11 @@ impl Semaphore {
         state.busy += 1;
         Ok(Permit(self))
     }
-
-    /// No thread panics while it holds this lock, so a poisoned one is as good as any.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
+        let mut state = lock(&self.0.state);
         state.busy -= 1;
         if state.waiting > state.handed {
             state.handed += 1;
@@ -117,7 +113,7 @@ mod tests {
             }
         });
         assert_eq!((done.into_inner(), most.into_inner()), (2_000, 3));
-        let state = semaphore.lock();
+        let state = lock(&semaphore.state);
         assert_eq!((state.busy, state.waiting, state.handed), (0, 0, 0));
     }
 
@@ -127,7 +123,7 @@ mod tests {
         let permit = semaphore.enter().unwrap();
         thread::scope(|scope| {
             let waiter = scope.spawn(|| semaphore.enter().map(drop));
-            until(|| semaphore.lock().waiting == 1);
+            until(|| lock(&semaphore.state).waiting == 1);
             let start = Instant::now();
             assert!(matches!(semaphore.enter(), Err(Error::Unavailable(_))));
             assert!(start.elapsed() < Duration::from_secs(2));
@@ -143,7 +139,7 @@ mod tests {
         let permit = semaphore.enter().unwrap();
         thread::scope(|scope| {
             let waiter = scope.spawn(|| semaphore.enter().map(drop).is_ok());
-            until(|| semaphore.lock().waiting == 1);
+            until(|| lock(&semaphore.state).waiting == 1);
             drop(permit);
             assert!(waiter.join().unwrap());
         });

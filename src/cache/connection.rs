@@ -3,13 +3,14 @@
 
 use crate::cache::protocol::{FILL, LOOK, LOWER, RAISE, Reach};
 use crate::error::{Error, Result};
+use crate::lock::lock;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use redis::{Connection, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, Pipeline};
 use redis::{RedisError, RedisResult, Script, TlsCertificates, ToRedisArgs, Value};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 /// How long a reader waits for each step (name, connection, command) before it goes on without Redis.
@@ -273,7 +274,7 @@ impl Store {
     ) -> RedisResult<T> {
         link.set_timeout(timeout)?;
         let answer = ask(&mut link)?;
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = lock(&self.idle);
         if idle.len() < IDLE {
             idle.push(link);
         }
@@ -281,7 +282,7 @@ impl Store {
     }
 
     fn pop(&self) -> Option<Link> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        lock(&self.idle).pop()
     }
 
     /// A new connection; learns the run id and loads the scripts in one round trip.

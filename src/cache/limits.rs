@@ -3,9 +3,10 @@
 //! there is none, in this process.
 
 use crate::error::LimitState;
+use crate::lock::lock;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// What is counted, and how often it may be.
@@ -94,8 +95,7 @@ impl LocalCounters {
         let Some(shard) = self.shards.get(number) else {
             return counter.state(change, 0, -1); // cannot happen: the number is below SHARDS
         };
-        // A thread that panicked here left whole counters behind: the lock is still good.
-        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shard = lock(shard);
         let known = shard.windows.get_mut(&counter.key);
         if let Some(window) = known.filter(|window| window.ends > now) {
             match change {

@@ -98,7 +98,7 @@ impl AccessTokens {
             return Err(Error::Unauthenticated);
         }
         if known.is_none() {
-            self.verified.set(token, (user, session, exp));
+            self.verified.set(token.to_owned(), (user, session, exp));
         }
         Ok((user, session))
     }

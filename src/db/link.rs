@@ -9,6 +9,7 @@
 
 use crate::config::{Config, trust};
 use crate::error::{Error, Result};
+use crate::lock::lock;
 use postgres::Socket;
 use postgres::config::{Host, SslMode, SslNegotiation};
 use postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
@@ -17,7 +18,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -38,11 +39,11 @@ impl Deadline {
     /// come, until this deadline.
     pub(super) fn set(&self, limit: Option<Duration>) {
         let deadline = limit.map(|limit| Instant::now() + limit);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
+        *lock(&self.0) = deadline;
     }
 
     fn get(&self) -> Option<Instant> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.0)
     }
 }
 
