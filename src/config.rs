@@ -14,11 +14,9 @@ use chrono::Duration;
 use sources::{read_dotenv, read_secret_files};
 use std::cell::RefCell;
 use std::env::VarError;
-use std::net::SocketAddr;
-use std::str::FromStr;
 use values::{
     certificates, database_url, log_format, mail_dir, network, origin, public_url, rate, redis_url,
-    registration, secret_key, security_contact,
+    registration, secret_key, security_contact, socket_addr,
 };
 
 const MIB: i64 = 1_024 * 1_024;
@@ -70,14 +68,14 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn config(&mut self) -> Option<Config> {
-        let listen_addr = self.parsed("LISTEN_ADDR", "127.0.0.1:8000", "must be address:port");
-        let own_url = listen_addr.as_ref().map(|address| format!("http://{address}"));
+        let listen = (self.get)("LISTEN_ADDR").unwrap_or_else(|| "127.0.0.1:8000".to_owned());
+        let listen_addr = self.note("LISTEN_ADDR", socket_addr(&listen));
+        let own_url = listen_addr.map(|_| format!("http://{listen}"));
         // Port 0 (any free one) is good for listening, though not for links.
         let public_url = self.optional("PUBLIC_URL", public_url).or(own_url);
         let postgres = self.required("DATABASE_URL", database_url);
         let key = self.required("SECRET_KEY", secret_key);
-        let mail_from =
-            self.value("MAIL_FROM", &Some("contactd@localhost".to_owned()), mail::parse_mail_from);
+        let mail_from = self.value("MAIL_FROM", "contactd@localhost", mail::parse_mail_from);
         let rates = Rates {
             login: self.rate("RATE_LIMIT_LOGIN", "10/60"),
             login_failures: self.rate("RATE_LIMIT_LOGIN_FAILURES", "5/900"),
@@ -104,9 +102,7 @@ impl Reader<'_> {
             audit: self.audit_days(),
             max_contacts: self.number("MAX_CONTACTS", 100_000, 1..=100_000_000),
             max_storage: self.number("MAX_STORAGE_MB", 1_024, 1..=1_000_000_000) * MIB,
-            registration_open: self
-                .value("REGISTRATION", &Some("open".to_owned()), registration)
-                .unwrap_or(true),
+            registration_open: self.value("REGISTRATION", "open", registration).unwrap_or(true),
             security_contact: self.optional("SECURITY_CONTACT", security_contact),
             secret_key_old: self.optional("SECRET_KEY_OLD", secret_key),
             db_pool_size: self.number("DB_POOL_SIZE", 16, 1..=1_000).try_into().unwrap_or(16),
@@ -116,14 +112,10 @@ impl Reader<'_> {
                 .unwrap_or(4_096),
             rates,
             rate_limit_exempt: self.list("RATE_LIMIT_EXEMPT", network),
-            log_format: self
-                .value("LOG_FORMAT", &Some("text".to_owned()), log_format)
-                .unwrap_or(LogFormat::Text),
-            metrics_addr: self.optional("METRICS_ADDR", |raw| {
-                raw.parse().map_err(|_| "must be address:port".to_owned())
-            }),
+            log_format: self.value("LOG_FORMAT", "text", log_format).unwrap_or(LogFormat::Text),
+            metrics_addr: self.optional("METRICS_ADDR", socket_addr),
             tls_ca: self.optional("TLS_CA_FILE", certificates),
-            listen_addr: listen_addr.as_deref().and_then(|raw| raw.parse().ok())?,
+            listen_addr: listen_addr?,
             mail_from: mail_from?,
             postgres: postgres?,
             secret_key: key?,
@@ -160,21 +152,15 @@ impl Reader<'_> {
         self.note(name, check(&raw))
     }
 
-    /// A value that has a default, which may be missing because it depends on a faulty one.
+    /// A value that has a default.
     fn value<T>(
         &mut self,
         name: &str,
-        default: &Option<String>,
+        default: &str,
         check: fn(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let raw = (self.get)(name).or_else(|| default.clone())?;
-        self.note(name, check(&raw))
-    }
-
-    fn parsed(&mut self, name: &str, default: &str, why: &str) -> Option<String> {
-        let raw = (self.get)(name).unwrap_or_else(|| default.to_owned());
-        let parsed = SocketAddr::from_str(&raw).map(|_| raw).map_err(|_| why.to_owned());
-        self.note(name, parsed)
+        let raw = (self.get)(name);
+        self.note(name, check(raw.as_deref().unwrap_or(default)))
     }
 
     fn number(&mut self, name: &str, default: i64, range: std::ops::RangeInclusive<i64>) -> i64 {
@@ -185,7 +171,7 @@ impl Reader<'_> {
     }
 
     fn rate(&mut self, name: &str, default: &str) -> Option<Rate> {
-        self.value(name, &Some(default.to_owned()), rate).flatten()
+        self.value(name, default, rate).flatten()
     }
 
     fn list<T>(&mut self, name: &str, check: fn(&str) -> Result<T, String>) -> Vec<T> {

@@ -5,6 +5,7 @@ use super::settings::{LogFormat, Rate, Secret};
 use ipnet::IpNet;
 use postgres::config::{Host, SslMode};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use url::Url;
@@ -23,12 +24,7 @@ pub fn database_url(raw: &str) -> Result<postgres::Config, String> {
     // The driver's default is to try TLS and to refuse a certificate that it cannot verify.
     // Debian's Postgres offers a self-signed one, so on this very machine do without; elsewhere
     // the default stands, and sslmode=require or disable always counts as written.
-    let local = config.get_hosts().iter().all(|host| match host {
-        Host::Tcp(name) => ["localhost", "127.0.0.1", "::1"].contains(&name.as_str()),
-        #[cfg(unix)]
-        Host::Unix(_) => true,
-    });
-    if local && config.get_ssl_mode() == SslMode::Prefer {
+    if is_local(&config) && config.get_ssl_mode() == SslMode::Prefer {
         config.ssl_mode(SslMode::Disable);
     }
     if config.get_connect_timeout().is_none() {
@@ -38,6 +34,20 @@ pub fn database_url(raw: &str) -> Result<postgres::Config, String> {
     config.keepalives_idle(std::time::Duration::from_secs(30));
     config.tcp_user_timeout(std::time::Duration::from_secs(15));
     Ok(config)
+}
+
+/// All its hosts are this machine.
+pub(super) fn is_local(config: &postgres::Config) -> bool {
+    config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(name) => is_here(name),
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    })
+}
+
+/// It is this machine.
+pub(super) fn is_here(host: &str) -> bool {
+    ["localhost", "127.0.0.1", "::1"].contains(&host)
 }
 
 /// `SECRET_KEY` and `SECRET_KEY_OLD`.
@@ -79,6 +89,11 @@ fn web_address(raw: &str) -> Option<Url> {
     let more = url.query().is_some() || url.fragment().is_some();
     let bare = url.username().is_empty() && url.password().is_none() && url.port() != Some(0);
     (bare && !more).then_some(url)
+}
+
+/// `LISTEN_ADDR` and `METRICS_ADDR`.
+pub fn socket_addr(raw: &str) -> Result<SocketAddr, String> {
+    raw.parse().map_err(|_| "must be address:port".to_owned())
 }
 
 /// A network, or an address as a network of its own.

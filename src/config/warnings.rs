@@ -1,8 +1,9 @@
 //! Settings that work and are seldom meant: reported at the start and by `contactd check`.
 
 use super::settings::Config;
+use super::values::{is_here, is_local};
 use crate::mail::Security;
-use postgres::config::{Host, SslMode};
+use postgres::config::SslMode;
 use std::collections::HashSet;
 
 /// A key of fewer bits than this can be guessed.
@@ -10,7 +11,7 @@ const KEY_BITS: f64 = 100.0;
 
 /// Everything that the operator should look at, one line each.
 pub fn all(config: &Config) -> Vec<String> {
-    let https = config.public_url.starts_with("https://");
+    let https = config.is_https();
     let plain_mail = config.smtp.as_ref().is_some_and(|smtp| {
         smtp.security == Security::Off && smtp.credentials.is_some() && !is_here(&smtp.host)
     });
@@ -38,7 +39,7 @@ pub fn all(config: &Config) -> Vec<String> {
             "PUBLIC_URL is not set, and LISTEN_ADDR is every address: links in mails lead nowhere",
         ),
         (
-            plain_postgres(&config.postgres),
+            !is_local(&config.postgres) && config.postgres.get_ssl_mode() == SslMode::Disable,
             "DATABASE_URL leads to another machine without TLS: sslmode=require asks for it",
         ),
     ];
@@ -64,17 +65,4 @@ fn bits(bytes: &[u8]) -> f64 {
     };
     let new = bytes.windows(3).collect::<HashSet<_>>().len() + 2;
     (0..=u8::MAX).map(entropy).sum::<f64>() * new as f64
-}
-
-fn is_here(host: &str) -> bool {
-    ["localhost", "127.0.0.1", "::1"].contains(&host)
-}
-
-fn plain_postgres(config: &postgres::Config) -> bool {
-    let here = config.get_hosts().iter().all(|host| match host {
-        Host::Tcp(name) => is_here(name),
-        #[cfg(unix)]
-        Host::Unix(_) => true,
-    });
-    !here && config.get_ssl_mode() == SslMode::Disable
 }
