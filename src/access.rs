@@ -5,7 +5,7 @@
 //! the cache is asked for the account that the claim names, and the claim is held against it.
 
 use crate::cache::LookedUp;
-use crate::context::{Call, as_client};
+use crate::context::Call;
 use crate::crypto::{self, Purpose, typed};
 use crate::error::{Error, Result};
 use crate::limits::Subject;
@@ -213,7 +213,7 @@ impl Visitor {
         }
         let client = call.client();
         call.app.change_user(user, |tx, _| {
-            sessions::renew_page(tx, user, session, as_client(&client), call.now, idle, life)
+            sessions::renew_page(tx, user, session, &client, call.now, idle, life)
         })?;
         Ok(())
     }
@@ -283,16 +283,12 @@ pub fn any_token(call: &Call) -> Result<Claim> {
     }
 }
 
-/// The name of the cookie of pages. With TLS its prefix makes browsers take it from us only
-/// (RFC 6265bis, 4.1.3).
-pub fn cookie_name(https: bool) -> &'static str {
-    if https { "__Host-contactd" } else { "contactd" }
-}
+/// The cookie of pages.
+pub const COOKIE: &str = "contactd";
 
 /// The claim of a page's cookie, if the request has one.
 pub fn cookie(call: &Call) -> Option<Claim> {
-    let name = cookie_name(call.app.config.is_https());
-    let token = call.cookie(name)?;
+    let token = call.cookie(COOKIE)?;
     let user = crypto::owner_of(token)?;
     Some(Claim { user, proof: Proof::Cookie { digest: crypto::token_digest(token) } })
 }

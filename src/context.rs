@@ -8,6 +8,6 @@ mod query;
 mod records;
 
 pub use app::{App, Clock};
-pub use call::{Call, SMALL_BODY, as_client, new_request_id};
+pub use call::{Call, SMALL_BODY, new_request_id};
 pub use conditions::Conditions;
 pub use query::Query;

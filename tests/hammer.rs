@@ -201,10 +201,16 @@ impl Hammer {
         loop {
             let hash = contactd::crypto::random_token().unwrap().into_bytes();
             let secret = sessions::Secret::Refresh { family: &hash, token: &hash };
-            let client = Client { ip: "", user_agent: "" };
+            let client = Client { ip: String::new(), user_agent: String::new() };
             let added = app.change_user(id, |tx, _| {
-                let added =
-                    sessions::insert(tx, id, secret, client, now, now + chrono::Duration::days(1))?;
+                let added = sessions::insert(
+                    tx,
+                    id,
+                    secret,
+                    &client,
+                    now,
+                    now + chrono::Duration::days(1),
+                )?;
                 sessions::trim(tx, id)?;
                 Ok(added)
             });

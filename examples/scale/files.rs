@@ -70,12 +70,12 @@ impl Server {
     }
 
     fn sign_in(&self, owner: i64) -> String {
-        let (now, client) = (self.app.now(), sessions::Client { ip: "", user_agent: "" });
+        let (now, client) = (self.app.now(), sessions::Client::default());
         let hash = contactd::crypto::token_hash(&contactd::crypto::random_token().unwrap());
         let end = now + chrono::Duration::hours(1);
         let secret = sessions::Secret::Refresh { family: &hash, token: &hash };
         let session =
-            self.app.db.transaction(|tx| sessions::insert(tx, owner, secret, client, now, end));
+            self.app.db.transaction(|tx| sessions::insert(tx, owner, secret, &client, now, end));
         self.app.access_tokens.sign(owner, session.unwrap(), now, end).unwrap()
     }
 

@@ -7,7 +7,7 @@ use crate::crypto;
 use crate::error::{Error, Result};
 use crate::model::input::Members;
 use crate::model::json;
-use crate::repository::sessions;
+use crate::repository::sessions::Client;
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use rouille::Request;
@@ -102,18 +102,26 @@ impl Call {
         Conditions::new(self.header_list("If-Match"), self.header_list("If-None-Match"))
     }
 
-    /// The value of a cookie; of several with one name the last one counts.
+    /// The name of a cookie of ours as browsers have it: with TLS its prefix makes them take it from this
+    /// very host only (RFC 6265bis, 4.1.3).
+    pub fn cookie_name(&self, name: &str) -> String {
+        let prefix = if self.app.config.is_https() { "__Host-" } else { "" };
+        format!("{prefix}{name}")
+    }
+
+    /// The value of a cookie of ours; of several with one name the last one counts.
     pub fn cookie(&self, name: &str) -> Option<&str> {
+        let name = self.cookie_name(name);
         let pairs = self.header("Cookie")?.split(';');
         let pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
-        pairs.rev().find(|(known, _)| *known == name).map(|(_, value)| value)
+        pairs.rev().find(|(known, _)| known == &name).map(|(_, value)| value)
     }
 
     /// Address and program of the client, for its session.
-    pub fn client(&self) -> (String, String) {
+    pub fn client(&self) -> Client {
         let agent = self.header("User-Agent").unwrap_or_default();
-        let agent = agent.chars().filter(|c| !c.is_control()).take(200).collect();
-        (self.ip.to_string(), agent)
+        let user_agent = agent.chars().filter(|c| !c.is_control()).take(200).collect();
+        Client { ip: self.ip.to_string(), user_agent }
     }
 
     // The body.
@@ -227,11 +235,6 @@ impl Call {
 pub fn new_request_id() -> String {
     // Without random bytes the request still has to be answered.
     crypto::random_uuid().unwrap_or_else(|_| "no-random-bytes".to_owned())
-}
-
-/// Borrows what [`Call::client`] gives.
-pub fn as_client((ip, user_agent): &(String, String)) -> sessions::Client<'_> {
-    sessions::Client { ip, user_agent }
 }
 
 /// The client's address. Of the addresses in `X-Forwarded-For` the last one counts that no

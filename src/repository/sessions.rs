@@ -29,12 +29,12 @@ pub struct Session {
 }
 
 /// From where a session is used.
-#[derive(Debug, Clone, Copy)]
-pub struct Client<'a> {
+#[derive(Debug, Clone, Default)]
+pub struct Client {
     /// Address.
-    pub ip: &'a str,
+    pub ip: String,
     /// `User-Agent`, cut to a sane length.
-    pub user_agent: &'a str,
+    pub user_agent: String,
 }
 
 /// What the holder of a session shows, hashed.
@@ -56,7 +56,7 @@ pub fn insert(
     tx: &mut Tx,
     user: i64,
     secret: Secret,
-    client: Client,
+    client: &Client,
     now: DateTime<Utc>,
     expires: DateTime<Utc>,
 ) -> Result<i64> {
@@ -108,7 +108,7 @@ pub fn rotate(
     db: &mut Conn,
     user: i64,
     rotation: Rotation,
-    client: Client,
+    client: &Client,
     now: DateTime<Utc>,
     idle: Duration,
     life: Duration,
@@ -171,7 +171,7 @@ pub fn renew_page(
     db: &mut Conn,
     user: i64,
     id: i64,
-    client: Client,
+    client: &Client,
     now: DateTime<Utc>,
     idle: Duration,
     life: Duration,

@@ -17,7 +17,7 @@ pub struct By {
 impl By {
     /// Whoever sent this request.
     pub fn of(protocol: &'static str, call: &Call, owner: &Owner) -> By {
-        let client = owner.client().map_or_else(|| call.client().1, str::to_owned);
+        let client = owner.client().map_or_else(|| call.client().user_agent, str::to_owned);
         By { protocol, client }
     }
 

@@ -1,6 +1,6 @@
 //! Signing in: the password, the second factor, the session.
 
-use crate::context::{Call, as_client};
+use crate::context::Call;
 use crate::crypto::{self, Purpose, RefreshToken};
 use crate::error::{Error, Result};
 use crate::limits::{self, Attempt};
@@ -152,7 +152,7 @@ fn open(
             Holder::Program => sessions::Secret::Refresh { family: &family, token: &token },
             Holder::Browser => sessions::Secret::Cookie(&cookie_hash),
         };
-        let id = sessions::insert(tx, user, secret, as_client(&client), call.now, expires)?;
+        let id = sessions::insert(tx, user, secret, &client, call.now, expires)?;
         sessions::trim(tx, user)?;
         call.audit(tx, Action::Login, Some(user), Some(user))?;
         Ok(Some(id))
@@ -213,9 +213,8 @@ pub fn refresh(call: &Call, typed: &str) -> Result<Session> {
     let rotation = Rotation { family: &family, old: &hash, new: &new };
     let (client, config) = (call.client(), &call.app.config);
     let rotated = call.app.db.write(|db| {
-        let client = as_client(&client);
         let (idle, life) = (config.refresh_token, config.session);
-        sessions::rotate(db, old.user, rotation, client, call.now, idle, life)
+        sessions::rotate(db, old.user, rotation, &client, call.now, idle, life)
     })?;
     let session = |id, token: &RefreshToken, ends| {
         limits::was_live(call);

@@ -54,14 +54,14 @@ fn accounts_are_listed_by_id_searched_and_counted() {
 fn the_twenty_first_session_ends_the_oldest() {
     let world = World::new();
     let id = insert(&world, "ann", "ann@example.com").unwrap();
-    let client = Client { ip: "127.0.0.1", user_agent: "test" };
+    let client = Client { ip: "127.0.0.1".to_owned(), user_agent: "test".to_owned() };
     let mut ids = Vec::new();
     for number in 0..=SESSIONS_MAX {
         let hash = [u8::try_from(number).unwrap(); 32];
         let expires = world.now() + Duration::days(30);
         let session = world.app.db.transaction(|tx| {
             let secret = sessions::Secret::Refresh { family: &hash, token: &hash };
-            let session = sessions::insert(tx, id, secret, client, world.now(), expires)?;
+            let session = sessions::insert(tx, id, secret, &client, world.now(), expires)?;
             sessions::trim(tx, id)?;
             Ok(session)
         });

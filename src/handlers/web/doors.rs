@@ -1,10 +1,10 @@
 //! Before somebody is signed in: the first page, signing in and out, registering, links by mail.
 
-use crate::access::{self, Visitor};
+use crate::access::{COOKIE, Visitor};
 use crate::context::Call;
 use crate::error::{Error, Result};
 use crate::handlers::auth;
-use crate::handlers::web::reader::{self, caller, words};
+use crate::handlers::web::reader::{self, caller, set_cookie, words};
 use crate::handlers::web::sent;
 use crate::http::Reply;
 use crate::markup::doors;
@@ -68,14 +68,7 @@ fn welcome_in(call: &Call, visitor: &Visitor, session: &Session, next: &str) -> 
     let inside = next.starts_with('/') && !next.starts_with("//") && next.chars().all(plain);
     let next = if inside { next } else { "/contacts" };
     let seconds = (session.ends - call.now).num_seconds();
-    Ok(reader::go(next).and("Set-Cookie", cookie(call, &session.secret, seconds)))
-}
-
-fn cookie(call: &Call, value: &str, seconds: i64) -> String {
-    let https = call.app.config.is_https();
-    let secure = if https { "; Secure" } else { "" };
-    let name = access::cookie_name(https);
-    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+    Ok(reader::go(next).and("Set-Cookie", set_cookie(call, COOKIE, &session.secret, seconds)))
 }
 
 /// `GET /login/code`
@@ -102,7 +95,7 @@ pub fn second_step(call: &Call, visitor: &Visitor) -> Result<Reply> {
 pub fn sign_out(call: &Call, visitor: &Visitor) -> Result<Reply> {
     sent::by_caller(call, visitor)?;
     auth::logout(call, caller(visitor)?)?;
-    Ok(reader::go("/").and("Set-Cookie", cookie(call, "", 0)))
+    Ok(reader::go("/").and("Set-Cookie", set_cookie(call, COOKIE, "", 0)))
 }
 
 /// `GET /register`

@@ -27,16 +27,10 @@ const LANGUAGE: &str = "lang";
 /// The cookie with the browser's time zone, which the script writes.
 const ZONE: &str = "zone";
 
-/// The name of a cookie as browsers have it: with TLS they take it from this very host only.
-fn host_only(call: &Call, name: &str) -> String {
-    let prefix = if call.app.config.is_https() { "__Host-" } else { "" };
-    format!("{prefix}{name}")
-}
-
 /// A cookie for our pages, of so many seconds.
-fn set_cookie(call: &Call, name: &str, value: &str, seconds: i64) -> String {
-    let (name, secure) =
-        (host_only(call, name), if call.app.config.is_https() { "; Secure" } else { "" });
+pub fn set_cookie(call: &Call, name: &str, value: &str, seconds: i64) -> String {
+    let name = call.cookie_name(name);
+    let secure = if call.app.config.is_https() { "; Secure" } else { "" };
     format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
 }
 
@@ -58,8 +52,7 @@ fn language(call: &Call, visitor: Option<&Visitor>) -> (&'static Words, bool) {
     let (accepted, month_first) =
         words::accepted(call.header("Accept-Language").unwrap_or_default());
     let account = visitor.and_then(Visitor::caller).and_then(|it| it.user().language.clone());
-    let chosen =
-        asked_language(call).or(call.cookie(&host_only(call, LANGUAGE)).map(str::to_owned));
+    let chosen = asked_language(call).or(call.cookie(LANGUAGE).map(str::to_owned));
     let wanted = account.or(chosen).and_then(|tag| words::of(&tag));
     let words = wanted.unwrap_or(accepted);
     (words, month_first && words.lang == accepted.lang)
@@ -79,7 +72,7 @@ pub fn words(call: &Call, visitor: &Visitor) -> &'static Words {
 /// What the page for a visitor shows beside its content.
 pub fn page<'a>(call: &'a Call, visitor: &Visitor) -> Page<'a> {
     let zone = call
-        .cookie(&host_only(call, ZONE))
+        .cookie(ZONE)
         .and_then(|zone| percent_decode_str(zone).decode_utf8().ok()?.parse::<Tz>().ok());
     let user = visitor.caller().map(|caller| User {
         username: caller.user().username.clone(),
@@ -121,7 +114,7 @@ fn path(call: &Call) -> &str {
 /// Answers with a page. What the page before handed over was shown, and is gone.
 pub fn show(call: &Call, page: Markup) -> Reply {
     let mut reply = Reply::html(page.into_string());
-    if call.cookie(&host_only(call, FLASH)).is_some() {
+    if call.cookie(FLASH).is_some() {
         reply = reply.and("Set-Cookie", set_cookie(call, FLASH, "", 0));
     }
     if let Some(language) = asked_language(call) {
@@ -204,8 +197,7 @@ pub fn text<'v>(value: &'v Value, name: &str) -> &'v str {
 /// What the page before handed over.
 pub fn handed(call: &Call, visitor: &Visitor) -> Option<Value> {
     let account = visitor.caller().map_or(0, Caller::id);
-    let plain =
-        call.app.keys.open_text(Purpose::Flash, account, call.cookie(&host_only(call, FLASH))?)?;
+    let plain = call.app.keys.open_text(Purpose::Flash, account, call.cookie(FLASH)?)?;
     serde_json::from_str(&plain).ok()
 }
 
