@@ -75,12 +75,7 @@ impl Mailer {
     /// Fails with [`Error::Unavailable`] where time may help (no connection, a 4xx answer, a full
     /// disk), with [`Error::Internal`] where the operator must (a 5xx answer, no STARTTLS, a
     /// letter without its token). Neither text holds a token or a password.
-    pub fn send(&self, letter: &Letter, now: DateTime<Utc>) -> Result<()> {
-        self.hand_over(letter, now).map_err(|not_sent| not_sent.error)
-    }
-
-    /// Like [`Mailer::send`], and says of a failure whether the letter may have arrived all the same.
-    pub fn hand_over(&self, letter: &Letter, now: DateTime<Utc>) -> Result<(), NotSent> {
+    pub fn send(&self, letter: &Letter, now: DateTime<Utc>) -> Result<(), NotSent> {
         let link = letter.link(&self.public_url)?;
         let message = self.message(letter, link.as_deref(), now)?;
         match &self.channel {

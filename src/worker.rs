@@ -11,7 +11,7 @@ use crate::repository::audit::{self, Action};
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::outbox::{self, Due};
 use crate::repository::{sessions, totp, uploads, users};
-use crate::service::upkeep;
+use crate::service::{operator, upkeep};
 use chrono::Duration as Days;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -85,7 +85,7 @@ fn send(app: &App, due: &Due) -> Result<usize> {
         None => false,
     };
     note(true)?;
-    match app.mailer.hand_over(&letter, app.now()) {
+    match app.mailer.send(&letter, app.now()) {
         Ok(()) => Ok(1),
         Err(not_sent) => {
             note(before || not_sent.may_have_arrived)?;
@@ -108,7 +108,7 @@ fn letter(app: &App, due: &Due) -> Result<Option<Letter>> {
         let token = match purpose(kind) {
             None => None,
             Some(_) if !wants(tx, kind, &user, &due.recipient)? => return Ok(None),
-            Some(purpose) => match token(app, tx, due, purpose, &user)? {
+            Some(purpose) => match token(app, tx, due, (kind, purpose), &user)? {
                 Some(token) => Some(token),
                 None => return Ok(None),
             },
@@ -160,10 +160,9 @@ fn token(
     app: &App,
     db: &mut Conn,
     due: &Due,
-    purpose: Purpose,
+    (kind, purpose): (Kind, Purpose),
     user: &User,
 ) -> Result<Option<String>> {
-    let kind = Kind::parse(&due.kind).map_err(Error::internal)?;
     let life = kind.lifetime().unwrap_or_default();
     let expires = app.now() + life;
     if let Some(token) = &due.token {
@@ -228,15 +227,7 @@ fn end_unconfirmed(app: &App) -> Result<()> {
                 if !still(&found.user) {
                     return Err(Error::NotFound);
                 }
-                let event = audit::NewEvent {
-                    at: app.now(),
-                    actor_id: None,
-                    user_id: Some(*id),
-                    action: Action::Deleted,
-                    ip: "local",
-                    request_id: "never confirmed",
-                };
-                audit::insert(tx, event).map(|_| ())
+                operator::note(app, tx, *id, Action::Deleted, "never confirmed")
             });
             match ended {
                 Ok(()) | Err(Error::NotFound) => {}

@@ -255,7 +255,7 @@ fn reset(call: &Call, token: &str, mut body: Members) -> Result<()> {
     let found = call.app.db.read(|db| {
         let token = mail_tokens::find(db, id, &hash, call.now)?;
         let token = token.filter(|token| token.purpose == Purpose::Reset);
-        token.map_or(Ok(None), |token| users::find(db, token.user_id))
+        token.map_or(Ok(None), |_| users::find(db, id))
     })?;
     let user = found.filter(|user| user.is_active).ok_or(Error::DeadLink)?;
     let password = user::password(&password, &user.username, &user.email)

@@ -42,8 +42,6 @@ impl Purpose {
 /// A live token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailToken {
-    /// The account it is for.
-    pub user_id: i64,
     /// What it is good for.
     pub purpose: Purpose,
     /// The address it was mailed to.
@@ -97,11 +95,7 @@ pub fn set_handed_over(db: &mut Conn, user: i64, hash: &[u8], handed_over: bool)
 }
 
 fn from_row(row: &postgres::Row) -> Result<MailToken> {
-    Ok(MailToken {
-        user_id: row.get("user_id"),
-        purpose: Purpose::parse(row.get("purpose"))?,
-        email: row.get("email"),
-    })
+    Ok(MailToken { purpose: Purpose::parse(row.get("purpose"))?, email: row.get("email") })
 }
 
 /// A live token, which stays alive.
@@ -111,7 +105,7 @@ pub fn find(
     hash: &[u8],
     now: DateTime<Utc>,
 ) -> Result<Option<MailToken>> {
-    const SQL: &str = "SELECT user_id, purpose, email FROM mail_tokens
+    const SQL: &str = "SELECT purpose, email FROM mail_tokens
         WHERE user_id = $1 AND hash = $2 AND expires_at > $3";
     db.query_opt(SQL, &[&user, &hash, &now])?.as_ref().map(from_row).transpose()
 }
@@ -126,7 +120,7 @@ pub fn consume(
 ) -> Result<Option<MailToken>> {
     const SQL: &str = "DELETE FROM mail_tokens
         WHERE user_id = $1 AND hash = $2 AND purpose = ANY($3) AND expires_at > $4
-        RETURNING user_id, purpose, email";
+        RETURNING purpose, email";
     let purposes: Vec<_> = purposes.iter().map(|purpose| purpose.as_str()).collect();
     tx.query_opt(SQL, &[&user, &hash, &purposes, &now])?.as_ref().map(from_row).transpose()
 }

@@ -47,8 +47,6 @@ pub struct Due {
     /// The secret of the link, if an earlier try made one.
     pub token: Option<String>,
     pub message_id: String,
-    /// When it was written down.
-    pub created_at: DateTime<Utc>,
 }
 
 /// Writes a mail down, to be sent at once.
@@ -79,8 +77,7 @@ pub fn claim(db: &mut Conn, now: DateTime<Utc>) -> Result<Option<Due>> {
             SELECT id FROM outbox WHERE done_at IS NULL AND next_attempt_at <= $1
             ORDER BY rank, next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
         )
-        RETURNING id, kind, recipient, user_id, username, language, token, message_id,
-            created_at";
+        RETURNING id, kind, recipient, user_id, username, language, token, message_id";
     let row = db.query_opt(SQL, &[&now, &RETRY_MINUTES.as_slice()])?;
     Ok(row.map(|row| Due {
         id: row.get("id"),
@@ -91,7 +88,6 @@ pub fn claim(db: &mut Conn, now: DateTime<Utc>) -> Result<Option<Due>> {
         language: row.get("language"),
         token: row.get("token"),
         message_id: row.get("message_id"),
-        created_at: row.get("created_at"),
     }))
 }
 

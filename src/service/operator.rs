@@ -16,14 +16,15 @@ use chrono::Duration;
 /// How long a link for a new password works.
 const LINK: Duration = Duration::minutes(30);
 
-fn note(app: &App, tx: &mut Tx, user: i64, action: Action, command: &str) -> Result<()> {
+/// Writes down what happened to an account without a request: by a command, or by itself.
+pub fn note(app: &App, tx: &mut Tx, user: i64, action: Action, why: &str) -> Result<()> {
     let event = audit::NewEvent {
         at: app.now(),
         actor_id: None,
         user_id: Some(user),
         action,
         ip: "local",
-        request_id: command,
+        request_id: why,
     };
     audit::insert(tx, event).map(|_| ())
 }

@@ -30,7 +30,7 @@ fn files_hold_the_whole_mail_and_only_the_owner_reads_them() {
         Mailer::new(Transport::Files(directory.clone()), from, "http://localhost:8000", None);
     let mailer = mailer.unwrap();
     for _ in 0..2 {
-        mailer.send(&letter(Kind::Reset), now()).unwrap();
+        send(&mailer, &letter(Kind::Reset)).unwrap();
     }
     let names: Vec<_> = fs::read_dir(&directory).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names, ["outbox-7.ab12@contacts.example.eml"]);
@@ -50,7 +50,7 @@ fn a_disk_that_cannot_be_written_is_an_error_and_leaves_nothing_half() {
     let blocked = folder.0.join("mail");
     fs::write(&blocked, "x").unwrap();
     let mailer = Mailer::new(Transport::Files(blocked), from(), "http://localhost", None).unwrap();
-    assert!(matches!(mailer.send(&letter(Kind::Reset), now()), Err(Error::Unavailable(_))));
+    assert!(matches!(send(&mailer, &letter(Kind::Reset)), Err(Error::Unavailable(_))));
     assert!(mailer.check().is_err());
     // A full disk: /dev/full takes the place of the half-written file.
     let directory = folder.0.join("dev");
@@ -59,8 +59,8 @@ fn a_disk_that_cannot_be_written_is_an_error_and_leaves_nothing_half() {
     std::os::unix::fs::symlink("/dev/full", part).unwrap();
     let full = Transport::Files(directory.clone());
     let mailer = Mailer::new(full, from(), "http://localhost", None).unwrap();
-    let why = mailer.send(&letter(Kind::Reset), now()).unwrap_err();
+    let why = send(&mailer, &letter(Kind::Reset)).unwrap_err();
     assert!(matches!(&why, Error::Unavailable(why) if why.contains("No space left")), "{why}");
     assert_eq!(fs::read_dir(&directory).unwrap().count(), 0);
-    assert!(mailer.send(&letter(Kind::Reset), now()).is_ok(), "the next try");
+    assert!(send(&mailer, &letter(Kind::Reset)).is_ok(), "the next try");
 }

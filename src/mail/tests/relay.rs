@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 fn starttls_is_used_and_the_password_goes_over_it() {
     let sink = Sink::offering(Offer::StartTls);
     let url = sink.url().replace("smtp://", "smtp://ann:hunter2@");
-    mailer_by(&url).send(&letter(Kind::Reset), now()).unwrap();
+    send(&mailer_by(&url), &letter(Kind::Reset)).unwrap();
     let mail = sink.wait_for(1).remove(0);
     assert!(mail.tls);
     assert_eq!(mail.auth, Some(("ann".to_owned(), "hunter2".to_owned())));
@@ -20,7 +20,7 @@ fn starttls_is_used_and_the_password_goes_over_it() {
 #[test]
 fn tls_from_the_start() {
     let sink = Sink::offering(Offer::Tls);
-    mailer(&sink).send(&letter(Kind::Reset), now()).unwrap();
+    send(&mailer(&sink), &letter(Kind::Reset)).unwrap();
     assert!(sink.wait_for(1).remove(0).tls);
 }
 
@@ -28,7 +28,7 @@ fn tls_from_the_start() {
 fn a_server_without_starttls_gets_neither_mail_nor_password() {
     let sink = Sink::start();
     let url = format!("smtp://ann:hunter2@{}", sink.address());
-    let refused = mailer_by(&url).send(&letter(Kind::Reset), now()).unwrap_err();
+    let refused = send(&mailer_by(&url), &letter(Kind::Reset)).unwrap_err();
     assert!(matches!(&refused, Error::Internal(why) if why.contains("STARTTLS")), "{refused}");
     assert!(sink.mails().is_empty());
     assert!(mailer_by(&url).check().is_err());
@@ -41,7 +41,7 @@ fn a_certificate_of_an_unknown_authority_is_refused() {
         let transport = Transport::Smtp(parse_smtp_url(&sink.url()).unwrap());
         let from = parse_mail_from("a@b.co").unwrap();
         let mailer = Mailer::new(transport, from, "http://localhost", None).unwrap();
-        let refused = mailer.send(&letter(Kind::Reset), now()).unwrap_err();
+        let refused = send(&mailer, &letter(Kind::Reset)).unwrap_err();
         assert!(refused.to_string().contains("certificate"), "{refused}");
         assert!(sink.mails().is_empty());
     }
@@ -53,7 +53,7 @@ fn a_refusal_shows_whether_time_may_help() {
     let mailer = mailer(&sink);
     let outcome = |behaviour: Behaviour| {
         sink.behave(behaviour);
-        mailer.send(&letter(Kind::Reset), now())
+        send(&mailer, &letter(Kind::Reset))
     };
     for temporary in [
         Behaviour::RefuseRecipient(451),
@@ -83,7 +83,7 @@ fn a_port_where_nothing_listens_fails_at_once() {
     let mailer = mailer(&sink);
     drop(sink);
     let start = Instant::now();
-    assert!(matches!(mailer.send(&letter(Kind::Reset), now()), Err(Error::Unavailable(_))));
+    assert!(matches!(send(&mailer, &letter(Kind::Reset)), Err(Error::Unavailable(_))));
     assert!(start.elapsed() < Duration::from_secs(1));
 }
 
@@ -99,7 +99,7 @@ fn errors_hold_no_secret_even_if_the_server_repeats_it() {
         (Behaviour::RefuseMailQuoting, "554"),
     ] {
         sink.behave(behaviour);
-        let why = mailer.send(&letter(Kind::Reset), now()).unwrap_err().to_string();
+        let why = send(&mailer, &letter(Kind::Reset)).unwrap_err().to_string();
         assert!(why.contains(expected), "{why}");
         for secret in [TOKEN, &TOKEN[..10], "hunter2", &packed] {
             assert!(!why.contains(secret), "{why}");
@@ -149,11 +149,11 @@ fn a_slow_greeting_is_waited_for_and_silence_is_not() {
     assert_eq!(TIMEOUTS.connect.as_secs() + TIMEOUTS.command.as_secs(), 20);
     let sink = Sink::start();
     sink.behave(Behaviour::SlowGreeting(Duration::from_millis(500)));
-    hasty(&sink).send(&letter(Kind::Reset), now()).unwrap();
+    send(&hasty(&sink), &letter(Kind::Reset)).unwrap();
     assert_eq!((sink.mails().len(), sink.connections()), (1, 2));
     sink.behave(Behaviour::Silent);
     let start = Instant::now();
-    assert!(matches!(hasty(&sink).send(&letter(Kind::Reset), now()), Err(Error::Unavailable(_))));
+    assert!(matches!(send(&hasty(&sink), &letter(Kind::Reset)), Err(Error::Unavailable(_))));
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
     // Who hangs up was not slow, so there is no second try at once.
     let before = sink.connections();
@@ -162,6 +162,6 @@ fn a_slow_greeting_is_waited_for_and_silence_is_not() {
     assert_eq!(sink.connections(), before + 1);
     // Each answer comes in time, so the mail goes out, slowly; the one to QUIT does not matter.
     sink.behave(Behaviour::Slow(Duration::from_millis(120)));
-    assert!(hasty(&sink).send(&letter(Kind::Reset), now()).is_ok());
+    assert!(send(&hasty(&sink), &letter(Kind::Reset)).is_ok());
     assert_eq!(sink.mails().len(), 2);
 }

@@ -16,7 +16,7 @@ fn senders() {
         let transport = Transport::Smtp(parse_smtp_url(&sink.url()).unwrap());
         let from = parse_mail_from(raw).unwrap();
         let mailer = Mailer::new(transport, from, "http://localhost:8000", None).unwrap();
-        mailer.send(&letter(Kind::Reset), now()).unwrap();
+        send(&mailer, &letter(Kind::Reset)).unwrap();
         let mail = sink.wait_for(1).remove(0);
         assert_eq!(mail.header("From").as_deref(), Some(header));
         assert_eq!(mail.hello, "localhost");
