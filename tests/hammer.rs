@@ -201,7 +201,7 @@ impl Hammer {
         loop {
             let hash = contactd::crypto::random_token().unwrap().into_bytes();
             let secret = sessions::Secret::Refresh { family: &hash, token: &hash };
-            let client = Client { ip: String::new(), user_agent: String::new() };
+            let client = Client::default();
             let added = app.change_user(id, |tx, _| {
                 let added = sessions::insert(
                     tx,
@@ -231,16 +231,12 @@ impl Hammer {
 
     /// A new app password: what making one does, without its hashing.
     fn app_password(&self, here: &Actor, id: i64) -> (i64, String) {
-        use base64::Engine;
-        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
         use contactd::crypto::typed;
         use contactd::model::user::Scope;
         use contactd::repository::app_passwords;
         let (app, now) = (&here.app, here.app.now());
         loop {
-            let secret = typed::app_password(id).unwrap();
-            let (_, digest) = typed::read_app_password(&secret).unwrap();
-            let digest = URL_SAFE_NO_PAD.decode(digest).unwrap();
+            let (secret, digest) = typed::app_password(id).unwrap();
             let added = app.change_user(id, |tx, _| {
                 // What a lost answer left behind must not fill the list.
                 app_passwords::delete_all(tx, id)?;

@@ -3,6 +3,7 @@
 use super::connection::{Link, READ_TIMEOUT, SCRIPTS, Store};
 use super::limits::{Change, Counter, LocalCounters};
 use super::protocol;
+use crate::crypto;
 use crate::error::{LimitState, Result};
 use redis::{ErrorKind, Pipeline, RedisError, RedisResult, Value};
 use std::borrow::Cow;
@@ -34,15 +35,12 @@ impl Cache {
         secret: ring::hmac::Key,
         extra_ca: Option<&[u8]>,
     ) -> Result<Cache> {
-        use ring::rand::SecureRandom;
-        let mut random = [0; 16];
-        ring::rand::SystemRandom::new().fill(&mut random).map_err(crate::error::Error::internal)?;
         Ok(Cache {
             store: url.map(|url| Store::new(url, extra_ca)).transpose()?,
             prefix,
             secret,
             local: LocalCounters::default(),
-            process: format!("{:032x}", u128::from_be_bytes(random)),
+            process: crypto::random_uuid()?,
             names: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
         })

@@ -64,8 +64,8 @@ fn grouped(text: &str, size: usize) -> String {
     groups.collect::<Vec<_>>().join("-")
 }
 
-/// A new app password of an account, as it is shown once.
-pub fn app_password(user: i64) -> Result<String> {
+/// A new app password of an account, as it is shown once, and the digest that is stored of it.
+pub fn app_password(user: i64) -> Result<(String, Vec<u8>)> {
     let mut id = String::new();
     let mut rest = user.unsigned_abs();
     loop {
@@ -76,7 +76,8 @@ pub fn app_password(user: i64) -> Result<String> {
             break;
         }
     }
-    Ok(format!("{id}-{}", grouped(&encode(&random::<20>()?, CROCKFORD), 4)))
+    let secret = encode(&random::<20>()?, CROCKFORD);
+    Ok((format!("{id}-{}", grouped(&secret, 4)), app_password_digest(user, &secret)))
 }
 
 /// The account that a typed app password is for, and the digest that is stored of it, as text;
@@ -95,11 +96,11 @@ pub fn read_app_password(typed: &str) -> Option<(i64, String)> {
     let user = id
         .bytes()
         .try_fold(0_i64, |id, c| id.checked_mul(32)?.checked_add(i64::try_from(digit(c)?).ok()?))?;
-    Some((user, app_password_digest(user, secret)))
+    Some((user, URL_SAFE_NO_PAD.encode(app_password_digest(user, secret))))
 }
 
-fn app_password_digest(user: i64, secret: &str) -> String {
-    URL_SAFE_NO_PAD.encode(token_hash(&format!("{user} {secret}")))
+fn app_password_digest(user: i64, secret: &str) -> Vec<u8> {
+    token_hash(&format!("{user} {secret}"))
 }
 
 /// A new recovery code of 50 random bits.
@@ -128,16 +129,16 @@ mod tests {
     #[test]
     fn an_app_password_holds_its_account_and_160_bits_and_can_be_typed() {
         for user in [1, 31, 32, 1_000_000, i64::MAX] {
-            let shown = app_password(user).unwrap();
+            let (shown, digest) = app_password(user).unwrap();
             let read = read_app_password(&shown).unwrap();
-            assert_eq!(read.0, user, "{shown}");
-            assert_ne!(shown, app_password(user).unwrap());
+            assert_eq!(read, (user, URL_SAFE_NO_PAD.encode(digest)), "{shown}");
+            let (other, _) = app_password(user).unwrap();
+            assert_ne!(shown, other);
             let swapped =
                 shown.to_uppercase().replace('-', " ").replace('0', "O").replace('1', "l");
             assert_eq!(read_app_password(&swapped), Some(read.clone()));
             assert_eq!(read_app_password(&shown.replace('-', "")), Some(read.clone()));
             assert_eq!(shown.replace('-', "").len(), shown.split('-').next().unwrap().len() + 32);
-            let other = app_password(user).unwrap();
             assert_ne!(read_app_password(&other).unwrap().1, read.1);
         }
         let zeros = "0".repeat(32);

@@ -10,8 +10,6 @@ use crate::model::user::{self, Scope};
 use crate::repository::app_passwords;
 use crate::repository::audit::Action;
 use crate::service::confirmation::{confirm_password, unchanged};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 /// `GET /api/users/me/app-passwords`
@@ -33,9 +31,7 @@ pub fn make(call: &Call, caller: &Caller) -> Result<Value> {
     body.finish()?;
     let confirmed = confirm_password(call, caller, &password)?;
     let user = caller.id();
-    let secret = typed::app_password(user)?;
-    let digest = typed::read_app_password(&secret).map(|(_, digest)| digest);
-    let digest = URL_SAFE_NO_PAD.decode(digest.unwrap_or_default()).map_err(Error::internal)?;
+    let (secret, digest) = typed::app_password(user)?;
     let id = call.app.change_user(user, |tx, found| {
         unchanged(found, &confirmed)?;
         let added = app_passwords::insert(tx, user, &name, scope, &digest, call.now)?;
