@@ -16,7 +16,6 @@ mod authorize;
 use crate::access::Claim;
 use crate::cache::{Asked, Counter, LookedUp};
 use crate::context::{App, Call, new_request_id};
-use crate::counters;
 use crate::error::{Error, LimitState, Result};
 use crate::handlers::web::reader;
 use crate::http::{self, Reply};
@@ -53,9 +52,9 @@ pub struct InFlight {
 impl InFlight {
     /// Route: 404, 405, or the row of `ROUTES`. Claim: 401, or whom to look up.
     pub fn begin(app: &Arc<App>, request: Request) -> InFlight {
-        let path = request.raw_url().split('?').next().unwrap_or_default();
-        let (found, params) = routes::find(path).unwrap_or_default();
-        let mut call = Call { params, ..Call::new(app, request) };
+        let mut call = Call::new(app, request);
+        let (found, params) = routes::find(call.path()).unwrap_or_default();
+        call.params = params;
         let (route, claim, stage) = find_route(&call, &found);
         let is_guess = claim.as_ref().is_some_and(|claim| claim.is_guess(&call));
         let counters = match &stage {
@@ -310,18 +309,15 @@ impl InFlight {
         let place = |route: &Route| routes::ROUTES.iter().position(|it| std::ptr::eq(it, route));
         self.call.app.counters.of(answered.and_then(place)).count(status, took);
         let agent = self.call.header("User-Agent").unwrap_or_default();
-        let client = self.route.filter(|route| route.is_dav()).map(|_| counters::client(agent));
-        if let Some(client) = client {
-            self.call.app.counters.count_client(client);
-        }
-        let client = client.and_then(|at| counters::CLIENTS.get(at)).map(|(_, kind)| *kind);
+        let is_dav = self.route.is_some_and(Route::is_dav);
+        let client = is_dav.then(|| self.call.app.counters.count_client(agent)).flatten();
         // Paths that hold secrets are logged as their patterns, unknown ones not at all: they may
         // be misspelt ones.
         let path = match self.route {
             Some(route) if route.path.contains("{token}") || route.path.contains("{secret}") => {
                 route.path
             }
-            Some(_) => self.call.request.raw_url().split('?').next().unwrap_or_default(),
+            Some(_) => self.call.path(),
             None => "-",
         };
         let (method, request_id) = (self.call.request.method(), self.call.request_id.as_str());

@@ -28,12 +28,6 @@ pub const CLIENTS: [(&str, &str); 13] = [
     ("", "other"),
 ];
 
-/// The place in [`CLIENTS`] of a User-Agent.
-pub fn client(user_agent: &str) -> usize {
-    let agent = user_agent.to_lowercase();
-    CLIENTS.iter().position(|(word, _)| agent.contains(word)).unwrap_or(0)
-}
-
 /// The requests of one route. Aligned so that two routes never share a cache line.
 #[derive(Debug, Default)]
 #[repr(align(128))]
@@ -99,11 +93,13 @@ impl Counters {
         route.and_then(|at| self.routes.get(at)).unwrap_or(&self.others)
     }
 
-    /// Counts a request of a CardDAV client, by its place in [`CLIENTS`].
-    pub fn count_client(&self, client: usize) {
-        if let Some(counter) = self.clients.get(client) {
-            counter.fetch_add(1, Relaxed);
-        }
+    /// Counts a request of the CardDAV client with this User-Agent; what it is called here.
+    pub fn count_client(&self, user_agent: &str) -> Option<&'static str> {
+        let agent = user_agent.to_lowercase();
+        let mut known = CLIENTS.iter().zip(&self.clients);
+        let ((_, kind), counter) = known.find(|((word, _), _)| agent.contains(word))?;
+        counter.fetch_add(1, Relaxed);
+        Some(kind)
     }
 
     /// Requests of CardDAV clients, as [`CLIENTS`] lists them.
@@ -131,6 +127,7 @@ mod tests {
 
     #[test]
     fn clients_are_known_by_what_they_call_themselves() {
+        let counters = Counters::default();
         for (agent, kind) in [
             ("iOS/18.1 (22B83) dataaccessd/1.0", "ios"),
             ("macOS/15.1 (24B83) AddressBookCore/2638", "macos"),
@@ -144,7 +141,7 @@ mod tests {
             ("vdirsyncer/0.21.0", "vdirsyncer"),
             ("", "other"),
         ] {
-            assert_eq!(CLIENTS[client(agent)].1, kind, "{agent}");
+            assert_eq!(counters.count_client(agent), Some(kind), "{agent}");
         }
     }
 }

@@ -6,7 +6,7 @@ use super::conditions::{self, Conditions};
 use crate::crypto;
 use crate::error::{Error, Result};
 use crate::model::input::Members;
-use crate::model::json;
+use crate::model::{json, text};
 use crate::repository::sessions::Client;
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
@@ -75,9 +75,12 @@ impl Call {
 
     /// The `{id}` of the path. What cannot be an id is an unknown one.
     pub fn id(&self) -> Result<i64> {
-        let raw = self.param("id");
-        let plain = raw.bytes().all(|byte| byte.is_ascii_digit()) && !raw.starts_with('0');
-        raw.parse().ok().filter(|_| plain).ok_or(Error::NotFound)
+        text::id(self.param("id")).ok_or(Error::NotFound)
+    }
+
+    /// The path as it was sent, without the query.
+    pub fn path(&self) -> &str {
+        self.request.raw_url().split('?').next().unwrap_or_default()
     }
 
     /// The value of a request header; `None` when it is missing.

@@ -1,6 +1,7 @@
 //! Random tokens, and digests.
 
 use crate::error::{Error, Result};
+use crate::model::text;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -27,8 +28,7 @@ pub fn token_for(user: i64) -> Result<String> {
 /// The account in a token of [`token_for`], or of any that begins in the same way.
 pub fn owner_of(token: &str) -> Option<i64> {
     let (id, _) = token.split_once('-')?;
-    let plain = id.bytes().all(|byte| byte.is_ascii_digit()) && !id.starts_with('0');
-    id.parse().ok().filter(|_| plain)
+    text::id(id)
 }
 
 /// A random UUID (RFC 9562, version 4) in its usual form.

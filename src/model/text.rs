@@ -15,6 +15,12 @@ pub fn is_blank(raw: &str) -> bool {
     raw.chars().all(|c| c.is_whitespace() && !c.is_control())
 }
 
+/// An id as this program writes it: digits without leading zeros.
+pub fn id(text: &str) -> Option<i64> {
+    let plain = text.bytes().all(|octet| octet.is_ascii_digit()) && !text.starts_with('0');
+    text.parse().ok().filter(|_| plain)
+}
+
 /// Like [`line()`], but line breaks and tabs are fine.
 pub fn paragraph(raw: &str, max: usize) -> Result<String, String> {
     clean(raw, 0, max, |c| matches!(c, '\n' | '\r' | '\t'))

@@ -37,8 +37,7 @@ const END: &str = "</D:multistatus>\n";
 
 /// What the request's path names.
 fn target_of(call: &Call, device: &Device) -> Target {
-    let path = call.request.raw_url().split('?').next().unwrap_or_default();
-    Target::of(path, device.owner().id())
+    Target::of(call.path(), device.owner().id())
 }
 
 /// The XML in the body, which must have this root if there is a body.

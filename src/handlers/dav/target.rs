@@ -1,6 +1,6 @@
 //! Paths and hrefs: which resource a path names, and how a resource's path is written.
 
-use crate::model::resource_name;
+use crate::model::{resource_name, text};
 use std::fmt;
 
 /// What a path under `/dav/` names. Numbers are ids of accounts, which are those of the caller only
@@ -63,7 +63,7 @@ impl Target {
         let Some(kind) = segments.next() else { return Some(Target::Root) };
         let (kind, user) = (kind?, segments.next());
         let user = match user {
-            Some(user) => Some(id(&user?)?),
+            Some(user) => Some(text::id(&user?)?),
             None => None,
         };
         let rest: Vec<Option<String>> = segments.take(4).collect();
@@ -102,12 +102,6 @@ impl fmt::Display for Target {
             Target::OtherBook(_) | Target::Orphan(_) | Target::Nothing => Ok(()),
         }
     }
-}
-
-/// An id as this program writes it: digits without leading zeros.
-fn id(text: &str) -> Option<i64> {
-    let plain = text.bytes().all(|octet| octet.is_ascii_digit()) && !text.starts_with('0');
-    text.parse().ok().filter(|_| plain)
 }
 
 /// The path in a href: a path, or a URI with any host. None for what cannot be a path.

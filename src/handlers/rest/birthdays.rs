@@ -12,7 +12,6 @@ use chrono::Datelike;
 use chrono_tz::Tz;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use vcard::PartialDate;
 
 /// `GET /api/contacts/birthdays`: nearest first, streamed, since a whole year of a large book is long.
 pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
@@ -44,12 +43,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
         }
         while out.len() < PIECE_MAX {
             let Some(found) = read.pop_front() else { break };
-            let (month, day) = (found.key / 100, found.key % 100);
-            let born = PartialDate::new(
-                found.year.map(i32::from),
-                u32::try_from(month).unwrap_or(0),
-                u32::try_from(day).unwrap_or(0),
-            );
+            let born = birthday::born(found.key, found.year);
             let next = born.and_then(|born| birthday::next_in(born, window));
             let Some(next) = next.filter(|next| next.date.year() == year) else { continue };
             let turns = next.turns.map_or("null".to_owned(), |turns| turns.to_string());

@@ -8,11 +8,12 @@ use crate::crypto;
 use crate::error::{Error, Result};
 use crate::handlers::views;
 use crate::http::Reply;
+use crate::model::contact::birthday;
 use crate::repository::app_passwords;
 use crate::repository::audit::Action;
 use crate::repository::contacts::{birthdays, books};
 use serde_json::json;
-use vcard::{PartialDate, calendar};
+use vcard::calendar;
 
 /// What calendar programs call it.
 const NAME: &str = "Birthdays";
@@ -68,9 +69,7 @@ pub fn get(call: &Call) -> Result<Reply> {
             }
             let page = db.read(|db| birthdays::page(db, owner, after))?;
             for it in &page {
-                let [month, day] =
-                    [it.key / 100, it.key % 100].map(|part| u32::try_from(part).unwrap_or(0));
-                if let Some(date) = PartialDate::new(it.year.map(i32::from), month, day) {
+                if let Some(date) = birthday::born(it.key, it.year) {
                     let updated = views::instant(it.updated_at);
                     calendar::event(out, &it.uid, &it.name, date, &updated);
                 }

@@ -34,7 +34,10 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let reply = super::list(call, owner.id(), page.contacts)?;
     let reply = reply.with("X-Total-Count", page.total.to_string());
     match page.next {
-        Some(next) => Ok(reply.with("Link", next_link(call, owner.id(), sort, &next)?)),
+        Some(next) => {
+            let query = next_query(call, owner.id(), sort, &next)?;
+            Ok(reply.with("Link", format!("</api/contacts?{query}>; rel=\"next\"")))
+        }
         None => Ok(reply),
     }
 }
@@ -86,11 +89,6 @@ pub fn start(call: &Call, owner: i64, query: &mut Query, sort: Sort) -> Start {
         query.fault("cursor", "cannot be combined with skip");
     }
     cursor.unwrap_or(from)
-}
-
-/// The address of the next page.
-fn next_link(call: &Call, owner: i64, sort: Sort, next: &Start) -> Result<String> {
-    Ok(format!("</api/contacts?{}>; rel=\"next\"", next_query(call, owner, sort, next)?))
 }
 
 /// The query of the next page: this one's, with what the last contact is sorted by as `cursor`.

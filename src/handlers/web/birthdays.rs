@@ -16,7 +16,6 @@ use crate::repository::contacts::birthdays::{AfterBirthday, with_birthday};
 use crate::repository::contacts::books;
 use chrono::{Datelike, Days, NaiveDate};
 use serde_json::json;
-use vcard::PartialDate;
 
 /// Rows on a page.
 const PAGE: usize = 60;
@@ -61,9 +60,7 @@ fn coming(call: &Call, owner: i64, window: Window, many: usize) -> Result<Vec<Ro
                 break;
             }
             for found in &page {
-                let [month, day] =
-                    [found.key / 100, found.key % 100].map(|part| u32::try_from(part).unwrap_or(0));
-                let born = PartialDate::new(found.year.map(i32::from), month, day);
+                let born = birthday::born(found.key, found.year);
                 let next = born.and_then(|born| birthday::next_in(born, window));
                 let Some(next) = next.filter(|next| next.date.year() == year) else { continue };
                 let it = row(call, owner, &found.contact)?;

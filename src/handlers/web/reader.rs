@@ -99,16 +99,12 @@ pub fn anyone<'a>(call: &'a Call) -> Page<'a> {
         month_first,
         zone: None,
         today: call.now.date_naive(),
-        path: path(call),
+        path: call.path(),
         user: None,
         csrf: String::new(),
         search: String::new(),
         flash: None,
     }
-}
-
-fn path(call: &Call) -> &str {
-    call.request.raw_url().split('?').next().unwrap_or_default()
 }
 
 /// Answers with a page. What the page before handed over was shown, and is gone.

@@ -22,7 +22,7 @@ fn shown(call: &Call, visitor: &Visitor, at: &str, form: &Form) -> Result<maud::
     let (live, factor) = call.app.db.read(|db| {
         let oldest = call.now - call.app.config.session;
         let live = rows::list(db, user.id, call.now, oldest)?;
-        Ok((live, totp::find(db, user.id)?.is_some_and(|stored| stored.confirmed)))
+        Ok((live, totp::is_on(db, user.id)?))
     })?;
     let session = |it: rows::Session| Session {
         id: it.id,

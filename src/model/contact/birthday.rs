@@ -63,6 +63,12 @@ pub fn key(month: u32, day: u32) -> i16 {
     i16::try_from(month * 100 + day).unwrap_or(0)
 }
 
+/// The date of a [`key`] and perhaps a year.
+pub fn born(key: i16, year: Option<i16>) -> Option<PartialDate> {
+    let [month, day] = [key / 100, key % 100].map(|part| u32::try_from(part).unwrap_or(0));
+    PartialDate::new(year.map(i32::from), month, day)
+}
+
 /// The day on which a person `born` then celebrates in `year`.
 pub fn in_year(born: PartialDate, year: i32) -> Option<NaiveDate> {
     let day = NaiveDate::from_ymd_opt(year, born.month, born.day);

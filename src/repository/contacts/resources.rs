@@ -4,6 +4,7 @@
 use crate::db::Conn;
 use crate::error::Result;
 use crate::model::resource_name;
+use crate::repository::contacts::rows::uid_of_name;
 use chrono::{DateTime, Utc};
 use postgres::Row;
 use postgres::types::Type;
@@ -125,11 +126,7 @@ fn each_within(
         " WHERE found.resource IS NULL) AS found"
     );
     let names: Vec<Vec<u8>> = names.iter().map(|name| resource_name::octets(name)).collect();
-    let uid = |name: &Vec<u8>| {
-        let name = std::str::from_utf8(name).ok()?;
-        Some(name.strip_suffix(".vcf")?.to_owned())
-    };
-    let uids: Vec<String> = names.iter().filter_map(uid).collect();
+    let uids: Vec<_> = names.iter().filter_map(|name| uid_of_name(name)).collect();
     db.each(SQL, &[&owner, &names, &uids, &budget], |row| look(&from_row(row), row.get("text")))
 }
 
