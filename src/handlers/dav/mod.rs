@@ -86,12 +86,7 @@ fn multistatus<F>(call: &Call, owner: i64, mut next: F) -> Result<Reply>
 where
     F: FnMut(&mut String) -> Result<bool> + Send + 'static,
 {
-    let mut begun = false;
-    let pieces = Pieces::begin(call, owner, move |out| {
-        if !begun {
-            out.push_str(BEGIN);
-            begun = true;
-        }
+    let pieces = Pieces::begin(call, owner, BEGIN, move |out| {
         let more = next(out)?;
         if !more {
             out.push_str(END);

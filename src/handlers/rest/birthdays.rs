@@ -29,8 +29,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let (mut range, mut after) = (ranges.next(), AfterBirthday::default());
     let mut list = JsonList::default();
     let mut read = VecDeque::new();
-    let body = Pieces::begin(call, owner, move |out| {
-        list.begin(out);
+    let body = Pieces::begin(call, owner, "[", move |out| {
         let Some((year, keys)) = range else {
             list.end(out);
             return Ok(false);

@@ -62,11 +62,9 @@ pub fn get(call: &Call) -> Result<Reply> {
         Reply::not_modified()
     } else {
         // The tag was read first: what changes meanwhile is fetched again the next time.
-        let (db, mut after, mut begun) = (call.app.db.clone(), 0, false);
-        let body = Pieces::begin(call, owner, move |out| {
-            if !std::mem::replace(&mut begun, true) {
-                calendar::start(out, NAME);
-            }
+        let (db, mut after, mut head) = (call.app.db.clone(), 0, String::new());
+        calendar::start(&mut head, NAME);
+        let body = Pieces::begin(call, owner, head, move |out| {
             let page = db.read(|db| birthdays::page(db, owner, after))?;
             for it in &page {
                 if let Some(date) = birthday::born(it.key, it.year) {

@@ -22,13 +22,8 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let app = Arc::clone(&call.app);
     let end = format!(",\"next\":{},\"more\":{}}}", json!(found.next), found.more);
     let mut rest = found.changes.into_iter();
-    let (mut list, mut begun) = (JsonList::default(), false);
-    let mut read = VecDeque::new();
-    let body = Pieces::begin(call, owner, move |out| {
-        if !std::mem::replace(&mut begun, true) {
-            out.push_str("{\"changes\":");
-            list.begin(out);
-        }
+    let (mut list, mut read) = (JsonList::default(), VecDeque::new());
+    let body = Pieces::begin(call, owner, "{\"changes\":[", move |out| {
         if read.is_empty() {
             let some: Vec<_> = rest.by_ref().take(50).collect();
             let live: Vec<_> = some.iter().filter(|it| !it.deleted).map(|it| it.id).collect();

@@ -29,8 +29,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let (db, app, owner) = (call.app.db.clone(), Arc::clone(&call.app), owner.id());
     let (mut list, mut inner) = (JsonList::default(), JsonList::default());
     let (mut rest, mut read) = (Vec::<i64>::new(), VecDeque::new());
-    let body = Pieces::begin(call, owner, move |out| {
-        list.begin(out);
+    let body = Pieces::begin(call, owner, "[", move |out| {
         if rest.is_empty() && read.is_empty() {
             let Some(group) = groups.next() else {
                 list.end(out);
@@ -39,8 +38,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
             list.separate(out);
             let head = json!({ "reasons": group.reasons, "likely": group.likely });
             out.push_str(head.to_string().trim_end_matches('}'));
-            out.push_str(",\"contacts\":");
-            inner.begin(out);
+            out.push_str(",\"contacts\":[");
             rest = group.contacts;
         }
         if read.is_empty() {

@@ -79,28 +79,24 @@ fn download(call: &Call, owner: &Owner, format: Format, part: Part) -> Result<Re
     note(call, owner.id())?;
     let (db, app, owner) = (call.app.db.clone(), Arc::clone(&call.app), owner.id());
     let mut pages = Pages::new(&db, owner, part.clone());
-    let mut list = JsonList::default();
-    let mut widths = Widths::default();
-    let mut begun = false;
-    let body = Pieces::begin(call, owner, move |out| {
-        if !std::mem::replace(&mut begun, true) {
-            match format {
-                Format::Vcard => {}
-                // The header has as many columns of each kind as some contact needs.
-                Format::Csv => {
-                    let mut all = Pages::new(&db, owner, part.clone());
-                    loop {
-                        let page = all.fetch()?;
-                        page.iter().for_each(|it| widths.add(&it.card().details()));
-                        if page.is_empty() {
-                            break;
-                        }
-                    }
-                    table::header(out, &widths);
+    let (mut list, mut widths, mut head) = (JsonList::default(), Widths::default(), String::new());
+    match format {
+        Format::Vcard => {}
+        // The header has as many columns of each kind as some contact needs.
+        Format::Csv => {
+            let mut all = Pages::new(&db, owner, part);
+            loop {
+                let page = all.fetch()?;
+                page.iter().for_each(|it| widths.add(&it.card().details()));
+                if page.is_empty() {
+                    break;
                 }
-                Format::Json => list.begin(out),
             }
+            table::header(&mut head, &widths);
         }
+        Format::Json => head.push('['),
+    }
+    let body = Pieces::begin(call, owner, head, move |out| {
         let page = pages.fetch()?;
         for stored in &page {
             match format {
@@ -130,7 +126,6 @@ fn stored(out: &mut String, config: &Config, stored: &Stored) {
 
 /// What the document of the account's export is made of, in this order.
 enum Step {
-    Head(String),
     Contacts(Pages),
     Trash(Pages),
     Groups(Pages),
@@ -143,17 +138,11 @@ enum Step {
 pub fn account(call: &Call, caller: &Caller) -> Result<Reply> {
     let (db, app, id) = (call.app.db.clone(), Arc::clone(&call.app), caller.id());
     note(call, id)?;
-    let head = head(call, caller)?;
+    let head = head(call, caller)? + ",\n\"contacts\": [";
     let mut list = JsonList::default();
-    let mut step = Step::Head(head);
-    let body = Pieces::begin(call, id, move |out| {
+    let mut step = Step::Contacts(Pages::new(&db, id, Part::Live));
+    let body = Pieces::begin(call, id, head, move |out| {
         match &mut step {
-            Step::Head(head) => {
-                out.push_str(head);
-                out.push_str(",\n\"contacts\": ");
-                list.begin(out);
-                step = Step::Contacts(Pages::new(&db, id, Part::Live));
-            }
             Step::Contacts(pages) => {
                 if !all(out, &mut list, &app.config, pages)? {
                     begin(out, &mut list, "trash");
@@ -226,8 +215,7 @@ fn all(out: &mut String, list: &mut JsonList, config: &Config, pages: &mut Pages
 /// Ends a list and begins the next one.
 fn begin(out: &mut String, list: &mut JsonList, name: &str) {
     list.end(out);
-    out.push_str(&format!(",\n\"{name}\": "));
-    list.begin(out);
+    out.push_str(&format!(",\n\"{name}\": ["));
 }
 
 #[derive(Serialize)]

@@ -21,8 +21,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let now = db.read(|db| rows::find_any(db, owner, id))?.ok_or(Error::NotFound)?.contact;
     let since = db.read(|db| undo::reachable_since(db, owner, call.now))?;
     let (mut list, mut until) = (JsonList::default(), i64::MAX);
-    let body = Pieces::begin(call, owner, move |out| {
-        list.begin(out);
+    let body = Pieces::begin(call, owner, "[", move |out| {
         let page = db.read(|db| history::of_contact(db, owner, id, since, until))?;
         for change in &page {
             list.separate(out);

@@ -25,8 +25,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let mut listed = 0;
     // For all of the list: a search that finds no slot when a part was sent would break it off.
     let slot = app.search_slot(owner)?;
-    let body = Pieces::begin(call, owner, move |out| {
-        list.begin(out);
+    let body = Pieces::begin(call, owner, "[", move |out| {
         let _held = &slot;
         let page = app.search_on(owner, |db| labels_in_use(db, owner, &after))?;
         listed += page.len();

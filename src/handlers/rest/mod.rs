@@ -76,7 +76,6 @@ fn list(call: &Call, owner: i64, contacts: Vec<Contact>) -> Result<Reply> {
     let mut list = JsonList::default();
     let mut contacts = contacts.into_iter();
     let mut next = move |out: &mut String| {
-        list.begin(out);
         for contact in contacts.by_ref() {
             list.separate(out);
             show(out, &app, owner, &contact, "")?;
@@ -88,9 +87,10 @@ fn list(call: &Call, owner: i64, contacts: Vec<Contact>) -> Result<Reply> {
         Ok(false)
     };
     if streamed {
-        return Ok(Reply::stream("application/json", Pieces::begin(call, owner, next)?));
+        return Ok(Reply::stream("application/json", Pieces::begin(call, owner, "[", next)?));
     }
     let mut text = String::with_capacity(room);
+    text.push('[');
     next(&mut text)?;
     Ok(Reply::json_text(text))
 }

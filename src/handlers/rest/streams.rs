@@ -35,14 +35,14 @@ enum State {
 }
 
 impl<F: FnMut(&mut String) -> Result<bool>> Pieces<F> {
-    /// A body with its beginning, so that what fails at once becomes an answer of its own. `next` appends
-    /// one piece and returns whether there may be more. What is longer than that takes one of the owner's
-    /// slots; [`Error::Unavailable`] when none comes free in time.
-    pub fn begin(call: &Call, owner: i64, next: F) -> Result<Pieces<F>> {
-        let (request_id, piece) = (call.request_id.clone(), String::new());
+    /// A body with its beginning, so that what fails at once becomes an answer of its own: `head`, and then
+    /// what `next` appends, a piece each time; it returns whether there may be more. What is longer than that
+    /// takes one of the owner's slots; [`Error::Unavailable`] when none comes free in time.
+    pub fn begin(call: &Call, owner: i64, head: impl Into<String>, next: F) -> Result<Pieces<F>> {
+        let (request_id, piece) = (call.request_id.clone(), head.into());
         let (sent, state, slot) = (0, State::More, None);
         let mut pieces = Pieces { next, piece, sent, state, request_id, slot };
-        pieces.make()?;
+        pieces.append()?;
         // Many a list learns by looking once more that it has ended.
         if pieces.state == State::More && pieces.piece.len() < PIECE_MAX {
             pieces.append()?;
@@ -64,12 +64,6 @@ impl<F: FnMut(&mut String) -> Result<bool>> Pieces<F> {
         }
     }
 
-    fn make(&mut self) -> Result<()> {
-        self.piece.clear();
-        self.sent = 0;
-        self.append()
-    }
-
     fn append(&mut self) -> Result<()> {
         if !(self.next)(&mut self.piece)? {
             self.state = State::Ended;
@@ -82,7 +76,9 @@ impl<F: FnMut(&mut String) -> Result<bool>> Pieces<F> {
 impl<F: FnMut(&mut String) -> Result<bool>> Read for Pieces<F> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.sent == self.piece.len() && self.state == State::More {
-            if let Err(error) = self.make() {
+            self.piece.clear();
+            self.sent = 0;
+            if let Err(error) = self.append() {
                 self.state = State::Broken;
                 self.slot = None;
                 log::error!("a download broke off: {error} request_id={}", self.request_id);
@@ -122,21 +118,13 @@ impl Pages {
     }
 }
 
-/// A JSON array, one element a line.
+/// A JSON array behind its opening bracket, one element a line.
 #[derive(Default)]
 pub struct JsonList {
-    begun: bool,
     filled: bool,
 }
 
 impl JsonList {
-    /// Its bracket, once: each piece may begin with this.
-    pub fn begin(&mut self, out: &mut String) {
-        if !std::mem::replace(&mut self.begun, true) {
-            out.push('[');
-        }
-    }
-
     /// What stands before an element.
     pub fn separate(&mut self, out: &mut String) {
         out.push_str(if self.filled { ",\n" } else { "\n" });
@@ -150,7 +138,7 @@ impl JsonList {
         Ok(())
     }
 
-    /// The other bracket. What comes then is another list.
+    /// The closing bracket. What comes then is another list.
     pub fn end(&mut self, out: &mut String) {
         out.push_str(if self.filled { "\n]" } else { "]" });
         *self = JsonList::default();
