@@ -9,7 +9,7 @@ mod refresh_tokens;
 pub mod totp;
 pub mod typed;
 
-pub use access_tokens::{AccessTokens, Claims};
+pub use access_tokens::AccessTokens;
 pub use keys::{Keys, Opened, Purpose};
 pub use passwords::{Hasher, Passwords, is_outdated};
 pub use random::{

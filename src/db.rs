@@ -7,5 +7,5 @@ mod link;
 pub mod migrations;
 mod pool;
 
-pub use conn::{Conn, Params, Tx, TypedParams};
+pub use conn::{Conn, Params, Tx};
 pub use pool::Pool;

@@ -131,7 +131,7 @@ const SITE_FACTOR: u64 = 10;
 const CLIENTS_FACTOR: u64 = 20;
 
 /// Whom an address stands for, see [`http1::network`].
-pub fn network(ip: IpAddr) -> String {
+fn network(ip: IpAddr) -> String {
     http1::network(ip).to_string()
 }
 

@@ -5,7 +5,7 @@
 
 mod pattern;
 
-pub use pattern::Params;
+use pattern::Params;
 
 use crate::access::{Admin, Caller, Device, Owner, Visitor};
 use crate::context::Call;

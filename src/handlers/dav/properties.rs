@@ -29,7 +29,7 @@ pub struct Subject<'a> {
 }
 
 /// Properties that one request may name: each is answered for every resource. Clients name some thirty.
-pub const MAX_NAMES: usize = 256;
+const MAX_NAMES: usize = 256;
 
 /// [`Error::Malformed`] for more properties than a request may name.
 pub fn check_count(count: usize) -> Result<()> {
