@@ -57,9 +57,7 @@ impl Cache {
         self.change(counters, Change::Peek)
     }
 
-    /// Takes back what [`Cache::count`] counted in advance: count a failure before a password is
-    /// checked and take it back if it was right, and no number of parallel guesses gets past the
-    /// limit.
+    /// Takes back what [`Cache::count`] counted: it belongs to somebody else, or does not count.
     pub fn give_back(&self, counters: &[Counter]) {
         self.change(counters, Change::GiveBack);
     }

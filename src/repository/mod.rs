@@ -1,5 +1,5 @@
 //! Every SQL statement. One file a table, one function a statement: the connection (or the
-//! transaction) comes first, then the owner. Uniqueness is the constraints' job, and db.rs turns
+//! transaction) comes first, then the owner. Uniqueness is the constraints' job, and `db/errors.rs` turns
 //! their names into errors.
 
 pub mod app_passwords;

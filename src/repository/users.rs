@@ -300,7 +300,7 @@ pub fn set_avatar(db: &mut Conn, id: i64, key: Option<&str>) -> Result<Option<Us
 }
 
 /// Ends an account: from now on no statement finds it. What is left of it is deleted
-/// in batches, see `context::App::finish_deletions`. `~` stands in no username and no address.
+/// in batches, see `context::App::finish_deletion`. `~` stands in no username and no address.
 pub fn end(tx: &mut Tx, id: i64, now: DateTime<Utc>) -> Result<u64> {
     const SQL: &str = "UPDATE users SET deleted_at = $2, username = '~' || id, email = '~' || id,
             password_hash = '', role = 'user', is_active = false, avatar_key = NULL

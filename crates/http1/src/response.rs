@@ -29,7 +29,7 @@ const LARGEST_WHOLE: usize = 1 << 20;
 const PART: usize = 32 << 10;
 
 /// About what the program behind holds of a streamed answer of unknown length: contactd's exports are
-/// made in pieces of 250 kB and more (`repository::contacts::exports`).
+/// made in pieces of 250 kB and more (`handlers::rest::streams`).
 const PIECE: usize = 512 << 10;
 
 /// The rest of an answer that is pulled from the handler's reader as the client takes it.

@@ -26,7 +26,7 @@ pub struct Filter {
     pub updated_since: Option<DateTime<Utc>>,
 }
 
-/// A filter as statements take it: $2 to $16.
+/// A filter as statements take it: $2 to $14.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Terms {
     first_name: Option<String>,

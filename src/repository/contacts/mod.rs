@@ -1,8 +1,8 @@
 //! The tables `contacts`, `history`, `former_names`, `dismissals` and `address_books`. Every statement has the owner
 //! in its WHERE: no other owner's contact can be reached, whatever id a client sends.
 //!
-//! Only `service::contacts` writes here, because whatever changes a contact also takes a revision,
-//! keeps history and counts bytes.
+//! A contact changes through `service::writer` only, because whatever changes one also takes a revision,
+//! keeps history and counts bytes. `service::upkeep` deletes what is old, and makes columns anew.
 
 pub mod birthdays;
 pub mod books;

@@ -1,7 +1,7 @@
 //! What pages show of the past: stretches of changes that belong together, and the trash with who
 //! filled it.
 
-use super::{columns, from_row};
+use super::{columns, from_row, trash};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::model::contact::Contact;
@@ -137,8 +137,6 @@ pub fn trash(db: &mut Conn, owner: i64, slice: Slice) -> Result<(Vec<Deleted>, i
             ON owner = $1 AND history.revision = page.revision
         ORDER BY deleted_at DESC, id DESC"
     );
-    const COUNT: &str = "SELECT count(*) FROM contacts
-        WHERE owner = $1 AND deleted_at IS NOT NULL AND NOT is_group";
     let rows = db.query(PAGE, &[&owner, &slice.limit, &slice.skip])?;
     let deleted = |row: &Row| Deleted {
         contact: from_row(row),
@@ -146,5 +144,5 @@ pub fn trash(db: &mut Conn, owner: i64, slice: Slice) -> Result<(Vec<Deleted>, i
         protocol: row.get::<_, Option<String>>("protocol").unwrap_or_default(),
         client: row.get::<_, Option<String>>("client").unwrap_or_default(),
     };
-    Ok((rows.iter().map(deleted).collect(), db.query_one(COUNT, &[&owner])?.get(0)))
+    Ok((rows.iter().map(deleted).collect(), trash::count(db, owner)?))
 }

@@ -24,11 +24,15 @@ pub fn list(db: &mut Conn, owner: i64, slice: Slice) -> Result<(Vec<Contact>, i6
         " FROM contacts WHERE owner = $1 AND deleted_at IS NOT NULL AND NOT is_group
         ORDER BY deleted_at DESC, id DESC LIMIT $2 OFFSET $3"
     );
-    const COUNT: &str = "SELECT count(*) FROM contacts
-        WHERE owner = $1 AND deleted_at IS NOT NULL AND NOT is_group";
     let rows = db.query(PAGE, &[&owner, &slice.limit, &slice.skip])?;
-    let total = db.query_one(COUNT, &[&owner])?.get(0);
-    Ok((rows.iter().map(from_row).collect(), total))
+    Ok((rows.iter().map(from_row).collect(), count(db, owner)?))
+}
+
+/// How many contacts are in the trash.
+pub(super) fn count(db: &mut Conn, owner: i64) -> Result<i64> {
+    const SQL: &str = "SELECT count(*) FROM contacts
+        WHERE owner = $1 AND deleted_at IS NOT NULL AND NOT is_group";
+    Ok(db.query_one(SQL, &[&owner])?.get(0))
 }
 
 /// Deletes what is older than 30 days, a thousand rows of each kind at most; true if there may be
