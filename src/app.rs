@@ -223,11 +223,9 @@ impl InFlight {
         if let Some(state) = self.limit {
             http::limit_headers(&mut response, state);
         }
-        let https = self.call.app.config.is_https();
-        http::common_headers(&mut response, &self.call.request_id, https);
-        let origin = self.call.header("Origin");
-        let known = &self.call.app.config.cors_origins;
-        http::cors_headers(&mut response, known, origin, is_preflight(&self.call));
+        let (call, origin) = (&self.call, self.call.header("Origin"));
+        let (config, is_preflight) = (&call.app.config, is_preflight(call));
+        http::common_headers(&mut response, config, &call.request_id, origin, is_preflight);
         self.log(response.status_code);
         response
     }
@@ -347,7 +345,6 @@ pub fn body_limit(method: &str, target: &str) -> u64 {
 pub fn refuse(app: &App, refusal: Refusal, origin: Option<&str>) -> Response {
     let request_id = new_request_id();
     let mut response = http::refusal(refusal.status, refusal.detail, &request_id);
-    http::common_headers(&mut response, &request_id, app.config.is_https());
-    http::cors_headers(&mut response, &app.config.cors_origins, origin, false);
+    http::common_headers(&mut response, &app.config, &request_id, origin, false);
     response
 }

@@ -6,4 +6,4 @@ mod problem;
 mod reply;
 
 pub use problem::{detail, problem, refusal, title};
-pub use reply::{Reply, common_headers, cors_headers, limit_headers};
+pub use reply::{Reply, common_headers, limit_headers};

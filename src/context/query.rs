@@ -4,7 +4,7 @@ use super::call::Call;
 use crate::error::{Error, Faults, Result};
 use crate::model;
 use crate::repository::Slice;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
+use percent_encoding::percent_decode;
 use std::ops::RangeInclusive;
 
 /// Most fields of a form. A field of three bytes takes a hundred; what is chosen on a page is a thousand.
@@ -20,12 +20,10 @@ fn pairs(raw: &[u8], what: &str) -> Result<Vec<(String, String)>> {
     let decode = |text: &[u8]| -> Result<String> {
         let text: Vec<u8> =
             text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
-        let stray = text
-            .split(|&byte| byte == b'%')
-            .skip(1)
-            .any(|after| !(after.len() >= 2 && after.iter().take(2).all(u8::is_ascii_hexdigit)));
-        let decoded = percent_decode(&text).decode_utf8().map_err(|_| wrong())?;
-        if stray { Err(wrong()) } else { Ok(decoded.into_owned()) }
+        if !model::text::is_percent_encoded(&text) {
+            return Err(wrong());
+        }
+        Ok(percent_decode(&text).decode_utf8().map_err(|_| wrong())?.into_owned())
     };
     raw.split(|&byte| byte == b'&')
         .filter(|pair| !pair.is_empty())
@@ -128,7 +126,7 @@ impl Query {
     pub fn with(&self, without: &[&str], name: &str, value: &str) -> String {
         let kept = self.pairs.iter().filter(|(name, _)| !without.contains(&name.as_str()));
         let kept = kept.map(|(name, value)| (name.as_str(), value.as_str()));
-        let encode = |text| utf8_percent_encode(text, &RESERVED).to_string();
+        let encode = |text: &str| model::text::percent_encoded(text.as_bytes());
         let pairs = kept
             .chain([(name, value)])
             .map(|(name, value)| format!("{}={}", encode(name), encode(value)));
@@ -140,6 +138,3 @@ impl Query {
         self.faults.into_result(())
     }
 }
-
-/// Everything but the unreserved characters of RFC 3986, section 2.3.
-const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -35,22 +35,22 @@ impl Call {
     /// Writes a mail into the outbox, in the transaction of the change that it records. Without an account
     /// nothing will be sent, at the same cost. Of notices of a kind at most `NOTICES` an hour.
     pub fn mail(&self, tx: &mut Tx, kind: Kind, to: &str, user: Option<i64>) -> Result<()> {
-        let mail = NewMail {
-            kind: kind.as_str(),
-            recipient: to,
-            user_id: user,
-            message_id: "",
-            is_notice: kind.is_notice(),
-            username: None,
-            language: None,
-        };
         let hour_ago = self.now - chrono::Duration::hours(1);
         if let Some(user) = user.filter(|_| kind.is_notice())
             && outbox::notices(tx, user, kind.as_str(), hour_ago)? >= NOTICES
         {
             return Ok(());
         }
-        self.queue(tx, mail)
+        let mail = NewMail {
+            kind: kind.as_str(),
+            recipient: to,
+            user_id: user,
+            message_id: &self.message_id()?,
+            is_notice: kind.is_notice(),
+            username: None,
+            language: None,
+        };
+        outbox::insert(tx, mail, self.now).map(|_| ())
     }
 
     /// Writes a notice into the outbox that is still sent when its account is gone.
@@ -59,16 +59,15 @@ impl Call {
             kind: kind.as_str(),
             recipient: &user.email,
             user_id: None,
-            message_id: "",
+            message_id: &self.message_id()?,
             is_notice: true,
             username: Some(&user.username),
             language: user.language.as_deref(),
         };
-        self.queue(tx, mail)
+        outbox::insert(tx, mail, self.now).map(|_| ())
     }
 
-    fn queue(&self, tx: &mut Tx, mail: NewMail) -> Result<()> {
-        let message_id = format!("{}@{}", crypto::random_uuid()?, self.app.mailer.domain());
-        outbox::insert(tx, NewMail { message_id: &message_id, ..mail }, self.now).map(|_| ())
+    fn message_id(&self) -> Result<String> {
+        Ok(format!("{}@{}", crypto::random_uuid()?, self.app.mailer.domain()))
     }
 }

@@ -1,5 +1,6 @@
 //! What a handler answers, and the headers of every answer, of rate limits and for other origins.
 
+use crate::config::Config;
 use crate::error::LimitState;
 use rouille::{Response, ResponseBody};
 use serde::Serialize;
@@ -156,8 +157,14 @@ pub fn limit_headers(response: &mut Response, state: LimitState) {
 const INERT: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// Headers of every answer. Nothing is cached unless its handler said so, because most answers
-/// hold personal data. `https`: this is how clients reach us (RFC 6797).
-pub fn common_headers(response: &mut Response, request_id: &str, https: bool) {
+/// hold personal data. `origin`: that of the page that asks.
+pub fn common_headers(
+    response: &mut Response,
+    config: &Config,
+    request_id: &str,
+    origin: Option<&str>,
+    is_preflight: bool,
+) {
     let has = |response: &Response, name: &str| {
         response.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
     };
@@ -167,7 +174,8 @@ pub fn common_headers(response: &mut Response, request_id: &str, https: bool) {
     if !has(response, "Content-Security-Policy") {
         response.headers.push(("Content-Security-Policy".into(), INERT.into()));
     }
-    if https {
+    // RFC 6797
+    if config.is_https() {
         // A year, as the proxies of deploy/ say it too.
         let value = "max-age=31536000";
         response.headers.push(("Strict-Transport-Security".into(), value.into()));
@@ -177,15 +185,11 @@ pub fn common_headers(response: &mut Response, request_id: &str, https: bool) {
         ("Referrer-Policy".into(), "no-referrer".into()),
         ("X-Request-Id".into(), request_id.to_owned().into()),
     ]);
+    cors_headers(response, &config.cors_origins, origin, is_preflight);
 }
 
 /// Cross-origin headers, for the origins of the configuration only.
-pub fn cors_headers(
-    response: &mut Response,
-    known: &[String],
-    origin: Option<&str>,
-    preflight: bool,
-) {
+fn cors_headers(response: &mut Response, known: &[String], origin: Option<&str>, preflight: bool) {
     if known.is_empty() {
         return;
     }

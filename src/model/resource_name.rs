@@ -4,10 +4,8 @@
 //! them in several ways. So a name is kept in one way: percent-encoded, as it stands in hrefs. It is
 //! ASCII text then, and two names are the same if their texts are.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
-
-/// All that RFC 3986 (2.3) does not call unreserved.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+use super::text;
+use percent_encoding::percent_decode_str;
 
 /// The most octets of a name that a client gives: it has to fit into an index of Postgres.
 pub const MAX: usize = 1_000;
@@ -15,11 +13,7 @@ pub const MAX: usize = 1_000;
 /// One segment of a path, as it stands in a URL, in the one way in which it is kept. None for what
 /// is no segment: nothing, `.` and `..`, NUL, a percent sign that escapes nothing.
 pub fn canonical(segment: &str) -> Option<String> {
-    let mut escapes = segment.split('%').skip(1);
-    let is_escape = |after: &str| {
-        after.len() >= 2 && after.bytes().take(2).all(|octet| octet.is_ascii_hexdigit())
-    };
-    if !escapes.all(is_escape) {
+    if !text::is_percent_encoded(segment.as_bytes()) {
         return None;
     }
     let octets = octets(segment);
@@ -29,7 +23,7 @@ pub fn canonical(segment: &str) -> Option<String> {
 
 /// These octets as they are kept.
 pub fn encoded(octets: &[u8]) -> String {
-    percent_encode(octets, ESCAPED).to_string()
+    text::percent_encoded(octets)
 }
 
 /// The octets of a segment.

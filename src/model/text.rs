@@ -1,6 +1,7 @@
 //! The rules that every string of the API follows: NFC, trimmed, no control characters, lengths
 //! counted in Unicode scalar values.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use unicode_normalization::UnicodeNormalization;
 
 /// `raw` normalised to NFC and trimmed, or what is wrong with it. Control characters are refused,
@@ -19,6 +20,19 @@ pub fn is_blank(raw: &str) -> bool {
 pub fn id(text: &str) -> Option<i64> {
     let plain = text.bytes().all(|octet| octet.is_ascii_digit()) && !text.starts_with('0');
     text.parse().ok().filter(|_| plain)
+}
+
+/// Octets as they may stand anywhere in a URL: percent-encoded, but for what RFC 3986 (2.3) calls unreserved.
+pub fn percent_encoded(octets: &[u8]) -> String {
+    const ESCAPED: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    percent_encode(octets, ESCAPED).to_string()
+}
+
+/// True if two hexadecimal digits follow each `%`.
+pub fn is_percent_encoded(text: &[u8]) -> bool {
+    let mut escapes = text.split(|&octet| octet == b'%').skip(1);
+    escapes.all(|after| after.len() >= 2 && after.iter().take(2).all(u8::is_ascii_hexdigit))
 }
 
 /// Like [`line()`], but line breaks and tabs are fine.
