@@ -97,28 +97,24 @@ impl Cache {
     /// the time of the script. What is missing, a user or the end of a window, takes the script in a second
     /// round trip. Only for [`Change::Count`]. The answers as [`Cache::ask`] gives them.
     pub(super) fn look(&self, questions: &[Question]) -> Option<(String, Vec<Value>)> {
-        let (run_id, mut answers) = self.store.as_ref()?.read(|link| {
-            let answers = glance(link, &self.prefix, questions)?;
-            Ok((link.run_id.clone(), answers))
+        let (run_id, first) = self.store.as_ref()?.read(|link| {
+            let first = glance(link, &self.prefix, questions)?;
+            Ok((link.run_id.clone(), first))
         })?;
-        let both = questions.iter().zip(&mut answers);
-        let (again, places): (Vec<_>, Vec<_>) =
-            both.filter_map(|(question, answer)| Some((question.again(answer)?, answer))).unzip();
-        if again.is_empty() {
-            return Some((run_id, answers));
+        let both = questions.iter().zip(&first);
+        let missing: Vec<_> = both.filter_map(|(asked, first)| asked.missing(first)).collect();
+        let mut second = Vec::new().into_iter();
+        if !missing.is_empty() {
+            // From another Redis the two would not go together.
+            let (_, found) = self.ask(&missing).filter(|(other, _)| *other == run_id)?;
+            second = found.into_iter();
         }
-        // From another Redis the two would not go together.
-        let (_, found) = self.ask(&again).filter(|(second, _)| *second == run_id)?;
-        for (place, mut answer) in places.into_iter().zip(found) {
-            // A counter has the number that it got, not that of all who were counted with it.
-            if let (Value::Array(own), Value::Array(now)) = (&mut *place, &mut answer)
-                && let ([own, ..], [now, ..]) = (own.as_mut_slice(), now.as_mut_slice())
-            {
-                std::mem::swap(own, now);
-            }
-            *place = answer;
-        }
-        Some((run_id, answers))
+        let whole = first.into_iter().map(|first| match first {
+            First::Whole(answer) => Some(answer),
+            First::NoUser => second.next(),
+            First::NoEnd(number) => Some(with_number(number, second.next()?)),
+        });
+        Some((run_id, whole.collect::<Option<_>>()?))
     }
 
     /// One round trip for all `questions`. The run id of the Redis that answered, and the answers in
@@ -151,7 +147,7 @@ impl Cache {
 /// The values of users, or nil; the counters with one more, and when each ends, or -1. After the users comes
 /// a write, for the reason that [`protocol::LOOK`] gives: a Redis that lost the right to write before they
 /// were read refuses it.
-fn glance(link: &mut Link, prefix: &str, questions: &[Question]) -> RedisResult<Vec<Value>> {
+fn glance(link: &mut Link, prefix: &str, questions: &[Question]) -> RedisResult<Vec<First>> {
     let mut commands = Pipeline::with_capacity(questions.len() * 2);
     for question in questions {
         match question {
@@ -166,10 +162,36 @@ fn glance(link: &mut Link, prefix: &str, questions: &[Question]) -> RedisResult<
     // No answer may be missing; one that is would be no user and no number.
     let mut next = || answers.next().unwrap_or(Value::Okay);
     let answer = |question: &Question| match question {
-        Question::User(..) => next(),
-        Question::Counter(..) => Value::Array(vec![next(), next()]),
+        Question::User(..) => match next() {
+            Value::Nil => First::NoUser,
+            user => First::Whole(user),
+        },
+        Question::Counter(..) => match (next(), next()) {
+            (number, Value::Int(..0)) => First::NoEnd(number),
+            (number, left) => First::Whole(Value::Array(vec![number, left])),
+        },
     };
     Ok(questions.iter().map(answer).collect())
+}
+
+/// What [`glance`] found of one thing.
+enum First {
+    /// All that was asked.
+    Whole(Value),
+    /// There is no user.
+    NoUser,
+    /// This request has this number, and its window has no end yet.
+    NoEnd(Value),
+}
+
+/// A counter with the number that this request got: meanwhile others may have been counted.
+fn with_number(number: Value, mut counter: Value) -> Value {
+    if let Value::Array(parts) = &mut counter
+        && let Some(now) = parts.first_mut()
+    {
+        *now = number;
+    }
+    counter
 }
 
 /// One thing to ask [`protocol::LOOK`].
@@ -182,17 +204,15 @@ pub(super) enum Question {
 }
 
 impl Question {
-    /// What is left to ask after this answer of [`glance`].
-    fn again(&self, answer: &Value) -> Option<Question> {
-        match (self, answer) {
-            (Question::User(id, lease), Value::Nil) => Some(Question::User(*id, lease.clone())),
-            (Question::Counter(key, change), Value::Array(counted))
-                if matches!(counted.as_slice(), [_, Value::Int(..0)]) =>
-            {
-                // Counted already: the window gets its end.
+    /// What is left to ask after [`glance`].
+    fn missing(&self, first: &First) -> Option<Question> {
+        match (self, first) {
+            (_, First::Whole(_)) => None,
+            (Question::User(id, lease), _) => Some(Question::User(*id, lease.clone())),
+            // Counted already: the window gets its end.
+            (Question::Counter(key, change), _) => {
                 Some(Question::Counter(key.clone(), change.replace('+', "=")))
             }
-            _ => None,
         }
     }
 
