@@ -85,27 +85,25 @@ impl Reader<'_> {
             Some(value) => Said::Value(self.string(flat_name, value, known, check)),
         };
         let primary = |list: &[Entry]| list.iter().find(|it| it.primary).map(|it| it.value.clone());
-        let flat_differs = |flat: &Option<String>| *flat != primary(stored);
-        match (list, flat, self.method) {
-            (None, Said::Absent, Method::Patch) => stored.to_vec(),
-            (None, Said::Absent, _) => with_primary(stored, None),
-            (None, Said::Value(flat), Method::Post) => with_primary(&[], flat),
-            (None, Said::Value(flat), _) => with_primary(stored, flat),
-            (Some(list), Said::Absent, _) => list,
-            (Some(list), Said::Value(flat), method) => {
-                let agree = primary(&list) == flat;
-                let new = method == Method::Post;
-                if agree || !(new || flat_differs(&flat)) {
-                    list
-                } else if !new && list == stored {
-                    with_primary(stored, flat)
-                } else {
-                    let why = format!("must be the value of the primary entry of {list_name}");
-                    self.faults.add(flat_name, why);
-                    list
-                }
-            }
+        let is_new = self.method == Method::Post;
+        let (list, flat) = match (list, flat) {
+            (None, Said::Absent) if self.method == Method::Patch => return stored.to_vec(),
+            (None, Said::Absent) => return with_primary(stored, None),
+            (None, Said::Value(flat)) if is_new => return with_primary(&[], flat),
+            (None, Said::Value(flat)) => return with_primary(stored, flat),
+            (Some(list), Said::Absent) => return list,
+            (Some(list), Said::Value(flat)) => (list, flat),
+        };
+        // Both are there. If only one of them differs from what is stored, that one is meant.
+        if flat == primary(&list) || (!is_new && flat == primary(stored)) {
+            return list;
         }
+        if !is_new && list == stored {
+            return with_primary(stored, flat);
+        }
+        let why = format!("must be the value of the primary entry of {list_name}");
+        self.faults.add(flat_name, why);
+        list
     }
 
     fn addresses(&mut self, stored: &[Address]) -> Vec<Address> {
