@@ -152,8 +152,14 @@ macro_rules! passes {
     };
 }
 
-/// What passes the filter: in the index, and among those that are too long for it ($15), which were
-/// looked at before. $16 is the revision after which a contact must have changed.
+/// What passes the filter: in the index, and among those that are too long for it, which were looked at
+/// before. The parameters of a statement with it are
+///
+/// - $1: the owner; $2 to $5: words; $6 to $11: first name, last name, address, organization, number, label;
+/// - $12: more words; $13, $14: words that are a number, as typed and its digits;
+/// - $15: the ids of long ones that pass; $16: the revision after which a contact must have changed;
+/// - of a page (`lists.rs`) $17: how many; $18: how many are skipped; $19: the id or revision, $20, $21: the
+///   name, after which it begins.
 macro_rules! hits {
     () => {
         concat!(

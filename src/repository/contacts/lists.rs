@@ -215,18 +215,23 @@ fn plain_page(db: &mut Conn, owner: i64, sort: Sort, start: &Start, limit: i64) 
     // Of a limit that it does not know Postgres thinks that it is a tenth of everything, and plans each
     // page anew, which takes longer than to fetch it. So the number is written out, for a page of 20 and
     // for one of 100, each with one row more.
-    macro_rules! pages {
-        ($where:literal, $order:literal) => {
+    macro_rules! after {
+        ($order:literal, $after:literal) => {
             if limit <= 20 {
-                page!($where, $order, " LIMIT 21")
+                page!($after, $order, " LIMIT 21")
             } else {
-                page!($where, $order, " LIMIT 101")
+                page!($after, $order, " LIMIT 101")
             }
+        };
+    }
+    macro_rules! first {
+        ($order:literal, $after:literal) => {
+            after!($order, "")
         };
     }
     // What is skipped is skipped in the index: its rows lie far from each other in the table.
     macro_rules! skipping {
-        ($order:literal) => {
+        ($order:literal, $after:literal) => {
             concat!(
                 "SELECT ",
                 columns!(),
@@ -243,38 +248,35 @@ fn plain_page(db: &mut Conn, owner: i64, sort: Sort, start: &Start, limit: i64) 
             )
         };
     }
-    macro_rules! statements {
-        ($order:literal, $after:literal) => {
-            match start {
-                Start::Skip(0) => pages!("", $order),
-                Start::Skip(_) => skipping!($order),
-                _ => pages!($after, $order),
+    // The statement in the order that is asked for, and what comes after the cursor in it.
+    macro_rules! ordered {
+        ($statement:ident) => {
+            match (sort.key, sort.descending) {
+                (Key::Name, false) => $statement!(
+                    "sort_name, sort_more, id",
+                    " AND (sort_name, sort_more, id) > ($2, $3, $4)"
+                ),
+                (Key::Name, true) => $statement!(
+                    "sort_name DESC, sort_more DESC, id DESC",
+                    " AND (sort_name, sort_more, id) < ($2, $3, $4)"
+                ),
+                (Key::CreatedAt, false) => $statement!("id", " AND id > $2"),
+                (Key::CreatedAt, true) => $statement!("id DESC", " AND id < $2"),
+                (Key::UpdatedAt, false) => $statement!("revision", " AND revision > $2"),
+                (Key::UpdatedAt, true) => $statement!("revision DESC", " AND revision < $2"),
             }
         };
     }
-    let sql = match (sort.key, sort.descending) {
-        (Key::Name, false) => statements!(
-            "sort_name, sort_more, id",
-            " AND (sort_name, sort_more, id) > ($2, $3, $4)"
-        ),
-        (Key::Name, true) => statements!(
-            "sort_name DESC, sort_more DESC, id DESC",
-            " AND (sort_name, sort_more, id) < ($2, $3, $4)"
-        ),
-        (Key::CreatedAt, false) => statements!("id", " AND id > $2"),
-        (Key::CreatedAt, true) => statements!("id DESC", " AND id < $2"),
-        (Key::UpdatedAt, false) => statements!("revision", " AND revision > $2"),
-        (Key::UpdatedAt, true) => statements!("revision DESC", " AND revision < $2"),
-    };
-    let most = limit + 1;
     let rows = match start {
-        Start::Skip(0) => db.query(sql, &[&owner])?,
-        Start::Skip(rows) => db.query_planned_anew(
-            sql,
-            &[(&owner, Type::INT8), (&most, Type::INT8), (rows, Type::INT8)],
-        )?,
-        Start::AfterName(name, more, id) => db.query(sql, &[&owner, name, more, id])?,
-        Start::AfterNumber(number) => db.query(sql, &[&owner, number])?,
+        Start::Skip(0) => db.query(ordered!(first), &[&owner])?,
+        Start::Skip(rows) => {
+            let most = limit + 1;
+            let params =
+                [(&owner as _, Type::INT8), (&most as _, Type::INT8), (rows as _, Type::INT8)];
+            db.query_planned_anew(ordered!(skipping), &params)?
+        }
+        Start::AfterName(name, more, id) => db.query(ordered!(after), &[&owner, name, more, id])?,
+        Start::AfterNumber(number) => db.query(ordered!(after), &[&owner, number])?,
     };
     let total = rows.first().map_or_else(|| books::count(db, owner), |it| Ok(it.get("total")));
     Ok(finish(rows, total?, sort, limit))
