@@ -43,10 +43,10 @@ pub struct InFlight {
     stage: Stage,
     /// Its rate limits, to be counted in the same look-up as the user.
     counters: Vec<Counter>,
-    /// What the cache answered: the user, and where the limits stand after counting.
-    pub looked_up: LookedUp,
-    /// The rate limit that the answer's headers show: the one that is exceeded, else the first.
-    limit: Option<LimitState>,
+    /// What the cache answered of the user.
+    looked_up: LookedUp,
+    /// Where its limits stand after counting.
+    limits: Vec<LimitState>,
 }
 
 impl InFlight {
@@ -69,8 +69,8 @@ impl InFlight {
             _ => Vec::new(),
         };
         call.body_max = route.map_or(0, |route| route.body);
-        let (began, looked_up) = (Instant::now(), LookedUp::default());
-        InFlight { began, call, route, claim, is_guess, stage, counters, looked_up, limit: None }
+        let (began, looked_up, limits) = (Instant::now(), LookedUp::default(), Vec::new());
+        InFlight { began, call, route, claim, is_guess, stage, counters, looked_up, limits }
     }
 
     /// What the cache is asked: the user, by the claim, and the rate limits, which it counts. About a guess
@@ -78,6 +78,12 @@ impl InFlight {
     /// address until it is found true (`settle`).
     pub fn asked(&self) -> Asked<'_> {
         Asked { user: self.account(), counters: &self.counters }
+    }
+
+    /// Takes what the cache answered.
+    pub fn set_looked_up(&mut self, mut found: LookedUp) {
+        self.limits = std::mem::take(&mut found.limits);
+        self.looked_up = found;
     }
 
     fn user(&self) -> Option<i64> {
@@ -93,32 +99,21 @@ impl InFlight {
     /// gets 429 here. Anyone else is authorized first, since 403 comes before 429: at once if the cache has the
     /// user, else in a line (`go_on`).
     pub fn decide(mut self) -> Look {
-        let exceeded = self.note_limits();
-        match (&self.stage, exceeded) {
+        match self.exceeded() {
             // An address past its limit gets 429 where it would get 401, 404 or 405, and no guess of it is
             // looked up.
-            (Stage::Refused(_), Some(state)) => {
+            Some(state) if self.is_guess || matches!(self.stage, Stage::Refused(_)) => {
                 self.stage = Stage::Refused(Error::TooManyRequests(state));
             }
-            (Stage::Routed(_), Some(state)) if self.is_guess => {
-                self.stage = Stage::Refused(Error::TooManyRequests(state));
-            }
-            (Stage::Routed(_), _) if !self.is_guess && self.looked_up.needs_no_load() => {
-                self.authorize();
-            }
-            // Nothing to do now: refused, the question for methods, a guess within its limit, or a caller whom the
-            // cache has not.
+            _ if !self.is_guess && self.looked_up.needs_no_load() => self.authorize(),
+            // A guess within its limit, or a caller whom the cache has not.
             _ => {}
         }
         self.go_on()
     }
 
-    /// Notes where the caller stands, and returns the limit that is exceeded.
-    fn note_limits(&mut self) -> Option<LimitState> {
-        let states = &self.looked_up.limits;
-        let exceeded = states.iter().find(|state| state.exceeded).copied();
-        self.limit = exceeded.or(states.first().copied());
-        exceeded
+    fn exceeded(&self) -> Option<LimitState> {
+        self.limits.iter().find(|state| state.exceeded).copied()
     }
 
     /// The answer, or the work for it, to be done when its line says so. Where the caller may call, it is
@@ -167,14 +162,15 @@ impl InFlight {
     /// unless the cache has the user and the claim is no guess. Does nothing for a request that is authorized.
     fn authorize(&mut self) {
         let Stage::Routed(route) = self.stage else { return };
-        let mut looked_up = std::mem::take(&mut self.looked_up);
-        let limits = std::mem::take(&mut looked_up.limits);
-        if let Some(user) = self.user().filter(|_| self.is_guess) {
-            looked_up = LookedUp::unasked(user);
-        }
+        let looked_up = match self.user() {
+            Some(user) if self.is_guess => LookedUp::unasked(user),
+            _ => std::mem::take(&mut self.looked_up),
+        };
         let handler = let_in(route, &self.call, self.claim.as_ref(), looked_up);
-        self.looked_up.limits = self.settle(route, claim_held(&handler)).unwrap_or(limits);
-        let exceeded = self.note_limits();
+        if let Some(is_true) = claim_held(&handler) {
+            self.settle(route, is_true);
+        }
+        let exceeded = self.exceeded();
         let announced = self.call.header("Content-Length").and_then(|it| it.parse::<u64>().ok());
         self.stage = match (handler, exceeded) {
             (Err(error), Some(state)) if denies_claim(&error) => {
@@ -191,22 +187,23 @@ impl InFlight {
     }
 
     /// Now the claim is known to be true or false. If the request counted for the account but should for the
-    /// address, or the other way round, moves the count, and returns where the new one stands.
-    fn settle(&mut self, route: &Route, is_true: Option<bool>) -> Option<Vec<LimitState>> {
-        let (claim, is_true) = (self.claim.as_ref()?, is_true?);
+    /// address, or the other way round, moves the count.
+    fn settle(&mut self, route: &Route, is_true: bool) {
+        let Some(claim) = &self.claim else { return };
         let counted_for_account = !self.is_guess && !route.limit.is_scarce();
         // A guess that is true, or a claim that was no guess and is not.
         if is_true == self.is_guess {
             claim.set_proven(&self.call, is_true);
         }
         self.is_guess = !is_true;
-        if is_true == counted_for_account {
-            return None;
+        if is_true != counted_for_account {
+            let account = Some(claim.subject());
+            // None: the address.
+            let (before, after) = if is_true { (None, account) } else { (account, None) };
+            if let Some(limits) = limits::recount(&self.call, route.limit, before, after) {
+                self.limits = limits;
+            }
         }
-        let account = Some(claim.subject());
-        // None: the address.
-        let (before, after) = if is_true { (None, account) } else { (account, None) };
-        limits::recount(&self.call, route.limit, before, after)
     }
 
     /// The answer. Whatever the handler does, the client gets an answer, and the log has the cause. (A panic
@@ -220,7 +217,7 @@ impl InFlight {
             Ok(reply) => reply.into(),
             Err(error) => self.refusal(&error),
         };
-        if let Some(state) = self.limit {
+        if let Some(state) = self.exceeded().or(self.limits.first().copied()) {
             http::limit_headers(&mut response, state);
         }
         let (call, origin) = (&self.call, self.call.header("Origin"));

@@ -1,7 +1,7 @@
 //! contactd's side of [`http1`]: what the server asks of the program. `begin`, `look_up` and `decide` run in the
 //! threads that also read sockets. They may wait for Redis, which is bounded (`cache`), and never for Postgres.
-//! Requests that are ready at the
-//! same time ask Redis together: a round trip for each would cost more than the rest of a quick request.
+//! Requests that are ready at the same time ask Redis together: a round trip for each would cost more than the
+//! rest of a quick request.
 
 use crate::app::{self, InFlight};
 use crate::context::App;
@@ -23,8 +23,14 @@ impl Service for Contactd {
         InFlight::begin(&self.0, request)
     }
 
+    /// Counts all these requests in their rate limits and gets their users from the cache. There is an answer
+    /// for each, without Redis too.
     fn look_up(&self, together: &mut [InFlight]) {
-        look_up(&self.0, together);
+        let asked: Vec<_> = together.iter().map(InFlight::asked).collect();
+        let answers = self.0.cache.look_up(&asked, self.0.now());
+        for (in_flight, answer) in together.iter_mut().zip(answers) {
+            in_flight.set_looked_up(answer);
+        }
     }
 
     fn decide(&self, in_flight: InFlight) -> Look {
@@ -38,15 +44,5 @@ impl Service for Contactd {
     fn set_connections(&self, open: usize) {
         // For /metrics.
         self.0.counters.set_connections(open as u64);
-    }
-}
-
-/// Counts all these requests in their rate limits and gets their users from the cache. There is an answer for
-/// each, without Redis too.
-pub fn look_up(app: &App, together: &mut [InFlight]) {
-    let asked: Vec<_> = together.iter().map(InFlight::asked).collect();
-    let answers = app.cache.look_up(&asked, app.now());
-    for (in_flight, answer) in together.iter_mut().zip(answers) {
-        in_flight.looked_up = answer;
     }
 }

@@ -1,8 +1,11 @@
 //! Who comes first: 404, 405, 401, 403, 429, 413, 415, 400, 422, 404 for the thing, 409.
 
 use crate::world::{Actor, PASSWORD, World};
+use contactd::batch::Contactd;
 use contactd::config::Rate;
+use http1::Service;
 use serde_json::json;
+use std::sync::Arc;
 
 const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];
 
@@ -66,7 +69,7 @@ fn only_what_asks_nobody_is_answered_without_a_thread_of_its_own() {
         let headers = vec![("Authorization".to_owned(), token)];
         let request = rouille::Request::fake_http(method, path, headers, Vec::new());
         let mut in_flight = contactd::app::InFlight::begin(&world.app, request);
-        contactd::batch::look_up(&world.app, std::slice::from_mut(&mut in_flight));
+        Contactd(Arc::clone(&world.app)).look_up(std::slice::from_mut(&mut in_flight));
         matches!(in_flight.decide(), http1::Look::Answer(_))
     };
     ann.get("/api/users/me").expect(200);

@@ -3,12 +3,13 @@
 
 use chrono::{DateTime, Duration, Utc};
 use contactd::app::{self, InFlight};
+use contactd::batch::Contactd;
 use contactd::config::Config;
 use contactd::context::App;
 use contactd::model::user::Role;
 use contactd::repository::users::{self, NewUser};
-use contactd::{batch, crypto, db, worker};
-use http1::{Look, Refusal};
+use contactd::{crypto, db, worker};
+use http1::{Look, Refusal, Service};
 use rouille::{Request, Response};
 use serde_json::{Value, json};
 use std::io::Read;
@@ -368,7 +369,7 @@ pub fn respond_while(app: &Arc<App>, request: Request, meanwhile: impl FnOnce())
         return app::refuse(app, Refusal { status: 400, detail: "The body ended early." }, None);
     }
     let mut in_flight = InFlight::begin(app, request);
-    batch::look_up(app, std::slice::from_mut(&mut in_flight));
+    Contactd(Arc::clone(app)).look_up(std::slice::from_mut(&mut in_flight));
     let mut look = in_flight.decide();
     meanwhile();
     loop {
