@@ -3,7 +3,7 @@
 
 use crate::db::Conn;
 use crate::error::Result;
-use crate::model::resource_name;
+use crate::model::{contact, resource_name};
 use crate::repository::contacts::rows::uid_of_name;
 use chrono::{DateTime, Utc};
 use postgres::Row;
@@ -56,10 +56,7 @@ fn from_row(row: &Row) -> Resource {
 }
 
 fn name(row: &Row) -> String {
-    match row.get::<_, Option<Vec<u8>>>("resource") {
-        Some(octets) => resource_name::encoded(&octets),
-        None => resource_name::encoded(format!("{}.vcf", row.get::<_, &str>("uid")).as_bytes()),
-    }
+    resource_name::encoded(&contact::resource_name(row.get("resource"), row.get("uid")))
 }
 
 /// Octets of text that are read at once, beside the last card.
