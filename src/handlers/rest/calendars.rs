@@ -11,7 +11,8 @@ use crate::http::Reply;
 use crate::model::contact::birthday;
 use crate::repository::app_passwords;
 use crate::repository::audit::Action;
-use crate::repository::contacts::{birthdays, books};
+use crate::repository::contacts::birthdays::{self, AfterBirthday};
+use crate::repository::contacts::books;
 use serde_json::json;
 use vcard::calendar;
 
@@ -62,16 +63,16 @@ pub fn get(call: &Call) -> Result<Reply> {
         Reply::not_modified()
     } else {
         // The tag was read first: what changes meanwhile is fetched again the next time.
-        let (db, mut after, mut head) = (call.app.db.clone(), 0, String::new());
+        let (db, mut after, mut head) =
+            (call.app.db.clone(), AfterBirthday::default(), String::new());
         calendar::start(&mut head, NAME);
         let body = Pieces::begin(call, owner, head, move |out| {
-            let page = db.read(|db| birthdays::page(db, owner, after))?;
+            let page = db.read(|db| birthdays::page(db, owner, &mut after))?;
             for it in &page {
                 if let Some(date) = birthday::born(it.key, it.year) {
                     let updated = views::instant(it.updated_at);
                     calendar::event(out, &it.uid, &it.name, date, &updated);
                 }
-                after = it.id;
             }
             if page.is_empty() {
                 calendar::end(out);

@@ -11,8 +11,6 @@ use postgres::Row;
 #[derive(Debug)]
 pub struct Birthday {
     /// Of the contact.
-    pub id: i64,
-    /// Of the contact.
     pub uid: String,
     /// The beginning of its display name.
     pub name: String,
@@ -24,15 +22,21 @@ pub struct Birthday {
     pub updated_at: DateTime<Utc>,
 }
 
-/// The birthdays of contacts whose id is greater than `after`, at most 500.
-pub fn page(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Birthday>> {
-    const SQL: &str = "SELECT id, uid, split_part(left(members, 4000), E'\\n', 1) AS name,
-            birthday_key, birthday_year, updated_at
-        FROM contacts WHERE owner = $1 AND id > $2 AND deleted_at IS NULL AND NOT is_group
-            AND birthday_key IS NOT NULL ORDER BY id LIMIT 500";
-    let rows = db.query(SQL, &[&owner, &after])?;
-    let birthday = |row: &postgres::Row| Birthday {
-        id: row.get("id"),
+/// All birthdays, by day and name, at most 500 at a time; `after` moves on.
+pub fn page(db: &mut Conn, owner: i64, after: &mut AfterBirthday) -> Result<Vec<Birthday>> {
+    const SQL: &str = concat!(
+        "SELECT id, uid, split_part(left(members, 4000), E'\\n', 1) AS name,
+            sort_name, sort_more, birthday_key, birthday_year, updated_at
+        FROM contacts WHERE ",
+        live!(),
+        " AND birthday_key IS NOT NULL
+            AND (birthday_key, sort_name, sort_more, id) > ($2, $3, $4, $5)
+        ORDER BY birthday_key, sort_name, sort_more, id LIMIT 500"
+    );
+    let (name, more) = &after.name;
+    let rows = db.query(SQL, &[&owner, &after.key, name, more, &after.id])?;
+    after.move_on(&rows);
+    let birthday = |row: &Row| Birthday {
         uid: row.get("uid"),
         // The first member, in JSON; one that was cut off is shown as it is.
         name: serde_json::from_str(row.get("name")).unwrap_or_else(|_| row.get("name")),
@@ -49,6 +53,18 @@ pub struct AfterBirthday {
     key: i16,
     name: (String, String),
     id: i64,
+}
+
+impl AfterBirthday {
+    fn move_on(&mut self, rows: &[Row]) {
+        if let Some(last) = rows.last() {
+            *self = AfterBirthday {
+                key: last.get("birthday_key"),
+                name: (last.get("sort_name"), last.get("sort_more")),
+                id: last.get("id"),
+            };
+        }
+    }
 }
 
 /// A contact and its birthday.
@@ -82,13 +98,7 @@ pub fn with_birthday(
     );
     let (name, more) = &after.name;
     let rows = db.query(SQL, &[&owner, &from, &to, &after.key, name, more, &after.id])?;
-    if let Some(last) = rows.last() {
-        *after = AfterBirthday {
-            key: last.get("birthday_key"),
-            name: (last.get("sort_name"), last.get("sort_more")),
-            id: last.get("id"),
-        };
-    }
+    after.move_on(&rows);
     let celebrated = |row: &Row| Celebrated {
         contact: from_row(row),
         key: row.get("birthday_key"),
