@@ -249,6 +249,24 @@ fn no_body_is_received_before_the_token_is_verified() {
     assert_eq!(&answer, b"HTTP/1.1 401");
 }
 
+/// A form of megabytes needs a session, whatever the way in which its length is told.
+#[test]
+fn no_long_form_is_received_without_a_session() {
+    let server = Server::with(&CALM);
+    for framing in ["Content-Length: 9000000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n5000\r\n"]
+    {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let head = "POST /import HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=XX\r\n";
+        stream.write_all(format!("{head}{framing}").as_bytes()).unwrap();
+        // More than is received before the program has looked, and not the end.
+        stream.write_all(&[b'x'; 20_000]).unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 403", "{framing}");
+    }
+}
+
 /// As many logins as a botnet sends, for names that nobody has: each is hashed, or refused.
 #[test]
 fn passwords_that_are_hashed_keep_no_one_else_waiting() {

@@ -94,12 +94,11 @@ impl Incoming {
     pub fn take_request(&mut self, remote: SocketAddr) -> Request {
         let [method, target] = [&mut self.head.method, &mut self.head.target].map(std::mem::take);
         let mut headers = std::mem::take(&mut self.head.headers);
-        if self.head.framing == Framing::Chunked {
-            // The body is decoded: for the handler it has a length like any other, if that is known.
+        if self.head.framing == Framing::Chunked && self.done {
+            // The body is decoded: for the program it has a length like any other. One that is still to come has
+            // none, and says so.
             headers.retain(|(name, _)| !name.eq_ignore_ascii_case("transfer-encoding"));
-            if self.done {
-                headers.push(("Content-Length".to_owned(), self.body.len().to_string()));
-            }
+            headers.push(("Content-Length".to_owned(), self.body.len().to_string()));
         }
         Request::fake_http_from(remote, method, target, headers, Vec::new())
     }
