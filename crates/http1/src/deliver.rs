@@ -1,4 +1,4 @@
-//! Answers on their way: from a response to the socket, and to what the connection does next.
+//! Sending answers: what the socket takes at once, the rest in a thread, and what the connection does afterwards.
 
 use crate::connection::{Connection, Stage, wait_for};
 use crate::incoming::Incoming;
@@ -37,15 +37,15 @@ pub struct Outgoing {
 pub enum Then {
     /// The next request.
     Next,
-    /// The end: the client asked for it and has nothing more to say, or it has to go now.
+    /// The end: the client asked for it and has nothing more to say, or somebody else needs its place or thread.
     Close,
     /// The end, while the client may still be sending: a close now would reset the connection and
     /// could destroy the answer before the client has read it.
     Linger,
 }
 
-/// Sends an answer as far as that needs no waiting, and the connection where it goes next; the rest is
-/// returned. Without a response the handler has failed.
+/// Sends what the socket takes now. If that is all of it, the connection goes on to its next stage; otherwise the
+/// rest is returned. Without a response the handler has failed: 500.
 #[must_use]
 pub fn answer(
     shared: &Shared,
@@ -55,13 +55,13 @@ pub fn answer(
     client: Client,
 ) -> Option<Outgoing> {
     let (mut asked, mut bytes) = (incoming.asked, Vec::new());
-    // Where the body was not received, what follows is no request.
+    // If the body was not read to its end (`cut`: it is too large), the next bytes are its rest, and no request.
     let is_received = incoming.done && !incoming.cut;
     asked.keep_alive &= is_received && !shared.is_stopping();
     let fault = |what| log::error!("http1: the handler gave {what}");
     let written = response.map(|it| response::write(it, asked, &mut bytes).map_err(fault));
     let Some(Ok((stream, keep_alive))) = written else {
-        return refusal_of(shared, connection, FAILED, incoming.origin.as_deref(), Then::Linger);
+        return refusal_of(shared, connection, FAILED, Some(incoming), Then::Linger);
     };
     let then = match keep_alive {
         true => Then::Next,
@@ -74,26 +74,28 @@ pub fn answer(
     Outgoing { connection, bytes, sent: 0, stream, then, client }.begin(shared)
 }
 
-/// Sends the answer to what is no request of ours. It is the last one on its connection, which lingers, or
-/// closes where it has to go now, whether the socket took all of it or not.
+/// Answers something that the program never saw: malformed, too slow, or one connection too many. It is the last
+/// answer on its connection, which lingers, or closes where it has to go now, whether the socket took all of it or
+/// not.
 pub fn refuse(shared: &Arc<Shared>, connection: Box<Connection>, refusal: Refusal, then: Then) {
-    let origin = connection.origin();
-    finish_elsewhere(shared, refusal_of(shared, connection, refusal, origin.as_deref(), then));
+    finish_elsewhere(shared, refusal_of(shared, connection, refusal, None, then));
 }
 
-/// Like [`refuse`], where the request has left the connection with its Origin field; what has to be waited for
-/// is returned.
+/// Like [`refuse`], also for a request that was taken out of its connection (`incoming`). Returns what has to be
+/// waited for.
 pub fn refusal_of(
     shared: &Shared,
     mut connection: Box<Connection>,
     refusal: Refusal,
-    origin: Option<&str>,
+    incoming: Option<&Incoming>,
     then: Then,
 ) -> Option<Outgoing> {
+    let origin = incoming.map_or_else(|| connection.origin(), |it| it.origin.clone());
+    let head_only = incoming.is_some_and(|it| it.asked.head_only);
     connection.input = Vec::new();
-    let asked = Asked { head_only: false, http_1_1: true, keep_alive: false, gzip: false };
+    let asked = Asked { head_only, http_1_1: true, keep_alive: false, gzip: false };
     let mut bytes = Vec::new();
-    let response = shared.program.refuse(refusal, origin);
+    let response = shared.program.refuse(refusal, origin.as_deref());
     let written = response.map(|it| response::write(it, asked, &mut bytes));
     if !matches!(written, Some(Ok((None, _)))) {
         log::error!("http1: the program has no answer for a {}", refusal.status);
@@ -149,7 +151,7 @@ impl Outgoing {
     }
 
     /// Sends all of it, waiting for the client; false when that failed. A whole answer has
-    /// `Limits::write_time`, a stream has it for each part. `hold` gets the number of bytes that lie in memory
+    /// `Limits::write_time`, a stream earns time as it is taken (`time_left`). `hold` gets the number of bytes that lie in memory
     /// while the client is waited for; false ends the answer.
     fn send_slowly(&mut self, limits: &Limits, mut hold: impl FnMut(usize) -> bool) -> bool {
         let (begin, is_stream) = (Instant::now(), self.stream.is_some());
@@ -206,7 +208,7 @@ impl Outgoing {
                 (limits.linger_time, Wants::Input)
             }
             Then::Next if connection.input.is_empty() => (limits.idle_time, Wants::Input),
-            // Its turn comes when the client has taken enough of this answer, or sends more.
+            // A request is in `input` already: its turn comes when the socket can be written to again, or more comes.
             Then::Next => (limits.write_time, Wants::Turn),
         };
         connection.deadline = Instant::now() + time;
@@ -238,7 +240,7 @@ mod tests {
             // Ten seconds were earned.
             (11 * STREAM_RATE - 1, 15, Some(10)),
             (11 * STREAM_RATE - 1, 25, None),
-            // However much was: not for one part.
+            // However much was: not for one wait.
             (1000 * STREAM_RATE, 20, Some(15)),
         ] {
             let left = left.map(seconds);

@@ -83,6 +83,11 @@ impl Pool {
         has_room || self.end_a_wait(address)
     }
 
+    /// Something is to be done and has no thread yet.
+    pub fn is_behind(&self) -> bool {
+        !lock(&self.state).tasks.is_empty()
+    }
+
     /// From now on a thread waits for this client to send (`Shutdown::Read`) or to take
     /// (`Shutdown::Both`) something.
     pub fn waits(&self, connection: &Connection, side: Shutdown) -> Waiting<'_> {

@@ -52,7 +52,8 @@ pub fn wait(shared: &Arc<Shared>) {
     }
 }
 
-/// Reads once. A whole request, or the head of a large one, is for the program.
+/// Reads once. Returns a request for the program: whole, or the head of a large one. Everything else is dealt
+/// with here.
 fn receive(
     shared: &Arc<Shared>,
     mut connection: Box<Connection>,
@@ -67,8 +68,8 @@ fn receive(
     None
 }
 
-/// Goes on with a request as the program wants it; `None`: the program failed. An answer is charged to
-/// `client`; what of it has to be waited for is returned.
+/// Goes on with a request as the program wants it; `look` is `None` when it panicked. An answer is charged to
+/// `client`. Returns what of it has to be waited for.
 #[must_use]
 fn go_on(
     shared: &Arc<Shared>,
@@ -87,10 +88,15 @@ fn go_on(
     let address = connection.place.address;
     let ticket = Ticket { connection, incoming, admission, work, charge: None };
     let this = Arc::clone(shared);
+    // Where the caller has to be looked up before a large body, the work runs without it first (see `Work`).
     if ticket.incoming.done || !admission.is_accepted {
-        if let Some(line) = enqueue(shared, ticket) {
-            // Without a thread the runner waits for the next one, and what is in the line two seconds.
+        let line = enqueue(shared, ticket);
+        // A runner that another address called may be waiting for a thread, for longer than this one can.
+        if line.is_some() || shared.pool.is_behind() {
+            // If no thread can be had, the runner is queued, and the line waits with it (`LineLimits::wait`).
             shared.pool.make_room_for(address);
+        }
+        if let Some(line) = line {
             shared.pool.run(move || run(&this, &line));
         }
     } else if shared.pool.make_room_for(address) {
@@ -110,7 +116,7 @@ fn receive_body(shared: &Arc<Shared>, mut ticket: Ticket) {
         && connection.input.is_empty()
         && connection.send(CONTINUE) != Ok(CONTINUE.len())
     {
-        // Nothing is unsent before it: if these bytes do not fit, something is wrong.
+        // Every earlier answer is sent: if these few bytes do not fit into the socket, something is wrong.
         Err(NO_CONTINUE)
     } else {
         let grown = |bytes| if charge.set(bytes) { Ok(()) } else { Err(TOO_MUCH) };
@@ -130,7 +136,7 @@ fn receive_body(shared: &Arc<Shared>, mut ticket: Ticket) {
     }
 }
 
-/// Puts something into its line; the line, if it needs a runner.
+/// Puts a ticket into its line. Returns the line if it needs one more runner.
 fn enqueue(shared: &Arc<Shared>, ticket: Ticket) -> Option<Arc<Line<Ticket>>> {
     let admission = ticket.admission;
     let Some(line) = shared.lines.get(admission.line).or(shared.lines.first()) else {
@@ -142,7 +148,7 @@ fn enqueue(shared: &Arc<Shared>, ticket: Ticket) -> Option<Arc<Line<Ticket>>> {
     needs_runner.then(|| Arc::clone(line))
 }
 
-/// A runner of a line: does one thing after another until nothing waits, or an answer has to be
+/// A runner of a line: does one thing after another until nothing that waits may begin, or an answer has to be
 /// waited for.
 fn run(shared: &Arc<Shared>, line: &Arc<Line<Ticket>>) {
     while let Some((ticket, running)) = line.next() {
@@ -163,12 +169,9 @@ fn run(shared: &Arc<Shared>, line: &Arc<Line<Ticket>>) {
     }
 }
 
-/// Refuses a request that the program has accepted, or might have.
+/// Refuses a request that was looked at: its connection does not know it any more.
 pub fn refuse(shared: &Arc<Shared>, ticket: Ticket, refusal: Refusal, then: Then) {
     let Ticket { connection, incoming, .. } = ticket;
-    let origin = incoming.origin.as_deref();
-    deliver::finish_elsewhere(
-        shared,
-        deliver::refusal_of(shared, connection, refusal, origin, then),
-    );
+    let rest = deliver::refusal_of(shared, connection, refusal, Some(&incoming), then);
+    deliver::finish_elsewhere(shared, rest);
 }

@@ -161,6 +161,15 @@ fn a_panic_at_one_of_several_requests_is_a_500_for_that_one() {
 }
 
 #[test]
+fn a_refusal_of_a_head_request_has_no_body() {
+    let server = Running::start(small());
+    let mut client = server.connect();
+    client.send("HEAD /panic HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(client.answer_to(true).unwrap().status, 500);
+    assert!(client.answer().is_none(), "nothing comes behind it");
+}
+
+#[test]
 fn a_panic_of_the_waiting_room_ends_a_connection_and_no_thread() {
     let server = Running::behind(small(), Behind::new(true));
     for _ in 0..20 {
