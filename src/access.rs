@@ -1,8 +1,10 @@
 //! Who is calling. This file is the only maker of [`Caller`], [`Admin`], [`Owner`], [`Device`] and
 //! [`Visitor`]: a handler that takes one of them cannot be reached by any other client.
 //!
-//! A request first makes a claim ([`Claim`]): an access token, an app password, a page's cookie. Then
-//! the cache is asked for the account that the claim names, and the claim is held against it.
+//! A request first makes a claim ([`Claim`]): an access token, an app password, a page's cookie. Then the account
+//! that the claim names is looked up, in the cache or, for a guess, in Postgres, and the claim is held against it.
+//!
+//! A page's session is that of a browser, named by a cookie; a program's session is one with tokens.
 
 use crate::cache::LookedUp;
 use crate::context::Call;
@@ -43,13 +45,13 @@ impl Claim {
         }
     }
 
-    /// True unless we signed it, or it was shown to be true lately: until it is looked up no
-    /// account is charged for it.
+    /// True for a secret that was not found true in the last hour, and so never for a token that we signed. Until it
+    /// is found true, no account is charged for it.
     pub fn is_guess(&self, call: &Call) -> bool {
         self.digest().is_some_and(|digest| !call.app.proven.contains(digest, call.now))
     }
 
-    /// It was looked up.
+    /// Remembers whether the secret was found true; of a token nothing.
     pub fn set_proven(&self, call: &Call, is_true: bool) {
         if let Some(digest) = self.digest() {
             call.app.proven.set(digest, is_true, call.now);
@@ -62,7 +64,7 @@ impl Claim {
     }
 }
 
-/// A user who is signed in: the token is valid, its session alive, the account active.
+/// A user who is signed in, by a token or a page's cookie: the session is alive, the account active.
 pub struct Caller {
     current: CurrentUser,
     session: i64,
@@ -79,7 +81,7 @@ impl Caller {
         self.current.user.id
     }
 
-    /// The session of the access token.
+    /// The session: of the access token, or of the browser whose cookie it is.
     pub fn session(&self) -> i64 {
         self.session
     }
@@ -189,7 +191,7 @@ impl Visitor {
         Some(Owner { current, app_password: None, may_write: true })
     }
 
-    /// The caller as an admin, or [`Error::AdminOnly`].
+    /// The caller as an admin; [`Error::Unauthenticated`] without one, [`Error::AdminOnly`] for another user.
     pub fn admin(&self) -> Result<Admin> {
         let Caller { current, session } = self.caller.as_ref().ok_or(Error::Unauthenticated)?;
         admin(Caller { current: current.clone(), session: *session })
@@ -218,8 +220,8 @@ impl Visitor {
         Ok(())
     }
 
-    /// True if a form came from a page of this visitor: it carries the token, and the browser names
-    /// no other origin.
+    /// True if a form came from a page of this visitor: it carries the token, if the visitor is signed in, and the
+    /// browser names no other origin.
     pub fn sent(&self, call: &Call, token: &str) -> bool {
         let session = self.caller.as_ref().map(Caller::session);
         let bound = session.is_none_or(|session| {
@@ -293,8 +295,8 @@ pub fn cookie(call: &Call) -> Option<Claim> {
     Some(Claim { user, proof: Proof::Cookie { digest: crypto::token_digest(token) } })
 }
 
-/// The account of a claim, of which the cache was asked before, if it is active.
-fn current(call: &Call, claim: &Claim, looked_up: LookedUp) -> Result<Option<CurrentUser>> {
+/// The account of a claim, if it is active: what the cache had, else from Postgres.
+fn active_account(call: &Call, claim: &Claim, looked_up: LookedUp) -> Result<Option<CurrentUser>> {
     let id = claim.user;
     let found = call.app.cache.finish(looked_up, |purpose| call.app.load_user(id, purpose))?;
     Ok(found.filter(|it| it.user.is_active))
@@ -302,7 +304,7 @@ fn current(call: &Call, claim: &Claim, looked_up: LookedUp) -> Result<Option<Cur
 
 /// The caller with this claim.
 pub fn caller(call: &Call, claim: &Claim, looked_up: LookedUp) -> Result<Caller> {
-    let current = current(call, claim, looked_up)?.ok_or(Error::Unauthenticated)?;
+    let current = active_account(call, claim, looked_up)?.ok_or(Error::Unauthenticated)?;
     match claim.proof {
         Proof::Session(session) if current.sessions.contains(&session) => {
             Ok(Caller { current, session })
@@ -320,7 +322,7 @@ pub fn admin(caller: Caller) -> Result<Admin> {
 }
 
 /// The owner of contacts with this claim: a session, or an app password of a scope that the request's
-/// method is in ([`Error::ReadOnly`]). One for CardDAV is not good here.
+/// method is in ([`Error::ReadOnly`]). One of scope `carddav` is refused here; [`device`] takes every scope.
 pub fn owner(call: &Call, claim: &Claim, looked_up: LookedUp) -> Result<Owner> {
     if let Proof::Session(_) = claim.proof {
         let Caller { current, .. } = caller(call, claim, looked_up)?;
@@ -348,7 +350,7 @@ fn by_app_password(
     scopes: &[Scope],
 ) -> Result<Option<Owner>> {
     let Proof::AppPassword { digest, name } = &claim.proof else { return Ok(None) };
-    let Some(current) = current(call, claim, looked_up)? else { return Ok(None) };
+    let Some(current) = active_account(call, claim, looked_up)? else { return Ok(None) };
     let is_named = |name: &String| {
         let name = name.to_lowercase();
         name == current.user.username.to_lowercase() || name == current.user.email.to_lowercase()
@@ -372,7 +374,7 @@ pub fn visitor(call: &Call, claim: Option<&Claim>, looked_up: LookedUp) -> Resul
     let anonymous = Visitor { caller: None, ends: call.now, csrf: String::new() };
     let Some(claim) = claim else { return Ok(anonymous) };
     let Proof::Cookie { digest } = &claim.proof else { return Ok(anonymous) };
-    let Some(current) = current(call, claim, looked_up)? else { return Ok(anonymous) };
+    let Some(current) = active_account(call, claim, looked_up)? else { return Ok(anonymous) };
     let found = current.pages.iter().find(|known| known.digest == *digest);
     let Some((session, ends)) = found.map(|found| (found.session, found.expires_at)) else {
         return Ok(anonymous);

@@ -1,11 +1,11 @@
-//! One request, from its route to its answer: this file from top to bottom, with `authorize.rs` for the
-//! question who may call.
+//! One request, from its route to its answer: this file from top to bottom, with `authorize.rs` for the route and
+//! for who may call.
 //!
-//! [`http1`] reads the request, and takes it through three steps (`batch.rs`), together with others that came at
+//! [`http1`] (a crate of this repository) reads the request, and takes it through three steps (`batch.rs`), together with others that came at
 //! the same time: [`InFlight::begin`]; the look-up of [`InFlight::asked`] in the cache, mostly in one round
 //! trip for all of them; [`InFlight::decide`], which answers, or says in which line the rest waits. None of the
 //! three asks Postgres, since each runs in a thread that other connections need. The rest (a caller whom the
-//! cache has not, a large body, a handler that may wait) runs in a thread of its own, and ends in
+//! cache does not have, a large body, a handler that may wait) runs in a thread of its own, and ends in
 //! `InFlight::answer` too.
 //!
 //! The cache holds accounts with their live sessions and app passwords, and counts the rate limits. Without
@@ -32,7 +32,7 @@ use std::time::Instant;
 pub struct InFlight {
     began: Instant,
     call: Call,
-    /// The route; for a wrong method the first one of the path.
+    /// The route; the first one of the path where none has the method (405, OPTIONS).
     route: Option<&'static Route>,
     /// What the request says of its sender, if the route asks.
     claim: Option<Claim>,
@@ -60,7 +60,7 @@ impl InFlight {
         let counters = match &stage {
             Stage::Routed(route) => {
                 // It counts for the account if the claim is no guess. A request with a scarce limit (passwords,
-                // imports) counts in the usual limit of its address first; `settle` moves it.
+                // imports) counts in the usual limit of its address first ([`limits::Limit::is_scarce`]); `settle` moves it.
                 let account = claim.as_ref().filter(|_| !is_guess && !route.limit.is_scarce());
                 limits::of_route(route.limit, &call, account.map(Claim::subject))
             }
@@ -86,18 +86,19 @@ impl InFlight {
         self.looked_up = found;
     }
 
-    fn user(&self) -> Option<i64> {
+    /// The account that the request names; nobody has checked it.
+    fn claimed(&self) -> Option<i64> {
         self.claim.as_ref().map(|claim| claim.user)
     }
 
-    /// The account that the request is charged to: the one that it claims, unless that is a guess.
+    /// The account that the request is charged to: the one that it names, unless that is a guess.
     fn account(&self) -> Option<i64> {
-        self.user().filter(|_| !self.is_guess)
+        self.claimed().filter(|_| !self.is_guess)
     }
 
     /// What comes next, now that the cache has answered. Past a limit, what is refused anyway and what is a guess
     /// gets 429 here. Anyone else is authorized first, since 403 comes before 429: at once if the cache has the
-    /// user, else in a line (`go_on`).
+    /// user, else in a line (`go_on`). Where a count has to be moved (`settle`), Redis is asked once more.
     pub fn decide(mut self) -> Look {
         match self.exceeded() {
             // An address past its limit gets 429 where it would get 401, 404 or 405, and no guess of it is
@@ -106,7 +107,7 @@ impl InFlight {
                 self.stage = Stage::Refused(Error::TooManyRequests(state));
             }
             _ if !self.is_guess && self.looked_up.needs_no_load() => self.authorize(),
-            // A guess within its limit, or a caller whom the cache has not.
+            // A guess within its limit, or a caller whom the cache does not have.
             _ => {}
         }
         self.go_on()
@@ -118,8 +119,8 @@ impl InFlight {
 
     /// The answer, or the work for it, to be done when its line says so. Where the caller may call, it is
     /// accepted: http1 receives the body and the handler runs. Where the caller has to be looked up first, a
-    /// small body (at most `SMALL_BODY`) is here already, and everything is done at once; before a large one
-    /// the work gets no body, and only the caller is looked up.
+    /// small body (at most `SMALL_BODY`) is here already, and everything is done at once; before a large one, and
+    /// one that the client holds back (`Expect`), the work gets no body, and only the caller is looked up.
     fn go_on(mut self) -> Look {
         let is_accepted = matches!(self.stage, Stage::Authorized(_));
         let waits = match (&self.stage, self.route) {
@@ -138,9 +139,9 @@ impl InFlight {
         let client = account.map_or_else(|| Client::at(self.call.ip), Client::Account);
         let size = self.call.app.config.db_pool_size as usize;
         let most = match (waits, self.call.request.method()) {
-            // A request begins only while fewer than this many of its account (or address), of any kind, are at work
-            // in its line; one always may. For what reads it is half the pool, for a search of an account whose
-            // searches are slow one. Writers of one book wait for each other (`owner_slots`): a quarter.
+            // A request begins only while fewer than this many of its account (or address) are at work in its line,
+            // whatever they do; one always may. What reads: half of the pool. A search of an account whose searches
+            // are slow: one. What writes: a quarter, since writers of one book wait for each other (`owner_slots`).
             (Waits::Search, _) if account.is_some_and(|it| self.call.app.is_slow(it)) => 1,
             (Waits::Search, _) => size / 2,
             (Waits::Postgres, "GET" | "HEAD" | "PROPFIND" | "REPORT" | "OPTIONS") => size / 2,
@@ -162,7 +163,7 @@ impl InFlight {
     /// unless the cache has the user and the claim is no guess. Does nothing for a request that is authorized.
     fn authorize(&mut self) {
         let Stage::Routed(route) = self.stage else { return };
-        let looked_up = match self.user() {
+        let looked_up = match self.claimed() {
             Some(user) if self.is_guess => LookedUp::unasked(user),
             _ => std::mem::take(&mut self.looked_up),
         };
@@ -178,7 +179,8 @@ impl InFlight {
             }
             (Err(error), _) => Stage::Refused(error),
             (Ok(_), Some(state)) => Stage::Refused(Error::TooManyRequests(state)),
-            // Before a byte of the body is read. One that comes in chunks is refused while it is received.
+            // Before a byte of a large body is read. One in chunks is cut a byte past the limit while it is received,
+            // and refused by whatever reads it (`Call::body`).
             (Ok(_), None) if announced.is_some_and(|length| length > self.call.body_max) => {
                 Stage::Refused(Error::BodyTooLarge(self.call.body_max))
             }
@@ -260,10 +262,10 @@ impl InFlight {
     }
 
     /// The body was waited for. Meanwhile its sender may have been signed out, or the account disabled: the caller
-    /// is looked up once more. It is not counted again.
+    /// is looked up once more. It is not counted again, and what ended by the clock meanwhile still counts.
     fn authorize_again(&mut self) {
         let (Stage::Authorized(_), Some(route), Some(user)) =
-            (&self.stage, self.route, self.user())
+            (&self.stage, self.route, self.claimed())
         else {
             return;
         };
@@ -323,7 +325,7 @@ impl InFlight {
         let more = more.into_iter().filter_map(|(name, value)| Some(format!(" {name}={}", value?)));
         let more: String = more.collect();
         log::info!(
-            method, path, status, ms, request_id, own_id, client, user = self.user();
+            method, path, status, ms, request_id, own_id, client, user = self.account();
             "{method} {path} {status} {ms:.1}ms request_id={request_id}{more}"
         );
     }

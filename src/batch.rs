@@ -1,5 +1,6 @@
 //! contactd's side of [`http1`]: what the server asks of the program. `begin`, `look_up` and `decide` run in the
-//! threads that also read sockets. They may wait for Redis, which is bounded (`cache`), and never for Postgres.
+//! threads that also read sockets. `look_up` waits for Redis, once for all requests, and `decide` where a count has to
+//! be moved; both are bounded (`cache`). None of them asks Postgres.
 //! Requests that are ready at the same time ask Redis together: a round trip for each would cost more than the
 //! rest of a quick request.
 
@@ -23,8 +24,8 @@ impl Service for Contactd {
         InFlight::begin(&self.0, request)
     }
 
-    /// Counts all these requests in their rate limits and gets their users from the cache. There is an answer
-    /// for each, without Redis too.
+    /// Counts all these requests in their rate limits and gets their users from the cache. Without
+    /// Redis each is counted in this process, and its user is to be loaded.
     fn look_up(&self, together: &mut [InFlight]) {
         let asked: Vec<_> = together.iter().map(InFlight::asked).collect();
         let answers = self.0.cache.look_up(&asked, self.0.now());

@@ -1,6 +1,7 @@
 //! What happened lately, remembered in this process: which secrets were shown to be true, what tokens said,
 //! when the last use of a secret was written down, and in which books a search took long. What is lost with
-//! the process costs the next request with each secret a statement, and a guess two round trips to Redis more.
+//! the process is found out again: the next request with each app password or cookie is a guess once more, so that
+//! its account is loaded from Postgres, its count is moved in Redis, and its use is noted again.
 
 use crate::lock::lock;
 use chrono::{DateTime, Duration, Utc};
@@ -11,7 +12,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
-/// Most entries of a map; past that all are forgotten. 10,000 secrets are 1 to 4 MB.
+/// Most entries of each map here; past that all are forgotten. 10,000 secrets are 1 to 4 MB.
 const MOST: usize = 10_000;
 /// Most networks of one secret.
 const NETWORKS: usize = 20;
@@ -40,7 +41,7 @@ impl<K: Eq + Hash, V> Bounded<K, V> {
 }
 
 impl<K: Eq + Hash, V: Copy> Bounded<K, V> {
-    /// What is remembered of this; it may be over since.
+    /// What is remembered of this; whether it still holds, the caller checks.
     pub fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -96,7 +97,8 @@ impl Uses {
     }
 
     /// True if a use of `id` is to be written down: the first one in a period, and the first one
-    /// from `network`, where that matters. Counts as written by that.
+    /// from `network`, where that matters (the period is one for all networks). The caller has to write it now:
+    /// from here on it counts as written, even where that fails.
     pub fn is_due(&self, id: i64, network: Option<IpAddr>, now: DateTime<Utc>) -> bool {
         let mut noted = self.noted.lock_for(&id);
         let this = noted
@@ -119,7 +121,8 @@ impl Uses {
 #[derive(Debug, Default)]
 pub struct SlowBooks(Bounded<i64, Instant>);
 
-/// How long. A quick answer says nothing about the next one: a page without words is quick in any book.
+/// How long a book counts as slow after a slow search. A quick one does not end that: a page without words is quick
+/// in any book.
 const SLOW_FOR: std::time::Duration = std::time::Duration::from_secs(60);
 
 impl SlowBooks {

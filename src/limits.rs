@@ -106,8 +106,7 @@ pub fn recount(
     if before == after {
         return None;
     }
-    call.app.cache.give_back(&before);
-    Some(call.app.cache.count(&after))
+    Some(call.app.cache.recount(&before, &after))
 }
 
 /// Counts in each of `counters`. [`Error::TooManyRequests`] says where the first stands that is past its limit.

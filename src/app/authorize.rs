@@ -103,7 +103,8 @@ pub(super) fn let_in(
 }
 
 /// Whether the claim of a request was true, by the handler that it got; none: that was not found out, as without
-/// Postgres. `AdminOnly` and `ReadOnly` come only after it was found true.
+/// Postgres. `AdminOnly` and `ReadOnly` come only after it was found true. A real app password of the wrong scope,
+/// or with a wrong name before it, counts as false here.
 pub(super) fn claim_held(handler: &Result<Handler>) -> Option<bool> {
     match handler {
         Ok(Handler::Visitor(_, visitor)) => Some(visitor.caller().is_some()),

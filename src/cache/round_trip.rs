@@ -14,10 +14,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 pub struct Cache {
     pub(super) store: Option<Store>,
     pub(super) prefix: String,
-    /// Authenticates what stands in Redis.
+    /// Authenticates the users that stand in Redis.
     pub(super) secret: ring::hmac::Key,
     pub(super) local: LocalCounters,
-    /// Random: names leases and tombstones together with `names`, unlike any other process'.
+    /// A random id of this process. With a number from `names` it makes the name of a lease or a tombstone.
     pub(super) process: String,
     pub(super) names: AtomicU64,
     /// How many of the places for writers that may have to wait after their commit are taken.
@@ -57,9 +57,23 @@ impl Cache {
         self.change(counters, Change::Peek)
     }
 
-    /// Takes back what [`Cache::count`] counted: it belongs to somebody else, or does not count.
+    /// Takes back what [`Cache::count`] counted: it does not count.
     pub fn give_back(&self, counters: &[Counter]) {
         self.change(counters, Change::GiveBack);
+    }
+
+    /// What was counted in `before` counts in `after`. Where those stand, in their order.
+    pub fn recount(&self, before: &[Counter], after: &[Counter]) -> Vec<LimitState> {
+        let back = before.iter().map(|counter| self.question(counter, Change::GiveBack));
+        let on = after.iter().map(|counter| self.question(counter, Change::Count));
+        let answers = self.ask(&back.chain(on).collect::<Vec<_>>()).map(|(_, answers)| answers);
+        let states = answers.and_then(|answers| {
+            read_states(after, Change::Count, answers.into_iter().skip(before.len()))
+        });
+        states.unwrap_or_else(|| {
+            self.local.apply(before, Change::GiveBack);
+            self.local.apply(after, Change::Count)
+        })
     }
 
     /// `ok`, `down` or `off` (none configured). Waits about 100 ms at most for each step of
@@ -95,7 +109,8 @@ impl Cache {
 
     /// Users and counters in one round trip where all is there, as mostly: plain commands take Redis half
     /// the time of the script. What is missing, a user or the end of a window, takes the script in a second
-    /// round trip. Only for [`Change::Count`]. The answers as [`Cache::ask`] gives them.
+    /// round trip; should that fail, the window has no end until its counter is asked for again. Counts in every
+    /// counter, whatever its question says, so only for [`Change::Count`]. The answers as [`Cache::ask`] gives them.
     pub(super) fn look(&self, questions: &[Question]) -> Option<(String, Vec<Value>)> {
         let (run_id, first) = self.store.as_ref()?.read(|link| {
             let first = glance(link, &self.prefix, questions)?;
@@ -138,7 +153,7 @@ impl Cache {
         answers.filter(|(_, answers)| answers.len() == questions.len())
     }
 
-    /// A name that no replica had before.
+    /// A name that no process of contactd ever had.
     pub(super) fn name(&self) -> String {
         format!("{}{:x}", self.process, self.names.fetch_add(1, Ordering::Relaxed))
     }
@@ -184,7 +199,7 @@ enum First {
     NoEnd(Value),
 }
 
-/// A counter with the number that this request got: meanwhile others may have been counted.
+/// The end from the script, the number from [`glance`]: this request was counted then, others may have been since.
 fn with_number(number: Value, mut counter: Value) -> Value {
     if let Value::Array(parts) = &mut counter
         && let Some(now) = parts.first_mut()
@@ -227,9 +242,9 @@ impl Question {
     }
 }
 
-/// The answer to a look-up that was sent a second time, its connection having been lost: the
-/// first may still be carried out, after a writer ended the lease that the second one took, and
-/// take it again under the same name. So nothing may be filled with it.
+/// The answer to a look-up that was sent a second time (the connection was lost, or that Redis may not write): the
+/// first may still be carried out, after a writer ended the lease that the second one took, and take it again under
+/// the same name. So nothing may be filled: nil would say that the lease is ours, this says that it is another's.
 fn not_leased(answer: Value) -> Value {
     if answer == Value::Nil { Value::Okay } else { answer }
 }

@@ -160,8 +160,11 @@ fn a_json_log_has_the_parts_of_a_request_as_fields_and_no_secret() {
     let named = format!("{auth}X-Request-Id: look-for-me\r\n");
     server.ask("GET", "/api/users/me?secret=1", &named, "").unwrap();
     server.ask("GET", "/calendars/very-secret.ics", "X-Request-Id: and-me\r\n", "").unwrap();
+    // Anybody can name an account in a cookie.
+    let made_up = "Cookie: contactd=1-made-up\r\nX-Request-Id: not-me\r\n";
+    server.ask("GET", "/login", made_up, "").unwrap();
     server.stop();
-    let log = server.log_with("and-me");
+    let log = server.log_with("not-me");
     assert!(!log.contains("secret=1") && !log.contains("very-secret"), "{log}");
     let of = |id: &str| {
         let line = log.lines().find(|line| line.contains(id)).unwrap_or_else(|| panic!("{log}"));
@@ -176,6 +179,8 @@ fn a_json_log_has_the_parts_of_a_request_as_fields_and_no_secret() {
     let line = of("and-me");
     assert_eq!((&line["path"], &line["status"]), (&"/calendars/{secret}.ics".into(), &404.into()));
     assert!(line["user"].is_null());
+    let line = of("not-me");
+    assert!(line["status"] == 200 && line["user"].is_null(), "{line}");
 }
 
 #[test]

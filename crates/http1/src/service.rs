@@ -23,7 +23,7 @@ pub trait Service: Send + Sync + 'static {
     /// Looks something up for all of them, in one round trip to another program.
     fn look_up(&self, _together: &mut [Self::InFlight]) {}
 
-    /// The answer, or the work that gives one. Must not block.
+    /// The answer, or the work that gives one. Must not wait for a client, nor for anything without a short bound.
     fn decide(&self, in_flight: Self::InFlight) -> Look;
 
     /// The answer to what is no request (400, 408, 414, 417, 431, 501, 505), to one too many (503)
