@@ -1,5 +1,5 @@
-//! A transaction of changes to one address book: its lock, its revisions, what is made of cards, history
-//! and counters. Everything that changes contacts goes through a [`Writer`].
+//! A transaction of changes to one address book: its lock, its revisions, the columns made from cards, history and
+//! counters. Everything that changes contacts goes through this file; `upkeep` only purges and makes columns anew.
 
 use crate::config::Config;
 use crate::context::App;
@@ -17,15 +17,14 @@ use chrono::{DateTime, Duration, Utc};
 use std::collections::{BTreeSet, HashSet};
 use vcard::Card;
 
-/// Most bytes of all cards of groups of a book: all of them are read whenever a contact comes in that one of
-/// them may name, or a label changes. It is 140,000 members. Whatever makes a group longer is refused past
-/// it: a group that is put, and a label that is given to somebody, which makes the group of its name longer.
-/// A change of a contact that gives no label goes on.
+/// Most bytes of all group cards of a book together, some 113,000 members: all of them are read when a contact comes
+/// that one of them may name, or a label changes. Past it a change that makes a group longer (putting one, giving
+/// its label) is refused; other changes are not.
 const GROUPS_MAX: i64 = 8 * 1024 * 1024;
 
 /// Changes to one address book, under its lock.
 pub struct Writer<'a, 'tx> {
-    /// For what only reads.
+    /// For reading only: what writes contacts goes through the methods.
     pub tx: &'a mut Tx<'tx>,
     book: Book,
     before: Book,
@@ -58,7 +57,7 @@ pub fn in_book<T>(
     })
 }
 
-/// A card that becomes a contact.
+/// A card that becomes a contact, or a group.
 pub struct NewCard {
     /// Gets a uid if it has none.
     pub card: Card,
@@ -66,8 +65,9 @@ pub struct NewCard {
     pub resource: Option<Vec<u8>>,
 }
 
-/// Adds one contact with a uid that is new. Mostly that is one statement, which Postgres does in half the
-/// time of a transaction; what it leaves out happens where it does nothing.
+/// Adds one contact, with a new uid. Mostly that is one statement, which Postgres does in half the time of a
+/// transaction. It does nothing where the book is full or has groups, which may wait for the contact; then a
+/// transaction of [`in_book`] does it with all that the statement leaves out.
 pub fn add(app: &App, owner: i64, by: &By, mut card: Card) -> Result<Contact> {
     card.set_uid(&crypto::ordered_uuid(app.now(), 0)?);
     let new = row(0, 0, None, &card)?;
@@ -95,7 +95,7 @@ fn moves(stored: &Stored, card: &Card) -> bool {
     stored.contact.deleted_at.is_some() || columns::uid_of(card) != stored.contact.uid
 }
 
-/// A name for CardDAV clients that no contact has.
+/// A random name for CardDAV clients, which no contact has.
 pub fn free_name() -> Result<Vec<u8>> {
     Ok(format!("{}.vcf", crypto::random_uuid()?).into_bytes())
 }
@@ -111,7 +111,7 @@ impl<'tx> Writer<'_, 'tx> {
         self.origin.at
     }
 
-    /// So many revisions; the first of them.
+    /// Takes so many revisions. Returns the first.
     fn take(&mut self, count: usize) -> i64 {
         let first = self.book.revision + 1;
         self.book.revision += i64::try_from(count).unwrap_or(0);
@@ -168,14 +168,14 @@ impl<'tx> Writer<'_, 'tx> {
         let contacts =
             new.into_iter().zip(ids).map(|(row, id)| shown(row, id, self.at(), self.at()));
         let contacts: Vec<_> = contacts.collect();
-        groups::welcome(self, &uids)?;
+        groups::welcome(self, &uids)?; // they may have been named before they came
         Ok(contacts)
     }
 
-    /// Gives contacts other cards; those in the trash come out of it, with another uid or name if theirs
-    /// is taken meanwhile. A card with another uid gives it to its contact if that is free, and the
-    /// contact keeps its name: a client that syncs need not hear that the old one is gone. What stays
-    /// as it is takes no revision. The contacts in the order given.
+    /// Gives contacts other cards, and returns them in the order given. One in the trash comes out of it; if its uid
+    /// or name was taken meanwhile, it gets a new one. A card with another uid changes the contact's if that is
+    /// free; the name stays, so that clients that sync see a change and no deletion. An unchanged card takes no
+    /// revision.
     pub fn update(&mut self, changes: Vec<(Stored, Card)>) -> Result<Vec<Stored>> {
         let mut taken = self.taken(&changes)?;
         let (mut new, mut all) = (Vec::new(), Vec::new());
@@ -223,8 +223,8 @@ impl<'tx> Writer<'_, 'tx> {
         Ok(all)
     }
 
-    /// Puts contacts into the trash with other cards; those that lie there stay. For a rewind, after which
-    /// groups need not follow.
+    /// Gives contacts other cards and puts them into the trash, or leaves them there. Only for a rewind, which gives
+    /// the groups their cards of then, so no label is noted.
     pub fn bury_as(&mut self, changes: &[(Stored, Card)]) -> Result<()> {
         let mut new = Vec::new();
         for (stored, card) in changes {
@@ -244,7 +244,8 @@ impl<'tx> Writer<'_, 'tx> {
         self.keep(written, rows.len())
     }
 
-    /// Which uids and names that contacts will have, unless they have them now, are taken.
+    /// For contacts that come out of the trash or change their uid: which of the uids and names that they want
+    /// others have.
     fn taken(&mut self, changes: &[(Stored, Card)]) -> Result<Taken> {
         let moving: Vec<_> = changes.iter().filter(|(it, card)| moves(it, card)).collect();
         if moving.is_empty() {
@@ -278,7 +279,7 @@ impl<'tx> Writer<'_, 'tx> {
 
     /// Gives a contact another name for CardDAV clients.
     pub fn rename(&mut self, stored: &Stored, name: &[u8]) -> Result<()> {
-        let revision = self.take(2) + 1;
+        let revision = self.take(2) + 1; // the first one is that of the old name, which is gone
         let (old, new) = (stored.name(), rows::name_to_keep(name, &stored.contact.uid));
         let (id, names) = (stored.contact.id, (old.as_slice(), new.as_deref()));
         let written = writes::rename(self.tx, self.book.owner, id, revision, names, self.origin)?;
@@ -287,6 +288,7 @@ impl<'tx> Writer<'_, 'tx> {
         self.keep(written, 1)
     }
 
+    /// Counts what went into history, and when it is due.
     fn keep(&mut self, written: Written, expected: usize) -> Result<()> {
         if usize::try_from(written.rows) != Ok(expected) {
             return Err(Error::internal("a contact went away under the lock of its book"));
@@ -318,7 +320,7 @@ impl<'tx> Writer<'_, 'tx> {
     }
 
     fn finish(mut self, config: &Config) -> Result<()> {
-        groups::follow(&mut self)?;
+        groups::follow(&mut self)?; // first, since it may make groups longer
         let Writer { tx, mut book, before, origin, groups_grew, .. } = self;
         if groups_grew && rows::group_bytes(tx, book.owner)? > GROUPS_MAX {
             return Err(Error::Conflict(Conflict::QuotaExceeded));

@@ -10,8 +10,8 @@ use rouille::ResponseBody;
 use serde::Serialize;
 use std::io::{self, Read};
 
-/// A piece is no longer than this and one element: a client that reads slowly holds it in memory, and a
-/// contact may have a megabyte.
+/// Where a piece should end, if what makes it can stop there: a client that reads slowly holds it in memory, and one
+/// contact may have 4 MiB. Nothing here enforces it.
 pub const PIECE_MAX: usize = 256 << 10;
 
 /// A body that is made piece by piece. An error breaks the transfer off: the client must not take
@@ -23,7 +23,8 @@ pub struct Pieces<F> {
     sent: usize,
     state: State,
     request_id: String,
-    /// While there is more to come: what is read is read outside of every line.
+    /// Held while there is more to come: the rest is read from Postgres after the request has left its line in
+    /// http1, so that only this bounds how many do.
     slot: Option<Slot>,
 }
 
@@ -35,9 +36,9 @@ enum State {
 }
 
 impl<F: FnMut(&mut String) -> Result<bool>> Pieces<F> {
-    /// A body with its beginning, so that what fails at once becomes an answer of its own: `head`, and then
-    /// what `next` appends, a piece each time; it returns whether there may be more. What is longer than that
-    /// takes one of the owner's slots; [`Error::Unavailable`] when none comes free in time.
+    /// Makes the first piece at once, so that an early error becomes an answer of its own: `head`, and then what
+    /// `next` appends (twice, if the first left room); it returns whether there may be more. If there may, one of
+    /// the owner's slots is taken; [`Error::Unavailable`] when none comes free in time.
     pub fn begin(call: &Call, owner: i64, head: impl Into<String>, next: F) -> Result<Pieces<F>> {
         let (request_id, piece) = (call.request_id.clone(), head.into());
         let (sent, state, slot) = (0, State::More, None);
@@ -53,7 +54,7 @@ impl<F: FnMut(&mut String) -> Result<bool>> Pieces<F> {
         Ok(pieces)
     }
 
-    /// What the answer to a request is made of: one that fits into a piece is no stream.
+    /// What the answer to a request is made of: what has ended already goes out whole, the rest is streamed.
     pub fn into_body(self) -> ResponseBody
     where
         F: Send + 'static,
@@ -93,9 +94,9 @@ impl<F: FnMut(&mut String) -> Result<bool>> Read for Pieces<F> {
     }
 }
 
-/// All contacts of an owner, page by page. Between pages no connection is held: a client that
-/// reads slowly costs no other one its place in the pool. A contact that is there all the while
-/// comes exactly once, because ids never change; one that changes meanwhile comes in the old or
+/// The contacts of one part of a book, page by page. Between pages no connection is held: a client that
+/// reads slowly costs no other one its place in the pool. A contact that belongs to the part all the
+/// while comes exactly once, because ids never change; one that changes meanwhile comes in the old or
 /// in the new state.
 pub struct Pages {
     db: Pool,
@@ -110,7 +111,7 @@ impl Pages {
         Pages { db: db.clone(), owner, part, after: 0 }
     }
 
-    /// The next contacts; none at the end.
+    /// The next contacts; an empty list at the end, and ever after.
     pub fn fetch(&mut self) -> Result<Vec<Stored>> {
         let page = self.db.read(|db| rows::page(db, self.owner, &self.part, self.after))?;
         self.after = page.last().map_or(i64::MAX, |stored| stored.contact.id);
@@ -138,7 +139,7 @@ impl JsonList {
         Ok(())
     }
 
-    /// The closing bracket. What comes then is another list.
+    /// The closing bracket. Ready for another list.
     pub fn end(&mut self, out: &mut String) {
         out.push_str(if self.filled { "\n]" } else { "]" });
         *self = JsonList::default();

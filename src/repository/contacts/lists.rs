@@ -1,5 +1,6 @@
 //! Pages of contacts: order and cursors. Each statement is literal text; what a filter does not
-//! ask for is a null parameter. `found.rs` has the statement of a plain search.
+//! ask for is a null parameter; `filter.rs` says at `hits!` what $1 to $21 are. `found.rs` has the statement of a
+//! search by words alone.
 
 use super::changes::revision_before;
 use super::filter::{Filter, Terms, hits, passes, words};
@@ -53,7 +54,9 @@ pub struct Page {
     pub next: Option<Start>,
 }
 
-/// A page and the number of all contacts that pass the filter.
+/// A page of at most `limit` contacts, which is at most 100, and the number of all that pass the filter (read by
+/// another statement, so what changes between the two may be in one of them). `start` fits the sort:
+/// [`Start::AfterName`] only with [`Key::Name`].
 pub fn page(
     db: &mut Conn,
     owner: i64,
@@ -194,7 +197,7 @@ fn finish(mut rows: Vec<Row>, total: i64, sort: Sort, limit: i64) -> Page {
     Page { contacts: rows.iter().map(from_row).collect(), total, next }
 }
 
-/// A page of all contacts, whose number the book has.
+/// A page without a filter: the book's counter is the total.
 fn plain_page(db: &mut Conn, owner: i64, sort: Sort, start: &Start, limit: i64) -> Result<Page> {
     macro_rules! page {
         ($where:literal, $order:literal, $limit:literal) => {
@@ -212,13 +215,15 @@ fn plain_page(db: &mut Conn, owner: i64, sort: Sort, start: &Start, limit: i64) 
             )
         };
     }
-    // Of a limit that it does not know Postgres thinks that it is a tenth of everything, and plans each
-    // page anew, which takes longer than to fetch it. So the number is written out, for a page of 20 and
-    // for one of 100, each with one row more.
+    // Postgres assumes that an unknown LIMIT returns a tenth of the table, and so plans each page anew, which takes
+    // longer than fetching it. Hence fixed numbers, for pages of 20, of 50 (the list of a browser) and of 100, each
+    // with one row more.
     macro_rules! after {
         ($order:literal, $after:literal) => {
             if limit <= 20 {
                 page!($after, $order, " LIMIT 21")
+            } else if limit <= 50 {
+                page!($after, $order, " LIMIT 51")
             } else {
                 page!($after, $order, " LIMIT 101")
             }

@@ -16,7 +16,7 @@ pub struct Origin<'a> {
     pub protocol: &'a str,
     /// The app password's name, or the User-Agent.
     pub client: &'a str,
-    /// Read after the book was locked.
+    /// Read after the book was locked; of `add` before.
     pub at: DateTime<Utc>,
 }
 
@@ -25,7 +25,7 @@ pub struct Origin<'a> {
 pub struct NewRow {
     /// Of the contact that changes; 0 for a new one.
     pub id: i64,
-    /// Taken from the locked book.
+    /// Taken from the locked book; `add` takes it itself.
     pub revision: i64,
     /// See `Stored::resource`.
     pub resource: Option<Vec<u8>>,
