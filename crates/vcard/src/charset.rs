@@ -152,6 +152,16 @@ impl Decoder {
         self.known
     }
 
+    /// What a line that declares `charset`, or the whole file, says that its bytes are.
+    pub fn said(&self, charset: Option<&str>) -> Option<&'static Encoding> {
+        charset.and_then(by_label).filter(is_ascii_superset).or(self.declared)
+    }
+
+    /// What undeclared bytes are that are no UTF-8.
+    pub fn guessed(&mut self, whole: impl FnOnce() -> &'static Encoding) -> &'static Encoding {
+        self.fallback.get_or_insert_with(whole)
+    }
+
     /// Text from bytes. `charset` is what the line declares; `whole` looks through the file when
     /// nothing else says what the bytes are.
     pub fn text(
@@ -160,7 +170,7 @@ impl Decoder {
         charset: Option<&str>,
         whole: impl FnOnce() -> &'static Encoding,
     ) -> (String, Sound) {
-        let declared = charset.and_then(by_label).filter(is_ascii_superset).or(self.declared);
+        let declared = self.said(charset);
         if let Some(encoding) = declared.filter(|it| *it != UTF_8)
             && !(encoding.is_single_byte() && surely_utf8(bytes, encoding))
         {
@@ -176,7 +186,7 @@ impl Decoder {
         }
         let encoding = match self.known {
             true => UTF_8,
-            false => *self.fallback.get_or_insert_with(whole),
+            false => self.guessed(whole),
         };
         if encoding == UTF_8 {
             return (String::from_utf8_lossy(&joined).into_owned(), Sound::Replaced);
@@ -196,8 +206,7 @@ fn surely_utf8(bytes: &[u8], declared: &'static Encoding) -> bool {
 }
 
 /// The bytes that begin a character of two, where the second one may look like a `\`.
-pub fn leads(declared: Option<&str>) -> impl Fn(u8) -> bool {
-    let encoding = declared.and_then(by_label);
+pub fn leads(encoding: Option<&'static Encoding>) -> impl Fn(u8) -> bool {
     let wide = encoding.is_some_and(|it| [GBK, GB18030, BIG5].contains(&it));
     let japanese = encoding == Some(SHIFT_JIS);
     move |byte| match byte {

@@ -73,7 +73,7 @@ pub fn clean_email(text: &str) -> String {
     if address.len() < plain.len() {
         address = inside(address.split('?').next().unwrap_or_default().trim());
     }
-    address.to_owned()
+    address.trim_end_matches([',', ';', ' ']).to_owned()
 }
 
 /// The address in `Name <a@x>`, or the text.

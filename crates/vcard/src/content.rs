@@ -8,11 +8,13 @@
 //! - What is no content line is kept as `X-CONTACTD-UNREADABLE`.
 
 use crate::charset::{self, Decoder, Sound};
+use crate::clean::strip_scheme;
 use crate::line::{HEAD_MAX, Line, param_value};
 use crate::unfold::{self, Unfold};
 use crate::value::{escape, escape_bare, is_forbidden, split_quoted};
 use crate::{Warning, picture, quoted};
-use encoding_rs::Encoding;
+use encoding_rs::{Encoding, UTF_8};
+use std::borrow::Cow;
 
 /// The version that a card says it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +90,13 @@ impl<'f> Reader<'f> {
         let mut value = self.value(name, &mut params, value, version, say);
         let mut name = name.to_owned();
         if params.first().is_some_and(|param| param.0 == "ENCODING") {
-            match picture::padded(&value) {
+            // Line breaks as text has them, and addresses that are the picture themselves.
+            let bare = match value.contains('\\') {
+                true => Cow::Owned(value.replace("\\n", "")),
+                false => Cow::Borrowed(value.as_str()),
+            };
+            let data = || picture::data(&bare).map(|(_, bytes)| picture::encode(&bytes));
+            match picture::padded(&bare).or_else(data) {
                 Some(base64) => value = base64,
                 // Readers of 3.0 refuse the whole card for it.
                 None => {
@@ -123,8 +131,8 @@ impl<'f> Reader<'f> {
         let encoding = take("ENCODING").unwrap_or_default();
         let mut value = match encoding.as_str() {
             "QUOTED-PRINTABLE" | "Q" => {
-                let bytes = quoted::decode(raw, charset::leads(charset));
-                self.text(&without_cut_character(bytes), charset, true, say)
+                let bytes = self.unquoted(raw, charset);
+                self.text(&bytes, charset, true, say)
             }
             "BASE64" | "B" => match base64_text(name, params, raw) {
                 Some(bytes) => self.text(&escaped_breaks(&bytes), charset, true, say),
@@ -146,6 +154,24 @@ impl<'f> Reader<'f> {
             }
         }
         value
+    }
+
+    /// The bytes of a value in quoted-printable. Of some character sets a second byte looks like a `\\`, so
+    /// the set has to be known before.
+    fn unquoted(&mut self, raw: &[u8], charset: Option<&str>) -> Vec<u8> {
+        let said = self.decoder.said(charset);
+        let bytes = quoted::decode(raw, charset::leads(said));
+        if said.is_some_and(|it| it != UTF_8) {
+            return bytes;
+        }
+        let bytes = without_cut_character(bytes);
+        if self.decoder.is_known() || std::str::from_utf8(&bytes).is_ok() {
+            return bytes;
+        }
+        match self.decoder.guessed(|| guess(self.file)) {
+            it if it == UTF_8 => bytes,
+            it => quoted::decode(raw, charset::leads(Some(it))),
+        }
     }
 
     /// Text from bytes, without what no line may have. `encoded` bytes are none of the file's, so a
@@ -261,7 +287,7 @@ fn bare_param(piece: &str) -> Option<(String, String)> {
         _ => "TYPE",
     };
     // Android: X-CUSTOM(CHARSET=UTF-8,ENCODING=QUOTED-PRINTABLE,=D0=B4=D0=B0…) is a label.
-    if let Some(custom) = piece.strip_prefix("X-CUSTOM(") {
+    if let Some(custom) = strip_scheme(piece, "X-CUSTOM(") {
         let last = custom.trim_end_matches(')').rsplit(',').next()?;
         let label =
             String::from_utf8_lossy(&quoted::decode(last.as_bytes(), |_| false)).into_owned();

@@ -2,6 +2,7 @@
 
 use crate::PartialDate;
 use crate::line::Line;
+use std::borrow::Cow;
 
 /// The year that stands for none in vCard 3.0: a leap year, which Apple chose.
 pub const NO_YEAR: i32 = 1604;
@@ -11,7 +12,7 @@ pub const NO_YEAR: i32 = 1604;
 pub enum DateText {
     /// This date.
     Date(PartialDate),
-    /// `M/D/YYYY` or `D/M/YYYY`: both numbers are at most 12 and differ, so the text alone does
+    /// `M/D/YYYY` or `D/M/YYYY`, also with `-`: both numbers are at most 12 and differ, so the text alone does
     /// not say which. First number, second number, year.
     Either(u32, u32, i32),
     /// That there is none: `0001-01-01`, `0/0/00`.
@@ -73,8 +74,8 @@ pub fn date_of(line: &Line<'_>) -> Option<PartialDate> {
 
 /// Reads a date in any form that needs no column beside it.
 pub fn read_date(text: &str) -> DateText {
-    let text = text.trim().trim_end_matches(';').trim_end();
-    let date = without_time(text);
+    let text = plain(text.trim().trim_end_matches([';', '.']).trim_end());
+    let date = without_time(&text);
     if let Some(rest) = date.strip_prefix("--") {
         let (month, day) = match rest.split_once('-') {
             Some(parts) => parts,
@@ -99,9 +100,10 @@ pub fn read_date(text: &str) -> DateText {
     };
     let short = |text: &str| number(text, 1).or_else(|| number(text, 2));
     match separator {
-        '-' | '/' if a.len() == 4 => whole(number(a, 4), short(b), short(c)),
+        _ if a.len() == 4 => whole(number(a, 4), short(b), short(c)),
         '.' if c.len() == 4 => whole(number(c, 4), short(b), short(a)),
-        '/' => {
+        '-' if c.len() != 4 => DateText::Unreadable,
+        '-' | '/' => {
             slashes(short(a), short(b), number(c, 4).or_else(|| number(c, 2).filter(|y| *y == 0)))
         }
         _ => DateText::Unreadable,
@@ -139,9 +141,21 @@ fn slashes(first: Option<u32>, second: Option<u32>, year: Option<u32>) -> DateTe
     }
 }
 
+/// `1990年4月12日` and `12. 4. 1990` with one sign between the numbers.
+fn plain(text: &str) -> Cow<'_, str> {
+    if !text.contains(['年', '년']) && !text.contains(". ") {
+        return Cow::Borrowed(text);
+    }
+    let text = text.replace(['年', '月', '년', '월'], "-").replace(['日', '일'], "");
+    Cow::Owned(text.replace("- ", "-").replace(". ", "."))
+}
+
 /// The text before a time of day (`T10:30:00Z`, ` 00:00`), or all of it.
 fn without_time(text: &str) -> &str {
     let Some((date, time)) = text.split_once(['T', 't', ' ']) else { return text };
+    if time.is_empty() {
+        return date;
+    }
     let plain = |c: char| c.is_ascii_digit() || ":.,+- ZzAaPpMm".contains(c);
     if time.chars().all(plain) && time.contains(|c: char| c.is_ascii_digit()) { date } else { text }
 }

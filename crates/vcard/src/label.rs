@@ -59,7 +59,7 @@ const APPLE: [&str; 17] = [
 ];
 
 /// Names whose lines have a label without saying it.
-const IMPLIED: [(&str, &str); 14] = [
+const IMPLIED: [(&str, &str); 19] = [
     ("ANNIVERSARY", "anniversary"),
     ("X-ANNIVERSARY", "anniversary"),
     ("X-EVOLUTION-ANNIVERSARY", "anniversary"),
@@ -74,6 +74,11 @@ const IMPLIED: [(&str, &str); 14] = [
     ("X-KADDRESSBOOK-X-MANAGERSNAME", "manager"),
     ("X-ASSISTANT", "assistant"),
     ("X-KADDRESSBOOK-X-ASSISTANTSNAME", "assistant"),
+    ("X-MS-ANNIVERSARY", "anniversary"),
+    ("X-MS-SPOUSE", "spouse"),
+    ("X-MS-CHILD", "child"),
+    ("X-MS-MANAGER", "manager"),
+    ("X-MS-ASSISTANT", "assistant"),
 ];
 
 /// `X-ABLabel` of each group, by the group's name in lower case.
@@ -107,10 +112,20 @@ pub fn normal(text: &str) -> Option<String> {
     let text = one_line(text)?;
     let inner = text.strip_prefix("_$!<").and_then(|rest| rest.strip_suffix(">!$_"));
     if let Some(word) = inner {
-        return normal(&word.to_lowercase());
+        let word = word.to_lowercase();
+        return normal(fax(&word).unwrap_or(&word));
     }
     let fixed = FIXED.iter().find(|(word, _)| word.eq_ignore_ascii_case(&text));
     Some(fixed.map_or(text, |(word, _)| (*word).to_owned()))
+}
+
+/// Apple's and Roundcube's words for two labels of ours.
+fn fax(word: &str) -> Option<&'static str> {
+    match word {
+        "homefax" => Some("home fax"),
+        "workfax" => Some("work fax"),
+        _ => None,
+    }
 }
 
 /// The value of the `X-ABLabel` of a label, not escaped.
@@ -171,7 +186,7 @@ fn by_type(line: &Line<'_>) -> Option<String> {
     // `X-EVOLUTION-ASSISTANT`.
     match strip_scheme(&own, "X-EVOLUTION-") {
         Some(word) => normal(&word.to_lowercase()),
-        None => normal(&own),
+        None => normal(fax(&own.to_lowercase()).unwrap_or(&own)),
     }
 }
 

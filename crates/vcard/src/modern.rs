@@ -54,6 +54,7 @@ impl Modern {
             "BDAY" => self.lines.push(self.birthday(line)),
             "ADR" => self.address(line, printed),
             "ANNIVERSARY" if self.version == Version::Four => self.anniversary(line),
+            "SOCIALPROFILE" if self.version == Version::Four => self.lines.push(profile(line)),
             "RELATED" if self.version == Version::Four => self.related(line),
             "KIND" => self.lines.push(renamed(line, "X-ADDRESSBOOKSERVER-KIND")),
             "MEMBER" => self.lines.push(renamed(line, "X-ADDRESSBOOKSERVER-MEMBER")),
@@ -277,6 +278,18 @@ impl Modern {
             _ => self.lines.push(line),
         }
     }
+}
+
+/// RFC 9554's `SOCIALPROFILE` as Apple's.
+fn profile(line: Line<'static>) -> Line<'static> {
+    let mut line = renamed(line, "X-SOCIALPROFILE");
+    for (name, apple) in [("SERVICE-TYPE", "TYPE"), ("USERNAME", "X-USER")] {
+        if let Some(value) = line.param(name).map(str::to_owned) {
+            line.drop_param(name);
+            line.add_param(apple, &value);
+        }
+    }
+    line
 }
 
 /// `tel:` URIs (RFC 3966) as numbers.

@@ -27,6 +27,7 @@ pub fn full(lines: &[Line<'_>]) -> Option<(usize, String)> {
 /// (`carddav.md`, rule 34), then whatever else there is.
 pub fn derive(details: &Details, lines: &[Line<'_>]) -> String {
     says_who(details)
+        .or_else(|| aside(lines))
         .or_else(|| {
             details
                 .additional_data
@@ -39,6 +40,21 @@ pub fn derive(details: &Details, lines: &[Line<'_>]) -> String {
             uids.map(|line| line.text()).find_map(|uid| one_line(&uid))
         })
         .unwrap_or_else(|| "?".to_owned())
+}
+
+/// What names or reaches the contact in lines that no member shows.
+pub fn aside(lines: &[Line<'_>]) -> Option<String> {
+    const NAMES: [&str; 6] = [
+        "X-EVOLUTION-FILE-AS",
+        "X-FILE-AS",
+        "X-PHONETIC-FIRST-NAME",
+        "X-PHONETIC-LAST-NAME",
+        "LABEL",
+        "ROLE",
+    ];
+    NAMES.iter().find_map(|name| {
+        lines.iter().filter(|line| line.is(name)).find_map(|line| one_line(&line.text()))
+    })
 }
 
 /// What names or reaches the contact; none if nothing does.

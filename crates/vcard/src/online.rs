@@ -101,7 +101,10 @@ pub fn read(line: &Line<'_>, labels: &Labels) -> Option<Online> {
 
 /// Service and name of an IMPP: the service is in `X-SERVICE-TYPE`, else it is the URI's scheme.
 fn impp(line: &Line<'_>) -> (Option<String>, String) {
-    let said = line.param("X-SERVICE-TYPE").filter(|name| !name.is_empty()).map(service);
+    // Nextcloud writes the service as a TYPE.
+    let is_service = |word: &&str| SERVICES.iter().any(|(it, _)| it.eq_ignore_ascii_case(word));
+    let said = line.param("X-SERVICE-TYPE").filter(|name| !name.is_empty());
+    let said = said.or_else(|| line.param_values("TYPE").find(is_service)).map(service);
     let text = line.text();
     let text = text.trim();
     let Some((scheme, rest)) = text.split_once(':') else { return (said, text.to_owned()) };

@@ -66,7 +66,10 @@ fn bytes(line: &Line<'_>) -> Option<Vec<u8>> {
     if strip_scheme(value, "data:").is_some() {
         return data(&line.text()).map(|(_, bytes)| bytes);
     }
-    let encoding = line.param("ENCODING")?;
+    let Some(encoding) = line.param("ENCODING") else {
+        // Some programs do not say it.
+        return line.param("VALUE").is_none().then(|| decode(value))?;
+    };
     let known = ["b", "base64"].iter().any(|it| it.eq_ignore_ascii_case(encoding));
     known.then(|| decode(value))?
 }

@@ -11,6 +11,12 @@ pub fn decode(raw: &[u8], leads: impl Fn(u8) -> bool) -> Vec<u8> {
     while let Some((&byte, tail)) = rest.split_first() {
         rest = tail;
         let pair = match (byte, tail) {
+            // A part that was cut inside a character.
+            (b'=', [b';', ..]) if inside_character(&out) => continue,
+            (b'=', [digit, b';', ..]) if hex(*digit).is_some() && inside_character(&out) => {
+                rest = tail.get(1..).unwrap_or_default();
+                continue;
+            }
             (b'=', [high, low, ..]) => hex(*high).zip(hex(*low)),
             (b'=', []) => break,
             (b'=', [digit]) if hex(*digit).is_some() => break,
@@ -36,6 +42,14 @@ pub fn decode(raw: &[u8], leads: impl Fn(u8) -> bool) -> Vec<u8> {
         inside = !inside && leads(decoded);
     }
     out
+}
+
+/// True for bytes that end inside a character of UTF-8.
+fn inside_character(bytes: &[u8]) -> bool {
+    let last = bytes.get(bytes.len().saturating_sub(4)..).unwrap_or_default();
+    last.utf8_chunks().last().is_some_and(|chunk| {
+        chunk.invalid().first().is_some_and(|byte| (0xC2..0xF5).contains(byte))
+    })
 }
 
 /// The bytes that `=XX` at the very end of a text stand for, at most the last four.

@@ -174,7 +174,7 @@ impl Cards<'_> {
             return fault(line, "the card is too large");
         }
         let mut warnings = raw.left_out.clone();
-        let (card, of_lines) = self.card(raw, false);
+        let (card, of_lines) = self.card(raw, true);
         warnings.extend(of_lines);
         let details = card.details();
         let kind = card.lines().any(|line| {
@@ -184,7 +184,9 @@ impl Cards<'_> {
             card.lines().filter(|line| line.is("FN")).map(|line| line.text()).collect();
         let named = full.iter().any(|text| visible(text).is_some())
             || !full.is_empty() && details.additional_data.is_some();
-        if !named && !kind && names::says_who(&details).is_none() {
+        let lines: Vec<Line<'_>> = card.lines().collect();
+        let nobody = || names::says_who(&details).or_else(|| names::aside(&lines)).is_none();
+        if !named && !kind && nobody() {
             return Read {
                 line,
                 card: Err("nothing in the card says who it is".to_owned()),
@@ -199,14 +201,15 @@ impl Cards<'_> {
         Read { line, card: Ok(complete(card, Some(&details))), warnings }
     }
 
-    /// The card as it was sent if it is one of 3.0, else what it says in 3.0.
-    fn card(&mut self, raw: RawCard, only_whole: bool) -> (Card, Vec<Warning>) {
+    /// The card as it was sent if it is one of 3.0, else what it says in 3.0. A file's is translated too
+    /// where Android has put members into lines of its own.
+    fn card(&mut self, raw: RawCard, of_file: bool) -> (Card, Vec<Warning>) {
         let end = raw.end.filter(|_| raw.left_out.is_empty());
         let sent = end.and_then(|end| self.file.get(raw.begin.start..end));
         let sent = sent.and_then(|sent| std::str::from_utf8(sent).ok());
         if let Some(sent) = sent.filter(|sent| is_valid(sent)) {
             let card = Card::from_text(sent.to_owned());
-            if !only_whole || is_complete(&card) {
+            if !(of_file && card.lines().any(|line| line.is("X-ANDROID-CUSTOM"))) {
                 return (card, Vec::new());
             }
         }

@@ -10,15 +10,16 @@ use crate::{Address, DateEntry, Details, Entry, Labelled, Online, PartialDate, n
 use std::collections::HashSet;
 
 /// Lines of dates that are no birthday.
-pub const DATES: [&str; 5] = [
+pub const DATES: [&str; 6] = [
     "X-ABDATE",
     "ANNIVERSARY",
     "X-ANNIVERSARY",
     "X-EVOLUTION-ANNIVERSARY",
     "X-KADDRESSBOOK-X-ANNIVERSARY",
+    "X-MS-ANNIVERSARY",
 ];
 /// Lines of related persons.
-pub const RELATIONS: [&str; 12] = [
+pub const RELATIONS: [&str; 16] = [
     "X-ABRELATEDNAMES",
     "RELATED",
     "X-SPOUSE",
@@ -31,6 +32,10 @@ pub const RELATIONS: [&str; 12] = [
     "X-KADDRESSBOOK-X-MANAGERSNAME",
     "X-ASSISTANT",
     "X-KADDRESSBOOK-X-ASSISTANTSNAME",
+    "X-MS-SPOUSE",
+    "X-MS-CHILD",
+    "X-MS-MANAGER",
+    "X-MS-ASSISTANT",
 ];
 
 /// What the JSON shows of these lines.

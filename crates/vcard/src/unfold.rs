@@ -103,6 +103,14 @@ impl Unfold {
                 (at, count) = (next, count + 1);
                 continue;
             }
+            // Some telephones put one between the lines of a picture.
+            if encoding == Encoding::Base64
+                && line.trim_ascii().is_empty()
+                && physical(file, next).is_some_and(|(after, _)| is_indented_base64(after))
+            {
+                (at, count) = (next, count + 1);
+                continue;
+            }
             let room = LINE_MAX.saturating_sub(bytes.len());
             let broken = encoding == Encoding::QuotedPrintable && ends_softly(bytes);
             if broken && !is_mark(line, "END:VCARD") && !is_mark(line, "BEGIN:VCARD") {
@@ -264,6 +272,10 @@ fn is_base64(line: &[u8]) -> bool {
     let line = line.trim_ascii_end();
     let digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
     !line.is_empty() && line.iter().all(digit)
+}
+
+fn is_indented_base64(line: &[u8]) -> bool {
+    line.starts_with(b" ") && is_base64(line.trim_ascii_start())
 }
 
 #[cfg(test)]

@@ -1,0 +1,205 @@
+//! Cards that people bring, found by trying what programs write once more by the hundred.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy sees test functions, but not what they call"
+)]
+
+use vcard::*;
+
+fn card(version: &str, lines: &[&str]) -> Vec<u8> {
+    let lines = lines.join("\r\n");
+    format!("BEGIN:VCARD\r\nVERSION:{version}\r\n{lines}\r\nEND:VCARD\r\n").into_bytes()
+}
+
+/// The first card of a file, and all that is said of it.
+fn read(file: &[u8]) -> (Card, Vec<String>) {
+    let read = read_cards(file, None).next().unwrap();
+    (read.card.unwrap(), read.warnings.into_iter().map(|it| it.detail).collect())
+}
+
+fn details(version: &str, lines: &[&str]) -> Details {
+    read(&card(version, lines)).0.details()
+}
+
+/// Quoted-printable of a text in this character set.
+fn quoted(text: &str, charset: &str) -> String {
+    let (bytes, ..) = encoding_rs::Encoding::for_label(charset.as_bytes()).unwrap().encode(text);
+    bytes.iter().map(|byte| format!("={byte:02X}")).collect()
+}
+
+/// The first card is long enough to be guessed by; the second one has second bytes that look like `\`.
+#[test]
+fn a_guessed_character_set_is_no_matter_of_backslashes_either() {
+    for (charset, note, last, first) in [
+        ("shift_jis", "能力と予定の表示、構造", "表", "ソニー"),
+        ("gbk", "中国银行有限公司的号码", "俓", "李"),
+        ("big5", "我們的公司在台北市中山北路", "許", "功蓋"),
+    ] {
+        let name = format!(
+            "N;ENCODING=QUOTED-PRINTABLE:{};{}",
+            quoted(last, charset),
+            quoted(first, charset)
+        );
+        let text = format!("NOTE;ENCODING=QUOTED-PRINTABLE:{}", quoted(note, charset));
+        let (read, said) = read(&card("2.1", &[&name, &text]));
+        let it = read.details();
+        assert_eq!((it.last_name.as_deref(), it.first_name.as_deref()), (Some(last), Some(first)));
+        assert_eq!(it.additional_data.as_deref(), Some(note));
+        assert_eq!(said.len(), 1, "{said:?}");
+        // As when the media type says it.
+        let file = card("2.1", &[&name, &text]);
+        let again = read_cards(&file, Some(charset)).next().unwrap();
+        assert_eq!((again.card.unwrap().details(), again.warnings), (it, Vec::new()));
+    }
+}
+
+#[test]
+fn a_part_that_is_cut_within_the_escape_of_a_byte_loses_that_character_only() {
+    for cut in ["=D1=80=D0=", "=D1=80=D0=B", "=D1=80=D0"] {
+        let line = format!("N;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:=D0=9F{cut};=D0=86=D0=B2");
+        let (read, said) = read(&card("2.1", &[&line]));
+        let it = read.details();
+        assert_eq!((it.last_name.as_deref(), it.first_name.as_deref()), (Some("Пр"), Some("Ів")));
+        assert_eq!(said, Vec::<String>::new());
+    }
+    // A sign of equality is one where no character is cut.
+    let line = "N;ENCODING=QUOTED-PRINTABLE:a=;b=c;d";
+    assert_eq!(details("2.1", &[line]).last_name.as_deref(), Some("a="));
+}
+
+#[test]
+fn labels_that_programs_write_in_their_own_way() {
+    let tel = |version: &str, lines: &[&str]| {
+        details(version, &[&["FN:A", "N:A;;;;"], lines].concat()).phones[0].label.clone()
+    };
+    for (version, lines, label) in [
+        ("3.0", &["item1.TEL:5550101", "item1.X-ABLabel:_$!<HomeFAX>!$_"][..], "home fax"),
+        ("3.0", &["item1.TEL:5550101", "item1.X-ABLabel:_$!<WorkFAX>!$_"], "work fax"),
+        ("3.0", &["TEL;TYPE=homefax:5550101"], "home fax"),
+        ("3.0", &["TEL;TYPE=WorkFax:5550101"], "work fax"),
+        ("2.1", &["TEL;X-Custom(CHARSET=UTF-8,ENCODING=QUOTED-PRINTABLE,=D0=B4=D0=B0):1"], "да"),
+    ] {
+        assert_eq!(tel(version, lines).as_deref(), Some(label), "{lines:?}");
+    }
+    // A label of one's own stays as it is.
+    assert_eq!(tel("3.0", &["a.TEL:1", "a.X-ABLabel:homefax"]).as_deref(), Some("homefax"));
+}
+
+#[test]
+fn accounts_say_their_service_as_a_type_or_as_rfc_9554_has_it() {
+    for (version, line, service, value) in [
+        ("3.0", "IMPP;TYPE=SKYPE:ann.s", Some("skype"), "ann.s"),
+        ("3.0", "IMPP;TYPE=home,IRC:ann", Some("irc"), "ann"),
+        ("3.0", "IMPP;TYPE=home:ann", None, "ann"),
+        (
+            "4.0",
+            "SOCIALPROFILE;SERVICE-TYPE=Mastodon;USERNAME=ann:https://m.example/@ann",
+            Some("mastodon"),
+            "ann",
+        ),
+        (
+            "4.0",
+            "SOCIALPROFILE;SERVICE-TYPE=Bluesky:https://b.example/ann",
+            Some("Bluesky"),
+            "https://b.example/ann",
+        ),
+    ] {
+        let it = details(version, &["FN:A", "N:A;;;;", line]).online.remove(0);
+        assert_eq!((it.service.as_deref(), it.value.as_str()), (service, value), "{line}");
+    }
+}
+
+#[test]
+fn what_outlook_and_android_add_is_shown_of_a_valid_card_too() {
+    let names = ["FN:Ann", "N:;Ann;;;"];
+    let outlook = ["X-MS-ANNIVERSARY;VALUE=DATE:2010-05-06", "X-MS-CHILD:Tom", "X-MS-SPOUSE:Eva"];
+    let it = details("3.0", &[&names[..], &outlook].concat());
+    assert_eq!(it.dates[0].label.as_deref(), Some("anniversary"));
+    let relations: Vec<_> =
+        it.relations.iter().map(|it| (it.value.as_str(), it.label.as_deref())).collect();
+    assert_eq!(relations, [("Tom", Some("child")), ("Eva", Some("spouse"))]);
+    let android = [
+        "X-ANDROID-CUSTOM:vnd.android.cursor.item/nickname;Annie;1;;;;;;;;;;;;;",
+        "X-ANDROID-CUSTOM:vnd.android.cursor.item/contact_event;2010-05-06;0;Moved;;;;;;;;;;;;",
+    ];
+    let it = details("3.0", &[&names[..], &android].concat());
+    assert_eq!(it.nickname.as_deref(), Some("Annie"));
+    assert_eq!(it.dates[0].label.as_deref(), Some("Moved"));
+    // A device gets its own card back.
+    let sent = card("3.0", &[&["UID:u"], &names[..], &android].concat());
+    assert!(put_card(&sent).unwrap().as_sent);
+}
+
+#[test]
+fn pictures_as_they_are_folded_and_said_otherwise() {
+    let jpeg = "/9j/4AABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICEiIyQlJicoKSorLC0uLzAxMjM0";
+    let (head, tail) = jpeg.split_at(40);
+    for photo in [
+        format!("PHOTO;JPEG;ENCODING=BASE64:\r\n\r\n  {head}\r\n\r\n  {tail}\r\n"),
+        format!("PHOTO;ENCODING=BASE64;TYPE=JPEG:{head}\r\n\r\n {tail}\r\n"),
+        format!("PHOTO;TYPE=image/jpeg;ENCODING=BASE64:data:image/jpeg;base64,{jpeg}"),
+        format!("PHOTO;ENCODING=b;TYPE=JPEG:{head}\\n{tail}"),
+        format!("PHOTO:{jpeg}"),
+    ] {
+        let (read, said) = read(&card("2.1", &["N:A", &photo, "TEL:5550100"]));
+        assert_eq!(read.photo().map(|it| it.bytes.len()), Some(57), "{photo} {read:?}");
+        assert_eq!(read.details().phones.len(), 1, "{photo}");
+        assert_eq!(said, Vec::<String>::new(), "{photo}");
+    }
+    // What is no picture is none.
+    let (read, _) = read(&card("3.0", &["FN:A", "PHOTO:https://x.example/a.jpg"]));
+    assert_eq!(read.photo(), None);
+}
+
+#[test]
+fn whoever_is_named_or_reached_in_lines_that_no_member_shows_becomes_a_contact() {
+    for (line, name) in [
+        ("X-EVOLUTION-FILE-AS:Ash\\, Ann", "Ash, Ann"),
+        ("X-FILE-AS:Ash", "Ash"),
+        ("X-PHONETIC-FIRST-NAME:Ann", "Ann"),
+        ("LABEL;TYPE=HOME:1 Main St\\nTown", "1 Main St Town"),
+        ("ROLE:Plumber", "Plumber"),
+    ] {
+        for version in ["2.1", "3.0", "4.0"] {
+            assert_eq!(details(version, &[line, "NOTE:x"]).display_name, name, "{line}");
+        }
+    }
+    for nobody in ["NOTE:x", "LABEL:", "GEO:1;2", "BDAY:1990-04-12"] {
+        assert!(read_cards(&card("3.0", &[nobody]), None).next().unwrap().card.is_err());
+    }
+}
+
+#[test]
+fn dates_of_more_countries() {
+    for (text, date) in [
+        ("31-12-1990", "1990-12-31"),
+        ("1990.12.31", "1990-12-31"),
+        ("1990. 12. 31.", "1990-12-31"),
+        ("31. 12. 1990", "1990-12-31"),
+        ("31.12.1990.", "1990-12-31"),
+        ("1990年12月31日", "1990-12-31"),
+        ("1990년 12월 31일", "1990-12-31"),
+        ("1990-12-31T", "1990-12-31"),
+    ] {
+        let (read, said) = read(&card("3.0", &["FN:A", &format!("BDAY:{text}")]));
+        let born = read.details().birthday.map(|it| it.to_string());
+        assert_eq!((born.as_deref(), said), (Some(date), Vec::new()), "{text}");
+    }
+    // Nothing shows the order, or there is none.
+    for (text, warnings) in [("05-06-1990", 1), ("1990.13.31", 1), ("31.12.", 1), ("00-00-0000", 0)]
+    {
+        let (read, said) = read(&card("3.0", &["FN:A", &format!("BDAY:{text}")]));
+        assert_eq!((read.details().birthday, said.len()), (None, warnings), "{text}");
+        assert!(read.as_str().contains(&format!("BDAY:{text}\r\n")));
+    }
+}
+
+#[test]
+fn a_separator_behind_an_address_is_none_of_it() {
+    let it = details("3.0", &["FN:A", "EMAIL:a@x.example;", "EMAIL:b@x.example\\, "]);
+    assert_eq!([&it.emails[0].value, &it.emails[1].value], ["a@x.example", "b@x.example"]);
+}
