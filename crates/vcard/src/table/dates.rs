@@ -15,7 +15,7 @@ impl Evidence {
     /// Takes a cell into account.
     pub fn add(&mut self, text: &str) {
         self.unsure |= matches!(read_date(text), DateText::Either(..));
-        let mut numbers = text.trim().splitn(3, '/').map(|part| part.trim().parse::<u32>());
+        let mut numbers = text.trim().splitn(3, ['/', '-']).map(|part| part.trim().parse::<u32>());
         if let (Some(Ok(first)), Some(Ok(second)), Some(_)) =
             (numbers.next(), numbers.next(), numbers.next())
         {

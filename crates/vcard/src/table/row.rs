@@ -167,7 +167,7 @@ impl<'t> Builder<'t> {
             Member::Labels => return google_labels(text).iter().for_each(|text| self.label(text)),
             Member::Categories => {
                 let labels = text.split(" ::: ").flat_map(|text| text.split([';', ',']));
-                return labels.for_each(|text| self.label(text));
+                return labels.for_each(|text| self.label(text.trim().trim_matches('"')));
             }
             Member::Birthday => return self.birthday(at, text),
             Member::BirthYear => return text.clone_into(&mut self.born[0]),
@@ -190,10 +190,14 @@ impl<'t> Builder<'t> {
         match place {
             None => *place = one_line(text),
             Some(there) if there == text => {}
-            // `Anrede` and `Titel`.
+            // `Anrede` and `Titel`, of which each may say what the other says.
             Some(there) if member == Member::Prefix => {
-                there.push(' ');
-                there.push_str(&one_line(text).unwrap_or_default());
+                let known: Vec<String> = there.split_whitespace().map(str::to_lowercase).collect();
+                let new = text.split_whitespace();
+                for word in new.filter(|word| !known.contains(&word.to_lowercase())) {
+                    there.push(' ');
+                    there.push_str(word);
+                }
             }
             Some(_) => self.another(at, text),
         }
@@ -224,6 +228,7 @@ impl<'t> Builder<'t> {
                 self.details.birthday = Some(date);
             }
             DateText::Date(date) if self.details.birthday == Some(date) => {}
+            DateText::Date(_) => self.another(at, text),
             DateText::Nothing => {}
             _ => self.unreadable(at, "birthday", text),
         }
@@ -284,7 +289,7 @@ impl<'t> Builder<'t> {
         }
         // A short row under long headers must not become many times as long.
         let names: usize = self.kept.iter().map(|(name, _)| name.len()).sum();
-        if names > raw.len() + 64 {
+        if names > 3 * raw.len() + 64 {
             self.kept = vec![(Cow::Borrowed("X-CSV-ROW"), clean(raw).into_owned())];
         }
         let Builder { line, uid, details, kept, mut warnings, .. } = self;

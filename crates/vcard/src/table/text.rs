@@ -2,7 +2,7 @@
 //! Reader and writer agree here.
 
 use super::words::Kind;
-use crate::is_valid_phone;
+use crate::{is_valid_email, is_valid_phone};
 use std::borrow::Cow;
 
 /// What stands between several values in one cell, as Google writes it.
@@ -85,10 +85,19 @@ fn pieces(text: &str, kind: Option<Kind>) -> Vec<&str> {
             apart.into_iter().flat_map(split).collect()
         }
         Some(Kind::Email) => {
-            wholes(text, true, |piece| piece.contains('@') && !piece.contains('"'))
+            let found = wholes(text, true, |piece| piece.contains('@') && !piece.contains('"'));
+            found.into_iter().flat_map(bare_addresses).collect()
         }
         _ => vec![text],
     }
+}
+
+/// Addresses with nothing but blanks between them; anything else as it is.
+fn bare_addresses(text: &str) -> Vec<&str> {
+    let all: Vec<&str> = text.split_whitespace().collect();
+    let several =
+        all.len() > 1 && all.iter().all(|it| is_valid_email(it.trim_end_matches([',', ';'])));
+    if several { all } else { vec![text] }
 }
 
 /// True for a text that begins as a number does and has digits enough to be one.

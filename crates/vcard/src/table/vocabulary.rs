@@ -9,32 +9,33 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     (
         Word::Member(Member::Prefix),
         "prefix, name prefix, honorific prefix, salutation, anrede, namenspräfix, titre de civilité, civilité, préfixe, \
-         tratamiento, prefijo, prefisso, prefiks, forma grzecznościowa, звернення, звертання, префікс, обращение, префикс, 肩書き, 敬称接頭",
+         tratamiento, prefijo, prefisso, prefiks, forma grzecznościowa, звернення, звертання, префікс, обращение, префикс, 肩書き, 敬称接頭, préfixe du nom, prefijo del nombre, prefisso del nome, \
+         prefiks imienia, префікс імені, префикс имени, 名前の接頭辞",
     ),
     (Word::Member(Member::Title), "title, titel, titre, título, titolo, tytuł, титул"),
     (
         Word::Member(Member::First),
-        "first name, first, given name, given, forename, christian name, vorname, rufname, prénom, nombre, nombre de pila, \
+        "first name, first, given name, given, forename, christian name, first names, contact first name, vorname, rufname, prénom, nombre, nombre de pila, \
          nome, nome di battesimo, imię, ім'я, імя, имя, 名, 名前 名, ファーストネーム",
     ),
     (
         Word::Member(Member::Middle),
-        "middle name, middle, additional name, second name, weitere vornamen, zweiter vorname, deuxième prénom, \
+        "middle name, middle, additional name, second name, middle names, additional names, middle initial, weitere vornamen, zweiter vorname, deuxième prénom, \
          autres prénoms, segundo nombre, secondo nome, drugie imię, по батькові, отчество, ミドル ネーム",
     ),
     (
         Word::Member(Member::Last),
-        "last name, last, family name, surname, nachname, familienname, zuname, nom, nom de famille, apellidos, apellido, \
+        "last name, last, family name, surname, nachname, contact last name, familienname, zuname, nom, nom de famille, apellidos, apellido, \
          cognome, nazwisko, прізвище, фамилия, 姓, 苗字, 名字",
     ),
     (
         Word::Member(Member::Suffix),
         "suffix, name suffix, honorific suffix, namenssuffix, suffixe, sufijo, suffisso, titolo straniero, sufiks, суфікс, \
-         суффикс, 敬称",
+         суффикс, 敬称, suffixe du nom, sufijo del nombre, suffisso del nome, sufiks nazwiska, суфікс імені, суффикс имени, 名前の接尾辞",
     ),
     (
         Word::Member(Member::Nickname),
-        "nickname, nick name, nick, alias, spitzname, surnom, apodo, soprannome, pseudonim, przezwisko, псевдонім, \
+        "nickname, nick name, nick, alias, spitzname, surnom, pseudo, apodo, soprannome, pseudonim, przezwisko, псевдонім, \
          прізвисько, псевдоним, прозвище, ニックネーム, 愛称",
     ),
     (
@@ -54,17 +55,23 @@ pub(super) const NAMES: &[(Word, &str)] = &[
         "organization, organisation, org, company, companies, company name, account name, organization name, organisation name, name der organisation, employer, firm, firma, \
          unternehmen, arbeitgeber, société, entreprise, organización, empresa, compañía, società, azienda, ditta, \
          organizzazione, organizacja, nazwa firmy, організація, компанія, фірма, организация, компания, фирма, 会社, 会社名, \
-         місце роботи, место работы, lieu de travail, 勤務先, 組織, 組織名, 所属",
+         місце роботи, место работы, lieu de travail, 勤務先, 組織, 組織名, 所属, associated company, company organization, organization company, firmenname, \
+         nom de l'organisation, nom de l'entreprise, nom de la société, nombre de la organización, nombre de la empresa, \
+         nome dell'organizzazione, nome azienda, ragione sociale, nazwa organizacji, назва організації, назва компанії, \
+         название организации, название компании",
     ),
     (
         Word::Member(Member::Department),
         "department, organization department, abteilung, abteilung der organisation, service, département, departamento, reparto, ufficio reparto, \
-         dział, відділ, отдел, 部署, 部門",
+         dział, відділ, отдел, 部署, 部門, org unit, organizational unit, service de l'organisation, departamento de la organización, \
+         reparto dell'organizzazione, dział organizacji, відділ організації, отдел организации, 組織の部署",
     ),
     (
         Word::Member(Member::JobTitle),
         "job title, job, position, organization title, role, arbeitstitel, berufsbezeichnung, titel in der organisation, funktion, stelle, fonction, poste, titre de poste, titre du poste, intitulé du poste, \
-         cargo, puesto, posizione, qualifica, mansione, stanowisko, посада, должность, 役職, 職種",
+         cargo, puesto, posizione, qualifica, mansione, stanowisko, посада, должность, 役職, 職種, designation, titre dans l'organisation, cargo en la organización, \
+         puesto en la organización, titolo nell'organizzazione, stanowisko w organizacji, посада в організації, \
+         должность в организации, 組織での役職",
     ),
     (
         Word::Member(Member::Occupation),
@@ -110,12 +117,17 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     (Word::Member(Member::Uid), "uid"),
     (
         Line("X-PHONETIC-FIRST-NAME"),
-        "phonetic first name, given name yomi, given yomi, 名フリガナ, 名前フリガナ",
+        "phonetic first name, given name yomi, given yomi, 名フリガナ, 名前フリガナ, 名ふりがな, 名のふりがな, 名読み, \
+         phonetischer vorname, prénom phonétique, nombre fonético, nome fonetico, imię fonetyczne",
     ),
-    (Line("X-PHONETIC-MIDDLE-NAME"), "phonetic middle name, additional name yomi"),
+    (
+        Line("X-PHONETIC-MIDDLE-NAME"),
+        "phonetic middle name, additional name yomi, phonetischer zweiter vorname",
+    ),
     (
         Line("X-PHONETIC-LAST-NAME"),
-        "phonetic last name, family name yomi, surname yomi, 姓フリガナ",
+        "phonetic last name, family name yomi, surname yomi, 姓フリガナ, 姓ふりがな, 姓のふりがな, 姓読み, phonetischer nachname, \
+         nom phonétique, apellido fonético, apellidos fonéticos, cognome fonetico, nazwisko fonetyczne",
     ),
     (Entry(Phone, "home"), "home, abitazione, particular"),
     (Entry(Phone, "work"), "work, ufficio"),
@@ -147,7 +159,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Entry(Phone, "assistant"),
-        "assistants phone, assistant phone, telefon assistent, téléphone de l'assistant(e), teléfono del ayudante, \
+        "assistants phone, assistant phone, asst phone, telefon assistent, téléphone de l'assistant(e), teléfono del ayudante, \
          telefono assistente, telefon asystenta, телефон помічника, телефон помощника, 秘書の電話",
     ),
     (Entry(Phone, "isdn"), "isdn, rnis, rdsi"),
@@ -209,14 +221,14 @@ pub(super) const NAMES: &[(Word, &str)] = &[
 pub(super) const WORDS: &[(Word, &str)] = &[
     (
         Word::Kind(Email),
-        "email, emails, mail, mails, internet address, email id, mail id, e-mail address, e-mail-adresse, mailadresse, courriel, courrier, courrier électronique, \
+        "email, emails, mail, mails, internet address, contact email, contact mail, email id, mail id, e-mail address, e-mail-adresse, mailadresse, courriel, courrier, courrier électronique, \
          messagerie, adresse électronique, correo, correo electrónico, posta elettronica, posta el, poczta, \
          poczta elektroniczna, пошта, ел. пошта, ел. пошти, ел. пошту, ел. адреса, електронна пошта, електронної пошти, \
          эл. почта, эл. почты, электронная почта, электронной почты, почта, имейл, мейл, 電子メール, メール, メールアドレス, eメール",
     ),
     (
         Word::Kind(Phone),
-        "phone, phones, phone number, phone numbers, telephone, tel, telefon, telefonnummer, rufnummer, festnetz, téléphone, tél, \
+        "phone, phones, phone number, phone numbers, telephone, tel, contact number, contact no, contact phone, ph, telefon, telefonnummer, rufnummer, festnetz, téléphone, tél, \
          teléfono, teléfonos, telefono, telefonu, телефон, телефону, телефона, тел, 電話, 電話番号, tel.-nr.",
     ),
     (
@@ -269,12 +281,18 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Word::Part(Part::Extended),
-        "extended address, extended, apartment, apt, suite, floor, adresszusatz, complément d'adresse, 建物名",
+        "extended address, extended, apartment, apt, suite, floor, adresszusatz, complément d'adresse, 建物名, erweiterte adresse, \
+         adresse étendue, dirección ampliada, dirección extendida, indirizzo esteso, adres rozszerzony, \
+         розширена адреса, расширенный адрес",
     ),
-    (Word::Part(Part::Formatted), "formatted, full address"),
+    (
+        Word::Part(Part::Formatted),
+        "formatted, full address, formatiert, mise en forme, formatée, con formato, formattato, sformatowany, форматована, \
+         форматированный, フォーマット済み",
+    ),
     (
         Word::Part(Part::Label),
-        "label, ラベル, type, typ, tipo, étiquette, etykieta, тип, мітка, ярлык, 種類",
+        "label, ラベル, type, typ, tipo, étiquette, etykieta, тип, мітка, ярлык, 種類, libellé, etiqueta, etichetta",
     ),
     (
         Word::Part(Part::Value),
@@ -283,20 +301,28 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     (Word::Part(Part::Service), "service, protocol"),
     (
         Word::Kind(Url),
-        "website, websites, web page, webpage, web, url, urls, homepage, webseite, página web, pagina web, site web, page web",
+        "website, websites, web page, webpage, web, url, urls, homepage, webseite, página web, pagina web, site web, page web, \
+         sitio web, sito web, witryna, веб-сайт, сайт, ウェブサイト",
     ),
     (
         Word::Kind(Date),
-        "event, date, dates, ereignis, événement, evento, wydarzenie, подія, событие",
+        "event, date, dates, ereignis, événement, evento, wydarzenie, подія, событие, イベント",
     ),
     (Entry(Date, "anniversary"), "anniversary"),
-    (Word::Kind(Relation), "relation, relations, related person, beziehung"),
+    (
+        Word::Kind(Relation),
+        "relation, relations, related person, beziehung, relación, relazione, relacja, зв'язок, связь, 関係",
+    ),
     (Entry(Relation, "spouse"), "spouse"),
     (Entry(Relation, "child"), "child"),
     (Entry(Relation, "manager"), "manager"),
     (Entry(Relation, "assistant"), "assistant"),
     (Word::Kind(Online), "im, online"),
-    (Word::Kind(Custom), "custom field"),
+    (
+        Word::Kind(Custom),
+        "custom field, benutzerdefiniertes feld, champ personnalisé, campo personalizado, campo personalizzato, \
+         pole niestandardowe, pole własne, власне поле, спеціальне поле, настраиваемое поле, カスタム フィールド",
+    ),
     (
         Place("home"),
         "home, private, personal, privat, priv, privée, privé, domicile, personnel, personnelle, domicilio, residencia, \

@@ -1,0 +1,165 @@
+//! Tables that people bring, found by trying what programs write once more by the hundred.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy sees test functions, but not what they call"
+)]
+
+use vcard::Details;
+use vcard::table::{self, Options};
+
+/// What a row says, what is kept beside it, and all that is said of the table and the row.
+type Row = (Details, Vec<(String, String)>, Vec<String>);
+
+fn rows(text: &str) -> Vec<Row> {
+    let table = table::read(text, &Options { map: &[] }).unwrap_or_else(|why| panic!("{why}"));
+    let of_table: Vec<String> = table.warnings().iter().map(|it| it.detail.clone()).collect();
+    let rows = table.rows().map(Result::unwrap);
+    let owned = |row: table::Row<'_>| {
+        let kept = row.kept.into_iter().map(|(name, text)| (name.into_owned(), text)).collect();
+        let said = of_table.iter().cloned().chain(row.warnings.into_iter().map(|it| it.detail));
+        (row.details, kept, said.collect())
+    };
+    rows.map(owned).collect()
+}
+
+fn row(header: &str, cells: &str) -> Row {
+    rows(&format!("{header}\n{cells}\n")).remove(0)
+}
+
+/// Google's columns in six more languages; what no member takes is a line of its own.
+#[test]
+fn google_in_the_languages_of_people() {
+    let languages = [
+        "Vorname,Phonetischer Vorname,Nachname,Namenspräfix,Namenssuffix,Name der Organisation,Titel in der Organisation,\
+         Abteilung der Organisation,E-Mail 1 – Label,E-Mail 1 – Wert,Adresse 1 – Erweiterte Adresse,Website 1 – Label,\
+         Website 1 – Wert,Ereignis 1 – Label,Ereignis 1 – Wert,Beziehung 1 – Label,Beziehung 1 – Wert,\
+         Benutzerdefiniertes Feld 1 – Label,Benutzerdefiniertes Feld 1 – Wert",
+        "Prénom,Prénom phonétique,Nom,Préfixe du nom,Suffixe du nom,Nom de l'organisation,Titre dans l'organisation,\
+         Service de l'organisation,E-mail 1 - Libellé,E-mail 1 - Valeur,Adresse 1 - Adresse étendue,Site Web 1 - Libellé,\
+         Site Web 1 - Valeur,Événement 1 - Libellé,Événement 1 - Valeur,Relation 1 - Libellé,Relation 1 - Valeur,\
+         Champ personnalisé 1 - Libellé,Champ personnalisé 1 - Valeur",
+        "Nombre,Nombre fonético,Apellidos,Prefijo del nombre,Sufijo del nombre,Nombre de la organización,\
+         Cargo en la organización,Departamento de la organización,Correo electrónico 1 - Etiqueta,\
+         Correo electrónico 1 - Valor,Dirección 1 - Dirección extendida,Sitio web 1 - Etiqueta,Sitio web 1 - Valor,\
+         Evento 1 - Etiqueta,Evento 1 - Valor,Relación 1 - Etiqueta,Relación 1 - Valor,\
+         Campo personalizado 1 - Etiqueta,Campo personalizado 1 - Valor",
+        "Nome,Nome fonetico,Cognome,Prefisso del nome,Suffisso del nome,Nome dell'organizzazione,\
+         Titolo nell'organizzazione,Reparto dell'organizzazione,Email 1 - Etichetta,Email 1 - Valore,\
+         Indirizzo 1 - Indirizzo esteso,Sito web 1 - Etichetta,Sito web 1 - Valore,Evento 1 - Etichetta,Evento 1 - Valore,\
+         Relazione 1 - Etichetta,Relazione 1 - Valore,Campo personalizzato 1 - Etichetta,Campo personalizzato 1 - Valore",
+        "Imię,Imię (fonetyczne),Nazwisko,Prefiks,Sufiks,Nazwa organizacji,Stanowisko w organizacji,Dział organizacji,\
+         E-mail 1 – etykieta,E-mail 1 – wartość,Adres 1 – adres rozszerzony,Witryna 1 – etykieta,Witryna 1 – wartość,\
+         Wydarzenie 1 – etykieta,Wydarzenie 1 – wartość,Relacja 1 – etykieta,Relacja 1 – wartość,\
+         Pole niestandardowe 1 – etykieta,Pole niestandardowe 1 – wartość",
+        "名,名（ふりがな）,姓,名前の接頭辞,名前の接尾辞,組織名,組織での役職,組織の部署,メール 1 - ラベル,メール 1 - 値,\
+         住所 1 - 建物名,ウェブサイト 1 - ラベル,ウェブサイト 1 - 値,イベント 1 - ラベル,イベント 1 - 値,\
+         関係 1 - ラベル,関係 1 - 値,カスタム フィールド 1 - ラベル,カスタム フィールド 1 - 値",
+    ];
+    let cells = "Ann,En,Ash,Dr.,Jr.,Acme,Boss,R&D,club,a@x.example,2nd floor,blog,https://x.example,moved,2010-05-06,\
+        sister,Eve,size,XL";
+    for header in languages {
+        let (it, kept, said) = row(header, cells);
+        assert_eq!(it.display_name, "Dr. Ann Ash Jr.", "{header}");
+        let work = [&it.organization, &it.job_title, &it.department].map(|it| it.as_deref());
+        assert_eq!(work, [Some("Acme"), Some("Boss"), Some("R&D")], "{header}");
+        assert_eq!(it.addresses[0].extended.as_deref(), Some("2nd floor"), "{header}");
+        let labels =
+            [&it.emails[0].label, &it.urls[0].label, &it.dates[0].label, &it.relations[0].label];
+        let labels = labels.map(|it| it.as_deref());
+        assert_eq!(labels, ["club", "blog", "moved", "sister"].map(Some), "{header}");
+        let lines = [("X-PHONETIC-FIRST-NAME", "En"), ("X-CSV-SIZE", "XL")];
+        let lines = lines.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        assert_eq!((kept, said), (lines.to_vec(), Vec::new()), "{header}");
+    }
+    for header in [
+        "Ім'я,Префікс імені,Назва організації,Посада в організації,Відділ організації,Веб-сайт 1 – мітка,\
+         Веб-сайт 1 – значення,Зв'язок 1 – мітка,Зв'язок 1 – значення",
+        "Имя,Префикс имени,Название организации,Должность в организации,Отдел организации,Сайт 1 – ярлык,\
+         Сайт 1 – значение,Связь 1 – ярлык,Связь 1 – значение",
+    ] {
+        let (it, kept, _) = row(header, "Ann,Dr.,Acme,Boss,R&D,blog,https://x.example,sister,Eve");
+        assert_eq!((it.display_name.as_str(), it.job_title.as_deref()), ("Dr. Ann", Some("Boss")));
+        assert_eq!((it.urls.len(), it.relations.len(), kept), (1, 1, Vec::new()), "{header}");
+    }
+}
+
+#[test]
+fn headers_of_programs_and_by_hand() {
+    let (it, kept, _) = row("Contact Name,Contact Number,Contact Email", "Ann,5550101,a@x.example");
+    assert_eq!((it.phones.len(), it.emails.len(), kept.len()), (1, 1, 0));
+    let (it, ..) = row("First Name,Additional Names,Associated Company,Org Unit", "A,B,Acme,R&D");
+    let said = [&it.middle_name, &it.organization, &it.department].map(|it| it.as_deref());
+    assert_eq!(said, [Some("B"), Some("Acme"), Some("R&D")]);
+    let (it, ..) = row("Name,Asst. Phone,Designation", "A,5550101,Clerk");
+    assert_eq!(it.phones[0].label.as_deref(), Some("assistant"));
+    assert_eq!(it.job_title.as_deref(), Some("Clerk"));
+}
+
+#[test]
+fn a_form_of_address_that_two_columns_say_is_said_once() {
+    for (form, title, prefix) in [
+        ("Herr", "Herr Dr.", "Herr Dr."),
+        ("Herr", "Dr. Herr", "Herr Dr."),
+        ("Herr Prof.", "prof.", "Herr Prof."),
+        ("Frau", "Dr. Dr.", "Frau Dr. Dr."),
+        ("Frau", "", "Frau"),
+    ] {
+        let (it, ..) = row("Anrede,Titel,Nachname", &format!("{form},{title},Moser"));
+        assert_eq!(it.prefix.as_deref(), Some(prefix), "{form} {title}");
+    }
+}
+
+#[test]
+fn another_birthday_is_one_more() {
+    let (it, kept, said) = row("Name,Birthday,Date of birth", "Ann,1990-04-12,1991-04-12");
+    assert_eq!(it.birthday.unwrap().to_string(), "1990-04-12");
+    assert_eq!(kept, [("X-CSV-DATE-OF-BIRTH".to_owned(), "1991-04-12".to_owned())]);
+    let why = "birthday: \"1991-04-12\" is one more; it is kept as X-CSV-DATE-OF-BIRTH";
+    assert_eq!(said, [why]);
+}
+
+#[test]
+fn dates_with_dashes_have_the_order_of_their_column() {
+    let born = |text: &str| -> Vec<_> {
+        rows(text).into_iter().map(|(it, ..)| it.birthday.unwrap().to_string()).collect()
+    };
+    let text = "Name;Geburtsdatum\nA;05-06-1990\nB;31-12-1990\nC;1990. 6. 5.\n";
+    assert_eq!(born(text), ["1990-06-05", "1990-12-31", "1990-06-05"]);
+    assert_eq!(born("Name,Birthday\nA,05-06-1990\nB,12-31-1990\n"), ["1990-05-06", "1990-12-31"]);
+    let (it, _, said) = row("Name,Birthday", "A,05-06-1990");
+    assert_eq!(it.birthday.unwrap().to_string(), "1990-05-06");
+    assert_eq!(said.len(), 1, "{said:?}");
+}
+
+#[test]
+fn addresses_with_blanks_or_more_than_one_separator_between_them() {
+    for cell in
+        ["a@x.example b@x.example", "a@x.example; ; ;b@x.example", "a@x.example,\tb@x.example;"]
+    {
+        let (it, _, said) = row("Name,Email", &format!("A,\"{cell}\""));
+        let values: Vec<&str> = it.emails.iter().map(|it| it.value.as_str()).collect();
+        assert_eq!((values, said), (vec!["a@x.example", "b@x.example"], Vec::new()), "{cell}");
+    }
+    let (it, ..) = row("Name,Email", "A,Ann Ash <a@x.example>");
+    assert_eq!(it.emails[0].value, "a@x.example");
+    let (it, ..) = row("Name,Email", "A,a@x.example or so");
+    assert_eq!(it.emails.len(), 1);
+}
+
+#[test]
+fn labels_in_quotes_are_the_labels() {
+    let (it, ..) = row("Name,TAGS", "A,\"\"\"x\"\",\"\"y z\"\"\"");
+    assert_eq!(it.labels, ["x", "y z"]);
+}
+
+#[test]
+fn an_ordinary_row_is_kept_by_its_columns() {
+    let header = "Name,Billing Information,Directory Server,Organization 1 - Job Description,External ID 1 - Type,Initials";
+    let (_, kept, _) = row(header, "Ann Ash from the club,Bill,DS,the job,customer number,AA");
+    assert_eq!(kept.len(), 5);
+    assert_eq!(kept[3], ("X-CSV-EXTERNAL-ID-1-TYPE".to_owned(), "customer number".to_owned()));
+}
