@@ -134,3 +134,21 @@ fn a_list_of_people_brought_twice_adds_nothing_and_says_whom_it_misses() {
     );
     assert_eq!(answer["warnings"][1]["line"], 11);
 }
+
+#[test]
+fn two_cards_that_differ_in_their_picture_alone_are_two_people() {
+    let ann = World::new().user("ann");
+    let photo = |digit: &str| {
+        let photo = format!("PHOTO;ENCODING=b;TYPE=JPEG:/9j/4AAB{digit}");
+        card(&["FN:Kim Lee", "N:Lee;Kim;;;", "TEL:+1 555 0100", &photo])
+    };
+    let file = [photo("AAAA"), photo("BBBB"), photo("BBBB")].concat();
+    for created in [2, 0] {
+        let answer = import(&ann, "text/vcard", &file).json();
+        let skipped = &answer["skipped_duplicates"];
+        assert_eq!((&answer["created"], skipped), (&json!(created), &json!(3 - created)));
+    }
+    // Whoever has another picture by now is the same person.
+    let answer = import(&ann, "text/vcard", photo("CCCC")).json();
+    assert_eq!((&answer["created"], contacts(&ann).len()), (&json!(0), 2));
+}

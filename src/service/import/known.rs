@@ -18,7 +18,7 @@ const NAMESAKES_MAX: usize = 200;
 pub struct Known {
     /// Names that were looked up.
     loaded: HashSet<(String, String)>,
-    /// What each contact says, as one hash.
+    /// What each card says, as one hash.
     exactly: HashSet<u64>,
     /// What each says, sorted, by the folded full name.
     namesakes: HashMap<u64, Vec<Box<[u64]>>>,
@@ -53,6 +53,12 @@ fn statements(card: &Card) -> Box<[u64]> {
     all.into()
 }
 
+/// Everything that a card says, its pictures included: two cards that differ in nothing else are two people.
+fn exact(card: &Card, name: u64, said: &[u64]) -> u64 {
+    let photos = card.lines().filter(|line| line.is("PHOTO"));
+    hash((name, said, photos.map(|line| hash(line.value())).collect::<Vec<_>>()))
+}
+
 impl Known {
     /// Learns of the contacts that were there at this revision with the names of these cards.
     pub fn load(&mut self, db: &mut Conn, owner: i64, at: i64, cards: &[&Card]) -> Result<()> {
@@ -67,7 +73,7 @@ impl Known {
         imports::each_named(db, owner, at, &new, |text| {
             let card = Card::stored(text);
             let (name, said) = (name_hash(&card), statements(&card));
-            self.exactly.insert(hash((name, &said)));
+            self.exactly.insert(exact(&card, name, &said));
             let namesakes = self.namesakes.entry(name).or_default();
             if namesakes.len() < NAMESAKES_MAX {
                 namesakes.push(said);
@@ -78,7 +84,7 @@ impl Known {
     /// Learns of a card that comes in. Only one that says the same is a duplicate of it: two rows of a file,
     /// of which one says more, are two people (`files.md`, 2).
     pub fn remember(&mut self, card: &Card) {
-        self.exactly.insert(hash((name_hash(card), statements(card))));
+        self.exactly.insert(exact(card, name_hash(card), &statements(card)));
     }
 
     /// True if a contact that was there has the name of this card and says everything that it says, or a
@@ -86,7 +92,7 @@ impl Known {
     pub fn says_all_of(&self, card: &Card) -> bool {
         let (name, said) = (name_hash(card), statements(card));
         let more = |other: &[u64]| said.iter().all(|one| other.binary_search(one).is_ok());
-        self.exactly.contains(&hash((name, &said)))
+        self.exactly.contains(&exact(card, name, &said))
             || self.namesakes.get(&name).into_iter().flatten().any(|other| more(other))
     }
 }
