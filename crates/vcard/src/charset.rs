@@ -2,9 +2,11 @@
 //! what all but a few bytes are; a guess over the whole file.
 
 use crate::Warning;
+use crate::mac::Letters;
 use chardetng::EncodingDetector;
 use encoding_rs::{
-    BIG5, Encoding, GB18030, GBK, ISO_2022_JP, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252,
+    BIG5, Encoding, GB18030, GBK, ISO_2022_JP, MACINTOSH, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE,
+    WINDOWS_1252,
 };
 use std::borrow::Cow;
 
@@ -251,6 +253,7 @@ fn joined(bytes: &[u8]) -> Cow<'_, [u8]> {
 /// What the bytes of a file speak for.
 pub struct Evidence {
     detector: EncodingDetector,
+    letters: Letters,
     /// Characters of UTF-8 beyond ASCII.
     good: usize,
     /// Bytes that are none.
@@ -260,7 +263,8 @@ pub struct Evidence {
 impl Evidence {
     /// None yet.
     pub fn new() -> Evidence {
-        Evidence { detector: EncodingDetector::new(), good: 0, bad: 0 }
+        let (detector, letters) = (EncodingDetector::new(), Letters::default());
+        Evidence { detector, letters, good: 0, bad: 0 }
     }
 
     /// Looks at some text of which nothing is declared.
@@ -272,6 +276,7 @@ impl Evidence {
             self.good += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
             self.bad += chunk.invalid().len().min(1);
         }
+        self.letters.add(bytes);
         self.detector.feed(bytes, false);
         self.detector.feed(b"\n", false);
     }
@@ -283,7 +288,10 @@ impl Evidence {
             return UTF_8;
         }
         self.detector.feed(b"", true);
-        self.detector.guess(None, false)
+        match self.detector.guess(None, false) {
+            it if it == WINDOWS_1252 && self.letters.are_of_a_mac() => MACINTOSH,
+            it => it,
+        }
     }
 }
 

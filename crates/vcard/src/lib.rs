@@ -16,6 +16,7 @@ mod group;
 mod label;
 mod line;
 mod lists;
+mod mac;
 mod merge;
 mod modern;
 mod names;

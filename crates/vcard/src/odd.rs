@@ -3,7 +3,7 @@
 use crate::date::{DateText, date_of, read_date};
 use crate::shown::DATES;
 use crate::value::one_line;
-use crate::{Card, Details, is_valid_email, is_valid_phone};
+use crate::{Address, Card, Details, is_valid_email, is_valid_phone};
 
 /// Longest name, in characters; also what the warning says.
 const NAME_MAX: usize = 100;
@@ -13,6 +13,9 @@ const LINE_MAX: usize = 200;
 const NOTE_MAX: usize = 20_000;
 /// Most entries of a list, and longest label.
 const LIST_MAX: usize = 50;
+/// Longest part of an address, related person, service and account; longest web address.
+const PART_MAX: usize = 500;
+const URL_MAX: usize = 2_000;
 /// Longest text that a warning repeats.
 const SHOWN_MAX: usize = 60;
 
@@ -57,7 +60,9 @@ pub fn of(card: &Card, details: &Details) -> impl Iterator<Item = String> {
 pub fn of_details(details: &Details) -> Vec<String> {
     let mut odd = Vec::new();
     let mut say = |member: &str, why: String| odd.push(format!("{member}: {why}"));
+    let full = Some(details.display_name.clone());
     let names = [
+        ("display_name", &full, LINE_MAX),
         ("prefix", &details.prefix, NAME_MAX),
         ("first_name", &details.first_name, NAME_MAX),
         ("middle_name", &details.middle_name, NAME_MAX),
@@ -107,10 +112,43 @@ pub fn of_details(details: &Details) -> Vec<String> {
             ),
         );
     }
+    for (member, text, most) in parts(details) {
+        let length = text.chars().count();
+        if length > most {
+            let why = "the most that can be written";
+            say(member, format!("a part has {length} characters; kept as it is, {most} is {why}"));
+        }
+    }
     if details.labels.iter().any(|label| label.chars().count() > LIST_MAX) {
         say("labels", format!("one has more than {LIST_MAX} characters; kept as it is"));
     }
     odd
+}
+
+/// The texts in the entries of lists, with their limits.
+fn parts(details: &Details) -> impl Iterator<Item = (&'static str, &String, usize)> {
+    let mut all: Vec<(&'static str, Option<&String>, usize)> = Vec::new();
+    all.extend(details.emails.iter().map(|it| ("emails", it.label.as_ref(), LIST_MAX)));
+    all.extend(details.phones.iter().map(|it| ("phones", it.label.as_ref(), LIST_MAX)));
+    for it in &details.addresses {
+        let Address { label, po_box, extended, street, city, region, postal_code, country, .. } =
+            it;
+        let parts = [po_box, extended, street, city, region, postal_code, country];
+        all.push(("addresses", label.as_ref(), LIST_MAX));
+        all.extend(parts.map(|part| ("addresses", part.as_ref(), PART_MAX)));
+    }
+    let lists = [("urls", &details.urls, URL_MAX), ("relations", &details.relations, PART_MAX)];
+    for (member, list, most) in lists {
+        all.extend(list.iter().map(|it| (member, Some(&it.value), most)));
+        all.extend(list.iter().map(|it| (member, it.label.as_ref(), LIST_MAX)));
+    }
+    all.extend(details.dates.iter().map(|it| ("dates", it.label.as_ref(), LIST_MAX)));
+    for it in &details.online {
+        all.push(("online", Some(&it.value), PART_MAX));
+        all.push(("online", it.service.as_ref(), PART_MAX));
+        all.push(("online", it.label.as_ref(), LIST_MAX));
+    }
+    all.into_iter().filter_map(|(member, text, most)| Some((member, text?, most)))
 }
 
 pub fn shown(text: &str) -> String {

@@ -58,6 +58,25 @@ fn a_guessed_character_set_is_no_matter_of_backslashes_either() {
 }
 
 #[test]
+fn text_of_an_old_mac_is_read_and_that_of_windows_as_before() {
+    for (text, charset) in [
+        ("Jürgen Müller, Köln, Äußere Straße; Zoë Dupré", "macintosh"),
+        ("Renée; André, Garçon à la carte", "macintosh"),
+        ("José Muñoz, Málaga", "macintosh"),
+        ("Jürgen Müller, Köln, Äußere Straße; Zoë Dupré", "windows-1252"),
+        ("Renée O’Neil, cœur, 100€ – “déjà”", "windows-1252"),
+        ("Größe™ Straße… naïve", "windows-1252"),
+    ] {
+        let encoding = encoding_rs::Encoding::for_label(charset.as_bytes()).unwrap();
+        let file = format!("Name;Notes\nA;{text}\n");
+        let bytes = encoding.encode(&file).0;
+        let (read, said) = decode(&bytes, None);
+        assert_eq!((read.as_ref(), said.len()), (file.as_str(), 1), "{charset}");
+        assert!(said[0].detail.ends_with(charset), "{said:?}");
+    }
+}
+
+#[test]
 fn a_part_that_is_cut_within_the_escape_of_a_byte_loses_that_character_only() {
     for cut in ["=D1=80=D0=", "=D1=80=D0=B", "=D1=80=D0"] {
         let line = format!("N;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:=D0=9F{cut};=D0=86=D0=B2");
@@ -202,4 +221,28 @@ fn dates_of_more_countries() {
 fn a_separator_behind_an_address_is_none_of_it() {
     let it = details("3.0", &["FN:A", "EMAIL:a@x.example;", "EMAIL:b@x.example\\, "]);
     assert_eq!([&it.emails[0].value, &it.emails[1].value], ["a@x.example", "b@x.example"]);
+}
+
+#[test]
+fn what_no_client_may_write_is_told_of_every_part() {
+    let long = |most: usize| "x".repeat(most + 1);
+    for (line, most, member) in [
+        ("item1.TEL:5550101\r\nitem1.X-ABLabel:", 50, "phones"),
+        ("item1.X-ABDATE:2010-05-06\r\nitem1.X-ABLabel:", 50, "dates"),
+        ("ADR:;;", 500, "addresses"),
+        ("X-ABRELATEDNAMES:", 500, "relations"),
+        ("IMPP:xmpp:", 500, "online"),
+        ("URL:https://", 1_992, "urls"),
+        ("X-A:1\r\nFN:", 200, "display_name"),
+    ] {
+        let name = if member == "display_name" { "X-B:2" } else { "FN:A" };
+        for (more, told) in [(1, true), (0, false)] {
+            let text = long(most);
+            let line = format!("{line}{}", &text[..most + more]);
+            let (read, said) = read(&card("3.0", &["N:A;;;;", name, &line]));
+            assert_eq!(said.len(), usize::from(told), "{member} {more}: {said:?}");
+            assert!(said.iter().all(|it| it.starts_with(member)), "{said:?}");
+            assert!(read.text().replace("\r\n ", "").contains(&text[..most + more]), "{member}");
+        }
+    }
 }

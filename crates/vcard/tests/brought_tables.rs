@@ -94,6 +94,29 @@ fn headers_of_programs_and_by_hand() {
     let (it, ..) = row("First Name,Additional Names,Associated Company,Org Unit", "A,B,Acme,R&D");
     let said = [&it.middle_name, &it.organization, &it.department].map(|it| it.as_deref());
     assert_eq!(said, [Some("B"), Some("Acme"), Some("R&D")]);
+    let header = "Name,Dept,Eircode,Landline,Company Email,2nd Email,LinkedIn URL,Blog,Memo,Tag,Husband,Billing City";
+    let cells =
+        "A,R&D,D02 AF30,5550101,a@x.example,b@x.example,in/a,https://b.example,hi,red,Tom,Oslo";
+    let (it, kept, _) = row(header, cells);
+    assert_eq!((it.department.as_deref(), it.phones.len(), kept), (Some("R&D"), 1, Vec::new()));
+    assert_eq!(it.addresses[0].postal_code.as_deref(), Some("D02 AF30"));
+    assert_eq!(it.addresses[1].label.as_deref(), Some("billing"));
+    assert_eq!((it.emails[0].label.as_deref(), it.emails.len()), (Some("work"), 2));
+    assert_eq!((it.online[0].service.as_deref(), it.urls.len()), (Some("linkedin"), 1));
+    assert_eq!((it.additional_data.as_deref(), it.labels), (Some("hi"), vec!["red".to_owned()]));
+    assert_eq!(it.relations[0].label.as_deref(), Some("spouse"));
+    for header in ["GSM", "Сотовый телефон", "Моб. тел.", "Cell #"] {
+        let (it, ..) = row(&format!("Name,{header}"), "A,5550101");
+        assert_eq!(it.phones[0].label.as_deref(), Some("mobile"), "{header}");
+    }
+    for header in ["Localidad", "Commune", "Населений пункт", "Suburb", "Town/City"] {
+        let (it, ..) = row(&format!("Name,{header}"), "A,Oslo");
+        assert_eq!(it.addresses[0].city.as_deref(), Some("Oslo"), "{header}");
+    }
+    for header in ["Vornamen", "Prénoms", "Nombres", "Imiona", "Forename(s)"] {
+        let (it, ..) = row(&format!("{header},E-mail"), "Ann,a@x.example");
+        assert_eq!(it.first_name.as_deref(), Some("Ann"), "{header}");
+    }
     let (it, ..) = row("Name,Asst. Phone,Designation", "A,5550101,Clerk");
     assert_eq!(it.phones[0].label.as_deref(), Some("assistant"));
     assert_eq!(it.job_title.as_deref(), Some("Clerk"));

@@ -8,14 +8,14 @@ use super::kinds::{Member, Part};
 pub(super) const NAMES: &[(Word, &str)] = &[
     (
         Word::Member(Member::Prefix),
-        "prefix, name prefix, honorific prefix, salutation, anrede, namenspräfix, titre de civilité, civilité, préfixe, \
+        "prefix, name prefix, honorific prefix, salutation, honorific, mr mrs, akad titel, akademischer titel, anrede, namenspräfix, titre de civilité, civilité, préfixe, \
          tratamiento, prefijo, prefisso, prefiks, forma grzecznościowa, звернення, звертання, префікс, обращение, префикс, 肩書き, 敬称接頭, préfixe du nom, prefijo del nombre, prefisso del nome, \
          prefiks imienia, префікс імені, префикс имени, 名前の接頭辞",
     ),
     (Word::Member(Member::Title), "title, titel, titre, título, titolo, tytuł, титул"),
     (
         Word::Member(Member::First),
-        "first name, first, given name, given, forename, christian name, first names, contact first name, vorname, rufname, prénom, nombre, nombre de pila, \
+        "first name, first, given name, given, forename, christian name, first names, contact first name, forenames, given names, vornamen, prénoms, nombres, primer nombre, imiona, vorname, rufname, prénom, nombre, nombre de pila, \
          nome, nome di battesimo, imię, ім'я, імя, имя, 名, 名前 名, ファーストネーム",
     ),
     (
@@ -25,7 +25,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Last),
-        "last name, last, family name, surname, nachname, contact last name, familienname, zuname, nom, nom de famille, apellidos, apellido, \
+        "last name, last, family name, surname, nachname, contact last name, family names, primer apellido, familienname, zuname, nom, nom de famille, apellidos, apellido, \
          cognome, nazwisko, прізвище, фамилия, 姓, 苗字, 名字",
     ),
     (
@@ -35,7 +35,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Nickname),
-        "nickname, nick name, nick, alias, spitzname, surnom, pseudo, apodo, soprannome, pseudonim, przezwisko, псевдонім, \
+        "nickname, nick name, nick, known as, preferred name, alias, spitzname, surnom, pseudo, apodo, soprannome, pseudonim, przezwisko, псевдонім, \
          прізвисько, псевдоним, прозвище, ニックネーム, 愛称",
     ),
     (
@@ -43,7 +43,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
         "name, full name, fullname, formatted name, display name, contact, contact name, person, voller name, vollständiger name, \
          anzeigename, kontakt, nom complet, nom à afficher, nom affiché, nombre completo, nombre para mostrar, nombre a mostrar, name vorname, vorname name, vor und nachname, vor und zuname, \
          nome completo, nome visualizzato, nominativo, nazwa, imię i nazwisko, nazwa wyświetlana, wyświetlana nazwa, \
-         піб, повне ім'я, коротке ім'я, фио, полное имя, отображаемое имя, 氏名, 名前, 表示名, フルネーム",
+         піб, повне ім'я, お名前, коротке ім'я, фио, полное имя, отображаемое имя, 氏名, 名前, 表示名, フルネーム",
     ),
     (
         Word::Member(Member::FileAs),
@@ -55,23 +55,23 @@ pub(super) const NAMES: &[(Word, &str)] = &[
         "organization, organisation, org, company, companies, company name, account name, organization name, organisation name, name der organisation, employer, firm, firma, \
          unternehmen, arbeitgeber, société, entreprise, organización, empresa, compañía, società, azienda, ditta, \
          organizzazione, organizacja, nazwa firmy, організація, компанія, фірма, организация, компания, фирма, 会社, 会社名, \
-         місце роботи, место работы, lieu de travail, 勤務先, 組織, 組織名, 所属, associated company, company organization, organization company, firmenname, \
+         місце роботи, место работы, lieu de travail, 勤務先, 組織, 組織名, 所属, associated company, company organization, business name, employer name, organization company, firmenname, \
          nom de l'organisation, nom de l'entreprise, nom de la société, nombre de la organización, nombre de la empresa, \
          nome dell'organizzazione, nome azienda, ragione sociale, nazwa organizacji, назва організації, назва компанії, \
          название организации, название компании",
     ),
     (
         Word::Member(Member::Department),
-        "department, organization department, abteilung, abteilung der organisation, service, département, departamento, reparto, ufficio reparto, \
+        "department, organization department, dept, division, abteilung, abteilung der organisation, service, département, departamento, reparto, ufficio reparto, \
          dział, відділ, отдел, 部署, 部門, org unit, organizational unit, service de l'organisation, departamento de la organización, \
-         reparto dell'organizzazione, dział organizacji, відділ організації, отдел организации, 組織の部署",
+         reparto dell'organizzazione, dział organizacji, відділ організації, отдел организации, 組織の部署, 部署名",
     ),
     (
         Word::Member(Member::JobTitle),
         "job title, job, position, organization title, role, arbeitstitel, berufsbezeichnung, titel in der organisation, funktion, stelle, fonction, poste, titre de poste, titre du poste, intitulé du poste, \
          cargo, puesto, posizione, qualifica, mansione, stanowisko, посада, должность, 役職, 職種, designation, titre dans l'organisation, cargo en la organización, \
          puesto en la organización, titolo nell'organizzazione, stanowisko w organizacji, посада в організації, \
-         должность в организации, 組織での役職",
+         должность в организации, 組織での役職, ruolo, 役職名, 肩書",
     ),
     (
         Word::Member(Member::Occupation),
@@ -100,7 +100,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Notes),
-        "notes, note, additional data, comment, comments, remarks, description, notizen, notiz, bemerkung, bemerkungen, \
+        "notes, note, additional data, memo, info, additional information, bio, commentaire, observations, comment, comments, remarks, description, notizen, notiz, bemerkung, bemerkungen, \
          anmerkungen, kommentar, remarques, remarque, commentaires, notas, comentarios, observaciones, commenti, \
          osservazioni, notatki, notatka, uwagi, нотатки, нотатка, примітки, примітка, коментар, коментарі, заметки, заметка, примечания, примечание, комментарий, комментарии, メモ, 備考",
     ),
@@ -110,7 +110,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Categories),
-        "categories, category, tags, group, groups, kategorien, kategorie, schlagwörter, gruppe, gruppen, catégories, catégorie, \
+        "categories, category, tags, tag, list, lists, group, groups, kategorien, kategorie, schlagwörter, gruppe, gruppen, catégories, catégorie, \
          groupe, groupes, categorías, categoría, grupo, grupos, categorie, gruppo, gruppi, kategoria, grupa, grupy, категорії, \
          категорія, група, групи, категории, категория, группа, группы, 分類, 分類項目, カテゴリ, グループ",
     ),
@@ -132,6 +132,8 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     (Entry(Phone, "home"), "home, abitazione, particular"),
     (Entry(Phone, "work"), "work, ufficio"),
     (Entry(Phone, "other"), "other"),
+    (Word::Kind(Address), "domicilio"),
+    (Entry(Url, "blog"), "blog"),
     (
         Entry(Phone, "main"),
         "main, primary, primary phone, main phone, haupttelefon, téléphone principal, teléfono principal, telefono principale, \
@@ -180,11 +182,16 @@ pub(super) const NAMES: &[(Word, &str)] = &[
         "anniversary, wedding anniversary, jahrestag, hochzeitstag, anniversaire de mariage, anniversaire de mariage ou fête, aniversario, anniversario, \
          rocznica, річниця, годовщина, 記念日",
     ),
+    (Entry(Relation, "mother"), "mother, mothers name"),
+    (Entry(Relation, "father"), "father, fathers name"),
     (
         Entry(Relation, "spouse"),
-        "spouse, partner, partner in, ehepartner, conjoint(e), conjoint, cónyuge, coniuge, nome coniuge, współmałżonek, małżonek, дружина, супруг(а), супруга, 配偶者",
+        "spouse, partner, partner in, spouse name, husband, wife, ehepartner, conjoint(e), conjoint, cónyuge, coniuge, nome coniuge, współmałżonek, małżonek, дружина, супруг(а), супруга, чоловік, супруг, жена, муж, 配偶者",
     ),
-    (Entry(Relation, "child"), "children, kinder, enfants, hijos, figli, dzieci, діти, дети, 子供"),
+    (
+        Entry(Relation, "child"),
+        "children, childrens names, kinder, enfants, hijos, figli, dzieci, діти, дети, 子供",
+    ),
     (
         Entry(Relation, "manager"),
         "manager, manager name, managers name, name des der vorgesetzten, vorgesetzter, responsable, nombre del director, nome manager, \
@@ -201,14 +208,17 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (Entry(Online, "skype"), "skype, skype id, skype name"),
     (Entry(Online, "matrix"), "matrix, matrix id"),
-    (Entry(Online, "telegram"), "telegram, telegram username"),
+    (Entry(Online, "telegram"), "telegram, telegram username, телеграм, телеграмм"),
     (Entry(Online, "signal"), "signal"),
+    (Entry(Online, "viber"), "viber"),
+    (Entry(Online, "mastodon"), "mastodon"),
+    (Entry(Online, "github"), "github"),
     (Entry(Online, "whatsapp"), "whatsapp"),
     (Entry(Online, "xmpp"), "xmpp, jabber, jabber id"),
-    (Entry(Online, "twitter"), "twitter"),
-    (Entry(Online, "facebook"), "facebook"),
-    (Entry(Online, "instagram"), "instagram"),
-    (Entry(Online, "linkedin"), "linkedin"),
+    (Entry(Online, "twitter"), "twitter, twitter handle, twitter url"),
+    (Entry(Online, "facebook"), "facebook, facebook url, facebook profile"),
+    (Entry(Online, "instagram"), "instagram, instagram handle, instagram url"),
+    (Entry(Online, "linkedin"), "linkedin, linkedin url, linkedin profile, linkedin profile url"),
     (Entry(Online, "icq"), "icq, icq id"),
     (Entry(Online, "aim"), "aim, aim id"),
     (Entry(Online, "msn"), "msn, msn id"),
@@ -221,19 +231,20 @@ pub(super) const NAMES: &[(Word, &str)] = &[
 pub(super) const WORDS: &[(Word, &str)] = &[
     (
         Word::Kind(Email),
-        "email, emails, mail, mails, internet address, contact email, contact mail, email id, mail id, e-mail address, e-mail-adresse, mailadresse, courriel, courrier, courrier électronique, \
+        "email, emails, mail, mails, internet address, contact email, contact mail, 携帯メール, pcメール, емейл, email id, mail id, e-mail address, e-mail-adresse, mailadresse, courriel, courrier, courrier électronique, \
          messagerie, adresse électronique, correo, correo electrónico, posta elettronica, posta el, poczta, \
          poczta elektroniczna, пошта, ел. пошта, ел. пошти, ел. пошту, ел. адреса, електронна пошта, електронної пошти, \
          эл. почта, эл. почты, электронная почта, электронной почты, почта, имейл, мейл, 電子メール, メール, メールアドレス, eメール",
     ),
     (
         Word::Kind(Phone),
-        "phone, phones, phone number, phone numbers, telephone, tel, contact number, contact no, contact phone, ph, telefon, telefonnummer, rufnummer, festnetz, téléphone, tél, \
+        "phone, phones, phone number, phone numbers, telephone, tel, contact number, contact no, contact phone, ph, landline, land line, direct line, direct dial, \
+         n de téléphone, n téléphone, n tél, n de tél, telefon, telefonnummer, rufnummer, festnetz, téléphone, tél, \
          teléfono, teléfonos, telefono, telefonu, телефон, телефону, телефона, тел, 電話, 電話番号, tel.-nr.",
     ),
     (
         Entry(Phone, "mobile"),
-        "mobile, mobil, iphone, cell, cellular, cell phone, mobiltelefon, handy, handynummer, natel, portable, móvil, celular, cellulare, \
+        "mobile, mobil, iphone, cell, gsm, сотовый, cellular, cell phone, mobiltelefon, handy, handynummer, natel, portable, móvil, celular, cellulare, \
          komórka, komórkowy, komórkowego, kom, мобільний, моб, мобильный, переносной, 携帯, 携帯電話",
     ),
     (
@@ -247,7 +258,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Word::Kind(Address),
-        "address, addresses, postal address, adresse, anschrift, postanschrift, dirección, direcciones, indirizzo, adres, адреса, адрес, 住所, アドレス",
+        "address, addresses, postal address, adresse postale, adresse, anschrift, postanschrift, dirección, direcciones, indirizzo, adres, адреса, адрес, 住所, アドレス",
     ),
     (
         Word::Part(Part::Street),
@@ -255,7 +266,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Word::Part(Part::City),
-        "city, town, locality, ort, stadt, wohnort, plz ort, plz wohnort, plz stadt, postleitzahl ort, code postal ville, cp ville, cap città, \
+        "city, town, locality, suburb, post town, commune, localidad, municipio, населённый пункт, населений пункт, ort, stadt, wohnort, plz ort, plz wohnort, plz stadt, postleitzahl ort, code postal ville, cp ville, cap città, \
          zip city, ville, ciudad, población, città, citta, comune, miasto, miejscowość, місто, город, 市町村, 市区町村",
     ),
     (
@@ -265,12 +276,12 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Word::Part(Part::PostalCode),
-        "postal code, post code, postcode, zip, zip code, zipcode, zip postal code, plz, postleitzahl, code postal, código postal, cp, cap, \
+        "postal code, post code, postcode, pin code, pincode, eircode, zip, zip code, zipcode, zip postal code, plz, postleitzahl, code postal, código postal, cp, cap, \
          codice postale, kod pocztowy, kod, індекс, поштовий код, поштовий індекс, индекс, почтовый код, почтовый индекс, 郵便番号",
     ),
     (
         Word::Part(Part::Country),
-        "country, country region, country or region, land, land region, staat, pays, pays région, país, país o región, paese, \
+        "country, country region, country or region, nation, land, land region, staat, pays, pays région, país, país o región, paese, \
          paese area geografica, nazione, kraj, kraj region, країна, країна або регіон, страна, страна или регион, 国, 国または地域, \
          地域",
     ),
@@ -331,7 +342,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Place("work"),
-        "work, business, office, geschäftlich, geschäft, geschaeftlich, geschäftl, geschaeftl, gesch, beruflich, dienstlich, dienst, arbeit, büro, bureau, \
+        "work, business, office, company, geschäftlich, geschäft, geschaeftlich, geschäftl, geschaeftl, gesch, beruflich, dienstlich, dienst, arbeit, büro, bureau, \
          travail, professionnel, professionnelle, bureautique, trabajo, oficina, laboral, uff, ufficio, lavoro, służbowy, \
          służbowa, praca, pracy, firmowy, роб, робочий, робоча, служб, службовий, раб, рабочий, рабочая, служебный, служебная, \
          会社, 勤務先, 職場",
@@ -341,14 +352,16 @@ pub(super) const WORDS: &[(Word, &str)] = &[
         "other, weitere, weiterer, weiteres, weiteres/r, weiteres/e, andere, sonstige, autre, otro, otra, altro, altra, inny, inna, \
          інший, інша, другой, другая, другое, その他, その他の",
     ),
+    (Place("billing"), "billing"),
+    (Place("shipping"), "shipping"),
     (
         Second,
-        "second, secondary, alternate, sekundäre, sekundär, zweite, deuxième, secondaire, secundario, secundaria, secondaria, secondario, drugi, dodatkowy, \
+        "second, secondary, alternate, nd, sekundäre, sekundär, zweite, deuxième, secondaire, secundario, secundaria, secondaria, secondario, drugi, dodatkowy, \
          додаткова, додатковий, второй, доп, дополнительный, дополнительная, サブ, サブの",
     ),
     (
         Filler,
-        "mailing, general, primary, primäre, primär, première, principale, principal, primario, primaria, główny, podstawowy, первый, fixe, fijo, fisso, основна, основной, メイン, メインの, of, the, number, no, num, nummer, nr, \
+        "mailing, general, primary, preferred, primäre, primär, première, principale, principal, primario, primaria, główny, podstawowy, первый, fixe, fijo, fisso, основна, основной, メイン, メインの, of, the, number, no, num, nummer, nr, \
          numéro, número, numer, numero, номер, 番号, de, du, des, del, della, di, la, le, l, der, die, das, do, w, dla, or, oder, and, und, et, y, e, i, и, і, \
          та, или, або, o, の, または",
     ),
