@@ -179,6 +179,13 @@ impl Kept {
             plain => Map::from_iter([(own.to_owned(), plain)]),
         };
         let parts: Vec<String> = entry.keys().cloned().collect();
+        for part in &parts {
+            let ours = part_of(list, part).filter(|ours| !entry.contains_key(*ours));
+            if let Some((ours, value)) = ours.and_then(|ours| Some((ours, entry.remove(part)?))) {
+                entry.insert(ours.to_owned(), value);
+            }
+        }
+        let parts: Vec<String> = entry.keys().cloned().collect();
         for part in parts {
             let Some(value) = entry.get_mut(&part) else { continue };
             let whole = value.take();
@@ -209,6 +216,27 @@ impl Kept {
             lines.push((line_name("more"), Value::Array(rest).to_string()));
         }
         lines
+    }
+}
+
+/// The part of an entry that other programs call so.
+fn part_of(list: &str, name: &str) -> Option<&'static str> {
+    let is_own = match list {
+        "emails" => ["email", "address", "emailAddress"].contains(&name),
+        "phones" => ["number", "phone", "phoneNumber"].contains(&name),
+        "urls" => ["url", "link", "href"].contains(&name),
+        "dates" => ["date"].contains(&name),
+        "relations" | "online" => ["name", "username", "person"].contains(&name),
+        _ => false,
+    };
+    match name {
+        _ if is_own => Some("value"),
+        "type" | "kind" => Some("label"),
+        "zip" | "zipCode" | "zip_code" | "postalCode" | "postcode" => Some("postal_code"),
+        "state" | "province" => Some("region"),
+        "streetAddress" | "street_address" => Some("street"),
+        "town" | "locality" => Some("city"),
+        _ => None,
     }
 }
 
@@ -275,6 +303,23 @@ mod tests {
             "X-JSON-SHOE-SIZE:42",
         ];
         assert_eq!(lines, all);
+    }
+
+    #[test]
+    fn parts_that_other_programs_call_otherwise() {
+        let (members, kept) = tidied(json!({
+            "name": "Ann", "phones": [{"number": "5550100", "type": "boat"}, {"value": "1", "number": "2"}],
+            "emails": [{"email": "a@x.example"}], "addresses": [{"streetAddress": "1 St", "zip": "123", "state": "V"}],
+        }));
+        let ours = json!({
+            "display_name": "Ann", "phones": [{"value": "5550100", "label": "boat"}, {"value": "1"}],
+            "emails": [{"value": "a@x.example"}],
+            "addresses": [{"street": "1 St", "postal_code": "123", "region": "V"}],
+        });
+        assert_eq!(
+            (members, kept),
+            (ours, vec![("X-JSON-PHONES-NUMBER".to_owned(), "2".to_owned())])
+        );
     }
 
     #[test]
