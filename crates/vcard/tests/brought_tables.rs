@@ -117,6 +117,12 @@ fn headers_of_programs_and_by_hand() {
         let (it, ..) = row(&format!("{header},E-mail"), "Ann,a@x.example");
         assert_eq!(it.first_name.as_deref(), Some("Ann"), "{header}");
     }
+    for header in ["Phone (required)", "Number"] {
+        let (it, ..) = row(&format!("Name,{header}"), "A,5550101");
+        assert_eq!(it.phones.len(), 1, "{header}");
+    }
+    let (it, ..) = row("Firma;Ansprechpartner;Birthday (YYYY-MM-DD)", "Acme;Ann;1990-04-12");
+    assert_eq!((it.display_name.as_str(), it.birthday.is_some()), ("Ann", true));
     let (it, ..) = row("Name,Asst. Phone,Designation", "A,5550101,Clerk");
     assert_eq!(it.phones[0].label.as_deref(), Some("assistant"));
     assert_eq!(it.job_title.as_deref(), Some("Clerk"));
@@ -185,4 +191,12 @@ fn an_ordinary_row_is_kept_by_its_columns() {
     let (_, kept, _) = row(header, "Ann Ash from the club,Bill,DS,the job,customer number,AA");
     assert_eq!(kept.len(), 5);
     assert_eq!(kept[3], ("X-CSV-EXTERNAL-ID-1-TYPE".to_owned(), "customer number".to_owned()));
+}
+
+#[test]
+fn the_number_of_a_house_stands_behind_its_street() {
+    for (number, street) in [("5", "Weg 5"), ("12 a", "Weg 12 a"), ("Door 2", "Weg\nDoor 2")] {
+        let (it, ..) = row("Name;Straße;Hausnummer;Ort", &format!("A;Weg;{number};Bonn"));
+        assert_eq!(it.addresses[0].street.as_deref(), Some(street));
+    }
 }

@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, HashSet};
 
 /// Most characters of a value that a warning shows.
 const SHOWN_MAX: usize = 40;
+/// Longest number of a house, in octets.
+const NUMBER_MAX: usize = 6;
 
 /// A row that is a contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -262,8 +264,10 @@ impl<'t> Builder<'t> {
             Part::PostalCode => &mut thing.address.postal_code,
             Part::Country => &mut thing.address.country,
         };
-        // `Home Street` and `Home Street 2`.
-        let before = place.take().map(|before| format!("{before}\n")).unwrap_or_default();
+        // `Home Street` and `Home Street 2`, or a street and its number.
+        let number = text.len() <= NUMBER_MAX && text.starts_with(|c: char| c.is_ascii_digit());
+        let between = if number && part == Part::Street { ' ' } else { '\n' };
+        let before = place.take().map(|before| format!("{before}{between}")).unwrap_or_default();
         *place = Some(format!("{before}{text}"));
     }
 

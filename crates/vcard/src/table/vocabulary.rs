@@ -40,7 +40,8 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Full),
-        "name, full name, fullname, formatted name, display name, contact, contact name, person, voller name, vollständiger name, \
+        "name, full name, fullname, formatted name, contact person, kontaktperson, ansprechpartner, ansprechpartnerin, interlocuteur, \
+         persona de contacto, persona di contatto, referente, osoba kontaktowa, контактна особа, контактное лицо, 担当者, 担当者名, display name, contact, contact name, person, voller name, vollständiger name, \
          anzeigename, kontakt, nom complet, nom à afficher, nom affiché, nombre completo, nombre para mostrar, nombre a mostrar, name vorname, vorname name, vor und nachname, vor und zuname, \
          nome completo, nome visualizzato, nominativo, nazwa, imię i nazwisko, nazwa wyświetlana, wyświetlana nazwa, \
          піб, повне ім'я, お名前, коротке ім'я, фио, полное имя, отображаемое имя, 氏名, 名前, 表示名, フルネーム",
@@ -68,7 +69,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::JobTitle),
-        "job title, job, position, organization title, role, arbeitstitel, berufsbezeichnung, titel in der organisation, funktion, stelle, fonction, poste, titre de poste, titre du poste, intitulé du poste, \
+        "job title, job, position, function, organization title, role, arbeitstitel, berufsbezeichnung, titel in der organisation, funktion, stelle, fonction, poste, titre de poste, titre du poste, intitulé du poste, \
          cargo, puesto, posizione, qualifica, mansione, stanowisko, посада, должность, 役職, 職種, designation, titre dans l'organisation, cargo en la organización, \
          puesto en la organización, titolo nell'organizzazione, stanowisko w organizacji, посада в організації, \
          должность в организации, 組織での役職, ruolo, 役職名, 肩書",
@@ -79,7 +80,8 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Birthday),
-        "birthday, birth date, date of birth, bday, dob, born, geburtstag, geburtsdatum, geb datum, geboren, geboren am, geb, geb am, anniversaire, anniversaire de naissance, \
+        "birthday, birth date, date of birth, birthday yyyy mm dd, birthday mm dd yyyy, birthday dd mm yyyy, birthday mm dd, \
+         date of birth yyyy mm dd, date of birth dd mm yyyy, date of birth mm dd yyyy, bday, dob, born, geburtstag, geburtsdatum, geb datum, geboren, geboren am, geb, geb am, anniversaire, anniversaire de naissance, \
          né le, né(e) le, nacido el, nato il, urodzony, \
          date de naissance, date naissance, naissance, cumpleaños, fecha de nacimiento, fecha nacimiento, fecha nac, compleanno, data di nascita, data nascita, urodziny, \
          data urodzenia, data ur, день народження, дата народження, дата народж, день рождения, дата рождения, дата рожд, 誕生日, 生年月日",
@@ -133,6 +135,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     (Entry(Phone, "work"), "work, ufficio"),
     (Entry(Phone, "other"), "other"),
     (Word::Kind(Address), "domicilio"),
+    (Word::Kind(Phone), "number"),
     (Entry(Url, "blog"), "blog"),
     (
         Entry(Phone, "main"),
@@ -244,7 +247,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Entry(Phone, "mobile"),
-        "mobile, mobil, iphone, cell, gsm, сотовый, cellular, cell phone, mobiltelefon, handy, handynummer, natel, portable, móvil, celular, cellulare, \
+        "mobile, mobil, iphone, cell, mobilfunk, gsm, сотовый, cellular, cell phone, mobiltelefon, handy, handynummer, natel, portable, móvil, celular, cellulare, \
          komórka, komórkowy, komórkowego, kom, мобільний, моб, мобильный, переносной, 携帯, 携帯電話",
     ),
     (
@@ -361,7 +364,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Filler,
-        "mailing, general, primary, preferred, primäre, primär, première, principale, principal, primario, primaria, główny, podstawowy, первый, fixe, fijo, fisso, основна, основной, メイン, メインの, of, the, number, no, num, nummer, nr, \
+        "mailing, general, primary, required, optional, preferred, primäre, primär, première, principale, principal, primario, primaria, główny, podstawowy, первый, fixe, fijo, fisso, основна, основной, メイン, メインの, of, the, number, no, num, nummer, nr, \
          numéro, número, numer, numero, номер, 番号, de, du, des, del, della, di, la, le, l, der, die, das, do, w, dla, or, oder, and, und, et, y, e, i, и, і, \
          та, или, або, o, の, または",
     ),
