@@ -184,9 +184,8 @@ impl Cards<'_> {
             card.lines().filter(|line| line.is("FN")).map(|line| line.text()).collect();
         let named = full.iter().any(|text| visible(text).is_some())
             || !full.is_empty() && details.additional_data.is_some();
-        let lines: Vec<Line<'_>> = card.lines().collect();
-        let nobody = || names::says_who(&details).or_else(|| names::aside(&lines)).is_none();
-        if !named && !kind && nobody() {
+        let aside = || names::aside(&card.lines().collect::<Vec<_>>());
+        if !named && !kind && names::says_who(&details).or_else(aside).is_none() {
             return Read {
                 line,
                 card: Err("nothing in the card says who it is".to_owned()),
