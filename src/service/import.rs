@@ -15,7 +15,7 @@ use crate::context::App;
 use crate::crypto;
 use crate::db::{Conn, Tx};
 use crate::error::Result;
-use crate::model::contact::{Stored, columns};
+use crate::model::contact::{Stored, columns, resource_name};
 use crate::repository::contacts::{books, imports};
 use crate::service::history::reaches;
 use crate::service::labels;
@@ -178,7 +178,7 @@ fn write(writer: &mut Writer, verdicts: Vec<Verdict>) -> Result<()> {
     }
     // A name that follows from a uid of the file may have been given to another contact.
     let owner = writer.book().owner;
-    let follows = |card: &Card| format!("{}.vcf", card.uid().unwrap_or_default()).into_bytes();
+    let follows = |card: &Card| resource_name(None, card.uid().unwrap_or_default());
     let names: Vec<_> = new.iter().map(|it| follows(&it.card)).collect();
     let taken = imports::taken_names(writer.tx, owner, &names)?;
     for it in new.iter_mut().filter(|it| taken.contains(&follows(&it.card))) {
