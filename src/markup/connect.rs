@@ -23,6 +23,8 @@ pub struct Fresh {
     pub secret: String,
     /// Of the server's address, as an SVG.
     pub qr: String,
+    /// The address of the book, for programs that do not find it by themselves.
+    pub book: String,
 }
 
 /// The page.
@@ -90,6 +92,7 @@ fn new_one(p: &Page, server: &str, username: &str, fresh: &Fresh) -> Markup {
                     }
                 }
             }
+            details { summary { "Fritz!Box" } (secret(w, "book", w.book_address, &fresh.book)) }
             p { a class="button main" href="/contacts" { (w.done) } }
         }
     }

@@ -144,6 +144,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         scope: "carddav".to_owned(),
         secret: "k7fq-3vzn-w2rd-8hmx-5tpe-c9aj".to_owned(),
         qr: qr.to_owned(),
+        book: "https://contacts.example/dav/addressbooks/1/contacts/".to_owned(),
     };
     let users = [
         account(1, "ann", Role::Admin, true),

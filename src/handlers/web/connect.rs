@@ -3,6 +3,7 @@
 use crate::access::Visitor;
 use crate::context::Call;
 use crate::error::Result;
+use crate::handlers::dav::target::Target;
 use crate::handlers::web::reader::{self, caller, words};
 use crate::handlers::web::sent::{self, forward};
 use crate::handlers::{app_passwords, profile};
@@ -36,7 +37,8 @@ fn shown(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
     let text = |name: &str| Some(handed.as_ref()?.get(name)?.as_str()?.to_owned());
     let fresh = match (text("name"), text("scope"), text("secret")) {
         (Some(name), Some(scope), Some(secret)) => {
-            Some(Fresh { name, scope, secret, qr: svg(server)? })
+            let book = format!("{server}{}", Target::Book(caller.id()));
+            Some(Fresh { name, scope, secret, qr: svg(server)?, book })
         }
         _ => None,
     };

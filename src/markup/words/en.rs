@@ -26,7 +26,6 @@ words! {
     months: "January|February|March|April|May|June|July|August|September|October|November|December",
     months_of: "January|February|March|April|May|June|July|August|September|October|November|December",
     weekdays: "Mon|Tue|Wed|Thu|Fri|Sat|Sun",
-    // Keys
     keys: "Keys",
     key_search: "Search",
     key_down: "Down the list",
@@ -350,6 +349,7 @@ words! {
     steps_android: "Install DAVx⁵ from F-Droid or the Play Store and tap +.|Choose “Login with URL and user name”, scan or type the server, then username and app password.|Tick the address book and tap the button to synchronise.",
     steps_thunderbird: "Open the address book → New Address Book → Add CardDAV Address Book.|Type username and server, then Continue.|Type the app password and choose the book.",
     steps_evolution: "File → New → Address Book, type CardDAV.|Type the server's address and your username, then Find Address Books.|Type the app password and choose the book.",
+    book_address: "Address of the book, where a program asks for it",
     revoked: "That device can no longer connect.",
     // Administration
     admin: "Administration",
