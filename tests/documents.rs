@@ -16,6 +16,9 @@ const RUN_BY: &[(&str, &str, &str)] = &[
         "nobody: needs the network and minutes; its commands are resolved",
     ),
     ("README.md", "A walk through the API", "tests/walk_through.rs"),
+    ("docs/api.md", "A password of its own", "tests/walk_through.rs"),
+    ("docs/api.md", "Changes that overwrite nothing", "tests/walk_through.rs"),
+    ("docs/api.md", "Follow the book", "tests/walk_through.rs"),
     ("README.md", "Deployment", "nobody: needs a Docker daemon; its commands are resolved"),
     ("README.md", "Development", "nobody: these run the tests; they are resolved"),
     ("docs/operations.md", "Deploy with Docker Compose", "nobody: as in README"),
@@ -220,22 +223,20 @@ fn evidence(text: &str) -> usize {
     spans.filter(is_evidence).count()
 }
 
-/// The points of the attackers' review, each with its tests.
+/// What reviewers tried, each with its tests; no row is lost.
 #[test]
-fn every_point_of_the_review_has_its_tests() {
+fn every_attack_that_was_tried_has_its_tests() {
     let text = fs::read_to_string(root().join("docs/security.md")).unwrap();
-    let table = text.split("point by point").nth(1).unwrap().split("\n## ").next().unwrap();
-    let rows = table.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let section = text.split("## Attacks that were tried").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let rows =
+        section.lines().filter(|line| line.starts_with("| ") && !line.ends_with("| tests |"));
     let rows: Vec<Vec<&str>> =
         rows.map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect()).collect();
     for row in &rows {
-        assert!(row.len() == 3 && evidence(row[2]) > 0, "{row:?}");
+        assert!(row.len() == 2 && evidence(row[1]) > 0, "{row:?}");
     }
-    let numbers: HashSet<&str> = rows.iter().map(|row| row[0]).collect();
-    let points = (1..=16).map(|it| it.to_string());
-    for point in points.chain((1..=14).map(|it| format!("low {it}"))) {
-        assert!(numbers.contains(point.as_str()), "{point}");
-    }
+    assert!(rows.len() >= 38, "{} rows", rows.len());
 }
 
 #[test]
@@ -355,7 +356,7 @@ fn the_first_screen_of_the_readme_says_what_it_is_and_how_to_run_it_and_shows_it
 fn pictures_are_small() {
     let pictures = fs::read_dir(root().join("docs/images")).unwrap();
     let paths: Vec<PathBuf> = pictures.map(|it| it.unwrap().path()).collect();
-    assert_eq!(paths.len(), 10);
+    assert_eq!(paths.len(), 8);
     for path in paths {
         assert!(path.metadata().unwrap().len() < 100_000, "{}", path.display());
     }

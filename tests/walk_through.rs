@@ -1,4 +1,5 @@
-//! README's walk through the API, run as it stands there, against the real program on a real port.
+//! README's walk through the API, and what docs/api.md adds to it, run as they stand there, against the real
+//! program on a real port.
 
 #![cfg(test)]
 
@@ -6,10 +7,12 @@ use server::Server;
 use std::process::Command;
 use support::server;
 
-/// The shell code under a heading of README.
-fn shell_under(heading: &str) -> String {
-    let readme = include_str!("../README.md");
-    let section = readme.split("\n## ").find(|section| section.starts_with(heading)).unwrap();
+const README: &str = include_str!("../README.md");
+const API: &str = include_str!("../docs/api.md");
+
+/// The shell code under a heading of a page.
+fn shell_under(page: &str, heading: &str) -> String {
+    let section = page.split("\n## ").find(|section| section.starts_with(heading)).unwrap();
     let blocks = section.split("```sh\n").skip(1);
     blocks.map(|block| block.split("```").next().unwrap()).collect::<Vec<_>>().join("\n")
 }
@@ -23,7 +26,14 @@ fn the_readme_s_walk_through_works_as_it_stands_there() {
     std::fs::write(&older, "/api/auth/confirmed_email/older\r\n").unwrap();
     let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(60);
     std::fs::File::options().append(true).open(&older).unwrap().set_modified(long_ago).unwrap();
-    let script = format!("set -euo pipefail\n{}", shell_under("A walk through the API"));
+    let parts = [
+        (README, "A walk through the API"),
+        (API, "A password of its own"),
+        (API, "Changes that overwrite nothing"),
+        (API, "Follow the book"),
+    ];
+    let parts = parts.map(|(page, heading)| shell_under(page, heading));
+    let script = format!("set -euo pipefail\n{}", parts.join("\n"));
     let output = Command::new("bash")
         .args(["-c", &script])
         .env("URL", &server.url)
@@ -37,8 +47,14 @@ fn the_readme_s_walk_through_works_as_it_stands_there() {
     assert!(report.contains(r#""username":"ann""#), "{report}");
     assert_eq!(
         report.matches(r#""last_name":"Müller""#).count(),
-        3,
-        "added, found, near: {report}"
+        6,
+        "added, found, near, listed for a script, changed by it, followed: {report}"
+    );
+    assert!(report.contains(r#""job_title":"Captain""#), "{report}");
+    assert!(report.contains("the same once more: 412"), "{report}");
+    assert!(
+        report.contains(r#""labels":["ship"]"#) && report.contains(r#""more":false"#),
+        "{report}"
     );
     assert!(report.contains(r#""turns":"#), "{report}");
     // Mails hold the secrets of links; the log of a server with MAIL_DIR has them, others never.

@@ -304,3 +304,20 @@ fn the_example_file_lists_every_variable() {
         .collect();
     assert_eq!(listed, *asked.borrow());
 }
+
+/// Compose sets or passes on every variable but those of addresses and files inside the container.
+#[test]
+fn compose_hands_every_variable_over_but_its_own() {
+    let asked = RefCell::new(BTreeSet::new());
+    let _ = Config::read(|name| {
+        asked.borrow_mut().insert(name.to_owned());
+        GOOD.iter().find(|(good, _)| *good == name).map(|(_, value)| (*value).to_owned())
+    });
+    let compose = include_str!("../../docker-compose.yml");
+    let is_own =
+        |name: &str| ["LISTEN_ADDR", "MAIL_DIR"].contains(&name) || name.ends_with("_FILE");
+    for name in asked.into_inner() {
+        let is_there = compose.lines().any(|line| line.starts_with(&format!("      {name}:")));
+        assert_ne!(is_there, is_own(&name), "{name}");
+    }
+}
