@@ -157,6 +157,19 @@ fn rule_41_a_member_that_is_unknown_waits_for_its_contact() {
 }
 
 #[test]
+fn a_rewound_group_waits_again_for_who_was_not_here() {
+    let (_ground, ann, phone) = family();
+    phone.put("g.vcf", &group("g", "Family", &["a", "c"])).expect(204);
+    let etag = phone.get("g.vcf").header("ETag").to_owned();
+    let then: i64 = etag.trim_matches('"').parse().unwrap();
+    phone.put("c.vcf", &card("c", "C", &[])).expect(201);
+    assert_eq!(labels(&ann, "c"), json!(["Family"]));
+    let rewound = ann.post("/api/contacts/rewind", json!({"to": then})).expect(200).json();
+    assert_eq!(rewound["deleted"], 1, "{rewound}");
+    assert_eq!(members(&phone, "g.vcf"), ["a", "c"]);
+}
+
+#[test]
 fn rule_41_the_etag_of_a_group_is_that_of_what_is_served() {
     let (_ground, _, phone) = family();
     let text = group("h", "Work", &["a", "b"]);
