@@ -278,6 +278,10 @@ fn a_second_line_where_json_shows_one_is_said() {
     let lines = ["X-FN:B", "N:Lee;Ann", "N:Lee;Ann;;;", "ORG:;", "ORG:Firm;", "ORG:Firm"];
     let again = card("3.0", &[&["FN:A"], &lines[..]].concat());
     assert_eq!(read_cards(&again, None).next().unwrap().warnings, []);
+    // One that says nothing is not the one that is shown.
+    let nothing = read_cards(&card("3.0", &["FN:A", "N: ;;;;", "N:Lee;Ann"]), None).next().unwrap();
+    assert_eq!(nothing.warnings, []);
+    assert_eq!(nothing.card.unwrap().details().last_name.as_deref(), Some("Lee"));
     assert_eq!(read.card.unwrap().details().phones[0].label.as_deref(), Some("home"));
 }
 

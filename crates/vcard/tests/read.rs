@@ -421,6 +421,10 @@ fn lines_of_2_1_become_lines_of_3_0() {
             "X-MS-ANNIVERSARY:20100506",
             ["item1.X-ABDATE:2010-05-06", "item1.X-ABLabel:_$!<Anniversary>!$_"],
         ),
+        (
+            "X-ANDROID-CUSTOM:vnd.android.cursor.item/contact_event;2015-05-16;2;;;",
+            ["item1.X-ABDATE:2015-05-16", "item1.X-ABLabel:other"],
+        ),
     ] {
         assert_eq!(lines_of("2.1", &["FN:A", "N:A;;;;", old])[2..], new, "{old}");
     }
@@ -530,6 +534,7 @@ fn what_shows_nothing_after_the_last_card_is_no_fault() {
 
 #[test]
 fn broken_lines_and_cards_cost_nobody_else() {
+    assert_eq!(vcard::lines("no colon\r\n").next().unwrap().unfolded(), "no colon");
     let (cards, warnings) = read(&sample("09_malformed.vcf"));
     assert_eq!(names(&cards), ["OnlyLast", "Good After Bad", "No End"]);
     assert!(warnings.iter().any(|it| it.starts_with("3: ")), "{warnings:?}");
@@ -644,10 +649,20 @@ fn what_is_no_card_is_refused() {
         (card.replace("END:VCARD\r\n", "") + card, Refusal::TwoCards),
         (large("X-A", 1 << 20), Refusal::TooLarge),
         (large("PHOTO;ENCODING=b", 4 << 20), Refusal::TooLarge),
+        (format!("{card}{}", "\r\n".repeat(2 << 20)), Refusal::TooLarge),
     ] {
         assert_eq!(put_card(body.as_bytes()), Err(why), "{}", body.len());
     }
     assert!(put_card(large("PHOTO;ENCODING=b", 3 << 20).as_bytes()).is_ok());
+    // The largest that fits, if it has an N: one is added, and takes room, too.
+    let photo = format!("FN:A\r\nPHOTO;ENCODING=b:{}", "x".repeat(3 << 20));
+    for (before, most) in [("FN:A", 1 << 20), (&photo, 4 << 20)] {
+        let note = |length| format!("{before}\r\nNOTE:{}", "x".repeat(length));
+        let full = card.replace("FN:A", &note(most - card.len() - note(0).len() + "FN:A".len()));
+        assert_eq!((full.len(), put_card(full.as_bytes())), (most, Err(Refusal::TooLarge)));
+        let whole = full.replace("xxxxxxxxx\r\nEND", "\r\nN:A;;;;\r\nEND");
+        assert!(put_card(whole.as_bytes()).is_ok());
+    }
     // Odd is not refused.
     let odd = format!(
         "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:{}\r\nTEL:x\r\nBDAY:2090-01-01\r\nEND:VCARD",

@@ -465,6 +465,10 @@ fn dates_by_their_column() {
     };
     assert!(guess.starts_with("birthday: ") && guess.ends_with("month/day/year"), "{guess}");
     assert_eq!(warnings("First Name,Birthday\nAnn,5/6/1990\nBob,17/8/1990\n"), []);
+    assert_eq!(warnings("First Name,Notes\nAnn,5/6/1990\n"), []);
+    let twice =
+        read("First Name,Birthday,Birthday\nAnn,1990-05-06,6.5.1990\n").rows.remove(0).unwrap();
+    assert_eq!((twice.kept, twice.warnings), (vec![], vec![]));
     let [(3, odd)] = &warnings("First Name,Birthday\nAnn,1990-05-06\nBob,soon\n")[..] else {
         panic!()
     };
@@ -536,6 +540,9 @@ fn columns_as_a_page_shows_them() {
     }
     // Without a header that is known, the first line is one.
     assert_eq!(table::columns("A;B\n1;2\n").unwrap()[1].samples, ["2"]);
+    assert_eq!(table::columns("Name\nA\nB\nC\nD\n").unwrap()[0].samples, ["A", "B", "C"]);
+    assert_eq!(table::member("First Name").as_deref(), Some("first_name"));
+    assert_eq!(table::member("Colour"), None);
     assert!(table::columns("\n").is_err());
 }
 

@@ -164,6 +164,8 @@ mod tests {
             column(&["5/6/1990", "6/13/1990", "13/6/1990", "7/7/1990"], true),
             ["Unreadable", "1990-06-13", "1990-06-13", "1990-07-07"]
         );
+        // What begins with no day and no year says nothing of an order.
+        assert_eq!(column(&["5/6/1990", "32/13/1990"], false), ["1990-06-05", "Unreadable"]);
     }
 
     #[test]

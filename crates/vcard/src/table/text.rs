@@ -236,6 +236,11 @@ mod tests {
             }
         }
         assert_eq!(unprotected("'t Hooft", None), ("'t Hooft", false));
+        assert_eq!(unprotected("'030", None), ("'030", false));
+        for (cell, number) in [("'030", "030"), ("'(030) 1", "(030) 1")] {
+            assert_eq!(unprotected(cell, Some(Kind::Phone)), (number, true));
+        }
+        assert_eq!(unprotected("'none", Some(Kind::Phone)), ("'none", false));
         assert_eq!(unprotected("=\"0301\"", Some(Kind::Phone)), ("0301", false));
         assert_eq!(unprotected("=\"a\"&\"b\"", None), ("=\"a\"&\"b\"", false));
         assert!(
