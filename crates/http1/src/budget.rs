@@ -76,6 +76,7 @@ mod tests {
         assert!(!charges[1].set(26));
         assert!(charges[1].set(25));
         assert!(charges[2].set(25), "the last byte too");
+        assert!(charges[0].set(50), "no more than it has");
         assert!(!charges[3].set(1));
         assert!(charges[0].set(25), "giving back always works");
         assert!(charges[3].set(25));

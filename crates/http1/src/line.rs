@@ -223,6 +223,22 @@ mod tests {
     }
 
     #[test]
+    fn who_comes_late_has_no_turns_to_catch_up() {
+        let line = line(1, 99);
+        let push = |client, what| (0..9).for_each(|_| assert_eq!(push(&line, client, what), None));
+        let taken = || {
+            let mut six: Vec<_> = (0..6).filter_map(|_| Some(line.next()?.0)).collect();
+            six.sort_unstable();
+            six
+        };
+        push(ANN, 1);
+        push(BOB, 2);
+        assert_eq!(taken(), [1, 1, 1, 2, 2, 2]);
+        push(Client::Account(3), 3);
+        assert_eq!(taken(), [1, 1, 2, 2, 3, 3]);
+    }
+
+    #[test]
     fn a_client_with_most_of_its_own_under_way_leaves_the_rest_to_others() {
         let line = line(3, 9);
         line.push(ANN, 1, 1);
@@ -246,6 +262,7 @@ mod tests {
         }
         assert_eq!(push(&line, ANN, 4), Some(4), "its own");
         assert_eq!(push(&line, BOB, 5), Some(3));
+        assert_eq!(lock(&line.state).waiting, 3);
         assert_eq!(push(&line, BOB, 6), Some(6), "or the two would only swap");
     }
 

@@ -109,6 +109,7 @@ mod tests {
         let places = Places::new(8, 1);
         let [a, b] = [1, 2].map(|last| IpAddr::from([127, 0, 0, last]));
         let [first, second, third] = [(); 3].map(|()| places.take(a).unwrap());
+        assert!(first.number < second.number && second.number < third.number);
         drop(third);
         assert_eq!((places.taken(), places.greediest(b)), (2, Some((a, false))));
         drop(second);

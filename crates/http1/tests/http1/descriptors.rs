@@ -99,6 +99,7 @@ fn stop() {
     let mut server = Running::start(small());
     let mut client = server.connect();
     assert_eq!(client.get("/healthz").status, 200);
+    assert!(Logged::matching("no connection can be accepted").is_empty(), "nothing is wrong yet");
     let _hogged = hog();
     server.stopper.stop();
     assert!(server.stopped(), "gracefully");

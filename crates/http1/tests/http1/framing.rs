@@ -123,6 +123,8 @@ const RULES: &[(&str, &str, u16, bool)] = &[
     ("a target with bytes above ASCII", "GET /\u{e9} HTTP/1.1\r\nHost: a\r\n\r\n", 400, CLOSES),
     ("a target that is no path", "GET a HTTP/1.1\r\nHost: a\r\n\r\n", 400, CLOSES),
     ("a target of another scheme", "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400, CLOSES),
+    ("* is read, and the program has no such path", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 404, STAYS),
+    ("OPTIONS of what is no path", "OPTIONS a HTTP/1.1\r\nHost: a\r\n\r\n", 400, CLOSES),
     ("* is for OPTIONS", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400, CLOSES),
 
     // Chunks.

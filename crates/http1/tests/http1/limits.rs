@@ -118,6 +118,16 @@ fn a_slow_body_gets_408() {
 }
 
 #[test]
+fn who_ends_in_the_middle_of_a_body_gets_no_answer() {
+    let server = Running::start(small());
+    let mut client = server.connect();
+    client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+    client.send([b'x'; 50_000]);
+    client.socket.shutdown(Shutdown::Write).unwrap();
+    assert!(client.answer().is_none());
+}
+
+#[test]
 fn clients_that_do_not_read_hold_up_no_other() {
     let (server, behind) = start(ms(4_000));
     let mut clients: Vec<_> = (0..12)
