@@ -481,6 +481,13 @@ fn arguments_that_are_no_text_and_a_reader_that_goes_away_are_no_panic() {
     drop(reader);
     let ended = program().arg("openapi").stdout(writer).output().unwrap();
     assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
+
+    // Every write to this device finds the disk full.
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let ended = program().arg("openapi").stdout(full).output().unwrap();
+    let report = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{report}");
+    assert!(report.contains("standard output: No space left"), "{report}");
 }
 
 #[test]

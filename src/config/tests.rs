@@ -111,6 +111,7 @@ fn settings_of_accounts() {
         ("SESSION_DAYS", "0"),
         ("MAX_CONTACTS", "-1"),
         ("SECURITY_CONTACT", "me"),
+        ("SECURITY_CONTACT", "the admin@example.com"),
         ("SECRET_KEY_OLD", "short"),
     ] {
         assert_eq!(read(&[wrong]).unwrap_err().len(), 1, "{wrong:?}");

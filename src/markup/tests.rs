@@ -84,6 +84,12 @@ fn every_field_has_a_label_and_every_reference_an_end() {
                 );
             }
         }
+        for label in page.split("<label").skip(1) {
+            let label = label.split("</label>").next().unwrap();
+            let mut words = label.split('<').filter_map(|it| it.split_once('>'));
+            let named = words.any(|(_, text)| !text.trim().is_empty());
+            assert!(named || label.contains(" aria-label"), "{name}: {label}");
+        }
         let described =
             values(&page, "aria-describedby").into_iter().chain(values(&page, "aria-labelledby"));
         for id in
@@ -92,6 +98,13 @@ fn every_field_has_a_label_and_every_reference_an_end() {
             assert!(ids.contains(&id), "{name}: {id}");
         }
     }
+}
+
+#[test]
+fn the_second_factor_is_offered_and_its_first_code_is_where_one_types() {
+    let page = |wanted: &str| every_page().find(|(name, _)| name == wanted).unwrap().1;
+    assert!(page("settings.en").contains(" action=\"/settings/totp\""));
+    assert!(page("totp.en").contains(" autofocus"));
 }
 
 #[test]
@@ -229,6 +242,8 @@ fn letters_stand_for_a_picture() {
     ] {
         assert_eq!(page::initials(name), letters, "{name}");
     }
+    let big = page::face(7, "Ann", None, "big").into_string();
+    assert!(big.contains("class=\"face c2 big\""), "{big}");
 }
 
 #[test]

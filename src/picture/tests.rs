@@ -280,7 +280,9 @@ fn a_giant_frame_in_a_small_webp_is_found() {
     // Before the decoder sees them: it would ask for memory first.
     let odd = riff(&[(b"VP8X", &canvas(0)), (b"ICCP", &[0; 3]), (b"VP8 ", &giant)]);
     let lossless = riff(&[(b"VP8L", lossless)]);
-    for file in [riff(&[(b"VP8 ", &giant)]), lossless, odd, in_animation(&giant)] {
+    // One pixel wide and 16,384 high.
+    let tall = riff(&[(b"VP8L", b"\x2f\0\xc0\xff\x0f\0\0\0\0\0")]);
+    for file in [riff(&[(b"VP8 ", &giant)]), lossless, tall, odd, in_animation(&giant)] {
         assert_eq!(webp_fault(&file), Some(TOO_LARGE));
     }
     // Metadata that claims four gigabytes.

@@ -138,3 +138,14 @@ fn what_was_rolled_back_leaves_no_event() {
     world.nobody().post("/api/auth/register", taken).expect(409);
     assert_eq!(world.sql::<i64>("SELECT count(*) FROM audit_events"), before);
 }
+
+#[test]
+fn old_events_end_in_as_many_batches_as_it_takes() {
+    let world = World::new();
+    let many = "INSERT INTO audit_events (at, action, ip, request_id)
+        SELECT $1, 'login', 'local', 'x' FROM generate_series(1, 2500)";
+    world.app.db.write(|db| db.execute(many, &[&world.now()])).unwrap();
+    world.pass(world.app.config.audit.unwrap());
+    contactd::worker::purge(&world.app).unwrap();
+    assert_eq!(world.sql::<i64>("SELECT count(*) FROM audit_events"), 0);
+}

@@ -54,6 +54,9 @@ fn rule_11_depth_is_how_far_is_looked() {
     all.clear();
     let home = phone.propfind(&phone.home(), "1", "<D:resourcetype/>");
     assert_eq!(home.hrefs(), [phone.home(), phone.book()]);
+    assert_eq!(home.of(&phone.home()).get(DAV, "resourcetype").inside, ["D:collection"]);
+    let one = phone.propfind(&phone.path("a.vcf"), "0", "<D:resourcetype/>");
+    assert!(one.responses[0].get(DAV, "resourcetype").inside.is_empty());
     assert_eq!(phone.propfind("/dav/", "1", "<D:resourcetype/>").hrefs().len(), 3);
 }
 

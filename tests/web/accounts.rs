@@ -92,6 +92,10 @@ fn an_admin_finds_accounts_and_changes_them() {
     };
     assert!(!more(50));
     assert!(more(1));
+    assert!(!browser.get("/admin").text().contains("skip="), "of accounts fifteen");
+    (2..16).for_each(|number| drop(world.user(&format!("user{number}"))));
+    assert!(browser.get("/admin").text().contains("skip=15"));
+    assert!(!browser.get("/admin?skip=15").text().contains("skip=30"));
     browser.post(&path, &[("action", "delete")]).expect(422);
     browser.post(&path, &[("action", "delete"), ("sure", "1")]).expect(303);
     assert!(!browser.get("/admin").text().contains("bob@example.com"));
@@ -158,6 +162,8 @@ fn an_admin_has_a_picture_of_their_own_and_gives_it_back() {
     assert!(drawn(&browser.get("/settings").text()));
     let wrong = browser.post_file("/settings/avatar", &[], "file", b"no picture").expect(422);
     assert!(wrong.text().contains("id=\"file-fault\""));
+    let large = browser.post_file("/settings/avatar", &[], "file", &vec![0; 6 << 20]).expect(413);
+    assert!(large.text().contains("Must have at most 5 MiB."), "{}", large.text());
     let mut png = std::io::Cursor::new(Vec::new());
     let picture = image::DynamicImage::new_rgb8(40, 30);
     picture.write_to(&mut png, image::ImageFormat::Png).unwrap();

@@ -55,9 +55,15 @@ fn a_contact_is_written_with_every_kind_of_entry_and_shown_whole() {
         "anniversary",
         "Met in Oslo<br>Nuts",
         "@jojo:example.net",
+        "<bdi>Example GmbH</bdi>",
+        "<details class=\"past\">",
+        ": ann\"",
     ] {
         assert!(page.contains(text), "{text}");
     }
+    // A later part of the history is not folded away.
+    let page = browser.get(&format!("/contacts/{id}?before=999999")).expect(200).text();
+    assert!(page.contains("<details class=\"past\" open>"));
     // What is shown in the form and sent back as it is changes nothing.
     let before = ann.get(&format!("/api/contacts/{id}")).expect(200);
     let page = browser.get(&format!("/contacts/{id}/edit")).expect(200).text();
@@ -294,6 +300,7 @@ fn a_file_is_looked_at_before_it_comes_in_and_the_import_can_be_undone() {
     for text in ["Ada", "Grace", "there already", "Import 2 contacts", "value=\"from a file\""] {
         assert!(page.contains(text), "{text}: {page}");
     }
+    assert!(!page.contains("value=\"rows."), "there is no other page: {page}");
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "1", "nothing was changed");
     let key = value(&page, "key");
     browser

@@ -2,7 +2,6 @@
 
 use crate::db::Conn;
 use crate::error::Result;
-use crate::model::contact::columns::uid_key;
 use crate::model::contact::{Contact, Stored};
 use postgres::Row;
 use postgres::types::Type;
@@ -86,10 +85,9 @@ pub fn uid_of_name(name: &[u8]) -> Option<&str> {
     std::str::from_utf8(name).ok()?.strip_suffix(".vcf").filter(|uid| !uid.contains('\0'))
 }
 
-/// What is stored of a name: nothing where it follows from the uid.
+/// What is stored of a name: nothing where it follows from the uid, as the column has that.
 pub fn name_to_keep(name: &[u8], uid: &str) -> Option<Vec<u8>> {
-    let follows = uid_of_name(name) == Some(uid) && uid_key(uid) == uid;
-    (!follows).then(|| name.to_vec())
+    (uid_of_name(name) != Some(uid)).then(|| name.to_vec())
 }
 
 /// What has a uid, a contact or a group, but is not in the trash.

@@ -278,6 +278,12 @@ mod tests {
             "phones": [{"value": "555 0100"}, {"value": "5550101", "label": "boat", "primary": true}],
         });
         assert_eq!((members, kept), (ours, Vec::new()));
+        let (members, kept) = tidied(json!({
+            "Home Address": {"street": "Way 1", "city": "Oslo"}, "Home City": "Bergen", "Home Street": "Way 2",
+        }));
+        let [one, other] = [("Way 1", "Oslo"), ("Way 2", "Bergen")]
+            .map(|(street, city)| json!({"street": street, "city": city, "label": "home"}));
+        assert_eq!((members, kept), (json!({"addresses": [one, other]}), Vec::new()));
     }
 
     #[test]
