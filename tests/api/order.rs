@@ -60,17 +60,46 @@ fn a_body_of_just_the_largest_size_is_read_to_its_end() {
     send(largest + 1).expect(413);
 }
 
+/// What contactd says to a request before its body is there.
+fn look(world: &World, actor: &Actor, method: &str, path: &str) -> http1::Look {
+    let token = format!("Bearer {}", actor.token.as_deref().unwrap_or_default());
+    let headers = vec![("Authorization".to_owned(), token)];
+    let request = rouille::Request::fake_http(method, path, headers, Vec::new());
+    let mut in_flight = contactd::app::InFlight::begin(&world.app, request);
+    Contactd(Arc::clone(&world.app)).look_up(std::slice::from_mut(&mut in_flight));
+    in_flight.decide()
+}
+
+#[test]
+fn an_account_whose_searches_are_slow_has_one_at_a_time() {
+    let world = World::new();
+    let (ann, bob) = (world.user("ann"), world.user("bob"));
+    for actor in [&ann, &bob] {
+        actor.get("/api/users/me").expect(200); // now the cache knows them
+    }
+    let most = |actor: &Actor, path: &str| match look(&world, actor, "GET", path) {
+        http1::Look::Work(admission, _) => admission.most,
+        http1::Look::Answer(_) => panic!("it waits for Postgres"),
+    };
+    let (search, list) = ("/api/contacts?search=a", "/api/contacts?limit=1");
+    let half = world.app.config.db_pool_size as usize / 2;
+    assert!(half > 1);
+    assert_eq!((most(&ann, search), most(&bob, search)), (half, half));
+    let slow = world.app.search_book(ann.id, |_| {
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        Ok(())
+    });
+    slow.unwrap();
+    assert_eq!((most(&ann, search), most(&bob, search)), (1, half));
+    assert_eq!(most(&ann, list), 1, "every list may be a search");
+}
+
 #[test]
 fn only_what_asks_nobody_is_answered_without_a_thread_of_its_own() {
     let world = World::new();
     let (ann, bob) = (world.user("ann"), world.user("bob"));
     let is_quick = |actor: &Actor, method: &str, path: &str| {
-        let token = format!("Bearer {}", actor.token.as_deref().unwrap_or_default());
-        let headers = vec![("Authorization".to_owned(), token)];
-        let request = rouille::Request::fake_http(method, path, headers, Vec::new());
-        let mut in_flight = contactd::app::InFlight::begin(&world.app, request);
-        Contactd(Arc::clone(&world.app)).look_up(std::slice::from_mut(&mut in_flight));
-        matches!(in_flight.decide(), http1::Look::Answer(_))
+        matches!(look(&world, actor, method, path), http1::Look::Answer(_))
     };
     ann.get("/api/users/me").expect(200);
     assert!(is_quick(&ann, "GET", "/api/users/me"));
