@@ -48,32 +48,23 @@ impl Cache {
 
     /// Counts one request in each of `counters` and returns where each stands, in their order.
     pub fn count(&self, counters: &[Counter]) -> Vec<LimitState> {
-        self.change(counters, Change::Count)
+        self.change(&[], counters, Change::Count)
     }
 
     /// Where `counters` stand, without counting: `exceeded` says that one more would be too
     /// many.
     pub fn peek(&self, counters: &[Counter]) -> Vec<LimitState> {
-        self.change(counters, Change::Peek)
+        self.change(&[], counters, Change::Peek)
     }
 
     /// Takes back what [`Cache::count`] counted: it does not count.
     pub fn give_back(&self, counters: &[Counter]) {
-        self.change(counters, Change::GiveBack);
+        self.change(&[], counters, Change::GiveBack);
     }
 
     /// What was counted in `before` counts in `after`. Where those stand, in their order.
     pub fn recount(&self, before: &[Counter], after: &[Counter]) -> Vec<LimitState> {
-        let back = before.iter().map(|counter| self.question(counter, Change::GiveBack));
-        let on = after.iter().map(|counter| self.question(counter, Change::Count));
-        let answers = self.ask(&back.chain(on).collect::<Vec<_>>()).map(|(_, answers)| answers);
-        let states = answers.and_then(|answers| {
-            read_states(after, Change::Count, answers.into_iter().skip(before.len()))
-        });
-        states.unwrap_or_else(|| {
-            self.local.apply(before, Change::GiveBack);
-            self.local.apply(after, Change::Count)
-        })
+        self.change(before, after, Change::Count)
     }
 
     /// `ok`, `down` or `off` (none configured). Waits about 100 ms at most for each step of
@@ -88,14 +79,22 @@ impl Cache {
         }
     }
 
-    fn change(&self, counters: &[Counter], change: Change) -> Vec<LimitState> {
-        if counters.is_empty() {
+    /// Gives `back`, and changes `counters`. Where these stand, in their order.
+    fn change(&self, back: &[Counter], counters: &[Counter], change: Change) -> Vec<LimitState> {
+        let given = back.iter().map(|counter| self.question(counter, Change::GiveBack));
+        let changed = counters.iter().map(|counter| self.question(counter, change));
+        let questions: Vec<_> = given.chain(changed).collect();
+        if questions.is_empty() {
             return Vec::new();
         }
-        let question = |counter| self.question(counter, change);
-        self.ask(&counters.iter().map(question).collect::<Vec<_>>())
-            .and_then(|(_, answers)| read_states(counters, change, answers))
-            .unwrap_or_else(|| self.local.apply(counters, change))
+        self.ask(&questions)
+            .and_then(|(_, answers)| {
+                read_states(counters, change, answers.into_iter().skip(back.len()))
+            })
+            .unwrap_or_else(|| {
+                self.local.apply(back, Change::GiveBack);
+                self.local.apply(counters, change)
+            })
     }
 
     pub(super) fn question(&self, counter: &Counter, change: Change) -> Question {
