@@ -1,19 +1,7 @@
 //! Cards that people bring, found by trying what programs write once more by the hundred.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "clippy sees test functions, but not what they call"
-)]
-
+use super::card;
 use vcard::*;
-
-fn card(version: &str, lines: &[&str]) -> Vec<u8> {
-    let lines = lines.join("\r\n");
-    format!("BEGIN:VCARD\r\nVERSION:{version}\r\n{lines}\r\nEND:VCARD\r\n").into_bytes()
-}
 
 /// The first card of a file, and all that is said of it.
 fn read(file: &[u8]) -> (Card, Vec<String>) {

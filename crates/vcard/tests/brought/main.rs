@@ -8,6 +8,9 @@
     reason = "clippy sees test functions, but not what they call"
 )]
 
+mod cards;
+mod tables;
+
 use vcard::table::{self, Fault, Options};
 use vcard::*;
 

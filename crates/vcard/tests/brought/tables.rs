@@ -1,13 +1,5 @@
 //! Tables that people bring, found by trying what programs write once more by the hundred.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "clippy sees test functions, but not what they call"
-)]
-
 use vcard::Details;
 use vcard::table::{self, Options};
 
