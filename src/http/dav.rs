@@ -40,9 +40,9 @@ impl Reply {
         Reply::empty(200).with("Allow", allow).with("DAV", "1, 3, access-control, addressbook")
     }
 
-    /// It is at another path; the method stays (303 would make a GET of it).
+    /// It is at another path; the method stays (303 would make a GET of it). CalDav Synchronizer does not follow 308.
     pub fn moved(to: &'static str) -> Reply {
-        Reply::empty(308).with("Location", to).with("Cache-Control", "max-age=86400")
+        Reply::empty(307).with("Location", to).with("Cache-Control", "max-age=86400")
     }
 }
 

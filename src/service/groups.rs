@@ -8,7 +8,7 @@ use crate::model::contact::columns::{label_key, uid_key};
 use crate::repository::contacts::rows::{self, Part};
 use crate::service::labels;
 use crate::service::writer::{By, Writer, in_book};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{HashMap, HashSet};
 use vcard::bare_uid;
 
 /// The label that a group's card shows; none: it is a contact's card.
@@ -88,7 +88,7 @@ fn give(writer: &mut Writer, label: &str, uids: &[String]) -> Result<()> {
 
 /// Brings the members of groups whose labels were given or taken in step.
 pub fn follow(writer: &mut Writer) -> Result<()> {
-    let touched: BTreeSet<String> = writer.take_touched();
+    let touched = std::mem::take(&mut writer.touched);
     if touched.is_empty() {
         return Ok(());
     }
@@ -100,11 +100,16 @@ pub fn follow(writer: &mut Writer) -> Result<()> {
             return Ok(());
         }
         let labelled = rows::uids_labelled(writer.tx, owner, &label_key(&shown.name))?;
-        let mut members: Vec<String> =
-            labelled.iter().map(|uid| bare_uid(uid).to_owned()).collect();
-        let named: Vec<String> = shown.members.iter().flat_map(|uid| forms(uid)).collect();
-        let known: HashSet<String> = rows::known_uids(writer.tx, owner, &named)?;
-        // Whose contact has not come yet stays; whose contact lies in the trash does not.
+        let mut named = HashMap::new();
+        for uid in &shown.members {
+            named.extend(forms(uid).map(|form| (form, uid.as_str())));
+        }
+        // As the card has them: a column may have a long one shortened.
+        let spelt =
+            |uid: &String| named.get(uid).copied().unwrap_or_else(|| bare_uid(uid)).to_owned();
+        let mut members: Vec<String> = labelled.iter().map(spelt).collect();
+        let known = rows::known_uids(writer.tx, owner, &named.keys().collect::<Vec<_>>())?;
+        // Who has not come yet stays, and so does another group; whose contact lies in the trash does not.
         let waits = |uid: &&String| !forms(uid).any(|form| known.contains(&form));
         members.extend(shown.members.iter().filter(waits).cloned());
         let (mut old, mut new) = (shown.members.clone(), members.clone());
@@ -135,7 +140,10 @@ pub fn was_put(writer: &mut Writer, stored: &Stored, old_name: Option<&str>) -> 
         });
         writer.update(others.collect()).map(|_| ())
     })?;
-    give(writer, &group.name, &group.members)
+    give(writer, &group.name, &group.members)?;
+    // Also if no label changed: it may have named somebody who lies in the trash or can have no more labels.
+    writer.touched.insert(group.name.to_lowercase());
+    Ok(())
 }
 
 /// Before something is deleted: a group takes its label off.
@@ -154,6 +162,7 @@ pub fn rename(writer: &mut Writer, from: &str, to: Option<&str>) -> Result<()> {
         if card.group().is_some_and(|it| it.name.to_lowercase() == from.to_lowercase()) {
             card.set_group_name(to);
             writer.update_one(group, card)?;
+            writer.touched.insert(to.to_lowercase()); // others may have that label already
         }
         Ok(())
     })

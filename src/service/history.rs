@@ -142,7 +142,7 @@ pub fn rewind(app: &App, owner: i64, by: &By, to: To, dry_run: bool) -> Result<R
             })?;
         }
         // The book of then was in step with its groups, and so is this one.
-        writer.take_touched();
+        writer.touched.clear();
         Ok(rewound)
     })
 }

@@ -30,7 +30,7 @@ pub struct Writer<'a, 'tx> {
     before: Book,
     origin: Origin<'a>,
     /// Labels, in lower case, that some contact got or lost: the cards of their groups have to follow.
-    touched: BTreeSet<String>,
+    pub(super) touched: BTreeSet<String>,
     /// A group came, or its card got longer.
     groups_grew: bool,
 }
@@ -134,9 +134,15 @@ impl<'tx> Writer<'_, 'tx> {
         }
     }
 
-    /// Adds one contact, as [`Writer::insert`] does.
+    /// Adds one contact, as [`Writer::insert`] does; with the labels of groups that waited for it.
     pub fn insert_one(&mut self, new: NewCard) -> Result<Contact> {
-        only(self.insert(vec![new])?)
+        let new = only(self.insert(vec![new])?)?;
+        match self.book.revision == new.revision {
+            true => Ok(new),
+            false => {
+                only(rows::find(self.tx, self.book.owner, new.id)?.into_iter().map(|it| it.contact))
+            }
+        }
     }
 
     /// Gives one contact another card, as [`Writer::update`] does.
@@ -314,11 +320,6 @@ impl<'tx> Writer<'_, 'tx> {
         self.touched.extend(before.symmetric_difference(&lower(&columns.labels)).cloned());
     }
 
-    /// Labels that were touched since the last call.
-    pub(super) fn take_touched(&mut self) -> BTreeSet<String> {
-        std::mem::take(&mut self.touched)
-    }
-
     fn finish(mut self, config: &Config) -> Result<()> {
         groups::follow(&mut self)?; // first, since it may make groups longer
         let Writer { tx, mut book, before, origin, groups_grew, .. } = self;
@@ -366,10 +367,8 @@ pub fn check_size(card: &Card) -> Result<()> {
         return Err(Error::invalid("card", "must have at most 4 MiB as a vCard"));
     }
     if text > CARD_TEXT_MAX {
-        return Err(Error::invalid(
-            "card",
-            "must have at most 1 MiB as a vCard without its pictures",
-        ));
+        let why = "must have at most 1 MiB as a vCard without its pictures";
+        return Err(Error::invalid("card", why));
     }
     Ok(())
 }
@@ -378,7 +377,7 @@ fn lower(labels: &[String]) -> BTreeSet<String> {
     labels.iter().map(|label| label.to_lowercase()).collect()
 }
 
-fn only<T>(list: Vec<T>) -> Result<T> {
+fn only<T>(list: impl IntoIterator<Item = T>) -> Result<T> {
     list.into_iter().next().ok_or_else(|| Error::internal("no contact where one was written"))
 }
 

@@ -179,6 +179,21 @@ fn rule_30_what_is_not_one_card_is_refused() {
 }
 
 #[test]
+fn the_character_set_that_a_client_names_is_its_card_s() {
+    let (_ground, _, phone) = ann();
+    let kind = [("Content-Type", "text/x-vcard; charset=windows-1251")];
+    // What is UTF-8 all the same is read as that
+    for (name, sent) in [("a.vcf", &b"\xdf\xed"[..]), ("b.vcf", "Ян".as_bytes())] {
+        let text = card(name, "NAME", &[]).into_bytes();
+        let at = text.windows(4).position(|it| it == b"NAME").unwrap();
+        let sent = [&text[..at], sent, &text[at + 4..]].concat();
+        phone.send("PUT", &phone.path(name), &kind, &sent).expect(201);
+        let text = phone.get(name).expect(200).text();
+        assert!(text.contains("\r\nFN:Ян\r\n"), "{text}");
+    }
+}
+
+#[test]
 fn rule_31_the_type_says_card_or_nothing() {
     let (_ground, _, phone) = ann();
     for kind in ["text/calendar", "application/json", "text/html; charset=utf-8", "image/png"] {

@@ -157,6 +157,69 @@ fn rule_41_a_member_that_is_unknown_waits_for_its_contact() {
 }
 
 #[test]
+fn rule_41_a_label_that_is_renamed_into_another_brings_its_group_along() {
+    let (_ground, ann, phone) = family();
+    phone.put("b.vcf", &card("b", "B", &["CATEGORIES:Clan"])).expect(204);
+    ann.patch("/api/contacts/labels", json!({"from": "family", "to": "clan"})).expect(200);
+    assert_eq!(members(&phone, "g.vcf"), ["a", "b"]);
+    // Nobody has the label that is renamed
+    phone.put("h.vcf", &group("h", "Nobody", &[])).expect(201);
+    ann.patch("/api/contacts/labels", json!({"from": "Nobody", "to": "Clan"})).expect(200);
+    assert_eq!(members(&phone, "h.vcf"), ["a", "b"]);
+}
+
+#[test]
+fn rule_41_a_group_within_a_group_stays_and_who_cannot_be_a_member_does_not() {
+    let (_ground, ann, phone) = family();
+    let fifty: Vec<_> = (0..50).map(|it| it.to_string()).collect();
+    let full = card("full", "F", &[&format!("CATEGORIES:{}", fifty.join(","))]);
+    phone.put("full.vcf", &full).expect(201);
+    ann.delete(&format!("/api/contacts/{}", id(&ann, "b"))).expect(204);
+    let put = phone.put("h.vcf", &group("h", "All", &["a", "b", "full", "g"])).expect(201);
+    assert_eq!((put.header("ETag"), members(&phone, "h.vcf")), ("", vec!["a".into(), "g".into()]));
+    ann.patch(&format!("/api/contacts/{}", id(&ann, "a")), json!({"labels": []})).expect(200);
+    assert_eq!(members(&phone, "h.vcf"), ["g"]);
+    // Put once more: nothing changes, and it is what was put
+    let put = phone.put("h.vcf", &group("h", "All", &["g"])).expect(204);
+    assert!(!put.header("ETag").is_empty());
+}
+
+#[test]
+fn what_a_post_answers_has_the_label_of_the_group_that_waited() {
+    let (_ground, ann, phone) = family();
+    phone.put("g.vcf", &group("g", "Family", &["a", "later"])).expect(204);
+    let made = ann.post("/api/contacts", json!({"first_name": "L", "uid": "later"})).expect(201);
+    assert_eq!(made.json()["labels"], json!(["Family"]));
+    let now = ann.get(made.header("Location")).expect(200);
+    assert_eq!((now.json(), now.header("ETag")), (made.json(), made.header("ETag")));
+}
+
+#[test]
+fn a_label_is_one_however_its_letters_are_composed() {
+    let (_ground, ann, phone) = family();
+    phone.put("a.vcf", &card("a", "A", &["CATEGORIES:Cafe\u{301},x"])).expect(204);
+    phone.put("b.vcf", &card("b", "B", &["CATEGORIES:Caf\u{e9}"])).expect(204);
+    phone.put("h.vcf", &group("h", "cafe\u{301}", &["a", "b"])).expect(201);
+    let counted = ann.get("/api/contacts/labels").expect(200).json();
+    assert_eq!(counted[0], json!({"label": "Caf\u{e9}", "count": 2}), "{counted}");
+    assert!(phone.get("a.vcf").text().contains("CATEGORIES:Cafe\u{301},x\r\n"), "as it was put");
+    let wish = json!({"ids": [id(&ann, "a")], "action": "remove_label", "label": "caf\u{e9}"});
+    assert_eq!(ann.post("/api/contacts/bulk", wish).expect(200).json()["changed"], 1);
+    assert_eq!((labels(&ann, "a"), members(&phone, "h.vcf")), (json!(["x"]), vec!["b".to_owned()]));
+}
+
+#[test]
+fn a_group_of_the_newer_kind_gets_members_of_its_kind() {
+    let (_ground, ann, phone) = family();
+    let lines = ["KIND:group", "MEMBER:urn:uuid:a"];
+    phone.put("h.vcf", &card("h", "New", &lines)).expect(201);
+    ann.patch(&format!("/api/contacts/{}", id(&ann, "b")), json!({"labels": ["New"]})).expect(200);
+    let text = phone.get("h.vcf").expect(200).text();
+    assert!(text.contains("\r\nMEMBER:urn:uuid:b\r\n"), "{text}");
+    assert!(!text.contains("ADDRESSBOOKSERVER"), "{text}");
+}
+
+#[test]
 fn a_rewound_group_waits_again_for_who_was_not_here() {
     let (_ground, ann, phone) = family();
     phone.put("g.vcf", &group("g", "Family", &["a", "c"])).expect(204);

@@ -192,8 +192,8 @@ impl<'a> Editor<'a> {
         let found = shown::organization(&self.lines);
         let parts = want.map(|part| escape(part.as_deref().unwrap_or_default()));
         let Some((at, now)) = found else {
-            let value = parts.join(";");
-            let value = value.strip_suffix(';').map(str::to_owned).unwrap_or(value);
+            let [name, unit] = &parts;
+            let value = if unit.is_empty() { name.clone() } else { format!("{name};{unit}") };
             return self.insert(Line::new("ORG", value));
         };
         let value = self.lines.get(at).map(Line::value).unwrap_or_default();
@@ -270,7 +270,7 @@ impl<'a> Editor<'a> {
         let mut seen = HashSet::new();
         let mut parts: Vec<String> = split_value(&value, ',')
             .filter(|part| {
-                let label = crate::value::one_line(&crate::value::unescape(part));
+                let label = crate::value::label(&crate::value::unescape(part));
                 label.is_some_and(|label| want.contains(&label) && seen.insert(label))
             })
             .map(str::to_owned)

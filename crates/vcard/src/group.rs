@@ -2,7 +2,7 @@
 
 use crate::clean::strip_scheme;
 use crate::line::Line;
-use crate::value::{escape, one_line};
+use crate::value::{escape, label};
 use crate::{Card, names};
 use std::collections::HashSet;
 
@@ -39,6 +39,7 @@ impl Card {
             Some((_, name)) => name,
             None => self.details().display_name,
         };
+        let name = label(&name).unwrap_or_default();
         let mut seen = HashSet::new();
         let members = lines.iter().filter(|line| line.is_any(&[MEMBER, "MEMBER"]));
         let members = members.map(|line| bare_uid(&line.text()).to_owned());
@@ -59,7 +60,7 @@ impl Card {
                     full = true;
                     line.set_value(escape(name));
                 } else if line.is("N")
-                    && line.parts(';').iter().filter_map(|part| one_line(part)).eq([old.clone()])
+                    && line.parts(';').iter().filter_map(|part| label(part)).eq([old.clone()])
                 {
                     line.set_value(format!("{};;;;", escape(name)));
                 }
@@ -87,7 +88,9 @@ impl Card {
             editor.remove_at(gone);
             let new = uids.iter().map(|uid| bare_uid(uid));
             let new = new.filter(|uid| !uid.is_empty() && there.insert((*uid).to_owned()));
-            let line = |uid| Line::new(MEMBER, format!("urn:uuid:{}", escape(uid)));
+            let name =
+                if editor.lines.iter().any(|line| line.is(KIND)) { MEMBER } else { "MEMBER" };
+            let line = |uid| Line::new(name, format!("urn:uuid:{}", escape(uid)));
             editor.insert_all(new.map(line).collect());
         });
     }

@@ -41,5 +41,5 @@ pub use fold::{digits, fold};
 pub use group::{Group, bare_uid};
 pub use line::{Line, lines};
 pub use read::{CARD_MAX, Cards, Put, Read, Refusal, has_cards, put_card, read_cards};
-pub use value::trim;
+pub use value::{is_forbidden, trim};
 pub use warning::Warning;

@@ -112,7 +112,7 @@ pub fn birthday(lines: &[Line<'_>]) -> Option<PartialDate> {
 pub fn categories(lines: &[Line<'_>]) -> Vec<String> {
     let mut seen = HashSet::new();
     let labels = named(lines, &["CATEGORIES"]).flat_map(|(_, line)| line.parts(','));
-    let labels = labels.filter_map(|label| one_line(&label));
+    let labels = labels.filter_map(|label| crate::value::label(&label));
     labels.filter(|label| seen.insert(label.to_lowercase())).collect()
 }
 

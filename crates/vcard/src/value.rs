@@ -1,5 +1,7 @@
 //! Values of content lines: what is escaped, how parts are separated, what text is visible.
 
+use unicode_normalization::UnicodeNormalization;
+
 /// Text → value: `\`, `,`, `;` and line breaks escaped (RFC 2426, section 2.4.2; RFC 5545, section
 /// 3.3.11). A carriage return cannot be written, the line feed says it all.
 pub fn escape(text: &str) -> String {
@@ -109,6 +111,11 @@ pub fn one_line(text: &str) -> Option<String> {
         true => Some(text.replace("\r\n", " ").replace(['\n', '\r', '\t'], " ")),
         false => Some(text.to_owned()),
     }
+}
+
+/// The name of a label: [`one_line`], and composed (NFC), so that the two spellings of `é` are one label.
+pub fn label(text: &str) -> Option<String> {
+    one_line(text).map(|label| label.nfc().collect())
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::repository::contacts::resources;
 use crate::service::changes::{self, Place};
 use crate::service::contacts::{self, By, Put, Which};
 use crate::service::writer::Writer;
+use std::borrow::Cow;
 
 /// What a browser shows at `/dav/`.
 const HERE: &str = "This is the CardDAV address of contactd, for phones and mail programs.\n";
@@ -76,7 +77,14 @@ fn sent_card(call: &Call) -> Result<(&[u8], vcard::Card)> {
         return Err(Error::Dav(DavFault::SupportedAddressData));
     }
     let sent = call.file()?;
-    match vcard::put_card(sent) {
+    // What is UTF-8 is, whatever the client calls it.
+    let text = match (call.content_type_parameter("charset"), std::str::from_utf8(sent)) {
+        (charset @ Some(_), Err(_)) => {
+            Cow::Owned(vcard::decode(sent, charset).0.into_owned().into_bytes())
+        }
+        _ => Cow::Borrowed(sent),
+    };
+    match vcard::put_card(&text) {
         Ok(put) => Ok((sent, put.card)),
         Err(vcard::Refusal::TooLarge) => Err(Error::Dav(DavFault::TooMuchText)),
         Err(_) => Err(Error::Dav(DavFault::ValidAddressData)),

@@ -197,12 +197,13 @@ pub fn uids_labelled(db: &mut Conn, owner: i64, key: &str) -> Result<Vec<String>
     Ok(db.query(SQL, &[&owner, &key])?.iter().map(|row| row.get(0)).collect())
 }
 
-/// Which of these uids contacts have, in the trash or not.
-pub fn known_uids(db: &mut Conn, owner: i64, uids: &[String]) -> Result<HashSet<String>> {
+/// Which of these uids contacts have, in the trash or not, or groups in the trash.
+pub fn known_uids(db: &mut Conn, owner: i64, uids: &[&String]) -> Result<HashSet<String>> {
     // No index has the trash too: one pass over the book, with the uids in a hash table. Postgres makes one of a
     // subquery, not of an array, whose length it does not know when it plans.
     const SQL: &str = "SELECT uid FROM contacts
-        WHERE owner = $1 AND (uid IN (SELECT unnest($2::text[]))) IS TRUE";
+        WHERE owner = $1 AND (uid IN (SELECT unnest($2::text[]))) IS TRUE
+            AND NOT (is_group AND deleted_at IS NULL)";
     Ok(db.query(SQL, &[&owner, &uids])?.iter().map(|row| row.get(0)).collect())
 }
 
