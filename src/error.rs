@@ -191,6 +191,14 @@ impl Error {
         Error::Invalid(vec![Fault { field: field.to_owned(), detail: detail.into() }])
     }
 
+    /// The same error of what stands in a member: its fields get that name in front.
+    #[must_use]
+    pub fn within(self, member: &str) -> Error {
+        let Error::Invalid(mut faults) = self else { return self };
+        faults.iter_mut().for_each(|fault| fault.field.insert_str(0, &format!("{member}.")));
+        Error::Invalid(faults)
+    }
+
     /// A fault of ours, with what is known of its cause.
     pub fn internal(cause: impl fmt::Display) -> Error {
         Error::Internal(cause.to_string())

@@ -76,6 +76,8 @@ pub fn contact(
     }
     match &contact.photo_type {
         Some(media_type) => {
+            // Of what lies in the trash nothing is served.
+            let config = config.filter(|_| contact.deleted_at.is_none());
             let url = |it: &Config| format!("{}/api/contacts/{}/photo", it.public_url, contact.id);
             let url = json!(config.map(url));
             let _ = write!(out, ",\"photo\":{{\"url\":{url},\"type\":\"{media_type}\"}}");

@@ -1,11 +1,11 @@
-//! The rules that every string of the API follows: NFC, trimmed, no control characters, lengths
-//! counted in Unicode scalar values.
+//! The rules that every string of the API follows: NFC, nothing invisible at its ends, no control characters,
+//! lengths counted in Unicode scalar values.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use unicode_normalization::UnicodeNormalization;
 
-/// `raw` normalised to NFC and trimmed, or what is wrong with it. Control characters are refused,
-/// NUL first of all: Postgres cannot store it.
+/// `raw` normalised to NFC and without what shows nothing at its ends, as a card's values are read (`files.md`, 7), or
+/// what is wrong with it. Control characters are refused, NUL first of all: Postgres cannot store it.
 pub fn line(raw: &str, min: usize, max: usize) -> Result<String, String> {
     clean(raw, min, max, |_| false)
 }
@@ -41,11 +41,11 @@ pub fn paragraph(raw: &str, max: usize) -> Result<String, String> {
 }
 
 fn clean(raw: &str, min: usize, max: usize, allowed: fn(char) -> bool) -> Result<String, String> {
-    if raw.chars().any(|c| c.is_control() && !allowed(c)) {
+    if raw.chars().any(|c| (c.is_control() && !allowed(c)) || vcard::is_forbidden(c)) {
         return Err("must not contain control characters".to_owned());
     }
     let text = raw.nfc().collect::<String>();
-    let text = text.trim();
+    let text = vcard::trim(&text);
     let length = text.chars().count();
     if length < min || length > max {
         return Err(match min {

@@ -14,7 +14,7 @@ pub fn create(app: &App, owner: i64, by: &By, body: Value, now: DateTime<Utc>) -
     let input = Input::read(body, Method::Post)?;
     let wanted = input.apply(&Details::default(), latest_date(now))?;
     let mut card = Card::stored("BEGIN:VCARD\r\nVERSION:3.0\r\nEND:VCARD\r\n");
-    if let Some(uid) = input.uid()? {
+    if let Ok(Some(uid)) = input.uid() {
         card.set_uid(&uid);
     }
     card.set(&wanted);

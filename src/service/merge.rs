@@ -43,6 +43,7 @@ pub fn merge(
     }
     let by = By { protocol: "merge", ..by.clone() };
     let latest = latest_date(now);
+    let in_set = |error: Error| error.within("set");
     let merged = in_book(app, owner, &by, |writer| {
         let kept = rows::find(writer.tx, owner, wish.keep)?.ok_or(Error::NotFound)?;
         let before = kept.card().details();
@@ -55,11 +56,11 @@ pub fn merge(
             writer.bury(&[other])?;
         }
         if let Some(set) = &wish.set {
-            let wanted = set.apply(&card.details(), latest)?;
+            let wanted = set.apply(&card.details(), latest).map_err(in_set)?;
             card.set(&wanted);
             check_size(&card)?;
         }
-        check_lists(&before, &card.details())?;
+        check_lists(&before, &card.details()).map_err(in_set)?;
         guard(writer, Some(&kept))?;
         let room = DISMISSED_MAX - duplicates::count(writer.tx, owner)?;
         duplicates::inherit(writer.tx, owner, wish.keep, &wish.others, room)?;
@@ -67,7 +68,9 @@ pub fn merge(
     });
     match (merged, &wish.set) {
         // 422 comes before 404.
-        (Err(Error::NotFound), Some(set)) => set.check(latest).and(Err(Error::NotFound)),
+        (Err(Error::NotFound), Some(set)) => {
+            set.check(latest).map_err(in_set).and(Err(Error::NotFound))
+        }
         (merged, _) => merged,
     }
 }
@@ -90,7 +93,7 @@ fn check_lists(before: &Details, after: &Details) -> Result<()> {
     for ((list, before), (_, after)) in lengths(before).into_iter().zip(lengths(after)) {
         if after > LIST_MAX && after > before {
             let detail = format!("would have {after} entries, and may have {LIST_MAX}: set it");
-            faults.add(&format!("set.{list}"), detail);
+            faults.add(list, detail);
         }
     }
     faults.into_result(())

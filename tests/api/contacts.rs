@@ -1,6 +1,7 @@
 //! One contact: made, read, changed, refused.
 
 use crate::world::World;
+use contactd::model::text::percent_encoded;
 use contactd::repository::contacts::books;
 use serde_json::{Value, json};
 use std::sync::Barrier;
@@ -255,6 +256,28 @@ fn a_label_is_found_whole_and_in_any_case() {
     for (label, count) in [("WORK", 1), ("work", 1), ("родина", 1), ("wor", 0)] {
         let list = ann.get(&format!("/api/contacts?label={label}")).expect(200);
         assert_eq!(list.header("X-Total-Count"), count.to_string(), "{label}");
+    }
+}
+
+#[test]
+fn a_label_is_found_by_the_name_that_was_given() {
+    let ann = World::new().user("ann");
+    // A heart ends in a sign that makes it red, a word of Persian often in one that joins nothing.
+    for label in ["\u{2764}\u{fe0f}", "\u{647}\u{627}\u{200c}", "\u{200f}\u{5e9}"] {
+        let body = json!({"first_name": "x", "labels": [label]});
+        let id = ann.post("/api/contacts", body).expect(201).json()["id"].clone();
+        let path = format!("/api/contacts?label={}", percent_encoded(label.as_bytes()));
+        let found = || ann.get(&path).expect(200).json().as_array().unwrap().len();
+        assert_eq!(found(), 1, "{label:?}");
+        let wish = |action| json!({"ids": [id], "action": action, "label": label});
+        let bulk = |action| ann.post("/api/contacts/bulk", wish(action)).expect(200).json();
+        assert_eq!(bulk("add_label")["changed"], 0);
+        assert_eq!(bulk("remove_label")["changed"], 1);
+        assert_eq!((bulk("add_label")["changed"].clone(), found()), (json!(1), 1));
+        let wish = json!({"from": label, "to": "\u{200b}"});
+        ann.patch("/api/contacts/labels", wish).expect_faults(&["to"]);
+        let wish = json!({"from": label, "to": null});
+        assert_eq!(ann.patch("/api/contacts/labels", wish).expect(200).json()["changed"], 1);
     }
 }
 

@@ -266,9 +266,9 @@ fn a_merge_that_cannot_be_changes_nothing() {
     merge(json!({"keep": a, "merge": [b, a]})).expect_faults(&["merge"]);
     merge(json!({"keep": a, "merge": vec![b; 101]})).expect_faults(&["merge"]);
     merge(json!({"keep": a, "merge": [b], "set": {"emails": [], "birthday": "soon"}}))
-        .expect_faults(&["birthday"]);
+        .expect_faults(&["set.birthday"]);
     merge(json!({"keep": 999_999, "merge": [b], "set": {"birthday": "soon"}}))
-        .expect_faults(&["birthday"]);
+        .expect_faults(&["set.birthday"]);
     merge(json!({"keep": a, "merge": [b]})).expect_faults(&["set.emails"]);
     for missing in [gone, evas, 999_999] {
         merge(json!({"keep": a, "merge": [b, missing], "set": {"emails": many(0)}})).expect(404);

@@ -84,6 +84,37 @@ fn an_edit_leaves_every_other_line_of_the_card_alone() {
 }
 
 #[test]
+fn what_ends_in_a_semicolon_keeps_it() {
+    let ann = World::new().user("ann");
+    for (organization, department) in [
+        (json!("Acme"), json!("R&D;")),
+        (Value::Null, json!(";")),
+        (json!("A;"), Value::Null),
+        (json!(";"), json!("a;b\\")),
+    ] {
+        let body =
+            json!({"first_name": "x", "organization": organization, "department": department});
+        let contact = ann.post("/api/contacts", body).expect(201).json();
+        assert_eq!(
+            (&contact["organization"], &contact["department"]),
+            (&organization, &department)
+        );
+    }
+}
+
+#[test]
+fn a_uid_of_255_letters_stands_as_it_is() {
+    let ann = World::new().user("ann");
+    let uid = "ö".repeat(254) + "x";
+    let contact = ann.post("/api/contacts", json!({"first_name": "x", "uid": uid})).expect(201);
+    assert_eq!(contact.json()["uid"], uid);
+    assert!(card(&ann, contact.header("Location")).replace("\r\n ", "").contains(&uid));
+    let wrong = json!({"uid": 5, "birthday": "x", "emails": [{"value": "\u{200b}"}], "nickname": "a\u{ffff}"});
+    let wrong = ann.post("/api/contacts", wrong);
+    wrong.expect_faults(&["birthday", "emails.0.value", "nickname", "uid"]);
+}
+
+#[test]
 fn a_uid_may_be_given_once() {
     let world = World::new();
     let (ann, bob) = (world.user("ann"), world.user("bob"));

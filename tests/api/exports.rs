@@ -2,6 +2,7 @@
 
 use crate::world::{Actor, World};
 use chrono::Duration;
+use contactd::repository::{contacts::books, users};
 use serde_json::json;
 use std::io::Read;
 
@@ -123,6 +124,11 @@ fn a_failure_in_the_middle_breaks_the_transfer() {
 fn an_account_s_export_has_everything_and_no_secret() {
     let world = World::new();
     let (ann, bob) = (world.user("ann"), world.user("bob"));
+    let named = world.app.db.read(|db| {
+        users::set_language(db, ann.id, Some("en"))?;
+        books::set_names(db, ann.id, Some("Ours"), None)
+    });
+    named.unwrap();
     let root = world.admin("root").at([203, 0, 113, 9]);
     let path = format!("/api/users/{}/role", ann.id);
     root.patch(&path, json!({"role": "admin"})).expect(200);
@@ -140,6 +146,9 @@ fn an_account_s_export_has_everything_and_no_secret() {
     assert_eq!(all["user"], ann.get("/api/users/me").expect(200).json());
     assert_eq!(all["contacts"][0]["first_name"], "Live");
     assert_eq!(all["contacts"][0]["uid"], "u1");
+    assert_eq!(all["contacts"][0]["resource_name"], "u1.vcf");
+    assert_eq!(all["address_book"], json!({"display_name": "Ours", "description": null}));
+    assert_eq!(all["language"], "en");
     let card = all["contacts"][0]["vcard"].as_str().unwrap();
     assert!(card.contains("\r\nX-A:1\r\nX-B:2\r\n"), "{card}");
     // What it was before it went into the trash.

@@ -37,23 +37,20 @@ pub fn get(call: &Call, owner: &Owner) -> Result<Reply> {
 
 /// True when `text/vcard` is named, and JSON is not wanted as much or named before it.
 fn prefers_vcard(accept: &str) -> bool {
+    let accept = accept.to_ascii_lowercase();
     let quality = |wanted: &[&str]| {
         let each = accept.split(',').enumerate().filter_map(|(at, range)| {
             let mut parts = range.split(';').map(str::trim);
-            let name = parts.next()?.to_ascii_lowercase();
+            let name = parts.next()?;
             let quality = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok());
-            wanted.contains(&name.as_str()).then_some((quality.unwrap_or(1.0), at))
+            wanted.contains(&name).then_some((quality.unwrap_or(1.0), at))
         });
         each.reduce(|best, next| if next.0 > best.0 { next } else { best })
     };
     let vcard = quality(&["text/vcard", "text/x-vcard", "text/directory"]);
-    match (vcard, quality(&["application/json"])) {
-        (Some((vcard, at)), Some((json, json_at))) => {
-            vcard > json || (vcard == json && at < json_at)
-        }
-        (Some((vcard, _)), None) => vcard > 0.0,
-        (None, _) => false,
-    }
+    let any = || quality(&["application/*", "*/*"]).map(|(quality, _)| (quality, usize::MAX));
+    let (json, json_at) = quality(&["application/json"]).or_else(any).unwrap_or((0.0, 0));
+    vcard.is_some_and(|(vcard, at)| vcard > json || (vcard == json && vcard > 0.0 && at < json_at))
 }
 
 /// `PUT /api/contacts/{id}`
@@ -94,6 +91,9 @@ mod tests {
             ("application/json, text/vcard", false),
             ("text/vcard, application/json", true),
             ("text/vcard;q=0.5, application/json;q=0.9", false),
+            ("text/vcard;q=0.5, */*;q=0.9", false),
+            ("text/vcard, */*", true),
+            ("text/vcard;Q=0.1, application/json;q=0.5", false),
             ("text/vcard;q=0", false),
             ("*/*", false),
             ("text/*", false),

@@ -16,7 +16,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use vcard::table::{self, Widths};
 
@@ -120,7 +120,9 @@ fn download(call: &Call, owner: &Owner, format: Format, part: Part) -> Result<Re
 /// A contact with what else is stored of it.
 fn stored(out: &mut String, config: &Config, stored: &Stored) {
     let (contact, members) = (&stored.contact, stored.contact.members.as_deref());
-    let more = format!(",\"revision\":{},\"vcard\":{}", contact.revision, json!(stored.text));
+    let name = json!(String::from_utf8_lossy(&stored.name()));
+    let (revision, card) = (contact.revision, json!(stored.text));
+    let more = format!(",\"revision\":{revision},\"resource_name\":{name},\"vcard\":{card}");
     views::contact(out, Some(config), contact, members.unwrap_or_default(), &more);
 }
 
@@ -222,6 +224,9 @@ fn begin(out: &mut String, list: &mut JsonList, name: &str) {
 struct Head<'a> {
     exported_at: DateTime<Utc>,
     user: views::UserView<'a>,
+    language: Option<&'a str>,
+    /// What a CardDAV client calls the book, and says of it.
+    address_book: Value,
     /// In base64; none: the default one, drawn from the account.
     avatar_picture: Option<String>,
     sessions: Vec<sessions::Session>,
@@ -235,27 +240,29 @@ struct Head<'a> {
 /// The account and what there is only little of, as an object whose end is still to come.
 fn head(call: &Call, caller: &Caller) -> Result<String> {
     let id = caller.id();
-    let (sessions, access, pending_links, mails, has_calendar_url, picture) =
+    let (sessions, access, pending_links, mails, calendar_and_picture, book) =
         call.app.db.read(|db| {
             Ok((
                 sessions::list(db, id, call.now, call.now - call.app.config.session)?,
                 (app_passwords::list(db, id)?, totp::is_on(db, id)?),
                 mail_tokens::of_user(db, id)?,
                 outbox::of_user(db, id)?,
-                books::has_calendar(db, id)?,
-                avatars::of_user(db, id)?,
+                (books::has_calendar(db, id)?, avatars::of_user(db, id)?),
+                books::find_named(db, id)?,
             ))
         })?;
     let head = Head {
         exported_at: call.now,
         user: views::user(&call.app.config, caller.user()),
-        avatar_picture: picture.map(|picture| STANDARD.encode(picture)),
+        language: caller.user().language.as_deref(),
+        address_book: json!({"display_name": book.1, "description": book.2}),
+        avatar_picture: calendar_and_picture.1.map(|picture| STANDARD.encode(picture)),
         sessions,
         app_passwords: access.0,
         has_second_factor: access.1,
         pending_links,
         mails,
-        has_calendar_url,
+        has_calendar_url: calendar_and_picture.0,
     };
     let mut head = serde_json::to_string_pretty(&head).map_err(Error::internal)?;
     // The closing bracket, and the line's end before it.

@@ -1,6 +1,7 @@
 //! The columns of a contact's row that are made from its card. The only place where they are made:
 //! REST, CardDAV, pages, import and `contactd reindex` all come through here.
 
+use super::UID_MAX;
 use super::birthday::key;
 use super::packed::{MEMBERS, pack};
 use base64::Engine;
@@ -10,7 +11,7 @@ use serde::Serialize;
 use vcard::{Card, Details, digits, fold};
 
 /// Raised whenever [`Columns::of`] makes something else of a card; rows of an older one are made anew.
-pub const VERSION: i16 = 2;
+pub const VERSION: i16 = 3;
 
 /// Between the parts of what is searched. No folded text has control characters, so nothing that is
 /// looked for reaches over two parts.
@@ -25,8 +26,6 @@ const SORT_MAX: usize = 100;
 /// An entry of an index has room for 2,704 bytes. The two names take 800 of them, numbers and the
 /// entry itself 100.
 const SHORT_MAX: usize = 1_600;
-/// Longest uid that the column has as it is, in bytes; an index has no room for any length.
-const UID_MAX: usize = 255;
 
 /// What is stored of a contact beside its card. See `sql/001_schema.sql`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,10 +80,10 @@ pub fn uid_of(card: &Card) -> String {
     uid_key(card.uid().unwrap_or_default())
 }
 
-/// A uid as the column has it. Of one that is too long the beginning, and a digest of the whole: two
-/// of them are two people.
+/// A uid as the column has it. Of one past [`UID_MAX`], which the index may have no room for, the beginning and a
+/// digest of the whole: two of them are two people.
 pub fn uid_key(uid: &str) -> String {
-    if uid.len() <= UID_MAX {
+    if uid.chars().count() <= UID_MAX {
         return uid.to_owned();
     }
     let digest = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, uid.as_bytes()));

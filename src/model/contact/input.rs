@@ -35,15 +35,15 @@ impl Input {
         }
     }
 
-    /// The uid of a new contact, if the client gives one: 1 to 255 characters.
-    pub fn uid(&self) -> Result<Option<String>> {
+    /// The uid of a new contact, if the client gives one: 1 to 255 characters. Or what is wrong with it, which is
+    /// among the faults of [`Input::apply`] too.
+    pub fn uid(&self) -> Result<Option<String>, String> {
         match self.members.get("uid") {
             Some(Value::String(uid)) if !text::is_blank(uid) => {
-                let uid = text::line(uid, 1, super::UID_MAX);
-                uid.map(Some).map_err(|why| Error::invalid("uid", why))
+                text::line(uid, 1, super::UID_MAX).map(Some)
             }
             None | Some(Value::Null | Value::String(_)) => Ok(None),
-            Some(_) => Err(Error::invalid("uid", "must be a string or null")),
+            Some(_) => Err("must be a string or null".to_owned()),
         }
     }
 
@@ -57,6 +57,9 @@ impl Input {
         };
         let (before, after) = (names(stored), names(&wanted));
         let new = self.method == Method::Post;
+        if let (true, Err(why)) = (new, self.uid()) {
+            faults.add("uid", why);
+        }
         if (new || before != after) && after.iter().all(Option::is_none) {
             faults.add_once("first_name", "is required, or last_name, nickname or organization");
         }
@@ -66,11 +69,11 @@ impl Input {
     /// What is wrong with this body whatever is stored: for a contact that is not there, because 422
     /// comes before 404.
     pub fn check(&self, latest: NaiveDate) -> Result<()> {
-        let named = Details { first_name: Some("x".to_owned()), ..Details::default() };
-        match &self.members {
-            members if members.get("first_name").is_some_and(Value::is_null) => Ok(()),
-            _ => self.apply(&named, latest).map(|_| ()),
+        if self.members.get("first_name").is_some_and(Value::is_null) {
+            return self.apply_leniently(&Details::default(), latest).1.into_result(());
         }
+        let named = Details { first_name: Some("x".to_owned()), ..Details::default() };
+        self.apply(&named, latest).map(|_| ())
     }
 
     /// Like [`Input::apply`] for a file, in which one odd value never costs the person: what breaks a

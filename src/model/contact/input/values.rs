@@ -22,10 +22,7 @@ pub const ADDITIONAL_DATA_MAX: usize = 20_000;
 
 /// A name of nothing visible is none.
 pub(super) fn name_of(raw: &str, max: usize) -> Result<String, String> {
-    // What shows nothing goes off the ends, but a control character is a mistake there too.
-    text::line(raw, 0, usize::MAX)?;
-    let visible = vcard::trim(raw);
-    if visible.is_empty() { Ok(String::new()) } else { text::line(visible, 1, max) }
+    text::line(raw, 0, max)
 }
 
 pub(super) fn email(raw: &str) -> Result<String, String> {
