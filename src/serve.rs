@@ -114,7 +114,7 @@ pub fn serve(app: App) -> Result<()> {
     let answered = server.run();
 
     stop_mailing.store(true, Ordering::Relaxed);
-    app.mail_queued.notify();
+    app.work_waits.notify();
     let asked = Instant::now();
     while !(mailing.is_finished() && reindexing.is_finished()) && asked.elapsed() < MAIL_WAIT {
         thread::sleep(Duration::from_millis(10));

@@ -28,15 +28,21 @@ const UNCONFIRMED_DAYS: i64 = 7;
 pub fn run(app: &App, stop: &AtomicBool) {
     let mut purged: Option<Instant> = None;
     while !stop.load(Ordering::Relaxed) {
-        if let Err(error) = guarded("outbox", || deliver_due(app)) {
+        // One mail at a time: with a server that hangs each takes half a minute.
+        let delivered = guarded("outbox", || deliver_next(app));
+        if let Err(error) = &delivered {
             log::warn!("outbox: {error}");
         }
+        // Errors of both are in the log already.
         if purged.is_none_or(|at| at.elapsed() >= PURGE_EVERY) {
-            // Errors are in the log already.
             let _ = purge(app);
             purged = Some(Instant::now());
+        } else if app.deletion_waits.swap(false, Ordering::Relaxed) {
+            let _ = finish_deletions(app);
         }
-        app.mail_queued.wait(LOOK_EVERY);
+        if !matches!(delivered, Ok(Some(_))) {
+            app.work_waits.wait(LOOK_EVERY);
+        }
     }
 }
 
@@ -49,22 +55,29 @@ fn guarded<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
 /// Sends every mail that is due; how many were sent. A mail that fails waits for its next try.
 pub fn deliver_due(app: &App) -> Result<usize> {
     let mut sent = 0;
-    while let Some(due) = app.db.write(|db| outbox::claim(db, app.now()))? {
-        // What panics costs this mail its try, and no other mail.
-        let result = guarded("mail", || send(app, &due)).map(|was_sent| sent += was_sent);
-        app.db.write(|db| match &result {
-            Ok(()) => outbox::sent(db, due.id, app.now()).map(|_| ()),
-            Err(error) => {
-                log::warn!("mail {} ({}): {error}", due.message_id, due.kind);
-                let given_up = outbox::failed(db, due.id, &error.to_string(), app.now())?;
-                if given_up {
-                    log::error!("mail {} ({}): given up", due.message_id, due.kind);
-                }
-                Ok(())
-            }
-        })?;
+    while let Some(more) = deliver_next(app)? {
+        sent += more;
     }
     Ok(sent)
+}
+
+/// Tries the mail that is due first; nothing when none is, else how many were sent.
+fn deliver_next(app: &App) -> Result<Option<usize>> {
+    let Some(due) = app.db.write(|db| outbox::claim(db, app.now()))? else { return Ok(None) };
+    // What panics costs this mail its try, and no other mail.
+    let result = guarded("mail", || send(app, &due));
+    app.db.write(|db| match &result {
+        Ok(_) => outbox::sent(db, due.id, app.now()).map(|_| ()),
+        Err(error) => {
+            log::warn!("mail {} ({}): {error}", due.message_id, due.kind);
+            let given_up = outbox::failed(db, due.id, &error.to_string(), app.now())?;
+            if given_up {
+                log::error!("mail {} ({}): given up", due.message_id, due.kind);
+            }
+            Ok(())
+        }
+    })?;
+    Ok(Some(result.unwrap_or(0)))
 }
 
 /// Sends one mail, if an account should have it; how many that makes.
@@ -183,8 +196,8 @@ fn token(
     Ok(Some(token))
 }
 
-/// Deletes what is too old to matter, each kind by itself and in batches: one that fails keeps no
-/// other from going. The last error, all of which are in the log.
+/// Deletes what is too old to matter, each kind and each account by itself and in batches: one that fails
+/// keeps no other from going. The last error, all of which are in the log.
 pub fn purge(app: &App) -> Result<()> {
     let now = app.now();
     let batches = |batch: &dyn Fn(&mut Conn) -> Result<u64>| {
@@ -218,34 +231,26 @@ pub fn purge(app: &App) -> Result<()> {
 /// Ends accounts that were never confirmed.
 fn end_unconfirmed(app: &App) -> Result<()> {
     let oldest = app.now() - Days::days(UNCONFIRMED_DAYS);
-    loop {
-        let ids = app.db.read(|db| users::unconfirmed(db, oldest))?;
-        for id in &ids {
-            // Confirmed at the last moment: it stays.
-            let still = |user: &User| !user.is_verified && user.created_at <= oldest;
-            let ended = app.delete_user(*id, |tx, found, _| {
+    // Confirmed at the last moment: it stays.
+    let still = |user: &User| !user.is_verified && user.created_at <= oldest;
+    upkeep::each_account(
+        |failed| app.db.read(|db| users::unconfirmed(db, oldest, failed)),
+        |id| {
+            let ended = app.delete_user(id, |tx, found, _| {
                 if !still(&found.user) {
                     return Err(Error::NotFound);
                 }
-                operator::note(app, tx, *id, Action::Deleted, "never confirmed")
+                operator::note(app, tx, id, Action::Deleted, "never confirmed")
             });
-            match ended {
-                Ok(()) | Err(Error::NotFound) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        if ids.is_empty() {
-            return Ok(());
-        }
-    }
+            if matches!(ended, Err(Error::NotFound)) { Ok(()) } else { ended }
+        },
+    )
 }
 
-/// Deletes what is left of accounts whose deletion was cut off.
+/// Deletes what is left of accounts that ended.
 fn finish_deletions(app: &App) -> Result<()> {
-    for id in app.db.read(users::ended)? {
-        app.finish_deletion(id)?;
-    }
-    Ok(())
+    let ended = |failed: &[i64]| app.db.read(|db| users::ended(db, failed));
+    upkeep::each_account(ended, |id| app.finish_deletion(id))
 }
 
 /// After a change of `SECRET_KEY`: what was encrypted with the old key is encrypted with the new one,

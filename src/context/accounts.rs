@@ -8,6 +8,7 @@ use crate::repository::contacts::books;
 use crate::repository::endings::{self, Kept};
 use crate::repository::outbox;
 use crate::repository::users::{self, Credentials};
+use std::sync::atomic::Ordering;
 
 impl App {
     /// Changes what the cache holds of an account (itself, its sessions), in one transaction.
@@ -58,9 +59,17 @@ impl App {
             outbox::forget(tx, id)?;
             users::end(tx, id, self.now()).map(|_| ())
         })?;
-        if let Err(error) = self.finish_deletion(id) {
-            log::warn!("deletion of account {id} goes on later: {error}");
+        // A request waits for no more than a batch.
+        match self.db.write(|db| books::empty(db, id)) {
+            Ok(gone) if gone < books::BATCH => self.finish_deletion(id),
+            Ok(_) => Err(Error::Unavailable("there is more".to_owned())),
+            Err(error) => Err(error),
         }
+        .unwrap_or_else(|error| {
+            log::info!("deletion of account {id} goes on in the worker: {error}");
+            self.deletion_waits.store(true, Ordering::Relaxed);
+            self.work_waits.notify();
+        });
         Ok(())
     }
 

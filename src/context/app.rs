@@ -49,8 +49,10 @@ pub struct App {
     pub labels: Remembered<Vec<(String, i64)>>,
     /// Contacts that are alike, as pages show them.
     pub alike: Remembered<Vec<Group>>,
-    /// Wakes the mail worker: a mail was committed.
-    pub mail_queued: Notifier,
+    /// Wakes the worker: a mail was committed, or an account ended.
+    pub work_waits: Notifier,
+    /// An account ended of which there was much: the worker deletes it.
+    pub deletion_waits: AtomicBool,
     /// Counts requests.
     pub counters: Counters,
     /// When this value was made.
@@ -87,7 +89,8 @@ impl App {
             page_uses: Uses::new(chrono::Duration::days(1)),
             labels: Remembered::default(),
             alike: Remembered::default(),
-            mail_queued: Notifier::default(),
+            work_waits: Notifier::default(),
+            deletion_waits: AtomicBool::new(false),
             counters: Counters::default(),
             started: clock(),
             clock,

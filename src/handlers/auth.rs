@@ -69,7 +69,7 @@ pub fn register_in(call: &Call, language: Option<&str>) -> Result<Reply> {
         call.audit(tx, Action::Registered, None, Some(user.id))?;
         Ok(user)
     })?;
-    call.app.mail_queued.notify();
+    call.app.work_waits.notify();
     Ok(Reply::created(&views::user(&call.app.config, &user)))
 }
 
@@ -159,7 +159,7 @@ fn write_wish(call: &Call, kind: Kind, action: Option<Action>) -> Result<()> {
         call.mail(tx, kind, &user.email, user.id.filter(|_| allowed))?;
         action.map_or(Ok(()), |action| call.audit(tx, action, None, user.id))
     })?;
-    call.app.mail_queued.notify();
+    call.app.work_waits.notify();
     Ok(())
 }
 
@@ -169,7 +169,7 @@ pub fn confirm_email(call: &Call) -> Result<Reply> {
     let token = body.required("token", token);
     body.finish()?;
     let result = confirm(call, &token);
-    call.app.mail_queued.notify();
+    call.app.work_waits.notify();
     if call.is_form() {
         return match result {
             Ok(()) => Ok(links::confirmed(call)),
@@ -273,6 +273,6 @@ fn reset(call: &Call, token: &str, mut body: Members) -> Result<()> {
         call.mail(tx, Kind::PasswordChanged, &user.email, Some(user.id))?;
         call.audit(tx, Action::PasswordReset, None, Some(user.id))
     })?;
-    call.app.mail_queued.notify();
+    call.app.work_waits.notify();
     Ok(())
 }

@@ -57,7 +57,7 @@ pub fn change_password(call: &Call, caller: &Caller) -> Result<Reply> {
         call.mail(tx, Kind::PasswordChanged, &user.email, Some(user.id))?;
         call.audit(tx, Action::PasswordChanged, Some(user.id), Some(user.id))
     })?;
-    call.app.mail_queued.notify();
+    call.app.work_waits.notify();
     Ok(Reply::no_content())
 }
 
@@ -85,7 +85,7 @@ pub fn change_email(call: &Call, caller: &Caller) -> Result<Reply> {
         call.mail(tx, Kind::EmailChanging, &user.email, Some(user.id))?;
         call.audit(tx, Action::EmailChangeRequested, Some(user.id), Some(user.id))
     })?;
-    call.app.mail_queued.notify();
+    call.app.work_waits.notify();
     Ok(Reply::accepted("A mail with a link is on its way to the new address."))
 }
 

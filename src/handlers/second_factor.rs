@@ -32,6 +32,6 @@ pub fn delete(call: &Call, caller: &Caller) -> Result<Reply> {
     let code = body.required("code", password_as_typed);
     body.finish()?;
     second_factor::remove(call, caller, &password, &code)?;
-    call.app.mail_queued.notify();
+    call.app.work_waits.notify();
     Ok(Reply::no_content())
 }

@@ -48,7 +48,7 @@ pub fn set_role(call: &Call, admin: &Admin) -> Result<Reply> {
         }
         users::set_role(tx, id, role)
     })?;
-    call.app.mail_queued.notify();
+    call.app.work_waits.notify();
     Ok(Reply::json(&views::user(&call.app.config, &user)))
 }
 
@@ -87,7 +87,7 @@ pub fn delete(call: &Call, admin: &Admin) -> Result<Reply> {
         call.last_mail(tx, Kind::Deleted, &found.user)?;
         call.audit(tx, Action::Deleted, Some(admin.id()), Some(id))
     })?;
-    call.app.mail_queued.notify();
+    call.app.work_waits.notify();
     Ok(Reply::no_content())
 }
 
@@ -110,7 +110,7 @@ pub fn delete_totp(call: &Call, admin: &Admin) -> Result<Reply> {
         }
         Ok(())
     })?;
-    call.app.mail_queued.notify();
+    call.app.work_waits.notify();
     Ok(Reply::no_content())
 }
 

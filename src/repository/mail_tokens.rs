@@ -154,9 +154,11 @@ pub fn of_user(db: &mut Conn, user: i64) -> Result<Vec<PendingLink>> {
     Ok(rows.iter().map(link).collect())
 }
 
-/// Deletes some tokens that ended two days ago (for a day their mail may still be tried); how many.
+/// Deletes some tokens that ended two days ago (for a day their mail may still be tried); how many. One that is
+/// renewed while this waits for its row stays: Postgres looks at the outer condition once more.
 pub fn purge(db: &mut Conn, now: DateTime<Utc>) -> Result<u64> {
     const SQL: &str = "DELETE FROM mail_tokens WHERE (user_id, purpose) IN
-        (SELECT user_id, purpose FROM mail_tokens WHERE expires_at <= $1 LIMIT 1000)";
+        (SELECT user_id, purpose FROM mail_tokens WHERE expires_at <= $1 LIMIT 1000)
+        AND expires_at <= $1";
     db.execute(SQL, &[&(now - Duration::days(2))])
 }

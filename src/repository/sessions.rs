@@ -225,6 +225,6 @@ pub fn delete_all(db: &mut Conn, user: i64, keep: Option<i64>) -> Result<u64> {
 /// for live ones only, and an access token ends before its session.
 pub fn purge(db: &mut Conn, now: DateTime<Utc>) -> Result<u64> {
     const SQL: &str = "DELETE FROM sessions WHERE (user_id, id) IN
-        (SELECT user_id, id FROM sessions WHERE expires_at <= $1 LIMIT $2)";
+        (SELECT user_id, id FROM sessions WHERE expires_at <= $1 LIMIT $2) AND expires_at <= $1";
     db.execute(SQL, &[&now, &BATCH])
 }

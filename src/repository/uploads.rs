@@ -68,6 +68,6 @@ pub fn delete(db: &mut Conn, owner: i64) -> Result<u64> {
 /// the worker asks.
 pub fn purge(db: &mut Conn, now: DateTime<Utc>) -> Result<u64> {
     const SQL: &str = "DELETE FROM uploads WHERE owner IN
-        (SELECT owner FROM uploads WHERE at <= $1 LIMIT 10)";
+        (SELECT owner FROM uploads WHERE at <= $1 LIMIT 10) AND at <= $1";
     db.execute(SQL, &[&(now - Duration::hours(KEPT_HOURS))])
 }

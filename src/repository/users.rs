@@ -308,11 +308,11 @@ pub fn end(tx: &mut Tx, id: i64, now: DateTime<Utc>) -> Result<u64> {
     tx.execute(SQL, &[&id, &now])
 }
 
-/// Ids of accounts that ended and are not deleted yet.
-pub fn ended(db: &mut Conn) -> Result<Vec<i64>> {
-    const SQL: &str =
-        "SELECT id FROM users WHERE deleted_at IS NOT NULL ORDER BY deleted_at LIMIT 100";
-    Ok(db.query(SQL, &[])?.iter().map(|row| row.get(0)).collect())
+/// Ids of accounts that ended and are not deleted yet, none of `but`.
+pub fn ended(db: &mut Conn, but: &[i64]) -> Result<Vec<i64>> {
+    const SQL: &str = "SELECT id FROM users WHERE deleted_at IS NOT NULL AND id <> ALL($1)
+        ORDER BY deleted_at LIMIT 100";
+    Ok(db.query(SQL, &[&but])?.iter().map(|row| row.get(0)).collect())
 }
 
 /// Deletes an account that ended, with what little is left of it, but not its audit events.
@@ -320,11 +320,12 @@ pub fn delete(db: &mut Conn, id: i64) -> Result<u64> {
     db.execute("DELETE FROM users WHERE id = $1 AND deleted_at IS NOT NULL", &[&id])
 }
 
-/// Ids of accounts that were registered before `oldest` and never confirmed.
-pub fn unconfirmed(db: &mut Conn, oldest: DateTime<Utc>) -> Result<Vec<i64>> {
+/// Ids of accounts that were registered before `oldest` and never confirmed, none of `but`.
+pub fn unconfirmed(db: &mut Conn, oldest: DateTime<Utc>, but: &[i64]) -> Result<Vec<i64>> {
     const SQL: &str = "SELECT id FROM users
-        WHERE NOT is_verified AND created_at <= $1 AND deleted_at IS NULL ORDER BY id LIMIT 100";
-    Ok(db.query(SQL, &[&oldest])?.iter().map(|row| row.get(0)).collect())
+        WHERE NOT is_verified AND created_at <= $1 AND deleted_at IS NULL AND id <> ALL($2)
+        ORDER BY id LIMIT 100";
+    Ok(db.query(SQL, &[&oldest, &but])?.iter().map(|row| row.get(0)).collect())
 }
 
 /// Accounts by id whose username or address contains `search` (letter case ignored) and who have

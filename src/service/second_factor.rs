@@ -95,7 +95,7 @@ pub fn confirm(call: &Call, caller: &Caller, code: &str) -> Result<Vec<String>> 
     if let Some(found) = wrong {
         return Err(wrong_code(call, &found)?);
     }
-    call.app.mail_queued.notify();
+    call.app.work_waits.notify();
     Ok(codes)
 }
 

@@ -245,6 +245,6 @@ fn reused(call: &Call, user: i64, session: i64) -> Result<Session> {
         call.mail(tx, Kind::RefreshReused, &found.user.email, Some(user))?;
         call.audit(tx, Action::RefreshReused, None, Some(user))
     })?;
-    call.app.mail_queued.notify();
+    call.app.work_waits.notify();
     Err(Error::Unauthenticated)
 }

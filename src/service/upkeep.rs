@@ -12,13 +12,38 @@ use vcard::Card;
 
 /// Deletes trash and history that are older than 30 days, in small transactions. For the worker.
 pub fn purge(app: &App) -> Result<()> {
-    loop {
-        let owners = app.db.read(|db| books::due_for_purge(db, app.now()))?;
-        if owners.is_empty() {
-            return Ok(());
-        }
-        for owner in owners {
+    each_account(
+        |failed| app.db.read(|db| books::due_for_purge(db, app.now(), failed)),
+        |owner| {
             while purge_book(app, owner)? {}
+            Ok(())
+        },
+    )
+}
+
+/// So many accounts fail in a round before it ends: each may wait for a lock, and mail waits for the round.
+const FAILURES_MAX: usize = 20;
+
+/// Does something for every account that `next` names, a few at a time and without those that failed: one that
+/// fails, because its book is locked, keeps no other waiting. The last error, all of which are in the log.
+pub fn each_account(
+    mut next: impl FnMut(&[i64]) -> Result<Vec<i64>>,
+    mut act: impl FnMut(i64) -> Result<()>,
+) -> Result<()> {
+    let (mut failed, mut result) = (Vec::new(), Ok(()));
+    loop {
+        let ids = next(&failed)?;
+        if ids.is_empty() {
+            return result;
+        }
+        for id in ids {
+            let Err(error) = act(id) else { continue };
+            log::warn!("upkeep of account {id}: {error}");
+            failed.push(id);
+            result = Err(error);
+            if failed.len() == FAILURES_MAX {
+                return result;
+            }
         }
     }
 }

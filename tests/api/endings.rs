@@ -2,8 +2,14 @@
 
 use crate::world::{Actor, PASSWORD, World};
 use chrono::Duration;
+use contactd::db::Conn;
+use contactd::repository::contacts::books;
+use contactd::repository::mail_tokens::{self, Purpose};
+use contactd::repository::users;
 use contactd::worker;
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 fn calendar(ann: &Actor) -> String {
     let url = ann.post("/api/contacts/calendar-url", json!({})).expect(201).json();
@@ -195,6 +201,85 @@ fn a_purge_that_fails_keeps_no_other_from_going() {
     world.pass(Duration::days(400));
     assert!(worker::purge(&world.app).is_err());
     assert_eq!(world.sql::<i64>("SELECT count(*) FROM audit_events"), 0);
+}
+
+#[test]
+fn an_account_that_is_busy_keeps_no_other_from_being_purged() {
+    let world = World::new();
+    let [ann, bob] = ["ann", "bob"].map(|name| world.user(name));
+    for user in [&ann, &bob] {
+        let path = user.post("/api/contacts", json!({"first_name": "Gone"})).expect(201);
+        user.delete(path.header("Location")).expect(204);
+    }
+    let left = || world.sql::<i64>("SELECT count(*) FROM contacts");
+    world.pass(Duration::days(31));
+    let busy = world.app.db.transaction(|tx| {
+        books::lock(tx, ann.id)?;
+        assert!(worker::purge(&world.app).is_err());
+        Ok(left())
+    });
+    assert_eq!(busy.unwrap(), 1);
+    worker::purge(&world.app).unwrap();
+    assert_eq!(left(), 0);
+    // The same for accounts that end
+    for user in [&ann, &bob] {
+        user.signed_in().post("/api/contacts", json!({"first_name": "Here"})).expect(201);
+        world.app.db.transaction(|tx| users::end(tx, user.id, world.app.now())).unwrap();
+    }
+    let busy = world.app.db.transaction(|tx| {
+        books::lock(tx, ann.id)?;
+        assert!(worker::purge(&world.app).is_err());
+        Ok(world.sql::<i64>("SELECT count(*) FROM users"))
+    });
+    assert_eq!(busy.unwrap(), 1);
+}
+
+#[test]
+fn a_large_account_that_ends_is_emptied_by_the_worker() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let file: String = (0..books::BATCH + 1).map(|it| format!("{it}\n")).collect();
+    let file = format!("first_name\n{file}");
+    let left = || world.sql::<i64>("SELECT count(*) FROM contacts");
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| worker::run(&world.app, &stop)); // and does what it does at its start meanwhile
+        let kind = [("Content-Type", "text/csv")];
+        ann.send("POST", "/api/contacts/import", &kind, file.as_bytes()).expect(200);
+        ann.delete_with("/api/users/me", json!({"password": PASSWORD})).expect(204);
+        let end = Instant::now() + std::time::Duration::from_secs(30);
+        while world.sql::<i64>("SELECT count(*) FROM users") > 0 && Instant::now() < end {
+            std::thread::yield_now();
+        }
+        stop.store(true, Ordering::Relaxed);
+        world.app.work_waits.notify();
+    });
+    assert_eq!(left(), 0);
+}
+
+#[test]
+fn a_link_that_is_renewed_while_old_ones_are_purged_stays() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let (now, old) = (world.app.now(), world.app.now() - Duration::days(9));
+    let put = |db: &mut Conn, hash: &[u8], expires| {
+        mail_tokens::put(db, ann.id, Purpose::Reset, hash, "ann@example.com", expires)
+    };
+    world.app.db.write(|db| put(db, b"old", old)).unwrap();
+    std::thread::scope(|scope| {
+        let renewed = world.app.db.transaction(|tx| {
+            put(tx, b"new", now)?;
+            scope.spawn(|| world.app.db.write(|db| mail_tokens::purge(db, now)));
+            let waits = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND pid IN
+                (SELECT pid FROM pg_stat_activity WHERE query LIKE 'DELETE FROM mail_tokens%')";
+            while !world.sql::<bool>(waits) {
+                std::thread::yield_now();
+            }
+            Ok(())
+        });
+        renewed.unwrap();
+    });
+    assert_eq!(world.sql::<i64>("SELECT count(*) FROM mail_tokens"), 1);
 }
 
 #[test]

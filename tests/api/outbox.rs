@@ -7,6 +7,7 @@ use contactd::mail::parse_smtp_url;
 use contactd::repository::{outbox, users};
 use contactd::worker;
 use serde_json::json;
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 fn world(sink: &Sink) -> World {
@@ -38,7 +39,7 @@ fn a_mail_goes_out_by_itself_and_its_secret_is_wiped() {
         register(&world, "ann");
         let mails = sink.wait_for(1);
         stop.store(true, Ordering::Relaxed);
-        world.app.mail_queued.notify();
+        world.app.work_waits.notify();
         mails
     });
     assert_eq!(mails[0].to, ["ann@example.com"]);
@@ -53,6 +54,29 @@ fn a_mail_goes_out_by_itself_and_its_secret_is_wiped() {
     assert_eq!(world.sql::<i64>("SELECT count(*) FROM outbox WHERE done_at IS NOT NULL"), 1);
     let confirm = json!({"token": mails[0].token().unwrap()});
     world.nobody().post("/api/auth/confirm-email", confirm).expect(200);
+}
+
+#[test]
+fn a_mail_server_that_hangs_keeps_nothing_from_going_by_age() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("smtp://{}?tls=off", server.local_addr().unwrap());
+    let world = World::with(|config| config.smtp = Some(parse_smtp_url(&url).unwrap()));
+    world.user("old");
+    world.pass(Duration::days(400));
+    register(&world, "ann");
+    register(&world, "bob");
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| worker::run(&world.app, &stop));
+        // The first mail fails at once; while the second one waits for a greeting, old sessions are gone already.
+        drop(server.accept().unwrap());
+        let waits = server.accept().unwrap();
+        let left = world.sql::<i64>("SELECT count(*) FROM sessions");
+        stop.store(true, Ordering::Relaxed);
+        drop((waits, server));
+        world.app.work_waits.notify();
+        assert_eq!(left, 0);
+    });
 }
 
 #[test]
@@ -312,7 +336,7 @@ fn a_server_that_hangs_holds_no_request_up() {
         assert!(start.elapsed() < std::time::Duration::from_secs(5));
         sink.behave(Behaviour::Accept);
         stop.store(true, Ordering::Relaxed);
-        world.app.mail_queued.notify();
+        world.app.work_waits.notify();
     });
 }
 
@@ -321,10 +345,10 @@ fn a_bell_wakes_the_worker_and_without_one_it_sleeps() {
     let world = World::new();
     let wait = |at_most| {
         let began = std::time::Instant::now();
-        world.app.mail_queued.wait(std::time::Duration::from_millis(at_most));
+        world.app.work_waits.wait(std::time::Duration::from_millis(at_most));
         began.elapsed().as_millis()
     };
-    world.app.mail_queued.notify(); // before anybody waits
+    world.app.work_waits.notify(); // before anybody waits
     assert!(wait(60_000) < 30_000);
     assert!(wait(50) >= 50);
 }

@@ -170,6 +170,9 @@ pub fn find_by_calendar(db: &mut Conn, owner: i64, hash: &[u8]) -> Result<Option
     Ok(db.query_opt(SQL, &[&owner, &hash])?.map(|row| row.get(0)))
 }
 
+/// Most contacts that [`empty`] deletes, and most of their history.
+pub const BATCH: u64 = 5_000;
+
 /// Deletes a part of what is in a book, so that no statement takes long; 0 when nothing is left. The
 /// caller has locked the book, or nothing is written to it any more.
 pub fn empty(db: &mut Conn, owner: i64) -> Result<u64> {
@@ -185,11 +188,12 @@ pub fn empty(db: &mut Conn, owner: i64) -> Result<u64> {
     Ok(deleted)
 }
 
-/// Owners of whom something is too old, a few at a time. Not bound to an owner: only the worker asks.
-pub fn due_for_purge(db: &mut Conn, now: DateTime<Utc>) -> Result<Vec<i64>> {
-    const SQL: &str = "SELECT owner FROM address_books WHERE purge_after <= $1
+/// Owners of whom something is too old, a few at a time, and none of `but`. Not bound to an owner: only the worker
+/// asks.
+pub fn due_for_purge(db: &mut Conn, now: DateTime<Utc>, but: &[i64]) -> Result<Vec<i64>> {
+    const SQL: &str = "SELECT owner FROM address_books WHERE purge_after <= $1 AND owner <> ALL($2)
         ORDER BY purge_after LIMIT 100";
-    Ok(db.query(SQL, &[&now])?.iter().map(|row| row.get(0)).collect())
+    Ok(db.query(SQL, &[&now, &but])?.iter().map(|row| row.get(0)).collect())
 }
 
 /// Owners whose columns an older function made, a few at a time. Not bound to an owner.
