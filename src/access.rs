@@ -203,12 +203,13 @@ impl Visitor {
         &self.csrf
     }
 
-    /// The session lives on from its use, as a program's does from a refresh: written once a day.
-    /// Waits for Postgres then.
+    /// The session lives on from its use, as a program's does from a refresh: written once a day, or twice in a life
+    /// that is shorter. Waits for Postgres then.
     pub fn renew(&self, call: &Call) -> Result<()> {
         let Some(caller) = &self.caller else { return Ok(()) };
         let (idle, life) = (call.app.config.refresh_token, call.app.config.session);
-        let is_early = call.now + idle - self.ends < chrono::Duration::days(1);
+        let since_renewal = idle - (self.ends - call.now);
+        let is_early = since_renewal < call.app.config.page_renewal();
         let (user, session) = (caller.id(), caller.session());
         if is_early || !call.app.page_uses.is_due(session, None, call.now) {
             return Ok(());

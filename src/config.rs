@@ -30,8 +30,8 @@ impl Config {
         let config = Config::read(|name| {
             #[allow(clippy::disallowed_methods, reason = "this is the one place")]
             match std::env::var(name) {
-                Ok(value) => Some(value),
-                Err(VarError::NotPresent) => file.get(name).cloned(),
+                Ok(value) if !value.trim().is_empty() => Some(value),
+                Ok(_) | Err(VarError::NotPresent) => file.get(name).cloned(),
                 Err(VarError::NotUnicode(_)) => {
                     not_unicode.borrow_mut().push(format!("{name} is not valid UTF-8"));
                     None

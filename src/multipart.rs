@@ -48,13 +48,6 @@ pub fn only_file<'a>(body: &'a [u8], boundary: &str) -> Result<Part<'a>> {
     }
 }
 
-/// The content of a text field, like [`file()`]. [`Error::Invalid`] when it is not UTF-8.
-pub fn text<'a>(body: &'a [u8], boundary: &str, field: &str) -> Result<Option<&'a str>> {
-    let decode =
-        |content| std::str::from_utf8(content).map_err(|_| Error::invalid(field, "must be UTF-8"));
-    file(body, boundary, field)?.map(decode).transpose()
-}
-
 /// All parts in the order of the form.
 pub fn parts<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<Part<'a>>> {
     if !is_boundary(boundary) {
@@ -209,7 +202,6 @@ mod tests {
         assert_eq!(fields(&body), [pair("csrf", "abc"), pair("file", "BEGIN\r\n\r\nEND\r\n")]);
         let body = body.as_bytes();
         assert_eq!(file(body, "XX", "file").unwrap(), Some(b"BEGIN\r\n\r\nEND\r\n".as_slice()));
-        assert_eq!(text(body, "XX", "csrf").unwrap(), Some("abc"));
         assert_eq!(file(body, "XX", "photo").unwrap(), None);
         let fields_of = |read: Result<Part>| -> Vec<String> {
             match read {
@@ -293,7 +285,6 @@ mod tests {
         let mut body = b"--XX\r\nContent-Disposition: form-data; filename=\"\xe9\"; ".to_vec();
         body.extend_from_slice(b"name=\"file\"\r\n\r\n\xff\r\n--XX--");
         assert_eq!(file(&body, "XX", "file").unwrap(), Some(b"\xff".as_slice()));
-        assert!(matches!(text(&body, "XX", "file"), Err(Error::Invalid(_))));
     }
 
     #[test]

@@ -452,6 +452,25 @@ fn a_redis_that_hangs_costs_readers_a_tenth_of_a_second_once_a_second() {
 }
 
 #[test]
+fn a_redis_that_hangs_costs_many_questions_no_more_than_one() {
+    let server = RedisServer::start();
+    let stage = stage_on(&server.url());
+    let counters: Vec<_> = (0..50).map(|it| counter(&it.to_string(), 2, 60)).collect();
+    let asked = || stage.cache.look_up(&[Asked { user: None, counters: &counters }], now());
+    assert_eq!(asked().len(), 1);
+    server.hang();
+    let start = Instant::now();
+    assert_eq!(asked().len(), 1);
+    // 10 s if each of their hundred commands waited.
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    // A new connection begins with five commands; 20 s if each of them waited.
+    let start = Instant::now();
+    stage.cache.write(&[7], |fence| fence.raise(&[7])).unwrap();
+    assert!(start.elapsed() < Duration::from_secs(18), "{:?}", start.elapsed());
+    server.go_on();
+}
+
+#[test]
 fn writers_wait_for_a_redis_that_hangs_and_answer_when_it_goes_on() {
     let server = RedisServer::start();
     let mut stage = stage_on(&server.url());

@@ -543,6 +543,9 @@ fn settings_come_from_the_file_and_the_environment_beats_it() {
     std::fs::write(&file, format!("{set}LOG_FORMAT=xml\nDB_POOL_SIZE=many\n")).unwrap();
     let report = check(&[("DB_POOL_SIZE", "4")]);
     assert_eq!(report, "contactd: LOG_FORMAT must be text or json\n");
+    // An empty value is an unset one.
+    let report = check(&[("DB_POOL_SIZE", "4"), ("SECRET_KEY", ""), ("LOG_FORMAT", " ")]);
+    assert_eq!(report, "contactd: LOG_FORMAT must be text or json\n");
     // Nothing else may be missing for it: who wrote the line meant something.
     std::fs::write(&file, format!("LOG FORMAT=json {SECRET}\n")).unwrap();
     let report = check(&good);

@@ -59,7 +59,7 @@ impl Link {
 
     /// Runs plain commands in one round trip; their answers.
     pub(super) fn run_plain(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
-        commands.query(&mut self.connection)
+        run(&mut self.connection, commands)
     }
 
     /// Bounds every wait for this connection. Each change costs two system calls.
@@ -103,10 +103,16 @@ impl From<RedisError> for Failure {
     }
 }
 
+/// Runs commands in one round trip; their answers up to the first error, after which the connection is of no use.
+/// `Pipeline::query` would go on, and wait for a Redis that hangs once for each command.
+fn run(connection: &mut Connection, commands: &Pipeline) -> RedisResult<Vec<Value>> {
+    connection.send_packed_command(&commands.get_packed_pipeline())?;
+    commands.cmd_iter().map(|_| connection.recv_response()?.extract_error()).collect()
+}
+
 /// The server is a Redis replica, or a primary with fewer replicas than `min-replicas-to-write`, or still loads
 /// its data. Others may use the primary meanwhile.
 fn may_not_write(error: &RedisError) -> bool {
-    // Of a pipeline each command's error is looked at: the code of the whole may be another.
     let errors = error.clone().into_server_errors();
     let codes = ["READONLY", "NOREPLICAS", "LOADING"];
     errors.is_some_and(|all| all.iter().any(|it| codes.contains(&it.1.code())))
@@ -318,9 +324,10 @@ impl Store {
         let mut setup = redis::pipe();
         setup.cmd("INFO").arg("server");
         for text in [LOOK, FILL, RAISE, LOWER] {
-            setup.cmd("SCRIPT").arg("LOAD").arg(text).ignore();
+            setup.cmd("SCRIPT").arg("LOAD").arg(text);
         }
-        let (info,): (String,) = setup.query(&mut connection)?;
+        let info = run(&mut connection, &setup)?.into_iter().next().unwrap_or(Value::Nil);
+        let info: String = redis::from_redis_value(info)?;
         let run_id = info.lines().find_map(|line| line.strip_prefix("run_id:")).map(str::trim);
         match run_id.filter(|run_id| !run_id.is_empty()) {
             Some(run_id) => Ok(Link { connection, timeout: step, run_id: run_id.to_owned() }),

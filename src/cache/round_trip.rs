@@ -171,7 +171,7 @@ fn glance(link: &mut Link, prefix: &str, questions: &[Question]) -> RedisResult<
             Question::Counter(key, _) => commands.cmd("INCR").arg(key).cmd("PTTL").arg(key),
         };
     }
-    commands.cmd("DEL").arg(format!("{prefix}!")).ignore();
+    commands.cmd("DEL").arg(format!("{prefix}!"));
     let mut answers = link.run_plain(&commands)?.into_iter();
     // No answer may be missing; one that is would be no user and no number.
     let mut next = || answers.next().unwrap_or(Value::Okay);

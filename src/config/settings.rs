@@ -135,6 +135,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// How long after the last time the use of a page is written down again.
+    pub fn page_renewal(&self) -> Duration {
+        Duration::days(1).min(self.refresh_token / 2)
+    }
+
     /// Clients reach this server over TLS.
     pub fn is_https(&self) -> bool {
         self.public_url.starts_with("https://")

@@ -86,7 +86,7 @@ impl App {
             logins: UnderWay::default(),
             uses: Uses::new(chrono::Duration::minutes(1)),
             proven: Proven::default(),
-            page_uses: Uses::new(chrono::Duration::days(1)),
+            page_uses: Uses::new(config.page_renewal()),
             labels: Remembered::default(),
             alike: Remembered::default(),
             work_waits: Notifier::default(),

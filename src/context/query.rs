@@ -89,13 +89,17 @@ impl Query {
 
     /// A whole number within a range.
     pub fn number(&mut self, name: &str, default: i64, range: RangeInclusive<i64>) -> i64 {
-        let number = self.parsed(name, |raw| {
+        self.optional_number(name, range).unwrap_or(default)
+    }
+
+    /// The same, if it is there.
+    pub fn optional_number(&mut self, name: &str, range: RangeInclusive<i64>) -> Option<i64> {
+        self.parsed(name, |raw| {
             let number = raw.parse().ok().filter(|number| range.contains(number));
             number.ok_or_else(|| {
                 format!("must be a number from {} to {}", range.start(), range.end())
             })
-        });
-        number.unwrap_or(default)
+        })
     }
 
     /// True or false.

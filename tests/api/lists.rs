@@ -197,6 +197,7 @@ fn limits_of_pages() {
     for wrong in ["limit=0", "limit=101", "limit=-1", "limit=x", "limit=1.0", "limit=%2B1x"] {
         ann.get(&format!("/api/contacts?{wrong}")).expect_faults(&["limit"]);
     }
+    ann.get("/api/contacts?skip=1&skip=2").expect_faults(&["skip"]);
     for wrong in ["skip=-1", "skip=10001", "skip=9999999999999999999999"] {
         ann.get(&format!("/api/contacts?{wrong}")).expect_faults(&["skip"]);
     }

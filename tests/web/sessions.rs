@@ -30,6 +30,19 @@ fn a_page_session_ends_thirty_days_after_its_last_use() {
 }
 
 #[test]
+fn a_page_session_of_a_day_lives_on_from_its_use_too() {
+    let world = World::with(|config| config.refresh_token = Duration::days(1));
+    world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    for _ in 0..4 {
+        world.pass(Duration::hours(13));
+        browser.get("/contacts").expect(200);
+    }
+    world.pass(Duration::days(1));
+    browser.get("/contacts").expect(303);
+}
+
+#[test]
 fn a_page_session_ends_180_days_after_its_login_whatever_happens() {
     let world = World::new();
     world.user("ann");

@@ -80,15 +80,14 @@ pub fn sort(raw: &str) -> Result<Sort, String> {
 
 /// Where the page begins: `cursor` or `skip`, never both.
 pub fn start(call: &Call, owner: i64, query: &mut Query, sort: Sort) -> Start {
-    let skip = query.parsed("skip", |raw| Ok(raw.to_owned())).is_some();
-    let from = Start::Skip(query.number("skip", 0, 0..=10_000));
+    let skip = query.optional_number("skip", 0..=10_000);
     let cursor = query.parsed("cursor", |raw| {
         read_cursor(call, owner, raw, sort).ok_or_else(|| "is not a cursor of this list".to_owned())
     });
-    if skip && cursor.is_some() {
+    if skip.is_some() && cursor.is_some() {
         query.fault("cursor", "cannot be combined with skip");
     }
-    cursor.unwrap_or(from)
+    cursor.unwrap_or(Start::Skip(skip.unwrap_or(0)))
 }
 
 /// The query of the next page: this one's, with what the last contact is sorted by as `cursor`.
