@@ -146,12 +146,16 @@ pub fn was_put(writer: &mut Writer, stored: &Stored, old_name: Option<&str>) -> 
     Ok(())
 }
 
-/// Before something is deleted: a group takes its label off.
+/// Before something is deleted: a group takes its label off, unless another one shows it too.
 pub fn will_go(writer: &mut Writer, stored: &Stored) -> Result<()> {
-    match name(stored) {
-        Some(label) => relabel(writer, &label, None).map(|_| ()),
-        None => Ok(()),
-    }
+    let Some(label) = name(stored) else { return Ok(()) };
+    let mut is_shown = false;
+    each(writer, |_, other| {
+        is_shown |= other.contact.id != stored.contact.id
+            && name(&other).is_some_and(|it| label_key(&it) == label_key(&label));
+        Ok(())
+    })?;
+    if is_shown { Ok(()) } else { relabel(writer, &label, None).map(|_| ()) }
 }
 
 /// After a label was renamed on all contacts: its group has the new name.

@@ -169,6 +169,16 @@ fn rule_41_a_label_that_is_renamed_into_another_brings_its_group_along() {
 }
 
 #[test]
+fn of_two_groups_of_a_label_one_can_go_and_nobody_loses_it() {
+    let (_ground, ann, phone) = family();
+    phone.put("h.vcf", &group("h", "family", &["a", "b"])).expect(201);
+    phone.delete("g.vcf").expect(204);
+    assert_eq!((labels(&ann, "a"), members(&phone, "h.vcf").len()), (json!(["Family"]), 2));
+    phone.delete("h.vcf").expect(204);
+    assert_eq!((labels(&ann, "a"), labels(&ann, "b")), (json!([]), json!([])));
+}
+
+#[test]
 fn rule_41_a_group_within_a_group_stays_and_who_cannot_be_a_member_does_not() {
     let (_ground, ann, phone) = family();
     let fifty: Vec<_> = (0..50).map(|it| it.to_string()).collect();
