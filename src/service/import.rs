@@ -21,7 +21,7 @@ use crate::service::history::reaches;
 use crate::service::labels;
 use crate::service::writer::{By, NewCard, Writer, check_room, check_size, free_name, in_book};
 use chrono::{DateTime, Utc};
-use incoming::List;
+use incoming::{List, uid, uids};
 use known::Known;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -30,7 +30,7 @@ use vcard::Card;
 
 /// Cards of which a page shows what becomes of them.
 pub const ROWS_MAX: usize = 25;
-/// How many cards are held against the book at once, and how many bytes of them.
+/// How many cards are held against the book at once, and how many bytes of them, or of what is there in their place.
 const BATCH: usize = 500;
 const BATCH_BYTES: usize = 1_000_000;
 /// The warning where the contacts leave history too little room.
@@ -127,25 +127,25 @@ pub fn store(
     if options.dry_run {
         // One connection at a time and no lock: what is written meanwhile may or may not be seen.
         let book = app.db.read(|db| books::find(db, owner))?;
-        plan.begin(book.revision);
+        plan.outcome.undo = Some(book.revision);
         let mut added = (0, 0);
-        while let Some(batch) = plan.batch() {
+        while let Some(batch) = app.db.read(|db| plan.batch(db, owner))? {
             let verdicts = app.db.write(|db| plan.judge(db, owner, batch))?;
             verdicts.iter().try_for_each(|verdict| weigh(verdict, &mut added))?;
         }
         check_room(&app.config, &book, added)?;
     } else {
         in_book(app, owner, by, |writer| {
-            plan.begin(writer.book().revision);
-            while let Some(batch) = plan.batch() {
+            plan.outcome.undo = Some(writer.book().revision);
+            while let Some(batch) = plan.batch(writer.tx, owner)? {
                 let verdicts = plan.judge(writer.tx, owner, batch)?;
                 write(writer, verdicts)?;
             }
             note(writer.tx)
         })?;
         // It is stored, whatever this answers.
-        let reach = app.db.read(|db| reaches(db, owner, plan.revision, app.now()));
-        if let Ok((_, false)) = reach {
+        let before = plan.outcome.undo.unwrap_or_default();
+        if let Ok((_, false)) = app.db.read(|db| reaches(db, owner, before, app.now())) {
             plan.outcome.undo = None;
             plan.warnings.add_first(1, NO_UNDO);
         }
@@ -192,6 +192,8 @@ fn write(writer: &mut Writer, verdicts: Vec<Verdict>) -> Result<()> {
 
 struct Plan<'o> {
     cards: std::vec::IntoIter<Incoming>,
+    /// Cards that the last batch had no room for.
+    left: Vec<(u64, Card)>,
     /// The file's lists of people, by the uid of each member that was not met yet.
     groups: HashMap<String, Vec<Arc<List>>>,
     options: &'o Options,
@@ -202,8 +204,6 @@ struct Plan<'o> {
     errors: Notes,
     warnings: Notes,
     outcome: Outcome,
-    /// Of the book before the file.
-    revision: i64,
     known: Known,
     /// Uids of this file's cards, each with a hash of the folded name.
     seen: HashMap<String, u64>,
@@ -214,6 +214,7 @@ impl<'o> Plan<'o> {
         let Source { cards, groups, errors, warnings, .. } = source;
         Plan {
             cards: cards.into_iter(),
+            left: Vec::new(),
             groups,
             options,
             judged: 0,
@@ -221,27 +222,30 @@ impl<'o> Plan<'o> {
             errors,
             warnings,
             outcome: Outcome::default(),
-            revision: 0,
             known: Known::default(),
             seen: HashMap::new(),
         }
     }
 
-    fn begin(&mut self, revision: i64) {
-        self.revision = revision;
-        self.outcome.undo = Some(revision);
-    }
-
-    /// The next cards.
-    fn batch(&mut self) -> Option<Vec<(u64, Card)>> {
-        let mut batch = Vec::new();
-        let mut bytes = 0;
+    /// The next cards, one at least.
+    fn batch(&mut self, db: &mut Conn, owner: i64) -> Result<Option<Vec<(u64, Card)>>> {
+        let mut batch = std::mem::take(&mut self.left);
+        let mut bytes: usize = batch.iter().map(|(_, card)| card.as_str().len()).sum();
         while batch.len() < BATCH && bytes < BATCH_BYTES {
             let Some(Incoming { line, text }) = self.cards.next() else { break };
             bytes += text.len();
             batch.push((line, Card::stored(&text)));
         }
-        (!batch.is_empty()).then_some(batch)
+        let there = imports::sizes(db, owner, &uids(&batch))?;
+        let mut bytes = 0;
+        let fits = |(_, card): &&(u64, Card)| {
+            let size = uid(card).and_then(|uid| there.get(&columns::uid_key(uid)));
+            bytes += size.copied().unwrap_or_default();
+            bytes <= BATCH_BYTES
+        };
+        let fitting = batch.iter().take_while(fits).count();
+        self.left = batch.split_off(fitting.max(1).min(batch.len()));
+        Ok((!batch.is_empty()).then_some(batch))
     }
 
     /// Holds cards against the contacts that are there and against the file before them.
@@ -251,11 +255,9 @@ impl<'o> Plan<'o> {
         owner: i64,
         batch: Vec<(u64, Card)>,
     ) -> Result<Vec<Verdict>> {
-        let uids: Vec<String> =
-            batch.iter().filter_map(|(_, card)| uid(card)).map(columns::uid_key).collect();
-        let uids: Vec<&str> = uids.iter().map(String::as_str).collect();
-        let mut there = imports::find_uids(db, owner, &uids)?;
-        self.known.load(db, owner, self.revision, &self.strangers(&batch, &there))?;
+        let mut there = imports::find_uids(db, owner, &uids(&batch))?;
+        let revision = self.outcome.undo.unwrap_or_default();
+        self.known.load(db, owner, revision, &self.strangers(&batch, &there))?;
         batch.into_iter().map(|(line, card)| self.noted(line, card, &mut there)).collect()
     }
 
@@ -392,9 +394,4 @@ impl<'o> Plan<'o> {
         let (errors, warnings) = (self.errors.finish(), self.warnings.finish());
         Outcome { errors, warnings, ..self.outcome }
     }
-}
-
-/// The identity that the file gives a card.
-fn uid(card: &Card) -> Option<&str> {
-    card.uid().filter(|uid| !uid.trim().is_empty())
 }

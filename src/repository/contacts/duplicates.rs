@@ -25,15 +25,15 @@ pub struct Traits {
     pub birthday_year: Option<i16>,
 }
 
-/// The first contacts after an id, by id; none at the end. A page takes about 4 MB at most, since of
-/// what is long only the beginning is read.
+/// The first contacts after an id, by id; none at the end. A page takes 44 MB at most, since of what is long only
+/// the beginning is read.
 pub fn traits(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Traits>> {
     // Part 3 of what is searched are the addresses, see `columns::search_text`.
     const SQL: &str = concat!(
         "SELECT id, left(members, 4000) AS members, length(members) > 4000 AS cut,
             birthday_key, birthday_year,
-            split_part(coalesce(folded, split_part(long_text, E'\\x1d', 1)), E'\\x1f', 3) AS emails,
-            coalesce(digits, split_part(long_text, E'\\x1d', 2), '') AS digits
+            left(split_part(coalesce(folded, split_part(long_text, E'\\x1d', 1)), E'\\x1f', 3), 20000) AS emails,
+            left(coalesce(digits, split_part(long_text, E'\\x1d', 2), ''), 20000) AS digits
         FROM contacts WHERE owner = $1 AND id > $2 AND ",
         super::live_by_id!(),
         " ORDER BY id LIMIT 1000"

@@ -89,7 +89,7 @@ impl Terms {
         self.more_words = Some(words.collect::<Vec<_>>()).filter(|it| !it.is_empty());
         if !numbers.is_empty() {
             let number = numbers.join(" ");
-            self.number_digits = Some(typed_digits(&number)).filter(|it| it.len() >= DIGITS_MIN);
+            self.number_digits = Some(typed_digits(&number));
             self.number = Some(number);
         }
     }
@@ -119,9 +119,6 @@ impl Terms {
         params
     }
 }
-
-/// Fewer digits than these are in most numbers.
-const DIGITS_MIN: usize = 3;
 
 /// In no text that can be searched: it separates such texts.
 const NOWHERE: &str = "\u{1d}";
@@ -196,8 +193,6 @@ mod tests {
         assert_eq!(terms.number.as_deref(), Some("0172 555-1234"));
         assert_eq!(terms.number_digits.as_deref(), Some("1725551234"));
         let terms = searched("12");
-        assert_eq!((terms.number.as_deref(), terms.number_digits), (Some("12"), None));
-        let terms = searched("123");
         assert_eq!(terms.number, terms.number_digits);
         assert_eq!(searched("a b c d e f").more_words.map(|it| it.len()), Some(2));
     }

@@ -4,10 +4,22 @@ use super::rows::{STORED, stored, uid_of_name};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::model::contact::{Stored, resource_name};
+use postgres::Row;
 use std::collections::HashMap;
 
+/// How many bytes the cards have that [`find_uids`] would read, by uid.
+pub fn sizes(db: &mut Conn, owner: i64, uids: &[String]) -> Result<HashMap<String, usize>> {
+    const SQL: &str = concat!(
+        "SELECT found.uid, found.bytes FROM ",
+        super::look_ups::by_uids!("$2", "contacts.uid, octet_length(card) AS bytes")
+    );
+    let rows = db.query(SQL, &[&owner, &uids])?;
+    let size = |row: &Row| usize::try_from(row.get::<_, i32>("bytes")).unwrap_or(usize::MAX);
+    Ok(rows.iter().map(|row| (row.get("uid"), size(row))).collect())
+}
+
 /// What has these uids and is not in the trash, by uid.
-pub fn find_uids(db: &mut Conn, owner: i64, uids: &[&str]) -> Result<HashMap<String, Stored>> {
+pub fn find_uids(db: &mut Conn, owner: i64, uids: &[String]) -> Result<HashMap<String, Stored>> {
     const SQL: &str = concat!("SELECT found.* FROM ", super::look_ups::by_uids!("$2", STORED!()));
     let mut found = HashMap::new();
     db.each(SQL, &[&owner, &uids], |row| {

@@ -1,10 +1,11 @@
 //! What is found in a file: its cards, and notes on its lines.
 
 use crate::error::Error;
+use crate::model::contact::columns;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use vcard::Warning;
+use vcard::{Card, Warning};
 
 /// Most cards of one file: as many as a book may have.
 pub const CARDS_MAX: usize = 100_000;
@@ -87,4 +88,14 @@ impl Notes {
 /// [`Error::Invalid`] for a file with more cards than a book may have.
 pub(super) fn too_many() -> Error {
     Error::invalid("body", format!("has more than {CARDS_MAX} contacts: split the file"))
+}
+
+/// The identity that the file gives a card.
+pub(super) fn uid(card: &Card) -> Option<&str> {
+    card.uid().filter(|uid| !uid.trim().is_empty())
+}
+
+/// Those of several cards, as the column has them.
+pub(super) fn uids(cards: &[(u64, Card)]) -> Vec<String> {
+    cards.iter().filter_map(|(_, card)| uid(card)).map(columns::uid_key).collect()
 }

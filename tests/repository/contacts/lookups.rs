@@ -218,7 +218,7 @@ fn looks_up_a_few(world: &World, ann: i64) {
         ("find_named", Box::new(each_name)),
         ("made_since", Box::new(made)),
         ("changed_since", Box::new(changed)),
-        ("find_uids", Box::new(|tx| Ok(imports::find_uids(tx, ann, &uid_texts)?.len()))),
+        ("find_uids", Box::new(|tx| Ok(imports::find_uids(tx, ann, &uids)?.len()))),
         ("taken_uids", Box::new(|tx| Ok(imports::taken_uids(tx, ann, &uid_texts)?.len()))),
         ("taken_names", Box::new(|tx| Ok(imports::taken_names(tx, ann, &octets)?.len()))),
         ("shown", Box::new(|tx| Ok(rows::shown(tx, ann, &ids)?.len()))),
