@@ -175,7 +175,6 @@ fn others() -> Vec<(String, Run)> {
     });
     let uids: Run = Box::new(|db, owner| {
         let uids: Vec<_> = (0..500).map(|n| format!("nobody-{n}")).collect();
-        let uids: Vec<_> = uids.iter().map(String::as_str).collect();
         imports::find_uids(db, owner, &uids).map(|_| ())
     });
     let names: Run = Box::new(|db, owner| {
