@@ -228,6 +228,57 @@ fn time_left(total: u64, stalled: Duration, limits: &Limits) -> Option<Duration>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::places::Places;
+    use rouille::ResponseBody;
+    use rustix::net::{AddressFamily, SocketType, connect, socket, sockopt};
+    use std::io::Read;
+    use std::net::{TcpListener, TcpStream};
+
+    /// An answer, and its client: neither kernel holds more than a few kilobytes of it.
+    fn outgoing(response: Response) -> (Outgoing, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        sockopt::set_socket_recv_buffer_size(&client, 1).unwrap();
+        connect(&client, &listener.local_addr().unwrap()).unwrap();
+        let (stream, remote) = listener.accept().unwrap();
+        sockopt::set_socket_send_buffer_size(&stream, 1).unwrap();
+        let place = Places::new(1, 1).take(remote.ip()).unwrap();
+        let connection = Box::new(Connection::new(stream, remote, place, Instant::now()));
+        let asked = Asked { head_only: false, http_1_1: true, keep_alive: true, gzip: false };
+        let mut bytes = Vec::new();
+        let (stream, _) = response::write(response, asked, &mut bytes).unwrap();
+        let (sent, then, payer) = (0, Then::Next, Client::Account(1));
+        (Outgoing { connection, bytes, sent, stream, then, client: payer }, client.into())
+    }
+
+    #[test]
+    fn who_takes_a_stream_too_slowly_is_cut_off_though_it_never_stops() {
+        let data = ResponseBody::from_reader(std::io::repeat(b'x').take(60_000));
+        let (mut outgoing, mut client) = outgoing(Response { data, ..Response::text("") });
+        let reader = std::thread::spawn(move || {
+            // 10 KB a second, which earn it a third of a second.
+            while client.read(&mut [0; 512]).is_ok_and(|got| got > 0) {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        let limits = Limits { write_time: Duration::from_secs(1), ..Limits::default() };
+        assert!(!outgoing.send_slowly(&limits, |_| true), "all of it would take six seconds");
+        outgoing.connection.reset_on_close();
+        drop(outgoing);
+        reader.join().unwrap();
+    }
+
+    #[test]
+    fn an_answer_that_waits_counts_with_all_its_bytes() {
+        let (mut outgoing, _client) = outgoing(Response::text("x".repeat(500_000)));
+        let (size, mut held) = (outgoing.bytes.len(), 0);
+        let hold = |bytes| {
+            held = bytes;
+            false
+        };
+        assert!(!outgoing.send_slowly(&Limits::default(), hold), "no room for it");
+        assert!(held == size && size > 500_000, "{held} of {size}");
+    }
 
     #[test]
     fn a_client_has_the_more_time_for_a_stream_the_more_of_it_it_has_taken() {

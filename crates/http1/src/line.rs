@@ -254,6 +254,18 @@ mod tests {
     }
 
     #[test]
+    fn who_is_held_up_by_its_own_work_is_not_forgotten_when_others_have_had_their_turns() {
+        let line = line(9, 9);
+        (1..=2).for_each(|what| assert_eq!(line.push(ANN, 1, what).1, None));
+        let anns = line.next();
+        (11..15).for_each(|what| assert_eq!(push(&line, BOB, what), None));
+        let bobs: Vec<_> = std::iter::from_fn(|| line.next()).map(|(what, _)| what).collect();
+        assert_eq!(bobs, [11, 12, 13, 14]);
+        drop(anns);
+        assert_eq!(line.next().map(|(what, _)| what), Some(2));
+    }
+
+    #[test]
     fn in_a_full_line_the_newest_of_the_greediest_client_has_no_place() {
         let line = line(1, 3);
         let _running = (push(&line, BOB, 0), line.next().unwrap());

@@ -225,6 +225,29 @@ mod tests {
     }
 
     #[test]
+    fn threads_with_nothing_to_do_end_but_for_the_two_that_are_kept() {
+        let pool = Pool::start(4).unwrap();
+        let meeting = Arc::new(std::sync::Barrier::new(4 + 1));
+        for _ in 0..4 {
+            let meeting = Arc::clone(&meeting);
+            pool.run(move || {
+                meeting.wait();
+            });
+        }
+        meeting.wait(); // so it had four
+        let begin = Instant::now();
+        while threads(&pool) > KEPT {
+            assert!(begin.elapsed() < 10 * IDLE, "two end");
+            thread::sleep(Duration::from_millis(50));
+        }
+        // The others have nothing to do for as long.
+        while begin.elapsed() < IDLE + Duration::from_secs(1) {
+            thread::sleep(Duration::from_millis(50));
+        }
+        assert_eq!(threads(&pool), KEPT);
+    }
+
+    #[test]
     fn a_panic_costs_no_thread_and_a_closed_pool_has_none() {
         let pool = Pool::start(1).unwrap();
         let (send, receive) = mpsc::channel();

@@ -18,7 +18,7 @@ pub struct Program {
 impl Program {
     fn body_limit(&self, _method: &str, target: &str) -> u64 {
         match target {
-            "/echo" => 1 << 20,
+            "/echo" | "/seen" => 1 << 20,
             "/small" => 10,
             "/upload" => 64 << 20,
             "/panicking-limit" => panic!("on purpose"),

@@ -49,6 +49,17 @@ fn the_handler_gets_what_was_sent() {
     let answer = client.answer().unwrap();
     assert!(answer.text().contains("(\"Content-Length\", \"0\")"));
     assert!(!answer.text().contains("Transfer-Encoding") && !answer.text().contains("X-Late"));
+    client.send("POST /seen HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx");
+    assert_eq!(client.answer().unwrap().text().matches("Content-Length").count(), 1);
+    // Of one that is still to come nobody knows the length.
+    client.send(
+        "POST /seen HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n",
+    );
+    assert_eq!(client.answer().unwrap().status, 100);
+    client.send("1\r\nx\r\n0\r\n\r\n");
+    let answer = client.answer().unwrap();
+    assert!(answer.text().contains("(\"Transfer-Encoding\", \"chunked\")"));
+    assert!(!answer.text().contains("Content-Length"), "{}", answer.text());
 }
 
 #[test]
