@@ -1,7 +1,9 @@
 //! No descriptors left. A process has one limit of them, so the server is a child here: this very
 //! program, run with only the ignored test below.
 
-use crate::harness::{HEALTH, Logged, Running, small};
+use crate::harness::{HEALTH, Logged, Running, eventually, small};
+use http1::Limits;
+use rustix::net::{AddressFamily, SocketType, connect, socket};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -9,7 +11,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-struct Server {
+/// A server that is another process.
+pub struct Server {
     child: Child,
     address: SocketAddr,
 }
@@ -34,13 +37,9 @@ fn hog() -> Vec<File> {
 }
 
 impl Server {
-    /// With 64 descriptors. The program behind it hogs all but this many, or none of them for 0.
-    fn start(left: &str) -> Server {
-        let mut child = child("descriptors::serve")
-            .env("HTTP1_TEST_DESCRIPTORS_LEFT", left)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+    /// Starts it, and waits until it says where it serves.
+    pub fn start(mut child: Command) -> Server {
+        let mut child = child.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let address = lines.find_map(|line| Some(line.split_once("serves ")?.1.parse().unwrap()));
         // Its standard output stays open to its end, or its test harness would fail.
@@ -48,12 +47,29 @@ impl Server {
         Server { child, address: address.unwrap() }
     }
 
-    fn serves(&self) -> bool {
-        let Ok(mut socket) = TcpStream::connect(self.address) else { return false };
-        socket.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+    /// With 64 descriptors. The program behind it hogs all but this many, or none of them for 0.
+    fn with_64(left: &str) -> Server {
+        let mut child = child("descriptors::serve");
+        child.env("HTTP1_TEST_DESCRIPTORS_LEFT", left);
+        Server::start(child)
+    }
+
+    /// A client that has asked, if it could connect.
+    pub fn ask(&self) -> Option<TcpStream> {
+        let mut socket = TcpStream::connect(self.address).ok()?;
+        socket.write_all(HEALTH.as_bytes()).ok().map(|()| socket)
+    }
+
+    /// It is answered with 200 within this time.
+    pub fn is_answered(socket: Option<TcpStream>, within: Duration) -> bool {
+        let Some(mut socket) = socket else { return false };
+        socket.set_read_timeout(Some(within)).unwrap();
         let mut buffer = [0; 1024];
-        socket.write_all(HEALTH.as_bytes()).is_ok()
-            && socket.read(&mut buffer).is_ok_and(|n| buffer[..n].starts_with(b"HTTP/1.1 200"))
+        socket.read(&mut buffer).is_ok_and(|n| buffer[..n].starts_with(b"HTTP/1.1 200"))
+    }
+
+    fn serves(&self) -> bool {
+        Server::is_answered(self.ask(), Duration::from_secs(1))
     }
 
     fn survives_200_clients(mut self) {
@@ -81,6 +97,7 @@ fn serve() {
     setrlimit(Resource::Nofile, Rlimit { current: Some(32), maximum: Some(64) }).unwrap();
     let server = Running::start(small());
     assert_eq!(rustix::process::getrlimit(Resource::Nofile).current, Some(64), "it was raised");
+    assert_eq!(Logged::matching("64 descriptors are enough for 28 connections only").len(), 1);
     let mut hogged = hog();
     hogged.truncate(if left == 0 { 0 } else { hogged.len() - left });
     println!("serves {}", server.address);
@@ -96,11 +113,14 @@ fn serve() {
 #[ignore = "the child of the test below"]
 fn stop() {
     setrlimit(Resource::Nofile, Rlimit { current: Some(64), maximum: Some(64) }).unwrap();
-    let mut server = Running::start(small());
+    let mut server = Running::start(Limits { max_connections: 28, ..small() });
     let mut client = server.connect();
     assert_eq!(client.get("/healthz").status, 200);
-    assert!(Logged::matching("no connection can be accepted").is_empty(), "nothing is wrong yet");
+    assert_eq!(Logged::matching(""), [""; 0], "nothing is wrong yet");
+    let late = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
     let _hogged = hog();
+    connect(&late, &server.address).unwrap();
+    eventually("it is told", || !Logged::matching("no connection can be accepted").is_empty());
     server.stopper.stop();
     assert!(server.stopped(), "gracefully");
     std::process::exit(0); // the harness would want descriptors
@@ -125,10 +145,10 @@ fn without_descriptors_it_can_still_be_stopped() {
 
 #[test]
 fn with_64_descriptors_200_clients_do_no_harm() {
-    Server::start("0").survives_200_clients();
+    Server::with_64("0").survives_200_clients();
 }
 
 #[test]
 fn a_program_without_descriptors_is_survived() {
-    Server::start("6").survives_200_clients();
+    Server::with_64("6").survives_200_clients();
 }

@@ -317,58 +317,6 @@ fn small_bodies_that_come_slowly_take_no_thread() {
     }
 }
 
-#[test]
-fn without_a_thread_the_newest_slow_client_of_the_greediest_address_goes() {
-    let server = Running::start(Limits { threads: 5, ..small() });
-    let half = |address| {
-        let mut client = server.connect_from(address);
-        let head = "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n";
-        client.send(format!("{head}Content-Length: 20000\r\n\r\n"));
-        // 100: a thread waits for its body.
-        let status = client.answer().unwrap().status;
-        (client, status)
-    };
-    let goes_on = |address| {
-        let (client, status) = half(address);
-        assert_eq!(status, 100);
-        client
-    };
-    let mut greedy: Vec<_> = (0..5).map(|_| goes_on(2)).collect();
-    assert_eq!(half(2).1, 503, "its own sixth");
-    let mut other = goes_on(3);
-    let refused = greedy.pop().unwrap().answer().unwrap();
-    assert_eq!((refused.status, refused.header("Retry-After")), (503, Some("1")));
-    for client in greedy.iter_mut().chain([&mut other]) {
-        client.send([b'x'; 20_000]);
-        assert_eq!(client.answer().unwrap().body.len(), 20_000);
-    }
-    assert_eq!(server.connect_from(4).get("/healthz").status, 200);
-}
-
-/// The line lets two run at once, and both runners are called by the address that has all threads.
-#[test]
-fn without_a_thread_a_greedy_address_keeps_no_other_out_of_the_line() {
-    let behind = Behind::new(false);
-    let server = Running::behind(Limits { threads: 5, ..small() }, Arc::clone(&behind));
-    let mut greedy = Vec::new();
-    for _ in 0..5 {
-        let mut client = server.connect_from(2);
-        let head = "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n";
-        client.send(format!("{head}Content-Length: 20000\r\n\r\n"));
-        assert_eq!(client.answer().unwrap().status, 100);
-        greedy.push(client);
-    }
-    for _ in 0..2 {
-        let mut client = server.connect_from(2);
-        client.send(HEALTH);
-        greedy.push(client);
-    }
-    eventually("all are in the line", || behind.holds.looked_at.load(Ordering::SeqCst) == 7);
-    assert_eq!(server.connect_from(3).get("/healthz").status, 200);
-    // Its newest body had to go for it: none was waited for until it was too slow (408).
-    assert_eq!(greedy[4].answer().unwrap().status, 503);
-}
-
 /// Of this process, in hundredths of a second.
 fn processor_time() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();

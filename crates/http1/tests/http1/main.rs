@@ -14,3 +14,4 @@ mod places;
 mod programs;
 mod serving;
 mod stopping;
+mod threads;
