@@ -3,9 +3,9 @@
 //!
 //! As many runners as the line lets run at once take one thing after another. Which is next is
 //! start-time fair queueing (Goyal, Vin and Cheng, 1996): each thing of a client counts as one turn
-//! later than the one before it, or as of now where that is later. So clients that always have
-//! something waiting take turns, however many things each of them has, and who comes now and then
-//! comes in order of arrival.
+//! later than the one that was taken before it, or as of when it came where that is later. So clients
+//! that always have something waiting take turns, however many things each of them has or was refused,
+//! and who comes now and then comes in order of arrival.
 
 use crate::limits::LineLimits;
 use crate::panics::lock;
@@ -33,13 +33,14 @@ struct State<T> {
 /// What one client has in the line and under way.
 struct Share<T> {
     running: usize,
-    /// One after that of its newest.
+    /// One after that of what it had taken last.
     next_turn: u64,
     waiting: VecDeque<Waiting<T>>,
 }
 
 struct Waiting<T> {
     what: T,
+    /// The line's turn when it came.
     turn: u64,
     number: u64,
     since: Instant,
@@ -78,10 +79,8 @@ impl<T> Line<T> {
         }
         state.arrived += 1;
         state.waiting += 1;
-        let (now, number) = (state.turn, state.arrived);
+        let (turn, number, since) = (state.turn, state.arrived, Instant::now());
         let share = state.clients.entry(client).or_default();
-        let (turn, since) = (now.max(share.next_turn), Instant::now());
-        share.next_turn = turn + 1;
         share.waiting.push_back(Waiting { what, turn, number, since, most: most.max(1) });
         let needs_runner = state.runners < self.limits.at_once;
         state.runners += usize::from(needs_runner);
@@ -93,7 +92,8 @@ impl<T> Line<T> {
         let mut state = lock(&self.state);
         let startable = state.clients.iter().filter_map(|(client, share)| {
             let first = share.waiting.front()?;
-            (share.running < first.most).then_some((first.turn, first.number, *client))
+            let turn = first.turn.max(share.next_turn);
+            (share.running < first.most).then_some((turn, first.number, *client))
         });
         let Some((turn, _, client)) = startable.min_by_key(|it| (it.0, it.1)) else {
             state.runners -= 1;
@@ -105,6 +105,7 @@ impl<T> Line<T> {
         };
         let share = state.clients.get_mut(&client)?;
         share.running += 1;
+        share.next_turn = turn + 1;
         let first = share.waiting.pop_front()?;
         state.waiting -= 1;
         state.running += 1;
@@ -263,6 +264,19 @@ mod tests {
         assert_eq!(bobs, [11, 12, 13, 14]);
         drop(anns);
         assert_eq!(line.next().map(|(what, _)| what), Some(2));
+    }
+
+    #[test]
+    fn what_was_refused_counts_as_no_turn() {
+        let line = line(1, 50);
+        let _running = (push(&line, BOB, 0), line.next());
+        (0..50).for_each(|_| assert_eq!(push(&line, ANN, 1), None));
+        (0..20).for_each(|_| assert_eq!(push(&line, BOB, 2), Some(1), "the line is full"));
+        assert_eq!(line.overdue(Instant::now() + Duration::from_secs(3)).len(), 50);
+        (0..20).for_each(|_| assert_eq!(push(&line, BOB, 2), None));
+        push(&line, ANN, 1);
+        let taken: Vec<_> = (0..3).filter_map(|_| Some(line.next()?.0)).collect();
+        assert!(taken.contains(&1), "{taken:?}");
     }
 
     #[test]
