@@ -74,11 +74,11 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Makes sure that a task for a client of this address would be begun at once, if need be by ending a wait for
-    /// a greedier address. False: that cannot be had.
-    pub fn make_room_for(&self, address: IpAddr) -> bool {
-        let state = lock(&self.state);
-        let has_room = state.idle > state.tasks.len() || self.may_grow(&state);
+    /// Makes sure that a task for a client of this address would be begun at once, if need be by starting a thread,
+    /// or by ending a wait for a greedier address. False: that cannot be had.
+    pub fn make_room_for(self: &Arc<Pool>, address: IpAddr) -> bool {
+        let mut state = lock(&self.state);
+        let has_room = state.idle > state.tasks.len() || self.grow(&mut state);
         drop(state);
         has_room || self.end_a_wait(address)
     }
@@ -123,11 +123,8 @@ impl Pool {
         state.tasks.push_back(Box::new(task));
         if state.idle >= state.tasks.len() {
             self.called.notify_one();
-        } else if self.may_grow(&state)
-            && let Err(e) = self.spawn(&mut state)
-        {
-            log::warn!("http1: no more than {} threads can be had: {e}", state.threads);
-            state.failed = Some(Instant::now());
+        } else {
+            self.grow(&mut state);
         }
     }
 
@@ -137,8 +134,17 @@ impl Pool {
         self.called.notify_all();
     }
 
-    fn may_grow(&self, state: &State) -> bool {
-        state.threads < self.most && state.failed.is_none_or(|at| at.elapsed() > PAUSE)
+    /// Starts one more thread. False: that cannot be had.
+    fn grow(self: &Arc<Pool>, state: &mut State) -> bool {
+        if state.threads >= self.most || state.failed.is_some_and(|at| at.elapsed() <= PAUSE) {
+            return false;
+        }
+        let started = self.spawn(state);
+        if let Err(e) = &started {
+            log::warn!("http1: no more than {} threads can be had: {e}", state.threads);
+            state.failed = Some(Instant::now());
+        }
+        started.is_ok()
     }
 
     fn spawn(self: &Arc<Pool>, state: &mut State) -> io::Result<()> {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// A server that is another process.
 pub struct Server {
     child: Child,
-    address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl Drop for Server {
@@ -54,22 +54,12 @@ impl Server {
         Server::start(child)
     }
 
-    /// A client that has asked, if it could connect.
-    pub fn ask(&self) -> Option<TcpStream> {
-        let mut socket = TcpStream::connect(self.address).ok()?;
-        socket.write_all(HEALTH.as_bytes()).ok().map(|()| socket)
-    }
-
-    /// It is answered with 200 within this time.
-    pub fn is_answered(socket: Option<TcpStream>, within: Duration) -> bool {
-        let Some(mut socket) = socket else { return false };
-        socket.set_read_timeout(Some(within)).unwrap();
-        let mut buffer = [0; 1024];
-        socket.read(&mut buffer).is_ok_and(|n| buffer[..n].starts_with(b"HTTP/1.1 200"))
-    }
-
     fn serves(&self) -> bool {
-        Server::is_answered(self.ask(), Duration::from_secs(1))
+        let Ok(mut socket) = TcpStream::connect(self.address) else { return false };
+        socket.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        let mut buffer = [0; 1024];
+        socket.write_all(HEALTH.as_bytes()).is_ok()
+            && socket.read(&mut buffer).is_ok_and(|n| buffer[..n].starts_with(b"HTTP/1.1 200"))
     }
 
     fn survives_200_clients(mut self) {

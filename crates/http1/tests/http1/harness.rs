@@ -89,15 +89,7 @@ impl Running {
     }
 
     fn connect_as(&self, last: u8, slow: bool) -> Client {
-        use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
-        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
-        let own = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)), 0);
-        bind(&socket, &own).unwrap();
-        if slow {
-            rustix::net::sockopt::set_socket_recv_buffer_size(&socket, 4096).unwrap();
-        }
-        connect(&socket, &self.address).unwrap();
-        Client::new(TcpStream::from(socket))
+        connect_to(self.address, last, slow)
     }
 
     /// Sends bytes and the end, and reads all that comes.
@@ -107,6 +99,19 @@ impl Running {
         client.socket.shutdown(Shutdown::Write).unwrap();
         client.answers(&[])
     }
+}
+
+/// A client of this server with the address 127.0.0.`last`.
+pub fn connect_to(server: SocketAddr, last: u8, slow: bool) -> Client {
+    use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    let own = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)), 0);
+    bind(&socket, &own).unwrap();
+    if slow {
+        rustix::net::sockopt::set_socket_recv_buffer_size(&socket, 4096).unwrap();
+    }
+    connect(&socket, &server).unwrap();
+    Client::new(TcpStream::from(socket))
 }
 
 impl Drop for Running {

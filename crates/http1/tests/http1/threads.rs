@@ -1,9 +1,12 @@
 //! Who has a thread, when all are taken or no more can be had.
 
 use crate::descriptors::{Server, child};
-use crate::harness::{Behind, Client, HEALTH, Running, eventually, line, small, waiting_threads};
+use crate::harness::{
+    Behind, Client, HEALTH, Running, connect_to, eventually, line, small, waiting_threads,
+};
 use http1::Limits;
 use rustix::process::{Resource, Rlimit, setrlimit};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,8 +17,8 @@ fn start(threads: usize) -> (Running, Arc<Behind>) {
 }
 
 /// A client of this address with a body to send. 100: a thread waits for it.
-fn half(server: &Running, address: u8) -> (Client, u16) {
-    let mut client = server.connect_from(address);
+fn half(server: SocketAddr, address: u8) -> (Client, u16) {
+    let mut client = connect_to(server, address, false);
     let head = "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n";
     client.send(format!("{head}Content-Length: 20000\r\n\r\n"));
     let status = client.answer().unwrap().status;
@@ -23,7 +26,7 @@ fn half(server: &Running, address: u8) -> (Client, u16) {
 }
 
 /// So many for which threads wait.
-fn halves(server: &Running, address: u8, count: usize) -> Vec<Client> {
+fn halves(server: SocketAddr, address: u8, count: usize) -> Vec<Client> {
     let waited_for = |(client, status)| {
         assert_eq!(status, 100);
         client
@@ -41,9 +44,9 @@ fn go_on(clients: impl IntoIterator<Item = Client>) {
 #[test]
 fn without_a_thread_the_newest_slow_client_of_the_greediest_address_goes() {
     let (server, _) = start(5);
-    let mut greedy = halves(&server, 2, 5);
-    assert_eq!(half(&server, 2).1, 503, "its own sixth");
-    let other = halves(&server, 3, 1);
+    let mut greedy = halves(server.address, 2, 5);
+    assert_eq!(half(server.address, 2).1, 503, "its own sixth");
+    let other = halves(server.address, 3, 1);
     let refused = greedy.pop().unwrap().answer().unwrap();
     assert_eq!((refused.status, refused.header("Retry-After")), (503, Some("1")));
     go_on(greedy.into_iter().chain(other));
@@ -53,8 +56,8 @@ fn without_a_thread_the_newest_slow_client_of_the_greediest_address_goes() {
 #[test]
 fn who_has_one_thread_more_keeps_it_or_the_two_would_only_swap() {
     let (server, _) = start(3);
-    let (two, one) = (halves(&server, 2, 2), halves(&server, 3, 1));
-    assert_eq!(half(&server, 3).1, 503);
+    let (two, one) = (halves(server.address, 2, 2), halves(server.address, 3, 1));
+    assert_eq!(half(server.address, 3).1, 503);
     go_on(two.into_iter().chain(one));
 }
 
@@ -62,7 +65,7 @@ fn who_has_one_thread_more_keeps_it_or_the_two_would_only_swap() {
 #[test]
 fn without_a_thread_a_greedy_address_keeps_no_other_out_of_the_line() {
     let (server, behind) = start(5);
-    let mut greedy = halves(&server, 2, 5);
+    let mut greedy = halves(server.address, 2, 5);
     let _in_the_line = [(); 2].map(|()| {
         let mut client = server.connect_from(2);
         client.send(HEALTH);
@@ -75,6 +78,18 @@ fn without_a_thread_a_greedy_address_keeps_no_other_out_of_the_line() {
 }
 
 #[test]
+fn a_quick_answer_needs_no_thread() {
+    let limits = Limits { threads: 2, ..small() };
+    let server = Running::behind(limits, Behind::new(true));
+    let slow = halves(server.address, 2, 2);
+    let mut quick = server.connect_from(2);
+    for _ in 0..2 {
+        assert_eq!(quick.get("/healthz").status, 200);
+    }
+    go_on(slow);
+}
+
+#[test]
 fn who_waits_in_the_line_needs_no_thread_and_costs_nobody_one() {
     let behind = Behind::new(false);
     let limits = Limits { threads: 5, lines: vec![line(1, 99)], ..Limits::default() };
@@ -83,7 +98,7 @@ fn who_waits_in_the_line_needs_no_thread_and_costs_nobody_one() {
     let mut clients = vec![server.connect_from(3)];
     clients[0].send("GET /held HTTP/1.1\r\nHost: a\r\n\r\n");
     eventually("it is at work", || behind.holds.begun() == 1);
-    let greedy = halves(&server, 2, 4);
+    let greedy = halves(server.address, 2, 4);
     // One after another, and one more than there are threads that look: a second look of a thread shows that it
     // has put what it looked at first into the line.
     for number in 1..=waiting_threads() + 1 {
@@ -133,15 +148,20 @@ fn with_few(threads: &str) -> std::process::Command {
     child
 }
 
-/// Two of the pool and one of the waiting room.
+/// One of the waiting room, and two of the pool, which may have 512.
 #[test]
-fn with_three_threads_it_serves() {
-    let server = Server::start(with_few("3"));
+fn with_three_threads_it_serves_and_shares_them() {
+    let child = Server::start(with_few("3"));
+    let server = child.address;
     for _ in 0..3 {
-        let clients: Vec<_> = (0..9).map(|_| server.ask()).collect();
-        let within = Duration::from_secs(20);
-        assert!(clients.into_iter().all(|client| Server::is_answered(client, within)));
+        let mut clients: Vec<_> = (0..9).map(|_| connect_to(server, 2, false)).collect();
+        clients.iter_mut().for_each(|client| client.send(HEALTH));
+        clients.iter_mut().for_each(|client| assert_eq!(client.answer().unwrap().status, 200));
     }
+    let mut greedy = halves(server, 2, 2);
+    let other = halves(server, 3, 1);
+    assert_eq!(greedy.pop().unwrap().answer().unwrap().status, 503, "not 408, late");
+    go_on(greedy.into_iter().chain(other));
 }
 
 #[test]
