@@ -1,6 +1,6 @@
 //! The end: graceful, or at once.
 
-use crate::harness::{Behind, Client, HEALTH, Running, eventually, small};
+use crate::harness::{Behind, Client, HEALTH, Running, eventually, small, waiting_threads};
 use http1::{Limits, Server};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -56,14 +56,45 @@ fn a_server_without_clients_stops_at_once() {
 
 #[test]
 fn who_waits_to_be_accepted_is_answered_before_the_end() {
-    let mut server = Running::start(small());
+    let server = Server::bind("127.0.0.1:0", small(), Behind::new(false)).unwrap();
     // More than are accepted at a time, and no more than the least backlog that kernels have.
-    let mut clients: Vec<_> = (0..120).map(|_| server.connect()).collect();
+    let mut clients: Vec<_> =
+        (0..120).map(|_| Client::new(TcpStream::connect(server.local_addr()).unwrap())).collect();
     for client in &mut clients {
         client.send(HEALTH);
     }
-    server.stopper.stop();
+    server.stopper().stop();
+    let run = std::thread::spawn(move || server.run());
     for client in &mut clients {
+        assert_eq!(client.answer().unwrap().status, 200);
+        let _ = client.socket.shutdown(Shutdown::Write);
+    }
+    assert!(run.join().unwrap());
+}
+
+#[test]
+fn a_request_that_comes_with_the_stop_is_answered() {
+    let (mut server, behind) = start(small());
+    let (mut asks, mut idle) = (server.connect(), server.connect());
+    for client in [&mut asks, &mut idle] {
+        assert_eq!(client.get("/healthz").status, 200);
+    }
+    // All threads of the waiting room are held up: none sees what comes now.
+    let looks = || behind.holds.looks.load(Ordering::SeqCst);
+    let (held, before) = (behind.holds.decisions.lock().unwrap(), looks());
+    let mut busy: Vec<_> = (1..=waiting_threads())
+        .map(|number| {
+            let mut client = server.connect();
+            client.send(HEALTH);
+            eventually("a thread is held up", || looks() == before + number);
+            client
+        })
+        .collect();
+    asks.send(HEALTH);
+    server.stopper.stop();
+    assert!(idle.is_closed(), "the stop is seen");
+    drop(held);
+    for client in busy.iter_mut().chain([&mut asks]) {
         assert_eq!(client.answer().unwrap().status, 200);
         let _ = client.socket.shutdown(Shutdown::Write);
     }
