@@ -88,10 +88,10 @@ impl Connection {
         Connection { stream, remote, place, stage, deadline, came, is_registered: false, input }
     }
 
-    /// No request has begun and nothing is left over. True while a request is answered, too: to be asked of
-    /// a connection in the waiting room.
+    /// No request has begun, and nothing is left over but perhaps half of an empty line, whose rest may never come.
+    /// True while a request is answered, too: to be asked of a connection in the waiting room.
     pub fn is_idle(&self) -> bool {
-        matches!(self.stage, Stage::Idle) && self.input.is_empty()
+        matches!(self.stage, Stage::Idle) && matches!(*self.input, [] | [b'\r'])
     }
 
     /// It is new, and has had no event. Its first request is probably on its way, since a proxy

@@ -23,16 +23,19 @@ fn busy(server: &Running, behind: &Behind) -> Client {
 
 #[test]
 fn idle_connections_close_and_requests_in_flight_are_answered() {
-    let (mut server, behind) = start(small());
-    let mut idle = server.connect();
-    assert_eq!(idle.get("/healthz").status, 200);
+    let (mut server, behind) = start(Limits { idle_time: Duration::from_secs(60), ..small() });
+    let (mut idle, mut half_a_line) = (server.connect(), server.connect());
+    for client in [&mut idle, &mut half_a_line] {
+        assert_eq!(client.get("/healthz").status, 200);
+    }
+    half_a_line.send("\r");
     let held = behind.holds.work.lock().unwrap();
     let mut busy = busy(&server, &behind);
     let mut half = server.connect();
     half.send("GET /healthz HTTP/1.1\r\n");
     server.stopper.stop();
     // Its end shows that the server has seen the stop.
-    assert!(idle.is_closed());
+    assert!(idle.is_closed() && half_a_line.is_closed());
     drop(held);
     half.send("Host: a\r\n\r\n");
     for client in [&mut busy, &mut half] {
