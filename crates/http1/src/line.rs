@@ -111,7 +111,8 @@ impl<T> Line<T> {
         state.running += 1;
         if turn > state.turn {
             state.turn = turn;
-            state.clients.retain(|_, share| !share.is_empty() || share.next_turn > turn);
+            // Nobody's next turn is later than this one, so who has nothing here needs no entry.
+            state.clients.retain(|_, share| !share.is_empty());
         }
         Some((first.what, Running { line: Arc::clone(self), client }))
     }

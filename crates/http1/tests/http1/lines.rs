@@ -209,6 +209,13 @@ fn a_body_is_received_after_the_question_whether_it_is_wanted() {
         client.send("x".repeat(100_000));
         assert_eq!(client.answer().unwrap().body.len(), 100_000);
     }
+    // What is just small is received before.
+    let mut client = server.connect();
+    client.send(upload("no", 16 << 10, ""));
+    assert!(!client.hears(), "the body has to come");
+    client.send("x".repeat(16 << 10));
+    let answer = client.answer().unwrap();
+    assert_eq!((answer.status, answer.header("Connection")), (401, None));
     // What is here already is answered in one turn, on a connection that goes on.
     let mut client = server.connect();
     client.send(upload("no", 5, "") + "12345" + &upload("yes", 5, "") + "67890");

@@ -24,6 +24,9 @@ fn busy(server: &Running, behind: &Behind) -> Client {
 #[test]
 fn idle_connections_close_and_requests_in_flight_are_answered() {
     let (mut server, behind) = start(Limits { idle_time: Duration::from_secs(60), ..small() });
+    let (mut half, mut half_a_body) = (server.connect(), server.connect());
+    half.send("GET /healthz HTTP/1.1\r\n");
+    half_a_body.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nh");
     let (mut idle, mut half_a_line) = (server.connect(), server.connect());
     for client in [&mut idle, &mut half_a_line] {
         assert_eq!(client.get("/healthz").status, 200);
@@ -31,14 +34,13 @@ fn idle_connections_close_and_requests_in_flight_are_answered() {
     half_a_line.send("\r");
     let held = behind.holds.work.lock().unwrap();
     let mut busy = busy(&server, &behind);
-    let mut half = server.connect();
-    half.send("GET /healthz HTTP/1.1\r\n");
     server.stopper.stop();
-    // Its end shows that the server has seen the stop.
+    // That shows that the server has seen the stop, and has looked at all that came before them.
     assert!(idle.is_closed() && half_a_line.is_closed());
     drop(held);
     half.send("Host: a\r\n\r\n");
-    for client in [&mut busy, &mut half] {
+    half_a_body.send("i");
+    for client in [&mut busy, &mut half, &mut half_a_body] {
         let answer = client.answer().unwrap();
         assert_eq!((answer.status, answer.header("Connection")), (200, Some("close")));
         let _ = client.socket.shutdown(Shutdown::Write);
