@@ -281,6 +281,27 @@ for (const script of [true, false]) {
   await context.close();
 }
 
+// ---- On a phone with a keyboard: what has the focus is not under a bar (WCAG 2.4.11) -------------------------------------
+{
+  const { page, context } = await person({ width: 360 });
+  await signIn(page, "carol");
+  const first = await page.getAttribute(".rows a.name", "href");
+  for (const path of ["/contacts", `${first}/edit`]) for (const key of ["Tab", "Shift+Tab"]) {
+    await go(page, path);
+    for (let presses = 0; presses < 40; presses++) {
+      await page.keyboard.press(key);
+      const under = await page.evaluate(() => {
+        const it = document.activeElement;
+        const { x, y, width, height } = it.getBoundingClientRect();
+        const bar = document.elementFromPoint(x + width / 2, y + height / 2)?.closest("nav.main, .top, .head");
+        return bar && !bar.contains(it) && `${it.outerHTML.slice(0, 80)} is under ${bar.className}`;
+      });
+      assert(!under, `${path}, ${key}: ${under}`);
+    }
+  }
+  await context.close();
+}
+
 // ---- What a contact says never runs, and reads in its own direction ------------------------------------------------------
 {
   const { page, context } = await person();
