@@ -262,6 +262,15 @@ for (const script of [true, false]) {
   await press("x");
   assert.match(await page.textContent(".count"), /1 selected/);
   await press("x");
+  // A choice alone sends nothing (WCAG 3.2.2).
+  await page.focus("#sort");
+  await press("ArrowDown");
+  assert.equal(await page.inputValue("#sort"), "-name");
+  await press("Tab");
+  await press("Enter", /sort=-name/);
+  await page.goBack();
+  await page.waitForURL(/search=key/);
+  await press("Escape");
   await press("j");
   await press("k");
   await press("?");

@@ -119,8 +119,8 @@ fn sorts(p: &Page, list: &List) -> Markup {
             @if !list.search.is_empty() { input type="hidden" name="search" value=(list.search); }
             @if !list.label.is_empty() { input type="hidden" name="label" value=(list.label); }
             label class="quiet" for="sort" { (w.sort) }
-            select id="sort" name="sort" data-submit { @for (value, name) in sorts { option value=(value) selected[value == list.sort] { (name) } } }
-            button class="noscript" { (w.sort) }
+            select id="sort" name="sort" { @for (value, name) in sorts { option value=(value) selected[value == list.sort] { (name) } } }
+            button { (w.sort) }
         }
     }
 }
