@@ -59,7 +59,7 @@ pub fn page(p: &Page, c: &Shown) -> Markup {
                 (face(c.id, title, c.has_photo.then(|| format!("/contacts/{}/photo", c.id)).as_deref(), "large"))
                 div {
                     h1 { bdi { (title) } }
-                    @if let Some(nickname) = &d.nickname { p class="soft" { "“" bdi { (nickname) } "”" } }
+                    @if let Some(nickname) = &d.nickname { p class="soft" { (w.quotes()[0]) bdi { (nickname) } (w.quotes()[1]) } }
                     @if let Some(job) = job(d) { p { bdi { (job) } } }
                     @if !d.labels.is_empty() {
                         ul class="chips" { @for label in &d.labels { li { a href={ "/contacts?" (link_to(&[("label", label)])) } { (label) } } } }

@@ -76,7 +76,7 @@ pub fn page(p: &Page, list: &List) -> Markup {
         div id="found" {
             @if !list.search.is_empty() {
                 p class="soft" {
-                    (w.results_for) " “" (list.search) "” · " a href="/contacts" { (w.show_all) }
+                    (w.results_for) " " (w.quotes()[0]) bdi { (list.search) } (w.quotes()[1]) " · " a href="/contacts" { (w.show_all) }
                 }
             }
             @if empty_book { (nobody_yet(p)) } @else if list.rows.is_empty() { (nothing_found(p)) } @else { (table(p, list, TEXTS.saturating_sub(side.0.len()))) }

@@ -88,6 +88,11 @@ impl Words {
         text
     }
 
+    /// What stands before a quotation and after it.
+    pub fn quotes(&self) -> [&'static str; 2] {
+        if self.lang == "uk" { ["«", "»"] } else { ["“", "”"] }
+    }
+
     /// The name of a contact's member; of a field in a list its last part's, else the list's.
     pub fn member(&self, name: &str) -> &'static str {
         let (list, part) = (name.split('.').next(), name.rsplit('.').next());
@@ -204,6 +209,20 @@ mod tests {
             let (words, first) = accepted(header);
             assert_eq!((words.lang, first), (lang, month_first), "{header}");
         }
+    }
+
+    #[test]
+    fn labels_that_phones_and_files_bring_have_words_that_lead_back_to_them() {
+        for label in ["home", "work", "mobile", "home fax", "other", "anniversary", "homepage"]
+            .into_iter()
+            .chain(["spouse", "partner", "parent", "child", "friend", "assistant", "manager"])
+        {
+            let word = UK.label_name(label);
+            assert_ne!(word, label);
+            assert_eq!((UK.label_of(&word), &*EN.label_name(label)), (label, label));
+        }
+        // Beside a phone, an address and a web page alike.
+        assert_eq!((&*UK.label_name("home"), &*UK.label_name("Work")), ("дім", "робота"));
     }
 
     #[test]
