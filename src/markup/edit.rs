@@ -1,12 +1,13 @@
 //! `/contacts/new` and `/contacts/{id}/edit`.
 
-use super::contact::or_dash;
+use super::contact::{or_dash, partial};
 use super::form::{Form, Input, PICTURES, alert};
 use super::labels;
 use super::page::{Page, icon, shell};
 use super::words::Words;
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
+use vcard::PartialDate;
 
 /// The lists of a contact, and the members of their entries in the order of the fields.
 pub const LISTS: [(&str, &[&str]); 7] = [
@@ -355,9 +356,22 @@ pub fn differences(w: &Words, mine: &Form, theirs: &Form) -> Vec<(String, String
     both.filter(|(_, mine, theirs)| mine != theirs).collect()
 }
 
+/// What such a field is called: of a list's entries, which one and what of it.
+fn title(w: &Words, name: &str) -> String {
+    let Some((list, rest)) = name.split_once('.') else { return w.member(name).to_owned() };
+    let (number, part) = rest.split_once('.').unwrap_or(("", rest));
+    let number = number.parse::<usize>().map_or(String::new(), |at| format!(" {}", at + 1));
+    let part = if part == "value" { String::new() } else { format!(": {}", w.member(part)) };
+    format!("{}{number}{part}", w.member(list))
+}
+
 /// Both states of a contact that was changed by two, where they differ.
 fn conflict(p: &Page, mine: &Form, theirs: &Form) -> Markup {
     let w = p.w;
+    let shown = |name: &str, value: &str| match PartialDate::parse(value) {
+        Some(date) if name == "birthday" || name.starts_with("dates.") => partial(p, date),
+        _ => or_dash(value).to_owned(),
+    };
     html! {
         div class="alert" role="alert" {
             p { strong { (w.conflict) } " " (w.conflict_text) }
@@ -365,7 +379,7 @@ fn conflict(p: &Page, mine: &Form, theirs: &Form) -> Markup {
                 thead { tr { th { (w.field) } th { (w.theirs) } th { (w.mine) } } }
                 tbody {
                     @for (name, mine, theirs) in differences(w, mine, theirs) {
-                        tr { th scope="row" { (w.member(&name)) } td { (or_dash(&theirs)) } td { (or_dash(&mine)) } }
+                        tr { th scope="row" { (title(w, &name)) } td { (shown(&name, &theirs)) } td { (shown(&name, &mine)) } }
                     }
                 }
             }

@@ -110,7 +110,11 @@ fn two_who_change_one_contact_see_only_where_they_differ() {
     let browser = Browser::signed_in(&world, "ann");
     let path = format!("/contacts/{id}/edit");
     let revision = value(&browser.get(&path).expect(200).text(), "revision").to_owned();
-    ann.patch(&format!("/api/contacts/{id}"), json!({"first_name": "Augusta"})).expect(200);
+    let other = json!({
+        "first_name": "Augusta", "birthday": "1815-12-10",
+        "emails": [{"value": "a@example.com"}, {"value": "b@example.com", "label": "boat"}],
+    });
+    ann.patch(&format!("/api/contacts/{id}"), other).expect(200);
     // As a browser sends the form: with the empty rows of the other lists.
     let form = [
         ("first_name", "Ada"),
@@ -133,8 +137,12 @@ fn two_who_change_one_contact_see_only_where_they_differ() {
     let row = |name: &str, theirs: &str, mine: &str| {
         format!("<th scope=\"row\">{name}</th><td>{theirs}</td><td>{mine}</td></tr>")
     };
-    let expected =
-        [row("main", "a@example.com", "b@example.com"), row("First name", "Augusta", "Ada")];
+    let expected = [
+        row("Birthday", "10 December 1815", "29 February"),
+        row("E-mail addresses 2: Label", "boat", "–"),
+        row("E-mail addresses: main", "a@example.com", "b@example.com"),
+        row("First name", "Augusta", "Ada"),
+    ];
     assert_eq!(rows, expected);
 }
 
