@@ -56,6 +56,8 @@
     $("main .head").replaceWith(document.adoptNode($("main .head", page))); // to be sorted by what was found
     const labels = all(".labels a[aria-current]");
     labels.forEach((label) => label.removeAttribute("aria-current"));
+    document.title = page.title;
+    $("#said").textContent = $("#found :is(.count, .empty h2)")?.textContent;
     history.replaceState(null, "", search.value.trim() ? address : "/contacts");
     count();
   }

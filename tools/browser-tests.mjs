@@ -64,7 +64,13 @@ for (const script of [true, false]) {
 
   // Find one
   await page.fill("#search", "ada lovelace 177");
-  if (script) await page.waitForFunction(() => document.querySelectorAll(".rows li").length === 1);
+  if (script) { // told to screen readers, too
+    await page.waitForFunction(() => document.querySelector("#said").textContent === "1 contact");
+    await page.fill("#search", "nobody is called so");
+    await page.waitForFunction(() => document.querySelector("#said").textContent === "Nothing found");
+    await page.fill("#search", "ada lovelace 177");
+    await page.waitForFunction(() => document.querySelectorAll(".rows li").length === 1);
+  }
   else await page.press("#search", "Enter");
   assert.equal(await page.locator(".rows li").count(), 1);
   await page.click(".rows a.name");
@@ -112,6 +118,12 @@ for (const script of [true, false]) {
   assert.match(await page.textContent(".flash"), /2 contacts got the label “navy”/);
   await page.click(".labels >> text=navy");
   assert.equal(await page.locator(".rows li").count(), 2);
+  if (script) { // the title follows the search
+    await page.fill("#search", "Grace");
+    await page.waitForFunction(() => document.title.startsWith("Contacts"));
+    await page.goBack();
+    await page.click(".labels >> text=navy");
+  }
   await check(page, "a label");
   await page.click("text=Change label");
   await check(page, "a label that changes");

@@ -81,6 +81,8 @@ pub fn page(p: &Page, list: &List) -> Markup {
             }
             @if empty_book { (nobody_yet(p)) } @else if list.rows.is_empty() { (nothing_found(p)) } @else { (table(p, list, TEXTS.saturating_sub(side.0.len()))) }
         }
+        // The script says here what a search found, since what stands in a new `#found` is not read out.
+        p class="quiet" id="said" role="status" {}
     };
     shell(p, title, &side, &body)
 }
