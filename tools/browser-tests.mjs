@@ -60,6 +60,7 @@ for (const script of [true, false]) {
   await page.waitForURL(`${API}/contacts`);
   assert.match(await page.textContent(".flash"), /300 contacts were imported/);
   await check(page, "the list");
+  assert.equal(await page.isVisible("#page"), script, "a box that does nothing");
   assert.match(await page.textContent(".count"), /300 contacts/);
 
   // Find one
@@ -80,6 +81,9 @@ for (const script of [true, false]) {
 
   // Edit: another number, a birthday without a year
   await page.click("main >> text=Edit");
+  await page.click("[data-list=addresses] [data-add]");
+  const list = await page.locator("[data-list=addresses]").boundingBox();
+  assert(list.y > 0 && list.y < 700, `the new row is out of sight: ${list.y}`);
   await page.click("[data-list=phones] [data-add]");
   await page.fill('[name="phones.1.value"]', "+49 30 7654321");
   await page.fill('[name="phones.1.label"]', "boat house");

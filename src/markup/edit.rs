@@ -165,14 +165,14 @@ pub fn page(p: &Page, it: &Edited, form: &Form) -> Markup {
         (alert(form, is_field))
         @if let Some(now) = it.now { (conflict(p, form, now)) }
         (names(p, it, form))
-        @for (list, _) in LISTS.iter().take(3) { (entries(p, form, list)) }
+        @for (list, _) in LISTS.iter().take(3) { (entries(p, form, list, &action)) }
         fieldset { legend { (w.birthday) } (date(p, form, "birthday")) }
         div class="columns" {
             (Input { name: "labels", label: w.labels, hint: w.labels_hint, ..Input::default() }.show(form))
             (Input { name: "additional_data", label: w.additional_data, ..Input::default() }.area(form, 4))
         }
         @if !it.known_labels.is_empty() { ul class="chips suggest" data-for="labels" { @for (label, _) in labels::often(it.known_labels) { li { (label) } } } }
-        (more(p, form))
+        (more(p, form, &action))
         (suggestions(p))
     };
     shell(p, title, &html! {}, &p.post_file(&action, "edit", &fields))
@@ -225,16 +225,17 @@ fn photo(p: &Page, it: &Edited, form: &Form) -> Markup {
     }
 }
 
-/// A list with a row for each entry and one to write in.
-fn entries(p: &Page, form: &Form, list: &str) -> Markup {
+/// A list with a row for each entry and one to write in. Without the script "Add another" sends the form to
+/// `action`, and comes back to the list.
+fn entries(p: &Page, form: &Form, list: &str, action: &str) -> Markup {
     let w = p.w;
     let rows = form.rows(list).max(1);
     html! {
-        fieldset data-list=(list) {
+        fieldset id=(list) data-list=(list) {
             legend { (w.member(list)) }
             @if let Some(fault) = form.fault_of(list) { p class="fault" { (fault) } }
             @for at in 0..rows { (row(p, form, list, at)) }
-            button class="plain" name="row" value={ (list) "." (rows) } data-add formnovalidate { (icon("plus")) (w.add_row) }
+            button class="plain" name="row" value={ (list) "." (rows) } formaction={ (action) "#" (list) } data-add formnovalidate { (icon("plus")) (w.add_row) }
         }
     }
 }
@@ -308,12 +309,12 @@ fn date(p: &Page, form: &Form, name: &str) -> Markup {
 }
 
 /// What few contacts have.
-fn more(p: &Page, form: &Form) -> Markup {
+fn more(p: &Page, form: &Form, action: &str) -> Markup {
     let rare = LISTS.iter().skip(3).map(|(list, _)| *list);
     html! {
         details class="more" open[rare.clone().any(|list| form.rows(list) > 0)] {
             summary { (p.w.more_fields) }
-            @for list in rare { (entries(p, form, list)) }
+            @for list in rare { (entries(p, form, list, action)) }
         }
     }
 }

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Bytes of the labels beside the list and of its names and numbers, of which longer ones are cut.
-const TEXTS: usize = 7_000;
+const TEXTS: usize = 6_000;
 
 /// A row of the list.
 pub struct Row {
@@ -177,7 +177,7 @@ fn bar(p: &Page, list: &List) -> Markup {
     let w = p.w;
     html! {
         div class="bar" {
-            label class="check" { input type="checkbox" id="page" data-all; span class="quiet" { (w.select_page) } }
+            label class="check script" { input type="checkbox" id="page" data-all; span class="quiet" { (w.select_page) } }
             p class="count" data-none=(w.n(w.n_contacts, list.total)) data-some=(w.n_selected) aria-live="polite" { (w.n(w.n_contacts, list.total)) }
             div class="acts" {
                 @if list.total > list.rows.len() as i64 {
