@@ -308,7 +308,7 @@ for (const script of [true, false]) {
 
 // ---- On a phone with a keyboard: what has the focus is not under a bar (WCAG 2.4.11) -------------------------------------
 {
-  const { page, context } = await person({ width: 360 });
+  const { page, context } = await person({ width: 320 });
   await signIn(page, "carol");
   const first = await page.getAttribute(".rows a.name", "href");
   for (const path of ["/contacts", `${first}/edit`]) for (const key of ["Tab", "Shift+Tab"]) {
@@ -324,6 +324,8 @@ for (const script of [true, false]) {
       assert(!under, `${path}, ${key}: ${under}`);
     }
   }
+  const widths = await page.evaluate(() => [...document.querySelectorAll(".entry .field input")].map((it) => it.offsetWidth).filter((it) => it));
+  assert(Math.min(...widths) >= 100, `there is hardly room to write: ${widths}`);
   await context.close();
 }
 

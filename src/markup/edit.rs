@@ -275,17 +275,17 @@ fn row(p: &Page, form: &Form, list: &str, at: usize) -> Markup {
 fn address(p: &Page, form: &Form, at: usize) -> Markup {
     let w = p.w;
     let parts = [
-        ("street", w.street, ""),
-        ("extended", w.extended, ""),
-        ("postal_code", w.postal_code, "short"),
-        ("city", w.city, ""),
-        ("region", w.region, ""),
-        ("country", w.country, ""),
+        ("street", w.street),
+        ("extended", w.extended),
+        ("postal_code", w.postal_code),
+        ("city", w.city),
+        ("region", w.region),
+        ("country", w.country),
     ];
     html! {
         div class="address" {
-            @for (part, label, class) in parts {
-                (Input { name: &format!("addresses.{at}.{part}"), label, class, quiet: true, ..Input::default() }.show(form))
+            @for (part, label) in parts {
+                (Input { name: &format!("addresses.{at}.{part}"), label, ..Input::default() }.show(form))
             }
             input type="hidden" name={ "addresses." (at) ".po_box" } value=(form.get(&format!("addresses.{at}.po_box")));
         }
