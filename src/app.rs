@@ -291,7 +291,12 @@ impl InFlight {
             Some(route) if route.pages && route.verb == verb(&self.call) && self.call.is_form() => {
                 reader::failed(&self.call, error).into()
             }
-            Some(Route { gate: Gate::Visitor(_), .. }) => reader::failed(&self.call, error).into(),
+            Some(Route { gate: Gate::Visitor(_), .. }) => match error {
+                Error::MethodNotAllowed(_) if verb(&self.call) == "GET" => {
+                    reader::go(page_of(self.call.path())).into()
+                }
+                _ => reader::failed(&self.call, error).into(),
+            },
             None if reader::browses(&self.call) => reader::failed(&self.call, error).into(),
             Some(route) if route.is_dav() => http::dav::problem(error, request_id),
             _ => http::problem(error, request_id),
@@ -346,4 +351,15 @@ pub fn refuse(app: &App, refusal: Refusal, origin: Option<&str>) -> Response {
     let mut response = http::refusal(refusal.status, refusal.detail, &request_id);
     http::common_headers(&mut response, &app.config, &request_id, origin, false);
     response
+}
+
+/// The page that has the form of this address: whoever loads an answer with faults anew in the address bar asks
+/// for the address.
+fn page_of(path: &str) -> &str {
+    let above = std::iter::successors(Some(path), |it| Some(it.rsplit_once('/')?.0));
+    let is_page = |it: &&str| {
+        let routes = routes::find(it).map(|(routes, _)| routes).unwrap_or_default();
+        routes.iter().any(|it| it.verb == "GET" && matches!(it.gate, Gate::Visitor(_)))
+    };
+    above.skip(1).find(is_page).unwrap_or("/")
 }

@@ -48,6 +48,24 @@ fn every_page_is_there_for_its_visitor_and_sends_strangers_to_the_sign_in_page()
     assert!(count > 15, "only {count} pages");
 }
 
+#[test]
+fn the_address_of_every_form_leads_to_a_page_when_it_is_asked_for() {
+    let world = World::new();
+    world.admin("ann");
+    let ann = Browser::signed_in(&world, "ann");
+    let id = contact_id(&ann.post("/contacts/new", &[("first_name", "Bob")]).expect(303));
+    let known: Vec<_> = pages("GET").map(|route| route.path).collect();
+    for route in pages("POST").filter(|route| !known.contains(&route.path)) {
+        let path = route.path.replace("{id}", &id.to_string());
+        let page = ann.get(&path).expect(303).header("Location").to_owned();
+        assert!(path.starts_with(&page), "{path}: {page}");
+        let status = ann.get(&page).status;
+        assert!([200, 303].contains(&status), "{path}: {page} is {status}");
+    }
+    ann.get("/settings/email").expect(303);
+    assert_eq!(ann.get("/settings/sessions/end").header("Location"), "/settings");
+}
+
 /// Everything that is stored.
 fn everything(world: &World) -> String {
     ["users", "sessions", "contacts", "address_books", "history", "app_passwords", "uploads"]
