@@ -93,24 +93,35 @@ fn one(p: &Page, it: &User) -> Markup {
     }
 }
 
-/// `/admin/events`
-pub fn events(p: &Page, events: &[Event], user: &str, action: &str, next: Option<&str>) -> Markup {
+/// `/admin/events`. `actions`: those that there are, to choose from.
+pub fn events(
+    p: &Page,
+    events: &[Event],
+    user: &str,
+    (action, actions): (&str, &[&str]),
+    next: Option<&str>,
+) -> Markup {
     let w = p.w;
     let body = html! {
         h1 { (w.events) }
         form class="filter" action="/admin/events" {
             input type="number" name="user_id" min="1" aria-label=(w.account_number) placeholder=(w.account_number) value=(user);
-            input type="text" name="action" aria-label=(w.action) placeholder=(w.action) value=(action);
+            select name="action" aria-label=(w.action) {
+                option value="" { (w.action) ": " (w.all) }
+                @for word in actions { option value=(word) selected[*word == action] { (happened(w, word)) } }
+            }
             button { (w.key_search) }
         }
-        div class="scroll" tabindex="0" role="region" aria-label=(w.events) {
-            table class="list" {
-                thead { tr { th { (w.when) } th { (w.action) } th { (w.account) } th { (w.by) } th { "IP" } } }
-                tbody {
-                    @for it in events {
-                        tr {
-                            td { (p.time(it.at)) } td { (it.action) } td { (number(it.user)) }
-                            td { (number(it.actor)) } td { bdi { (it.ip) } }
+        @if events.is_empty() { div class="empty" { h2 { (w.nothing_found) } } } @else {
+            div class="scroll" tabindex="0" role="region" aria-label=(w.events) {
+                table class="list" {
+                    thead { tr { th { (w.when) } th { (w.action) } th { (w.account) } th { (w.by) } th { "IP" } } }
+                    tbody {
+                        @for it in events {
+                            tr {
+                                td { (p.time(it.at)) } td { (happened(w, &it.action)) } td { (number(it.user)) }
+                                td { (number(it.actor)) } td { bdi { (it.ip) } }
+                            }
                         }
                     }
                 }
@@ -119,6 +130,11 @@ pub fn events(p: &Page, events: &[Event], user: &str, action: &str, next: Option
         (next_page(p, "/admin/events", next))
     };
     shell(p, w.events, &html! {}, &body)
+}
+
+/// The word of an event as the reader's language has it.
+fn happened(w: &super::words::Words, action: &str) -> String {
+    w.sentence(&action.replace('_', " ")).trim_end_matches('.').to_owned()
 }
 
 fn number(id: Option<i64>) -> Markup {

@@ -272,7 +272,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
                 &p("/admin"),
                 &[event("login", Some(2)), event("login_failed", None)],
                 "",
-                "",
+                ("", &["login", "login_failed"]),
                 None,
             ),
         ),

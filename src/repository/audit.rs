@@ -8,74 +8,55 @@ use chrono::{DateTime, Utc};
 use postgres::Row;
 use serde::Serialize;
 
-/// What can happen to an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it all")]
-pub enum Action {
-    Registered,
-    EmailConfirmed,
-    Login,
-    LoginFailed,
-    Logout,
-    SessionRevoked,
-    RefreshReused,
-    PasswordResetRequested,
-    PasswordReset,
-    PasswordChanged,
-    EmailChanged,
-    RoleChanged,
-    Disabled,
-    Enabled,
-    AvatarChanged,
-    Deleted,
-    Renamed,
-    CalendarCreated,
-    CalendarRevoked,
-    Exported,
-    Imported,
-    EmailChangeRequested,
-    AppPasswordCreated,
-    AppPasswordRevoked,
-    AppPasswordNewAddress,
-    TotpEnabled,
-    TotpDisabled,
-    RecoveryCodeUsed,
+/// Makes [`Action`] of a name and a word each.
+macro_rules! actions {
+    ($($name:ident: $word:literal,)*) => {
+        /// What can happen to an account.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "the names say it all")]
+        pub enum Action { $($name,)* }
+
+        impl Action {
+            /// All words, to choose from.
+            pub const WORDS: &[&str] = &[$($word,)*];
+
+            /// The word in the API and in the database.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Action::$name => $word,)* }
+            }
+        }
+    };
 }
 
-impl Action {
-    /// The word in the API and in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Action::Registered => "registered",
-            Action::EmailConfirmed => "email_confirmed",
-            Action::Login => "login",
-            Action::LoginFailed => "login_failed",
-            Action::Logout => "logout",
-            Action::SessionRevoked => "session_revoked",
-            Action::RefreshReused => "refresh_reused",
-            Action::PasswordResetRequested => "password_reset_requested",
-            Action::PasswordReset => "password_reset",
-            Action::PasswordChanged => "password_changed",
-            Action::EmailChanged => "email_changed",
-            Action::RoleChanged => "role_changed",
-            Action::Disabled => "disabled",
-            Action::Enabled => "enabled",
-            Action::AvatarChanged => "avatar_changed",
-            Action::Deleted => "deleted",
-            Action::Renamed => "renamed",
-            Action::CalendarCreated => "calendar_created",
-            Action::CalendarRevoked => "calendar_revoked",
-            Action::Exported => "exported",
-            Action::Imported => "imported",
-            Action::EmailChangeRequested => "email_change_requested",
-            Action::AppPasswordCreated => "app_password_created",
-            Action::AppPasswordRevoked => "app_password_revoked",
-            Action::AppPasswordNewAddress => "app_password_new_address",
-            Action::TotpEnabled => "totp_enabled",
-            Action::TotpDisabled => "totp_disabled",
-            Action::RecoveryCodeUsed => "recovery_code_used",
-        }
-    }
+actions! {
+    Registered: "registered",
+    EmailConfirmed: "email_confirmed",
+    Login: "login",
+    LoginFailed: "login_failed",
+    Logout: "logout",
+    SessionRevoked: "session_revoked",
+    RefreshReused: "refresh_reused",
+    PasswordResetRequested: "password_reset_requested",
+    PasswordReset: "password_reset",
+    PasswordChanged: "password_changed",
+    EmailChanged: "email_changed",
+    RoleChanged: "role_changed",
+    Disabled: "disabled",
+    Enabled: "enabled",
+    AvatarChanged: "avatar_changed",
+    Deleted: "deleted",
+    Renamed: "renamed",
+    CalendarCreated: "calendar_created",
+    CalendarRevoked: "calendar_revoked",
+    Exported: "exported",
+    Imported: "imported",
+    EmailChangeRequested: "email_change_requested",
+    AppPasswordCreated: "app_password_created",
+    AppPasswordRevoked: "app_password_revoked",
+    AppPasswordNewAddress: "app_password_new_address",
+    TotpEnabled: "totp_enabled",
+    TotpDisabled: "totp_disabled",
+    RecoveryCodeUsed: "recovery_code_used",
 }
 
 /// One event, to be written.

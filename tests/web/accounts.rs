@@ -80,7 +80,18 @@ fn an_admin_finds_accounts_and_changes_them() {
     browser.post(&path, &[("action", "admin")]).expect(303);
     assert!(browser.get("/admin?role=admin").text().contains("bob@example.com"));
     let page = browser.get("/admin/events?action=role_changed").expect(200).text();
-    assert!(page.contains("<td>role_changed</td>") && !page.contains("<td>login</td>"));
+    assert!(page.contains("<td>Role changed</td>") && !page.contains("<td>Login</td>"));
+    // Those that there are can be chosen, in the reader's language.
+    let page = Browser::signed_in(&world, "ann").reading("uk");
+    let page = page.get("/admin/events?action=totp_enabled").expect(200).text();
+    for word in contactd::repository::audit::Action::WORDS {
+        let option = page.split(&format!("<option value=\"{word}\"")).nth(1).expect(word);
+        let text = option.split(['>', '<']).nth(1).unwrap();
+        assert!(!text.is_empty() && !text.contains(|c: char| c.is_ascii_alphabetic()), "{text}");
+    }
+    assert!(
+        page.contains("value=\"totp_enabled\" selected") && page.contains("Нічого не знайдено")
+    );
     // Fifty are a page; the link to the next is there where there are more, and nowhere else.
     let more = |count: i64| {
         world.sql::<i64>(&format!(

@@ -11,7 +11,7 @@ use crate::markup::admin::{self, Event, Health, Slice};
 use crate::markup::form::Form;
 use crate::markup::queries::query as encoded;
 use crate::model::user::Role;
-use crate::repository::audit;
+use crate::repository::audit::{self, Action};
 use crate::repository::{outbox, users as rows};
 use serde_json::{Value, json};
 
@@ -119,5 +119,6 @@ pub fn events(call: &Call, visitor: &Visitor) -> Result<Reply> {
     };
     let events: Vec<_> = events.into_iter().map(event).collect();
     let page = reader::page(call, visitor);
-    Ok(reader::show(call, admin::events(&page, &events, &user, &action, next.as_deref())))
+    let action = (&*action, Action::WORDS);
+    Ok(reader::show(call, admin::events(&page, &events, &user, action, next.as_deref())))
 }

@@ -396,5 +396,5 @@ words! {
     sentences: "\
         is required, or last_name, nickname or organization = Write a first name, a last name, a nickname or an organisation
         is required = Is required
-        ",
+        totp {} = Second factor {}",
 }
