@@ -1,14 +1,17 @@
 //! What the columns of a table mean, by their headers.
 
 use super::dates::Evidence;
+use super::key::Key;
 use super::words::{self, Kind, Member, Part, Word};
 use std::collections::{HashMap, HashSet};
 
-/// Most characters of a header that are looked at, and most of one that are kept and shown.
-const HEADER_MAX: usize = 200;
+/// Most characters of a header that are kept and shown.
 const NAME_MAX: usize = 64;
-/// Most digits of a header: they number the entries of a list.
-const HEADER_DIGITS_MAX: usize = 3;
+
+/// Headers of whole names that are surnames beside given names: `Name;Vorname`, `Naam;Voornaam`.
+const SURNAMES: [&str; 6] = ["name", "naam", "namn", "navn", "nimi", "nev"];
+/// Those that are given names beside surnames.
+const GIVEN_NAMES: [&str; 2] = ["이름", "isim"];
 
 /// What a column means.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,7 +66,7 @@ impl Layout {
     pub fn read<S: AsRef<str>>(header: &[S], map: &[(String, String)]) -> Layout {
         let map: HashMap<Key, Key> =
             map.iter().map(|(from, to)| (Key::of(from), Key::of(to))).collect();
-        let keys: Vec<(Key, bool)> = header
+        let mut keys: Vec<(Key, bool)> = header
             .iter()
             .map(|header| {
                 let key = Key::of(header.as_ref());
@@ -73,6 +76,7 @@ impl Layout {
                 }
             })
             .collect();
+        Key::look_aside(&mut keys);
         let mut layout = Layout::default();
         let mut slots = HashMap::new();
         let mut seen: HashMap<&Key, u32> = HashMap::new();
@@ -81,18 +85,18 @@ impl Layout {
             let seen = seen.entry(key).or_default();
             let own = Key::of(header.as_ref());
             let header: String = header.as_ref().trim().chars().take(NAME_MAX).collect();
-            let meaning = match words::name(&key.word) {
+            let meaning = match words::name(&key.word, &key.ends) {
                 Some(Word::Member(member)) => Meaning::Member(member),
                 Some(Word::Line(name)) => Meaning::Line(name),
                 Some(word) => layout.part(&[word], key, *seen, has_city, &mut slots),
-                None => match words::words(&key.word) {
+                None => match words::words(&key.word, &key.ends) {
                     Some(words) => layout.part(&words, key, *seen, has_city, &mut slots),
                     None => Meaning::Unknown,
                 },
             };
             *seen += 1;
             let (line, says_header) = line_name(&header, layout.columns.len() + 1);
-            let english = *mapped || is_english(&key.word);
+            let english = *mapped || is_english(&own.word);
             let (used, dates) = (0, Evidence::default());
             layout.columns.push(Column {
                 header,
@@ -146,8 +150,8 @@ impl Layout {
             || count(|c| c.key.word == "anrede") > 0
             || !has(Member::Prefix) && (has(Member::JobTitle) || has(Member::Suffix));
         let split_birthday = has(Member::BirthMonth);
-        // `Name;Vorname`.
         let name_is_last = has(Member::First) && !has(Member::Last);
+        let name_is_first = has(Member::Last) && !has(Member::First);
         for column in &mut self.columns {
             let member = match column.meaning {
                 Meaning::Member(Member::Title) if addressed => {
@@ -155,8 +159,16 @@ impl Layout {
                     Member::Prefix
                 }
                 Meaning::Member(Member::Birthday) if split_birthday => Member::BirthDay,
-                Meaning::Member(Member::Full) if name_is_last && column.key.word == "name" => {
+                Meaning::Member(Member::Full)
+                    if name_is_last && SURNAMES.contains(&column.key.word.as_str()) =>
+                {
                     Member::Last
+                }
+                Meaning::Member(Member::Full)
+                    if name_is_first
+                        && GIVEN_NAMES.iter().any(|it| words::fold(it) == column.key.word) =>
+                {
+                    Member::First
                 }
                 _ => continue,
             };
@@ -189,13 +201,10 @@ impl Layout {
         })
     }
 
-    /// True for cells that are the header once more; one cell may be somebody's name.
+    /// True for cells that are the header once more, which a file that was put behind another one has; one
+    /// cell may be somebody's name.
     pub fn is_header<S: AsRef<str>>(&self, cells: &[S]) -> bool {
-        let same = |(column, cell): (&Column, &S)| {
-            // A file that was put behind another one may begin with a byte-order mark.
-            let cell = cell.as_ref().trim().trim_start_matches('\u{feff}').trim_matches('"');
-            column.header.chars().eq(cell.trim().chars().take(NAME_MAX))
-        };
+        let same = |(column, cell): (&Column, &S)| column.key == Key::of(cell.as_ref());
         cells.len() > 1
             && cells.len() == self.columns.len()
             && self.columns.iter().zip(cells).all(same)
@@ -235,28 +244,6 @@ impl Layout {
     }
 }
 
-/// A header for comparing: its letters folded, and its first number.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Key {
-    word: String,
-    number: Option<u32>,
-}
-
-impl Key {
-    fn of(header: &str) -> Key {
-        let header: String = header.chars().take(HEADER_MAX).collect();
-        let digits = header.chars().skip_while(|c| !c.is_ascii_digit());
-        let digits: String = digits.take_while(char::is_ascii_digit).collect();
-        let mut word = words::fold(&header);
-        // `phone=111`, `telephoneNumber: +1 555 010 0103`, lines of other formats: no word has a blank.
-        let digits_in = header.chars().filter(char::is_ascii_digit).count();
-        if digits_in > HEADER_DIGITS_MAX || header.contains('=') {
-            word.push(' ');
-        }
-        Key { word, number: digits.parse().ok() }
-    }
-}
-
 /// The entry of a list, and the part of it, that some words mean.
 fn entry(words: &[Word], key: &Key, seen: u32, has_city: bool) -> Option<(Slot, Part)> {
     let (mut kinds, mut label, mut place) = (Vec::new(), None, None);
@@ -288,6 +275,11 @@ fn entry(words: &[Word], key: &Key, seen: u32, has_city: bool) -> Option<(Slot, 
         _ => return None,
     };
     let of_address = part.is_some_and(|p| !matches!(p, Part::Label | Part::Value | Part::Service));
+    // `Event date` is the day of some event, not of the person's.
+    let dated = !kinds.is_empty() && kinds.iter().all(|kind| *kind == Kind::Date);
+    if dated && label.is_none() && part.is_none() && words.len() > 1 {
+        return None;
+    }
     let kind = *match kinds.as_slice() {
         [] if is_address || of_address => &Kind::Address,
         [kind, rest @ ..] if rest.iter().all(|other| other == kind) && !of_address => kind,
@@ -323,7 +315,7 @@ fn labelled(
 
 /// True for `City` and `ZIP` alone: the table has one address a row.
 fn is_plain_city(key: &Key) -> bool {
-    let words = words::words(&key.word).unwrap_or_default();
+    let words = words::words(&key.word, &key.ends).unwrap_or_default();
     matches!(words.as_slice(), [Word::Part(Part::City | Part::PostalCode)]) && key.number.is_none()
 }
 

@@ -1,29 +1,32 @@
 //! The words of headers, in English, German, French, Spanish, Italian, Polish, Ukrainian, Russian
 //! and Japanese, as Google Contacts, Outlook, Thunderbird, Yahoo and LinkedIn write them and as
-//! people write them by hand.
+//! people write them by hand; the plain ones in [`languages`], too.
 //!
 //! [`NAMES`] are whole headers. Any other header is read as a sequence of [`WORDS`]: `Telefon
 //! geschäftlich 2`, `Телефон раб. 2` and `Business Phone 2` are a telephone, a place and a number
 //! each. Both are compared by [`fold`].
 
 pub(super) use super::kinds::{Kind, Member, Part, Word};
+use super::languages;
 use super::vocabulary::{NAMES, WORDS};
 use std::collections::HashMap;
 use std::sync::OnceLock;
-use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-/// A header for comparing: lower case, no accents, letters only. Numbers are taken out.
+/// A header for comparing: folded, letters only. Numbers are taken out.
 pub(super) fn fold(header: &str) -> String {
-    // Full-width forms are the ASCII ones (NFKD).
-    let folded = header.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase);
-    folded.filter(|c| c.is_alphabetic()).collect()
+    crate::fold(header).chars().filter(|c| c.is_alphabetic()).collect()
 }
+
+/// What stands behind a word without a blank: `Telefonnr`, `phoneno`.
+const NUMBERS: [&str; 4] = ["nr", "no", "num", "nro"];
 
 struct Dictionary {
     names: HashMap<String, Word>,
     words: Words,
     /// The words for parts of a person's name, and what stands between them.
     people: Words,
+    /// [`languages::BESIDE`], folded.
+    beside: HashMap<String, Vec<(Vec<String>, &'static str)>>,
 }
 
 struct Words {
@@ -34,9 +37,9 @@ struct Words {
 
 fn dictionary() -> &'static Dictionary {
     static DICTIONARY: OnceLock<Dictionary> = OnceLock::new();
-    let read = |table: &[(Word, &str)]| {
+    let read = |table: &[(Word, &str)], more: &[(Word, &str)]| {
         let mut map = HashMap::new();
-        for (word, names) in table {
+        for (word, names) in table.iter().chain(more) {
             for name in names.split(',') {
                 map.entry(fold(name)).or_insert(*word);
             }
@@ -48,8 +51,8 @@ fn dictionary() -> &'static Dictionary {
         Words { map, longest }
     };
     DICTIONARY.get_or_init(|| {
-        let names = read(NAMES);
-        let mut parts = read(WORDS);
+        let names = read(NAMES, languages::NAMES);
+        let mut parts = read(WORDS, languages::WORDS);
         let of_person = |(name, word): &(&String, &Word)| {
             let part = [Member::First, Member::Middle, Member::Last].map(Word::Member);
             part.contains(word) || **word == Word::Filler || *name == "name"
@@ -64,18 +67,23 @@ fn dictionary() -> &'static Dictionary {
                 }
             }
         }
-        Dictionary { names, words: words(parts), people }
+        let mut beside: HashMap<String, Vec<_>> = HashMap::new();
+        for (header, others, word) in languages::BESIDE {
+            let others = others.split(' ').map(fold).collect();
+            beside.entry(fold(header)).or_default().push((others, *word));
+        }
+        Dictionary { names, words: words(parts), people, beside }
     })
 }
 
 /// The meaning of a whole folded header.
-pub(super) fn name(folded: &str) -> Option<Word> {
-    dictionary().names.get(folded).copied().or_else(|| person(folded))
+pub(super) fn name(folded: &str, ends: &[usize]) -> Option<Word> {
+    dictionary().names.get(folded).copied().or_else(|| person(folded, ends))
 }
 
 /// The meaning of a header of names: `Nombre y apellidos` is the whole name, `Name (First)` a part.
-fn person(folded: &str) -> Option<Word> {
-    let words = dictionary().people.take_apart(folded)?;
+fn person(folded: &str, ends: &[usize]) -> Option<Word> {
+    let words = dictionary().people.take_apart(folded, ends)?;
     let no_part = |word: &Word| matches!(word, Word::Filler | Word::Member(Member::Full));
     let mut parts = words.iter().filter(|word| !no_part(word));
     let first = *parts.next()?;
@@ -85,21 +93,45 @@ fn person(folded: &str) -> Option<Word> {
     }
 }
 
-/// A folded header taken apart into words; `None` if something is left over.
-pub(super) fn words(folded: &str) -> Option<Vec<Word>> {
-    dictionary().words.take_apart(folded)
+/// The English header that a folded one is read as in the language that the others are in.
+pub(super) fn beside<'a, I: Iterator<Item = &'a str>>(
+    folded: &str,
+    others: impl Fn() -> I,
+) -> Option<&'static str> {
+    let ways = dictionary().beside.get(folded)?;
+    let speaks = |begin: &String| others().any(|other| other.starts_with(begin.as_str()));
+    ways.iter().find(|(begins, _)| begins.iter().any(speaks)).map(|(_, word)| *word)
+}
+
+/// A folded header taken apart into words; `None` if something is left over. `ends` says where words were
+/// written apart.
+pub(super) fn words(folded: &str, ends: &[usize]) -> Option<Vec<Word>> {
+    dictionary().words.take_apart(folded, ends)
+}
+
+/// False for a short word within a longer one, where it is chance: `Domain`, `Provider`, `Island`, `Datei`.
+fn stands(word: Word, piece: &str, (at, end): (usize, usize), ends: &[usize]) -> bool {
+    let short = piece.len() < 3 || word == Word::Filler && piece.len() == 3;
+    let begins = at == 0 || ends.contains(&at) || NUMBERS.contains(&piece);
+    !short || !piece.is_ascii() || begins && ends.contains(&end)
 }
 
 impl Words {
     /// Long words first.
-    fn take_apart(&self, folded: &str) -> Option<Vec<Word>> {
+    fn take_apart(&self, folded: &str, ends: &[usize]) -> Option<Vec<Word>> {
         let mut dead = vec![false; folded.len() + 1];
         let mut found = Vec::new();
-        self.split(folded, 0, &mut dead, &mut found).then_some(found)
+        self.split((folded, ends), 0, &mut dead, &mut found).then_some(found)
     }
 
     /// True if the text from `at` on consists of words; `dead` marks where it does not.
-    fn split(&self, folded: &str, at: usize, dead: &mut [bool], found: &mut Vec<Word>) -> bool {
+    fn split(
+        &self,
+        (folded, ends): (&str, &[usize]),
+        at: usize,
+        dead: &mut [bool],
+        found: &mut Vec<Word>,
+    ) -> bool {
         if at >= folded.len() {
             return true;
         }
@@ -107,10 +139,11 @@ impl Words {
             return false;
         }
         for end in (at + 1..=folded.len().min(at + self.longest)).rev() {
-            let word = folded.get(at..end).and_then(|piece| self.map.get(piece));
+            let piece = folded.get(at..end).unwrap_or_default();
+            let word = self.map.get(piece).filter(|it| stands(**it, piece, (at, end), ends));
             let Some(word) = word else { continue };
             found.push(*word);
-            if self.split(folded, end, dead, found) {
+            if self.split((folded, ends), end, dead, found) {
                 return true;
             }
             found.pop();
@@ -124,18 +157,26 @@ impl Words {
 
 #[cfg(test)]
 mod tests {
+    use super::super::key::Key;
     use super::*;
 
     #[test]
     fn a_header_is_folded_and_taken_apart() {
         assert_eq!(fold("E-mail\u{a0}2 Addr\u{e9}ss"), "emailaddress");
         assert_eq!(fold("ＦＡＸ 番号"), "fax番号");
+        let apart = |header: &str| {
+            let key = Key::of(header);
+            words(&key.word, &key.ends)
+        };
         assert_eq!(
-            words(&fold("Telefon geschäftlich 2")),
+            apart("Telefon geschäftlich 2"),
             Some(vec![Word::Kind(Kind::Phone), Word::Place("work")])
         );
-        assert_eq!(words(&fold("calle del domicilio")).map(|words| words.len()), Some(3));
-        assert_eq!(words("homexyz"), None);
+        assert_eq!(apart("calle del domicilio").map(|words| words.len()), Some(3));
+        assert_eq!(apart("Mobiltelefonnr.").map(|words| words.len()), Some(2));
+        for header in ["homexyz", "Domain", "Donation", "Provider", "Island", "Datei", "Estate"] {
+            assert_eq!(apart(header), None, "{header}");
+        }
     }
 
     #[test]
@@ -151,7 +192,8 @@ mod tests {
             ("Last contact", None),
             ("First number", None),
         ] {
-            assert_eq!(name(&fold(header)), member.map(Word::Member), "{header}");
+            let key = Key::of(header);
+            assert_eq!(name(&key.word, &key.ends), member.map(Word::Member), "{header}");
         }
     }
 }

@@ -192,3 +192,91 @@ fn the_number_of_a_house_stands_behind_its_street() {
         assert_eq!(it.addresses[0].street.as_deref(), Some(street));
     }
 }
+
+/// The header, a row, and what it says: name, first label of a number, city or country, birthday.
+#[test]
+fn plain_headers_of_more_languages() {
+    let same = "Jan;Novak;0301234567;0171234567;a@x.example;Weg 1;11000;Oslo;1990-06-25;hi";
+    for header in [
+        "Voornaam;Achternaam;Telefoon thuis;Mobiele telefoon;E-mailadres;Straat;Postcode;Woonplaats;Geboortedatum;Opmerkingen",
+        "Nome;Sobrenome;Telefone residencial;Telefone celular;Endereço de e-mail;Rua;CEP;Cidade;Aniversário;Observações",
+        "Nome próprio;Apelido;Telefone de casa;Telemóvel;E-mail;Morada;Código Postal;Localidade;Data de nascimento;Notas",
+        "Jméno;Příjmení;Telefon domů;Mobilní telefon;E-mailová adresa;Ulice;PSČ;Město;Datum narození;Poznámka",
+        "Meno;Priezvisko;Telefón domov;Mobil;E-mail;Ulica;PSČ;Mesto;Dátum narodenia;Poznámka",
+        "Utónév;Vezetéknév;Telefon (otthoni);Mobiltelefon;E-mail cím;Utca;Irányítószám;Város;Születési dátum;Megjegyzés",
+        "Adı;Soyadı;Ev telefonu;Cep;E-posta;Adres;Posta kodu;Şehir;Doğum tarihi;Notlar",
+        "Förnamn;Efternamn;Telefon (hem);Mobiltelefon;E-postadress;Gatuadress;Postnummer;Ort;Födelsedatum;Anteckningar",
+        "Fornavn;Efternavn;Privattelefon;Mobil;E-mail;Adresse;Postnr.;By;Fødselsdag;Noter",
+        "Fornavn;Etternavn;Telefon hjemme;Mobiltelefon;E-post;Adresse;Postnr;Poststed;Fødselsdato;Notater",
+        "Etunimi;Sukunimi;Kotipuhelin;Matkapuhelin;Sähköposti;Katuosoite;Postinumero;Postitoimipaikka;Syntymäaika;Muistiinpanot",
+        "Prenume;Nume;Telefon acasă;Telefon mobil;Adresă de e-mail;Stradă;Cod poștal;Oraș;Data nașterii;Observații",
+        "Όνομα;Επώνυμο;Τηλέφωνο οικίας;Κινητό;Διεύθυνση email;Οδός;Τ.Κ.;Πόλη;Ημερομηνία γέννησης;Σημειώσεις",
+        "ΟΝΟΜΑ;ΕΠΩΝΥΜΟ;ΤΗΛΕΦΩΝΟ ΟΙΚΙΑΣ;ΚΙΝΗΤΟ;EMAIL;ΟΔΟΣ;ΤΚ;ΠΟΛΗ;ΓΕΝΕΘΛΙΑ;ΣΗΜΕΙΩΣΕΙΣ",
+        "Ime;Prezime;Telefon home;Mobitel;E-pošta;Adresa;Poštanski broj;Grad;Datum rođenja;Napomena",
+        "名;姓;住宅电话;手机;电子邮件地址;地址;邮编;城市;生日;备注",
+        "名字;姓氏;家庭電話;手機號碼;電子郵件;地址;郵遞區號;城市;生日;備註",
+        "이름;성;집 전화 번호;휴대폰;이메일 주소;주소;우편번호;도시;생년월일;메모",
+    ] {
+        let (it, kept, said) = row(header, same);
+        let names = [&it.first_name, &it.last_name, &it.additional_data].map(|it| it.as_deref());
+        assert_eq!(names, [Some("Jan"), Some("Novak"), Some("hi")], "{header}");
+        let labels: Vec<_> = it.phones.iter().map(|it| it.label.as_deref()).collect();
+        assert_eq!((labels, it.emails.len()), (vec![Some("home"), Some("mobile")], 1), "{header}");
+        let address = &it.addresses[0];
+        let parts = [&address.street, &address.postal_code, &address.city].map(|it| it.as_deref());
+        assert_eq!(parts, [Some("Weg 1"), Some("11000"), Some("Oslo")], "{header}");
+        assert_eq!(it.birthday.map(|it| it.to_string()).as_deref(), Some("1990-06-25"), "{header}");
+        assert_eq!((kept, said), (Vec::new(), Vec::new()), "{header}");
+    }
+    for header in [
+        "Naam",
+        "Ad Soyad",
+        "Név",
+        "Navn",
+        "Nimi",
+        "Nume",
+        "Ονοματεπώνυμο",
+        "联系人",
+        "이름",
+        "名字",
+    ] {
+        let (it, ..) = row(&format!("{header};手机"), "Ash Ann;0171234567");
+        assert_eq!(
+            (it.display_name.as_str(), it.first_name, it.last_name),
+            ("Ash Ann", None, None)
+        );
+    }
+}
+
+/// What a header means may be shown by the headers beside it; where nothing shows it, it is kept.
+#[test]
+fn a_word_of_two_languages_means_what_the_table_is_in() {
+    let says = |header: &str, cells: &str| {
+        let (it, kept, _) = row(header, cells);
+        let address = it.addresses.first();
+        let part =
+            |part: fn(&vcard::Address) -> &Option<String>| address.and_then(|it| part(it).clone());
+        let dates = it.dates.first().map(|it| it.value.to_string());
+        let all = [it.nickname, it.last_name, part(|it| &it.region), part(|it| &it.country), dates];
+        let all = all.into_iter().chain([it.birthday.map(|it| it.to_string())]).flatten();
+        (all.collect::<Vec<_>>().join(" "), kept.len())
+    };
+    for (header, cells, said, kept) in [
+        ("Nombre,Teléfono,Aniversario", "Ann,911234567,2010-05-06", "2010-05-06", 0),
+        ("Nome,Telefone,Aniversario", "Ann,911234567,2010-05-06", "2010-05-06", 0),
+        ("Nome,Sobrenome,Apelido", "Ann,Ash,Annie", "Annie Ash", 0),
+        ("Nome,Morada,Apelido", "Ann,Rua 1,Ash", "Ash", 0),
+        ("Nome,E-mail,Apelido", "Ann,a@x.example,Ash", "", 1),
+        ("Imię,Miasto,Kraj", "Ann,Łódź,Polska", "Polska", 0),
+        ("Jméno,Město,Kraj", "Ann,Praha,Středočeský", "Středočeský", 0),
+        ("Name,Phone,By", "Ann,5550101,Bob", "", 1),
+        ("Name,Telefon,Grad", "Ann,5550101,Dr.", "", 1),
+        ("Naam,Voornaam", "Ash,Ann", "Ash", 0),
+        // Words of other words are no words of a header.
+        ("Name,Datei,Event Date,Estate", "Ann,a.pdf,2024-01-02,Hill", "", 3),
+        ("Name,Domain,Donation,Provider,Island", "Ann,x.example,50,Acme,Malta", "", 4),
+    ] {
+        assert_eq!(says(header, cells), (said.to_owned(), kept), "{header}");
+    }
+    assert!(row("Nome,Telefone,Aniversario", "Ann,911234567,2010-05-06").0.birthday.is_some());
+}

@@ -1,0 +1,67 @@
+//! A header for comparing.
+
+use super::words;
+use std::hash::{Hash, Hasher};
+
+/// Most characters of a header that are looked at.
+const HEADER_MAX: usize = 200;
+/// Most digits of a header: they number the entries of a list.
+const HEADER_DIGITS_MAX: usize = 3;
+
+/// The letters of a header, folded, and its first number.
+#[derive(Clone)]
+pub(super) struct Key {
+    pub word: String,
+    pub number: Option<u32>,
+    /// Where its words end in `word`; of two headers that differ in this alone, one is the other.
+    pub ends: Vec<usize>,
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Key) -> bool {
+        (&self.word, self.number) == (&other.word, other.number)
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.word, self.number).hash(state);
+    }
+}
+
+impl Key {
+    pub fn of(header: &str) -> Key {
+        let header: String = header.chars().take(HEADER_MAX).collect();
+        let digits = header.chars().skip_while(|c| !c.is_ascii_digit());
+        let digits: String = digits.take_while(char::is_ascii_digit).collect();
+        let (mut word, mut ends) = (String::new(), Vec::new());
+        for part in header.split(|c: char| !c.is_alphabetic()) {
+            word.push_str(&words::fold(part));
+            ends.push(word.len());
+        }
+        // `phone=111`, `telephoneNumber: +1 555 010 0103`, lines of other formats: no word has a blank.
+        let digits_in = header.chars().filter(char::is_ascii_digit).count();
+        if digits_in > HEADER_DIGITS_MAX || header.contains('=') {
+            word.push(' ');
+        }
+        Key { word, number: digits.parse().ok(), ends }
+    }
+
+    /// Settles what a header means in the language that the headers beside it are in; those that the
+    /// caller mapped say it themselves.
+    pub fn look_aside(keys: &mut [(Key, bool)]) {
+        let read_as = |at: usize| {
+            let (key, mapped) = keys.get(at)?;
+            let others = || keys.iter().map(|(key, _)| key.word.as_str());
+            words::beside(&key.word, others).filter(|_| !mapped)
+        };
+        let found: Vec<_> = (0..keys.len()).filter_map(|at| Some((at, read_as(at)?))).collect();
+        for (at, word) in found {
+            if let Some((key, _)) = keys.get_mut(at) {
+                word.clone_into(&mut key.word);
+            }
+        }
+    }
+}
