@@ -23,10 +23,18 @@ pub(super) struct Record<'a> {
 }
 
 impl Record<'_> {
+    /// True if nothing stands in it, but for the rule under the header of a printed table.
     pub fn is_blank(&self) -> bool {
         let shows =
-            |cell: &Cow<'_, str>| cell.contains(|c: char| !c.is_whitespace() && !c.is_control());
-        self.rest.is_empty() && !self.cells.iter().any(shows)
+            |cell: &&Cow<'_, str>| cell.contains(|c: char| !c.is_whitespace() && !c.is_control());
+        let rules = |cell: &str| cell.len() > 2 && cell.bytes().all(|byte| b"-=:+".contains(&byte));
+        let shown = self.cells.iter().filter(shows).count();
+        // `|---|---|`: nothing stands before the first separator and behind the last one.
+        let is_rule = || {
+            shown + 2 >= self.cells.len()
+                && self.cells.iter().filter(shows).all(|cell| rules(cell.trim()))
+        };
+        self.rest.is_empty() && (shown == 0 || is_rule())
     }
 }
 

@@ -14,8 +14,9 @@ pub(super) struct Evidence {
 impl Evidence {
     /// Takes a cell into account.
     pub fn add(&mut self, text: &str) {
+        let text = bare(text);
         self.unsure |= matches!(read_date(text), DateText::Either(..));
-        let mut numbers = text.trim().splitn(3, ['/', '-']).map(|part| part.trim().parse::<u32>());
+        let mut numbers = text.splitn(3, ['/', '-']).map(|part| part.trim().parse::<u32>());
         if let (Some(Ok(first)), Some(Ok(second)), Some(_)) =
             (numbers.next(), numbers.next(), numbers.next())
         {
@@ -44,6 +45,7 @@ impl Evidence {
 
     /// Reads a cell of the column; the answer is never [`DateText::Either`].
     pub fn read(self, text: &str, english: bool) -> DateText {
+        let text = bare(text);
         let zero = |c: char| c == '0' || !c.is_alphanumeric();
         match read_date(text) {
             DateText::Either(first, second, year) => match self.day_first(english) {
@@ -58,6 +60,11 @@ impl Evidence {
             read => read,
         }
     }
+}
+
+/// Without the apostrophe that keeps a spreadsheet from reading it.
+fn bare(text: &str) -> &str {
+    text.trim().trim_start_matches('\'')
 }
 
 fn date(year: i32, month: u32, day: u32) -> DateText {

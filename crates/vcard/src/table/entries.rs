@@ -67,7 +67,11 @@ impl Builder<'_> {
         if let Some((name, _)) = text.split_once('<').filter(|_| value != text.trim())
             && let Some(name) = one_line(name.trim().trim_matches('"'))
         {
-            self.addressee.get_or_insert(name);
+            match &self.addressee {
+                None => self.addressee = Some(name),
+                Some(first) if *first == name => {}
+                Some(_) => self.kept.push((Cow::Borrowed("X-CSV-ADDRESSEE"), name)),
+            }
         }
         if value.is_empty() {
             return;

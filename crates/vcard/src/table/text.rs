@@ -82,7 +82,7 @@ fn pieces(text: &str, kind: Option<Kind>) -> Vec<&str> {
             let slashes = |piece: &str| piece.split('/').all(is_number);
             let split =
                 |piece| if slashes(piece) { piece.split('/').collect() } else { vec![piece] };
-            apart.into_iter().flat_map(split).collect()
+            apart.into_iter().flat_map(split).map(whole_number).collect()
         }
         Some(Kind::Email) => {
             let found = wholes(text, true, |piece| piece.contains('@') && !piece.contains('"'));
@@ -90,6 +90,12 @@ fn pieces(text: &str, kind: Option<Kind>) -> Vec<&str> {
         }
         _ => vec![text],
     }
+}
+
+/// A number without the fraction that programs give a column of numbers with gaps: `4915112345678.0`.
+fn whole_number(text: &str) -> &str {
+    let digits = |text: &&str| text.len() >= DIGITS_MIN && text.bytes().all(|b| b.is_ascii_digit());
+    text.strip_suffix(".0").filter(digits).unwrap_or(text)
 }
 
 /// Addresses with nothing but blanks between them; anything else as it is.

@@ -280,3 +280,36 @@ fn a_word_of_two_languages_means_what_the_table_is_in() {
     }
     assert!(row("Nome,Telefone,Aniversario", "Ann,911234567,2010-05-06").0.birthday.is_some());
 }
+
+#[test]
+fn a_header_once_more_and_the_rule_under_it_are_nobody() {
+    let names =
+        |text: &str| -> Vec<_> { rows(text).into_iter().map(|(it, ..)| it.display_name).collect() };
+    for text in [
+        "Name,Phone\nAnn,5550101\n NAME ,phone\nBob,5550102\n",
+        "| Name | Phone |\n|---|:---:|\n| Ann | 5550101 |\n| Bob | 5550102 |\n",
+        "+------+---------+\n| name | phone   |\n+------+---------+\n| Ann  | 5550101 |\n| Bob  | 5550102 |\n+------+---------+\n",
+        " name | phone\n------+---------\n Ann  | 5550101\n Bob  | 5550102\n",
+    ] {
+        assert_eq!(names(text), ["Ann", "Bob"], "{text}");
+    }
+    assert_eq!(names("Name,Phone,Email\n---,,a@x.example\n"), ["---"]);
+}
+
+#[test]
+fn what_spreadsheets_and_programs_do_to_numbers_and_dates() {
+    let (it, kept, said) = row("Name,Phone,Birthday", "Ann,4915112345678.0,'1990-04-12");
+    assert_eq!(it.phones[0].value, "4915112345678");
+    assert_eq!(it.birthday.unwrap().to_string(), "1990-04-12");
+    assert_eq!((kept, said), (Vec::new(), Vec::new()));
+    for number in ["12.0", "+49151.12345.0", "030 1234567.0", "4915112345678,0"] {
+        assert_eq!(row("Name,Phone", &format!("Ann,\"{number}\"")).0.phones[0].value, number);
+    }
+}
+
+#[test]
+fn the_names_of_all_whom_a_cell_writes_to_are_kept() {
+    let (it, kept, _) = row("Name,Email", "Ann,\"Eve <e@x.example>, Fay <f@x.example>\"");
+    let names: Vec<&str> = kept.iter().map(|(_, name)| name.as_str()).collect();
+    assert_eq!((it.emails.len(), names.contains(&"Eve"), names.contains(&"Fay")), (2, true, true));
+}
