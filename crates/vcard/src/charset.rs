@@ -10,6 +10,8 @@ use encoding_rs::{
 };
 use std::borrow::Cow;
 
+/// So many bytes show whether a file is UTF-16.
+const SAMPLE: usize = 1024;
 /// Most warnings of lines with bytes that are no text.
 const WARNINGS_MAX: usize = 100;
 
@@ -49,10 +51,11 @@ pub fn decode<'a>(bytes: &'a [u8], declared: Option<&str>) -> (Cow<'a, str>, Vec
         evidence.decide()
     };
     let (text, sound) = decoder.text(&bytes, None, || guess(&bytes));
+    let was_whole = matches!(bytes, Cow::Borrowed(_)) || !text.contains('\u{fffd}');
     let warnings = match sound {
-        Sound::Clean => Vec::new(),
+        Sound::Clean if was_whole => Vec::new(),
         Sound::Guessed(encoding) => vec![Warning { line: 1, detail: guessed(encoding) }],
-        Sound::Replaced => {
+        Sound::Clean | Sound::Replaced => {
             let lines = (1..).zip(text.split('\n')).filter(|(_, line)| line.contains('\u{fffd}'));
             let warning = |line| Warning { line, detail: REPLACED.to_owned() };
             lines.take(WARNINGS_MAX).map(|(line, _)| warning(line)).collect()
@@ -86,6 +89,11 @@ pub fn guessed(encoding: &'static Encoding) -> String {
 /// it is certain that it is UTF-8 now.
 pub fn without_mark<'a>(bytes: &'a [u8], declared: Option<&str>) -> (Cow<'a, [u8]>, bool) {
     let whole = |encoding: &'static Encoding, bytes: &'a [u8]| {
+        // What only knows single bytes may have put one more line end behind it.
+        let bytes = match bytes {
+            [pairs @ .., ..=b' '] if encoding != ISO_2022_JP && pairs.len() % 2 == 0 => pairs,
+            _ => bytes,
+        };
         let (text, _) = encoding.decode_without_bom_handling(bytes);
         (Cow::Owned(text.into_owned().into_bytes()), true)
     };
@@ -96,13 +104,13 @@ pub fn without_mark<'a>(bytes: &'a [u8], declared: Option<&str>) -> (Cow<'a, [u8
         _ if says_japanese(bytes) => return whole(ISO_2022_JP, bytes),
         _ => {}
     }
-    // ASCII in UTF-16 has a zero in every pair; text in anything else has none.
-    let start = bytes.get(..bytes.len().min(64)).unwrap_or_default();
-    let zeros = |odd: usize| start.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
-    let half = start.len() / 2;
-    match (zeros(0), zeros(1)) {
-        (0, little) if little > half / 2 => whole(UTF_16LE, bytes),
-        (big, 0) if big > half / 2 => whole(UTF_16BE, bytes),
+    // Half the bytes of UTF-16 are zeros, of Greek and Cyrillic 3 and 4; text in anything else has none.
+    let start = bytes.get(..bytes.len().min(SAMPLE)).unwrap_or_default();
+    let low = |odd: usize| start.iter().skip(odd).step_by(2).filter(|byte| **byte < 9).count();
+    let is_most = |low: usize, other: usize| low > start.len() / 16 && low > 3 * other;
+    match (low(0), low(1)) {
+        (big, little) if is_most(little, big) => whole(UTF_16LE, bytes),
+        (big, little) if is_most(big, little) => whole(UTF_16BE, bytes),
         _ => match declared.and_then(by_label) {
             Some(it) if start.contains(&0) && [UTF_16LE, UTF_16BE].contains(&it) => {
                 whole(it, bytes)

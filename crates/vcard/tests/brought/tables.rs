@@ -313,3 +313,25 @@ fn the_names_of_all_whom_a_cell_writes_to_are_kept() {
     let names: Vec<&str> = kept.iter().map(|(_, name)| name.as_str()).collect();
     assert_eq!((it.emails.len(), names.contains(&"Eve"), names.contains(&"Fay")), (2, true, true));
 }
+
+#[test]
+fn utf_16_without_a_mark_need_not_be_ascii() {
+    for text in [
+        "Имя;Телефон\nОлег;0501234567\n",
+        "Όνομα;Τηλέφωνο\nΝίκος;2101234567\n",
+        "姓名,電話\n一山二郎,0312345678\n",
+    ] {
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        // A program that knows single bytes only puts one line end behind it.
+        for bytes in [&little[..], &big[..], &[&little[..], b"\n"].concat()] {
+            let (read, said) = vcard::decode(bytes, None);
+            assert_eq!((read.as_ref(), said), (text, Vec::new()));
+        }
+    }
+    let (_, said) = vcard::decode(b"\xff\xfeA\0\x3d\xd8\n\0", None);
+    assert_eq!(said.len(), 1, "half a character is told of");
+    // A few zeros are no UTF-16.
+    let few = b"Name,Phone\nA\0nn,5550101\n\0\0\0\0";
+    assert_eq!(vcard::decode(few, None).0.as_bytes(), few);
+}
