@@ -81,12 +81,16 @@ impl<'f> Reader<'f> {
         let first = pieces.next()?.trim();
         let (group, name) = first.rsplit_once('.').unwrap_or(("", first));
         let group = group.replace('.', "-");
+        // KDE: `X-messaging/skype-All:ann`.
+        let service = strip_scheme(name, "X-messaging/").and_then(|it| it.split('-').next());
+        let name = if service.is_some_and(is_token) { "IMPP" } else { name };
         // A BEGIN or END in the middle of a card would end it for the next reader.
         let mark = ["BEGIN", "END"].iter().any(|mark| name.eq_ignore_ascii_case(mark));
         if !is_token(name) || !(group.is_empty() || is_token(&group)) || mark {
             return None;
         }
         let mut params: Vec<(String, String)> = pieces.filter_map(param).collect();
+        params.extend(service.map(|it| ("X-SERVICE-TYPE".to_owned(), it.to_owned())));
         let mut value = self.value(name, &mut params, value, version, say);
         let mut name = name.to_owned();
         if params.first().is_some_and(|param| param.0 == "ENCODING") {
@@ -143,6 +147,10 @@ impl<'f> Reader<'f> {
                     return base64;
                 }
             },
+            "" if is_undeclared(name, raw) => {
+                say(format!("{name}: is quoted-printable and does not say so; it is read as that"));
+                self.text(&quoted::decode(raw, |_| false), charset, true, say)
+            }
             _ => self.text(raw, charset, false, say),
         };
         if version == Version::Old {
@@ -199,6 +207,18 @@ impl<'f> Reader<'f> {
         }
         printable(text)
     }
+}
+
+/// True for text in quoted-printable that does not say so: each `=` stands for a byte, and they are UTF-8.
+fn is_undeclared(name: &str, raw: &[u8]) -> bool {
+    let signs = raw.iter().filter(|byte| **byte == b'=').count();
+    let text = ["FN", "N", "ADR", "ORG", "TITLE", "NOTE", "NICKNAME"];
+    if signs < 2 || !raw.is_ascii() || !text.iter().any(|it| it.eq_ignore_ascii_case(name)) {
+        return false;
+    }
+    let bytes = quoted::decode(raw, |_| false);
+    let beyond = bytes.iter().filter(|byte| !byte.is_ascii()).count();
+    beyond == signs && std::str::from_utf8(&bytes).is_ok()
 }
 
 /// Looks through a file for what its undeclared bytes are.

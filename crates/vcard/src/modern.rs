@@ -55,6 +55,7 @@ impl Modern {
             "ADR" => self.address(line, printed),
             "ANNIVERSARY" if self.version == Version::Four => self.anniversary(line),
             "SOCIALPROFILE" if self.version == Version::Four => self.lines.push(profile(line)),
+            "IMPP" => self.lines.push(renamed_param(line, "SERVICE-TYPE", "X-SERVICE-TYPE")),
             "RELATED" if self.version == Version::Four => self.related(line),
             "KIND" => self.lines.push(renamed(line, "X-ADDRESSBOOKSERVER-KIND")),
             "MEMBER" => self.lines.push(renamed(line, "X-ADDRESSBOOKSERVER-MEMBER")),
@@ -137,7 +138,15 @@ impl Modern {
             let kind = head.split(';').next().unwrap_or_default();
             let kind = kind.rsplit('/').next().unwrap_or_default().to_ascii_uppercase();
             let plain = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
-            let base64: String = body.chars().filter(|c| !c.is_whitespace()).collect();
+            let base64 = body.chars().filter(|c| !c.is_whitespace());
+            // Base64 for URLs (RFC 4648, section 5).
+            let base64: String = base64
+                .map(|c| match c {
+                    '-' => '+',
+                    '_' => '/',
+                    c => c,
+                })
+                .collect();
             let base64 =
                 match base64.chars().all(plain) && head.to_ascii_lowercase().ends_with(";base64") {
                     true => crate::picture::padded(&base64),
@@ -187,6 +196,9 @@ impl Modern {
 
     /// The address as it is printed is a line of its own in 3.0.
     fn address(&mut self, mut line: Line<'static>, printed: Option<String>) {
+        if is_one_part(&line) {
+            line.set_value(format!(";;{};;;;", line.value()));
+        }
         let Some(printed) = printed else { return self.lines.push(line) };
         if line.group().is_empty() {
             let group = self.fresh_group();
@@ -280,14 +292,22 @@ impl Modern {
     }
 }
 
+/// True for an address that is written as a whole, as scanners of visiting cards do: in its first part, which is
+/// the post office box.
+pub fn is_one_part(line: &Line<'_>) -> bool {
+    line.is("ADR") && !line.value().contains(';') && !line.value().trim().is_empty()
+}
+
 /// RFC 9554's `SOCIALPROFILE` as Apple's.
 fn profile(line: Line<'static>) -> Line<'static> {
-    let mut line = renamed(line, "X-SOCIALPROFILE");
-    for (name, apple) in [("SERVICE-TYPE", "TYPE"), ("USERNAME", "X-USER")] {
-        if let Some(value) = line.param(name).map(str::to_owned) {
-            line.drop_param(name);
-            line.add_param(apple, &value);
-        }
+    let line = renamed_param(renamed(line, "X-SOCIALPROFILE"), "SERVICE-TYPE", "TYPE");
+    renamed_param(line, "USERNAME", "X-USER")
+}
+
+fn renamed_param(mut line: Line<'static>, from: &str, to: &'static str) -> Line<'static> {
+    if let Some(value) = line.param(from).map(str::to_owned) {
+        line.drop_param(from);
+        line.add_param(to, &value);
     }
     line
 }

@@ -42,6 +42,11 @@ pub fn of(card: &Card, details: &Details) -> impl Iterator<Item = String> {
             }
             first.get_or_insert(text);
         }
+        if line.is("AGENT") && line.value().contains("BEGIN:VCARD") {
+            odd.push(
+                "AGENT: a card inside of this one; it is kept there, and is no contact".to_owned(),
+            );
+        }
         let member = match line.is("BDAY") {
             true if details.birthday.is_none() => "birthday",
             false if line.is_any(&DATES) && date_of(&line).is_none() => "dates",

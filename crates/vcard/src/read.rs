@@ -4,6 +4,7 @@ use crate::charset::{Decoder, without_mark};
 use crate::content::Reader;
 use crate::convert::{RawLine, converted};
 use crate::line::Line;
+use crate::modern::is_one_part;
 use crate::unfold::{Logical, Unfold, is_mark};
 use crate::valid::{is_blank, is_complete, is_valid};
 use crate::value::{escape, visible};
@@ -201,14 +202,15 @@ impl Cards<'_> {
     }
 
     /// The card as it was sent if it is one of 3.0, else what it says in 3.0. A file's is translated too
-    /// where Android has put members into lines of its own.
+    /// where Android has put members into lines of its own, or an address is in one part.
     fn card(&mut self, raw: RawCard, of_file: bool) -> (Card, Vec<Warning>) {
         let end = raw.end.filter(|_| raw.left_out.is_empty());
         let sent = end.and_then(|end| self.file.get(raw.begin.start..end));
         let sent = sent.and_then(|sent| std::str::from_utf8(sent).ok());
         if let Some(sent) = sent.filter(|sent| is_valid(sent)) {
             let card = Card::from_text(sent.to_owned());
-            if !(of_file && card.lines().any(|line| line.is("X-ANDROID-CUSTOM"))) {
+            let odd = |line: &Line<'_>| line.is("X-ANDROID-CUSTOM") || is_one_part(line);
+            if !(of_file && card.lines().any(|line| odd(&line))) {
                 return (card, Vec::new());
             }
         }

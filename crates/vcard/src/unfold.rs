@@ -61,7 +61,9 @@ impl Unfold {
         let (start, mut bytes) = loop {
             let (line, next) = physical(file, self.at)?;
             let start = self.at;
-            (self.at, self.count) = (next, self.count + 1);
+            let before = start.checked_sub(1).and_then(|at| file.get(at));
+            self.count += u64::from(before.is_none_or(|it| matches!(it, b'\n' | b'\r')));
+            self.at = next;
             // Files that were put together have a byte-order mark before each part.
             let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
             if line.trim_ascii().is_empty() {
@@ -185,12 +187,24 @@ fn physical(file: &[u8], at: usize) -> Option<(&[u8], usize)> {
     let rest = file.get(at..).filter(|rest| !rest.is_empty())?;
     let length = rest.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(rest.len());
     let (line, end) = rest.split_at_checked(length)?;
+    if let Some((line, begin)) = end_before_begin(line) {
+        return Some((line, at + begin));
+    }
     let end = match end {
         [b'\r', b'\r', b'\n', ..] => 3,
         [b'\r', b'\n', ..] => 2,
         _ => end.len().min(1),
     };
     Some((line, at + length + end))
+}
+
+/// The END of a card, and where on the same line the next one begins: a file without an end of its last line was
+/// put before another one.
+fn end_before_begin(line: &[u8]) -> Option<(&[u8], usize)> {
+    let (end, rest) = line.split_at_checked("END:VCARD".len())?;
+    let rest = rest.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(rest).trim_ascii_start();
+    let both = is_mark(end, "END:VCARD") && is_mark(rest, "BEGIN:VCARD");
+    both.then_some((end, line.len() - rest.len()))
 }
 
 /// True if every line has a blank one after it.

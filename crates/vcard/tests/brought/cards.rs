@@ -102,6 +102,7 @@ fn accounts_say_their_service_as_a_type_or_as_rfc_9554_has_it() {
         ("3.0", "IMPP;TYPE=SKYPE:ann.s", Some("skype"), "ann.s"),
         ("3.0", "IMPP;TYPE=home,IRC:ann", Some("irc"), "ann"),
         ("3.0", "IMPP;TYPE=home:ann", None, "ann"),
+        ("4.0", "IMPP;SERVICE-TYPE=Threema:ABC", Some("threema"), "ABC"),
         (
             "4.0",
             "SOCIALPROFILE;SERVICE-TYPE=Mastodon;USERNAME=ann:https://m.example/@ann",
@@ -233,4 +234,77 @@ fn what_no_client_may_write_is_told_of_every_part() {
             assert!(read.text().replace("\r\n ", "").contains(&text[..most + more]), "{member}");
         }
     }
+}
+
+#[test]
+fn a_card_that_begins_where_the_one_before_it_ends_is_somebody_else() {
+    for between in ["", " ", "\u{feff}"] {
+        let mut file = String::from_utf8(card("3.0", &["FN:Ann"])).unwrap().trim_end().to_owned();
+        file += between;
+        file += &String::from_utf8(card("3.0", &["FN:Bob", "BDAY:soon"])).unwrap();
+        let read: Vec<_> = read_cards(file.as_bytes(), None).collect();
+        let names = read.iter().map(|it| it.card.as_ref().unwrap().details().display_name);
+        assert_eq!(names.collect::<Vec<_>>(), ["Ann", "Bob"], "{between:?}");
+        assert_eq!((read[1].line, read[1].warnings.len()), (4, 1));
+    }
+}
+
+#[test]
+fn a_card_inside_of_another_is_told_of() {
+    let inner = ["AGENT:", "BEGIN:VCARD", "VERSION:2.1", "N:Bay;Bob", "END:VCARD", "TEL:5550101"];
+    let (read, said) = read(&card("2.1", &[&["N:Ash;Ann"], &inner[..]].concat()));
+    assert_eq!(said, ["AGENT: a card inside of this one; it is kept there, and is no contact"]);
+    assert!(read.as_str().contains("Bay") && read.details().phones.len() == 1);
+    assert_eq!(self::read(&card("3.0", &["FN:Ann", "AGENT:urn:uuid:1"])).1, Vec::<String>::new());
+}
+
+#[test]
+fn an_address_in_one_part_is_no_post_office_box() {
+    for (line, street) in [
+        ("ADR;TYPE=WORK:1 Main St\\, Town", Some("1 Main St, Town")),
+        ("ADR:1 Main St, Town", Some("1 Main St, Town")),
+        ("ADR:Box 5;;;;;;", None),
+    ] {
+        let address = details("3.0", &["FN:A", "N:A;;;;", line]).addresses.remove(0);
+        assert_eq!(
+            (address.street.as_deref(), address.po_box.is_none()),
+            (street, street.is_some())
+        );
+    }
+    // A device gets its own card back.
+    assert!(
+        put_card(&card("3.0", &["UID:u", "FN:A", "N:A;;;;", "ADR:1 Main St"])).unwrap().as_sent
+    );
+}
+
+#[test]
+fn kde_writes_accounts_as_lines_with_a_slash() {
+    let it = details(
+        "3.0",
+        &["FN:A", "X-messaging/skype-All:ann.s", "X-messaging/xmpp-All:a@x.example"],
+    );
+    let online: Vec<_> =
+        it.online.iter().map(|it| (it.service.as_deref(), it.value.as_str())).collect();
+    assert_eq!(online, [(Some("skype"), "ann.s"), (Some("xmpp"), "a@x.example")]);
+}
+
+#[test]
+fn quoted_printable_that_does_not_say_so_is_read_and_told_of() {
+    for (line, shown, told) in [
+        ("N:=C3=84sh;Ann", "Ann Äsh", 1),
+        ("N:=D0=90=D0=BD=D0=BD=D0=B0;;;;", "Анна", 1),
+        // What is no UTF-8, or not all of it quoted, is what it is.
+        ("N:a=C3=84=b;;;;", "a=C3=84=b", 0),
+        ("N:=41=42;;;;", "=41=42", 0),
+        ("N:x=C3=;;;;", "x=C3=", 0),
+    ] {
+        let (read, said) = read(&card("2.1", &[line]));
+        assert_eq!((read.details().display_name.as_str(), said.len()), (shown, told), "{line}");
+    }
+}
+
+#[test]
+fn a_picture_in_base64_for_urls_is_one() {
+    let photo = "PHOTO:data:image/jpeg;base64,_9j_4AABAgMEBQYHCAkKCwwNDg8Q";
+    assert!(read(&card("4.0", &["FN:A", photo])).0.photo().is_some());
 }
