@@ -30,7 +30,8 @@ impl fmt::Display for Fault {
 }
 
 /// The cells behind the header, its columns, and its line: the line of which most columns are
-/// known, under the separator that makes it so.
+/// known, under the separator that makes it so. Below a line of several cells it has to be many more, since the
+/// cells of a person may be words of headers, too: `Ann,Work,Home`.
 pub(super) fn header<'a>(
     text: &'a str,
     map: &[(String, String)],
@@ -45,6 +46,8 @@ pub(super) fn header<'a>(
     let (separators, start) = separators(text);
     for separator in separators {
         let (mut cells, mut record) = (start(separator), Record::default());
+        // So many known columns has the header to have under this separator.
+        let mut least = 1;
         for _ in 0..=LINES_BEFORE {
             match cells.next(&mut record) {
                 None => break,
@@ -57,7 +60,12 @@ pub(super) fn header<'a>(
             }
             let layout = Layout::read(&record.cells, map);
             let known = layout.known();
-            if layout.names_people() && best.as_ref().is_none_or(|best| known > best.0) {
+            if !layout.names_people() || known < least {
+                continue;
+            }
+            let several = record.cells.iter().filter(|cell| !cell.trim().is_empty()).count() > 1;
+            least = if several { 2 * known + 1 } else { known + 1 };
+            if best.as_ref().is_none_or(|best| known > best.0) {
                 best = Some((known, cells.clone(), layout, record.line));
             }
         }

@@ -82,7 +82,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
         Word::Member(Member::Birthday),
         "birthday, birth date, date of birth, birthday yyyy mm dd, birthday mm dd yyyy, birthday dd mm yyyy, birthday mm dd, \
          date of birth yyyy mm dd, date of birth dd mm yyyy, date of birth mm dd yyyy, bday, dob, born, geburtstag, geburtsdatum, geb datum, geboren, geboren am, geb, geb am, anniversaire, anniversaire de naissance, \
-         né le, né(e) le, nacido el, nato il, urodzony, \
+         né le, né(e) le, nacido el, f nacimiento, nato il, urodzony, \
          date de naissance, date naissance, naissance, cumpleaños, fecha de nacimiento, fecha nacimiento, fecha nac, compleanno, data di nascita, data nascita, urodziny, \
          data urodzenia, data ur, день народження, дата народження, дата народж, день рождения, дата рождения, дата рожд, 誕生日, 生年月日",
     ),
@@ -241,7 +241,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Word::Kind(Phone),
-        "phone, phones, phone number, phone numbers, telephone, tel, contact number, contact no, contact phone, ph, landline, land line, direct line, direct dial, \
+        "phone, phones, tfno, phone number, phone numbers, telephone, tel, contact number, contact no, contact phone, ph, landline, land line, direct line, direct dial, \
          n de téléphone, n téléphone, n tél, n de tél, telefon, telefonnummer, rufnummer, festnetz, téléphone, tél, \
          teléfono, teléfonos, telefono, telefonu, телефон, телефону, телефона, тел, 電話, 電話番号, tel.-nr.",
     ),

@@ -335,3 +335,21 @@ fn utf_16_without_a_mark_need_not_be_ascii() {
     let few = b"Name,Phone\nA\0nn,5550101\n\0\0\0\0";
     assert_eq!(vcard::decode(few, None).0.as_bytes(), few);
 }
+
+#[test]
+fn a_person_whose_cells_are_words_of_headers_is_no_header() {
+    let names =
+        |text: &str| -> Vec<_> { rows(text).into_iter().map(|(it, ..)| it.display_name).collect() };
+    for text in [
+        "Name,Place of birth,From\nAnn,Town,City\nBob,Oslo,Oslo\n",
+        "Name;Wo;Wann\nAnn;Home;Work\nBob;;\n",
+        "Name,Phone,A,B,C\nAnn,Mobile,Home,Work,City\nBob,5550102\n",
+    ] {
+        assert_eq!(names(text), ["Ann", "Bob"], "{text}");
+    }
+    // What stands before a header is none, of one cell or of two.
+    for before in ["Phone", "Contact,Ann Ash", "Notes:\n\"When exporting, some are missing\"\n\n"] {
+        let text = format!("{before}\nName,Phone,Email\nAnn,5550101,\nBob,5550102,\n");
+        assert_eq!(names(&text), ["Ann", "Bob"], "{before}");
+    }
+}
