@@ -147,7 +147,7 @@ impl<'f> Reader<'f> {
                     return base64;
                 }
             },
-            "" if is_undeclared(name, raw) => {
+            _ if is_undeclared(name, raw) => {
                 say(format!("{name}: is quoted-printable and does not say so; it is read as that"));
                 self.text(&quoted::decode(raw, |_| false), charset, true, say)
             }

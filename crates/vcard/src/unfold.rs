@@ -115,7 +115,8 @@ impl Unfold {
             }
             let room = LINE_MAX.saturating_sub(bytes.len());
             let broken = encoding == Encoding::QuotedPrintable && ends_softly(bytes);
-            if broken && !is_mark(line, "END:VCARD") && !is_mark(line, "BEGIN:VCARD") {
+            let ends = is_mark(line, "END:VCARD") || is_mark(line, "BEGIN:VCARD");
+            if broken && !ends && !begins_property(bytes, line) {
                 bytes.truncate(soft_end(bytes).unwrap_or(bytes.len()));
                 soft.add(bytes, line);
                 bytes.extend(line.iter().take(room));
@@ -224,11 +225,23 @@ fn is_doubled(file: &[u8]) -> bool {
     pairs >= 3
 }
 
-/// True if the line is `mark` in any letter case, spaces aside.
+/// True if the line is `mark` in any letter case, spaces and zeros aside.
 pub fn is_mark(line: &[u8], mark: &str) -> bool {
-    let visible = line.iter().filter(|byte| !byte.is_ascii_whitespace());
+    let visible = line.iter().filter(|byte| !byte.is_ascii_whitespace() && **byte != 0);
     // `eq` on iterators stops at the first difference.
     visible.map(u8::to_ascii_uppercase).eq(mark.bytes())
+}
+
+/// True for a line that is one of its own after a `=` that breaks nothing: some telephones end each value so. What
+/// follows a line break of the text is text, as in a signature.
+fn begins_property(before: &[u8], line: &[u8]) -> bool {
+    const NAMES: [&[u8]; 10] =
+        [b"TEL", b"EMAIL", b"ADR", b"ORG", b"URL", b"BDAY", b"TITLE", b"PHOTO", b"N", b"FN"];
+    let end = line.iter().position(|byte| matches!(byte, b';' | b':')).unwrap_or_default();
+    let broken = soft_end(before).and_then(|end| before.get(..end)).unwrap_or_default();
+    NAMES.contains(&line.get(..end).unwrap_or_default())
+        && !broken.ends_with(b"=0A")
+        && !broken.ends_with(b"=0D")
 }
 
 /// True for a line that ends with `=`, blanks after it aside.

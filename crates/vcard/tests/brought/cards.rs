@@ -293,6 +293,7 @@ fn quoted_printable_that_does_not_say_so_is_read_and_told_of() {
     for (line, shown, told) in [
         ("N:=C3=84sh;Ann", "Ann Äsh", 1),
         ("N:=D0=90=D0=BD=D0=BD=D0=B0;;;;", "Анна", 1),
+        ("N;ENCODING=QUOTED-PRINTABEL:=C3=84sh;Ann", "Ann Äsh", 1),
         // What is no UTF-8, or not all of it quoted, is what it is.
         ("N:a=C3=84=b;;;;", "a=C3=84=b", 0),
         ("N:=41=42;;;;", "=41=42", 0),
@@ -307,4 +308,29 @@ fn quoted_printable_that_does_not_say_so_is_read_and_told_of() {
 fn a_picture_in_base64_for_urls_is_one() {
     let photo = "PHOTO:data:image/jpeg;base64,_9j_4AABAgMEBQYHCAkKCwwNDg8Q";
     assert!(read(&card("4.0", &["FN:A", photo])).0.photo().is_some());
+}
+
+#[test]
+fn a_sign_of_equality_at_the_end_of_a_value_takes_no_line_along() {
+    let note = "NOTE;ENCODING=QUOTED-PRINTABLE:abc=";
+    let it = details("2.1", &["N:Ann", note, "TEL;CELL:5550101", note, "EMAIL:a@x.example"]);
+    assert_eq!(
+        (it.additional_data.as_deref(), it.phones.len(), it.emails.len()),
+        (Some("abc"), 1, 1)
+    );
+    // A signature is text, and so is any word.
+    for (more, text) in [("=0D=0A=\r\nTEL: 123", "abc\nTEL: 123"), ("=\r\nTELL:1", "abcTELL:1")] {
+        let it = details("2.1", &["N:Ann", &format!("NOTE;ENCODING=QUOTED-PRINTABLE:abc{more}")]);
+        assert_eq!((it.additional_data.as_deref(), it.phones.len()), (Some(text), 0));
+    }
+}
+
+#[test]
+fn zeros_around_the_lines_of_a_card_are_none_of_it() {
+    for file in
+        ["\0\0BEGIN:VCARD\r\nFN:Ann\r\nEND:VCARD\r\n\0\0", "BEGIN:VCARD\0\nFN:Ann\0\nEND:VCARD\0\n"]
+    {
+        assert_eq!(super::names(file.as_bytes(), None), [Ok("Ann".to_owned())]);
+        assert!(has_cards(file.as_bytes()));
+    }
 }
