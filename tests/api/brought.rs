@@ -152,3 +152,49 @@ fn two_cards_that_differ_in_their_picture_alone_are_two_people() {
     let answer = import(&ann, "text/vcard", photo("CCCC")).json();
     assert_eq!((&answer["created"], contacts(&ann).len()), (&json!(0), 2));
 }
+
+#[test]
+fn an_odd_uid_is_the_same_in_every_format() {
+    let ann = World::new().user("ann");
+    let odd = [" a ", "a", "\ta", "x, y; z\\n", "ü/☃", &"x".repeat(300)];
+    let people = odd.iter().enumerate();
+    let file: Vec<Value> =
+        people.map(|(at, uid)| json!({"uid": uid, "first_name": format!("P{at}")})).collect();
+    let answer = import(&ann, "application/json", json!(file).to_string()).json();
+    assert_eq!((&answer["created"], &answer["warnings"]), (&json!(odd.len()), &json!([])));
+    let uids = |list: Vec<Value>| -> Vec<_> {
+        list.iter().map(|it| it["uid"].as_str().unwrap().to_owned()).collect()
+    };
+    // A longer one than a column has is shown with a digest for its end.
+    assert_eq!(uids(contacts(&ann))[..5], odd[..5]);
+    for (format, content_type) in [("json", "application/json"), ("vcard", "text/vcard")] {
+        let file = ann.get(&format!("/api/contacts/export?format={format}")).expect(200);
+        let answer = import(&ann, content_type, &file.body).json();
+        let told = (&answer["skipped_duplicates"], &answer["warnings"]);
+        assert_eq!(told, (&json!(odd.len()), &json!([])), "{format}");
+    }
+}
+
+#[test]
+fn json_of_address_books_in_the_web_names_people_in_objects() {
+    let ann = World::new().user("ann");
+    let file = json!([
+        {"resourceName": "people/1", "names": [{"displayName": "Ann Ash", "givenName": "Ann", "familyName": "Ash"}],
+         "phoneNumbers": [{"value": "5550101", "type": "mobile"}], "organizations": [{"name": "Acme"}],
+         "birthdays": [{"date": {"year": 1990, "month": 4, "day": 5}}]},
+        {"displayName": "Bob Bay", "emailAddresses": [{"address": "b@x.example"}], "homePhones": ["5550102"],
+         "homeAddress": {"street": "1 St", "countryOrRegion": "US"}, "spouseName": "Sam", "mobilePhone": ""},
+    ]);
+    let answer = import(&ann, "application/json", file.to_string()).json();
+    assert_eq!(
+        notes(&answer, "warnings"),
+        ["no member takes a value; it is kept as X-JSON-RESOURCENAME"]
+    );
+    let [a, b] = contacts(&ann).try_into().unwrap();
+    let said =
+        json!([a["display_name"], a["last_name"], a["phone"], a["organization"], a["birthday"]]);
+    assert_eq!(said, json!(["Ann Ash", "Ash", "5550101", "Acme", "1990-04-05"]));
+    let said =
+        json!([b["phones"][0]["label"], b["addresses"][0]["country"], b["relations"][0]["label"]]);
+    assert_eq!(said, json!(["home", "US", "spouse"]));
+}

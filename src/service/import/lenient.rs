@@ -1,8 +1,11 @@
 //! JSON that other programs wrote, in the form of the contract. What has no place there is kept beside it:
 //! one odd value costs neither the person nor itself (`files.md`, 1).
 
+mod shape;
+
 use crate::model::contact::MEMBERS;
 use serde_json::{Map, Value, json};
+use shape::{LISTS, part_of, unpack};
 use vcard::table;
 use vcard::{DateText, read_date};
 
@@ -11,7 +14,6 @@ const KEPT_MAX: usize = 50;
 /// Longest name of such a line.
 const NAME_MAX: usize = 64;
 
-const LISTS: [&str; 7] = ["emails", "phones", "addresses", "urls", "dates", "relations", "online"];
 /// What an entry of a list may say.
 const PARTS: [&str; 11] = [
     "value",
@@ -34,6 +36,7 @@ const READ_ONLY: [&str; 5] = ["id", "photo", "created_at", "updated_at", "delete
 pub fn tidy(members: &mut Map<String, Value>) -> Vec<(String, String)> {
     let mut kept = Kept(Vec::new());
     let mut foreign = Vec::new();
+    unpack(members);
     let names: Vec<String> = members.keys().cloned().collect();
     for name in names {
         let Some(value) = members.get_mut(&name) else { continue };
@@ -99,13 +102,16 @@ impl Kept {
             None => (word, "street"),
         };
         match list {
-            "uid" | "dates" | "relations" | "online" => drop(self.keep(&name, value)),
+            // A date of which nothing says what it is of.
+            "dates" if label.is_empty() => drop(self.keep(&name, value)),
+            "uid" => drop(self.keep(&name, value)),
             "labels" => {
                 let mut new = self.labels(value);
                 let new = new.as_array_mut().map(std::mem::take).unwrap_or_default();
                 new.into_iter().for_each(|label| add_to(members, list, label));
             }
-            "addresses" if value.is_string() => {
+            "addresses" if value.is_string() || value.is_number() => {
+                let value = self.text(&name, value);
                 // Street, city and country of one address are members of their own.
                 let all = members.get_mut(list).and_then(Value::as_array_mut);
                 let said = Some(label).filter(|label| !label.is_empty());
@@ -125,9 +131,10 @@ impl Kept {
             list if LISTS.contains(&list) => {
                 let mut new = self.list(list, value);
                 let new = new.as_array_mut().map(std::mem::take).unwrap_or_default();
+                let said = if list == "online" { "service" } else { "label" };
                 for mut entry in new {
                     if let Some(entry) = entry.as_object_mut().filter(|_| !label.is_empty()) {
-                        entry.entry("label").or_insert_with(|| json!(label));
+                        entry.entry(said).or_insert_with(|| json!(label));
                     }
                     add_to(members, list, entry);
                 }
@@ -142,7 +149,15 @@ impl Kept {
 
     /// A date in any form that shows its order.
     fn date(&mut self, name: &str, value: Value) -> Value {
-        match value.as_str().map(read_date) {
+        let part = |name: &str| value.get(name).and_then(Value::as_u64);
+        let parts = value.as_object().map_or(0, Map::len);
+        let text = match (part("year"), part("month"), part("day")) {
+            (year, Some(month), Some(day)) if parts == 2 + usize::from(year.is_some()) => {
+                Some(format!("{:04}-{month:02}-{day:02}", year.unwrap_or_default()))
+            }
+            _ => value.as_str().map(str::to_owned),
+        };
+        match text.as_deref().map(read_date) {
             Some(DateText::Date(date)) => Value::String(date.to_string()),
             Some(DateText::Nothing) => Value::Null,
             _ => self.keep(name, value),
@@ -176,6 +191,7 @@ impl Kept {
                 self.keep(list, item);
                 return None;
             }
+            Value::String(text) if text.trim().is_empty() => return None,
             plain => Map::from_iter([(own.to_owned(), plain)]),
         };
         let parts: Vec<String> = entry.keys().cloned().collect();
@@ -216,27 +232,6 @@ impl Kept {
             lines.push((line_name("more"), Value::Array(rest).to_string()));
         }
         lines
-    }
-}
-
-/// The part of an entry that other programs call so.
-fn part_of(list: &str, name: &str) -> Option<&'static str> {
-    let is_own = match list {
-        "emails" => ["email", "address", "emailAddress"].contains(&name),
-        "phones" => ["number", "phone", "phoneNumber"].contains(&name),
-        "urls" => ["url", "link", "href"].contains(&name),
-        "dates" => ["date"].contains(&name),
-        "relations" | "online" => ["name", "username", "person"].contains(&name),
-        _ => false,
-    };
-    match name {
-        _ if is_own => Some("value"),
-        "type" | "kind" => Some("label"),
-        "zip" | "zipCode" | "zip_code" | "postalCode" | "postcode" => Some("postal_code"),
-        "state" | "province" => Some("region"),
-        "streetAddress" | "street_address" => Some("street"),
-        "town" | "locality" => Some("city"),
-        _ => None,
     }
 }
 
@@ -326,6 +321,29 @@ mod tests {
             (members, kept),
             (ours, vec![("X-JSON-PHONES-NUMBER".to_owned(), "2".to_owned())])
         );
+    }
+
+    #[test]
+    fn objects_of_other_programs_are_taken_apart() {
+        let (members, kept) = tidied(json!({
+            "names": [{"givenName": "Ann", "familyName": "Ash"}], "birthdays": [{"date": {"month": 2, "day": 29}}],
+            "organizations": [{"name": "Acme", "title": "Boss"}], "phone": {"mobile": "5550101"}, "zip": 123,
+            "anniversary": "2010-05-06", "spouseName": "Sam", "skype": "ann.s", "Email Address": "", "city": "Town",
+        }));
+        let ours = json!({
+            "first_name": "Ann", "last_name": "Ash", "birthday": "--02-29", "organization": "Acme", "job_title": "Boss",
+            "phones": [{"value": "5550101", "label": "mobile"}], "addresses": [{"city": "Town", "postal_code": "123"}],
+            "dates": [{"value": "2010-05-06", "label": "anniversary"}],
+            "relations": [{"value": "Sam", "label": "spouse"}], "online": [{"value": "ann.s", "service": "skype"}],
+        });
+        assert_eq!((members, kept), (ours, Vec::new()));
+        // Two names, a name that is there already, and what no member takes.
+        let (members, kept) = tidied(json!({
+            "names": [{"givenName": "Ann"}, {"givenName": "Eve"}], "name": {"first": "Bob", "x": 1},
+            "name first": "Cid", "labels": [{"name": "red"}],
+            "birthday": {"year": 1990, "month": 4, "day": 5, "calendar": "y"},
+        }));
+        assert_eq!((&members["first_name"], kept.len()), (&json!("Cid"), 4), "{members} {kept:?}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::model::text;
 use crate::picture;
 use crate::service::writer::check_size;
 use chrono::NaiveDate;
+use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 use vcard::table::{self, Fault, Options};
@@ -159,6 +160,8 @@ impl Source {
                 self.warnings.add(element.line, "half a character is no text; it became \u{fffd}");
             }
             let kept = value.as_object_mut().map(lenient::tidy).unwrap_or_default();
+            // Octet for octet, as in a card: another one is another contact.
+            let uid = value.get("uid").and_then(Value::as_str).map(str::to_owned);
             let Ok(input) = Input::read(value, Method::Post) else {
                 self.errors.add(element.line, "must be a JSON object");
                 continue;
@@ -171,7 +174,7 @@ impl Source {
             for fault in faults.list() {
                 self.warnings.add(element.line, format!("{}: {}", fault.field, fault.detail));
             }
-            let mut card = card(input.uid().ok().flatten().as_deref(), &details);
+            let mut card = card(uid.as_deref(), &details);
             for (name, text) in kept {
                 self.warnings
                     .add(element.line, format!("no member takes a value; it is kept as {name}"));

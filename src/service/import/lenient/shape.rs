@@ -1,0 +1,74 @@
+//! The names that other programs give to parts of a contact, and the objects that they put them in.
+
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+use vcard::table;
+
+/// The lists of the contract.
+pub(super) const LISTS: [&str; 7] =
+    ["emails", "phones", "addresses", "urls", "dates", "relations", "online"];
+
+/// Takes objects apart where the names say what their parts are: `{"company": {"name": "Acme"}}` is `company name`,
+/// `{"names": [{"familyName": "Ash"}]}` is `familyName`. Entries of lists are none of these, nor are two objects.
+pub(super) fn unpack(members: &mut Map<String, Value>) {
+    let mut taken: HashSet<String> = members.keys().cloned().collect();
+    let mut found = Vec::new();
+    for (name, value) in members.iter_mut() {
+        let one = match value {
+            Value::Array(all) if all.len() == 1 => all.first_mut().and_then(Value::as_object_mut),
+            Value::Object(one) => Some(one),
+            _ => None,
+        };
+        let Some(one) = one else { continue };
+        let list = table::member(name).unwrap_or_default();
+        let list = list.split('.').next().unwrap_or_default();
+        let is_value = |part: &String| part == "value" || part_of(list, part) == Some("value");
+        if list == "addresses" || LISTS.contains(&list) && one.keys().any(is_value) {
+            continue;
+        }
+        let singular = name.strip_suffix('s').unwrap_or(name);
+        let parts: Vec<String> = one.keys().cloned().collect();
+        for part in parts {
+            let mut ways = [format!("{singular} {part}"), part.clone()].into_iter();
+            let known =
+                |way: &String| table::member(way).is_some_and(|it| !it.starts_with("dates"));
+            let way = match one.get(&part) {
+                Some(Value::String(_) | Value::Number(_)) if singular == "name" => ways.find(known),
+                Some(Value::String(_) | Value::Number(_)) => ways.next().filter(known),
+                Some(Value::Object(_)) if (singular, part.as_str()) == ("birthday", "date") => {
+                    Some(singular.to_owned())
+                }
+                _ => None,
+            };
+            if let Some(way) = way.filter(|way| taken.insert(way.clone())) {
+                found.extend(one.remove(&part).map(|value| (way, value)));
+            }
+        }
+        if one.is_empty() {
+            value.take();
+        }
+    }
+    members.extend(found);
+}
+
+/// The part of an entry that other programs call so.
+pub(super) fn part_of(list: &str, name: &str) -> Option<&'static str> {
+    let is_own = match list {
+        "emails" => ["email", "address", "emailAddress"].contains(&name),
+        "phones" => ["number", "phone", "phoneNumber"].contains(&name),
+        "urls" => ["url", "link", "href"].contains(&name),
+        "dates" => ["date"].contains(&name),
+        "relations" | "online" => ["name", "username", "person"].contains(&name),
+        _ => false,
+    };
+    match name {
+        _ if is_own => Some("value"),
+        "type" | "kind" => Some("label"),
+        "zip" | "zipCode" | "zip_code" | "postalCode" | "postcode" => Some("postal_code"),
+        "state" | "province" => Some("region"),
+        "streetAddress" | "street_address" => Some("street"),
+        "town" | "locality" => Some("city"),
+        "countryOrRegion" => Some("country"),
+        _ => None,
+    }
+}
