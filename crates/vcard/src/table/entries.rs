@@ -79,7 +79,7 @@ impl Builder<'_> {
         self.details.emails.push(Entry { value, label, primary });
     }
 
-    fn phone(&mut self, text: &str, label: Option<String>, primary: bool) {
+    pub fn phone(&mut self, text: &str, label: Option<String>, primary: bool) {
         let value = clean_phone(text);
         if value.is_empty() {
             return;

@@ -69,7 +69,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Full),
-        "naam, naam en voornaam, naam voornaam, voornaam naam, nome e apelido, volledige naam, weergavenaam, contactpersoon, contato, contacto, nome do contato, nome de exibição, celé jméno, \
+        "naam, naam en voornaam, naam voornaam, voornaam naam, nome e apelido, volledige naam, weergavenaam, contactpersoon, nome do contato, nome de exibição, celé jméno, \
          celé meno, zobrazované jméno, kontaktní osoba, kontaktná osoba, név, teljes név, kapcsolattartó, isim, isim soyisim, \
          ad soyad, adı soyadı, namn, fullständigt namn, hela namnet, visningsnamn, navn, fulde navn, fullt navn, visningsnavn, nimi, \
          koko nimi, näyttönimi, yhteyshenkilö, nume, nume complet, nume și prenume, nume prenume, ονοματεπώνυμο, πλήρες όνομα, \
@@ -152,7 +152,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
 pub(super) const WORDS: &[(Word, &str)] = &[
     (
         Word::Kind(Email),
-        "e-mailadres, mailadres, correio eletrónico, correio eletrônico, e-mailová, e-posta, e-post, sähköposti, \
+        "e-mailadres, mailadres, correio eletrónico, correio eletrônico, e-mailová, e-posta, e-post, sähköposti, s-posti, \
          ηλεκτρονικό ταχυδρομείο, ηλεκτρονικού ταχυδρομείου, e-pošta, 邮箱, 电子邮箱, 电子邮件, 邮件, 電子郵件, 電郵, 电邮, 電子信箱, \
          이메일, 전자 메일, 전자우편, 메일",
     ),

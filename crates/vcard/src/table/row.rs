@@ -3,11 +3,11 @@
 use super::cells::Record;
 use super::columns::{Layout, Meaning};
 use super::dates::from_parts;
-use super::text::{google_labels, unprotected};
+use super::text::{google_labels, is_number, unprotected};
 use super::words::{Member, Part};
 use crate::names::says_who;
 use crate::value::{is_forbidden, one_line, visible};
-use crate::{Address, DateText, Details, Warning, fold, odd};
+use crate::{Address, DateText, Details, Warning, fold, is_valid_phone, odd};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
@@ -175,6 +175,10 @@ impl<'t> Builder<'t> {
             Member::BirthYear => return text.clone_into(&mut self.born[0]),
             Member::BirthMonth => return text.clone_into(&mut self.born[1]),
             Member::BirthDay => return text.clone_into(&mut self.born[2]),
+            // `Contact` is a number as often as a name.
+            Member::Full if is_number(text) && is_valid_phone(text) => {
+                return self.phone(text, None, false);
+            }
             Member::Full if self.full.is_none() => {
                 self.full = one_line(text).map(|text| (at, text));
                 return;

@@ -107,7 +107,7 @@ fn bare_addresses(text: &str) -> Vec<&str> {
 }
 
 /// True for a text that begins as a number does and has digits enough to be one.
-fn is_number(text: &str) -> bool {
+pub(super) fn is_number(text: &str) -> bool {
     let starts = |c: char| c.is_numeric() || matches!(c, '+' | '(' | '＋');
     let digits = text.chars().filter(|c| c.is_numeric()).count();
     text.trim_start().starts_with(starts) && digits >= DIGITS_MIN

@@ -353,3 +353,16 @@ fn a_person_whose_cells_are_words_of_headers_is_no_header() {
         assert_eq!(names(&text), ["Ann", "Bob"], "{before}");
     }
 }
+
+#[test]
+fn a_contact_that_is_a_number_is_no_name() {
+    for (header, cells) in
+        [("First Name,Contact", "Ann,5550101222"), ("Name,Contact", "Ann,5550101222")]
+    {
+        let (it, kept, said) = row(header, cells);
+        assert_eq!((it.display_name.as_str(), it.phones.len()), ("Ann", 1), "{header}");
+        assert_eq!((kept, said), (Vec::new(), Vec::new()), "{header}");
+    }
+    assert_eq!(row("Company,Contact", "Acme,Ann").0.display_name, "Ann");
+    assert_eq!(row("Name,Email", "007,a@x.example").0.display_name, "007");
+}
