@@ -13,7 +13,7 @@
 
 mod authorize;
 
-use crate::access::Claim;
+use crate::access::{Claim, Visitor};
 use crate::cache::{Asked, Counter, LookedUp};
 use crate::context::{App, Call, new_request_id};
 use crate::error::{Error, LimitState, Result};
@@ -47,6 +47,8 @@ pub struct InFlight {
     looked_up: LookedUp,
     /// Where its limits stand after counting.
     limits: Vec<LimitState>,
+    /// Whose page it is, once it was let in: an error has a page in the same language.
+    visitor: Option<Visitor>,
 }
 
 impl InFlight {
@@ -70,7 +72,19 @@ impl InFlight {
         };
         call.body_max = route.map_or(0, |route| route.body);
         let (began, looked_up, limits) = (Instant::now(), LookedUp::default(), Vec::new());
-        InFlight { began, call, route, claim, is_guess, stage, counters, looked_up, limits }
+        let visitor = None;
+        InFlight {
+            began,
+            call,
+            route,
+            claim,
+            is_guess,
+            stage,
+            counters,
+            looked_up,
+            limits,
+            visitor,
+        }
     }
 
     /// What the cache is asked: the user, by the claim, and the rate limits, which it counts. About a guess
@@ -254,8 +268,9 @@ impl InFlight {
                 run(call, &device)
             }
             Handler::Visitor(run, visitor) => {
+                let visitor = self.visitor.insert(visitor);
                 visitor.renew(call)?;
-                run(call, &visitor)
+                run(call, visitor)
             }
             Handler::Admin(run, admin) => run(call, &admin),
         }
@@ -289,15 +304,15 @@ impl InFlight {
         }
         match self.route {
             Some(route) if route.pages && route.verb == verb(&self.call) && self.call.is_form() => {
-                reader::failed(&self.call, error).into()
+                reader::failed(&self.call, None, error).into()
             }
             Some(Route { gate: Gate::Visitor(_), .. }) => match error {
                 Error::MethodNotAllowed(_) if verb(&self.call) == "GET" => {
                     reader::go(page_of(self.call.path())).into()
                 }
-                _ => reader::failed(&self.call, error).into(),
+                _ => reader::failed(&self.call, self.visitor.as_ref(), error).into(),
             },
-            None if reader::browses(&self.call) => reader::failed(&self.call, error).into(),
+            None if reader::browses(&self.call) => reader::failed(&self.call, None, error).into(),
             Some(route) if route.is_dav() => http::dav::problem(error, request_id),
             _ => http::problem(error, request_id),
         }

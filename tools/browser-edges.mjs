@@ -19,7 +19,7 @@ function code(secret) {
 }
 
 const is = (page, path) => assert.equal(page.url().replace(API, ""), path);
-const press = (page, form) => page.click(`form[action="${form}"] button >> nth=0`);
+const press = (page, form) => page.click(`:is(form[action="${form}"], form[action^="${form}?"]) button >> nth=0`);
 
 const readers = [
   { locale: "en-GB", scheme: "light", width: 1280 },

@@ -1,7 +1,7 @@
 //! `/admin`: accounts, audit events, the mail queue, health.
 
 use super::form::{Form, Input, alert};
-use super::page::{Page, face, next_page, shell};
+use super::page::{Page, face, next_page, shell, some};
 use super::queries::query;
 use crate::model::user::{Role, User};
 use chrono::{DateTime, Utc};
@@ -68,7 +68,10 @@ fn one(p: &Page, it: &User) -> Markup {
     let w = p.w;
     let id = it.id.to_string();
     let act = |action: &str, label: &str, class: &str| html! { button name="action" value=(action) class=(class) { (label) } };
+    // The list to come back to, unless its address is too long to stand in each of its forms.
+    let back = p.query.as_deref().and_then(some).filter(|query| query.len() < 200);
     let acts = html! {
+        @if let Some(query) = back { input type="hidden" name="query" value=(query); }
         @if it.role == Role::Admin { (act("user", w.make_user, "plain")) } @else { (act("admin", w.make_admin, "plain")) }
         @if it.is_active { (act("disable", w.disable, "plain")) } @else { (act("enable", w.enable, "plain")) }
         (act("reset-totp", w.reset_totp, "plain"))
@@ -152,6 +155,7 @@ pub fn sure(p: &Page, it: &User, form: &Form) -> Markup {
         @if deletes { p { (w.delete_account_text) } }
         input type="hidden" name="action" value=(action);
         input type="hidden" name="sure" value="1";
+        input type="hidden" name="query" value=(form.get("query"));
         (password.show(form))
         div class="acts" {
             button class=(if deletes { "danger" } else { "main" }) { (if deletes { w.delete } else { w.go_on }) }

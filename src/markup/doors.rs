@@ -1,7 +1,7 @@
 //! Pages before somebody is signed in, and those behind mailed links.
 
 use super::form::{Form, Input, alert};
-use super::page::{Page, bare};
+use super::page::{Page, bare, shell};
 use maud::{Markup, html};
 
 /// What a dead link was for, and so which mail to offer anew.
@@ -64,6 +64,7 @@ pub fn code(p: &Page, form: &Form) -> Markup {
     let w = p.w;
     let code = Input { inputmode: "text", focus: true, ..Input::code(w.code, w.code_hint) };
     let fields = html! {
+        (alert(form, |name| name == "code"))
         input type="hidden" name="ticket" value=(form.get("ticket"));
         input type="hidden" name="next" value=(form.get("next"));
         (code.show(form))
@@ -99,7 +100,7 @@ pub fn forgot(p: &Page, form: &Form) -> Markup {
         w.forgot,
         &html! {
             p { (w.forgot_text) }
-            (p.post("/forgot", "", &html! { (email("reset").show(form)) button class="main" { (w.send_link) } }))
+            (p.post("/forgot", "", &html! { (alert(form, |name| name == "email")) (email("reset").show(form)) button class="main" { (w.send_link) } }))
             details {
                 summary { (w.no_confirmation) }
                 (p.post("/confirmation", "", &html! { (email("confirm").show(&Form::default())) button { (w.send_link) } }))
@@ -108,7 +109,15 @@ pub fn forgot(p: &Page, form: &Form) -> Markup {
     )
 }
 
-/// Behind the link that confirms an address. One button, because mail scanners follow links but
+/// The second form of that page, by itself: it had a fault.
+pub fn no_confirmation(p: &Page, form: &Form) -> Markup {
+    let w = p.w;
+    let email = Input::email(w.your_email).show(form);
+    let fields = html! { (alert(form, |name| name == "email")) (email) button class="main" { (w.send_link) } };
+    bare(p, w.no_confirmation, &p.post("/confirmation", "", &fields))
+}
+
+/// Behind the link that confirms an address; what its button says is in the language of this page. One button, because mail scanners follow links but
 /// press nothing. `username` and `email` say whose address it becomes.
 pub fn confirm(p: &Page, token: &str, username: &str, email: &str) -> Markup {
     let w = p.w;
@@ -119,7 +128,7 @@ pub fn confirm(p: &Page, token: &str, username: &str, email: &str) -> Markup {
         &html! {
             p { (w.confirm_text) }
             dl class="facts" { dt { (w.username) } dd { (username) } dt { (w.email) } dd { (email) } }
-            (p.post("/api/auth/confirm-email", "", &fields))
+            (p.post(&format!("/api/auth/confirm-email?lang={}", w.lang), "", &fields))
         },
     )
 }
@@ -135,7 +144,11 @@ pub fn reset(p: &Page, token: &str, form: &Form) -> Markup {
         (password.show(form))
         button class="main" { (w.save_password) }
     };
-    bare(p, w.new_password, &p.post("/api/auth/reset-password", "", &fields))
+    bare(
+        p,
+        w.new_password,
+        &p.post(&format!("/api/auth/reset-password?lang={}", w.lang), "", &fields),
+    )
 }
 
 /// A message with the way to the sign-in page.
@@ -160,13 +173,13 @@ pub fn dead_link(p: &Page, link: DeadLink) -> Markup {
 
 /// Any other error. `request_id` helps whoever runs the server to find it in the log.
 pub fn error(p: &Page, title: &str, detail: &str, request_id: &str) -> Markup {
-    bare(
-        p,
-        title,
-        &html! {
-            p { (detail) }
-            p { a class="button" href="/" { (p.w.first_page) } }
-            p class="soft" { (p.w.request) " " (request_id) }
-        },
-    )
+    let body = html! {
+        p { (detail) }
+        p { a class="button" href="/" { (p.w.first_page) } }
+        p class="soft" { (p.w.request) " " (request_id) }
+    };
+    match p.user {
+        Some(_) => shell(p, title, &html! {}, &html! { h1 { (title) } (body) }),
+        None => bare(p, title, &body),
+    }
 }

@@ -17,6 +17,7 @@ pub mod list;
 pub mod page;
 pub mod queries;
 pub mod past;
+pub mod pictures;
 pub mod settings;
 pub mod words;
 #[cfg(test)]

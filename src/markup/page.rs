@@ -1,10 +1,11 @@
 //! What all pages share: who reads, the frame around a page, dates and numbers as the reader
 //! writes them.
 
+pub use super::pictures::{drawing, face, icon};
 use super::words::Words;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, html};
 use std::borrow::Cow;
 
 /// Who is signed in.
@@ -40,20 +41,28 @@ pub struct Page<'a> {
     /// What the search box in the head holds.
     pub search: String,
     pub flash: Option<Flash>,
+    /// The query of this page, to be asked for in another language. `None`: the page answers a form, and what
+    /// was typed would be lost.
+    pub query: Option<String>,
 }
+
+/// Forms of boxes to tick. Whoever comes back to a page finds in its forms what was typed there; but these a browser
+/// would tick by their place, where by now somebody else may stand.
+const TICKED: [&str; 3] = ["/contacts/bulk", "/trash/restore", "/duplicates/merge"];
 
 impl Page<'_> {
     /// A form that changes something: with the session's token.
     pub fn post(&self, action: &str, class: &str, fields: &Markup) -> Markup {
+        let off = TICKED.contains(&action).then_some("off");
         html! {
-            form method="post" action=(action) class=[some(class)] autocomplete="off" { (self.token()) (fields) }
+            form method="post" action=(action) class=[some(class)] autocomplete=[off] { (self.token()) (fields) }
         }
     }
 
     /// Like [`Page::post`] for forms with a file.
     pub fn post_file(&self, action: &str, class: &str, fields: &Markup) -> Markup {
         html! {
-            form method="post" action=(action) class=[some(class)] enctype="multipart/form-data" autocomplete="off" {
+            form method="post" action=(action) class=[some(class)] enctype="multipart/form-data" {
                 (self.token()) (fields)
             }
         }
@@ -136,53 +145,6 @@ pub fn some(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// A drawing of 24 × 24, in strokes of the colour of the text.
-pub fn icon(name: &str) -> Markup {
-    let path = match name {
-        "people" => {
-            "M9 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM2 21v-1a5 5 0 0 1 5-5h4a5 5 0 0 1 5 5v1M16 3.2a4 4 0 0 1 0 7.6M22 21v-1a5 5 0 0 0-4-4.9"
-        }
-        "cake" => {
-            "M4 21h16M5 21v-7a2 2 0 0 1 2-2h10a2 2 0 0 1 2 2v7M5 17c2.3 1.3 4.7-1.3 7 0s4.7-1.3 7 0M12 12V8M12 4.5v-1"
-        }
-        "merge" => "M8 4v4a4 4 0 0 0 4 4h7M8 20v-4a4 4 0 0 1 4-4M15 8l4 4-4 4",
-        "import" => "M12 3v12M7 10l5 5 5-5M4 20h16",
-        "export" => "M12 15V3M7 8l5-5 5 5M4 20h16",
-        "trash" => "M4 6h16M9 6V4h6v2M6 6l1 15h10l1-15M10 10v7M14 10v7",
-        "history" => "M3.5 9a9 9 0 1 1-.4 4.5M3 4v5h5M12 7v5l3.5 2",
-        "settings" => "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.5v5M9 14.5v5",
-        "phone" => "M8 2h8a1 1 0 0 1 1 1v18a1 1 0 0 1-1 1H8a1 1 0 0 1-1-1V3a1 1 0 0 1 1-1ZM11 18h2",
-        "server" => "M4 4h16v7H4zM4 13h16v7H4zM8 7.5h.01M8 16.5h.01",
-        "search" => "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14ZM20 20l-4-4",
-        "plus" => "M12 5v14M5 12h14",
-        _ => "M5 12h14",
-    };
-    html! { svg class="i" viewBox="0 0 24 24" aria-hidden="true" { path d=(path) {} } }
-}
-
-/// A picture of somebody, or the first letters of the name.
-pub fn face(id: i64, name: &str, photo: Option<&str>, class: &str) -> Markup {
-    html! {
-        @if let Some(photo) = photo {
-            img class=(face_class("face", class)) src=(photo) alt="" loading="lazy";
-        } @else {
-            span class=(face_class(&format!("face c{}", id.rem_euclid(5)), class)) aria-hidden="true" { (initials(name)) }
-        }
-    }
-}
-
-fn face_class(first: &str, second: &str) -> String {
-    format!("{first} {second}").trim_end().to_owned()
-}
-
-/// The first letters of the first and the last word that begin with a letter.
-pub fn initials(name: &str) -> String {
-    let mut first = name.split_whitespace().filter_map(|word| word.chars().next());
-    let mut letters = first.by_ref().filter(|c| c.is_alphabetic());
-    let (one, last) = (letters.next(), letters.last());
-    one.into_iter().chain(last).flat_map(char::to_uppercase).collect()
-}
-
 fn head(title: &str) -> Markup {
     html! {
         head {
@@ -212,18 +174,19 @@ pub fn bare(p: &Page, title: &str, body: &Markup) -> Markup {
             body class="bare" {
                 header { (brand()) }
                 main { h1 { (title) } (body) }
-                footer { (languages(p)) }
+                @if let Some(query) = &p.query { footer { (languages(p, query)) } }
             }
         }
     }
 }
 
 /// Links that change the language before somebody signs in.
-fn languages(p: &Page) -> Markup {
+fn languages(p: &Page, query: &str) -> Markup {
+    let and = if query.is_empty() { "" } else { "&" };
     html! {
         nav aria-label=(p.w.language) {
             @for (tag, name) in super::words::LANGUAGES {
-                a href={ "?lang=" (tag) } lang=(tag) hreflang=(tag) aria-current=[(*tag == p.w.lang).then_some("true")] { (name) }
+                a href={ "?" (query) (and) "lang=" (tag) } lang=(tag) hreflang=(tag) aria-current=[(*tag == p.w.lang).then_some("true")] { (name) }
             }
         }
     }
@@ -388,9 +351,4 @@ pub fn lines(text: &str) -> Markup {
     html! {
         @for (at, line) in text.lines().enumerate() { @if at > 0 { br; } (line) }
     }
-}
-
-/// An SVG that was drawn by this server.
-pub fn drawing(svg: &str) -> Markup {
-    PreEscaped(svg.to_owned())
 }

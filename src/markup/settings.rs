@@ -121,6 +121,7 @@ fn totp(p: &Page, it: &Account, form: &Form) -> Markup {
 pub fn totp_setup(p: &Page, qr: &str, form: &Form) -> Markup {
     let w = p.w;
     let fields = html! {
+        (alert(form, |name| name == "code"))
         input type="hidden" name="secret" value=(form.get("secret"));
         input type="hidden" name="uri" value=(form.get("uri"));
         (Input { inputmode: "numeric", focus: true, ..Input::code(w.code, w.totp_code_hint) }.show(form))

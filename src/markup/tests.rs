@@ -237,10 +237,11 @@ fn letters_stand_for_a_picture() {
         ("Dr. Jürgen Müller", "DM"),
         ("山田太郎", "山"),
         ("Їжак", "Ї"),
-        ("+49 30", ""),
+        ("+49 30", "#"),
+        ("😀 1", "😀"),
         ("a-b (work)", "A"),
     ] {
-        assert_eq!(page::initials(name), letters, "{name}");
+        assert_eq!(super::pictures::initials(name), letters, "{name}");
     }
     let big = page::face(7, "Ann", None, "big").into_string();
     assert!(big.contains("class=\"face c2 big\""), "{big}");

@@ -55,7 +55,7 @@ fn the_button_confirms_and_a_dead_link_offers_another() {
     let token = world.link_token("ann@example.com");
     let path = format!("/api/auth/confirmed_email/{token}");
     let text = page(nobody.get(&path), 200);
-    assert!(text.contains("action=\"/api/auth/confirm-email\"") && text.contains(&token));
+    assert!(text.contains("action=\"/api/auth/confirm-email?lang=en\"") && text.contains(&token));
     let form = format!("token={token}");
     let text = page(nobody.post_form("/api/auth/confirm-email", &form), 200);
     assert!(text.contains("is confirmed"));

@@ -128,6 +128,7 @@ impl Browser {
 
     fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let path = path.strip_prefix(ORIGIN).unwrap_or(path);
+        let path = path.split('#').next().unwrap_or_default();
         let cookies: Vec<_> =
             self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookies = cookies.join("; ");

@@ -83,7 +83,8 @@ fn registering_confirming_and_choosing_another_password_work_by_forms() {
     let token = world.link_token("ann@example.com");
     let page = browser.get(&format!("/api/auth/confirmed_email/{token}")).expect(200).text();
     assert!(
-        page.contains("ann@example.com") && page.contains("action=\"/api/auth/confirm-email\"")
+        page.contains("ann@example.com")
+            && page.contains("action=\"/api/auth/confirm-email?lang=en\"")
     );
     browser.post_raw("/api/auth/confirm-email", &[("token", &token)], &[]).expect(200);
     browser.post_raw("/login", &[("username", "ann"), ("password", PASSWORD)], &[]).expect(303);

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod accounts;
+mod astray;
 mod browser;
 mod contacts;
 mod doors;

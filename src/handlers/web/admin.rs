@@ -2,7 +2,7 @@
 
 use crate::access::Visitor;
 use crate::context::Call;
-use crate::error::{Error, Result};
+use crate::error::{Conflict, Error, Result};
 use crate::handlers::users;
 use crate::handlers::web::reader::{self, words};
 use crate::handlers::web::sent::{self, forward};
@@ -71,8 +71,18 @@ pub fn change(call: &Call, visitor: &Visitor) -> Result<Reply> {
         _ => Err(Error::invalid("action", "is none that there is")),
     };
     let w = words(call, visitor);
+    let query = reader::place(form.get("query"), &["search", "role", "skip"]);
+    let back = if query.is_empty() { "/admin".to_owned() } else { format!("/admin?{query}") };
+    let deletes = form.get("action") == "delete";
     match done {
-        Ok(_) => reader::go_saying(call, visitor, "/admin", w.saved),
+        // A second click finds no account any more.
+        Ok(_) | Err(Error::NotFound) if deletes => {
+            reader::go_saying(call, visitor, back, w.sentence("The account is deleted"))
+        }
+        Ok(_) if form.get("action") == "user" && call.id()? == admin.id() => {
+            reader::go_saying(call, visitor, "/contacts", w.saved)
+        }
+        Ok(_) => reader::go_saying(call, visitor, back, w.saved),
         // Who signed in long ago types the password again, on the page that asks.
         Err(Error::PasswordNeeded) => sure(call, visitor, &form),
         Err(error @ Error::WrongPassword) => {
@@ -80,8 +90,12 @@ pub fn change(call: &Call, visitor: &Visitor) -> Result<Reply> {
             form.fault("password", w.sentence(&http::detail(&error)));
             sure(call, visitor, &form)
         }
+        Err(Error::Conflict(Conflict::OwnSecondFactor)) => {
+            let own = "Your own second factor is switched off in the settings";
+            reader::go_saying(call, visitor, back, w.sentence(own))
+        }
         Err(error @ Error::Conflict(_)) => {
-            reader::go_saying(call, visitor, "/admin", w.sentence(&http::detail(&error)))
+            reader::go_saying(call, visitor, back, w.sentence(&http::detail(&error)))
         }
         Err(error) => Err(error),
     }

@@ -5,7 +5,7 @@ use crate::context::Call;
 use crate::error::Result;
 use crate::handlers::dav::target::Target;
 use crate::handlers::web::reader::{self, caller, words};
-use crate::handlers::web::sent::{self, forward};
+use crate::handlers::web::sent::{self, forward, or_gone};
 use crate::handlers::{app_passwords, profile};
 use crate::http::Reply;
 use crate::markup::connect::{self, AppPassword, Fresh};
@@ -73,7 +73,7 @@ pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
 pub fn revoke(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let id = vec![("id", form.get("id").to_owned())];
-    forward(call, id, &Value::Null, |call| app_passwords::delete(call, caller(visitor)?))?;
+    or_gone(forward(call, id, &Value::Null, |call| app_passwords::delete(call, caller(visitor)?)))?;
     reader::go_saying(call, visitor, "/settings/connect", words(call, visitor).revoked)
 }
 

@@ -9,8 +9,11 @@ use crate::handlers::web::sent;
 use crate::http::Reply;
 use crate::markup::doors;
 use crate::markup::form::Form;
+use crate::markup::page::Page;
+use crate::markup::queries::query;
 use crate::model::{text, user};
 use crate::service::sign_in::{self, OnPage, Session, Typed};
+use maud::Markup;
 use serde_json::json;
 
 /// `GET /`
@@ -24,12 +27,13 @@ pub fn welcome(call: &Call, visitor: &Visitor) -> Result<Reply> {
 
 /// `GET /login`
 pub fn login(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    if visitor.caller().is_some() {
-        return Ok(reader::go("/contacts"));
-    }
     let mut query = call.query()?;
+    let next = query.text("next").unwrap_or_default();
+    if visitor.caller().is_some() {
+        return Ok(reader::go(way_on(&next)));
+    }
     let mut form = Form::default();
-    form.set("next", &query.text("next").unwrap_or_default());
+    form.set("next", &next);
     let page = reader::page(call, visitor);
     Ok(reader::show(call, doors::login(&page, &form, call.app.config.registration_open)))
 }
@@ -57,18 +61,23 @@ pub fn sign_in(call: &Call, visitor: &Visitor) -> Result<Reply> {
     }
 }
 
-/// The session's cookie, and on to where the visitor wanted to go: to a page of ours. The session that the
+/// Where a visitor wanted to go, if it is a page of ours.
+fn way_on(next: &str) -> &str {
+    // Browsers leave tabs and line breaks out of an address, so that `/<tab>/host` is one of `host`.
+    let plain = |c: char| c != '\\' && !c.is_control();
+    let inside = next.starts_with('/') && !next.starts_with("//") && next.chars().all(plain);
+    if inside { next } else { "/contacts" }
+}
+
+/// The session's cookie, and on to where the visitor wanted to go. The session that the
 /// browser had before ends, since nothing else could end it once its cookie is gone.
 fn welcome_in(call: &Call, visitor: &Visitor, session: &Session, next: &str) -> Result<Reply> {
     if let Some(before) = visitor.caller() {
         auth::logout(call, before)?;
     }
-    // Browsers leave tabs and line breaks out of an address, so that `/<tab>/host` is one of `host`.
-    let plain = |c: char| c != '\\' && !c.is_control();
-    let inside = next.starts_with('/') && !next.starts_with("//") && next.chars().all(plain);
-    let next = if inside { next } else { "/contacts" };
     let seconds = (session.ends - call.now).num_seconds();
-    Ok(reader::go(next).and("Set-Cookie", set_cookie(call, COOKIE, &session.secret, seconds)))
+    Ok(reader::go(way_on(next))
+        .and("Set-Cookie", set_cookie(call, COOKIE, &session.secret, seconds)))
 }
 
 /// `GET /login/code`
@@ -78,7 +87,7 @@ pub fn code(call: &Call, visitor: &Visitor) -> Result<Reply> {
     for name in ["ticket", "next"] {
         form.set(name, reader::text(&handed, name));
     }
-    Ok(reader::show(call, doors::code(&reader::page(call, visitor), &form)))
+    Ok(reader::show_again(call, doors::code(&reader::page(call, visitor), &form)))
 }
 
 /// `POST /login/code`
@@ -86,7 +95,10 @@ pub fn second_step(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::form(call, visitor)?.form;
     match sign_in::second_step(call, form.get("ticket"), form.get("code")) {
         Ok(session) => welcome_in(call, visitor, &session, form.get("next")),
-        Err(Error::Unauthenticated) => Ok(reader::go("/login")),
+        Err(Error::Unauthenticated) => {
+            let next = query(&[("next", form.get("next"))]);
+            Ok(reader::go(format!("/login?{next}").trim_end_matches('?')))
+        }
         Err(error) => sent::again(call, visitor, form, error, |p, form| Ok(doors::code(p, form))),
     }
 }
@@ -132,19 +144,26 @@ pub fn forgot(call: &Call, visitor: &Visitor) -> Result<Reply> {
 
 /// `POST /forgot`: a link to choose a new password.
 pub fn send_reset(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    send_link(call, visitor, auth::request_password_reset)
+    let page = |p: &Page, form: &Form| Ok(doors::forgot(p, form));
+    send_link(call, visitor, auth::request_password_reset, page)
 }
 
 /// `POST /confirmation`: a new link to confirm an address.
 pub fn send_confirmation(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    send_link(call, visitor, auth::request_email)
+    let page = |p: &Page, form: &Form| Ok(doors::no_confirmation(p, form));
+    send_link(call, visitor, auth::request_email, page)
 }
 
-fn send_link(call: &Call, visitor: &Visitor, handler: fn(&Call) -> Result<Reply>) -> Result<Reply> {
+fn send_link(
+    call: &Call,
+    visitor: &Visitor,
+    handler: fn(&Call) -> Result<Reply>,
+    page: impl FnOnce(&Page, &Form) -> Result<Markup>,
+) -> Result<Reply> {
     let form = sent::form(call, visitor)?.form;
     match sent::forward(call, Vec::new(), &json!({ "email": form.get("email") }), handler) {
         Ok(_) => Ok(reader::go("/mailbox")),
-        Err(error) => sent::again(call, visitor, form, error, |p, form| Ok(doors::forgot(p, form))),
+        Err(error) => sent::again(call, visitor, form, error, page),
     }
 }
 

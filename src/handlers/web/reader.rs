@@ -104,15 +104,25 @@ pub fn anyone<'a>(call: &'a Call) -> Page<'a> {
         csrf: String::new(),
         search: String::new(),
         flash: None,
+        query: ["GET", "HEAD"].contains(&call.request.method()).then(|| {
+            let pairs = call.request.raw_query_string().split('&');
+            pairs.filter(|pair| !pair.starts_with("lang=")).collect::<Vec<_>>().join("&")
+        }),
     }
 }
 
 /// Answers with a page. What the page before handed over was shown, and is gone.
 pub fn show(call: &Call, page: Markup) -> Reply {
-    let mut reply = Reply::html(page.into_string());
-    if call.cookie(FLASH).is_some() {
-        reply = reply.and("Set-Cookie", set_cookie(call, FLASH, "", 0));
+    let reply = show_again(call, page);
+    match call.cookie(FLASH) {
+        Some(_) => reply.and("Set-Cookie", set_cookie(call, FLASH, "", 0)),
+        None => reply,
     }
+}
+
+/// Answers with a page that can be loaded again: it has what was handed over for some minutes.
+pub fn show_again(call: &Call, page: Markup) -> Reply {
+    let mut reply = Reply::html(page.into_string());
     if let Some(language) = asked_language(call) {
         reply = reply.and("Set-Cookie", set_cookie(call, LANGUAGE, &language, 31_536_000));
     }
@@ -204,15 +214,36 @@ pub fn browses(call: &Call) -> bool {
     html && !path.starts_with("/api/") && !path.starts_with("/dav")
 }
 
-/// The page of an error; whoever is not signed in is sent to the sign-in page.
-pub fn failed(call: &Call, error: &Error) -> Reply {
+/// The query of a list that a form came from, to go back to where it was: those of its parameters that are named.
+pub fn place(query: &str, names: &[&str]) -> String {
+    let pairs: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).collect();
+    let pairs = pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+    queries::query(&pairs.filter(|(name, _)| names.contains(name)).collect::<Vec<_>>())
+}
+
+/// The page of an error; whoever is not signed in is sent to the sign-in page. `visitor`: whose request was let
+/// in and failed then.
+pub fn failed(call: &Call, visitor: Option<&Visitor>, error: &Error) -> Reply {
     if let Error::Unauthenticated = error {
         let next = queries::query(&[("next", call.request.raw_url())]);
         return go(format!("/login?{next}"));
     }
-    let page = anyone(call);
+    let page = match visitor {
+        Some(visitor) => Page { flash: None, ..page(call, visitor) },
+        None => anyone(call),
+    };
     let detail = match error {
-        Error::StaleForm => page.w.stale_form.to_owned(),
+        // Of two pages that were open one was used.
+        Error::StaleForm => match (call.path(), &page.user) {
+            ("/login" | "/login/code", Some(_)) => page.w.sentence("You are signed in already."),
+            ("/logout", None) => page.w.sentence("You are signed out already."),
+            _ => page.w.stale_form.to_owned(),
+        },
+        // Their fields are none that the reader wrote in.
+        Error::Invalid(faults) => {
+            let faults = faults.iter().map(|fault| page.w.sentence(&fault.detail));
+            faults.collect::<Vec<_>>().join(" ")
+        }
         Error::BodyTooLarge(most) if *most >= 1 << 20 => {
             page.w.sentence(&format!("must have at most {} MiB", most >> 20))
         }

@@ -114,6 +114,14 @@ pub fn forward<T>(
     handler(&Call { params, ..another(call, request, body.to_string().into_bytes()) })
 }
 
+/// What is gone was ended before, as by a first click on the same button.
+pub fn or_gone<T>(ended: Result<T>) -> Result<()> {
+    match ended {
+        Ok(_) | Err(Error::NotFound) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Answers with the page of a form once more, with what was wrong with it.
 pub fn again(
     call: &Call,

@@ -2,11 +2,11 @@
 
 use crate::access::Visitor;
 use crate::context::Call;
-use crate::error::{Error, Result};
+use crate::error::{Conflict, Error, Result};
 use crate::handlers::rest::exports;
 use crate::handlers::web::contacts::program;
 use crate::handlers::web::reader::{self, caller, words};
-use crate::handlers::web::sent::{self, Sent, forward};
+use crate::handlers::web::sent::{self, Sent, forward, or_gone};
 use crate::handlers::{auth, profile, second_factor, sessions, views};
 use crate::http::Reply;
 use crate::markup::form::Form;
@@ -84,7 +84,8 @@ pub fn set_profile(call: &Call, visitor: &Visitor) -> Result<Reply> {
             Some(form.get("language")).filter(|tag| crate::markup::words::of(tag).is_some());
         let id = caller.id();
         call.app.change_user(id, |tx, _| users::set_language(tx, id, language))?;
-        saved(call, visitor, words(call, visitor).saved)
+        let w = language.and_then(crate::markup::words::of);
+        saved(call, visitor, w.unwrap_or(words(call, visitor)).saved)
     })
 }
 
@@ -130,7 +131,7 @@ pub fn totp_page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let mut form = Form::default();
     form.set("uri", reader::text(&handed, "uri"));
     form.set("secret", reader::text(&handed, "secret"));
-    setup(call, visitor, &form).map(|page| reader::show(call, page))
+    setup(call, visitor, &form).map(|page| reader::show_again(call, page))
 }
 
 fn setup(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
@@ -146,6 +147,10 @@ pub fn confirm_totp(call: &Call, visitor: &Visitor) -> Result<Reply> {
         Ok(codes) => {
             reader::hand(call, visitor, "/settings/recovery-codes", &json!({ "codes": codes }))
         }
+        // Sent twice: the next page shows the codes that the first one handed over.
+        Err(Error::Conflict(Conflict::SecondFactorOn)) => {
+            Ok(reader::go("/settings/recovery-codes"))
+        }
         Err(error) => sent::again(call, visitor, form, error, |_, form| setup(call, visitor, form)),
     }
 }
@@ -155,7 +160,7 @@ pub fn recovery_codes(call: &Call, visitor: &Visitor) -> Result<Reply> {
     caller(visitor)?;
     let codes = reader::handed(call, visitor)
         .and_then(|it| serde_json::from_value(it.get("codes")?.clone()).ok());
-    let Some(codes): Option<Vec<String>> = codes else { return Ok(reader::go("/settings")) };
+    let Some(codes): Option<Vec<String>> = codes else { return Ok(reader::go("/settings#totp")) };
     Ok(reader::show(call, settings::recovery_codes(&reader::page(call, visitor), &codes)))
 }
 
@@ -163,7 +168,9 @@ pub fn recovery_codes(call: &Call, visitor: &Visitor) -> Result<Reply> {
 pub fn end_totp(call: &Call, visitor: &Visitor) -> Result<Reply> {
     with_form(call, visitor, "totp", |form| {
         let body = fields(form, &["password", "code"]);
-        forward(call, Vec::new(), &body, |call| second_factor::delete(call, caller(visitor)?))?;
+        or_gone(forward(call, Vec::new(), &body, |call| {
+            second_factor::delete(call, caller(visitor)?)
+        }))?;
         saved(call, visitor, words(call, visitor).totp_off)
     })
 }
@@ -172,7 +179,7 @@ pub fn end_totp(call: &Call, visitor: &Visitor) -> Result<Reply> {
 pub fn end_session(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let form = sent::by_caller(call, visitor)?.form;
     let id = vec![("id", form.get("id").to_owned())];
-    forward(call, id, &Value::Null, |call| sessions::delete(call, caller(visitor)?))?;
+    or_gone(forward(call, id, &Value::Null, |call| sessions::delete(call, caller(visitor)?)))?;
     saved(call, visitor, words(call, visitor).session_ended)
 }
 

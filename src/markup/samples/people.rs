@@ -32,6 +32,7 @@ pub fn reader(w: &'static Words, path: &'static str) -> Page<'static> {
         csrf: "t0ken".to_owned(),
         search: String::new(),
         flash: None,
+        query: Some(String::new()),
     }
 }
 
