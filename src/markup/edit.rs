@@ -244,8 +244,9 @@ fn row(p: &Page, form: &Form, list: &str, at: usize) -> Markup {
     let w = p.w;
     let name = |part: &str| format!("{list}.{at}.{part}");
     let (value, label) = (name("value"), name("label"));
-    let field = |name: &str, label: &str, class: &str, kind: &str, suggestions: &str| {
-        Input { name, label, class, kind, list: suggestions, quiet: true, ..Input::default() }
+    // No `type=email` and `type=url`: a browser would not send what a phone or a file brought, and the server takes.
+    let field = |name: &str, label: &str, class: &str, inputmode: &str, suggestions: &str| {
+        Input { name, label, class, inputmode, list: suggestions, quiet: true, ..Input::default() }
             .show(form)
     };
     let primary = form.get(&format!("{list}.primary"));

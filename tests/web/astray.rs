@@ -21,6 +21,22 @@ fn says(answer: &Answer, texts: &[&str]) {
 }
 
 #[test]
+fn a_browser_stops_nobody_from_saving_what_a_phone_or_a_file_brought() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let card = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Bob\r\nEMAIL:not an address\r\nURL:www.example.com\r\nEND:VCARD\r\n";
+    let kind = [("Content-Type", "text/vcard")];
+    ann.send("POST", "/api/contacts/import", &kind, card.as_bytes()).expect(200);
+    let id = ann.get("/api/contacts").json()[0]["id"].to_string();
+    let page = browser.get(&format!("/contacts/{id}/edit")).expect(200).text();
+    for text in ["value=\"not an address\"", "value=\"www.example.com\"", "inputmode=\"email\""] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    assert!(!page.contains("type=\"email\"") && !page.contains("type=\"url\""), "{page}");
+}
+
+#[test]
 fn a_page_that_is_come_back_to_has_what_was_typed_but_no_ticks_of_others() {
     let world = World::new();
     let ann = world.user("ann");
@@ -36,6 +52,67 @@ fn a_page_that_is_come_back_to_has_what_was_typed_but_no_ticks_of_others() {
         let head = form.split('>').next().unwrap();
         assert_eq!(head.contains("autocomplete=\"off\""), off, "{path}: {head}");
     }
+}
+
+#[test]
+fn what_was_written_about_a_contact_that_is_gone_is_never_lost() {
+    let world = World::new();
+    let (mut ann, _) = (world.user("ann"), world.user("bob"));
+    for case in ["a fault", "another row", "another session", "another account"] {
+        let browser = Browser::signed_in(&world, "ann");
+        let id = make(&ann, json!({"first_name": "Grace"}));
+        let path = format!("/contacts/{id}/edit");
+        let page = browser.get(&path).expect(200).text();
+        let mut form = vec![
+            ("csrf", value(&page, "csrf")),
+            ("revision", value(&page, "revision")),
+            ("first_name", "Ada"),
+            ("additional_data", "Half an hour's work"),
+        ];
+        if case != "another account" {
+            ann.delete(&format!("/api/contacts/{id}")).expect(204);
+        }
+        let mut expected = vec!["action=\"/contacts/new\"", "value=\"Ada\"", "Half an hour"];
+        let status = match case {
+            "a fault" => {
+                form.push(("phones.0.value", "12"));
+                412
+            }
+            "another row" => {
+                form.push(("row", "phones.1"));
+                412
+            }
+            _ => {
+                let who = if case == "another account" { "bob" } else { "ann" };
+                let cookie = Browser::signed_in(&world, who).cookie(COOKIE).unwrap();
+                browser.set_cookie(COOKIE, &cookie);
+                expected.push(if who == "bob" { "again, as bob," } else { "again, as ann," });
+                403
+            }
+        };
+        says(&browser.post_raw(&path, &form, &OURS).expect(status), &expected);
+        ann = ann.signed_in();
+    }
+    // A new contact, too, would come into the other account's book.
+    let browser = Browser::signed_in(&world, "ann");
+    let page = browser.get("/contacts/new").text();
+    let form = [("csrf", value(&page, "csrf")), ("first_name", "Ada")];
+    browser.set_cookie(COOKIE, &Browser::signed_in(&world, "bob").cookie(COOKIE).unwrap());
+    says(&browser.post_raw("/contacts/new", &form, &OURS).expect(403), &["again, as bob,"]);
+}
+
+#[test]
+fn a_row_that_is_added_without_the_script_hides_no_change_of_another() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let id = make(&ann, json!({"first_name": "Ada"}));
+    let path = format!("/contacts/{id}/edit");
+    let began = value(&browser.get(&path).text(), "revision").to_owned();
+    ann.patch(&format!("/api/contacts/{id}"), json!({"nickname": "A"})).expect(200);
+    let form = [("revision", began.as_str()), ("first_name", "Ada"), ("row", "phones.1")];
+    let page = browser.post(&path, &form).expect(200).text();
+    assert_eq!(value(&page, "revision"), began);
 }
 
 #[test]

@@ -79,8 +79,8 @@ fn sent(call: &Call, visitor: &Visitor) -> Result<(Sent, bool)> {
 fn kept(call: &Call, visitor: &Visitor, mut form: Form, stored: Option<&Stored>) -> Result<Reply> {
     let page = reader::page(call, visitor);
     let page = match visitor.caller() {
-        Some(_) => {
-            form.fault("", page.w.late_again.to_owned());
+        Some(caller) => {
+            form.fault("", page.w.late_again.replace("{}", &caller.user().username));
             shown(call, visitor, stored, &form, None)?
         }
         None => {
@@ -89,6 +89,23 @@ fn kept(call: &Call, visitor: &Visitor, mut form: Form, stored: Option<&Stored>)
         }
     };
     Ok(reader::refuse(&Error::StaleForm, page))
+}
+
+/// What was written about a contact that is not in this book any more, to be saved as a new one. A late form may
+/// be about a contact of another account's.
+fn gone(call: &Call, visitor: &Visitor, form: Form, late: bool) -> Result<Reply> {
+    let (owner, _) = owner(call, visitor)?;
+    let in_trash = reader::before_the_trash(call, owner.id(), &[call.id()?]);
+    let mut form = numbered(form)?;
+    match in_trash {
+        Ok(_) => form.fault("", words(call, visitor).deleted_meanwhile.to_owned()),
+        Err(Error::NotFound) if late => {}
+        Err(error) => return Err(error),
+    }
+    if late {
+        return kept(call, visitor, form, None);
+    }
+    Ok(reader::refuse(&Error::PreconditionFailed, shown(call, visitor, None, &form, None)?))
 }
 
 /// The uid of a new contact, by the number of its form and all that stands in it: sent again, the form finds
@@ -162,21 +179,24 @@ pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
 pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (Sent { mut form, file }, late) = sent(call, visitor)?;
     let id = call.id()?;
+    if visitor.caller().is_none() {
+        return kept(call, visitor, form, None);
+    }
+    let mut began = match stored(call, visitor) {
+        Err(Error::NotFound) => return gone(call, visitor, form, late),
+        found => found?,
+    };
+    began.contact.revision = seen(&form);
     if late {
-        let mut stored = visitor.caller().map(|_| stored(call, visitor)).transpose()?;
-        stored.iter_mut().for_each(|it| it.contact.revision = seen(&form));
-        return kept(call, visitor, form, stored.as_ref());
+        return kept(call, visitor, form, Some(&began));
     }
     if with_other_rows(&mut form) {
-        return Ok(reader::show(
-            call,
-            shown(call, visitor, Some(&stored(call, visitor)?), &form, None)?,
-        ));
+        return Ok(reader::show(call, shown(call, visitor, Some(&began), &form, None)?));
     }
     let (owner, by) = owner(call, visitor)?;
     let w = words(call, visitor);
     let (body, rows) = json_of(w, &form);
-    let seen = seen(&form);
+    let seen = began.contact.revision;
     let same = |_: &mut Writer, it: Option<&Stored>| match it {
         Some(it) if it.contact.revision != seen => Err(Error::PreconditionFailed),
         _ => Ok(()),
@@ -204,19 +224,10 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
                 shown(call, visitor, Some(&stored), &form, Some(&now))?,
             ))
         }
-        Err(Error::NotFound) => {
-            reader::before_the_trash(call, owner.id(), &[id])?;
-            let mut form = numbered(form)?;
-            form.fault("", w.deleted_meanwhile.to_owned());
-            Ok(reader::refuse(&Error::PreconditionFailed, shown(call, visitor, None, &form, None)?))
-        }
-        Err(error) => {
-            let mut stored = stored(call, visitor)?;
-            stored.contact.revision = seen;
-            sent::again(call, visitor, form, renamed(error, &rows), |_, form| {
-                shown(call, visitor, Some(&stored), form, None)
-            })
-        }
+        Err(Error::NotFound) => gone(call, visitor, form, late),
+        Err(error) => sent::again(call, visitor, form, renamed(error, &rows), |_, form| {
+            shown(call, visitor, Some(&began), form, None)
+        }),
     }
 }
 

@@ -71,7 +71,7 @@ words! {
     dead_reset: "Such a link works once, for 30 minutes, and only the newest one counts. Ask for a new one:",
     stale_form: "This page was open for too long, or you signed out in the meantime. Nothing was changed. Go back, load the page again and try once more.",
     late_kept: "Nothing is saved yet, but nothing is lost: this page keeps what you wrote. Sign in, which opens another page; then come back to this one and go on.",
-    late_again: "You signed in again, so nothing is saved yet. Look it over and save it.",
+    late_again: "You signed in again, as {}, so nothing is saved yet. Look it over and save it.",
     // The list
     contacts: "Contacts",
     new_contact: "New contact",
@@ -158,7 +158,7 @@ words! {
     region: "Region",
     country: "Country",
     labels_hint: "Separated by commas. A label that has one stands in quotes.",
-    no_year: "year unknown",
+    no_year: "year unknown (any will do)",
     add_row: "Add another",
     remove: "Remove",
     photo: "Photo",
