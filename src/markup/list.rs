@@ -47,11 +47,21 @@ impl List<'_> {
     }
 }
 
-/// `tel:` and the number without what is there to be read only.
+/// `tel:` and the number without what is there to be read only (RFC 3966).
 pub fn tel(number: &str) -> String {
-    let dialled: String =
-        number.chars().filter(|c| c.is_ascii_digit() || "+*#".contains(*c)).collect();
-    format!("tel:{dialled}")
+    let dialled =
+        |text: &str| text.replace(|c: char| !c.is_ascii_digit() && !"+*#".contains(c), "");
+    // The zero in brackets is dialled only inside the country.
+    let abroad = number.trim_start().starts_with('+');
+    let number = if abroad { number.replace("(0)", "") } else { number.to_owned() };
+    // `x12`, `ext. 12`
+    let parts = number.split_once(['x', 'X']).unwrap_or((&number, ""));
+    let (line, extension) = (dialled(parts.0), dialled(parts.1));
+    let text = match line.is_empty() || extension.is_empty() {
+        true => dialled(&number),
+        false => format!("{line};ext={extension}"),
+    };
+    format!("tel:{}", text.replace('#', "%23"))
 }
 
 /// `mailto:` and the address (RFC 6068): whatever could begin a header of the mail is encoded.

@@ -184,6 +184,113 @@ fn the_page_for_the_code_can_be_loaded_again_and_says_when_it_is_too_much() {
 }
 
 #[test]
+fn a_number_is_dialled_as_it_is_meant() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let numbers = [
+        ("+44 (0)20 7946 0958", "tel:+442079460958"),
+        ("(020) 7946 0958", "tel:02079460958"),
+        ("(0)20 7946 0958", "tel:02079460958"),
+        ("+1 202 555 0123 x12", "tel:+12025550123;ext=12"),
+        ("202-555-0123 ext. 12", "tel:2025550123;ext=12"),
+        ("fax 555 0123", "tel:5550123"),
+        ("*100#", "tel:*100%23"),
+    ];
+    let lines: String = numbers.iter().map(|(number, _)| format!("TEL:{number}\r\n")).collect();
+    let card = format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Bob\r\n{lines}END:VCARD\r\n");
+    let kind = [("Content-Type", "text/vcard")];
+    ann.send("POST", "/api/contacts/import", &kind, card.as_bytes()).expect(200);
+    let id = &ann.get("/api/contacts").json()[0]["id"];
+    let page = browser.get(&format!("/contacts/{id}")).expect(200);
+    says(&page, &numbers.map(|(_, tel)| format!("href=\"{tel}\"")).each_ref().map(|it| &**it));
+}
+
+#[test]
+fn what_is_ticked_beside_all_that_was_found_is_not_left_out() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let ada = make(&ann, json!({"first_name": "Ada"}));
+    for name in ["Grace", "Grace"] {
+        make(&ann, json!({"first_name": name, "last_name": "H"}));
+    }
+    let query = "search=Grace&sort=-name&evil=1";
+    let form = [
+        ("action", "add_label"),
+        ("label", "navy"),
+        ("search", "Grace"),
+        ("all", "1"),
+        ("ids", ada.as_str()),
+        ("query", query),
+    ];
+    let answer = browser.post("/contacts/bulk", &form).expect(303);
+    assert_eq!(ann.get("/api/contacts?label=navy").header("X-Total-Count"), "3");
+    // The list is where it was.
+    assert_eq!(answer.header("Location"), "/contacts?search=Grace&sort=%2Dname");
+    // What was deleted since is in no file.
+    ann.delete(&format!("/api/contacts/{ada}")).expect(204);
+    let found = ann.get("/api/contacts").json()[0]["id"].to_string();
+    let form = [("action", "export"), ("ids", ada.as_str()), ("ids", &found)];
+    let file = browser.post("/contacts/bulk", &form).expect(200).text();
+    assert!(file.contains("Grace") && !file.contains("Ada"), "{file}");
+    // Nothing is left to be merged, and the page of a deleted contact says where it is.
+    let answer = browser.get(&format!("/duplicates?ids={ada},{found}")).expect(303);
+    says(&browser.follow(&answer), &["Select at least two"]);
+    says(&browser.get(&format!("/contacts/{ada}")).expect(404), &["in the trash"]);
+}
+
+#[test]
+fn a_second_click_says_what_the_first_one_said() {
+    let world = World::new();
+    let admin = world.admin("root");
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let twice = |browser: &Browser, path: &str, form: &[(&str, &str)], text: &str| {
+        for _ in 0..2 {
+            let answer = browser.post_raw(
+                path,
+                &[&[("csrf", browser.token().as_str())], form].concat(),
+                &OURS,
+            );
+            says(&browser.follow(&answer.expect(303)), &[text]);
+        }
+    };
+    ann.post(
+        "/api/users/me/app-passwords",
+        json!({"name": "n", "scope": "read", "password": PASSWORD}),
+    )
+    .expect(201);
+    let device = ann.get("/api/users/me/app-passwords").json()[0]["id"].to_string();
+    twice(&browser, "/settings/connect/revoke", &[("id", &device)], "can no longer connect");
+    let other = ann.get("/api/users/me/sessions").json();
+    let other = other.as_array().unwrap().iter().find(|it| it["current"] == true);
+    let other = other.expect("the session of the API")["id"].to_string();
+    twice(&browser, "/settings/sessions/end", &[("id", &other)], "The session is ended.");
+    let off = [("password", PASSWORD), ("code", "123456")];
+    twice(&browser, "/settings/totp/off", &off, "The second factor is off.");
+    let ann = ann.signed_in();
+    let id = make(&ann, json!({"first_name": "Ada", "labels": ["due"]}));
+    let many = [("action", "delete"), ("ids", id.as_str())];
+    twice(&browser, "/contacts/bulk", &many, "1 contact was deleted.");
+    twice(&browser, "/trash/restore", &[("one", &id)], "1 contact is back.");
+    let rename = |to| [("action", "rename"), ("from", "due"), ("to", to)];
+    twice(&browser, "/labels", &rename("done"), "is called “done” now");
+    twice(&browser, "/labels", &rename("later"), "The label “due” is gone.");
+    let root = Browser::signed_in(&world, "root");
+    let eve = world.user("eve");
+    let gone = [("action", "delete"), ("sure", "1"), ("query", "search=e&role=user")];
+    twice(&root, &format!("/admin/users/{}", eve.id), &gone, "The account is deleted.");
+    let disable = [("action", "disable"), ("query", "search=a&role=user")];
+    let answer = root.post(&format!("/admin/users/{}", ann.id), &disable).expect(303);
+    assert_eq!(answer.header("Location"), "/admin?search=a&role=user");
+    world.admin("other");
+    let user = [("action", "user")];
+    let answer = root.post(&format!("/admin/users/{}", admin.id), &user).expect(303);
+    says(&root.follow(&answer).expect(200), &["Saved."]);
+}
+
+#[test]
 fn of_two_pages_that_were_open_the_second_one_says_what_the_first_one_did() {
     let world = World::new();
     world.user("ann");

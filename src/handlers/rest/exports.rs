@@ -98,7 +98,8 @@ fn download(call: &Call, owner: &Owner, format: Format, part: Part) -> Result<Re
     }
     let body = Pieces::begin(call, owner, head, move |out| {
         let page = pages.fetch()?;
-        for stored in &page {
+        // Of those that were selected some may have been deleted since.
+        for stored in page.iter().filter(|it| it.contact.deleted_at.is_none()) {
             match format {
                 Format::Vcard => out.push_str(&stored.text),
                 Format::Csv => table::row(out, &widths, &stored.card().details()),

@@ -12,7 +12,6 @@ use crate::markup::contact::{self, Birthday, Change, Shown};
 use crate::markup::form::Form;
 use crate::markup::list::{self, List, Row};
 use crate::markup::page::Flash;
-use crate::markup::queries;
 use crate::markup::words::Words;
 use crate::model::contact::birthday::{self, Window};
 use crate::model::contact::input::LABEL_MAX;
@@ -152,7 +151,11 @@ pub fn one(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let until = if then > 0 { then.saturating_add(1) } else { before };
     let (stored, past, all) = call.app.db.read(|db| {
         let since = reachable_since(db, owner.id(), call.now)?;
-        let stored = rows::find(db, owner.id(), id)?.ok_or(Error::NotFound)?;
+        let stored = rows::find(db, owner.id(), id)?;
+        let Some(stored) = stored else {
+            let in_trash = rows::all(db, owner.id(), &[id])?.iter().any(|it| !it.is_group);
+            return Err(if in_trash { Error::InTrash } else { Error::NotFound });
+        };
         let mut past = history::of_contact(db, owner.id(), id, since, until)?;
         let oldest = past.last().and_then(|it| it.before.as_ref());
         let all = oldest.is_none_or(|it| it.since <= since.max(stored.contact.created_at));
@@ -245,14 +248,13 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let shown = shown.map_err(|why| Error::invalid("label_shown", why))?;
     let given = |text: String| Some(text).filter(|text| !text.is_empty());
     let filter = Filter { search: given(search), label: given(shown), ..Filter::default() };
-    let back = format!(
-        "/contacts?{}",
-        queries::query(&[("search", form.get("search")), ("label", form.get("label_shown"))])
-    );
-    let ids: Vec<i64> = match form.get("all").is_empty() {
-        true => form.all("ids").filter_map(|id| id.parse().ok()).collect(),
-        false => call.app.db.read(|db| lists::ids(db, owner.id(), &filter))?,
-    };
+    let mut ids: Vec<i64> = form.all("ids").filter_map(|id| id.parse().ok()).collect();
+    if !form.get("all").is_empty() {
+        // Beside all that was found, what was ticked before: the script keeps it on the page.
+        ids.extend(call.app.db.read(|db| lists::ids(db, owner.id(), &filter))?);
+        ids.sort_unstable();
+        ids.dedup();
+    }
     let again = |why: &str| again(call, visitor, form.get("query"), &form, why);
     if ids.is_empty() {
         return again(w.none_selected);
@@ -274,10 +276,16 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
         "remove_label" => (Action::RemoveLabel(label.clone()), w.label_taken),
         _ => return Err(Error::invalid("action", "is none that there is")),
     };
+    // After contacts were deleted the list begins anew: its page may have been the last.
+    let cursor = if action == Action::Delete { "" } else { "cursor" };
+    let back = reader::place(form.get("query"), &["search", "label", "sort", cursor]);
+    let back = format!("/contacts?{back}");
     let before = revision(call, owner.id())?;
     let (mut changed, mut stopped) = (0, String::new());
     for ids in ids.chunks(BATCH) {
         match bulk(&call.app, owner.id(), &by, &action, ids) {
+            // What a second click finds in the trash was deleted by the first one.
+            Ok((_, missing)) if action == Action::Delete => changed += ids.len() - missing.len(),
             Ok((now, _)) => changed += now,
             Err(error @ Error::Invalid(_)) if changed == 0 => {
                 return again(&w.sentence(&why(&error)));

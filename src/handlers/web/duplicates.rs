@@ -57,6 +57,10 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let shown: Vec<_> = shown.collect::<Result<_>>()?;
     let shown: Vec<_> = shown.into_iter().filter(|group| group.twins.len() > 1).collect();
     let page = reader::page(call, visitor);
+    if chosen && shown.is_empty() {
+        // All but one were deleted since.
+        return reader::go_saying(call, visitor, "/contacts", page.w.two_to_merge);
+    }
     Ok(reader::show(call, duplicates::page(&page, &shown, skip, total, likely as i64)))
 }
 

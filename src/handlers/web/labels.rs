@@ -42,11 +42,19 @@ pub fn change(call: &Call, visitor: &Visitor) -> Result<Reply> {
         return again(call, visitor, &page(&from), &form, "");
     }
     let before = reader::revision(call, owner.id())?;
-    rename_label(&call.app, owner.id(), &by, &from, to.as_deref())?;
-    let (text, label) = match &to {
-        Some(to) => (w.label_renamed, to.as_str()),
+    let changed = rename_label(&call.app, owner.id(), &by, &from, to.as_deref())?;
+    // A label that nobody has was renamed by a first click, or is gone.
+    let known = |to: &&String| {
+        in_use(&call.app, owner.id()).map(|all| all.iter().any(|(label, _)| label == *to))
+    };
+    let to = match &to {
+        Some(to) if changed > 0 || known(&to)? => Some(to.as_str()),
+        _ => None,
+    };
+    let (text, label) = match to {
+        Some(to) => (w.label_renamed, to),
         None => (w.label_gone, from.as_str()),
     };
-    let next = format!("/contacts?{}", page(to.as_deref().unwrap_or_default()));
+    let next = format!("/contacts?{}", page(to.unwrap_or_default()));
     reader::go_undoable(call, visitor, next, text.replace("{label}", label), before)
 }

@@ -60,7 +60,9 @@ pub fn restore(call: &Call, visitor: &Visitor) -> Result<Reply> {
         return reader::go_saying(call, visitor, "/trash", w.none_selected);
     }
     let before = revision(call, owner.id())?;
-    let (restored, _) = bulk(&call.app, owner.id(), &by, &Action::Restore, &ids)?;
+    // What a second click finds back in the book was restored by the first one.
+    let (_, missing) = bulk(&call.app, owner.id(), &by, &Action::Restore, &ids)?;
+    let restored = ids.len().saturating_sub(missing.len());
     reader::go_undoable(call, visitor, "/trash", w.n(w.restored, restored as i64), before)
 }
 
