@@ -71,7 +71,7 @@ fn calendar_panel(p: &Page, calendar: &Calendar) -> Markup {
         ("Thunderbird", w.in_thunderbird),
     ];
     html! {
-        section class="panel" {
+        section class="panel" id="calendar" {
             h2 { (w.calendar) }
             p { (w.calendar_text) }
             @if let Some(url) = &calendar.url { (secret(w, "calendar-url", w.calendar_url, url)) p class="hint" { (w.shown_once) } }

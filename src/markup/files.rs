@@ -90,6 +90,18 @@ pub fn place(form: &Form, what: &str) -> usize {
     step.unwrap_or(form.get(what)).parse().map_or(0, |place: u32| place as usize)
 }
 
+impl Column {
+    /// What a reader wrote for it is the word of no member.
+    pub fn is_unknown(&self, w: &Words) -> bool {
+        !self.member.is_empty() && w.member(&self.member) == w.field
+    }
+
+    /// What it is, to be read.
+    fn word(&self, w: &Words) -> String {
+        if self.is_unknown(w) { self.member.clone() } else { w.column(&self.member) }
+    }
+}
+
 /// The member that a reader chose for a column, or wrote the word of.
 pub fn member(w: &Words, text: &str, guess: &str) -> String {
     let lower = text.trim().to_lowercase();
@@ -140,7 +152,7 @@ pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
         [("skip", w.existing_skip), ("update", w.existing_update), ("add", w.existing_add)];
     let fields = html! {
         // That nothing names the columns is no fault of who has not yet been asked.
-        (alert(form, |name| name == "label" || (name == "file" && !found.columns.is_empty() && form.get("step").is_empty())))
+        (alert(form, |name| name == "label" || name.starts_with("map.") || (name == "file" && !found.columns.is_empty() && form.get("step").is_empty())))
         input type="hidden" name="key" value=(form.get("key"));
         @if !found.columns.is_empty() { (columns(p, found, form, ROOM.saturating_sub(rows.0.len()))) }
         (Input { name: "label", label: w.label_for_all, ..Input::default() }.show(form))
@@ -236,18 +248,19 @@ fn columns(p: &Page, found: &Found, form: &Form, room: usize) -> Markup {
 fn column(p: &Page, form: &Form, at: usize, it: &Column, list: bool) -> Markup {
     let w = p.w;
     let fault = form.fault_of(&format!("map.{at}"));
+    let (invalid, described) = (fault.map(|_| "true"), fault.map(|_| format!("map.{at}-fault")));
     html! {
         div class="field" {
             label for={ "map." (at) } { bdi { (cut(&it.title, SAMPLE)) } @if !it.sample.is_empty() { " " small class="soft" { bdi { (cut(&it.sample, SAMPLE)) } } } }
             @if list {
-                select id={ "map." (at) } name={ "map." (at) } {
-                    @if !MEMBERS.contains(&it.member.as_str()) { option value=(it.member) selected { (w.column(&it.member)) } }
+                select id={ "map." (at) } name={ "map." (at) } aria-invalid=[invalid] aria-describedby=[&described] {
+                    @if !MEMBERS.contains(&it.member.as_str()) { option value=(it.member) selected { (it.word(w)) } }
                     @for member in MEMBERS { option value=(member) selected[member == it.member] { (w.column(member)) } }
                 }
             } @else {
-                input id={ "map." (at) } name={ "map." (at) } list="members" placeholder=(w.keep_as_is) autocomplete="off" value=(if it.member.is_empty() { String::new() } else { w.column(&it.member) });
+                input id={ "map." (at) } name={ "map." (at) } list="members" placeholder=(w.keep_as_is) autocomplete="off" aria-invalid=[invalid] aria-describedby=[&described] value=(if it.member.is_empty() { String::new() } else { it.word(w) });
             }
-            @if let Some(fault) = fault { p class="fault" { (fault) } }
+            @if let Some(fault) = fault { p class="fault" id=[&described] { (fault) } }
         }
     }
 }

@@ -152,9 +152,10 @@ impl<'a> Input<'a> {
 
     /// The field as one of several lines.
     pub fn area(self, form: &Form, rows: usize) -> Markup {
+        let focus = form.is_first_fault(self.name);
         self.around(form, |id, invalid, described| {
             html! {
-                textarea id=(id) name=(self.name) rows=(rows) aria-invalid=[invalid] aria-describedby=[described] { (form.get(self.name)) }
+                textarea id=(id) name=(self.name) rows=(rows) autofocus[focus] aria-invalid=[invalid] aria-describedby=[described] { (form.get(self.name)) }
             }
         })
     }

@@ -340,3 +340,34 @@ fn errors_speak_the_language_of_the_account_and_keep_its_navigation() {
     let answer = browser.post(&path, &[("action", "reset-totp")]).expect(303);
     says(&browser.follow(&answer), &["у налаштуваннях"]);
 }
+
+#[test]
+fn a_fault_stands_in_its_own_form_beside_its_field() {
+    let world = World::new();
+    world.user("ann");
+    let stranger = Browser::new(&world);
+    let page = stranger.post_raw("/confirmation", &[("email", "x")], &OURS).expect(422).text();
+    assert!(page.contains("action=\"/confirmation\"") && page.contains("id=\"email-fault\""));
+    assert!(!page.contains("action=\"/forgot\""), "{page}");
+    let browser = Browser::signed_in(&world, "ann");
+    // The columns of a table that nobody knows.
+    let file = "Aaa;Bbb;Ccc\nAda;1;2\n";
+    let answer = browser.post_file("/import", &[], "file", file.as_bytes()).expect(303);
+    let key = value(&browser.follow(&answer).text(), "key").to_owned();
+    let form = [("key", key.as_str()), ("step", "look"), ("map.0", "nonsense"), ("map.1", "")];
+    let page = browser.post("/import/found", &form).text();
+    for text in ["nonsense", "aria-describedby=\"map.0-fault\"", "id=\"map.0-fault\""] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    assert!(!page.contains("role=\"alert\""), "{page}");
+    let long = "x".repeat(20_001);
+    let form = [("first_name", "Ada"), ("additional_data", long.as_str())];
+    let page = browser.post("/contacts/new", &form).expect(422).text();
+    let field = page.split("<textarea ").nth(1).unwrap().split('>').next().unwrap();
+    assert!(field.contains(" autofocus"), "{field}");
+    // The new address of the calendar is where the browser looks.
+    let answer = browser.post("/birthdays/calendar", &[]).expect(303);
+    assert_eq!(answer.header("Location"), "/birthdays#calendar");
+    let page = browser.get("/birthdays").text();
+    assert!(page.contains("id=\"calendar\"") && page.contains("id=\"calendar-url\""), "{page}");
+}

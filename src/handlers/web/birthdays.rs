@@ -76,12 +76,12 @@ fn coming(call: &Call, owner: i64, window: Window, many: usize) -> Result<Vec<Ro
 pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (_, owner, _) = sent::by_owner(call, visitor)?;
     let url = calendars::renew(call, &owner)?;
-    reader::hand(call, visitor, "/birthdays", &json!({ "url": url }))
+    reader::hand(call, visitor, "/birthdays#calendar", &json!({ "url": url }))
 }
 
 /// `POST /birthdays/calendar/revoke`
 pub fn revoke(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (_, owner, _) = sent::by_owner(call, visitor)?;
     calendars::delete(call, &owner)?;
-    reader::go_saying(call, visitor, "/birthdays", words(call, visitor).calendar_revoked)
+    reader::go_saying(call, visitor, "/birthdays#calendar", words(call, visitor).calendar_revoked)
 }

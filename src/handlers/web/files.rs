@@ -212,8 +212,14 @@ fn look(call: &Call, visitor: &Visitor, file: &[u8], mut form: Form) -> Result<m
     let found = match run(call, visitor, file, &form, true) {
         Ok((outcome, found)) => shown(outcome, found),
         Err(error) => {
-            sent::note(page.w, &mut form, error)?;
-            Found { columns: mapped(page.w, file, &form), ..Found::default() }
+            let columns = mapped(page.w, file, &form);
+            for (at, _) in columns.iter().enumerate().filter(|(_, it)| it.is_unknown(page.w)) {
+                form.fault(&format!("map.{at}"), page.w.sentence("is not a known member"));
+            }
+            if !form.is_faulty() {
+                sent::note(page.w, &mut form, error)?;
+            }
+            Found { columns, ..Found::default() }
         }
     };
     Ok(files::found(&page, &found, &form))
