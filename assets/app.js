@@ -105,6 +105,9 @@
   document.addEventListener("click", ({ target }) => {
     all("details.menu[open], details.pop[open]").forEach((it) => { if (!it.contains(target)) it.open = false; });
   });
+  document.addEventListener("focusin", ({ target }) => {
+    all("details.menu[open], details.pop[open]").forEach((it) => { if (!it.contains(target)) it.open = false; });
+  });
   document.addEventListener("toggle", ({ target }) => {
     if (target.open) $(".drop > input:not([type])", target)?.focus();
   }, true);
@@ -195,7 +198,12 @@
     const [wide, high] = [picture.width * scale, picture.height * scale];
     let [x, y] = [(size - wide) / 2, (size - high) / 2];
     let from = null;
-    const draw = () => canvas.getContext("2d").drawImage(picture, x, y, wide, high);
+    const draw = () => {
+      const to = canvas.getContext("2d");
+      to.fillStyle = "#fff"; // JPEG has no transparency: it would become black
+      to.fillRect(0, 0, size, size);
+      to.drawImage(picture, x, y, wide, high);
+    };
     const keep = () => canvas.toBlob((blob) => {
       const chosen = new DataTransfer();
       chosen.items.add(new File([blob], "photo.jpg", { type: "image/jpeg" }));
@@ -215,13 +223,15 @@
     keep();
   }
 
-  // A second click on a button that was pressed sends nothing twice.
+  // A second click on a button that was pressed sends nothing twice; another button, or other ticks, do.
+  const sent = new WeakMap();
   document.addEventListener("submit", (event) => {
-    const { target: form } = event;
+    const { target: form, submitter } = event;
     if (form.method !== "post") return;
-    if (form.dataset.sent) return event.preventDefault();
-    form.dataset.sent = "1";
-    setTimeout(() => { delete form.dataset.sent; }, 4000); // a download leaves the page where it is
+    const what = `${[...new FormData(form)]} ${submitter?.value}`;
+    if (sent.get(form) === what) return event.preventDefault();
+    sent.set(form, what);
+    setTimeout(() => sent.delete(form), 4000); // a download leaves the page where it is
   });
   count();
 })();

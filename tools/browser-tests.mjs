@@ -329,6 +329,45 @@ for (const script of [true, false]) {
   await context.close();
 }
 
+// ---- What a browser or the script could stop: odd values, coming back, two actions in a row ------------------------------
+{
+  const { page, context } = await person();
+  const { id } = await ask("/api/contacts", await token("carol"), "POST", { first_name: "Odd" });
+  await signIn(page, "carol");
+  await go(page, `/contacts/${id}/edit`);
+  await page.click("details.more > summary");
+  await page.fill('[name="urls.0.value"]', "www.example.com");
+  await page.fill('[name="emails.0.value"]', "олена@приклад.укр");
+  await page.click("main .head button");
+  await page.waitForURL(`${API}/contacts/${id}`);
+  await go(page, "/contacts/new");
+  await page.fill("#first_name", "Typed");
+  await page.click('nav.main a[href="/birthdays"]');
+  await page.waitForURL(`${API}/birthdays`);
+  await page.goBack();
+  assert.equal(await page.inputValue("#first_name"), "Typed", "what was typed is lost after Back");
+  const clear = await page.evaluate(() => Object.assign(document.createElement("canvas"), { width: 60, height: 60 }).toDataURL().split(",")[1]);
+  await page.setInputFiles("#photo", { name: "clear.png", mimeType: "image/png", buffer: Buffer.from(clear, "base64") });
+  await page.waitForFunction(() => document.querySelector("#photo").files[0]?.name === "photo.jpg");
+  assert(await page.evaluate(async () => {
+    const context = document.createElement("canvas").getContext("2d");
+    context.drawImage(await createImageBitmap(document.querySelector("#photo").files[0]), 0, 0);
+    return context.getImageData(5, 5, 1, 1).data[0] > 250;
+  }), "a picture without a ground becomes black");
+  await go(page, "/contacts?search=Odd");
+  await page.check(".rows input >> nth=0");
+  await Promise.all([page.waitForEvent("download"), page.click('.bar [value="export"]')]);
+  await page.click(".bar .pop summary");
+  await page.fill("#bulk-label", "twice");
+  await page.click('.bar [value="add_label"]');
+  await page.waitForSelector(".flash");
+  assert.match(await page.textContent(".flash"), /“twice”/);
+  await page.click(".menu summary");
+  await page.focus("#search");
+  assert.equal(await page.getAttribute(".menu", "open"), null, "the menu stays open");
+  await context.close();
+}
+
 // ---- What a contact says never runs, and reads in its own direction ------------------------------------------------------
 {
   const { page, context } = await person();
