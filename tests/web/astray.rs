@@ -274,6 +274,9 @@ fn a_second_click_says_what_the_first_one_said() {
     let many = [("action", "delete"), ("ids", id.as_str())];
     twice(&browser, "/contacts/bulk", &many, "1 contact was deleted.");
     twice(&browser, "/trash/restore", &[("one", &id)], "1 contact is back.");
+    // Whether a file came in, nobody knows once it is gone.
+    let gone = [("step", "import"), ("key", "1")];
+    twice(&browser, "/import/found", &gone, "it was imported already, or");
     let rename = |to| [("action", "rename"), ("from", "due"), ("to", to)];
     twice(&browser, "/labels", &rename("done"), "is called “done” now");
     twice(&browser, "/labels", &rename("later"), "The label “due” is gone.");
