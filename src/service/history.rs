@@ -81,6 +81,8 @@ fn with_uid(old: &str, now: &Card) -> Card {
 pub enum To {
     /// As it was right after this change.
     Revision(i64),
+    /// The same, if it is at revision `now`: else [`Error::PreconditionFailed`].
+    Undo { to: i64, now: i64 },
     /// As it was then.
     Instant(DateTime<Utc>),
 }
@@ -218,7 +220,8 @@ fn revision(db: &mut Conn, book: &Book, at: DateTime<Utc>, to: To) -> Result<i64
             return wrong("must be within the last 30 days, and what history remembers of them");
         }
         To::Instant(instant) => return history::revision_at(db, book, instant),
-        To::Revision(revision) => revision,
+        To::Undo { now, .. } if now != book.revision => return Err(Error::PreconditionFailed),
+        To::Revision(to) | To::Undo { to, .. } => to,
     };
     if revision == book.revision {
         return Ok(revision);

@@ -1,6 +1,6 @@
 //! Trash, history, duplicates: the way back.
 
-use crate::browser::{Browser, contact_id};
+use crate::browser::{Browser, contact_id, value};
 use serde_json::json;
 use support::world::World;
 
@@ -108,6 +108,27 @@ fn the_history_says_who_did_what_and_takes_the_book_back() {
     browser.post(&format!("/contacts/{id}/revert"), &[("revision", &then)]).expect(303);
     assert_eq!(ann.get(&format!("/api/contacts/{id}")).json()["first_name"], "Ada");
     browser.get(&format!("/contacts/{id}?then=999999")).expect(404);
+}
+
+#[test]
+fn what_a_phone_changed_beside_is_not_undone_unasked() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let phone = world.nobody().with_basic("ann", &ann.app_password("write"));
+    let [one, two] = ["One", "Two"].map(|name| {
+        contact_id(&browser.post("/contacts/new", &[("first_name", name)]).expect(303)).to_string()
+    });
+    // The second click finds it in the trash, and goes back to before the first one.
+    browser.post(&format!("/contacts/{one}/delete"), &[]).expect(303);
+    let path = format!("/api/contacts/{two}");
+    phone.patch(&path, json!({"nickname": "Deux"})).expect(200);
+    browser.post(&format!("/contacts/{one}/delete"), &[]).expect(303);
+    let page = browser.get("/contacts").expect(200).text();
+    let (to, undo) = (value(&page, "to"), value(&page, "undo"));
+    let answer = browser.post("/history/rewind", &[("to", to), ("undo", undo)]).expect(303);
+    assert_eq!(answer.header("Location"), format!("/history/rewind?to={to}"), "it is asked");
+    assert_eq!(ann.get(&path).expect(200).json()["nickname"], "Deux");
 }
 
 #[test]

@@ -119,13 +119,17 @@ pub fn go_back(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (form, owner, mut by) = sent::by_owner(call, visitor)?;
     by.protocol = "rewind";
     let before = revision(call, owner.id())?;
-    let undo = form.get("undo");
-    if !undo.is_empty() && undo != before.to_string() {
-        let query = queries::query(&[("to", form.get("to"))]);
-        return Ok(reader::go(format!("/history/rewind?{query}")));
-    }
-    rewind(&call.app, owner.id(), &by, to(form.get("to"))?, false)?;
     let w = words(call, visitor);
-    let text = if undo.is_empty() { w.rewound } else { w.undone };
+    let (to, text) = match (to(form.get("to"))?, form.get("undo").parse()) {
+        (To::Revision(to), Ok(now)) => (To::Undo { to, now }, w.undone),
+        (to, _) => (to, w.rewound),
+    };
+    match rewind(&call.app, owner.id(), &by, to, false) {
+        Err(Error::PreconditionFailed) => {
+            let query = queries::query(&[("to", form.get("to"))]);
+            return Ok(reader::go(format!("/history/rewind?{query}")));
+        }
+        rewound => rewound?,
+    };
     reader::go_undoable(call, visitor, "/contacts", text, before)
 }

@@ -12,7 +12,7 @@ use crate::markup::page::{Flash, Page, User};
 use crate::markup::queries;
 use crate::markup::words::{self, Words};
 use crate::model::user::Role;
-use crate::repository::contacts::{books, rows};
+use crate::repository::contacts::{books, history, rows};
 use crate::service::history::reaches;
 use crate::service::writer::By;
 use chrono_tz::Tz;
@@ -106,7 +106,7 @@ pub fn anyone<'a>(call: &'a Call) -> Page<'a> {
         flash: None,
         query: ["GET", "HEAD"].contains(&call.request.method()).then(|| {
             let pairs = call.request.raw_query_string().split('&');
-            pairs.filter(|pair| !pair.starts_with("lang=")).collect::<Vec<_>>().join("&")
+            pairs.filter(|pair| pair.starts_with("next=")).collect::<Vec<_>>().join("&")
         }),
     }
 }
@@ -162,10 +162,19 @@ pub fn go_undoable(
     text: impl Into<String>,
     before: i64,
 ) -> Result<Reply> {
-    let owner = visitor.caller().map_or(0, Caller::id);
-    let (now, can) = call.app.db.read(|db| reaches(db, owner, before, call.now))?;
-    let undo = (can && before != now).then_some([before, now]);
+    let undo = undo(call, visitor.caller().map_or(0, Caller::id), before)?;
     hand(call, visitor, location, &json!({ "text": text.into(), "undo": undo }))
+}
+
+/// For the button "Undo": the revision to go back to, and the one that the book must have for that; else it is asked
+/// first, as it is where another program has changed something since. None if nothing has changed.
+pub fn undo(call: &Call, owner: i64, before: i64) -> Result<Option<[i64; 2]>> {
+    let client = call.client().user_agent;
+    let (now, can, alone) = call.app.db.read(|db| {
+        let (now, can) = reaches(db, owner, before, call.now)?;
+        Ok((now, can, !history::others_since(db, owner, before, &client)?))
+    })?;
+    Ok((can && before != now).then_some([before, if alone { now } else { before }]))
 }
 
 /// The revision that an owner's book has now.

@@ -126,6 +126,15 @@ pub fn find(
     Ok(db.query_opt(SQL, &[&owner, &id, &revision])?.map(|row| (row.get(0), row.get(1))))
 }
 
+/// True if another program than this one has changed something of the book after a revision.
+pub fn others_since(db: &mut Conn, owner: i64, after: i64, client: &str) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS
+            (SELECT FROM history WHERE owner = $1 AND revision > $2 AND client <> $3)
+        OR EXISTS (SELECT FROM contacts
+            WHERE owner = $1 AND revision > $2 AND born > $2 AND born_client <> $3)";
+    Ok(db.query_one(SQL, &[&owner, &after, &client])?.get(0))
+}
+
 /// The revision of the book at an instant after which nothing is forgotten: the one before the first
 /// change after it.
 pub fn revision_at(db: &mut Conn, book: &Book, at: DateTime<Utc>) -> Result<i64> {
