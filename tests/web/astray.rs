@@ -337,7 +337,8 @@ fn errors_speak_the_language_of_the_account_and_keep_its_navigation() {
     }
     // Without the account, as the browser asks.
     let reader = Browser::new(&world).reading("uk");
-    says(&reader.get("/contacts/bulk").expect(405), &["вона лише приймає форми"]);
+    let answer = reader.send("PUT", "/contacts/bulk", &[], b"").expect(405);
+    says(&answer, &["вона лише приймає форми"]);
     // An admin's own second factor belongs to the settings.
     let path = format!("/admin/users/{}", admin.id);
     let answer = browser.post(&path, &[("action", "reset-totp")]).expect(303);

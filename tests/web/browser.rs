@@ -126,7 +126,7 @@ impl Browser {
         self.send("POST", path, &headers, &body)
     }
 
-    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let path = path.strip_prefix(ORIGIN).unwrap_or(path);
         let path = path.split('#').next().unwrap_or_default();
         let cookies: Vec<_> =

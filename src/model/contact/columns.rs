@@ -1,7 +1,6 @@
 //! The columns of a contact's row that are made from its card. The only place where they are made:
 //! REST, CardDAV, pages, import and `contactd reindex` all come through here.
 
-use super::UID_MAX;
 use super::birthday::key;
 use super::packed::{MEMBERS, pack};
 use base64::Engine;
@@ -21,6 +20,8 @@ pub const ITEM: char = '\u{1e}';
 /// Between folded text, digits and labels in `long_text`.
 pub const GROUP: char = '\u{1d}';
 
+/// Longest uid that a REST client gives, and that the column has as it is, in characters.
+pub const UID_MAX: usize = 255;
 /// Longest text that lists are sorted by, in characters: its beginning.
 const SORT_MAX: usize = 100;
 /// An entry of an index has room for 2,704 bytes. The two names take 800 of them, numbers and the
@@ -80,7 +81,7 @@ pub fn uid_of(card: &Card) -> String {
     uid_key(card.uid().unwrap_or_default())
 }
 
-/// A uid as the column has it. Of one past [`UID_MAX`], which the index may have no room for, the beginning and a
+/// A uid as the column has it. Of one that is longer, which the index may have no room for, the beginning and a
 /// digest of the whole: two of them are two people.
 pub fn uid_key(uid: &str) -> String {
     if uid.chars().count() <= UID_MAX {

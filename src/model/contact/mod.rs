@@ -5,7 +5,7 @@ pub mod columns;
 pub mod input;
 pub mod packed;
 
-pub use columns::Columns;
+pub use columns::{Columns, UID_MAX};
 pub use input::{Input, Method};
 pub use packed::MEMBERS;
 
@@ -16,8 +16,6 @@ use vcard::Card;
 pub const CARD_MAX: usize = 4 * 1024 * 1024;
 /// Most octets of a card without PHOTO, LOGO, SOUND and KEY.
 pub const CARD_TEXT_MAX: usize = 1024 * 1024;
-/// Longest uid that a REST client gives, in characters.
-pub const UID_MAX: usize = 255;
 
 /// A contact as lists show it.
 #[derive(Debug, Clone, PartialEq)]
