@@ -82,7 +82,12 @@ pub enum To {
     /// As it was right after this change.
     Revision(i64),
     /// The same, if it is at revision `now`: else [`Error::PreconditionFailed`].
-    Undo { to: i64, now: i64 },
+    Undo {
+        /// The change.
+        to: i64,
+        /// The revision that the book must have.
+        now: i64,
+    },
     /// As it was then.
     Instant(DateTime<Utc>),
 }

@@ -242,7 +242,8 @@ pub fn import(call: &Call, visitor: &Visitor) -> Result<Reply> {
         Ok((outcome, _)) => {
             // At once: the search for duplicates takes its time, and what others change meanwhile is not
             // to be undone with the import unasked.
-            let undo = outcome.undo.map(|before| reader::undo(call, id, before)).transpose()?.flatten();
+            let undo =
+                outcome.undo.map(|before| reader::undo(call, id, before)).transpose()?.flatten();
             call.app.db.write(|db| uploads::delete(db, id))?;
             let alike = duplicates::kept(&call.app, id)?.len();
             let text = report(w, &outcome);
