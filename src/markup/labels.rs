@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use std::cmp::Reverse;
 
 /// Most labels beside something else, and bytes of them.
-const BESIDE: (usize, usize) = (30, 900);
+const BESIDE: (usize, usize) = (30, 800);
 /// Bytes of labels on a page of their own, or in a choice.
 const ROOM: usize = 16_000;
 

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Bytes of the labels beside the list and of its names and numbers, of which longer ones are cut.
-const TEXTS: usize = 5_700;
+const TEXTS: usize = 6_000;
 
 /// A row of the list.
 pub struct Row {
