@@ -274,7 +274,7 @@ impl Details {
         let dates =
             self.dates.iter().map(|it| DateEntry { value: it.value, label: label(&it.label) });
         let mut seen = HashSet::new();
-        let labels = self.labels.iter().filter_map(|label| one_line(label));
+        let labels = self.labels.iter().filter_map(|label| crate::value::label(label));
         Details {
             display_name: one_line(&self.display_name).unwrap_or_default(),
             prefix: line(&self.prefix),
