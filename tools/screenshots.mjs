@@ -85,7 +85,14 @@ await ask(`/api/contacts/${ids[4]}`, { job_title: "Head of Research" }, "PATCH")
 for (const [size, options] of Object.entries(windows)) {
   const context = await browser.newContext({ ...options, locale: "en-GB", timezoneId: "Europe/Kyiv" });
   const page = await context.newPage();
-  const shot = (name) => page.screenshot({ path: `${SHOTS}/${name}-${size}.png` });
+  const shot = async (name) => {
+    // Faces may still be on their way; those below the window never come.
+    await page.evaluate(() => {
+      const seen = [...document.images].filter((it) => it.getBoundingClientRect().top < innerHeight);
+      return Promise.all(seen.map((it) => it.decode()));
+    });
+    await page.screenshot({ path: `${SHOTS}/${name}-${size}.png` });
+  };
   if (size === "wide") {
     await page.goto(`${API}/docs`);
     await page.fill("#name", ANN);
