@@ -33,12 +33,14 @@ pub fn run(app: &App, stop: &AtomicBool) {
         if let Err(error) = &delivered {
             log::warn!("outbox: {error}");
         }
-        // Errors of both are in the log already.
         if purged.is_none_or(|at| at.elapsed() >= PURGE_EVERY) {
+            // Errors are in the log already.
             let _ = purge(app);
             purged = Some(Instant::now());
-        } else if app.deletion_waits.swap(false, Ordering::Relaxed) {
-            let _ = finish_deletions(app);
+        } else if app.deletion_waits.swap(false, Ordering::Relaxed)
+            && let Err(error) = guarded("deleted accounts", || finish_deletions(app))
+        {
+            log::warn!("deleted accounts: {error}");
         }
         if !matches!(delivered, Ok(Some(_))) {
             app.work_waits.wait(LOOK_EVERY);

@@ -59,17 +59,18 @@ impl App {
             outbox::forget(tx, id)?;
             users::end(tx, id, self.now()).map(|_| ())
         })?;
-        // A request waits for no more than a batch.
-        match self.db.write(|db| books::empty(db, id)) {
-            Ok(gone) if gone < books::BATCH => self.finish_deletion(id),
-            Ok(_) => Err(Error::Unavailable("there is more".to_owned())),
-            Err(error) => Err(error),
+        // A request waits for no more than a batch, and the worker does the rest.
+        let finished = self.db.write(|db| books::empty(db, id)).and_then(|gone| {
+            let is_small = gone < books::BATCH;
+            if is_small { self.finish_deletion(id).map(|()| true) } else { Ok(false) }
+        });
+        if let Err(error) = &finished {
+            log::warn!("deletion of account {id} goes on later: {error}");
         }
-        .unwrap_or_else(|error| {
-            log::info!("deletion of account {id} goes on in the worker: {error}");
+        if !matches!(finished, Ok(true)) {
             self.deletion_waits.store(true, Ordering::Relaxed);
             self.work_waits.notify();
-        });
+        }
         Ok(())
     }
 

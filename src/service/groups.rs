@@ -127,7 +127,7 @@ pub fn follow(writer: &mut Writer) -> Result<()> {
 /// that had another name renames the label first.
 pub fn was_put(writer: &mut Writer, stored: &Stored, old_name: Option<&str>) -> Result<()> {
     let Some(group) = stored.card().group().filter(|_| stored.is_group) else { return Ok(()) };
-    if let Some(old) = old_name.filter(|old| old.to_lowercase() != group.name.to_lowercase()) {
+    if let Some(old) = old_name.filter(|old| !labels::same(old, &group.name)) {
         relabel(writer, old, Some(&group.name))?;
     }
     let members: HashSet<&str> = group.members.iter().map(String::as_str).collect();
@@ -152,7 +152,7 @@ pub fn will_go(writer: &mut Writer, stored: &Stored) -> Result<()> {
     let mut is_shown = false;
     each(writer, |_, other| {
         is_shown |= other.contact.id != stored.contact.id
-            && name(&other).is_some_and(|it| label_key(&it) == label_key(&label));
+            && name(&other).is_some_and(|it| labels::same(&it, &label));
         Ok(())
     })?;
     if is_shown { Ok(()) } else { relabel(writer, &label, None).map(|_| ()) }
@@ -163,7 +163,7 @@ pub fn rename(writer: &mut Writer, from: &str, to: Option<&str>) -> Result<()> {
     let Some(to) = to else { return Ok(()) };
     each(writer, |writer, group| {
         let mut card = group.card();
-        if card.group().is_some_and(|it| it.name.to_lowercase() == from.to_lowercase()) {
+        if card.group().is_some_and(|it| labels::same(&it.name, from)) {
             card.set_group_name(to);
             writer.update_one(group, card)?;
             writer.touched.insert(to.to_lowercase()); // others may have that label already

@@ -129,16 +129,15 @@ pub fn store(
         let book = app.db.read(|db| books::find(db, owner))?;
         plan.outcome.undo = Some(book.revision);
         let mut added = (0, 0);
-        while let Some(batch) = app.db.read(|db| plan.batch(db, owner))? {
-            let verdicts = app.db.write(|db| plan.judge(db, owner, batch))?;
+        // Not as a read, which may be tried again: a batch is taken once.
+        while let Some(verdicts) = app.db.write(|db| plan.judge(db, owner))? {
             verdicts.iter().try_for_each(|verdict| weigh(verdict, &mut added))?;
         }
         check_room(&app.config, &book, added)?;
     } else {
         in_book(app, owner, by, |writer| {
             plan.outcome.undo = Some(writer.book().revision);
-            while let Some(batch) = plan.batch(writer.tx, owner)? {
-                let verdicts = plan.judge(writer.tx, owner, batch)?;
+            while let Some(verdicts) = plan.judge(writer.tx, owner)? {
                 write(writer, verdicts)?;
             }
             note(writer.tx)
@@ -227,8 +226,8 @@ impl<'o> Plan<'o> {
         }
     }
 
-    /// The next cards, one at least.
-    fn batch(&mut self, db: &mut Conn, owner: i64) -> Result<Option<Vec<(u64, Card)>>> {
+    /// The next cards, one at least; none at the end.
+    fn batch(&mut self, db: &mut Conn, owner: i64) -> Result<Vec<(u64, Card)>> {
         let mut batch = std::mem::take(&mut self.left);
         let mut bytes: usize = batch.iter().map(|(_, card)| card.as_str().len()).sum();
         while batch.len() < BATCH && bytes < BATCH_BYTES {
@@ -245,20 +244,20 @@ impl<'o> Plan<'o> {
         };
         let fitting = batch.iter().take_while(fits).count();
         self.left = batch.split_off(fitting.max(1).min(batch.len()));
-        Ok((!batch.is_empty()).then_some(batch))
+        Ok(batch)
     }
 
-    /// Holds cards against the contacts that are there and against the file before them.
-    fn judge(
-        &mut self,
-        db: &mut Conn,
-        owner: i64,
-        batch: Vec<(u64, Card)>,
-    ) -> Result<Vec<Verdict>> {
+    /// Holds the next cards against the contacts that are there and against the file before them.
+    fn judge(&mut self, db: &mut Conn, owner: i64) -> Result<Option<Vec<Verdict>>> {
+        let batch = self.batch(db, owner)?;
+        if batch.is_empty() {
+            return Ok(None);
+        }
         let mut there = imports::find_uids(db, owner, &uids(&batch))?;
         let revision = self.outcome.undo.unwrap_or_default();
         self.known.load(db, owner, revision, &self.strangers(&batch, &there))?;
-        batch.into_iter().map(|(line, card)| self.noted(line, card, &mut there)).collect()
+        let verdicts = batch.into_iter().map(|(line, card)| self.noted(line, card, &mut there));
+        verdicts.collect::<Result<_>>().map(Some)
     }
 
     /// The verdict on a card, noted for pages.

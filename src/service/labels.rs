@@ -20,7 +20,8 @@ pub fn in_use(app: &App, owner: i64) -> Result<Arc<Vec<(String, i64)>>> {
     Ok(found)
 }
 
-fn same(a: &str, b: &str) -> bool {
+/// True for two spellings of one label.
+pub fn same(a: &str, b: &str) -> bool {
     a.to_lowercase() == b.to_lowercase()
 }
 

@@ -172,20 +172,19 @@ pub fn find_by_calendar(db: &mut Conn, owner: i64, hash: &[u8]) -> Result<Option
 
 /// Most contacts that [`empty`] deletes, and most of their history.
 pub const BATCH: u64 = 5_000;
+const MOST: i64 = BATCH.cast_signed();
 
 /// Deletes a part of what is in a book, so that no statement takes long; 0 when nothing is left. The
 /// caller has locked the book, or nothing is written to it any more.
 pub fn empty(db: &mut Conn, owner: i64) -> Result<u64> {
     const CONTACTS: &str = "DELETE FROM contacts WHERE owner = $1 AND id IN
-        (SELECT id FROM contacts WHERE owner = $1 LIMIT 5000)";
+        (SELECT id FROM contacts WHERE owner = $1 LIMIT $2)";
     const HISTORY: &str = "DELETE FROM history WHERE owner = $1 AND revision IN
-        (SELECT revision FROM history WHERE owner = $1 LIMIT 5000)";
+        (SELECT revision FROM history WHERE owner = $1 LIMIT $2)";
     const NAMES: &str = "DELETE FROM former_names WHERE owner = $1";
-    let mut deleted = 0;
-    for sql in [CONTACTS, HISTORY, NAMES] {
-        deleted += db.execute(sql, &[&owner])?;
-    }
-    Ok(deleted)
+    let contacts = db.execute(CONTACTS, &[&owner, &MOST])?;
+    let history = db.execute(HISTORY, &[&owner, &MOST])?;
+    Ok(contacts + history + db.execute(NAMES, &[&owner])?)
 }
 
 /// Owners of whom something is too old, a few at a time, and none of `but`. Not bound to an owner: only the worker
