@@ -160,13 +160,13 @@ pub fn head(bytes: &[u8], scan: &mut Scan) -> Result<Option<Head>, Refusal> {
         (true, None) => Framing::Chunked,
         (false, length) => Framing::Length(length.unwrap_or(0)),
     };
-    let expects_continue = match seen.expect {
-        Some(e) if http_1_1 && e.eq_ignore_ascii_case(b"100-continue") => true,
-        Some(_) if http_1_1 => {
-            return Err(refusal(417, "The only expectation met is 100-continue."));
-        }
-        _ => false,
-    };
+    // A list, perhaps an empty one (RFC 9110, sections 5.6.1 and 10.1.1).
+    let expected = seen.expect.unwrap_or_default().split(|&b| b == b',').map(<[u8]>::trim_ascii);
+    let mut expected = expected.filter(|it| http_1_1 && !it.is_empty()).peekable();
+    let expects_continue = expected.peek().is_some();
+    if expected.any(|it| !it.eq_ignore_ascii_case(b"100-continue")) {
+        return Err(refusal(417, "The only expectation met is 100-continue."));
+    }
     if !METHODS.contains(&method) {
         return Err(refusal(501, "The method is unknown to this server."));
     }

@@ -157,6 +157,9 @@ const RULES: &[(&str, &str, u16, bool)] = &[
 
     // Expect.
     ("another expectation", "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: tea\r\nContent-Length: 1\r\n\r\nx", 417, CLOSES),
+    ("no expectation at all", "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: \r\nContent-Length: 1\r\n\r\nx", 200, STAYS),
+    ("a list of expectations", "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue, tea\r\nContent-Length: 1\r\n\r\nx", 417, CLOSES),
+    ("a list with empty members", "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: , 100-continue\r\nContent-Length: 1\r\n\r\nx", 200, STAYS),
     ("100-continue with the body behind it", "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 1\r\n\r\nx", 200, STAYS),
     ("100-continue for too large a body", "POST /small HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 11\r\n\r\n", 413, CLOSES),
 ];
