@@ -37,7 +37,7 @@ pub struct Outgoing {
 pub enum Then {
     /// The next request.
     Next,
-    /// The end: the client asked for it and has nothing more to say, or somebody else needs its place or thread.
+    /// The end at once: somebody else needs its place or thread.
     Close,
     /// The end, while the client may still be sending: a close now would reset the connection and
     /// could destroy the answer before the client has read it.
@@ -65,10 +65,7 @@ pub fn answer(
     };
     let then = match keep_alive {
         true => Then::Next,
-        // Who said close and sent no more sees the answer without further care.
-        false if is_received && !incoming.head.keep_alive && connection.input.is_empty() => {
-            Then::Close
-        }
+        // Also where the client asked for the end: some send an empty line behind a body.
         false => Then::Linger,
     };
     Outgoing { connection, bytes, sent: 0, stream, then, client }.begin(shared)

@@ -224,6 +224,22 @@ fn the_answer_to_an_upload_that_is_not_wanted_arrives() {
     }
 }
 
+/// A close with bytes unread, or bytes that come after it, would be a reset.
+#[test]
+fn an_empty_line_behind_the_last_request_cuts_off_no_answer() {
+    let server = Running::start(small());
+    for late in [false, true] {
+        let mut client = server.connect_slow();
+        client.send("GET /json?n=400000 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        if late {
+            eventually("an answer", || client.hears());
+            std::thread::sleep(ms(100)); // all of it lies in the server's kernel
+        }
+        client.send("\r\n");
+        assert_eq!(client.answer().map(|it| it.body.len()), Some(400_000), "late: {late}");
+    }
+}
+
 #[test]
 fn a_reset_or_an_end_at_every_byte_costs_nothing() {
     let server = Running::start(small());

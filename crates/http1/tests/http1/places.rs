@@ -109,8 +109,8 @@ fn half_a_request_gives_way_where_an_address_has_more_than_a_quarter() {
 
 #[test]
 fn who_has_nothing_more_to_get_has_no_place_any_more() {
-    let minute = ms(60_000);
-    let limits = Limits { max_connections: 1, write_time: minute, linger_time: minute, ..small() };
+    let (minute, moment) = (ms(60_000), ms(50));
+    let limits = Limits { max_connections: 1, write_time: minute, linger_time: moment, ..small() };
     let is_free = |server: &Running| {
         let mut other = server.connect();
         other.socket.write_all(HEALTH.as_bytes()).is_ok()
