@@ -24,6 +24,8 @@ use std::time::Duration;
 /// At most this many events are taken at a time by one thread. It asks the program about all their requests
 /// in one call (`Program::look`), so in a longer batch the first would wait for the last.
 const BATCH: usize = 16;
+/// How many connections [`Room::take_best`] tries: each costs a look at all of them.
+const TRIES: usize = 8;
 /// [`Room::wait`] returns after this time at the latest, so that its caller can see whether the room is
 /// closed.
 const CLOSED_CHECK: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
@@ -93,15 +95,28 @@ impl Room {
         lock(self.slots.get(token)?).take_if(|connection| wanted(connection))
     }
 
-    /// The token of the connection with the highest mark; those without a mark do not count. Meanwhile another
-    /// thread may take that connection out, and put it back with another mark: where that matters, ask again
-    /// in [`Room::take_if`].
-    pub fn best<M: Ord>(&self, mark: impl Fn(&Connection) -> Option<M>) -> Option<usize> {
-        let marks = self.slots.iter().enumerate().filter_map(|(token, slot)| {
-            let slot = lock(slot);
-            Some((mark(slot.as_deref()?)?, token))
-        });
-        marks.max().map(|(_, token)| token)
+    /// Takes out the connection with the highest mark that is `free` too; those without a mark do not count. It is
+    /// asked for its mark once more when it is taken: another thread may have put it back meanwhile with a request.
+    /// Tries [`TRIES`] connections.
+    pub fn take_best<M: Ord>(
+        &self,
+        mark: impl Fn(&Connection) -> Option<M>,
+        free: impl Fn(&Connection) -> bool,
+    ) -> Option<Box<Connection>> {
+        let mut tried = Vec::new();
+        while tried.len() < TRIES {
+            let marks = self.slots.iter().enumerate().filter_map(|(token, slot)| {
+                let slot = lock(slot);
+                Some((mark(slot.as_deref()?)?, token)).filter(|_| !tried.contains(&token))
+            });
+            let (_, token) = marks.max()?;
+            let taken = self.take_if(token, |it| mark(it).is_some() && free(it));
+            if taken.is_some() {
+                return taken;
+            }
+            tried.push(token);
+        }
+        None
     }
 
     /// Waits for events, and appends the tokens of the connections that had one. A token is a hint: the thread
@@ -129,5 +144,39 @@ impl Room {
     /// True after [`Room::close`].
     pub fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::places::Places;
+    use std::cell::Cell;
+    use std::net::{TcpListener, TcpStream};
+    use std::time::Instant;
+
+    #[test]
+    fn what_is_taken_is_still_what_it_was_when_it_was_chosen() {
+        let (room, places) = (Room::new(3).unwrap(), Places::new(3, 0));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let _clients: Vec<_> = (0..3)
+            .map(|_| {
+                let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+                let (stream, remote) = listener.accept().unwrap();
+                let place = places.take(remote.ip()).unwrap();
+                let connection = Connection::new(stream, remote, place, Instant::now());
+                room.put(Box::new(connection), Wants::Input);
+                client
+            })
+            .collect();
+        // A request comes to the newest one when all three were looked at, and one to the second is on its way.
+        let looks = Cell::new(0);
+        let mark = |it: &Connection| {
+            looks.set(looks.get() + 1);
+            (looks.get() <= 3 || it.place.token != 2).then_some(it.place.number)
+        };
+        let taken = room.take_best(mark, |it| it.place.token != 1);
+        assert_eq!(taken.map(|it| it.place.token), Some(0));
+        assert!(room.take_if(1, |_| true).is_some() && room.take_if(2, |_| true).is_some());
     }
 }

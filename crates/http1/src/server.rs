@@ -244,16 +244,19 @@ fn admit(shared: &Arc<Shared>, stream: TcpStream, remote: SocketAddr) {
 /// thread's wait. False: nothing could be closed.
 fn make_room(shared: &Arc<Shared>, newcomer: IpAddr) -> bool {
     let Some((greediest, has_too_many)) = shared.places.greediest(newcomer) else { return false };
-    let best = shared.room.best(|connection| {
-        let owes_nothing = connection.is_idle() || matches!(connection.stage, Stage::Lingering(_));
+    let is_lingering = |it: &Connection| matches!(it.stage, Stage::Lingering(_));
+    let mark = |it: &Connection| {
+        let owes_nothing = it.is_idle() || is_lingering(it);
         // The number counts up: the highest is the newest.
-        (connection.place.address == greediest && (has_too_many || owes_nothing))
-            .then_some((owes_nothing, connection.place.number))
-    });
-    let Some(connection) = best.and_then(|token| shared.room.take_if(token, |_| true)) else {
+        (it.place.address == greediest && (has_too_many || owes_nothing))
+            .then_some((owes_nothing, it.place.number))
+    };
+    // A request may have come that no thread has read yet.
+    let is_free = |it: &Connection| has_too_many || is_lingering(it) || !it.is_readable();
+    let Some(connection) = shared.room.take_best(mark, is_free) else {
         return has_too_many && shared.pool.end_a_wait(newcomer);
     };
-    if connection.timeout_refusal().is_some() {
+    if !is_lingering(&connection) && (!connection.is_idle() || connection.is_readable()) {
         deliver::refuse(shared, connection, OVERLOADED, Then::Close);
     }
     true
