@@ -27,9 +27,9 @@ CREATE TABLE users (
     -- deletes what is left in batches.
     deleted_at    timestamptz
 );
--- One account whatever the letter case. ICU's lower, because lower() in a database with the C
--- locale leaves everything but ASCII alone.
-CREATE UNIQUE INDEX users_username_key ON users (lower(username));
+-- One account whatever the letter case, and whatever the database's locale: with its lower() an İ may be
+-- another i, and a Turkish one makes ı of I. Usernames are ASCII; addresses take ICU's lower.
+CREATE UNIQUE INDEX users_username_key ON users (lower(username COLLATE "C"));
 CREATE UNIQUE INDEX users_email_key ON users (lower(email COLLATE "und-x-icu"));
 -- The last-admin check counts these few rows under a lock.
 CREATE INDEX users_admins_idx ON users (id) WHERE role = 'admin' AND is_active AND is_verified;

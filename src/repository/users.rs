@@ -172,7 +172,7 @@ pub fn find_by_login(db: &mut Conn, name: &str) -> Result<Option<Credentials>> {
     const BY_USERNAME: &str = concat!(
         "SELECT password_hash, ",
         columns!(),
-        " FROM users WHERE lower(username) = lower($1) AND deleted_at IS NULL"
+        " FROM users WHERE lower(username COLLATE \"C\") = lower($1 COLLATE \"C\") AND deleted_at IS NULL"
     );
     const BY_EMAIL: &str = concat!(
         "SELECT password_hash, ",
@@ -340,7 +340,7 @@ pub fn list(
         () => {
             " FROM users
             WHERE deleted_at IS NULL AND ($1::text IS NULL
-                OR strpos(lower(username), lower($1)) > 0
+                OR strpos(lower(username COLLATE \"C\"), lower($1 COLLATE \"C\")) > 0
                 OR strpos(lower(email COLLATE \"und-x-icu\"), lower($1 COLLATE \"und-x-icu\")) > 0)
             AND ($2::text IS NULL OR role = $2)"
         };

@@ -34,6 +34,18 @@ fn letter_case_makes_no_second_account() {
 }
 
 #[test]
+fn a_letter_that_a_locale_takes_for_another_one_is_in_no_username() {
+    let world = World::new();
+    insert(&world, "Kiwi", "kiwi@example.com").unwrap();
+    let found = |name| world.app.db.read(|db| users::find_by_login(db, name)).unwrap().is_some();
+    assert!(found("kiwi") && found("KIWI"));
+    // Each spelling would be a name of its own, and count its own failed logins.
+    for name in ["K\u{130}W\u{130}", "k\u{131}wi", "\u{212a}iwi"] {
+        assert!(!found(name), "{name}");
+    }
+}
+
+#[test]
 fn accounts_are_listed_by_id_searched_and_counted() {
     let world = World::new();
     for name in ["ann", "bob", "annabel"] {
