@@ -229,11 +229,16 @@ impl InFlight {
         let run = AssertUnwindSafe(|| self.run());
         let result =
             catch_unwind(run).unwrap_or_else(|_| Err(Error::internal("a handler panicked")));
+        // A handler may have met a limit of its own, such as that of failed logins.
+        let met = match &result {
+            Err(Error::TooManyRequests(state)) => Some(*state),
+            _ => self.exceeded(),
+        };
         let mut response = match result {
             Ok(reply) => reply.into(),
             Err(error) => self.refusal(&error),
         };
-        if let Some(state) = self.exceeded().or(self.limits.first().copied()) {
+        if let Some(state) = met.or(self.limits.first().copied()) {
             http::limit_headers(&mut response, state);
         }
         let (call, origin) = (&self.call, self.call.header("Origin"));
