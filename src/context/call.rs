@@ -196,9 +196,10 @@ impl Call {
         Members::from_json(self.json(&["application/json"])?)
     }
 
-    /// The members of a JSON body, or none where there is no body.
+    /// The members of a JSON body, or none where there is no body: many clients name the type of what they do not
+    /// send.
     pub fn members_if_any(&self) -> Result<Members> {
-        if self.content_type().is_empty() && self.body()?.is_empty() {
+        if self.body()?.is_empty() {
             return Ok(Members::from_form(Vec::new()));
         }
         self.members()

@@ -150,6 +150,19 @@ fn an_account_and_all_that_is_its_own_can_be_deleted() {
 }
 
 #[test]
+fn a_call_that_needs_no_body_takes_one_of_a_type_that_is_empty() {
+    let world = World::new();
+    let (root, ann) = (world.admin("root"), world.user("ann"));
+    // Many clients say application/json of every request.
+    for (verb, path) in [("DELETE", format!("{}/totp", path(&ann))), ("DELETE", path(&ann))] {
+        let send = |headers: &[(&str, &str)], body: &[u8]| root.send(verb, &path, headers, body);
+        send(&[("Content-Type", "application/json")], b"null").expect(422);
+        send(&[("Content-Type", "text/plain")], b"{}").expect(415);
+        send(&[("Content-Type", "application/json")], b"").expect(204);
+    }
+}
+
+#[test]
 fn a_lost_right_is_lost_even_for_a_request_under_way() {
     let world = World::new();
     let (root, eve) = (world.admin("root"), world.admin("eve"));
