@@ -123,7 +123,7 @@ CREATE TABLE outbox (
     user_id         bigint,
     -- Links (0) go out before notices (1).
     rank            smallint NOT NULL,
-    -- The name for the greeting of a mail that outlives its account; null: ask the account.
+    -- The name for the greeting of a mail that outlives its account (empty: none); null: ask the account.
     username        text,
     -- Its language, likewise.
     language        text,

@@ -112,10 +112,10 @@ fn send(app: &App, due: &Due) -> Result<usize> {
 /// The letter of a row, or nothing when no account should have it (any more).
 fn letter(app: &App, due: &Due) -> Result<Option<Letter>> {
     let kind = Kind::parse(&due.kind).map_err(Error::internal)?;
-    if due.username.is_some() {
+    if let Some(username) = due.username.clone() {
         // It outlives its account.
-        let (username, language) = (due.username.clone(), due.language.clone());
-        return Ok(Some(written(due, kind, (username, language), None)));
+        let username = Some(username).filter(|name| !name.is_empty());
+        return Ok(Some(written(due, kind, (username, due.language.clone()), None)));
     }
     app.db.transaction(|tx| {
         let user = due.user_id.map(|id| users::lock(tx, id)).transpose()?.flatten();

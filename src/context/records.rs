@@ -53,15 +53,17 @@ impl Call {
         outbox::insert(tx, mail, self.now).map(|_| ())
     }
 
-    /// Writes a notice into the outbox that is still sent when its account is gone.
+    /// Writes a notice into the outbox that is still sent when its account is gone. It greets by name only who
+    /// is known to have the mailbox.
     pub fn last_mail(&self, tx: &mut Tx, kind: Kind, user: &User) -> Result<()> {
+        let name = if user.is_verified { user.username.as_str() } else { "" };
         let mail = NewMail {
             kind: kind.as_str(),
             recipient: &user.email,
             user_id: None,
             message_id: &self.message_id()?,
             is_notice: true,
-            username: Some(&user.username),
+            username: Some(name),
             language: user.language.as_deref(),
         };
         outbox::insert(tx, mail, self.now).map(|_| ())

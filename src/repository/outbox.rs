@@ -26,7 +26,7 @@ pub struct NewMail<'a> {
     pub message_id: &'a str,
     /// It is a notice and has no link: it waits behind those that have one.
     pub is_notice: bool,
-    /// The name for its greeting, for a mail that outlives its account.
+    /// The name for its greeting, for a mail that outlives its account; empty: a greeting without one.
     pub username: Option<&'a str>,
     /// Its language, for the same mails.
     pub language: Option<&'a str>,

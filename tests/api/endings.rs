@@ -150,6 +150,22 @@ fn nothing_stored_names_a_deleted_account() {
 }
 
 #[test]
+fn who_never_confirmed_an_address_chooses_no_words_for_its_last_mail() {
+    let world = World::new();
+    let root = world.admin("root");
+    let email = "victim@example.com";
+    let body = json!({"username": "Win-a-car.example", "email": email, "password": PASSWORD});
+    let user = world.nobody().post("/api/auth/register", body).expect(201).json();
+    worker::deliver_due(&world.app).unwrap();
+    root.delete(&format!("/api/users/{}", user["id"])).expect(204);
+    let mails = world.mails_to(email);
+    assert_eq!(mails.len(), 2);
+    for mail in mails {
+        assert!(mail.text().contains("Hello,") && !mail.text().contains("Win-a-car"));
+    }
+}
+
+#[test]
 fn an_account_that_is_not_confirmed_goes_after_seven_days() {
     let world = World::new();
     let body = json!({"username": "ann", "email": "ann@example.com", "password": PASSWORD});
