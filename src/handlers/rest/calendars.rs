@@ -81,8 +81,5 @@ pub fn get(call: &Call) -> Result<Reply> {
         })?;
         Reply::stream("text/calendar; charset=utf-8", body)
     };
-    Ok(reply
-        .with_etag(revision)
-        .with("Cache-Control", "private, max-age=3600")
-        .with("X-Robots-Tag", "noindex"))
+    Ok(reply.with_etag(revision).with("X-Robots-Tag", "noindex"))
 }
