@@ -37,20 +37,14 @@ pub fn by_label(label: &str) -> Option<&'static Encoding> {
 /// A whole text, as a table is one, and what is to be said of how it was read.
 pub fn decode<'a>(bytes: &'a [u8], declared: Option<&str>) -> (Cow<'a, str>, Vec<Warning>) {
     let (bytes, known) = without_mark(bytes, declared);
-    let declared = declared.and_then(by_label).filter(|it| !known && is_ascii_superset(it));
-    let mut decoder = Decoder { declared, known, fallback: None };
+    let mut decoder = Decoder::new(declared, known);
     if let Cow::Borrowed(bytes) = bytes
         && decoder.declared.is_none_or(|it| it == UTF_8)
         && let Ok(text) = std::str::from_utf8(bytes)
     {
         return (Cow::Borrowed(text), Vec::new());
     }
-    let guess = |bytes: &[u8]| {
-        let mut evidence = Evidence::new();
-        evidence.add(bytes);
-        evidence.decide()
-    };
-    let (text, sound) = decoder.text(&bytes, None, || guess(&bytes));
+    let (text, sound) = decoder.text(&bytes, None, || likeliest(&bytes));
     let was_whole = matches!(bytes, Cow::Borrowed(_)) || !text.contains('\u{fffd}');
     let warnings = match sound {
         Sound::Clean if was_whole => Vec::new(),
@@ -69,12 +63,15 @@ pub fn charset_of(bytes: &[u8]) -> &'static str {
     match without_mark(bytes, None) {
         (Cow::Owned(_), _) => "UTF-16",
         (_, true) => "UTF-8",
-        (bytes, _) => {
-            let mut evidence = Evidence::new();
-            evidence.add(&bytes);
-            evidence.decide().name()
-        }
+        (bytes, _) => likeliest(&bytes).name(),
     }
+}
+
+/// What undeclared bytes speak for as a whole.
+fn likeliest(bytes: &[u8]) -> &'static Encoding {
+    let mut evidence = Evidence::new();
+    evidence.add(bytes);
+    evidence.decide()
 }
 
 /// What is said of a line with bytes that are no text.

@@ -9,7 +9,7 @@
 
 use crate::charset::{self, Decoder, Sound};
 use crate::clean::strip_scheme;
-use crate::line::{HEAD_MAX, Line, param_value};
+use crate::line::{HEAD_MAX, Line, is_param_value, param_value};
 use crate::unfold::{self, Unfold};
 use crate::value::{escape, escape_bare, is_forbidden, split_quoted};
 use crate::{Warning, picture, quoted};
@@ -319,11 +319,7 @@ fn bare_param(piece: &str) -> Option<(String, String)> {
 
 /// `value` as it was where it is valid, else without stray quotes and quoted as a whole.
 fn whole_value(value: &str) -> String {
-    let valid = split_quoted(value, ',').all(|part| {
-        let inner = part.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        !inner.unwrap_or(part).contains('"') && (inner.is_some() || !part.contains([';', ':']))
-    });
-    if valid { value.to_owned() } else { param_value(value) }
+    if is_param_value(value) { value.to_owned() } else { param_value(value) }
 }
 
 /// RFC 2426's `iana-token`, and the underscore that some programs use. Not longer than any program

@@ -49,12 +49,15 @@ impl PartialDate {
         PartialDate::new(year, number(month, 2)?, number(day, 2)?)
     }
 
-    /// The value of a BDAY of 3.0, and the parameter that it has without a year.
+    /// The value of a BDAY of 3.0.
+    pub(crate) fn value(&self) -> String {
+        format!("{:04}-{:02}-{:02}", self.year.unwrap_or(NO_YEAR), self.month, self.day)
+    }
+
+    /// A line with that value, and the parameter that it has without a year.
     pub(crate) fn line<'a>(&self, name: &'a str) -> Line<'a> {
-        let (year, mark) = self.year.map_or((NO_YEAR, true), |year| (year, false));
-        let value = format!("{year:04}-{:02}-{:02}", self.month, self.day);
-        let line = Line::new(name, value);
-        if mark { line.with("X-APPLE-OMIT-YEAR", "1604") } else { line }
+        let line = Line::new(name, self.value());
+        if self.year.is_none() { line.with("X-APPLE-OMIT-YEAR", "1604") } else { line }
     }
 }
 

@@ -63,6 +63,22 @@ pub struct Address {
     pub country: Option<String>,
 }
 
+impl Address {
+    /// Its parts in the order of an ADR.
+    pub fn parts(&self) -> [Option<&str>; 7] {
+        [
+            &self.po_box,
+            &self.extended,
+            &self.street,
+            &self.city,
+            &self.region,
+            &self.postal_code,
+            &self.country,
+        ]
+        .map(|part| part.as_deref())
+    }
+}
+
 /// A web address or a related person.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Labelled {
@@ -129,4 +145,20 @@ pub struct Details {
     pub additional_data: Option<String>,
     /// CATEGORIES, a set ignoring case.
     pub labels: Vec<String>,
+}
+
+impl Details {
+    /// How many entries each list has, by the name of its member.
+    pub fn counts(&self) -> [(&'static str, usize); 8] {
+        [
+            ("emails", self.emails.len()),
+            ("phones", self.phones.len()),
+            ("addresses", self.addresses.len()),
+            ("urls", self.urls.len()),
+            ("dates", self.dates.len()),
+            ("relations", self.relations.len()),
+            ("online", self.online.len()),
+            ("labels", self.labels.len()),
+        ]
+    }
 }

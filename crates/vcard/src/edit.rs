@@ -1,5 +1,6 @@
 //! Edits of a card's lines: as few as make it say what is wanted.
 
+use crate::label::last_item;
 use crate::line::Line;
 use crate::value::{escape, split_value};
 use crate::{Details, names, shown};
@@ -284,14 +285,7 @@ impl<'a> Editor<'a> {
 
     /// A group that no line is in.
     pub fn fresh_group(&mut self) -> String {
-        let number = |line: &Line<'_>| {
-            let (word, number) = line.group().split_at_checked(4)?;
-            word.eq_ignore_ascii_case("item").then(|| number.parse().ok())?
-        };
-        let last = self.items.unwrap_or_else(|| {
-            let taken = self.lines.iter().filter_map(number);
-            taken.filter(|number| *number < u64::MAX / 2).max().unwrap_or(0)
-        });
+        let last = self.items.unwrap_or_else(|| last_item(&self.lines));
         self.items = Some(last + 1);
         format!("item{}", last + 1)
     }

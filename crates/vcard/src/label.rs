@@ -2,7 +2,7 @@
 
 use crate::clean::strip_scheme;
 use crate::line::Line;
-use crate::value::{one_line, unescape};
+use crate::value::{escape, one_line, unescape};
 use std::collections::HashMap;
 
 /// Labels that are TYPEs in the card.
@@ -134,6 +134,22 @@ pub fn write_apple(label: &str) -> String {
         Some(word) => format!("_$!<{word}>!$_"),
         None => label.to_owned(),
     }
+}
+
+/// The greatest number of a group `itemN`; 0 where there is none.
+pub fn last_item(lines: &[Line<'_>]) -> u64 {
+    let number = |line: &Line<'_>| {
+        let (word, number) = line.group().split_at_checked(4)?;
+        word.eq_ignore_ascii_case("item").then(|| number.parse().ok())?
+    };
+    let taken = lines.iter().filter_map(number).filter(|number| *number < u64::MAX / 2);
+    taken.max().unwrap_or(0)
+}
+
+/// The line that gives the lines of a group a label.
+pub fn line(group: &str, label: &str) -> Line<'static> {
+    let value = escape(&write_apple(label));
+    Line::of(group.to_owned(), "X-ABLabel".to_owned(), Vec::new(), value)
 }
 
 /// The label that a line has by its name alone.

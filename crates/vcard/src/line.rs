@@ -1,7 +1,7 @@
 //! Content lines: `group.NAME;PARAM=value:value` (RFC 2426, section 4; RFC 6350, section 3.3).
 
 use crate::folding::{fold, unfold};
-use crate::value::{escape, split_quoted, split_value, unescape};
+use crate::value::{colon, escape, split_quoted, split_value, unescape};
 use std::borrow::Cow;
 
 /// One content line of a card. As long as it is not edited, it is written as it was read, folds
@@ -58,7 +58,7 @@ impl<'a> Line<'a> {
     fn parse(raw: &'a str) -> Line<'a> {
         let text = raw.strip_suffix('\n').unwrap_or(raw);
         let text = text.strip_suffix('\r').unwrap_or(text);
-        let Some(colon) = colon(text).filter(|colon| *colon <= HEAD_MAX) else {
+        let Some(colon) = colon(text.as_bytes()).filter(|colon| *colon <= HEAD_MAX) else {
             return Line { raw: Some(raw), value: text.into(), ..Line::default() };
         };
         let (head, value) = text.split_at_checked(colon).unwrap_or((text, ""));
@@ -80,7 +80,7 @@ impl<'a> Line<'a> {
     pub fn has_bare_head(&self) -> bool {
         let group = if self.group.is_empty() { 0 } else { self.group.len() + 1 };
         let params = self.params.iter().map(|(name, value)| name.len() + value.len() + 2);
-        let head = self.raw.and_then(|raw| raw.get(..colon(raw)?));
+        let head = self.raw.and_then(|raw| raw.get(..colon(raw.as_bytes())?));
         head.is_none_or(|head| {
             unfold(head).len() == group + self.name.len() + params.sum::<usize>()
         })
@@ -309,16 +309,6 @@ fn is_named(param: &Param<'_>, name: &str) -> bool {
     param.0.eq_ignore_ascii_case(name) || (param.0.is_empty() && name.eq_ignore_ascii_case("TYPE"))
 }
 
-/// Where the head ends: the first colon outside double quotes, or if a quote stays open the first.
-fn colon(text: &str) -> Option<usize> {
-    let mut quoted = false;
-    let outside = text.bytes().position(|byte| {
-        quoted ^= byte == b'"';
-        !quoted && byte == b':'
-    });
-    outside.or_else(|| text.find(':'))
-}
-
 /// Group, name and parameters of an unfolded head.
 fn split_head(head: &str) -> (Cow<'_, str>, Cow<'_, str>, Vec<Param<'_>>) {
     let mut pieces = split_quoted(head, ';');
@@ -329,6 +319,14 @@ fn split_head(head: &str) -> (Cow<'_, str>, Cow<'_, str>, Vec<Param<'_>>) {
         (Cow::Borrowed(name.trim()), Cow::Borrowed(value.trim()))
     });
     (Cow::Borrowed(group), Cow::Borrowed(name), params.collect())
+}
+
+/// True for a parameter's value as it may be written: each part of it is quoted as a whole, or needs no quotes.
+pub fn is_param_value(value: &str) -> bool {
+    split_quoted(value, ',').all(|part| {
+        let inner = part.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        !inner.unwrap_or(part).contains('"') && (inner.is_some() || !part.contains([';', ':']))
+    })
 }
 
 /// A parameter's value as it may be written: quoted if it has to be.

@@ -142,9 +142,7 @@ impl<'a> Editor<'a> {
         }
         let group = self.fresh_group();
         line.set_group(&group);
-        let mut own = Line::new("X-ABLabel", escape(&label::write_apple(label)));
-        own.set_group(&group);
-        Some(own)
+        Some(label::line(&group, label))
     }
 
     /// Gives the line at that place another label.
@@ -212,8 +210,9 @@ impl Item for Entry {
 }
 
 impl Item for Address {
+    /// The value of an ADR.
     fn key(&self) -> String {
-        self.value()
+        self.parts().map(|part| escape(part.unwrap_or_default())).join(";")
     }
 
     fn label(&self) -> Option<&str> {
@@ -221,27 +220,11 @@ impl Item for Address {
     }
 
     fn line(&self, name: &'static str) -> Line<'static> {
-        Line::new(name, self.value())
+        Line::new(name, self.key())
     }
 
     fn is_primary(&self) -> bool {
         self.primary
-    }
-}
-
-impl Address {
-    /// The value of an ADR.
-    fn value(&self) -> String {
-        let parts = [
-            &self.po_box,
-            &self.extended,
-            &self.street,
-            &self.city,
-            &self.region,
-            &self.postal_code,
-            &self.country,
-        ];
-        parts.map(|part| escape(part.as_deref().unwrap_or_default())).join(";")
     }
 }
 

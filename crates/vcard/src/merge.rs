@@ -299,14 +299,5 @@ fn number(value: &str) -> String {
 }
 
 fn place(address: &Address) -> String {
-    let parts = [
-        &address.po_box,
-        &address.extended,
-        &address.street,
-        &address.city,
-        &address.region,
-        &address.postal_code,
-        &address.country,
-    ];
-    parts.map(|part| fold(part.as_deref().unwrap_or_default())).join("\u{1f}")
+    address.parts().map(|part| fold(part.unwrap_or_default())).join("\u{1f}")
 }

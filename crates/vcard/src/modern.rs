@@ -3,9 +3,10 @@
 
 use crate::clean::{clean_phone, strip_scheme};
 use crate::content::{Version, is_token};
-use crate::date::{NO_YEAR, date_of};
-use crate::label;
+use crate::date::date_of;
+use crate::label::{self, last_item};
 use crate::line::Line;
+use crate::shown::names_by_uri;
 use crate::value::{escape, one_line, unescape};
 
 /// A card's lines, as they become those of 3.0.
@@ -19,12 +20,7 @@ pub struct Modern {
 impl Modern {
     /// The lines of a card of that version as those of 3.0.
     pub fn translate(version: Version, lines: Vec<Line<'static>>) -> Vec<Line<'static>> {
-        let number = |line: &Line<'_>| {
-            let (word, number) = line.group().split_at_checked(4)?;
-            word.eq_ignore_ascii_case("item").then(|| number.parse::<u64>().ok())?
-        };
-        let taken = lines.iter().filter_map(number).filter(|number| *number < u64::MAX / 2);
-        let items = taken.max().unwrap_or(0);
+        let items = last_item(&lines);
         let mut modern = Modern { version, lines: Vec::with_capacity(lines.len()), items };
         lines.into_iter().for_each(|line| modern.add(line));
         modern.finish()
@@ -125,9 +121,7 @@ impl Modern {
             group => group.to_owned(),
         };
         line.set_group(&group);
-        let mut own = Line::new("X-ABLabel", escape(&label::write_apple(label)));
-        own.set_group(&group);
-        self.lines.extend([line, own]);
+        self.lines.extend([line, label::line(&group, label)]);
     }
 
     /// `data:` URIs are base64 in 3.0; other URIs are marked.
@@ -180,12 +174,9 @@ impl Modern {
         let midnight = text.split_once(['T', 't']).is_some_and(|(_, time)| {
             !time.contains(|c: char| matches!(c, '1'..='9')) && !time.contains('+')
         });
-        if date.year.is_none() && !text.trim().starts_with("1604") {
-            line.set_value(format!("{NO_YEAR}-{:02}-{:02}", date.month, date.day));
-            line.drop_param("VALUE");
-        } else if self.version == Version::Four && (midnight || !has_time) {
-            let year = date.year.unwrap_or(NO_YEAR);
-            line.set_value(format!("{year:04}-{:02}-{:02}", date.month, date.day));
+        let is_apples = date.year.is_some() || text.trim().starts_with("1604");
+        if !is_apples || self.version == Version::Four && (midnight || !has_time) {
+            line.set_value(date.value());
             line.drop_param("VALUE");
         }
         if date.year.is_none() && line.param("X-APPLE-OMIT-YEAR").is_none() {
@@ -225,8 +216,7 @@ impl Modern {
     }
 
     fn related(&mut self, mut line: Line<'static>) {
-        let text = line.param("VALUE").is_some_and(|value| value.eq_ignore_ascii_case("text"));
-        if !text && line.value().contains(':') {
+        if names_by_uri(&line) {
             return self.lines.push(line);
         }
         line.drop_param("VALUE");

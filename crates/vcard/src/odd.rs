@@ -3,7 +3,7 @@
 use crate::date::{DateText, date_of, read_date};
 use crate::shown::DATES;
 use crate::value::one_line;
-use crate::{Address, Card, Details, is_valid_email, is_valid_phone};
+use crate::{Card, Details, is_valid_email, is_valid_phone};
 
 /// Longest name, in characters; also what the warning says.
 const NAME_MAX: usize = 100;
@@ -99,17 +99,7 @@ pub fn of_details(details: &Details) -> Vec<String> {
             format!("\"{}\" is no number that can be dialled; kept as it is", shown(&entry.value)),
         );
     }
-    let lists = [
-        ("emails", details.emails.len()),
-        ("phones", details.phones.len()),
-        ("addresses", details.addresses.len()),
-        ("urls", details.urls.len()),
-        ("dates", details.dates.len()),
-        ("relations", details.relations.len()),
-        ("online", details.online.len()),
-        ("labels", details.labels.len()),
-    ];
-    for (member, count) in lists.into_iter().filter(|(_, count)| *count > LIST_MAX) {
+    for (member, count) in details.counts().into_iter().filter(|(_, count)| *count > LIST_MAX) {
         say(
             member,
             format!(
@@ -131,27 +121,24 @@ pub fn of_details(details: &Details) -> Vec<String> {
 }
 
 /// The texts in the entries of lists, with their limits.
-fn parts(details: &Details) -> impl Iterator<Item = (&'static str, &String, usize)> {
-    let mut all: Vec<(&'static str, Option<&String>, usize)> = Vec::new();
-    all.extend(details.emails.iter().map(|it| ("emails", it.label.as_ref(), LIST_MAX)));
-    all.extend(details.phones.iter().map(|it| ("phones", it.label.as_ref(), LIST_MAX)));
+fn parts(details: &Details) -> impl Iterator<Item = (&'static str, &str, usize)> {
+    let mut all: Vec<(&'static str, Option<&str>, usize)> = Vec::new();
+    all.extend(details.emails.iter().map(|it| ("emails", it.label.as_deref(), LIST_MAX)));
+    all.extend(details.phones.iter().map(|it| ("phones", it.label.as_deref(), LIST_MAX)));
     for it in &details.addresses {
-        let Address { label, po_box, extended, street, city, region, postal_code, country, .. } =
-            it;
-        let parts = [po_box, extended, street, city, region, postal_code, country];
-        all.push(("addresses", label.as_ref(), LIST_MAX));
-        all.extend(parts.map(|part| ("addresses", part.as_ref(), PART_MAX)));
+        all.push(("addresses", it.label.as_deref(), LIST_MAX));
+        all.extend(it.parts().map(|part| ("addresses", part, PART_MAX)));
     }
     let lists = [("urls", &details.urls, URL_MAX), ("relations", &details.relations, PART_MAX)];
     for (member, list, most) in lists {
-        all.extend(list.iter().map(|it| (member, Some(&it.value), most)));
-        all.extend(list.iter().map(|it| (member, it.label.as_ref(), LIST_MAX)));
+        all.extend(list.iter().map(|it| (member, Some(it.value.as_str()), most)));
+        all.extend(list.iter().map(|it| (member, it.label.as_deref(), LIST_MAX)));
     }
-    all.extend(details.dates.iter().map(|it| ("dates", it.label.as_ref(), LIST_MAX)));
+    all.extend(details.dates.iter().map(|it| ("dates", it.label.as_deref(), LIST_MAX)));
     for it in &details.online {
-        all.push(("online", Some(&it.value), PART_MAX));
-        all.push(("online", it.service.as_ref(), PART_MAX));
-        all.push(("online", it.label.as_ref(), LIST_MAX));
+        all.push(("online", Some(it.value.as_str()), PART_MAX));
+        all.push(("online", it.service.as_deref(), PART_MAX));
+        all.push(("online", it.label.as_deref(), LIST_MAX));
     }
     all.into_iter().filter_map(|(member, text, most)| Some((member, text?, most)))
 }

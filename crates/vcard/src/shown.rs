@@ -190,12 +190,15 @@ pub fn urls(lines: &[Line<'_>], labels: &Labels) -> Vec<(usize, Labelled)> {
 /// Related persons by name; who is named by a URI stays in the card alone.
 pub fn relations(lines: &[Line<'_>], labels: &Labels) -> Vec<(usize, Labelled)> {
     let mut found = labelled(lines, &RELATIONS, labels);
-    let is_uri = |line: &Line<'_>| {
-        let text = line.param("VALUE").is_some_and(|value| value.eq_ignore_ascii_case("text"));
-        line.is("RELATED") && !text && line.value().contains(':')
-    };
+    let is_uri = |line: &Line<'_>| line.is("RELATED") && names_by_uri(line);
     found.retain(|(at, _)| !lines.get(*at).is_some_and(is_uri));
     found
+}
+
+/// True for a RELATED with a URI: a URI is what it has unless it says that it is text (RFC 6350, section 6.6.6).
+pub fn names_by_uri(line: &Line<'_>) -> bool {
+    let text = line.param("VALUE").is_some_and(|value| value.eq_ignore_ascii_case("text"));
+    !text && line.value().contains(':')
 }
 
 fn labelled(lines: &[Line<'_>], names: &[&str], labels: &Labels) -> Vec<(usize, Labelled)> {

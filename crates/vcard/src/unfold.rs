@@ -1,7 +1,7 @@
 //! Bytes → logical lines. On bytes, because a fold may stand in the middle of a character.
 
 use crate::line::HEAD_MAX;
-use crate::value::split_quoted;
+use crate::value::{colon, split_quoted};
 
 /// Most bytes of a logical line that are kept: a picture of six megabytes in base64.
 const LINE_MAX: usize = 9 << 20;
@@ -257,15 +257,9 @@ fn soft_end(bytes: &[u8]) -> Option<usize> {
     (bytes.get(end) == Some(&b'=')).then_some(end)
 }
 
-/// The line up to its value: to the first colon outside double quotes, or if a quote stays open
-/// to the first colon.
+/// The line up to its value.
 pub fn head(line: &[u8]) -> Option<&[u8]> {
-    let mut quoted = false;
-    let colon = line.iter().position(|byte| {
-        quoted ^= *byte == b'"';
-        !quoted && *byte == b':'
-    });
-    line.get(..colon.or_else(|| line.iter().position(|byte| *byte == b':'))?)
+    line.get(..colon(line)?)
 }
 
 impl Encoding {

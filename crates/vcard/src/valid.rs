@@ -1,8 +1,8 @@
 //! What a card of 3.0 is, as strictly as what is stored has to be.
 
 use crate::content::is_token;
-use crate::line::{Line, lines};
-use crate::value::{is_forbidden, one_line, split_quoted};
+use crate::line::{Line, is_param_value, lines};
+use crate::value::{is_forbidden, one_line};
 use crate::{Card, picture};
 
 /// Lines of which a card of 3.0 has one: a further one that says something else is kept under the
@@ -63,14 +63,10 @@ pub fn is_valid(text: &str) -> bool {
 
 /// True for a line as 3.0 has it.
 fn is_content_line(line: &Line<'_>) -> bool {
-    let plain = |part: &str| {
-        let inner = part.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        !inner.unwrap_or(part).contains('"') && (inner.is_some() || !part.contains([';', ':']))
-    };
     let param = |(name, value): (&str, &str)| {
         let encoded = name.eq_ignore_ascii_case("ENCODING") && !value.eq_ignore_ascii_case("b");
         let charset = name.eq_ignore_ascii_case("CHARSET") && !value.eq_ignore_ascii_case("utf-8");
-        is_token(name) && !encoded && !charset && split_quoted(value, ',').all(plain)
+        is_token(name) && !encoded && !charset && is_param_value(value)
     };
     // Readers refuse a card for a picture that is no base64.
     let plain_text = line.param("ENCODING").is_none();

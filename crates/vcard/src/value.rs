@@ -79,6 +79,16 @@ pub fn split_quoted(text: &str, separator: char) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Where the head of a line ends: the first colon outside double quotes, or if a quote stays open the first.
+pub fn colon(line: &[u8]) -> Option<usize> {
+    let mut quoted = false;
+    let outside = line.iter().position(|byte| {
+        quoted ^= *byte == b'"';
+        !quoted && *byte == b':'
+    });
+    outside.or_else(|| line.iter().position(|byte| *byte == b':'))
+}
+
 /// True for what no value may have, since XML cannot carry it: control characters but tab and line
 /// ends, and the two that are no characters (`carddav.md`, rule 40).
 pub fn is_forbidden(c: char) -> bool {
