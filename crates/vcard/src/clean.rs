@@ -73,7 +73,12 @@ pub fn clean_email(text: &str) -> String {
     if address.len() < plain.len() {
         address = inside(address.split('?').next().unwrap_or_default().trim());
     }
-    address.trim_end_matches([',', ';', ' ']).to_owned()
+    let address = address.trim_end_matches([',', ';', ' ']);
+    // Outlook puts an address that is a name in quotes; a full stop ends a sentence.
+    let quoted = ['\'', '"'].iter().find_map(|it| address.strip_prefix(*it)?.strip_suffix(*it));
+    let bare = quoted.unwrap_or(address).trim();
+    let bare = bare.strip_suffix('.').unwrap_or(bare);
+    if is_valid_email(bare) { bare.to_owned() } else { address.to_owned() }
 }
 
 /// The address in `Name <a@x>`, or the text.
@@ -186,6 +191,12 @@ mod tests {
             ("n/a", "n/a"),
             ("Ann <boat>", "Ann <boat>"),
             ("<a@x.example> or Ann", "<a@x.example> or Ann"),
+            ("'a@x.example'", "a@x.example"),
+            ("\"Ann <a@x.example>\"", "\"Ann <a@x.example>\""),
+            ("\"a@x.example\";", "a@x.example"),
+            ("a@x.example.", "a@x.example"),
+            ("n/a.", "n/a."),
+            ("'n/a'", "'n/a'"),
         ] {
             assert_eq!(clean_email(text), clean, "{text}");
             assert_eq!(clean_email(clean), clean);

@@ -231,7 +231,8 @@ fn guess(file: &[u8]) -> &'static Encoding {
             continue;
         };
         let upper = String::from_utf8_lossy(head).to_ascii_uppercase();
-        if upper.contains("CHARSET=") {
+        // What says that it is UTF-8 and is not shows what it is.
+        if upper.contains("CHARSET=") && !upper.contains("CHARSET=UTF-8") {
             continue;
         }
         match upper.contains("QUOTED-PRINTABLE") {

@@ -24,6 +24,9 @@ const TEXT_MAX: usize = 6 * CARD_MAX;
 /// What a line costs in memory beside its octets, less than it really does: so many short lines
 /// are too large before many octets are.
 const LINE_COST: usize = 64;
+/// The names of lines that begin a card where its BEGIN was lost.
+const BARE_NAMES: [&str; 10] =
+    ["N", "FN", "PRODID", "UID", "REV", "TEL", "EMAIL", "ORG", "NICKNAME", "ADR"];
 /// Most warnings of one card.
 const WARNINGS_MAX: usize = 50;
 
@@ -39,7 +42,7 @@ pub struct Read {
 }
 
 /// The cards of a file, one by one, so that memory does not grow with their number. Broken lines and
-/// cards do not stop it: a card may lack its `END`; text outside of cards is a fault of its own.
+/// cards do not stop it: a card may lack its `BEGIN` or `END`; text outside of cards is a fault of its own.
 /// `declared` is the character set that the media type names.
 pub fn read_cards<'a>(bytes: &'a [u8], declared: Option<&str>) -> Cards<'a> {
     let (file, known) = without_mark(bytes, declared);
@@ -48,16 +51,34 @@ pub fn read_cards<'a>(bytes: &'a [u8], declared: Option<&str>) -> Cards<'a> {
         unfold: Unfold::default(),
         decoder: Some((Decoder::new(declared, known), false)),
         next: None,
+        bare: true,
         found: false,
         ended: false,
     }
 }
 
-/// True if a line of the file begins a card.
+/// True if a line of the file begins or ends a card, or if its first one is the version or the name of one.
 pub fn has_cards(bytes: &[u8]) -> bool {
     let (file, _) = without_mark(bytes, None);
-    let mut ends = file.split(|byte| matches!(byte, b'\n' | b'\r'));
-    ends.any(|line| is_mark(line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line), "BEGIN:VCARD"))
+    let lines = || {
+        let lines = file.split(|byte| matches!(byte, b'\n' | b'\r'));
+        lines.map(|line| line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line))
+    };
+    let first = lines().find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+    let first = first.trim_ascii_start();
+    // `N;Name;Tel.:` is a table.
+    let separated = first.starts_with(b"N;") && !first.contains(&b'=');
+    (is_line_of(first, &["N", "FN"]) && !separated)
+        || lines().any(|line| ["BEGIN:VCARD", "END:VCARD"].iter().any(|mark| is_mark(line, mark)))
+}
+
+/// True for a content line of one of these names, or for the version of a card.
+fn is_line_of(line: &[u8], names: &[&str]) -> bool {
+    let end = line.iter().position(|byte| matches!(byte, b';' | b':')).unwrap_or_default();
+    let name = line.get(..end).unwrap_or_default();
+    let named = names.iter().any(|it| name.eq_ignore_ascii_case(it.as_bytes()));
+    named && line.contains(&b':')
+        || ["VERSION:2.1", "VERSION:3.0", "VERSION:4.0"].iter().any(|it| is_mark(line, it))
 }
 
 /// The iterator that [`read_cards`] returns.
@@ -68,16 +89,18 @@ pub struct Cards<'a> {
     decoder: Option<(Decoder, bool)>,
     /// BEGIN of the next card, if it was read already.
     next: Option<Logical>,
+    /// A card may lack its BEGIN.
+    bare: bool,
     found: bool,
     ended: bool,
 }
 
 /// The lines of one card.
 struct RawCard {
-    /// Its BEGIN.
+    /// Its BEGIN, or its first line.
     begin: Logical,
     lines: Vec<RawLine>,
-    /// Where the line after it begins; none where END is missing.
+    /// Where the line after it begins; none where BEGIN or END is missing.
     end: Option<usize>,
     too_large: bool,
     /// What is too large to be taken: what it is, and where.
@@ -106,7 +129,9 @@ impl Cards<'_> {
         }
         let mut stray = None;
         while let Some(line) = self.unfold.next(&self.file) {
-            if is_mark(&line.bytes, "BEGIN:VCARD") {
+            if is_mark(&line.bytes, "BEGIN:VCARD")
+                || self.bare && is_line_of(&line.bytes, &BARE_NAMES)
+            {
                 self.found = true;
                 let Some(number) = stray else { return Some(Ok(line)) };
                 self.next = Some(line);
@@ -133,6 +158,10 @@ impl Cards<'_> {
     fn raw_card(&mut self, begin: Logical) -> RawCard {
         let mut card =
             RawCard { begin, lines: Vec::new(), end: None, too_large: false, left_out: Vec::new() };
+        let marked = is_mark(&card.begin.bytes, "BEGIN:VCARD");
+        if !marked {
+            card.lines.push((card.begin.clone(), false));
+        }
         let (mut depth, mut pictures, mut text) = (0_usize, 0, 0);
         while let Some(line) = self.unfold.next(&self.file) {
             let begins = is_mark(&line.bytes, "BEGIN:VCARD");
@@ -144,7 +173,7 @@ impl Cards<'_> {
                 break;
             }
             if ends && depth == 0 {
-                card.end = Some(line.end);
+                card.end = Some(line.end).filter(|_| marked);
                 break;
             }
             depth += usize::from(begins);
@@ -286,7 +315,7 @@ pub fn put_card(octets: &[u8]) -> Result<Put, Refusal> {
     if octets.len() > PUT_MAX {
         return Err(Refusal::TooLarge);
     }
-    let mut cards = read_cards(octets, None);
+    let mut cards = Cards { bare: false, ..read_cards(octets, None) };
     let begin = loop {
         match cards.begin() {
             Some(Ok(begin)) => break begin,

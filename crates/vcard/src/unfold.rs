@@ -7,6 +7,9 @@ use crate::value::{colon, split_quoted};
 const LINE_MAX: usize = 9 << 20;
 /// Most blanks after a soft break.
 const BLANKS_MAX: usize = 32;
+/// Length from which mail programs break lines, and that at which a line is folded.
+const WRAPPED_MIN: usize = 60;
+const FOLDED: usize = 75;
 /// Physical lines that are looked at to find out whether every second one is blank.
 const SAMPLE: usize = 64;
 
@@ -16,7 +19,8 @@ const SAMPLE: usize = 64;
 /// - a line that begins with a space or tab (RFC 2426, section 2.6; the one character goes);
 /// - where the head says quoted-printable, the line after a `=` at the end (RFC 2045, section 6.7,
 ///   rule 5);
-/// - where the head says base64, a line of nothing but base64: some writers of 2.1 do not indent.
+/// - where the head says base64, a line of nothing but base64: some writers of 2.1 do not indent;
+/// - behind a long line of a card, one that is no content line: a mail program has broken it, or lost its blank.
 ///
 /// Where a blank line follows every line, blank lines count for nothing; where the whole file is
 /// indented, the indent of BEGIN counts for nothing.
@@ -33,7 +37,7 @@ pub struct Unfold {
 }
 
 /// A logical line.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logical {
     /// The first physical line, from 1.
     pub number: u64,
@@ -96,7 +100,7 @@ impl Unfold {
         let mut encoding = Encoding::of(bytes);
         let mut soft = SoftBreaks::default();
         let (mut at, mut count) = (self.at, self.count);
-        let mut skipped = false;
+        let (mut skipped, mut before) = (false, bytes.len());
         while let Some((line, next)) = physical(file, at) {
             let line = self.unindented(line);
             // A second blank line was one before the file was doubled.
@@ -128,10 +132,18 @@ impl Unfold {
                 }
             } else if encoding == Encoding::Base64 && is_base64(line) {
                 bytes.extend(line.iter().take(room));
+            } else if self.inside
+                && before >= WRAPPED_MIN
+                && !matches!(encoding, Encoding::Base64 | Encoding::QuotedPrintable)
+                && !is_content(line)
+            {
+                let folded = before == FOLDED || line.len() >= WRAPPED_MIN && is_base64(line);
+                bytes.extend(if folded { None } else { Some(b' ') });
+                bytes.extend(line.iter().take(room));
             } else {
                 break;
             }
-            (at, count) = (next, count + 1);
+            (at, count, before) = (next, count + 1, line.len());
             (self.at, self.count) = (at, count);
         }
         if encoding == Encoding::QuotedPrintable && ends_softly(bytes) {
@@ -287,6 +299,15 @@ impl Encoding {
             Encoding::Plain
         }
     }
+}
+
+/// True for a line that begins with the name of a property, or that is blank.
+fn is_content(line: &[u8]) -> bool {
+    let end = line.iter().position(|byte| matches!(byte, b';' | b':')).unwrap_or_default();
+    let name = line.get(..end).unwrap_or_default().trim_ascii();
+    let of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let named = !name.is_empty() && name.iter().all(of_name) && line.contains(&b':');
+    named || line.trim_ascii().is_empty()
 }
 
 fn is_base64(line: &[u8]) -> bool {

@@ -11,7 +11,7 @@ const NAME_MAX: usize = 64;
 /// Headers of whole names that are surnames beside given names: `Name;Vorname`, `Naam;Voornaam`.
 const SURNAMES: [&str; 6] = ["name", "naam", "namn", "navn", "nimi", "nev"];
 /// Those that are given names beside surnames.
-const GIVEN_NAMES: [&str; 2] = ["이름", "isim"];
+const GIVEN_NAMES: [&str; 8] = ["이름", "isim", "الاسم", "نام", "tên", "ชื่อ", "नाम", "nama"];
 
 /// What a column means.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,6 +54,8 @@ pub(super) struct Slot {
 /// The columns of a table.
 #[derive(Default)]
 pub(super) struct Layout {
+    /// The line of the header.
+    pub line: u64,
     pub columns: Vec<Column>,
     pub slots: Vec<Slot>,
     /// What of each slot has a column.
@@ -220,12 +222,16 @@ impl Layout {
         self.slots.get(slot).map(|slot| slot.kind)
     }
 
-    /// True if the cells of this column are dates.
-    pub fn is_date(&self, meaning: Meaning) -> bool {
-        match meaning {
-            Meaning::Member(member) => member == Member::Birthday,
-            Meaning::Part(slot, part) => part == Part::Value && self.kind(slot) == Some(Kind::Date),
-            _ => false,
+    /// Collects what only a whole column shows.
+    pub fn look_at<S: AsRef<str>>(&mut self, cells: &[S]) {
+        let days = |slot: usize| self.slots.get(slot).is_some_and(|slot| slot.kind == Kind::Date);
+        for (column, cell) in self.columns.iter_mut().zip(cells) {
+            column.used += u64::from(!cell.as_ref().trim().is_empty());
+            match column.meaning {
+                Meaning::Member(Member::Birthday) => column.dates.add(cell.as_ref()),
+                Meaning::Part(slot, Part::Value) if days(slot) => column.dates.add(cell.as_ref()),
+                _ => {}
+            }
         }
     }
 

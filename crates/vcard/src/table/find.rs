@@ -1,7 +1,10 @@
 //! Where a table begins, and what separates its cells.
 
 use super::cells::{CELLS_MAX, Cells, Record};
-use super::columns::Layout;
+use super::columns::{Column, Layout, Meaning};
+use super::text::is_number;
+use super::words::{Kind, Member};
+use crate::is_valid_email;
 use std::fmt;
 
 /// What separates cells; at equal success the first one counts.
@@ -29,19 +32,19 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The cells behind the header, its columns, and its line: the line of which most columns are
-/// known, under the separator that makes it so. Below a line of several cells it has to be many more, since the
-/// cells of a person may be words of headers, too: `Ann,Work,Home`.
+/// The cells behind the header, and its columns: the line of which most columns are known, under the separator
+/// that makes it so. Below a line of several cells it has to be many more, since the cells of a person may be
+/// words of headers, too: `Ann,Work,Home`. A line that reaches somebody is no header, but where the map names it.
 pub(super) fn header<'a>(
     text: &'a str,
     map: &[(String, String)],
-) -> Result<(Cells<'a>, Layout, u64), Fault> {
+) -> Result<(Cells<'a>, Layout), Fault> {
     for (column, member) in map {
         if !member.trim().is_empty() && Layout::read(&[member], &[]).known() == 0 {
             return Err(Fault::Map(format!("{column}: there is no member {member:?}")));
         }
     }
-    let mut best: Option<(usize, Cells<'a>, Layout, u64)> = None;
+    let mut best: Option<(usize, Cells<'a>, Layout)> = None;
     let mut too_wide = false;
     let (separators, start) = separators(text);
     for separator in separators {
@@ -58,32 +61,58 @@ pub(super) fn header<'a>(
                 }
                 Some(Ok(())) => {}
             }
-            let layout = Layout::read(&record.cells, map);
+            let mut layout = Layout::read(&record.cells, map);
+            layout.line = record.line;
             let known = layout.known();
-            if !layout.names_people() || known < least {
+            if !layout.names_people() || known < least || map.is_empty() && reaches(&record) {
                 continue;
             }
             let several = record.cells.iter().filter(|cell| !cell.trim().is_empty()).count() > 1;
             least = if several { 2 * known + 1 } else { known + 1 };
             if best.as_ref().is_none_or(|best| known > best.0) {
-                best = Some((known, cells.clone(), layout, record.line));
+                best = Some((known, cells.clone(), layout));
             }
         }
     }
     match best {
-        Some((_, cells, layout, line)) => {
+        Some((_, cells, layout)) => {
             check_map(&layout, map)?;
-            Ok((cells, layout, line))
+            Ok((cells, layout))
         }
         None if too_wide => Err(Fault::NoTable(format!("a line has more than {CELLS_MAX} cells"))),
         None => Err(Fault::NoTable(EXPECTED.to_owned())),
     }
 }
 
+/// True for a line with a number or an address.
+fn reaches(record: &Record<'_>) -> bool {
+    record.cells.iter().any(|cell| is_valid_email(cell.trim()) || is_number(cell))
+}
+
+/// The columns of a table under another one, if this is its header: every cell is known, one is a name, and one
+/// reaches people.
+pub(super) fn another_header(record: &Record<'_>, map: &[(String, String)]) -> Option<Layout> {
+    let shown = record.cells.iter().filter(|cell| !cell.trim().is_empty());
+    let digits = |cell: &str| cell.bytes().filter(u8::is_ascii_digit).count() > 3;
+    let count = shown.clone().count();
+    // Most rows are none at a glance.
+    if count < 2 || shown.clone().any(|cell| cell.contains('@') || digits(cell)) {
+        return None;
+    }
+    shown.clone().next().and_then(|cell| super::member(cell))?;
+    let mut layout = Layout::read(&record.cells, map);
+    layout.line = record.line;
+    const NAMES: [Member; 4] = [Member::First, Member::Last, Member::Full, Member::Organization];
+    let is_name = |column: &Column| NAMES.iter().any(|it| column.meaning == Meaning::Member(*it));
+    let named = layout.columns.iter().any(is_name);
+    let reached = layout.slots.iter().any(|slot| matches!(slot.kind, Kind::Phone | Kind::Email));
+    (named && reached && layout.known() == count).then_some(layout)
+}
+
 /// As [`header`], where no header is known: the first line, cut into most cells.
-pub(super) fn first_line(text: &str) -> Result<(Cells<'_>, Layout, u64), Fault> {
+pub(super) fn first_line(text: &str) -> Result<(Cells<'_>, Layout), Fault> {
     let (separators, start) = separators(text);
-    let mut best: Option<(Cells<'_>, Layout, u64)> = None;
+    let mut best: Option<(Cells<'_>, Layout)> = None;
     for separator in separators {
         let (mut cells, mut record) = (start(separator), Record::default());
         if !matches!(cells.next(&mut record), Some(Ok(()))) || !record.rest.is_empty() {
@@ -92,7 +121,7 @@ pub(super) fn first_line(text: &str) -> Result<(Cells<'_>, Layout, u64), Fault> 
         let layout = Layout::read(&record.cells, &[]);
         let count = |layout: &Layout| layout.columns.len();
         if best.as_ref().is_none_or(|best| count(&layout) > count(&best.1)) {
-            best = Some((cells, layout, record.line));
+            best = Some((cells, layout));
         }
     }
     best.ok_or_else(|| Fault::NoTable(EXPECTED.to_owned()))

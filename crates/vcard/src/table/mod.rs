@@ -14,6 +14,7 @@ mod find;
 mod key;
 mod kinds;
 mod languages;
+mod more_languages;
 mod row;
 mod text;
 mod vocabulary;
@@ -23,6 +24,7 @@ mod write;
 use crate::Warning;
 use cells::{Cells, Record};
 use columns::{Layout, Meaning};
+use kinds::Kind;
 
 pub use find::Fault;
 pub use row::{Row, RowError};
@@ -30,6 +32,8 @@ pub use write::{Widths, header, row};
 
 /// Most names of columns that one warning shows.
 const NAMES_MAX: usize = 30;
+/// Most columns of all tables in one file.
+const COLUMNS_MAX: usize = 5_000;
 
 /// How a table is to be read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,7 +47,8 @@ pub struct Options<'a> {
 pub struct Table<'a> {
     /// Stands behind the header.
     cells: Cells<'a>,
-    layout: Layout,
+    /// What its columns are, and those of each table that stands under it in the file.
+    layouts: Vec<Layout>,
     warnings: Vec<Warning>,
 }
 
@@ -52,10 +57,10 @@ pub struct Table<'a> {
 /// # Errors
 /// [`Fault`] where no line names a column that identifies a person, or the map is wrong.
 pub fn read<'a>(text: &'a str, options: &Options) -> Result<Table<'a>, Fault> {
-    let (cells, layout, line) = find::header(text, options.map)?;
-    let mut table = Table { cells, layout, warnings: Vec::new() };
-    table.look_through();
-    table.warn(line);
+    let (cells, layout) = find::header(text, options.map)?;
+    let mut table = Table { cells, layouts: vec![layout], warnings: Vec::new() };
+    table.look_through(options.map);
+    table.warnings = table.layouts.iter().flat_map(warnings).collect();
     Ok(table)
 }
 
@@ -63,6 +68,15 @@ pub fn read<'a>(text: &'a str, options: &Options) -> Result<Table<'a>, Fault> {
 pub fn member(header: &str) -> Option<String> {
     let layout = Layout::read(&[header], &[]);
     layout.member(layout.columns.first()?.meaning)
+}
+
+/// The values of a text, which may have several where the list is of addresses or numbers.
+pub fn values(list: &str, text: &str) -> Vec<String> {
+    match list {
+        "emails" => text::values(text, Kind::Email),
+        "phones" => text::values(text, Kind::Phone),
+        _ => vec![text.to_owned()],
+    }
 }
 
 impl<'a> Table<'a> {
@@ -74,65 +88,67 @@ impl<'a> Table<'a> {
 
     /// The rows, from the first one. Blank ones are left out.
     pub fn rows(&self) -> Rows<'a, '_> {
-        Rows { cells: self.cells.clone(), layout: &self.layout, record: Record::default() }
+        let (cells, record) = (self.cells.clone(), Record::default());
+        Rows { cells, layouts: &self.layouts, record, count: 0 }
     }
 
-    /// Collects what only a whole column shows.
-    fn look_through(&mut self) {
+    /// Collects what only a whole column shows, and finds the tables under this one.
+    fn look_through(&mut self, map: &[(String, String)]) {
         let (mut cells, mut record) = (self.cells.clone(), Record::default());
-        let dates: Vec<bool> =
-            self.layout.columns.iter().map(|c| self.layout.is_date(c.meaning)).collect();
+        let mut columns = 0;
         while let Some(next) = cells.next(&mut record) {
             if next.is_err() {
                 continue;
             }
-            for ((column, date), cell) in
-                self.layout.columns.iter_mut().zip(&dates).zip(&record.cells)
+            if columns < COLUMNS_MAX
+                && let Some(layout) = find::another_header(&record, map)
             {
-                column.used += u64::from(!cell.trim().is_empty());
-                if *date {
-                    column.dates.add(cell);
-                }
-            }
-        }
-    }
-
-    fn warn(&mut self, line: u64) {
-        let unknown = self
-            .layout
-            .columns
-            .iter()
-            .filter(|column| column.meaning == Meaning::Unknown && column.used > 0);
-        let name = |column: &columns::Column| match column.header.as_str() {
-            "" => "a column without a name".to_owned(),
-            name => name.to_owned(),
-        };
-        let names: Vec<String> = unknown.map(name).collect();
-        if !names.is_empty() {
-            let more = names.len().saturating_sub(NAMES_MAX);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let names = names.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
-            let detail = format!("columns that no member takes are kept (X-CSV-…): {names}{more}");
-            self.warnings.push(Warning { line, detail });
-        }
-        for column in &self.layout.columns {
-            if let Some(order) = column.dates.guess(column.english) {
-                let member = self.layout.member(column.meaning).unwrap_or_default();
-                let detail = format!(
-                    "{member}: nothing in the column {:?} shows the order of its dates; they are read as {order}",
-                    column.header
-                );
-                self.warnings.push(Warning { line, detail });
+                columns += layout.columns.len();
+                self.layouts.push(layout);
+            } else if let Some(layout) = self.layouts.last_mut() {
+                layout.look_at(&record.cells);
             }
         }
     }
 }
 
+/// What is to be said of the columns of a table.
+fn warnings(layout: &Layout) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut say = |detail: String| warnings.push(Warning { line: layout.line, detail });
+    let unknown = layout.columns.iter();
+    let unknown = unknown.filter(|column| column.meaning == Meaning::Unknown && column.used > 0);
+    let name = |column: &columns::Column| match column.header.as_str() {
+        "" => "a column without a name".to_owned(),
+        name => name.to_owned(),
+    };
+    let names: Vec<String> = unknown.map(name).collect();
+    if !names.is_empty() {
+        let more = names.len().saturating_sub(NAMES_MAX);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let names = names.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
+        say(format!("columns that no member takes are kept (X-CSV-…): {names}{more}"));
+    }
+    for column in &layout.columns {
+        if let Some(order) = column.dates.guess(column.english) {
+            let member = layout.member(column.meaning).unwrap_or_default();
+            say(format!(
+                "{member}: nothing in the column {:?} shows the order of its dates; they are read as {order}",
+                column.header
+            ));
+        }
+    }
+    warnings
+}
+
 /// The rows of a table, one by one.
 pub struct Rows<'a, 't> {
     cells: Cells<'a>,
-    layout: &'t Layout,
+    /// Of the table that it is in, and of those under it.
+    layouts: &'t [Layout],
     record: Record<'a>,
+    /// Rows so far.
+    count: usize,
 }
 
 impl<'t> Iterator for Rows<'_, 't> {
@@ -140,13 +156,29 @@ impl<'t> Iterator for Rows<'_, 't> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            match self.cells.next(&mut self.record)? {
+            let next = self.cells.next(&mut self.record)?;
+            let line = self.record.line;
+            if let [_, under @ ..] = self.layouts
+                && under.first().is_some_and(|layout| layout.line == line)
+            {
+                self.layouts = under;
+                continue;
+            }
+            let layout = self.layouts.first()?;
+            match next {
                 Ok(()) if self.record.is_blank() => {}
                 // Files that were put together have the header before each part.
-                Ok(()) if self.layout.is_header(&self.record.cells) => {}
-                Ok(()) => return Some(row::read(self.layout, &self.record)),
+                Ok(()) if layout.is_header(&self.record.cells) => {}
+                Ok(()) if text::counts_rows(&self.record.cells, self.count) => {
+                    let detail = "the row says how many there are, and is nobody".to_owned();
+                    return Some(Err(RowError { line, detail }));
+                }
+                Ok(()) => {
+                    self.count += 1;
+                    return Some(row::read(layout, &self.record));
+                }
                 Err(unclosed) => {
-                    let header = self.layout.columns.get(unclosed.cell);
+                    let header = layout.columns.get(unclosed.cell);
                     let column = header.map_or(String::new(), |c| format!(" in {:?}", c.header));
                     let detail = format!("a quote is opened{column} and never closed");
                     return Some(Err(RowError { line: unclosed.line, detail }));
@@ -174,7 +206,7 @@ pub struct Column {
 pub fn columns(text: &str) -> Result<Vec<Column>, Fault> {
     const SAMPLES: usize = 3;
     const SAMPLE_MAX: usize = 64;
-    let (mut cells, layout, _) = find::header(text, &[]).or_else(|_| find::first_line(text))?;
+    let (mut cells, layout) = find::header(text, &[]).or_else(|_| find::first_line(text))?;
     let column = |column: &columns::Column| Column {
         name: column.header.clone(),
         member: layout.member(column.meaning),

@@ -2,7 +2,7 @@
 //! Reader and writer agree here.
 
 use super::words::Kind;
-use crate::{is_valid_email, is_valid_phone};
+use crate::{fold, is_valid_email, is_valid_phone};
 use std::borrow::Cow;
 
 /// What stands between several values in one cell, as Google writes it.
@@ -140,6 +140,39 @@ fn wholes(text: &str, slashes: bool, is_whole: impl Fn(&str) -> bool) -> Vec<&st
     }
     found.push(text.get(start..).unwrap_or_default());
     found
+}
+
+/// Longest line that says how many rows there are, in octets.
+const COUNT_MAX: usize = 100;
+
+/// Words that say so behind or before the number: `Total,2`.
+const TOTALS: &str = "total totals sum count summe gesamt insgesamt anzahl nombre totale suma razem liczba \
+    усього всього разом кількість итого всего количество 合計 件数 合计 总计";
+
+/// Words that do so behind it, as in `2 contacts exported`, `1 row in set (0.00 sec)`.
+const COUNTED: &str = "contact contacts row rows record records entry entries people exported in set sec of \
+    grand all kontakt kontakte zeilen einträge exportiert lignes exportés contactos filas exportados contatti \
+    righe kontaktów kontakty wierszy контакт контакти контактів рядків записів експортовано контакты контактов \
+    контакта строк записей экспортировано 件";
+
+/// True for the cells of a line that says how many rows are above it, and reaches nobody.
+pub(super) fn counts_rows<S: AsRef<str>>(cells: &[S], rows: usize) -> bool {
+    let length: usize = cells.iter().map(|cell| cell.as_ref().len()).sum();
+    let count = rows.to_string();
+    if rows == 0 || length > COUNT_MAX || !cells.iter().any(|it| it.as_ref().contains(&count)) {
+        return false;
+    }
+    let text = cells.iter().map(|cell| fold(cell.as_ref())).collect::<Vec<_>>().join(" ");
+    let mut numbers = text.split(|c: char| !c.is_numeric()).filter(|it| !it.is_empty()).peekable();
+    let words: Vec<&str> =
+        text.split(|c: char| !c.is_alphabetic()).filter(|it| !it.is_empty()).collect();
+    let known = |list: &str, word: &&str| list.split_whitespace().any(|it| fold(it) == **word);
+    let total = words.iter().any(|word| known(TOTALS, word));
+    let leads = text.trim_start_matches(|c: char| !c.is_alphanumeric()).starts_with(&count);
+    (total || leads && !words.is_empty())
+        && numbers.peek() == Some(&count.as_str())
+        && numbers.all(|it| it.len() < DIGITS_MIN)
+        && words.iter().all(|word| known(TOTALS, word) || known(COUNTED, word))
 }
 
 /// Begins with a star, or with what [`escaped_star`] makes of one.

@@ -15,7 +15,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     (Word::Member(Member::Title), "title, titel, titre, título, titolo, tytuł, титул"),
     (
         Word::Member(Member::First),
-        "first name, first, given name, given, forename, christian name, first names, contact first name, forenames, given names, vornamen, prénoms, nombres, primer nombre, imiona, vorname, rufname, prénom, nombre, nombre de pila, \
+        "first name, first, given name, given, forename, christian name, first names, first initial, contact first name, forenames, given names, vornamen, prénoms, nombres, primer nombre, imiona, vorname, rufname, prénom, nombre, nombre de pila, \
          nome, nome di battesimo, imię, ім'я, імя, имя, 名, 名前 名, ファーストネーム",
     ),
     (
@@ -279,7 +279,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Word::Part(Part::PostalCode),
-        "postal code, post code, postcode, pin code, pincode, eircode, zip, zip code, zipcode, zip postal code, plz, postleitzahl, code postal, código postal, cp, cap, \
+        "postal code, post code, postcode, pin code, pincode, eircode, zip, zip code, zipcode, zip postal code, postal zip code, plz, postleitzahl, code postal, código postal, cp, cap, \
          codice postale, kod pocztowy, kod, індекс, поштовий код, поштовий індекс, индекс, почтовый код, почтовый индекс, 郵便番号",
     ),
     (

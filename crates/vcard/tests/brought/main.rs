@@ -9,6 +9,7 @@
 )]
 
 mod cards;
+mod rests;
 mod tables;
 
 use vcard::table::{self, Fault, Options};

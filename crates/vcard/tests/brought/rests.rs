@@ -1,0 +1,222 @@
+//! What is left where a file was cut, put together or printed: cards without their marks, lines that a mail program
+//! broke, tables under tables, lines that count the others.
+
+use super::names;
+use vcard::table::{self, Options};
+use vcard::*;
+
+fn ok(names: &[&str]) -> Vec<Result<String, String>> {
+    names.iter().map(|name| Ok((*name).to_owned())).collect()
+}
+
+/// Display name of each row, or none where it is an error.
+fn rows_of(text: &str) -> Vec<Option<String>> {
+    let table = table::read(text, &Options::default()).unwrap();
+    table.rows().map(|row| row.ok().map(|row| row.details.display_name)).collect()
+}
+
+fn some(names: &[&str]) -> Vec<Option<String>> {
+    names.iter().map(|name| Some((*name).to_owned())).collect()
+}
+
+#[test]
+fn a_card_without_its_begin_is_somebody() {
+    let ann = "VERSION:3.0\nN:Ash;Ann;;;\nTEL:5550101\n";
+    let bob = "BEGIN:VCARD\nFN:Bob\nEND:VCARD\n";
+    for (file, all) in [
+        (ann.to_owned(), &["Ann Ash"][..]),
+        (format!("\u{feff}\n{ann}END:VCARD\n"), &["Ann Ash"]),
+        (format!("{ann}{bob}"), &["Ann Ash", "Bob"]),
+        (format!("{bob}{ann}END:VCARD\n{bob}"), &["Bob", "Ann Ash", "Bob"]),
+        (format!("{bob}{ann}"), &["Bob", "Ann Ash"]),
+        (
+            "N:Ash;Ann\nTEL;CELL:5550101\nEND:VCARD\nN:Bay;Bob\nEND:VCARD".to_owned(),
+            &["Ann Ash", "Bob Bay"],
+        ),
+        ("FN:Ann\n".to_owned(), &["Ann"]),
+        ("N;CHARSET=UTF-8:Ash;Ann\n".to_owned(), &["Ann Ash"]),
+        ("PRODID:x\nUID:1\nTEL:5550101\nFN:Ann\nEND:VCARD\n".to_owned(), &["Ann"]),
+    ] {
+        assert!(has_cards(file.as_bytes()), "{file}");
+        assert_eq!(names(file.as_bytes(), None), ok(all), "{file}");
+    }
+    let number = read_cards(ann.as_bytes(), None).next().unwrap().card.unwrap().details().phones;
+    assert_eq!(number[0].value, "5550101");
+    for no_card in [
+        "N;Name;Tel.:\n1;Ann;5550101\n",
+        "N,FN\n",
+        "Note: of June\nName,Phone\nAnn,5550101\n",
+        "version: 1\n",
+    ] {
+        assert!(!has_cards(no_card.as_bytes()), "{no_card}");
+    }
+    // A phone sends whole cards.
+    for file in [ann.to_owned() + "END:VCARD\n", ann.to_owned()] {
+        assert_eq!(put_card(file.as_bytes()), Err(Refusal::NoCard), "{file}");
+    }
+    assert!(put_card(format!("{ann}{bob}").as_bytes()).is_ok());
+}
+
+#[test]
+fn lines_that_a_mail_program_broke_are_whole_again() {
+    let read = |text: &str| {
+        let file = format!("BEGIN:VCARD\nVERSION:3.0\nFN:Ann\n{text}TEL:5550101\nEND:VCARD\n");
+        let read = read_cards(file.as_bytes(), None).next().unwrap();
+        (read.card.unwrap().details(), read.warnings.len())
+    };
+    let words = "NOTE:She plays the cello in the evenings and paints houses by day, on\n\
+        most days of the week at least, and does not like to be called after\nnine; mail is fine\n";
+    let (it, told) = read(words);
+    let whole = words.trim_start_matches("NOTE:").trim_end().replace('\n', " ");
+    assert_eq!((it.additional_data, it.phones.len(), told), (Some(whole), 1, 0));
+    // At 75 octets the blank of a fold was lost.
+    let line = format!("NOTE:{}", "x".repeat(70));
+    let (it, _) = read(&format!("{line}\nyy\n"));
+    assert_eq!(it.additional_data.unwrap().len(), 72);
+    let (it, _) = read(
+        "ADR;TYPE=HOME:;;A street with a very long name indeed, door number 12;\nTown;CA;90210;USA\n",
+    );
+    assert_eq!(
+        (it.addresses[0].city.as_deref(), it.addresses[0].country.as_deref()),
+        (Some("Town"), Some("USA"))
+    );
+    // Behind a short line it is no rest of anything.
+    let (it, told) = read("NOTE:short\nno line at all\n");
+    assert_eq!((it.additional_data.as_deref(), told), (Some("short"), 1));
+}
+
+#[test]
+fn who_says_utf_8_and_is_not_is_read_as_what_it_is() {
+    let file = b"BEGIN:VCARD\nVERSION:2.1\nN;CHARSET=UTF-8:M\xFCller;J\xFCrgen\nEND:VCARD\n";
+    assert_eq!(names(file, None), ok(&["Jürgen Müller"]));
+    let line = "FN;CHARSET=UTF-8:Зоя Müller\n".repeat(3);
+    let file =
+        [b"BEGIN:VCARD\n", line.as_bytes(), b"NOTE;CHARSET=UTF-8:a\xFCb\nEND:VCARD\n"].concat();
+    let read = read_cards(&file, None).next().unwrap().card.unwrap().details();
+    assert_eq!(read.additional_data.as_deref(), Some("a\u{fffd}b"));
+}
+
+#[test]
+fn a_line_that_reaches_somebody_is_no_header() {
+    for text in [
+        "Ann Ash,5550101,Home\nBob Bay,5550102,Work\n",
+        "\"Ash\",\"Ann\",\"Boss\",\"Acme\",\"5550101\",\"a@x.example\",\"Business\"\n",
+        "Work,a@x.example\nHome,b@x.example\n",
+    ] {
+        assert!(table::read(text, &Options::default()).is_err(), "{text}");
+    }
+    let text = "Ann Ash,5550101,Home\nName,Phone,Home\nBob Bay,5550102,\n";
+    assert_eq!(rows_of(text), some(&["Bob Bay"]));
+}
+
+#[test]
+fn a_table_under_another_one_has_its_own_columns() {
+    let text = "Name,Phone,Birthday\nAnn,5550101,25/12/1990\n\nE-mail,Last Name,Birthday\nb@x.example,Bay,5/13/1990\nc@x.example,Cid,\n";
+    let table = table::read(text, &Options::default()).unwrap();
+    let rows: Vec<_> = table.rows().map(|row| row.unwrap()).collect();
+    let names: Vec<&str> = rows.iter().map(|row| row.details.display_name.as_str()).collect();
+    assert_eq!(names, ["Ann", "Bay", "Cid"]);
+    assert_eq!(rows[1].details.emails[0].value, "b@x.example");
+    let born = [0, 1].map(|at| rows[at].details.birthday.unwrap().to_string());
+    assert_eq!(
+        (born, table.warnings().len()),
+        (["1990-12-25".to_owned(), "1990-05-13".to_owned()], 0)
+    );
+    // The same columns in another order, and a column that nothing takes.
+    assert_eq!(
+        rows_of("Name,Phone\nAnn,5550101\nPhone,Name\n5550102,Bob\n"),
+        some(&["Ann", "Bob"])
+    );
+    let text = "Name,Phone\nAnn,5550101\nName,Phone,Shoe\nBob,5550102,42\n";
+    assert_eq!(rows_of(text), some(&["Ann", "Name", "Bob"]));
+    // Words of headers that reach nobody are somebody's.
+    let text = "Name,Title,City,Notes\nAnn,x,y,z\nCompany,Boss,Town,Home\n";
+    assert_eq!(rows_of(text), some(&["Ann", "Company"]));
+}
+
+#[test]
+fn a_line_that_counts_the_others_is_nobody() {
+    for last in [
+        "Total,2",
+        "Total: 2,",
+        "Summe;2;",
+        "2 contacts exported",
+        "(2 rows)",
+        "2 rows in set (0.01 sec)",
+        ",Count,2",
+        "Всього: 2,",
+        "Итого,,2",
+        "合計,2",
+        "Total,2,1,0",
+        "2 Kontakte",
+    ] {
+        let text = format!("Name,Phone,E-mail,City\nAnn,5550101,,\nBob,5550102,,\n{last}\n");
+        let found = rows_of(&text.replace(',', if last.contains(';') { ";" } else { "," }));
+        assert_eq!(found, [some(&["Ann", "Bob"]), vec![None]].concat(), "{last}");
+    }
+    for person in [
+        "Total,3",
+        "Total,5550102",
+        "Total,",
+        "Contact 2,5550102",
+        "Contact 2,",
+        "2,5550102",
+        "2 Bob,",
+        "Count Bob,2",
+        "Total,2 b@x.example",
+    ] {
+        let text = format!("Name,Phone\nAnn,5550101\nBob,5550102\n{person}\n");
+        assert_eq!(rows_of(&text).iter().flatten().count(), 3, "{person}");
+    }
+    assert_eq!(rows_of("Name,Phone\nTotal,0\n"), some(&["Total"]));
+}
+
+#[test]
+fn headers_of_still_more_languages() {
+    let same = "Jan;Novak;0171234567;a@x.example;Oslo;1990-06-25;hi";
+    for header in [
+        "الاسم الأول;اسم العائلة;رقم الجوال;البريد الإلكتروني;المدينة;تاريخ الميلاد;ملاحظات",
+        "الاسم;الاسم الأخير;الهاتف المحمول;الايميل;المدينة;تاريخ الميلاد;ملاحظات",
+        "نام;نام خانوادگی;تلفن همراه;ایمیل;شهر;تاریخ تولد;توضیحات",
+        "שם פרטי;שם משפחה;טלפון נייד;דוא\"ל;עיר;תאריך לידה;הערות",
+        "Tên;Họ;Điện thoại di động;Thư điện tử;Thành phố;Ngày sinh;Ghi chú",
+        "ชื่อ;นามสกุล;โทรศัพท์มือถือ;อีเมล;เมือง;วันเกิด;หมายเหตุ",
+        "पहला नाम;उपनाम;मोबाइल नंबर;ईमेल;शहर;जन्मदिन;टिप्पणी",
+        "Nama depan;Nama belakang;No HP;Alamat email;Kota;Tanggal lahir;Catatan",
+        "Ime;Priimek;Mobilni telefon;E-naslov;Mesto;Rojstni datum;Opombe",
+        "Име;Презиме;Мобилни телефон;Имејл;Град;Датум рођења;Напомена",
+        "Eesnimi;Perekonnanimi;Mobiiltelefon;E-post;Linn;Sünnipäev;Märkused",
+        "Vārds;Uzvārds;Mobilais tālrunis;E-pasts;Pilsēta;Dzimšanas datums;Piezīmes",
+        "Vardas;Pavardė;Mobilusis telefonas;El. paštas;Miestas;Gimimo data;Pastabos",
+        "Імя;Прозвішча;Мабільны тэлефон;Электронная пошта;Горад;Дзень нараджэння;Нататкі",
+    ] {
+        let it = super::details(header, same);
+        let said = [&it.first_name, &it.last_name, &it.additional_data].map(|it| it.as_deref());
+        assert_eq!(said, [Some("Jan"), Some("Novak"), Some("hi")], "{header}");
+        assert_eq!(it.phones[0].label.as_deref(), Some("mobile"), "{header}");
+        assert_eq!(
+            (it.emails.len(), it.addresses[0].city.as_deref()),
+            (1, Some("Oslo")),
+            "{header}"
+        );
+        assert_eq!(it.birthday.unwrap().to_string(), "1990-06-25", "{header}");
+    }
+    for header in [
+        "الاسم;الهاتف",
+        "نام;تلفن",
+        "שם;טלפון",
+        "Họ và tên;Số điện thoại",
+        "Tên;SĐT",
+        "ชื่อ-นามสกุล;เบอร์โทร",
+        "नाम;फ़ोन",
+        "Nama;Telepon",
+        "Ime in priimek;Telefon",
+    ] {
+        let it = super::details(header, "Ash Ann;0171234567");
+        assert_eq!(
+            (it.display_name.as_str(), it.first_name, it.phones.len()),
+            ("Ash Ann", None, 1),
+            "{header}"
+        );
+    }
+}
