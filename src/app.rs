@@ -139,8 +139,8 @@ impl InFlight {
         let is_accepted = matches!(self.stage, Stage::Authorized(_));
         let waits = match (&self.stage, self.route) {
             (Stage::Authorized(_), Some(route)) => route.waits,
-            // The look-up waits as the handler would: that of a search as searches do, that of what hashes or
-            // decodes in the line for cores. All else waits as plain work for Postgres.
+            // The look-up waits as the handler would: that of a search as searches do, that of what hashes in the
+            // line for cores. All else waits as plain work for Postgres.
             (Stage::Routed(it), _) if matches!(it.waits, Waits::Search | Waits::Core) => it.waits,
             (Stage::Routed(_), _) => Waits::Postgres,
             _ => Waits::Never,

@@ -66,7 +66,8 @@ pub enum Waits {
     Postgres,
     /// Postgres, for what searches a whole book: one at a time of an account whose searches are slow.
     Search,
-    /// A core: it hashes a password or decodes a picture.
+    /// A core: it hashes a password or makes an avatar. The picture of a contact does not wait here, since its
+    /// request waits for its book, too; `picture.rs` bounds how many are decoded at once.
     Core,
     /// Something short beside the others: probes, and pages that are put together.
     Briefly,
@@ -243,9 +244,7 @@ pub static ROUTES: &[Route] = &[
     route("DELETE", "/api/contacts/{id}", Contacts(contacts::delete)),
     route("POST", "/api/contacts/{id}/restore", Contacts(trash::restore)),
     route("GET", "/api/contacts/{id}/photo", Contacts(photos::get)),
-    route("PUT", "/api/contacts/{id}/photo", Contacts(photos::set))
-        .body(PICTURE)
-        .waits(Waits::Core),
+    route("PUT", "/api/contacts/{id}/photo", Contacts(photos::set)).body(PICTURE),
     route("DELETE", "/api/contacts/{id}/photo", Contacts(photos::delete)),
     route("GET", "/api/contacts/{id}/history", Contacts(history::list)),
     route("POST", "/api/contacts/{id}/revert", Contacts(history::revert)),
@@ -281,12 +280,12 @@ pub static ROUTES: &[Route] = &[
     page("/labels", web::labels::page).waits(Waits::Search),
     form("/labels", web::labels::change),
     page("/contacts/new", edit::new),
-    form("/contacts/new", edit::create).body(CAMERA).waits(Waits::Core),
+    form("/contacts/new", edit::create).body(CAMERA),
     page("/contacts/{id}.vcf", web::contacts::card),
     page("/contacts/{id}", web::contacts::one),
     page("/contacts/{id}/photo", web::contacts::photo),
     page("/contacts/{id}/edit", edit::edit),
-    form("/contacts/{id}/edit", edit::save).body(CAMERA).waits(Waits::Core),
+    form("/contacts/{id}/edit", edit::save).body(CAMERA),
     form("/contacts/{id}/delete", web::contacts::remove),
     form("/contacts/{id}/revert", web::contacts::back),
     page("/import", files::choose),

@@ -4,6 +4,8 @@ use crate::ledger::{self, CALM};
 use crate::redis_server::free_port;
 use crate::server::{Server, database_url, exchange};
 use crate::world::{self, unique_name};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
@@ -310,4 +312,54 @@ fn passwords_that_are_hashed_keep_no_one_else_waiting() {
     );
     assert_eq!(count("401") + count("503"), 200, "{statuses:?}");
     assert!(count("401") > 0 && slowest < Duration::from_secs(5), "{slowest:?}");
+}
+
+/// What waits for the lock of a book holds no place of the line for processor cores.
+#[test]
+fn photos_that_wait_for_their_book_keep_no_one_from_signing_in() {
+    const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+    let (server, schema, mut client, auths) = stage("16", 1);
+    let ann = &auths[0];
+    let json = "Content-Type: application/json\r\n";
+    let made =
+        server.ask("POST", "/api/contacts", &format!("{ann}{json}"), r#"{"first_name":"A"}"#);
+    assert_eq!(made.unwrap().0, 201);
+    let found = format!("SELECT max(id) FROM {schema}.contacts");
+    let id: i64 = client.query_one(&found, &[]).unwrap().get(0);
+    let png = BASE64.decode(PNG).unwrap();
+    let mut lock = client.transaction().unwrap();
+    lock.execute(&format!("SELECT FROM {schema}.address_books FOR UPDATE"), &[]).unwrap();
+    let photos: Vec<_> = (0..6)
+        .map(|_| {
+            let mut stream = TcpStream::connect(server.address()).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+            write!(
+                stream,
+                "PUT /api/contacts/{id}/photo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{ann}\
+                 Content-Type: image/png\r\nContent-Length: {}\r\n\r\n",
+                png.len()
+            )
+            .unwrap();
+            stream.write_all(&png).unwrap();
+            stream
+        })
+        .collect();
+    let waiting = "SELECT count(*) FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%address_books%'";
+    let began = Instant::now();
+    while lock.query_one(waiting, &[]).unwrap().get::<_, i64>(0) == 0 {
+        assert!(began.elapsed() < Duration::from_secs(10), "one of them waits for the lock");
+    }
+    let guess = r#"{"username":"nobody","password":"no such one"}"#;
+    assert_eq!(server.ask("POST", "/api/auth/login", json, guess).unwrap().0, 401);
+    let is_answered = |it: &TcpStream| {
+        it.set_nonblocking(true).unwrap();
+        let peeked = it.peek(&mut [0]);
+        it.set_nonblocking(false).unwrap();
+        peeked.is_ok()
+    };
+    assert!(!photos.iter().any(is_answered), "whoever signs in waited for the lock, too");
+    lock.rollback().unwrap();
+    let stored = photos.into_iter().map(answer).filter(|it| it.starts_with("HTTP/1.1 200 "));
+    assert!(stored.count() > 0);
 }
