@@ -84,6 +84,23 @@ fn an_edit_leaves_every_other_line_of_the_card_alone() {
 }
 
 #[test]
+fn a_display_name_of_its_own_stays_until_it_is_taken_off() {
+    let ann = World::new().user("ann");
+    let body = json!({"first_name": "Bob", "last_name": "Smith", "display_name": "The Boss"});
+    let path = ann.post("/api/contacts", body).expect(201).header("Location").to_owned();
+    let name = |body: Value| ann.patch(&path, body).expect(200).json()["display_name"].clone();
+    for off in [json!(null), json!(" ")] {
+        assert_eq!(name(json!({"display_name": "The Boss"})), "The Boss");
+        assert_eq!(name(json!({"first_name": "Rob"})), "The Boss");
+        assert_eq!(name(json!({"display_name": off, "first_name": "Bob"})), "Bob Smith");
+        assert_eq!(name(json!({"last_name": "Jones"})), "Bob Jones");
+        assert_eq!(name(json!({"last_name": "Smith"})), "Bob Smith");
+    }
+    ann.put(&path, json!({"organization": "Acme", "display_name": null})).expect(200);
+    assert_eq!(name(json!({})), "Acme");
+}
+
+#[test]
 fn what_ends_in_a_semicolon_keeps_it() {
     let ann = World::new().user("ann");
     for (organization, department) in [

@@ -57,6 +57,13 @@ pub fn aside(lines: &[Line<'_>]) -> Option<String> {
     })
 }
 
+impl Details {
+    /// What to call the contact by what else is said of it; none: nothing names or reaches it.
+    pub fn derived_name(&self) -> Option<String> {
+        says_who(self)
+    }
+}
+
 /// What names or reaches the contact; none if nothing does.
 pub fn says_who(details: &Details) -> Option<String> {
     let names = joined(&[

@@ -18,7 +18,8 @@ impl Reader<'_> {
         let name = |raw: &str| name_of(raw, NAME_MAX);
         let long = |raw: &str| name_of(raw, LONG_NAME_MAX);
         let full = self.text("display_name", &Some(stored.display_name.clone()), long);
-        let wanted = Details {
+        let is_cleared = full.is_none() && self.members.contains_key("display_name");
+        let mut wanted = Details {
             // Never empty: not written, it follows the names.
             display_name: full.unwrap_or_else(|| stored.display_name.clone()),
             prefix: self.text("prefix", &stored.prefix, name),
@@ -43,6 +44,10 @@ impl Reader<'_> {
             }),
             labels: self.labels(&stored.labels),
         };
+        // One of its own that is taken off makes room for the one that follows.
+        if let Some(name) = wanted.derived_name().filter(|_| is_cleared) {
+            wanted.display_name = name;
+        }
         self.unknown_members();
         wanted
     }
