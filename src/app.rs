@@ -1,12 +1,12 @@
 //! One request, from its route to its answer: this file from top to bottom, with `authorize.rs` for the route and
 //! for who may call.
 //!
-//! [`http1`] (a crate of this repository) reads the request, and takes it through three steps (`batch.rs`), together with others that came at
-//! the same time: [`InFlight::begin`]; the look-up of [`InFlight::asked`] in the cache, mostly in one round
-//! trip for all of them; [`InFlight::decide`], which answers, or says in which line the rest waits. None of the
-//! three asks Postgres, since each runs in a thread that other connections need. The rest (a caller whom the
-//! cache does not have, a large body, a handler that may wait) runs in a thread of its own, and ends in
-//! `InFlight::answer` too.
+//! [`http1`] (a crate of this repository) reads the request, and takes it through three steps (`batch.rs`), together
+//! with others that came at the same time: [`InFlight::begin`]; the look-up of [`InFlight::asked`] in the cache,
+//! mostly in one round trip for all of them; [`InFlight::decide`], which answers, or says in which line the rest
+//! waits. None of the three asks Postgres, since each runs in a thread that other connections need. The rest (a
+//! caller whom the cache does not have, a large body, a handler that may wait) runs in a thread of its own, and ends
+//! in `InFlight::answer` too.
 //!
 //! The cache holds accounts with their live sessions and app passwords, and counts the rate limits. Without
 //! Redis, accounts come from Postgres and limits are counted in this process.
@@ -44,9 +44,9 @@ pub struct InFlight {
     /// Its rate limits, to be counted in the same look-up as the user.
     counters: Vec<Counter>,
     /// What the cache answered of the user.
-    looked_up: LookedUp,
+    pub(crate) looked_up: LookedUp,
     /// Where its limits stand after counting.
-    limits: Vec<LimitState>,
+    pub(crate) limits: Vec<LimitState>,
     /// Whose page it is, once it was let in: an error has a page in the same language.
     visitor: Option<Visitor>,
 }
@@ -71,19 +71,17 @@ impl InFlight {
             _ => Vec::new(),
         };
         call.body_max = route.map_or(0, |route| route.body);
-        let (began, looked_up, limits) = (Instant::now(), LookedUp::default(), Vec::new());
-        let visitor = None;
         InFlight {
-            began,
+            began: Instant::now(),
             call,
             route,
             claim,
             is_guess,
             stage,
             counters,
-            looked_up,
-            limits,
-            visitor,
+            looked_up: LookedUp::default(),
+            limits: Vec::new(),
+            visitor: None,
         }
     }
 
@@ -94,20 +92,9 @@ impl InFlight {
         Asked { user: self.account(), counters: &self.counters }
     }
 
-    /// Takes what the cache answered.
-    pub fn set_looked_up(&mut self, mut found: LookedUp) {
-        self.limits = std::mem::take(&mut found.limits);
-        self.looked_up = found;
-    }
-
-    /// The account that the request names; nobody has checked it.
-    fn claimed(&self) -> Option<i64> {
-        self.claim.as_ref().map(|claim| claim.user)
-    }
-
     /// The account that the request is charged to: the one that it names, unless that is a guess.
     fn account(&self) -> Option<i64> {
-        self.claimed().filter(|_| !self.is_guess)
+        self.claim.as_ref().filter(|_| !self.is_guess).map(|claim| claim.user)
     }
 
     /// What comes next, now that the cache has answered. Past a limit, what is refused anyway and what is a guess
@@ -156,7 +143,11 @@ impl InFlight {
             // A request begins only while fewer than this many of its account (or address) are at work in its line,
             // whatever they do; one always may. What reads: half of the pool. A search of an account whose searches
             // are slow: one. What writes: a quarter, since writers of one book wait for each other (`owner_slots`).
-            (Waits::Search, _) if account.is_some_and(|it| self.call.app.is_slow(it)) => 1,
+            (Waits::Search, _)
+                if account.is_some_and(|it| self.call.app.slow_books.contains(it)) =>
+            {
+                1
+            }
             (Waits::Search, _) => size / 2,
             (Waits::Postgres, "GET" | "HEAD" | "PROPFIND" | "REPORT" | "OPTIONS") => size / 2,
             (Waits::Postgres, _) => size / 4,
@@ -177,8 +168,8 @@ impl InFlight {
     /// unless the cache has the user and the claim is no guess. Does nothing for a request that is authorized.
     fn authorize(&mut self) {
         let Stage::Routed(route) = self.stage else { return };
-        let looked_up = match self.claimed() {
-            Some(user) if self.is_guess => LookedUp::unasked(user),
+        let looked_up = match &self.claim {
+            Some(claim) if self.is_guess => LookedUp::unasked(claim.user),
             _ => std::mem::take(&mut self.looked_up),
         };
         let handler = let_in(route, &self.call, self.claim.as_ref(), looked_up);
@@ -284,15 +275,16 @@ impl InFlight {
     /// The body was waited for. Meanwhile its sender may have been signed out, or the account disabled: the caller
     /// is looked up once more. It is not counted again, and what ended by the clock meanwhile still counts.
     fn authorize_again(&mut self) {
-        let (Stage::Authorized(_), Some(route), Some(user)) =
-            (&self.stage, self.route, self.claimed())
+        let (Stage::Authorized(_), Some(route), Some(claim)) =
+            (&self.stage, self.route, &self.claim)
         else {
             return;
         };
         let asked = Asked { counters: &[], ..self.asked() };
         let found = self.call.app.cache.look_up(&[asked], self.call.app.now()).pop();
-        let found = found.filter(|_| !self.is_guess).unwrap_or_else(|| LookedUp::unasked(user));
-        self.stage = match let_in(route, &self.call, self.claim.as_ref(), found) {
+        let found = found.filter(|_| !self.is_guess).map(|(user, _)| user);
+        let found = found.unwrap_or_else(|| LookedUp::unasked(claim.user));
+        self.stage = match let_in(route, &self.call, Some(claim), found) {
             Ok(handler) => Stage::Authorized(Box::new(handler)),
             Err(error) => Stage::Refused(error),
         };

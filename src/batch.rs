@@ -30,7 +30,7 @@ impl Service for Contactd {
         let asked: Vec<_> = together.iter().map(InFlight::asked).collect();
         let answers = self.0.cache.look_up(&asked, self.0.now());
         for (in_flight, answer) in together.iter_mut().zip(answers) {
-            in_flight.set_looked_up(answer);
+            (in_flight.looked_up, in_flight.limits) = answer;
         }
     }
 

@@ -49,16 +49,6 @@ pub struct Subject<'a> {
     pub secret: Option<&'a str>,
 }
 
-impl Subject<'_> {
-    /// Its name in a counter.
-    fn name(&self, limit: Limit) -> String {
-        match self.secret.filter(|_| limit == Limit::Dav) {
-            Some(secret) => format!("u{}:{secret}", self.user),
-            None => format!("u{}", self.user),
-        }
-    }
-}
-
 /// The counters of a route. `by`: whose request it is; none: no account is known yet.
 /// Empty when the limit is off or the client exempt.
 pub fn of_route(limit: Limit, call: &Call, by: Option<Subject<'_>>) -> Vec<Counter> {
@@ -75,11 +65,13 @@ pub fn of_route(limit: Limit, call: &Call, by: Option<Subject<'_>>) -> Vec<Count
         Limit::Import => ("import", rates.import),
         Limit::Dav => ("dav", rates.dav),
     };
-    match by {
-        Some(by) => counter(call, name, &by.name(limit), rate).into_iter().collect(),
-        // Without a session that the route needs, it counts as any other request.
-        None => of_address(call),
-    }
+    // Without a session that the route needs, it counts as any other request.
+    let Some(by) = by else { return of_address(call) };
+    let subject = match by.secret.filter(|_| limit == Limit::Dav) {
+        Some(secret) => format!("u{}:{secret}", by.user),
+        None => format!("u{}", by.user),
+    };
+    counter(call, name, &subject, rate).into_iter().collect()
 }
 
 /// The counters of whatever an address sends without being signed in, and of what is refused there:

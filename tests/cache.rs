@@ -4,7 +4,7 @@
 
 #![cfg(test)]
 
-use contactd::cache::{Asked, Cache, Counter, Load, Loaded, LookedUp, protocol};
+use contactd::cache::{Asked, Cache, Counter, Load, Loaded, protocol};
 use contactd::error::{Error, LimitState, Result};
 use contactd::model::user::{CurrentUser, Role, User};
 use redis_server::RedisServer;
@@ -106,8 +106,8 @@ fn current(
     counters: &[Counter],
     load: impl FnOnce(Load) -> Result<Loaded>,
 ) -> (Result<Option<CurrentUser>>, Vec<LimitState>) {
-    let mut looked_up = cache.look_up(&[Asked { user: Some(7), counters }], now()).remove(0);
-    let limits = std::mem::take(&mut looked_up.limits);
+    let asked = Asked { user: Some(7), counters };
+    let (looked_up, limits) = cache.look_up(&[asked], now()).remove(0);
     (cache.finish(looked_up, load), limits)
 }
 
@@ -137,9 +137,10 @@ fn several_requests_are_looked_up_together_and_finished_one_by_one() {
         Asked { user: Some(8), counters: &all },
         Asked { user: Some(8), counters: &[] },
     ];
-    let looked_up = stage.cache.look_up(&asked, now());
-    let remaining = |one: &LookedUp| one.limits.iter().map(|limit| limit.remaining).collect();
-    let remaining: Vec<Vec<u64>> = looked_up.iter().map(remaining).collect();
+    let (looked_up, limits): (Vec<_>, Vec<_>) =
+        stage.cache.look_up(&asked, now()).into_iter().unzip();
+    let remaining = |one: &Vec<LimitState>| one.iter().map(|limit| limit.remaining).collect();
+    let remaining: Vec<Vec<u64>> = limits.iter().map(remaining).collect();
     assert_eq!(remaining, [vec![4], vec![3, 8], vec![], vec![2, 7], vec![]]);
     let load = |purpose| {
         let version = if purpose == Load::ToFill { "first" } else { "second" };
@@ -688,7 +689,8 @@ fn what_somebody_else_wrote_into_redis_counts_as_absent() {
     assert_eq!(name(&stage.cache, never), "ann");
     let other = key.replace(":7", ":8");
     stage.command(&["SET", &other, &ours, "PX", "10000"]);
-    let looked_up = stage.cache.look_up(&[Asked { user: Some(8), counters: &[] }], now()).remove(0);
+    let looked_up =
+        stage.cache.look_up(&[Asked { user: Some(8), counters: &[] }], now()).remove(0).0;
     let load = |_| Ok(Loaded { user: Some(user(8, "carol")), settled: true });
     assert_eq!(stage.cache.finish(looked_up, load).unwrap().unwrap().user.username, "carol");
     // Nor is one that we wrote, and that somebody kept until a right had ended.

@@ -132,7 +132,7 @@ impl Hammer {
         let cache = &self.replicas[dice.below(2) as usize];
         let load = |purpose| Ok(self.load(id, purpose, dice));
         let asked = Asked { user: Some(id as i64), counters: &[] };
-        let looked_up = cache.look_up(&[asked], chrono::DateTime::UNIX_EPOCH).remove(0);
+        let looked_up = cache.look_up(&[asked], chrono::DateTime::UNIX_EPOCH).remove(0).0;
         let seen = cache.finish(looked_up, load).unwrap().unwrap();
         let (seen, password) = (seen.sessions[0], seen.app_passwords[0].id);
         assert_eq!(seen, password, "sessions and app passwords of two versions");

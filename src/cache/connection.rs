@@ -57,9 +57,12 @@ impl Link {
         script.key(keys).arg(arguments).invoke(&mut self.connection)
     }
 
-    /// Runs plain commands in one round trip; their answers.
+    /// Runs plain commands in one round trip; their answers up to the first error, after which the connection is of
+    /// no use. `Pipeline::query` would go on, and wait for a Redis that hangs once for each command.
     pub(super) fn run_plain(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
-        run(&mut self.connection, commands)
+        let connection = &mut self.connection;
+        connection.send_packed_command(&commands.get_packed_pipeline())?;
+        commands.cmd_iter().map(|_| connection.recv_response()?.extract_error()).collect()
     }
 
     /// Bounds every wait for this connection. Each change costs two system calls.
@@ -101,13 +104,6 @@ impl From<RedisError> for Failure {
         let reach = if gone { Reach::Gone } else { Reach::Silent };
         Failure { reach, text: error.to_string() }
     }
-}
-
-/// Runs commands in one round trip; their answers up to the first error, after which the connection is of no use.
-/// `Pipeline::query` would go on, and wait for a Redis that hangs once for each command.
-fn run(connection: &mut Connection, commands: &Pipeline) -> RedisResult<Vec<Value>> {
-    connection.send_packed_command(&commands.get_packed_pipeline())?;
-    commands.cmd_iter().map(|_| connection.recv_response()?.extract_error()).collect()
 }
 
 /// The server is a Redis replica, or a primary with fewer replicas than `min-replicas-to-write`, or still loads
@@ -257,7 +253,8 @@ impl Store {
         timeout: Duration,
         mut ask: impl FnMut(&mut Link) -> RedisResult<T>,
     ) -> Result<T, Failure> {
-        while let Some(link) = self.pop() {
+        loop {
+            let Some(link) = lock(&self.idle).pop() else { break };
             match self.ask_on(link, timeout, &mut ask) {
                 // Closed while it was idle, by a restart or by Redis' own `timeout`. All of them
                 // are tried before a new one: while one lives, Redis is there, even if it (or a
@@ -287,10 +284,6 @@ impl Store {
         Ok(answer)
     }
 
-    fn pop(&self) -> Option<Link> {
-        lock(&self.idle).pop()
-    }
-
     /// A new connection; learns the run id and loads the scripts in one round trip.
     fn connect(&self, timeout: Duration) -> Result<Link, Failure> {
         let tls = matches!(self.info.addr(), ConnectionAddr::TcpTls { .. });
@@ -318,21 +311,22 @@ impl Store {
             }
             _ => redis::Client::open(info),
         };
-        let mut connection = client?.get_connection_with_timeout(step)?;
+        let connection = client?.get_connection_with_timeout(step)?;
         connection.set_read_timeout(Some(step))?;
         connection.set_write_timeout(Some(step))?;
+        let mut link = Link { connection, timeout: step, run_id: String::new() };
         let mut setup = redis::pipe();
         setup.cmd("INFO").arg("server");
         for text in [LOOK, FILL, RAISE, LOWER] {
             setup.cmd("SCRIPT").arg("LOAD").arg(text);
         }
-        let info = run(&mut connection, &setup)?.into_iter().next().unwrap_or(Value::Nil);
+        let info = link.run_plain(&setup)?.into_iter().next().unwrap_or(Value::Nil);
         let info: String = redis::from_redis_value(info)?;
         let run_id = info.lines().find_map(|line| line.strip_prefix("run_id:")).map(str::trim);
-        match run_id.filter(|run_id| !run_id.is_empty()) {
-            Some(run_id) => Ok(Link { connection, timeout: step, run_id: run_id.to_owned() }),
-            None => Err(RedisError::from((ErrorKind::Client, "INFO server has no run_id"))),
-        }
+        let run_id = run_id.filter(|run_id| !run_id.is_empty());
+        let none = || RedisError::from((ErrorKind::Client, "INFO server has no run_id"));
+        run_id.ok_or_else(none)?.clone_into(&mut link.run_id);
+        Ok(link)
     }
 
     /// Milliseconds since the start; at least 1, since 0 says that nothing is broken.

@@ -52,12 +52,10 @@ pub struct Asked<'a> {
     pub counters: &'a [Counter],
 }
 
-/// What the cache found for one request: to be given to [`Cache::finish`], at any later time. A fill whose
+/// What the cache found of one request's user: to be given to [`Cache::finish`], at any later time. A fill whose
 /// lease has ended meanwhile does nothing.
 #[derive(Debug, Default)]
 pub struct LookedUp {
-    /// Where the request's counters stand, in their order.
-    pub limits: Vec<LimitState>,
     user: Option<(i64, String, ReadStep<CurrentUser>)>,
     /// When the cache was asked, in seconds.
     now: i64,
@@ -77,10 +75,14 @@ impl LookedUp {
 }
 
 impl Cache {
-    /// The current users and the rate limits of several requests, mostly in one round trip. `now` is the time
-    /// of this call. Every one of the requests must have begun before it, and its answer is for that request
-    /// only.
-    pub fn look_up(&self, asked: &[Asked<'_>], now: DateTime<Utc>) -> Vec<LookedUp> {
+    /// The current users of several requests, and where their counters stand in their order, mostly in one round
+    /// trip. `now` is the time of this call. Every one of the requests must have begun before it, and its answer is
+    /// for that request only.
+    pub fn look_up(
+        &self,
+        asked: &[Asked<'_>],
+        now: DateTime<Utc>,
+    ) -> Vec<(LookedUp, Vec<LimitState>)> {
         let now = now.timestamp();
         let lease = |_| format!("L{}", self.name());
         let leases: Vec<Option<String>> = asked.iter().map(|one| one.user.map(lease)).collect();
@@ -113,7 +115,7 @@ impl Cache {
                 .map(|all| all.by_ref().take(number).collect::<Vec<_>>())
                 .and_then(|own| read_states(one.counters, Change::Count, own))
                 .unwrap_or_else(|| self.local.apply(one.counters, Change::Count));
-            LookedUp { limits, user, now }
+            (LookedUp { user, now }, limits)
         };
         asked.iter().zip(leases).map(answer).collect()
     }
@@ -128,7 +130,7 @@ impl Cache {
         looked_up: LookedUp,
         load: impl FnOnce(Load) -> Result<Loaded>,
     ) -> Result<Option<CurrentUser>> {
-        let LookedUp { user, now, .. } = looked_up;
+        let LookedUp { user, now } = looked_up;
         let Some((id, lease, step)) = user else { return Ok(None) };
         match step {
             ReadStep::Use(user) => Ok(Some(user)),

@@ -53,6 +53,8 @@ pub struct App {
     pub work_waits: Notifier,
     /// An account ended of which there was much: the worker deletes it.
     pub deletion_waits: AtomicBool,
+    /// Owners with a search that took long lately.
+    pub slow_books: SlowBooks,
     /// Counts requests.
     pub counters: Counters,
     /// When this value was made.
@@ -62,7 +64,6 @@ pub struct App {
     book_slots: OwnerSlots,
     look_slots: OwnerSlots,
     stream_slots: OwnerSlots,
-    slow_books: SlowBooks,
 }
 
 /// A search that takes longer keeps its owner from a second one at the same time.
@@ -152,7 +153,7 @@ impl App {
 
     /// The slot of an owner whose searches are slow; none for others. For several searches of one answer.
     pub fn search_slot(&self, owner: i64) -> Result<Option<Slot>> {
-        self.is_slow(owner).then(|| self.look_slots.take(owner)).transpose()
+        self.slow_books.contains(owner).then(|| self.look_slots.take(owner)).transpose()
     }
 
     /// Like [`App::search_book`], for who has the slot.
@@ -171,11 +172,6 @@ impl App {
             }
             found
         })
-    }
-
-    /// True if a search of the owner took long within the last minute.
-    pub fn is_slow(&self, owner: i64) -> bool {
-        self.slow_books.contains(owner)
     }
 
     /// A slot for an answer that is read from the store while it is sent, outside of every line: half the

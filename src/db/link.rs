@@ -41,10 +41,6 @@ impl Deadline {
         let deadline = limit.map(|limit| Instant::now() + limit);
         *lock(&self.0) = deadline;
     }
-
-    fn get(&self) -> Option<Instant> {
-        *lock(&self.0)
-    }
 }
 
 /// Makes connections as the configuration asks for.
@@ -165,7 +161,7 @@ impl AsyncRead for TimedSocket {
         if let Poll::Ready(read) = Pin::new(&mut self.socket).poll_read(cx, buffer) {
             return Poll::Ready(read);
         }
-        let Some(deadline) = self.deadline.get().map(tokio::time::Instant::from) else {
+        let Some(deadline) = lock(&self.deadline.0).map(tokio::time::Instant::from) else {
             return Poll::Pending;
         };
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
