@@ -87,12 +87,14 @@ for (const script of [true, false]) {
   await page.click("[data-list=phones] [data-add]");
   await page.fill('[name="phones.1.value"]', "+49 30 7654321");
   await page.fill('[name="phones.1.label"]', "boat house");
-  await page.check('[name="birthday.no_year"]');
+  await page.fill('[name="birthday"]', "5/6");
   await check(page, "edit");
   await page.fill('[name="phones.0.value"]', "12");
   await page.click("text=Save");
   assert.match(await page.textContent('[id="phones.0.value-fault"]'), /digits|characters/);
   assert.equal(await page.inputValue('[name="phones.1.label"]'), "boat house", "what was typed is lost");
+  assert.match(await page.textContent("#birthday-fault"), /two days/);
+  await page.fill('[name="birthday"]', "5.6.");
   await page.fill('[name="phones.0.value"]', "+380 44 555 1177");
   if (script) { // a photo is cut to a square
     const png = await page.evaluate(() => Object.assign(document.createElement("canvas"), { width: 60, height: 30 }).toDataURL().split(",")[1]);

@@ -1,6 +1,7 @@
 //! `/contacts/new` and `/contacts/{id}/edit`.
 
 use super::contact::{or_dash, partial};
+use super::dates;
 use super::form::{Form, Input, PICTURES, alert};
 use super::labels;
 use super::page::{Page, icon, shell};
@@ -104,7 +105,7 @@ pub fn json_of(w: &Words, form: &Form) -> (Value, Vec<(&'static str, Vec<usize>)
     for name in SINGLE {
         contact.insert(name.to_owned(), json!(text(name)));
     }
-    contact.insert("birthday".to_owned(), json!(date_of(form, "birthday")));
+    contact.insert("birthday".to_owned(), json!(text("birthday").map(date_of)));
     contact.insert("labels".to_owned(), json!(labels::split(form.get("labels"))));
     let mut kept = Vec::new();
     for (list, parts) in LISTS {
@@ -112,7 +113,7 @@ pub fn json_of(w: &Words, form: &Form) -> (Value, Vec<(&'static str, Vec<usize>)
         let mut entries = Vec::new();
         for at in 0..form.rows(list) {
             let value = |part: &str| match (list, part) {
-                ("dates", "value") => date_of(form, &format!("dates.{at}.value")),
+                ("dates", "value") => text(&format!("dates.{at}.value")).map(date_of),
                 (_, "label") => {
                     text(&format!("{list}.{at}.label")).map(|label| w.label_of(label).to_owned())
                 }
@@ -139,12 +140,15 @@ pub fn json_of(w: &Words, form: &Form) -> (Value, Vec<(&'static str, Vec<usize>)
     (Value::Object(contact), kept)
 }
 
-/// A date, without its year where the box "year unknown" is ticked.
-fn date_of(form: &Form, name: &str) -> Option<String> {
-    let date = Some(form.get(name).trim()).filter(|text| !text.is_empty())?;
-    let without = !form.get(&format!("{name}.no_year")).is_empty();
-    let day = date.get(4..).filter(|rest| without && rest.starts_with('-'));
-    Some(day.map_or(date.to_owned(), |day| format!("-{day}")))
+/// A date as the API has it; a text that is none stays as it was typed, and is refused.
+fn date_of(text: &str) -> String {
+    dates::typed(text).map_or(text.to_owned(), |date| date.to_string())
+}
+
+/// Why a field for a date holds none that can be read.
+pub fn wrong_date(form: &Form, name: &str) -> Option<&'static str> {
+    let is_date = name == "birthday" || (name.starts_with("dates.") && name.ends_with(".value"));
+    dates::typed(form.get(name)).err().filter(|_| is_date)
 }
 
 /// The page.
@@ -166,8 +170,8 @@ pub fn page(p: &Page, it: &Edited, form: &Form) -> Markup {
         @if let Some(now) = it.now { (conflict(p, form, now)) }
         (names(p, it, form))
         @for (list, _) in LISTS.iter().take(3) { (entries(p, form, list, &action)) }
-        fieldset { legend { (w.birthday) } (date(p, form, "birthday")) }
         div class="columns" {
+            (date(p, form, "birthday", w.birthday))
             (Input { name: "labels", label: w.labels, hint: w.labels_hint, ..Input::default() }.show(form))
             (Input { name: "additional_data", label: w.additional_data, ..Input::default() }.area(form, 4))
         }
@@ -254,7 +258,7 @@ fn row(p: &Page, form: &Form, list: &str, at: usize) -> Markup {
         div class="entry" data-row {
             @match list {
                 "addresses" => (address(p, form, at)),
-                "dates" => (date(p, form, &value)),
+                "dates" => (date(p, form, &value, "")),
                 "online" => { (field(&name("service"), w.service, "short", "", "services")) (field(&value, w.online_name, "", "", "")) },
                 "emails" => (field(&value, w.email, "", "email", "")),
                 "phones" => (field(&value, w.phone, "", "tel", "")),
@@ -293,20 +297,13 @@ fn address(p: &Page, form: &Form, at: usize) -> Markup {
     }
 }
 
-/// A date and the box for a year that is not known. Browsers want a year to show a date: 2000 has
-/// every day.
-fn date(p: &Page, form: &Form, name: &str) -> Markup {
-    let w = p.w;
-    let stored = form.get(name);
-    let no_year = format!("{name}.no_year");
-    let without = stored.starts_with("--");
-    let shown = stored.strip_prefix("--").map(|day| format!("2000-{day}"));
-    html! {
-        div class="date" {
-            (Input { name, label: w.date, kind: "date", quiet: true, value: shown.as_deref(), ..Input::default() }.show(form))
-            label { input type="checkbox" name=(no_year) value="1" checked[without || !form.get(&no_year).is_empty()]; " " (w.no_year) }
-        }
-    }
+/// A date, in words as pages show it: so it is seen how it was read.
+fn date(p: &Page, form: &Form, name: &str, label: &str) -> Markup {
+    let quiet = label.is_empty();
+    let label = if quiet { p.w.date } else { label };
+    let shown = PartialDate::parse(form.get(name)).map(|date| partial(p, date));
+    Input { name, label, hint: p.w.date_hint, quiet, value: shown.as_deref(), ..Input::default() }
+        .show(form)
 }
 
 /// What few contacts have.

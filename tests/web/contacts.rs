@@ -22,8 +22,7 @@ fn a_contact_is_written_with_every_kind_of_entry_and_shown_whole() {
         ("phones.0.label", "mobile"),
         ("addresses.0.street", "Lindenstr. 5"),
         ("addresses.0.city", "Berlin"),
-        ("birthday", "2000-02-29"),
-        ("birthday.no_year", "1"),
+        ("birthday", "29.02."),
         ("dates.0.value", "2015-05-16"),
         ("dates.0.label", "anniversary"),
         ("urls.0.value", "https://mueller.example"),
@@ -88,7 +87,7 @@ fn what_is_wrong_stands_beside_its_field_and_nothing_is_lost() {
     let page = browser.post("/contacts/new", &form).expect(422).text();
     for field in ["emails.3.value", "phones.0.value", "birthday"] {
         assert!(page.contains(&format!("id=\"{field}-fault\"")), "{field}: {page}");
-        assert!(page.contains(&format!("aria-describedby=\"{field}-fault\"")), "{field}");
+        assert!(page.contains(&format!("aria-describedby=\"{field}-fault")), "{field}");
     }
     assert!(page.contains("value=\"no address\"") && page.contains("value=\"Müller\""));
     let page = browser.post("/contacts/new", &[]).expect(422).text();

@@ -118,8 +118,7 @@ fn two_who_change_one_contact_see_only_where_they_differ() {
     // As a browser sends the form: with the empty rows of the other lists.
     let form = [
         ("first_name", "Ada"),
-        ("birthday", "2000-02-29"),
-        ("birthday.no_year", "1"),
+        ("birthday", "29 February"),
         ("additional_data", "Nuts\r\nand bolts"),
         ("emails.0.value", "a@example.com"),
         ("emails.1.value", "b@example.com"),
@@ -228,4 +227,63 @@ fn a_faulty_form_for_many_comes_back_on_its_page_with_what_was_ticked() {
     }
     assert!(page.contains(&format!("value=\"{long}\"")), "{page}");
     assert_eq!(value(&page, "query").replace("&amp;", "&"), query);
+}
+
+#[test]
+fn a_date_is_typed_as_people_write_it_with_its_year_or_without() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let form = [
+        ("first_name", "Ada"),
+        ("birthday", "17.05."),
+        ("dates.1.value", "5 червня 1990"),
+        ("dates.1.label", "wedding"),
+    ];
+    let id = contact_id(&browser.post("/contacts/new", &form).expect(303));
+    let stored = ann.get(&format!("/api/contacts/{id}")).expect(200).json();
+    assert_eq!(
+        (&stored["birthday"], &stored["dates"][0]["value"]),
+        (&json!("--05-17"), &json!("1990-06-05"))
+    );
+    // It comes back as the pages of its reader write it.
+    let edit = format!("/contacts/{id}/edit");
+    for (browser, birthday, date) in [
+        (&browser, "17 May", "5 June 1990"),
+        (&Browser::signed_in(&world, "ann").reading("uk"), "17 травня", "5 червня 1990"),
+        (&Browser::signed_in(&world, "ann").reading("en-US"), "May 17", "June 5, 1990"),
+    ] {
+        let page = browser.get(&edit).expect(200).text();
+        assert_eq!((value(&page, "birthday"), value(&page, "dates.0.value")), (birthday, date));
+        let form = [
+            ("first_name", "Ada"),
+            ("birthday", birthday),
+            ("dates.0.value", date),
+            ("dates.0.label", "wedding"),
+            ("revision", value(&page, "revision")),
+        ];
+        browser.post(&edit, &form).expect(303);
+    }
+    let same = ann.get(&format!("/api/contacts/{id}")).expect(200).json();
+    assert_eq!(same["revision"], stored["revision"]);
+    // What is wrong stands beside the field, which keeps what was typed.
+    for (language, typed, why) in [
+        ("en", "05/06/1990", "Could be two days: write the month as a word, as in 5 June 1990."),
+        ("en", "31.02.", "There is no such day."),
+        ("en", "last spring", "Must be a date such as 17 May 1990"),
+        ("uk", "05/06/1990", "Це може бути два різні дні"),
+        ("uk", "31.02.", "Такого дня немає."),
+        ("uk", "17.05.90", "Напишіть дату так: 17 травня 1990"),
+    ] {
+        let browser = Browser::signed_in(&world, "ann").reading(language);
+        let form = [("first_name", "Ada"), ("birthday", typed), ("dates.2.value", typed)];
+        let page = browser.post("/contacts/new", &form).expect(422).text();
+        for field in ["birthday", "dates.2.value"] {
+            let fault = format!("id=\"{field}-fault\">{why}");
+            assert!(page.contains(&fault), "{fault}: {page}");
+            assert_eq!(value(&page, field), typed);
+            let described = format!("aria-describedby=\"{field}-fault {field}-hint\"");
+            assert!(page.contains(&described), "{described}: {page}");
+        }
+    }
 }

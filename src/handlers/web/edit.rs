@@ -8,7 +8,9 @@ use crate::handlers::web::contacts::members;
 use crate::handlers::web::reader::{self, owner, words};
 use crate::handlers::web::sent::{self, Sent};
 use crate::http::Reply;
-use crate::markup::edit::{self, Edited, NUMBER, PHOTO_SENT, differences, form_of, json_of};
+use crate::markup::edit::{
+    self, Edited, NUMBER, PHOTO_SENT, differences, form_of, json_of, wrong_date,
+};
 use crate::markup::form::{Form, row_number};
 use crate::markup::late;
 use crate::model::contact::{Method, Stored};
@@ -169,9 +171,12 @@ pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
         Ok(contact) => {
             reader::go_saying(call, visitor, format!("/contacts/{}", contact.id), w.saved)
         }
-        Err(error) => sent::again(call, visitor, form, renamed(error, &rows), |_, form| {
-            shown(call, visitor, None, form, None)
-        }),
+        Err(error) => {
+            let error = renamed(&form, error, &rows);
+            sent::again(call, visitor, form, error, |_, form| {
+                shown(call, visitor, None, form, None)
+            })
+        }
     }
 }
 
@@ -225,9 +230,12 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
             ))
         }
         Err(Error::NotFound) => gone(call, visitor, form, late),
-        Err(error) => sent::again(call, visitor, form, renamed(error, &rows), |_, form| {
-            shown(call, visitor, Some(&began), form, None)
-        }),
+        Err(error) => {
+            let error = renamed(&form, error, &rows);
+            sent::again(call, visitor, form, error, |_, form| {
+                shown(call, visitor, Some(&began), form, None)
+            })
+        }
     }
 }
 
@@ -248,8 +256,9 @@ fn picture_of(file: Option<Vec<u8>>) -> Result<Option<Vec<u8>>> {
     })
 }
 
-/// Faults name the entries of the JSON; in the form these have other numbers where rows were left empty.
-fn renamed(error: Error, rows: &[(&'static str, Vec<usize>)]) -> Error {
+/// Faults name the entries of the JSON; in the form these have other numbers where rows were left empty. And of a date
+/// they say how the API wants it, not how people may write it.
+fn renamed(form: &Form, error: Error, rows: &[(&'static str, Vec<usize>)]) -> Error {
     let Error::Invalid(mut faults) = error else { return error };
     for fault in &mut faults {
         for (list, kept) in rows {
@@ -258,6 +267,9 @@ fn renamed(error: Error, rows: &[(&'static str, Vec<usize>)]) -> Error {
                 fault.field =
                     fault.field.replacen(&format!("{list}.{at}"), &format!("{list}.{row}"), 1);
             }
+        }
+        if let Some(why) = wrong_date(form, &fault.field) {
+            fault.detail = why.to_owned();
         }
     }
     Error::Invalid(faults)

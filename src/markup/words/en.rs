@@ -158,7 +158,7 @@ words! {
     region: "Region",
     country: "Country",
     labels_hint: "Separated by commas. A label that has one stands in quotes.",
-    no_year: "year unknown (any will do)",
+    date_hint: "17 May 1990 or 17.05.1990; 17 May if the year is unknown.",
     add_row: "Add another",
     remove: "Remove",
     photo: "Photo",
