@@ -1,7 +1,7 @@
 //! Pages before somebody is signed in, and those behind mailed links.
 
 use super::form::{Form, Input, alert};
-use super::page::{Page, bare, shell};
+use super::page::{Page, bare, cut, framed};
 use maud::{Markup, html};
 
 /// What a dead link was for, and so which mail to offer anew.
@@ -13,6 +13,9 @@ pub enum DeadLink {
     Reset,
 }
 
+/// Set in the form of somebody who may sign in once the address is confirmed.
+pub const UNCONFIRMED: &str = "unconfirmed";
+
 /// `/`
 pub fn welcome(p: &Page, registration: bool) -> Markup {
     let w = p.w;
@@ -22,14 +25,19 @@ pub fn welcome(p: &Page, registration: bool) -> Markup {
         &html! {
             p class="lead" { (w.what_this_is) }
             (login_form(p, &Form::default(), false))
-            (ways(p, registration))
+            (ways(p, registration, false))
         },
     )
 }
 
 /// `/login`
 pub fn login(p: &Page, form: &Form, registration: bool) -> Markup {
-    bare(p, p.w.sign_in, &html! { (login_form(p, form, true)) (ways(p, registration)) })
+    let unconfirmed = form.has(UNCONFIRMED);
+    bare(
+        p,
+        p.w.sign_in,
+        &html! { (login_form(p, form, true)) (ways(p, registration, unconfirmed)) },
+    )
 }
 
 fn login_form(p: &Page, form: &Form, focus: bool) -> Markup {
@@ -48,10 +56,11 @@ fn login_form(p: &Page, form: &Form, focus: bool) -> Markup {
     )
 }
 
-fn ways(p: &Page, registration: bool) -> Markup {
+fn ways(p: &Page, registration: bool, unconfirmed: bool) -> Markup {
     let w = p.w;
     html! {
         ul class="ways" {
+            @if unconfirmed { li { a href="/forgot#confirm-email" { (w.no_confirmation) } } }
             @if registration { li { a href="/register" { (w.register) } } }
             li { a href="/forgot" { (w.forgot) } }
             li { a href="/docs" { (w.for_programs) } }
@@ -171,6 +180,21 @@ pub fn dead_link(p: &Page, link: DeadLink) -> Markup {
     bare(p, w.dead_link, &html! { p { (text) } (p.post(action, "", &fields)) })
 }
 
+/// A form that came from another origin: mostly from a page of ours that was opened by another name of this machine, or
+/// by its number. `link`: where that page belongs.
+pub fn other_address(p: &Page, from: Option<&str>, link: &str, request_id: &str) -> Markup {
+    let parts: Vec<_> = p.w.other_address.split('|').collect();
+    let [title, came_from, unnamed, what_to_do, for_operators] = parts[..] else { return html! {} };
+    let reason = from.map_or(unnamed.to_owned(), |from| came_from.replace("{}", &cut(from, 200)));
+    let body = html! {
+        p { (reason) " " (what_to_do) }
+        p { a class="button main" href=(link) { (cut(link, 200)) } }
+        p { (for_operators) }
+        p class="soft" { (p.w.request) " " (request_id) }
+    };
+    framed(p, title, &body)
+}
+
 /// Any other error. `request_id` helps whoever runs the server to find it in the log.
 pub fn error(p: &Page, title: &str, detail: &str, request_id: &str) -> Markup {
     let body = html! {
@@ -178,8 +202,5 @@ pub fn error(p: &Page, title: &str, detail: &str, request_id: &str) -> Markup {
         p { a class="button" href="/" { (p.w.first_page) } }
         p class="soft" { (p.w.request) " " (request_id) }
     };
-    match p.user {
-        Some(_) => shell(p, title, &html! {}, &html! { h1 { (title) } (body) }),
-        None => bare(p, title, &body),
-    }
+    framed(p, title, &body)
 }

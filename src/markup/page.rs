@@ -283,9 +283,9 @@ fn keys(p: &Page) -> Markup {
     let w = p.w;
     let keys = [
         ("/", w.key_search),
-        ("j", w.key_down),
-        ("k", w.key_up),
-        ("Enter", w.key_open),
+        ("j", pick(w.key_names, 0)),
+        ("k", pick(w.key_names, 1)),
+        ("Enter", pick(w.key_names, 2)),
         ("x", w.select),
         ("n", w.new_contact),
         ("e", w.edit),
@@ -311,10 +311,14 @@ pub fn next_page(p: &Page, path: &str, next: Option<&str>) -> Markup {
 
 /// A page of one message.
 pub fn message(p: &Page, title: &str, text: &str, more: &Markup) -> Markup {
-    let body = html! { p role="status" { (text) } (more) };
+    framed(p, title, &html! { p role="status" { (text) } (more) })
+}
+
+/// A page for whoever reads it, signed in or not.
+pub fn framed(p: &Page, title: &str, body: &Markup) -> Markup {
     match p.user {
         Some(_) => shell(p, title, &html! {}, &html! { h1 { (title) } (body) }),
-        None => bare(p, title, &body),
+        None => bare(p, title, body),
     }
 }
 

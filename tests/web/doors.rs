@@ -225,6 +225,63 @@ fn a_form_of_another_site_signs_nobody_in_and_sends_nothing() {
 }
 
 #[test]
+fn a_page_that_was_opened_by_another_name_of_the_server_says_where_it_belongs() {
+    let world = World::new();
+    world.user("ann");
+    let browser = Browser::new(&world);
+    let fields = [("username", "ann"), ("password", PASSWORD)];
+    let other = "http://192.168.0.7:8000";
+    let opened = format!("{other}/login?next=%2Fbirthdays");
+    for (headers, link) in [
+        (vec![("Origin", other), ("Referer", opened.as_str())], "/login?next=%2Fbirthdays"),
+        (vec![("Origin", other)], "/login"),
+        (vec![("Origin", other), ("Referer", "https://evil.example/x")], "/login"),
+        (vec![("Origin", other), ("Referer", "http://192.168.0.7:8000.evil.example/")], "/login"),
+        (vec![("Sec-Fetch-Site", "same-site"), ("Referer", opened.as_str())], "/login"),
+    ] {
+        let page = browser.post_raw("/login", &fields, &headers).expect(403).text();
+        let link = format!("href=\"{ORIGIN}{link}\"");
+        for text in [&*link, "which is another address", "set PUBLIC_URL to that one"] {
+            let named = headers.iter().any(|(name, _)| *name == "Origin");
+            assert!(page.contains(text) || (text.starts_with("which") && !named), "{text}: {page}");
+        }
+        assert_eq!(page.contains(other), headers[0].0 == "Origin", "{page}");
+    }
+    // Signed in, in Ukrainian, and a contact as long as it may be; a form that is only late says so still.
+    let browser = Browser::signed_in(&world, "ann").reading("uk");
+    let long = "x".repeat(40_000);
+    let form =
+        [("csrf", browser.token()), ("first_name", "Ada".to_owned()), ("additional_data", long)];
+    let form: Vec<_> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    for browser in [&browser, &Browser::new(&world).reading("uk")] {
+        let page =
+            browser.post_raw("/contacts/new", &form, &[("Origin", other)]).expect(403).text();
+        assert!(page.contains(&format!("прийшла з {other}")), "{page}");
+        assert!(page.contains(&format!("href=\"{ORIGIN}/contacts/new\"")), "{page}");
+    }
+    let late = [("csrf", "old"), ("id", "1")];
+    let page =
+        browser.post_raw("/settings/sessions/end", &late, &[("Origin", ORIGIN)]).expect(403).text();
+    assert!(page.contains("надто довго") && !page.contains("PUBLIC_URL"), "{page}");
+}
+
+#[test]
+fn who_signs_in_before_the_address_is_confirmed_finds_where_to_ask_for_the_mail() {
+    let world = World::new();
+    let browser = Browser::new(&world);
+    let form = [("username", "eve"), ("email", "eve@example.com"), ("password", PASSWORD)];
+    let ours = [("Origin", ORIGIN)];
+    browser.post_raw("/register", &form, &ours).expect(303);
+    let there = "href=\"/forgot#confirm-email\"";
+    let page = browser.post_raw("/login", &form, &ours).expect(422).text();
+    assert!(page.contains("Confirm your e-mail address first.") && page.contains(there), "{page}");
+    assert!(browser.get("/forgot").text().contains("id=\"confirm-email\""));
+    let wrong = [("username", "eve"), ("password", "another")];
+    let page = browser.post_raw("/login", &wrong, &ours).expect(422).text();
+    assert!(!page.contains(there) && !browser.get("/login").text().contains(there), "{page}");
+}
+
+#[test]
 fn who_registers_on_a_page_gets_mails_in_the_language_of_that_page() {
     let sink = Sink::start();
     let smtp = parse_smtp_url(&sink.url()).unwrap();

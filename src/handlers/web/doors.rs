@@ -40,7 +40,7 @@ pub fn login(call: &Call, visitor: &Visitor) -> Result<Reply> {
 
 /// `POST /login`
 pub fn sign_in(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    let form = sent::form(call, visitor)?.form;
+    let mut form = sent::form(call, visitor)?.form;
     let typed = Typed {
         // What cannot be a name is none that there is.
         name: text::line(form.get("username"), 1, text::EMAIL_MAX).unwrap_or_default(),
@@ -55,9 +55,14 @@ pub fn sign_in(call: &Call, visitor: &Visitor) -> Result<Reply> {
             "/login/code",
             &json!({ "ticket": ticket, "next": form.get("next") }),
         ),
-        Err(error) => sent::again(call, visitor, form, error, |p, form| {
-            Ok(doors::login(p, form, call.app.config.registration_open))
-        }),
+        Err(error) => {
+            if let Error::EmailNotConfirmed = error {
+                form.set(doors::UNCONFIRMED, "1");
+            }
+            sent::again(call, visitor, form, error, |p, form| {
+                Ok(doors::login(p, form, call.app.config.registration_open))
+            })
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a page has to know of its reader: language, clock, who is signed in, what was just done. And
 //! what one page hands to the next: a message, something that is shown once.
 
-use crate::access::{Caller, Owner, Visitor};
+use crate::access::{Caller, Owner, Visitor, same_origin};
 use crate::context::Call;
 use crate::crypto::Purpose;
 use crate::error::{Error, Result};
@@ -258,7 +258,21 @@ pub fn failed(call: &Call, visitor: Option<&Visitor>, error: &Error) -> Reply {
         }
         _ => page.w.sentence(&http::detail(error)),
     };
+    if matches!(error, Error::StaleForm) && !same_origin(call) {
+        let (from, link) = elsewhere(call);
+        let page = doors::other_address(&page, from, &link, &call.request_id);
+        return Reply::html_error(error, page.into_string());
+    }
     let title = page.w.sentence(http::title(error));
     let title = title.trim_end_matches('.');
     Reply::html_error(error, doors::error(&page, title, &detail, &call.request_id).into_string())
+}
+
+/// Where a form came from, as the browser names it, and the address at which its page belongs.
+fn elsewhere(call: &Call) -> (Option<&str>, String) {
+    let from = call.header("Origin").filter(|origin| *origin != "null");
+    let opened = call.header("Referer").filter(|_| from.is_some());
+    let opened = opened.and_then(|opened| opened.strip_prefix(from.unwrap_or_default()));
+    let path = opened.filter(|path| path.starts_with('/')).unwrap_or(call.path());
+    (from, format!("{}{path}", call.app.config.public_url))
 }

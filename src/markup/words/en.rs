@@ -28,9 +28,7 @@ words! {
     weekdays: "Mon|Tue|Wed|Thu|Fri|Sat|Sun",
     keys: "Keys",
     key_search: "Search",
-    key_down: "Down the list",
-    key_up: "Up the list",
-    key_open: "Open",
+    key_names: "Down the list|Up the list|Open",
     // Signing in
     welcome: "An address book of your own",
     what_this_is: "Names, numbers, addresses and birthdays, for you, your phone and the programs you use. On this server, and nowhere else.",
@@ -70,6 +68,7 @@ words! {
     dead_confirm: "Perhaps your address is confirmed already: try to sign in. If it is not, ask for a new link.",
     dead_reset: "Such a link works once, for 30 minutes, and only the newest one counts. Ask for a new one:",
     stale_form: "This page was open for too long, or you signed out in the meantime. Nothing was changed. Go back, load the page again and try once more.",
+    other_address: "Open this page at the server’s own address|This form came from {}, which is another address than that of this server.|This form came from a page that your browser does not name.|Nothing was changed. Forms work at the server’s own address only, for your safety: open the page there and try once more.|If you run this server: PUBLIC_URL is the address above. If people open another one, set PUBLIC_URL to that one and start the server again.",
     late_kept: "Nothing is saved yet, but nothing is lost: this page keeps what you wrote. Sign in, which opens another page; then come back to this one and go on.",
     late_again: "You signed in again, as {}, so nothing is saved yet. Look it over and save it.",
     // The list
