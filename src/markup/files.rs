@@ -118,7 +118,7 @@ pub struct Found {
     pub updated: i64,
     pub duplicates: i64,
     pub faults: i64,
-    /// How many remarks there are.
+    /// How many lines there are remarks about.
     pub remarks: i64,
     /// Some of them, after so many cards.
     pub rows: Vec<FileRow>,

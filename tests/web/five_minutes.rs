@@ -44,11 +44,11 @@ fn what_would_come_of_a_file_is_what_comes_of_it_in_the_book_of_now() {
     let world = World::new();
     let ann = world.user("ann");
     let browser = Browser::signed_in(&world, "ann");
-    let file =
-        "First Name,Email,Birthday\nAda,ada@example.com,31.31.1990\nGrace,grace@example.com,\n";
+    let file = "First Name,Email,Birthday,Phone\nAda,ada@example.com,31.31.1990,12\nGrace,grace@example.com,,\n";
     browser.post_file("/import", &[], "file", file.as_bytes()).expect(303);
     let page = browser.get("/import/found").expect(200).text();
     assert!(page.contains("Import 2 contacts"), "{page}");
+    // Two remarks about one line.
     assert!(
         page.contains("<strong>1</strong> with a remark") && page.contains("31.31.1990"),
         "{page}"

@@ -23,6 +23,7 @@ use crate::service::import::{self, Fate, Options, Outcome};
 use crate::service::labels::in_use;
 use crate::service::writer::By;
 use serde_json::json;
+use std::collections::BTreeSet;
 use vcard::table;
 
 /// Notes on a page, beside those on the cards that it shows.
@@ -138,7 +139,8 @@ fn shown(outcome: Outcome, found: Found) -> Found {
         Fate::Changes(id) => Verdict::Changes(id),
         Fate::Known(id) => Verdict::Known(id),
     };
-    let (faults, remarks) = (number(outcome.errors.len()), number(outcome.warnings.len()));
+    let faults = number(outcome.errors.len());
+    let remarked: BTreeSet<_> = outcome.warnings.iter().map(|it| it.line).collect();
     let mut rows: Vec<_> = outcome
         .rows
         .into_iter()
@@ -178,7 +180,7 @@ fn shown(outcome: Outcome, found: Found) -> Found {
         updated: number(outcome.updated),
         duplicates: number(outcome.skipped_duplicates),
         faults,
-        remarks,
+        remarks: number(remarked.len()),
         rows,
         next: more.then_some(found.skip + import::ROWS_MAX),
         ..found
