@@ -173,9 +173,9 @@ pub fn page(p: &Page, it: &Edited, form: &Form) -> Markup {
         div class="columns" {
             (date(p, form, "birthday", w.birthday))
             (Input { name: "labels", label: w.labels, hint: w.labels_hint, ..Input::default() }.show(form))
+            @if !it.known_labels.is_empty() { ul class="chips suggest" data-for="labels" { @for (label, _) in labels::often(it.known_labels) { li { (label) } } } }
             (Input { name: "additional_data", label: w.additional_data, ..Input::default() }.area(form, 4))
         }
-        @if !it.known_labels.is_empty() { ul class="chips suggest" data-for="labels" { @for (label, _) in labels::often(it.known_labels) { li { (label) } } } }
         (more(p, form, &action))
         (suggestions(p))
     };
