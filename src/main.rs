@@ -73,6 +73,7 @@ fn main() -> ExitCode {
 fn run(arguments: &[String]) -> Result<(), Failure> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
+        ["help"] | [.., "--help" | "-h"] => say(HELP),
         [] | ["serve"] => serve(),
         ["migrate"] => {
             let applied = app()?.db.write(db::migrations::migrate)?;
@@ -84,7 +85,10 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         ["user", words @ ..] => user(words),
         ["healthcheck"] => healthcheck(&config()?),
         ["restored"] => {
-            let books = app()?.db.write(books::restored)?;
+            let app = app()?;
+            // A backup may be of an older version
+            app.db.write(db::migrations::migrate)?;
+            let books = app.db.write(books::restored)?;
             say(&format!("{books} address books: devices sync from the beginning\n"))
         }
         ["reindex"] => {
@@ -94,9 +98,8 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
             say(&format!("{done} contacts: what is made from their cards was made anew\n"))
         }
         ["openapi"] => say(contactd::openapi::DOCUMENT),
-        ["--help" | "-h" | "help"] => say(HELP),
         ["--version" | "-V"] => say(concat!("contactd ", env!("CARGO_PKG_VERSION"), "\n")),
-        _ => Err(Failure::Usage(format!("contactd: unknown command\n\n{HELP}"))),
+        [word, ..] => Err(Failure::Usage(format!("contactd: unknown command: {word}\n\n{HELP}"))),
     }
 }
 
@@ -126,6 +129,19 @@ fn app() -> Result<App, Failure> {
         log::warn!("{warning}");
     }
     Ok(App::new(config, Box::new(clock))?)
+}
+
+/// For commands that neither make tables nor can do without them.
+fn app_of_this_schema() -> Result<App, Failure> {
+    let app = app()?;
+    match app.db.read(db::migrations::check)? {
+        0 => Ok(app),
+        _ => {
+            let why = "this database has no tables yet, or those of an older version: \
+                contactd migrate, or a start of the server, makes them";
+            Err(Failure::Fault(why.to_owned()))
+        }
+    }
 }
 
 fn serve() -> Result<(), Failure> {
@@ -177,24 +193,24 @@ fn in_words(error: Error) -> Failure {
 }
 
 fn user(words: &[&str]) -> Result<(), Failure> {
-    let answer = match words {
+    let (action, name) = match words {
         ["list"] => return list_users(),
-        ["disable", name] => {
-            operator::set_active(&app()?, name, false).map(|()| "disabled".to_owned())
-        }
-        ["enable", name] => {
-            operator::set_active(&app()?, name, true).map(|()| "enabled".to_owned())
-        }
-        ["reset-totp", name] => operator::reset_totp(&app()?, name).map(|was| match was {
-            true => "the second factor is off".to_owned(),
-            false => "there was no second factor".to_owned(),
-        }),
-        ["password-link", name] => operator::password_link(&app()?, name),
+        [action @ ("disable" | "enable" | "reset-totp" | "password-link"), name] => (*action, name),
         _ => {
             let usage = "usage: contactd user list\n       \
                 contactd user disable|enable|reset-totp|password-link USERNAME-OR-ADDRESS";
             return Err(Failure::Usage(usage.to_owned()));
         }
+    };
+    let app = app_of_this_schema()?;
+    let answer = match action {
+        "disable" => operator::set_active(&app, name, false).map(|()| "disabled".to_owned()),
+        "enable" => operator::set_active(&app, name, true).map(|()| "enabled".to_owned()),
+        "reset-totp" => operator::reset_totp(&app, name).map(|was| match was {
+            true => "the second factor is off".to_owned(),
+            false => "there was no second factor".to_owned(),
+        }),
+        _ => operator::password_link(&app, name),
     };
     say(&format!("{}\n", answer.map_err(in_words)?))
 }
@@ -202,7 +218,7 @@ fn user(words: &[&str]) -> Result<(), Failure> {
 /// Id, username, address, role and state of each account, with tabs between them.
 fn list_users() -> Result<(), Failure> {
     let mut text = String::new();
-    operator::each_user(&app()?, |user| {
+    operator::each_user(&app_of_this_schema()?, |user| {
         let state = match (user.is_active, user.is_verified) {
             (false, _) => "disabled",
             (true, false) => "unconfirmed",

@@ -370,6 +370,11 @@ fn migrate_and_create_admin_begin_with_an_empty_database() {
     let run = |arguments: &[&str]| {
         contactd(arguments, PASSWORD, &[("DATABASE_URL", &database), ("SECRET_KEY", SECRET)])
     };
+    for command in [&["user", "list"][..], &["user", "disable", "root"]] {
+        let early = run(command);
+        assert_eq!(early.code, 1, "{command:?}: {}", early.out);
+        assert!(early.err.contains("contactd migrate"), "{command:?}: {}", early.err);
+    }
     let checked = run(&["check"]);
     assert_eq!(checked.code, 0, "{}{}", checked.out, checked.err);
     assert!(checked.out.contains("migrations will be applied at start"), "{}", checked.out);
@@ -564,6 +569,13 @@ fn help_and_version_need_no_settings() {
     for word in ["serve", "migrate", "create-admin", "check", "--version"] {
         assert!(help.out.contains(word), "{word}");
     }
+    for command in [&["help"][..], &["-h"], &["check", "--help"], &["user", "list", "-h"]] {
+        let same = contactd(command, "", &[]);
+        assert_eq!((same.code, same.out), (0, help.out.clone()), "{command:?}: {}", same.err);
+    }
+    let wrong = contactd(&["chekc"], "", &[]);
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.err.starts_with("contactd: unknown command: chekc\n"), "{}", wrong.err);
     let version = contactd(&["--version"], "", &[]);
     assert_eq!(version.out, format!("contactd {}\n", env!("CARGO_PKG_VERSION")));
 }

@@ -93,7 +93,8 @@ fn web_address(raw: &str) -> Option<Url> {
 
 /// `LISTEN_ADDR` and `METRICS_ADDR`.
 pub fn socket_addr(raw: &str) -> Result<SocketAddr, String> {
-    raw.parse().map_err(|_| "must be address:port".to_owned())
+    let wrong = "must be an IP address and a port, as 127.0.0.1:8000 or [::1]:8000";
+    raw.parse().map_err(|_| wrong.to_owned())
 }
 
 /// A network, or an address as a network of its own.
