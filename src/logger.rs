@@ -49,7 +49,7 @@ pub fn start(format: LogFormat, clock: fn() -> DateTime<Utc>) {
     }
 }
 
-/// Lines that were lost, because nothing read them in time.
+/// Lines that were lost, because nothing read them in time, or they could not be written.
 pub fn lost() -> u64 {
     LOST.load(Ordering::Relaxed)
 }
@@ -65,8 +65,10 @@ fn write(entries: &Receiver<Entry>, out: &mut impl Write) {
                 Entry::Flush(done) => flushes.push(done),
             }
         }
-        // When standard error is gone there is no other place for this news.
-        let _ = out.write_all(lines.as_bytes());
+        // A pipe that is closed, or a file on a full disk: `/metrics` is the one place for this news.
+        if out.write_all(lines.as_bytes()).is_err() {
+            LOST.fetch_add(lines.lines().count() as u64, Ordering::Relaxed);
+        }
         lines.clear();
         lines.shrink_to(64 << 10);
         for done in flushes {
@@ -221,5 +223,14 @@ mod tests {
         drop(logger);
         let out = writer.join().unwrap();
         assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), QUEUE);
+
+        // As on a full disk. In the same test, for the counter is that of the process.
+        let (queue, entries) = sync_channel(QUEUE);
+        for _ in 0..3 {
+            queue.send(Entry::Line("a line\n".to_owned())).unwrap();
+        }
+        drop(queue);
+        write(&entries, &mut std::fs::File::create("/dev/full").unwrap());
+        assert_eq!(lost() - before, 13);
     }
 }

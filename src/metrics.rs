@@ -41,7 +41,8 @@ pub fn render(app: &App) -> String {
     }
     let open = app.counters.connections();
     page.one("contactd_open_connections", "Open connections of clients.", open);
-    page.family("contactd_log_lines_lost_total", "counter", "Log lines that nothing read in time.");
+    let lost = "Log lines that nothing read in time, or that could not be written.";
+    page.family("contactd_log_lines_lost_total", "counter", lost);
     let _ = writeln!(page.0, "contactd_log_lines_lost_total {}", logger::lost());
     let draining = u8::from(app.is_draining());
     page.one("contactd_draining", "1 while the process finishes what is under way.", draining);
