@@ -179,9 +179,8 @@ fn every_file_that_is_named_is_there() {
     assert!(named >= 40, "only {named} files: does the test still read them?");
 }
 
-/// docs/security.md and docs/asvs.md name tests that hold what they say: each is there.
-#[test]
-fn every_test_that_is_named_is_there() {
+/// All that is written in Rust, one file behind the other.
+fn sources() -> String {
     let mut all = String::new();
     for folder in ["src", "tests", "crates"] {
         let mut folders = vec![root().join(folder)];
@@ -195,6 +194,32 @@ fn every_test_that_is_named_is_there() {
             }
         }
     }
+    all
+}
+
+/// docs/teaching.md sends its readers to functions, tests and members: each is there.
+#[test]
+fn every_name_that_a_learner_is_sent_to_is_there() {
+    let all = sources();
+    let pages = pages();
+    let teaching = pages.iter().find(|page| page.name == "docs/teaching.md").unwrap();
+    let mut named = 0;
+    for span in teaching.spans() {
+        let name = span.split('(').next().unwrap().rsplit(['.', ':']).next().unwrap();
+        let is_name =
+            name.contains('_') && name.chars().all(|c| c == '_' || c.is_ascii_lowercase());
+        if is_name {
+            named += 1;
+            assert!(all.contains(name), "docs/teaching.md: there is no {span}");
+        }
+    }
+    assert!(named >= 25, "only {named} names: does the test still read them?");
+}
+
+/// docs/security.md and docs/asvs.md name tests that hold what they say: each is there.
+#[test]
+fn every_test_that_is_named_is_there() {
+    let all = sources();
     let mut named = 0;
     let holds = |page: &Page| ["docs/security.md", "docs/asvs.md"].contains(&page.name.as_str());
     for page in pages().into_iter().filter(holds) {
@@ -349,6 +374,17 @@ fn the_first_screen_of_the_readme_says_what_it_is_and_how_to_run_it_and_shows_it
     let first = first.join("\n");
     for needed in ["An address book", "./dev run", "-wide.png", "-narrow.png"] {
         assert!(first.contains(needed), "the first lines have no {needed}:\n{first}");
+    }
+}
+
+/// docs/operations.md makes backups in the folder of the sources.
+#[test]
+fn a_backup_beside_the_sources_is_neither_committed_nor_part_of_an_image() {
+    for name in [".gitignore", ".dockerignore"] {
+        let list = fs::read_to_string(root().join(name)).unwrap();
+        for ending in ["*.dump", "*.part"] {
+            assert!(list.lines().any(|line| line == ending), "{name} lets {ending} in");
+        }
     }
 }
 
