@@ -132,6 +132,28 @@ fn a_backup_is_restored_and_served() {
     assert_eq!(waiting, 0);
 }
 
+/// Statements that stand in the pages for operators, within a line or in a block.
+#[test]
+fn what_the_pages_ask_postgres_is_understood() {
+    let url = database();
+    drop(serve(&url, 10)); // makes the tables
+    let mut client = Client::connect(&url, NoTls).unwrap();
+    let pages =
+        [include_str!("../docs/operations.md"), include_str!("../docs/troubles.md")].join("\n");
+    let blocks = pages.split("```sql\n").skip(1).map(|block| block.split("```").next().unwrap());
+    let spans = pages.split('`').skip(1).step_by(2);
+    let is_ours = |it: &&str| {
+        ["SELECT ", "UPDATE ", "DELETE FROM "].iter().any(|verb| it.trim_start().starts_with(verb))
+    };
+    let statements = blocks.flat_map(|block| block.split(';')).chain(spans).filter(is_ours);
+    let mut understood = 0;
+    for statement in statements {
+        client.prepare(statement).unwrap_or_else(|error| panic!("{statement}: {error:?}"));
+        understood += 1;
+    }
+    assert!(understood >= 10, "only {understood}: does the test still read them?");
+}
+
 #[test]
 fn an_upgrade_of_icu_is_followed() {
     let url = database();

@@ -1,5 +1,5 @@
 //! The second factor: a secret that an authenticator shares with us, and ten recovery codes for who
-//! lost it. `docs/operations.md` says what is left to whoever lost both.
+//! lost it. `docs/troubles.md` says what is left to whoever lost both.
 
 use crate::access::Caller;
 use crate::context::Call;
