@@ -296,6 +296,9 @@ CREATE TABLE history (
     card       text NOT NULL,
     since      timestamptz NOT NULL,
     in_trash   boolean NOT NULL,
+    -- A group of thousands follows its label at each change of one of them: then `card` has only the uids of the
+    -- members who came or went, as JSON, and the card is that of the next state with each of them in or out.
+    by_members boolean NOT NULL,
     CONSTRAINT history_pkey PRIMARY KEY (owner, revision)
 );
 CREATE INDEX history_contact_idx ON history (owner, contact, revision);

@@ -2,9 +2,9 @@
 
 use crate::context::App;
 use crate::error::{Error, Result};
-use crate::model::contact::{Contact, Input, Method, Stored, latest_date};
+use crate::model::contact::{Contact, Input, Method, Stored, check_size, latest_date};
 use crate::service::contacts::{self, Guard, Which};
-use crate::service::writer::{By, check_size};
+use crate::service::writer::By;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use vcard::{Card, Details};

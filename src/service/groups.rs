@@ -2,14 +2,20 @@
 //! the contacts that have the label, whichever of the two changes. REST has labels only.
 
 use crate::context::App;
-use crate::error::{Error, Result};
+use crate::error::{Conflict, Error, Result};
 use crate::model::contact::Stored;
 use crate::model::contact::columns::{label_key, uid_key};
 use crate::repository::contacts::rows::{self, Part};
 use crate::service::labels;
 use crate::service::writer::{By, Writer, in_book};
-use std::collections::{HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use vcard::bare_uid;
+
+/// Most bytes of all group cards of a book together, some 113,000 members: all of them are read when a contact comes
+/// that one of them may name, or a label changes. Past it a change that makes a group longer (putting one, giving
+/// its label) is refused; other changes are not.
+const GROUPS_MAX: i64 = 8 * 1024 * 1024;
 
 /// The label that a group's card shows; none: it is a contact's card.
 pub fn name(stored: &Stored) -> Option<String> {
@@ -75,52 +81,84 @@ fn give(writer: &mut Writer, label: &str, uids: &[String]) -> Result<()> {
     for uids in uids.chunks(1_000) {
         let part = Part::Uids(uids.iter().flat_map(|uid| forms(uid)).collect());
         writer.each_page(&part, |writer, page| {
-            // One who has as many labels as a contact may have stays as it is.
-            let labelled = page.into_iter().filter_map(|stored| {
+            let mut labelled = Vec::new();
+            for stored in page {
                 let mut card = stored.card();
-                labels::add(&mut card, label).ok().map(|()| (stored, card))
-            });
-            writer.update(labelled.collect()).map(|_| ())
+                match labels::add(&mut card, label) {
+                    Ok(()) => labelled.push((stored, card)),
+                    // One who has as many labels as a contact may have is no member.
+                    Err(_) => writer.touch([label], stored.contact.id),
+                }
+            }
+            writer.update(labelled).map(|_| ())
         })?;
     }
     Ok(())
 }
 
-/// Brings the members of groups whose labels were given or taken in step.
+/// The contacts that got or lost a label, and those of them that have it.
+struct Changed {
+    uids: Vec<String>,
+    labelled: Vec<String>,
+}
+
+impl Changed {
+    fn read(writer: &mut Writer, label: &str, ids: &BTreeSet<i64>) -> Result<Changed> {
+        let (owner, key) = (writer.book().owner, label_key(label));
+        let ids: Vec<i64> = ids.iter().copied().collect();
+        let (mut uids, mut labelled) = (Vec::new(), Vec::new());
+        for ids in ids.chunks(1_000) {
+            let few = rows::uids(writer.tx, owner, ids)?;
+            // Two contacts may be one member, with `urn:uuid:` and without: one of them may still have the label.
+            let forms: Vec<_> = few.iter().flat_map(|uid| forms(bare_uid(uid))).collect();
+            labelled.extend(rows::uids_labelled(writer.tx, owner, &key, &forms)?);
+            uids.extend(few);
+        }
+        Ok(Changed { uids, labelled })
+    }
+}
+
+/// Brings the members of groups in step with the labels that contacts got or lost. It looks at those contacts
+/// alone: a book may have a thousand groups, and a hundred thousand contacts.
 pub fn follow(writer: &mut Writer) -> Result<()> {
     let touched = std::mem::take(&mut writer.touched);
     if touched.is_empty() {
         return Ok(());
     }
-    let owner = writer.book().owner;
+    let mut read = HashMap::new();
     each(writer, |writer, group| {
-        let mut card = group.card();
-        let Some(shown) = card.group() else { return Ok(()) };
-        if !touched.contains(&shown.name.to_lowercase()) {
-            return Ok(());
-        }
-        let labelled = rows::uids_labelled(writer.tx, owner, &label_key(&shown.name))?;
+        let Some(shown) = group.card().group() else { return Ok(()) };
+        let label = shown.name.to_lowercase();
+        let Some(ids) = touched.get(&label) else { return Ok(()) };
+        let changed = match read.entry(label) {
+            Entry::Occupied(there) => there.into_mut(),
+            Entry::Vacant(none) => {
+                let changed = Changed::read(writer, none.key(), ids)?;
+                none.insert(changed)
+            }
+        };
+        // As the card has them: a column may have a long one shortened.
         let mut named = HashMap::new();
         for uid in &shown.members {
             named.extend(forms(uid).map(|form| (form, uid.as_str())));
         }
-        // As the card has them: a column may have a long one shortened.
         let spelt =
             |uid: &String| named.get(uid).copied().unwrap_or_else(|| bare_uid(uid)).to_owned();
-        let mut members: Vec<String> = labelled.iter().map(spelt).collect();
-        let known = rows::known_uids(writer.tx, owner, &named.keys().collect::<Vec<_>>())?;
-        // Who has not come yet stays, and so does another group; whose contact lies in the trash does not.
-        let waits = |uid: &&String| !forms(uid).any(|form| known.contains(&form));
-        members.extend(shown.members.iter().filter(waits).cloned());
-        let (mut old, mut new) = (shown.members.clone(), members.clone());
-        old.sort_unstable();
-        new.sort_unstable();
-        if old != new {
-            card.set_members(&members);
-            writer.update_one(group, card)?;
-        }
-        Ok(())
+        let members: HashSet<&String> = shown.members.iter().collect();
+        let labelled: HashSet<String> = changed.labelled.iter().map(spelt).collect();
+        let mut uids: BTreeSet<String> = changed.uids.iter().map(spelt).collect();
+        uids.retain(|uid| members.contains(uid) != labelled.contains(uid));
+        writer.toggle_members(&group, &uids)
     })
+}
+
+/// Fails if the groups of a book have become too large.
+pub fn check_room(writer: &mut Writer) -> Result<()> {
+    let owner = writer.book().owner;
+    match writer.groups_grew && rows::group_bytes(writer.tx, owner)? > GROUPS_MAX {
+        true => Err(Error::Conflict(Conflict::QuotaExceeded)),
+        false => Ok(()),
+    }
 }
 
 /// After a card was put: if it is a group, its members get the label and all others lose it. A group
@@ -141,8 +179,11 @@ pub fn was_put(writer: &mut Writer, stored: &Stored, old_name: Option<&str>) -> 
         writer.update(others.collect()).map(|_| ())
     })?;
     give(writer, &group.name, &group.members)?;
-    // Also if no label changed: it may have named somebody who lies in the trash or can have no more labels.
-    writer.touched.insert(group.name.to_lowercase());
+    // It may have named somebody who lies in the trash, who is no member.
+    let (owner, uids) = (writer.book().owner, group.members.iter().flat_map(|uid| forms(uid)));
+    for id in rows::trashed(writer.tx, owner, &uids.collect::<Vec<_>>())? {
+        writer.touch([&group.name], id);
+    }
     Ok(())
 }
 
@@ -161,13 +202,22 @@ pub fn will_go(writer: &mut Writer, stored: &Stored) -> Result<()> {
 /// After a label was renamed on all contacts: its group has the new name.
 pub fn rename(writer: &mut Writer, from: &str, to: Option<&str>) -> Result<()> {
     let Some(to) = to else { return Ok(()) };
+    let mut renamed = false;
     each(writer, |writer, group| {
         let mut card = group.card();
         if card.group().is_some_and(|it| labels::same(&it.name, from)) {
             card.set_group_name(to);
             writer.update_one(group, card)?;
-            writer.touched.insert(to.to_lowercase()); // others may have that label already
+            renamed = true;
         }
+        Ok(())
+    })?;
+    if !renamed {
+        return Ok(());
+    }
+    // Others may have that label already.
+    writer.each_page(&Part::Labelled(label_key(to)), |writer, page| {
+        page.iter().for_each(|it| writer.touch([to], it.contact.id));
         Ok(())
     })
 }

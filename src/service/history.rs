@@ -209,9 +209,23 @@ fn each(
         let mut page = history::changed_since(writer.tx, owner, those, then, (after, now))?;
         let Some(last) = page.last() else { return Ok(()) };
         after = last.revision;
+        for group in page.iter_mut().filter(|it| it.is_group) {
+            group.card = group_card(writer, group, then)?;
+        }
         page.retain(|it| it.in_trash != it.in_trash_now || it.card != it.card_now);
         act(writer, page)?;
     }
+}
+
+/// The card that a group had: history has only the members who came or went where it followed its label.
+fn group_card(writer: &mut Writer, group: &Then, then: i64) -> Result<String> {
+    let owner = writer.book().owner;
+    let (card, uids) = history::of_group(writer.tx, owner, group.id, then)?;
+    let mut card = Card::stored(&card.unwrap_or_else(|| group.card_now.clone()));
+    if !uids.is_empty() {
+        card.toggle_members(&uids);
+    }
+    Ok(card.text())
 }
 
 /// The revision of the book that is meant, which is the last of a transaction: nobody saw the book in the

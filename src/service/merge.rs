@@ -3,11 +3,11 @@
 use crate::context::App;
 use crate::error::{Error, Faults, Result};
 use crate::model::contact::input::LIST_MAX;
-use crate::model::contact::{Input, Stored, latest_date};
+use crate::model::contact::{Input, Stored, check_size, latest_date};
 use crate::repository::contacts::{duplicates, rows};
 use crate::service::contacts::Guard;
 use crate::service::duplicates::DISMISSED_MAX;
-use crate::service::writer::{By, check_size, in_book};
+use crate::service::writer::{By, in_book};
 use chrono::{DateTime, Utc};
 use vcard::Details;
 

@@ -6,7 +6,7 @@ use crate::context::App;
 use crate::crypto;
 use crate::db::Tx;
 use crate::error::{Conflict, Error, Result};
-use crate::model::contact::{CARD_MAX, CARD_TEXT_MAX, Columns, Contact, Stored, columns};
+use crate::model::contact::{Columns, Contact, Stored, check_size, columns};
 use crate::repository::contacts::books::{self, Book};
 use crate::repository::contacts::rows::{self, Part};
 use crate::repository::contacts::writes::{self, NewRow, Origin, Written};
@@ -14,13 +14,8 @@ use crate::repository::contacts::{history, imports, trash};
 pub use crate::service::by::By;
 use crate::service::groups;
 use chrono::{DateTime, Duration, Utc};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use vcard::Card;
-
-/// Most bytes of all group cards of a book together, some 113,000 members: all of them are read when a contact comes
-/// that one of them may name, or a label changes. Past it a change that makes a group longer (putting one, giving
-/// its label) is refused; other changes are not.
-const GROUPS_MAX: i64 = 8 * 1024 * 1024;
 
 /// Changes to one address book, under its lock.
 pub struct Writer<'a, 'tx> {
@@ -29,10 +24,10 @@ pub struct Writer<'a, 'tx> {
     book: Book,
     before: Book,
     origin: Origin<'a>,
-    /// Labels, in lower case, that some contact got or lost: the cards of their groups have to follow.
-    pub(super) touched: BTreeSet<String>,
+    /// Labels, in lower case, and the contacts that got or lost them: the cards of their groups have to follow.
+    pub(super) touched: BTreeMap<String, BTreeSet<i64>>,
     /// A group came, or its card got longer.
-    groups_grew: bool,
+    pub(super) groups_grew: bool,
 }
 
 /// Runs changes to an owner's address book as one. Waits for its turn before it takes a connection.
@@ -49,7 +44,7 @@ pub fn in_book<T>(
         // Read after the lock, and later than the last change, whatever another replica's clock says: an
         // instant is one transaction.
         let at = app.now().max(book.changed_at + Duration::microseconds(1));
-        let (before, origin, touched) = (book.clone(), by.at(at), BTreeSet::new());
+        let (before, origin, touched) = (book.clone(), by.at(at), BTreeMap::new());
         let mut writer = Writer { tx, book, before, origin, touched, groups_grew: false };
         let value = work(&mut writer)?;
         writer.finish(&app.config)?;
@@ -162,12 +157,12 @@ impl<'tx> Writer<'_, 'tx> {
             new.push(row(0, revision, resource, &card)?);
         }
         let ids = writes::insert(self.tx, self.book.owner, &new, self.origin)?;
-        for row in &new {
+        for (row, id) in new.iter().zip(&ids) {
             self.count(row.columns.is_group, 1);
             self.book.stored += 1;
             self.book.card_bytes += bytes(&row.text);
             if !row.columns.is_group {
-                self.touched.extend(lower(&row.columns.labels));
+                self.touch(&row.columns.labels, *id);
             }
         }
         let uids: Vec<_> = new.iter().map(|row| row.columns.uid.clone()).collect();
@@ -203,9 +198,6 @@ impl<'tx> Writer<'_, 'tx> {
             }
             let row = row(stored.contact.id, self.take(1), resource, &card)?;
             self.note_labels(&stored, revived, &row.columns);
-            if row.columns.is_group != stored.is_group {
-                return Err(Error::internal("a contact does not become a group"));
-            }
             self.count(stored.is_group, i64::from(revived));
             self.groups_grew |= stored.is_group && row.text.len() > stored.text.len();
             self.book.card_bytes += bytes(&row.text) - bytes(&stored.text);
@@ -221,12 +213,28 @@ impl<'tx> Writer<'_, 'tx> {
                 },
                 resource: row.resource.clone(),
                 text: row.text.clone(),
-                is_group: row.columns.is_group,
+                is_group: stored.is_group,
             });
             new.push(row);
         }
-        self.write(&new, false)?;
+        self.write(&new, false, None)?;
         Ok(all)
+    }
+
+    /// Has those of these members leave a group that it has, and the others join it. History keeps only who they are,
+    /// or a list of thousands would fill it.
+    pub fn toggle_members(&mut self, group: &Stored, uids: &BTreeSet<String>) -> Result<()> {
+        if uids.is_empty() {
+            return Ok(());
+        }
+        let mut card = group.card();
+        card.toggle_members(uids);
+        let full = |_| Error::Conflict(Conflict::QuotaExceeded);
+        let row = row(group.contact.id, self.take(1), Some(group.name()), &card).map_err(full)?;
+        let grown = bytes(&row.text) - bytes(&group.text);
+        self.groups_grew |= grown > 0;
+        self.book.card_bytes += grown;
+        self.write(&[row], false, Some(&serde_json::to_string(uids).map_err(Error::internal)?))
     }
 
     /// Gives contacts other cards and puts them into the trash, or leaves them there. Only for a rewind, which gives
@@ -239,14 +247,15 @@ impl<'tx> Writer<'_, 'tx> {
             self.book.card_bytes += bytes(&row.text) - bytes(&stored.text);
             new.push(row);
         }
-        self.write(&new, true)
+        self.write(&new, true, None)
     }
 
-    fn write(&mut self, rows: &[NewRow], in_trash: bool) -> Result<()> {
+    fn write(&mut self, rows: &[NewRow], in_trash: bool, members: Option<&str>) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
-        let written = writes::update(self.tx, self.book.owner, rows, self.origin, in_trash)?;
+        let owner = self.book.owner;
+        let written = writes::update(self.tx, owner, rows, self.origin, in_trash, members)?;
         self.keep(written, rows.len())
     }
 
@@ -277,7 +286,7 @@ impl<'tx> Writer<'_, 'tx> {
         for stored in contacts {
             self.count(stored.is_group, -1);
             if self.book.groups > 0 && !stored.is_group {
-                self.touched.extend(lower(&stored.card().details().labels));
+                self.touch(&stored.card().details().labels, stored.contact.id);
             }
         }
         self.keep(written, contacts.len())
@@ -317,15 +326,20 @@ impl<'tx> Writer<'_, 'tx> {
             return;
         }
         let before = if revived { BTreeSet::new() } else { lower(&stored.card().details().labels) };
-        self.touched.extend(before.symmetric_difference(&lower(&columns.labels)).cloned());
+        self.touch(before.symmetric_difference(&lower(&columns.labels)), stored.contact.id);
+    }
+
+    /// Notes that a contact got or lost labels.
+    pub fn touch(&mut self, labels: impl IntoIterator<Item = impl AsRef<str>>, contact: i64) {
+        for label in labels.into_iter().filter(|_| self.book.groups > 0) {
+            self.touched.entry(label.as_ref().to_lowercase()).or_default().insert(contact);
+        }
     }
 
     fn finish(mut self, config: &Config) -> Result<()> {
-        groups::follow(&mut self)?; // first, since it may make groups longer
-        let Writer { tx, mut book, before, origin, groups_grew, .. } = self;
-        if groups_grew && rows::group_bytes(tx, book.owner)? > GROUPS_MAX {
-            return Err(Error::Conflict(Conflict::QuotaExceeded));
-        }
+        groups::follow(&mut self)?;
+        groups::check_room(&mut self)?;
+        let Writer { tx, mut book, before, origin, .. } = self;
         if book == before {
             return Ok(());
         }
@@ -358,19 +372,6 @@ pub fn row(id: i64, revision: i64, name: Option<Vec<u8>>, card: &Card) -> Result
     let columns = Columns::of(card);
     let resource = name.and_then(|name| rows::name_to_keep(&name, &columns.uid));
     Ok(NewRow { id, revision, resource, text: card.text(), columns })
-}
-
-/// Fails for a card that is larger than any contact may be.
-pub fn check_size(card: &Card) -> Result<()> {
-    let (whole, text) = card.sizes();
-    if whole > CARD_MAX {
-        return Err(Error::invalid("card", "must have at most 4 MiB as a vCard"));
-    }
-    if text > CARD_TEXT_MAX {
-        let why = "must have at most 1 MiB as a vCard without its pictures";
-        return Err(Error::invalid("card", why));
-    }
-    Ok(())
 }
 
 fn lower(labels: &[String]) -> BTreeSet<String> {

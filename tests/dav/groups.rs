@@ -4,14 +4,14 @@ use crate::phone::{Ground, Phone, ann, card};
 use serde_json::{Value, json};
 use support::world::Actor;
 
-fn group(uid: &str, name: &str, members: &[&str]) -> String {
+pub fn group(uid: &str, name: &str, members: &[&str]) -> String {
     let mut lines = vec!["X-ADDRESSBOOKSERVER-KIND:group".to_owned()];
     lines.extend(members.iter().map(|it| format!("X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:{it}")));
     lines.push("X-OTHER:kept".to_owned());
     card(uid, name, &lines.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-fn members(phone: &Phone, name: &str) -> Vec<String> {
+pub fn members(phone: &Phone, name: &str) -> Vec<String> {
     let text = phone.get(name).expect(200).text().replace("\r\n ", "");
     let members =
         text.lines().filter_map(|line| line.strip_prefix("X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:"));
@@ -20,19 +20,19 @@ fn members(phone: &Phone, name: &str) -> Vec<String> {
     members
 }
 
-fn labels(ann: &Actor, uid: &str) -> Value {
+pub fn labels(ann: &Actor, uid: &str) -> Value {
     let list = ann.get("/api/contacts").expect(200).json();
     let found = list.as_array().unwrap().iter().find(|it| it["uid"] == uid);
     found.unwrap_or_else(|| panic!("no {uid}"))["labels"].clone()
 }
 
-fn id(ann: &Actor, uid: &str) -> Value {
+pub fn id(ann: &Actor, uid: &str) -> Value {
     let list = ann.get("/api/contacts").expect(200).json();
     list.as_array().unwrap().iter().find(|it| it["uid"] == uid).unwrap()["id"].clone()
 }
 
 /// Two contacts, and a group of the first.
-fn family() -> (Ground, Actor, Phone) {
+pub fn family() -> (Ground, Actor, Phone) {
     let (ground, ann, phone) = ann();
     phone.put("a.vcf", &card("a", "A", &[])).expect(201);
     phone.put("b.vcf", &card("b", "B", &[])).expect(201);

@@ -7,6 +7,7 @@ mod bodies;
 mod cards;
 mod discovery;
 mod groups;
+mod long_lists;
 mod multiget;
 mod neighbours;
 mod phone;

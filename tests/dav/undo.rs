@@ -132,14 +132,25 @@ fn same<K: Ord + std::fmt::Debug, V: PartialEq + std::fmt::Debug>(
 }
 
 /// The book is what it was: what was there is there, what lay in the trash lies there unless it was purged
-/// meanwhile, and what was made since is in the trash.
+/// meanwhile, and what was made since is in the trash. The members of a group may stand in another order.
 #[track_caller]
 fn as_then(now: &Book, then: &Book, what: &str) {
     let purged = |it: &i64| !now.contains_key(it) && then[it].0;
-    let then: Book = then.clone().into_iter().filter(|(id, _)| !purged(id)).collect();
-    let now =
-        now.clone().into_iter().filter(|(id, (in_trash, _))| !in_trash || then.contains_key(id));
-    same(&now.collect(), &then, what);
+    let kept = |book: &Book, keep: &dyn Fn(&i64, bool) -> bool| {
+        let kept = book.iter().filter(|(id, (in_trash, _))| keep(id, *in_trash));
+        kept.map(|(id, (in_trash, card))| (*id, (*in_trash, in_order(card)))).collect::<Book>()
+    };
+    let now = kept(now, &|id, in_trash| !in_trash || then.contains_key(id));
+    same(&now, &kept(then, &|id, _| !purged(id)), what);
+}
+
+/// A card whose lines are sorted if it is one of a group.
+fn in_order(card: &str) -> String {
+    let mut lines: Vec<&str> = card.lines().collect();
+    if card.contains("KIND:group") {
+        lines.sort_unstable();
+    }
+    lines.join("\n")
 }
 
 /// What everything above happens on.

@@ -4,7 +4,7 @@ use crate::clean::strip_scheme;
 use crate::line::Line;
 use crate::value::{escape, label};
 use crate::{Card, names};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 const KIND: &str = "X-ADDRESSBOOKSERVER-KIND";
 const MEMBER: &str = "X-ADDRESSBOOKSERVER-MEMBER";
@@ -71,26 +71,25 @@ impl Card {
         });
     }
 
-    /// Makes a list have these members. Lines of those that stay are kept.
-    pub fn set_members(&mut self, uids: &[String]) {
-        let wanted: HashSet<&str> = uids.iter().map(|uid| bare_uid(uid)).collect();
+    /// Of these UIDs (without `urn:uuid:`) those that a list has as members go, and the others come.
+    pub fn toggle_members(&mut self, uids: &BTreeSet<String>) {
         self.edit(|editor| {
             let mut there = HashSet::new();
             let mut gone = Vec::new();
             for (at, line) in editor.lines.iter().enumerate() {
                 if line.is_any(&[MEMBER, "MEMBER"]) {
                     let uid = bare_uid(&line.text()).to_owned();
-                    if !wanted.contains(uid.as_str()) || !there.insert(uid) {
+                    if uids.contains(&uid) {
                         gone.push(at);
+                        there.insert(uid);
                     }
                 }
             }
             editor.remove_at(gone);
-            let new = uids.iter().map(|uid| bare_uid(uid));
-            let new = new.filter(|uid| !uid.is_empty() && there.insert((*uid).to_owned()));
+            let new = uids.iter().filter(|uid| !uid.is_empty() && !there.contains(*uid));
             let name =
                 if editor.lines.iter().any(|line| line.is(KIND)) { MEMBER } else { "MEMBER" };
-            let line = |uid| Line::new(name, format!("urn:uuid:{}", escape(uid)));
+            let line = |uid: &String| Line::new(name, format!("urn:uuid:{}", escape(uid)));
             editor.insert_all(new.map(line).collect());
         });
     }

@@ -174,9 +174,9 @@ const STEPS: [Step; 4] = [
     ("members", |card, _| {
         let group = "FN:A\r\nX-ADDRESSBOOKSERVER-KIND:group\r\n";
         let mut card = Card::stored(&card.as_str().replacen("FN:A\r\n", group, 1));
-        let members: Vec<String> =
-            (0..card.as_str().len() / 40).map(|at| format!("{at:x}")).collect();
-        card.set_members(&members);
+        let members = (0..card.as_str().len() / 40).map(|at| format!("{at:x}")).collect();
+        card.toggle_members(&members);
+        card.toggle_members(&members);
         card.set_group_name("B");
     }),
 ];

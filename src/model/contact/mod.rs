@@ -9,6 +9,7 @@ pub use columns::{Columns, UID_MAX};
 pub use input::{Input, Method};
 pub use packed::MEMBERS;
 
+use crate::error::{Error, Result};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use vcard::Card;
 
@@ -16,6 +17,19 @@ use vcard::Card;
 pub const CARD_MAX: usize = 4 * 1024 * 1024;
 /// Most octets of a card without PHOTO, LOGO, SOUND and KEY.
 pub const CARD_TEXT_MAX: usize = 1024 * 1024;
+
+/// Fails for a card that is larger than any contact may be.
+pub fn check_size(card: &Card) -> Result<()> {
+    let (whole, text) = card.sizes();
+    if whole > CARD_MAX {
+        return Err(Error::invalid("card", "must have at most 4 MiB as a vCard"));
+    }
+    if text > CARD_TEXT_MAX {
+        let why = "must have at most 1 MiB as a vCard without its pictures";
+        return Err(Error::invalid("card", why));
+    }
+    Ok(())
+}
 
 /// A contact as lists show it.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,9 +2,10 @@
 
 use super::books::Book;
 use crate::db::{Conn, Tx};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// A change of a contact.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,13 +75,16 @@ pub struct Kept {
     pub at: DateTime<Utc>,
     pub by: String,
     pub client: String,
-    pub vcard: String,
+    pub vcard: Option<String>,
+    /// In the place of the card: which members came to a group or went from it, when it followed its label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members: Option<Vec<String>>,
 }
 
 /// The history of a whole book after this revision, a few changes at a time and at most about a
 /// megabyte.
 pub fn of_book(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Kept>> {
-    const SQL: &str = "SELECT revision, contact, at, protocol, client, card
+    const SQL: &str = "SELECT revision, contact, at, protocol, client, card, by_members
         FROM (
             SELECT *, sum(octet_length(card)) OVER (ORDER BY revision) AS bytes,
                 row_number() OVER (ORDER BY revision) AS number
@@ -89,15 +93,23 @@ pub fn of_book(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Kept>> {
             ) AS page
         ) AS numbered WHERE number = 1 OR bytes <= 1000000 ORDER BY revision";
     let rows = db.query(SQL, &[&owner, &after])?;
-    let kept = |row: &postgres::Row| Kept {
-        revision: row.get("revision"),
-        contact_id: row.get("contact"),
-        at: row.get("at"),
-        by: row.get("protocol"),
-        client: row.get("client"),
-        vcard: row.get("card"),
+    let kept = |row: &postgres::Row| {
+        let (card, by_members): (String, bool) = (row.get("card"), row.get("by_members"));
+        let (vcard, members) = match by_members {
+            true => (None, Some(members(&card)?)),
+            false => (Some(card), None),
+        };
+        Ok(Kept {
+            revision: row.get("revision"),
+            contact_id: row.get("contact"),
+            at: row.get("at"),
+            by: row.get("protocol"),
+            client: row.get("client"),
+            vcard,
+            members,
+        })
     };
-    Ok(rows.iter().map(kept).collect())
+    rows.iter().map(kept).collect()
 }
 
 /// How a contact was made.
@@ -170,7 +182,7 @@ pub struct Then {
     pub revision: i64,
     /// Apple's card of a group.
     pub is_group: bool,
-    /// Its card then.
+    /// Its card then; of a group [`of_group`] has it.
     pub card: String,
     /// It lay in the trash then.
     pub in_trash: bool,
@@ -178,6 +190,40 @@ pub struct Then {
     pub card_now: String,
     /// It lies in the trash now.
     pub in_trash_now: bool,
+}
+
+/// The uids of members who came or went, as history has them.
+fn members(json: &str) -> Result<Vec<String>> {
+    serde_json::from_str(json).map_err(Error::internal)
+}
+
+/// What a group was before its first change after a revision: its next card that history has whole, if it has one,
+/// and which members have to come to it or go from it.
+pub fn of_group(
+    db: &mut Conn,
+    owner: i64,
+    id: i64,
+    after: i64,
+) -> Result<(Option<String>, BTreeSet<String>)> {
+    const SQL: &str = "SELECT card, by_members FROM history
+        WHERE owner = $1 AND contact = $2 AND revision > $3 AND revision <= coalesce(
+            (SELECT min(revision) FROM history
+                WHERE owner = $1 AND contact = $2 AND revision > $3 AND NOT by_members),
+            (SELECT max(revision) FROM history WHERE owner = $1 AND contact = $2))";
+    let (mut card, mut toggled, mut read) = (None, BTreeSet::new(), Ok(()));
+    db.each(SQL, &[&owner, &id, &after], |row| match row.get("by_members") {
+        true => match members(row.get("card")) {
+            // Who came and went again is where they were.
+            Ok(uids) => uids.into_iter().for_each(|uid| {
+                if !toggled.remove(&uid) {
+                    toggled.insert(uid);
+                }
+            }),
+            Err(error) => read = Err(error),
+        },
+        false => card = Some(row.get("card")),
+    })?;
+    read.map(|()| (card, toggled))
 }
 
 /// Of the contacts that were there then, or lay in the trash, and have changed since.

@@ -5,7 +5,6 @@ use crate::error::Result;
 use crate::model::contact::{Contact, Stored};
 use postgres::Row;
 use postgres::types::Type;
-use std::collections::HashSet;
 
 /// The columns of [`Stored`]; those of a contact come first, in the order of `from_row`.
 macro_rules! STORED {
@@ -188,22 +187,31 @@ pub fn all(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<Vec<Stored>> {
     Ok(db.query(SQL, &[&owner, &ids])?.iter().map(stored).collect())
 }
 
-/// The uids of the contacts that have a label, in the order of ids.
-pub fn uids_labelled(db: &mut Conn, owner: i64, key: &str) -> Result<Vec<String>> {
-    const SQL: &str = "SELECT uid FROM contacts
-        WHERE owner = $1 AND deleted_at IS NULL AND NOT is_group
-            AND strpos(coalesce(label_keys, split_part(long_text, E'\\x1d', 3)), $2) > 0
-        ORDER BY id";
-    Ok(db.query(SQL, &[&owner, &key])?.iter().map(|row| row.get(0)).collect())
+/// The uids of those with these ids, in the trash or not.
+pub fn uids(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<Vec<String>> {
+    const SQL: &str = concat!("SELECT found.uid FROM ", super::look_ups::by_ids!("$2", "uid"));
+    Ok(db.query(SQL, &[&owner, &ids])?.iter().map(|row| row.get(0)).collect())
 }
 
-/// Which of these uids contacts have, in the trash or not, or groups in the trash.
-pub fn known_uids(db: &mut Conn, owner: i64, uids: &[&String]) -> Result<HashSet<String>> {
-    // No index has the trash too: one pass over the book, with the uids in a hash table. Postgres makes one of a
-    // subquery, not of an array, whose length it does not know when it plans.
-    const SQL: &str = "SELECT uid FROM contacts
-        WHERE owner = $1 AND (uid IN (SELECT unnest($2::text[]))) IS TRUE
-            AND NOT (is_group AND deleted_at IS NULL)";
+/// Which of these uids contacts have that have a label.
+pub fn uids_labelled(db: &mut Conn, owner: i64, key: &str, uids: &[String]) -> Result<Vec<String>> {
+    const SQL: &str = concat!(
+        "SELECT found.uid FROM ",
+        super::look_ups::by_uids!("$3", "id, uid, label_keys, long_text, is_group"),
+        " WHERE NOT is_group
+            AND strpos(coalesce(label_keys, split_part(long_text, E'\\x1d', 3)), $2) > 0 ORDER BY id"
+    );
+    Ok(db.query(SQL, &[&owner, &key, &uids])?.iter().map(|row| row.get(0)).collect())
+}
+
+/// Contacts and groups in the trash with these uids, unless a group that is not in it has the uid.
+pub fn trashed(db: &mut Conn, owner: i64, uids: &[String]) -> Result<Vec<i64>> {
+    // No index has uids of the trash: one pass, with the uids in a hash table. Postgres makes one of a subquery, not
+    // of an array, whose length it does not know when it plans.
+    const SQL: &str = "SELECT id FROM contacts
+        WHERE owner = $1 AND deleted_at IS NOT NULL AND (uid IN (SELECT unnest($2::text[]))) IS TRUE
+            AND NOT EXISTS (SELECT FROM contacts AS there WHERE there.owner = $1
+                AND there.uid = contacts.uid AND there.deleted_at IS NULL AND there.is_group)";
     Ok(db.query(SQL, &[&owner, &uids])?.iter().map(|row| row.get(0)).collect())
 }
 

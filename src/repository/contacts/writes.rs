@@ -103,11 +103,10 @@ macro_rules! new {
     };
 }
 
-/// The columns that are made from the card, set to those of `new`.
+/// The columns that are made from the card, set to those of `new`; but a row is a contact or a group for ever.
 macro_rules! made_columns {
     () => {
-        "made_by = $18, is_group = new.is_group, members = new.members, sort_name = new.sort_name,
-            sort_more = new.sort_more, folded = new.folded, digits = new.digits,
+        "made_by = $18, members = new.members, sort_name = new.sort_name, sort_more = new.sort_more, folded = new.folded, digits = new.digits,
             label_keys = new.label_keys, long_text = new.long_text,
             birthday_key = new.birthday_key,
             birthday_year = new.birthday_year, photo_type = new.photo_type"
@@ -196,13 +195,15 @@ macro_rules! named_by_new {
     };
 }
 
-/// Keeps what contacts were before their change, which `new` names with its revision.
+/// Keeps what contacts were before their change, which `new` names with its revision; of a group, if `members` is not
+/// null, only who came or went.
 macro_rules! keep_history {
-    ($at:literal, $protocol:literal, $client:literal, $which:expr) => {
+    ($at:literal, $protocol:literal, $client:literal, $members:literal, $which:expr) => {
         concat!(
-            "INSERT INTO history (owner, revision, contact, at, protocol, client, card, since, in_trash)
+            "INSERT INTO history (owner, revision, contact, at, protocol, client, card, since, in_trash, by_members)
             SELECT $1, new.revision, contacts.id, ", $at, ", ", $protocol, ", ", $client, ",
-                contacts.card, contacts.updated_at, contacts.deleted_at IS NOT NULL
+                coalesce(", $members, ", contacts.card), contacts.updated_at, contacts.deleted_at IS NOT NULL,
+                ", $members, " IS NOT NULL
             FROM contacts, new WHERE ", $which, " RETURNING ", super::history_bytes!(), " AS bytes"
         )
     };
@@ -221,19 +222,20 @@ fn bounds(ids: impl Iterator<Item = i64>) -> (i64, i64) {
 }
 
 /// Gives contacts other cards. With `in_trash` they lie in the trash from now on, otherwise those that did
-/// come out of it.
+/// come out of it. `members`: of one group, what history keeps in the place of its card.
 pub fn update(
     tx: &mut Tx,
     owner: i64,
     rows: &[NewRow],
     by: Origin,
     in_trash: bool,
+    members: Option<&str>,
 ) -> Result<Written> {
     const SQL: &str = concat!(
         "WITH new AS (SELECT * FROM ",
         new!(),
         "), was AS (",
-        keep_history!("$19", "$20", "$21", named_by_new!("$23", "$24")),
+        keep_history!("$19", "$20", "$21", "$25::text", named_by_new!("$23", "$24")),
         "), changed AS (
             UPDATE contacts SET revision = new.revision, updated_at = $19,
                 deleted_at = CASE WHEN $22 THEN $19::timestamptz END,
@@ -247,7 +249,7 @@ pub fn update(
     );
     let arrays = Arrays::of(rows);
     let (first, last) = bounds(rows.iter().map(|row| row.id));
-    let more: Params = &[&by.at, &by.protocol, &by.client, &in_trash, &first, &last];
+    let more: Params = &[&by.at, &by.protocol, &by.client, &in_trash, &first, &last, &members];
     Ok(written(&tx.query_one(SQL, &arrays.with(&owner, more))?))
 }
 
@@ -276,7 +278,7 @@ pub fn bury(
         "WITH new AS (
             SELECT id, $6::bigint - 1 + at AS revision FROM unnest($5::bigint[]) WITH ORDINALITY AS ids (id, at)
         ), was AS (",
-        keep_history!("$2", "$3", "$4", named_by_new!("$7", "$8")),
+        keep_history!("$2", "$3", "$4", "NULL", named_by_new!("$7", "$8")),
         "), changed AS (
             UPDATE contacts SET revision = new.revision, updated_at = $2, deleted_at = $2
             FROM new WHERE ",
@@ -305,7 +307,7 @@ pub fn rename(
         "WITH new AS (
             SELECT $5::bigint AS id, $6::bigint AS revision
         ), was AS (",
-        keep_history!("$2", "$3", "$4", named_by_new!("$5", "$5")),
+        keep_history!("$2", "$3", "$4", "NULL", named_by_new!("$5", "$5")),
         "), gone AS (
             INSERT INTO former_names (owner, revision, at, resource) VALUES ($1, $6 - 1, $2, $7)
         ), changed AS (

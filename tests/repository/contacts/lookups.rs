@@ -13,6 +13,8 @@ use contactd::repository::contacts::rows::{self, Part};
 use contactd::repository::contacts::writes::{self, Origin};
 use contactd::repository::contacts::{duplicates, history, imports, resources};
 use contactd::service::import::{self, Options};
+use contactd::service::writer::in_book;
+use contactd::service::{self, contacts, groups};
 use std::cell::Cell;
 use std::collections::HashSet;
 
@@ -37,21 +39,26 @@ fn read(world: &World, mut look_up: impl FnMut(&mut Tx) -> Result<usize>) -> i64
 
 /// How many rows and index entries this reads.
 fn counted(world: &World, mut work: impl FnMut(&mut Tx) -> Result<()>) -> i64 {
-    const SQL: &str = "WITH tables (id) AS (VALUES ('contacts'::regclass), ('history'))
-        SELECT sum(pg_stat_get_xact_tuples_returned(id))::bigint FROM (
-            SELECT id FROM tables UNION ALL SELECT indexrelid FROM pg_index, tables WHERE indrelid = tables.id
-        ) AS all_of_them (id)";
     let difference = |tx: &mut Tx| {
-        let before: i64 = tx.query_one(SQL, &[])?.get(0);
+        let before = reads_so_far(tx)?;
         work(tx)?;
-        Ok(tx.query_one(SQL, &[])?.get::<_, i64>(0) - before)
+        Ok(reads_so_far(tx)? - before)
     };
     world.app.db.transaction(difference).unwrap()
 }
 
+/// How many rows and index entries a transaction has read.
+fn reads_so_far(tx: &mut Tx) -> Result<i64> {
+    const SQL: &str = "WITH tables (id) AS (VALUES ('contacts'::regclass), ('history'))
+        SELECT sum(pg_stat_get_xact_tuples_returned(id))::bigint FROM (
+            SELECT id FROM tables UNION ALL SELECT indexrelid FROM pg_index, tables WHERE indrelid = tables.id
+        ) AS all_of_them (id)";
+    Ok(tx.query_one(SQL, &[])?.get(0))
+}
+
 /// Each contact of a book was changed once, after all were made; their revisions in the order of their ids.
 fn change_all(world: &World, owner: i64) {
-    let keep = "INSERT INTO history SELECT owner, revision + 100000, id, updated_at, '', '', card, created_at, false
+    let keep = "INSERT INTO history SELECT owner, revision + 100000, id, updated_at, '', '', card, created_at, false, false
         FROM contacts WHERE owner = $1";
     let change = "UPDATE contacts SET revision = revision + 100000 WHERE owner = $1";
     for sql in [keep, change] {
@@ -128,6 +135,46 @@ fn looking_up_a_few_reads_a_few() {
     let (world, ann, _) = ann_and_eve();
     fill(&world, ann);
     looks_up_a_few(&world, ann);
+}
+
+#[test]
+fn groups_that_follow_their_labels_read_those_who_changed() {
+    let (world, ann, _) = ann_and_eve();
+    fill(&world, ann);
+    let labels: Vec<String> = (0..50).map(|n| format!("label {n}")).collect();
+    for (n, label) in labels.iter().enumerate() {
+        let text = format!(
+            "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:g{n}\r\nFN:{label}\r\nN:;;;;\r\n\
+            X-ADDRESSBOOKSERVER-KIND:group\r\nEND:VCARD\r\n"
+        );
+        let name = format!("g{n}.vcf").into_bytes();
+        let card = vcard::Card::stored(&text);
+        contacts::put(&world.app, ann, &by(), &name, card, contacts::UNGUARDED).unwrap();
+    }
+    let reads = in_book(&world.app, ann, &by(), |writer| {
+        let stored = rows::find_uid(writer.tx, ann, &uid(HALF))?.unwrap();
+        let mut card = stored.card();
+        labels.iter().for_each(|label| service::labels::add(&mut card, label).unwrap());
+        writer.update_one(stored, card)?;
+        let before = reads_so_far(writer.tx)?;
+        groups::follow(writer)?;
+        Ok(reads_so_far(writer.tx)? - before)
+    });
+    assert_eq!(
+        world
+            .app
+            .db
+            .read(|db| rows::find_named(db, ann, b"g7.vcf"))
+            .unwrap()
+            .unwrap()
+            .card()
+            .group()
+            .unwrap()
+            .members,
+        [uid(HALF)]
+    );
+    let reads = reads.unwrap();
+    assert!(reads <= BOOK as i64 / 5, "{reads}");
 }
 
 /// Postgres looked at the tables before the owner had a book.
