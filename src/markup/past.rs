@@ -87,7 +87,7 @@ pub fn history(p: &Page, stretches: &[Stretch], next: Option<&str>) -> Markup {
     let body = html! {
         h1 { (w.history) }
         p class="lead" { (w.history_lead) }
-        @if stretches.is_empty() { div class="empty" { h2 { (w.no_history) } } }
+        @if stretches.is_empty() && next.is_none() { div class="empty" { h2 { (w.no_history) } } }
         ol class="stretches" {
             @for it in stretches {
                 li {

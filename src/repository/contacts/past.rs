@@ -37,9 +37,26 @@ pub struct Stretch {
 /// Stretches on a page.
 const PAGE: usize = 30;
 
+/// The revision after which a page begins that ends before another: it has 20,000 changes, and what else is of the
+/// same transaction as the first of them. None: there is no other page. A book may have a million changes.
+fn page_begins(
+    db: &mut Conn,
+    owner: i64,
+    since: DateTime<Utc>,
+    before: i64,
+) -> Result<Option<i64>> {
+    const SQL: &str = "SELECT (SELECT revision FROM history
+                WHERE owner = $1 AND revision < page.revision AND at < page.at
+                ORDER BY revision DESC LIMIT 1)
+        FROM (SELECT revision, at FROM history WHERE owner = $1 AND at > $2 AND revision < $3
+            ORDER BY revision DESC OFFSET 20000 LIMIT 1) AS page";
+    Ok(db.query_opt(SQL, &[&owner, &since, &before])?.and_then(|row| row.get(0)))
+}
+
 /// The stretches of a book after `since` and before a revision, newest first; and where the next page
-/// begins. Changes with one instant are of one transaction, and counted together before they are put in
-/// order: an import is one of ten thousand. Groups are not counted, but a transaction may begin with one.
+/// begins, on which the last stretch may go on. Changes with one instant are of one transaction, and counted together
+/// before they are put in order: an import is one of ten thousand. Groups are not counted, but a transaction may
+/// begin with one.
 pub fn stretches(
     db: &mut Conn,
     owner: i64,
@@ -49,10 +66,11 @@ pub fn stretches(
     const SQL: &str = "WITH states AS (
             SELECT history.revision, at, protocol, client, contact, in_trash,
                 is_group IS TRUE AS is_group,
-                lead(in_trash, 1, deleted_at IS NOT NULL)
-                    OVER (PARTITION BY contact ORDER BY history.revision) AS then_in_trash
+                coalesce((SELECT in_trash FROM history AS next
+                    WHERE owner = $1 AND contact = history.contact AND revision > history.revision
+                    ORDER BY revision LIMIT 1), deleted_at IS NOT NULL) AS then_in_trash
             FROM history LEFT JOIN contacts ON contacts.owner = $1 AND id = contact
-            WHERE history.owner = $1 AND at > $2
+            WHERE history.owner = $1 AND at > $2 AND history.revision > $5 AND history.revision < $3
         ), events AS (
             SELECT min(revision) AS revision, at, protocol, client,
                 min(contact) FILTER (WHERE NOT is_group) AS first_contact,
@@ -60,12 +78,13 @@ pub fn stretches(
                 count(*) FILTER (WHERE NOT is_group) AS events,
                 count(*) FILTER (WHERE NOT is_group AND in_trash AND NOT then_in_trash) AS made,
                 count(*) FILTER (WHERE NOT is_group AND then_in_trash AND NOT in_trash) AS deleted
-            FROM states WHERE revision < $3 GROUP BY at, protocol, client
+            FROM states GROUP BY at, protocol, client
             UNION ALL
             SELECT min(born), created_at, born_by, born_client,
                 min(id) FILTER (WHERE NOT is_group), max(id) FILTER (WHERE NOT is_group),
                 count(*) FILTER (WHERE NOT is_group), count(*) FILTER (WHERE NOT is_group), 0
-            FROM contacts WHERE owner = $1 AND created_at > $2 AND born < $3
+            FROM contacts
+            WHERE owner = $1 AND revision > $5 AND created_at > $2 AND born > $5 AND born < $3
             GROUP BY created_at, born_by, born_client
         ), marked AS (
             SELECT *, protocol IS DISTINCT FROM lag(protocol) OVER newest
@@ -85,11 +104,15 @@ pub fn stretches(
             LEFT JOIN contacts ON owner = $1 AND id = contact
         ORDER BY first DESC";
     let most = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
-    let rows = db.query(SQL, &[&owner, &since, &before, &most])?;
+    let begins = page_begins(db, owner, since, before)?;
+    let rows = db.query(SQL, &[&owner, &since, &before, &most, &begins.unwrap_or(0)])?;
     let mut stretches: Vec<_> = rows.iter().map(stretch).collect();
-    let more = stretches.len() > PAGE;
+    let next = match stretches.get(PAGE - 1) {
+        Some(last) if stretches.len() > PAGE => Some(last.first),
+        _ => begins.map(|begins| begins + 1),
+    };
     stretches.truncate(PAGE);
-    Ok((stretches.clone(), stretches.last().map(|it| it.first).filter(|_| more)))
+    Ok((stretches, next))
 }
 
 fn stretch(row: &Row) -> Stretch {

@@ -3,6 +3,7 @@
 
 use super::{ann_and_eve, by};
 use crate::world::World;
+use chrono::DateTime;
 use contactd::db::Tx;
 use contactd::error::Result;
 use contactd::repository::contacts::birthdays::{self, AfterBirthday};
@@ -11,7 +12,7 @@ use contactd::repository::contacts::history::Those;
 use contactd::repository::contacts::lists::{self, Key, Sort, Start};
 use contactd::repository::contacts::rows::{self, Part};
 use contactd::repository::contacts::writes::{self, Origin};
-use contactd::repository::contacts::{duplicates, history, imports, resources};
+use contactd::repository::contacts::{duplicates, history, imports, past, resources};
 use contactd::service::import::{self, Options};
 use contactd::service::writer::in_book;
 use contactd::service::{self, contacts, groups};
@@ -135,6 +136,33 @@ fn looking_up_a_few_reads_a_few() {
     let (world, ann, _) = ann_and_eve();
     fill(&world, ann);
     looks_up_a_few(&world, ann);
+}
+
+#[test]
+fn a_page_of_a_long_history_reads_a_part_of_it() {
+    let (world, ann, _) = ann_and_eve();
+    fill(&world, ann);
+    let first: i64 = world.sql("SELECT max(revision) + 1 FROM contacts");
+    // Twenty changes of each, one a second but for the first 25,000, which are of one transaction.
+    let sql = "INSERT INTO history SELECT owner, $2 + n, id, now() + greatest(n, 25000) * interval '1 second', 'rest', '',
+            '', created_at, false, false
+        FROM (SELECT *, row_number() OVER (ORDER BY time, id) AS n FROM contacts, generate_series(1, 20) AS time
+            WHERE owner = $1) AS changes";
+    let done = world.app.db.transaction(|tx| tx.execute(sql, &[&ann, &first])).unwrap();
+    assert_eq!(done, 60_000);
+    analyze(&world);
+    let (mut before, mut reads, mut changed) = (Some(i64::MAX), Vec::new(), 0);
+    while let Some(end) = before {
+        reads.push(counted(&world, |tx| {
+            let (page, next) = past::stretches(tx, ann, DateTime::UNIX_EPOCH, end)?;
+            changed += page.iter().map(|it| it.changed).sum::<i64>();
+            before = next;
+            Ok(())
+        }));
+    }
+    assert_eq!(changed, 60_000);
+    assert_eq!(reads.len(), 2, "{reads:?}");
+    assert!(reads[0] < 20_000 * 7, "{reads:?}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Columns that an older version of the program made.
 
-use super::{add, ann_and_eve, find, with};
+use super::{add, ann_and_eve, find, patch, with};
 use contactd::service::upkeep;
 use serde_json::json;
 use std::sync::atomic::AtomicBool;
@@ -32,4 +32,20 @@ fn what_an_older_function_made_is_made_anew_and_no_contact_changes() {
     assert_eq!(find(&world, ann, ours.id).unwrap().contact, ours);
     assert_eq!(upkeep::reindex(&world.app, false, &STOP).unwrap(), 0, "once");
     assert_eq!(upkeep::reindex(&world.app, true, &STOP).unwrap(), 2, "or when it is asked for");
+}
+
+/// A newer reader of cards may take one for a group that an older one did not, or the other way round.
+#[test]
+fn a_row_stays_what_it_is_whatever_a_newer_function_says_of_its_card() {
+    let (world, ann, _) = ann_and_eve();
+    let contact = add(&world, ann, with("Ann", json!({"labels": ["x"]})));
+    let card = "UPDATE contacts SET made_by = 0,
+        card = replace(card, E'END:', E'X-ADDRESSBOOKSERVER-KIND:group\\r\\nEND:')";
+    world.app.db.write(|db| db.batch(card)).unwrap();
+    upkeep::reindex(&world.app, true, &STOP).unwrap();
+    let counted = "SELECT contacts || ' ' || groups || ' ' || (SELECT count(*) FROM contacts
+        WHERE NOT is_group) FROM address_books WHERE contacts > 0";
+    assert_eq!(world.sql::<String>(counted), "1 0 1");
+    patch(&world, ann, contact.id, json!({"nickname": "A"})).unwrap();
+    assert_eq!(world.sql::<String>(counted), "1 0 1");
 }
