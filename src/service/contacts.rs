@@ -153,7 +153,9 @@ pub fn restore(app: &App, owner: i64, by: &By, id: i64) -> Result<Stored> {
         let stored = rows::find_any(writer.tx, owner, id)?;
         let stored = stored.filter(|it| it.contact.deleted_at.is_some()).ok_or(Error::NotFound)?;
         let card = stored.card();
-        writer.update_one(stored, card)
+        let stored = writer.update_one(stored, card)?;
+        groups::welcome(writer, std::slice::from_ref(&stored.contact.uid))?;
+        rows::find(writer.tx, owner, id)?.ok_or(Error::NotFound)
     })
 }
 
@@ -232,7 +234,10 @@ fn apply(writer: &mut Writer, action: &Action, contacts: Vec<Stored>) -> Result<
     match action {
         Action::Delete => writer.bury(&contacts)?,
         Action::Restore => {
-            writer.update(with_cards(contacts, &|_| Ok(()))?)?;
+            let restored = writer.update(with_cards(contacts, &|_| Ok(()))?)?;
+            let uids: Vec<_> = restored.iter().map(|it| it.contact.uid.clone()).collect();
+            groups::welcome(writer, &uids)?;
+            return Ok(restored.len());
         }
         Action::AddLabel(label) => {
             writer.update(with_cards(contacts, &|card| super::labels::add(card, label))?)?;

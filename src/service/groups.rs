@@ -65,7 +65,8 @@ fn forms(member: &str) -> impl Iterator<Item = String> {
         .map(move |scheme| uid_key(&format!("{scheme}{member}")))
 }
 
-/// Gives new contacts the labels of groups that waited for them: a group may come before its members.
+/// Gives new contacts, or those that came out of the trash, the labels of groups that waited for them: a group may
+/// come before its members.
 pub fn welcome(writer: &mut Writer, uids: &[String]) -> Result<()> {
     let new: HashSet<&str> = uids.iter().map(|uid| bare_uid(uid)).collect();
     each(writer, |writer, group| {

@@ -72,6 +72,30 @@ fn a_rewound_list_waits_for_who_came_and_went_meanwhile() {
     assert_eq!(labels(&ann, "a"), json!(["Family"]));
 }
 
+/// The group waits for who lies in the trash, since it was not there then.
+#[test]
+fn who_is_restored_is_a_member_of_a_list_that_waits() {
+    let (ground, ann, phone) = family();
+    phone.put("g.vcf", &group("g", "Family", &["a", "c", "d"])).expect(204);
+    let then = revision(&ground.world);
+    let ids = ["c", "d"].map(|uid| {
+        phone.put(&format!("{uid}.vcf"), &card(uid, uid, &[])).expect(201);
+        let path = format!("/api/contacts/{}", id(&ann, uid));
+        ann.patch(&path, json!({"labels": []})).expect(200);
+        id(&ann, uid)
+    });
+    assert_eq!(members(&phone, "g.vcf"), ["a"]);
+    ann.post("/api/contacts/rewind", json!({"to": then})).expect(200);
+    let restored = ann.post(&format!("/api/contacts/{}/restore", ids[0]), json!({})).expect(200);
+    assert_eq!(restored.json()["labels"], json!(["Family"]));
+    let now = ann.get(&format!("/api/contacts/{}", ids[0])).expect(200);
+    assert_eq!(now.header("ETag"), restored.header("ETag"));
+    let wish = json!({"action": "restore", "ids": [ids[1]]});
+    assert_eq!(ann.post("/api/contacts/bulk", wish).expect(200).json()["changed"], 1);
+    assert_eq!(labels(&ann, "d"), json!(["Family"]));
+    assert_eq!(members(&phone, "g.vcf"), ["a", "c", "d"]);
+}
+
 #[test]
 fn the_accounts_export_says_who_left_a_list() {
     let (_ground, ann, phone) = family();
