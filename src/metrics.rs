@@ -34,9 +34,9 @@ pub fn render(app: &App) -> String {
         "Most connections to Postgres (DB_POOL_SIZE).",
         app.config.db_pool_size,
     );
-    let waiting = app.db.read(outbox::waiting);
-    page.one("contactd_postgres_up", "1 if Postgres answers.", u8::from(waiting.is_ok()));
-    if let Ok(waiting) = waiting {
+    let queue = app.db.read(outbox::queue);
+    page.one("contactd_postgres_up", "1 if Postgres answers.", u8::from(queue.is_ok()));
+    if let Ok((waiting, _)) = queue {
         page.one("contactd_mail_queue", "Mails that wait to be sent, of all replicas.", waiting);
     }
     let open = app.counters.connections();

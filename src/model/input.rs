@@ -77,22 +77,6 @@ impl Members {
         }
     }
 
-    /// An optional list of strings: absent and null are the empty list.
-    pub fn strings(&mut self, name: &str) -> Vec<String> {
-        let wrong = "must be a list of strings";
-        match self.map.remove(name) {
-            Some(Value::Null) | None => Vec::new(),
-            Some(Value::Array(items)) => {
-                let strings = items.into_iter().map(|item| match item {
-                    Value::String(text) => Some(text),
-                    _ => None,
-                });
-                strings.collect::<Option<_>>().unwrap_or_else(|| self.fault(name, wrong))
-            }
-            Some(_) => self.fault(name, wrong),
-        }
-    }
-
     /// A required whole number.
     pub fn required_number(&mut self, name: &str) -> i64 {
         match self.map.remove(name).map(|value| value.as_i64()) {
@@ -130,13 +114,6 @@ impl Members {
         self.faults.add_once(name, detail);
     }
 
-    /// Takes members away unread.
-    pub fn ignore(&mut self, names: &[&str]) {
-        for name in names {
-            self.map.remove(*name);
-        }
-    }
-
     /// Takes every member away unread but these.
     pub fn ignore_all_but(&mut self, names: &[&str]) {
         self.map.retain(|name, _| names.contains(&name.as_str()));
@@ -172,15 +149,15 @@ mod tests {
 
     #[test]
     fn every_fault_is_reported_at_once() {
-        let value = json!({"name": 7, "flag": "yes", "list": [1], "more": true, "extra": null});
+        let value = json!({"name": 7, "flag": "yes", "ids": ["1"], "more": true, "extra": null});
         let mut members = Members::from_json(value).unwrap();
         members.required("name", |raw| text::line(raw, 1, 9));
         members.required("missing", |raw| text::line(raw, 1, 9));
         members.required_bool("flag");
-        members.strings("list");
+        members.ids("ids", 9);
         let Err(Error::Invalid(faults)) = members.finish() else { panic!("must fail") };
         let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
-        assert_eq!(fields, ["name", "missing", "flag", "list", "extra", "more"]);
+        assert_eq!(fields, ["name", "missing", "flag", "ids", "extra", "more"]);
     }
 
     #[test]

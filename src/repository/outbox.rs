@@ -171,11 +171,6 @@ pub fn queue(db: &mut Conn) -> Result<(i64, i64)> {
     Ok((row.get(0), row.get(1)))
 }
 
-/// How many mails wait.
-pub fn waiting(db: &mut Conn) -> Result<i64> {
-    Ok(db.query_one("SELECT count(*) FROM outbox WHERE done_at IS NULL", &[])?.get(0))
-}
-
 /// Deletes some old rows that were sent or given up; how many. What outlived its account goes as soon
 /// as it was given up.
 pub fn purge(db: &mut Conn, now: DateTime<Utc>) -> Result<u64> {

@@ -30,16 +30,6 @@ impl Window {
         Window { first, last: last.or(NaiveDate::from_ymd_opt(9999, 12, 31)).unwrap_or(first) }
     }
 
-    /// The last day.
-    pub fn last(self) -> NaiveDate {
-        self.last
-    }
-
-    /// The first day.
-    pub fn first(self) -> NaiveDate {
-        self.first
-    }
-
     /// The days of each calendar year in it, as a range of month × 100 + day, in the order of the days.
     /// May hold a 29 February too many, and of a year and a day one day twice; [`next_in`] decides, by
     /// its day and by its year.
