@@ -77,20 +77,8 @@ pub fn merge(
 
 /// Fails for a list that has become longer than a contact's may be. The client shortens it with `set`.
 fn check_lists(before: &Details, after: &Details) -> Result<()> {
-    let lengths = |it: &Details| {
-        [
-            ("emails", it.emails.len()),
-            ("phones", it.phones.len()),
-            ("addresses", it.addresses.len()),
-            ("urls", it.urls.len()),
-            ("dates", it.dates.len()),
-            ("relations", it.relations.len()),
-            ("online", it.online.len()),
-            ("labels", it.labels.len()),
-        ]
-    };
     let mut faults = Faults::default();
-    for ((list, before), (_, after)) in lengths(before).into_iter().zip(lengths(after)) {
+    for ((list, before), (_, after)) in before.counts().into_iter().zip(after.counts()) {
         if after > LIST_MAX && after > before {
             let detail = format!("would have {after} entries, and may have {LIST_MAX}: set it");
             faults.add(list, detail);

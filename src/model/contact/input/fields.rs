@@ -1,9 +1,9 @@
 //! The members of a contact, one function each where they have rules of their own.
 
-use super::reader::{Method, Reader, Said};
+use super::reader::{Method, Reader};
 use super::values::{
     ADDITIONAL_DATA_MAX, LABEL_MAX, LIST_MAX, LONG_NAME_MAX, NAME_MAX, PART_MAX, URL_MAX, email,
-    name_of, partial_date, phone,
+    partial_date, phone,
 };
 use crate::error::Result;
 use crate::model::text;
@@ -15,8 +15,9 @@ const READ_ONLY: [&str; 6] = ["id", "uid", "photo", "created_at", "updated_at", 
 
 impl Reader<'_> {
     pub(super) fn details(&mut self, stored: &Details) -> Details {
-        let name = |raw: &str| name_of(raw, NAME_MAX);
-        let long = |raw: &str| name_of(raw, LONG_NAME_MAX);
+        // A name of nothing visible is none.
+        let name = |raw: &str| text::line(raw, 0, NAME_MAX);
+        let long = |raw: &str| text::line(raw, 0, LONG_NAME_MAX);
         let full = self.text("display_name", &Some(stored.display_name.clone()), long);
         let is_cleared = full.is_none() && self.members.contains_key("display_name");
         let mut wanted = Details {
@@ -85,19 +86,17 @@ impl Reader<'_> {
             self.one_primary(list_name, &mut list, |it| &mut it.primary);
             list
         });
-        let flat = match self.members.get(flat_name) {
-            None => Said::Absent,
-            Some(value) => Said::Value(self.string(flat_name, value, known, check)),
-        };
+        let flat = self.members.get(flat_name);
+        let flat = flat.map(|value| self.string(flat_name, value, known, check));
         let primary = |list: &[Entry]| list.iter().find(|it| it.primary).map(|it| it.value.clone());
         let is_new = self.method == Method::Post;
         let (list, flat) = match (list, flat) {
-            (None, Said::Absent) if self.method == Method::Patch => return stored.to_vec(),
-            (None, Said::Absent) => return with_primary(stored, None),
-            (None, Said::Value(flat)) if is_new => return with_primary(&[], flat),
-            (None, Said::Value(flat)) => return with_primary(stored, flat),
-            (Some(list), Said::Absent) => return list,
-            (Some(list), Said::Value(flat)) => (list, flat),
+            (None, None) if self.method == Method::Patch => return stored.to_vec(),
+            (None, None) => return with_primary(stored, None),
+            (None, Some(flat)) if is_new => return with_primary(&[], flat),
+            (None, Some(flat)) => return with_primary(stored, flat),
+            (Some(list), None) => return list,
+            (Some(list), Some(flat)) => (list, flat),
         };
         // Both are there. If only one of them differs from what is stored, that one is meant.
         if flat == primary(&list) || (!is_new && flat == primary(stored)) {
@@ -116,7 +115,7 @@ impl Reader<'_> {
             ["po_box", "extended", "street", "city", "region", "postal_code", "country"];
         let list = self.list("addresses", stored, |read, path, members| {
             members.only(&[&PARTS[..], &["label", "primary"]].concat(), path, &mut read.faults);
-            let known: Vec<_> = stored.iter().flat_map(address_parts).flatten().collect();
+            let known: Vec<_> = stored.iter().flat_map(Address::parts).flatten().collect();
             let mut part = |name| {
                 let known = |raw: &str| known.contains(&raw);
                 read.part(path, name, members, known, |raw| text::paragraph(raw, PART_MAX))
@@ -133,7 +132,7 @@ impl Reader<'_> {
                 primary: read.flag(path, members),
             };
             // An address that says nothing is none.
-            address_parts(&address).iter().any(Option::is_some).then_some(address)
+            address.parts().iter().any(Option::is_some).then_some(address)
         });
         let mut list = list.unwrap_or_else(|| self.absent(&stored.to_vec()));
         self.one_primary("addresses", &mut list, |it| &mut it.primary);
@@ -236,9 +235,4 @@ fn with_primary(stored: &[Entry], value: Option<String>) -> Vec<Entry> {
         _ => {}
     }
     list
-}
-
-fn address_parts(it: &Address) -> [Option<&str>; 7] {
-    [&it.po_box, &it.extended, &it.street, &it.city, &it.region, &it.postal_code, &it.country]
-        .map(|part| part.as_deref())
 }

@@ -17,14 +17,6 @@ pub enum Method {
     Patch,
 }
 
-/// What a body says of one member.
-pub(super) enum Said<T> {
-    /// Nothing.
-    Absent,
-    /// This; null and the empty string are the default value.
-    Value(T),
-}
-
 /// A body beside what is stored, and the faults found so far.
 pub(super) struct Reader<'a> {
     pub(super) method: Method,
@@ -41,27 +33,15 @@ impl Reader<'_> {
     }
 
     /// A text that passes `check`, unless it is what is stored.
-    pub(super) fn said(
-        &mut self,
-        name: &str,
-        stored: Option<&str>,
-        check: impl FnOnce(&str) -> Result<String, String>,
-    ) -> Said<Option<String>> {
-        match self.members.get(name) {
-            None => Said::Absent,
-            Some(value) => Said::Value(self.string(name, value, |raw| stored == Some(raw), check)),
-        }
-    }
-
     pub(super) fn text(
         &mut self,
         name: &str,
         stored: &Option<String>,
         check: impl FnOnce(&str) -> Result<String, String>,
     ) -> Option<String> {
-        match self.said(name, stored.as_deref(), check) {
-            Said::Absent => self.absent(stored),
-            Said::Value(value) => value,
+        match self.members.get(name) {
+            None => self.absent(stored),
+            Some(value) => self.string(name, value, |raw| stored.as_deref() == Some(raw), check),
         }
     }
 

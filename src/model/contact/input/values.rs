@@ -20,11 +20,6 @@ pub const URL_MAX: usize = 2_000;
 /// Longest `additional_data`.
 pub const ADDITIONAL_DATA_MAX: usize = 20_000;
 
-/// A name of nothing visible is none.
-pub(super) fn name_of(raw: &str, max: usize) -> Result<String, String> {
-    text::line(raw, 0, max)
-}
-
 pub(super) fn email(raw: &str) -> Result<String, String> {
     text::line(raw, 1, 1_000)?;
     let address = vcard::clean_email(raw);
