@@ -13,7 +13,7 @@ pub use access_tokens::AccessTokens;
 pub use keys::{Keys, Opened, Purpose};
 pub use passwords::{Hasher, Passwords, is_outdated};
 pub use random::{
-    ordered_uuid, owner_of, random_token, random_uuid, sha256_hex, token_digest, token_for,
-    token_hash, uuid_of,
+    digest_text, ordered_uuid, owner_of, random_token, random_uuid, sha256_hex, token_digest,
+    token_for, token_hash, uuid_of,
 };
 pub use refresh_tokens::RefreshToken;

@@ -64,9 +64,14 @@ pub fn token_hash(token: &str) -> Vec<u8> {
     ring::digest::digest(&ring::digest::SHA256, token.as_bytes()).as_ref().to_vec()
 }
 
-/// [`token_hash`] as 43 URL-safe characters, as the cache holds it.
+/// A [`token_hash`] as 43 URL-safe characters, as the cache holds it.
+pub fn digest_text(hash: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(hash)
+}
+
+/// What the cache holds of a token.
 pub fn token_digest(token: &str) -> String {
-    URL_SAFE_NO_PAD.encode(token_hash(token))
+    digest_text(&token_hash(token))
 }
 
 /// SHA-256 in hexadecimal, for what is no secret.

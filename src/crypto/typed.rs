@@ -4,10 +4,8 @@
 //! digits, behind the account's id in the same letters: `3k-7x2m-9qf4-…`. Whatever a phone makes of
 //! it (capitals, spaces, no hyphens, o for 0) is read as the same.
 
-use super::random::{random, token_hash};
+use super::random::{digest_text, random, token_hash};
 use crate::error::Result;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// Crockford's letters.
 const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -96,7 +94,7 @@ pub fn read_app_password(typed: &str) -> Option<(i64, String)> {
     let user = id
         .bytes()
         .try_fold(0_i64, |id, c| id.checked_mul(32)?.checked_add(i64::try_from(digit(c)?).ok()?))?;
-    Some((user, URL_SAFE_NO_PAD.encode(app_password_digest(user, secret))))
+    Some((user, digest_text(&app_password_digest(user, secret))))
 }
 
 fn app_password_digest(user: i64, secret: &str) -> Vec<u8> {
@@ -131,7 +129,7 @@ mod tests {
         for user in [1, 31, 32, 1_000_000, i64::MAX] {
             let (shown, digest) = app_password(user).unwrap();
             let read = read_app_password(&shown).unwrap();
-            assert_eq!(read, (user, URL_SAFE_NO_PAD.encode(digest)), "{shown}");
+            assert_eq!(read, (user, digest_text(&digest)), "{shown}");
             let (other, _) = app_password(user).unwrap();
             assert_ne!(shown, other);
             let swapped =

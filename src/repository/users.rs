@@ -1,11 +1,10 @@
 //! The table `users`.
 
+use crate::crypto::digest_text;
 use crate::db::{Conn, Tx};
 use crate::error::{Error, Result};
 use crate::model::user::{AppPassword, CurrentUser, PageSession, Role, Scope, User};
 use crate::repository::Slice;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use postgres::Row;
 
@@ -137,10 +136,6 @@ pub fn find_current(
     }))
 }
 
-fn text(digest: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(digest)
-}
-
 fn pages(row: &Row) -> Vec<PageSession> {
     let ids: Vec<i64> = row.get("page_ids");
     let hashes: Vec<Vec<u8>> = row.get("page_hashes");
@@ -148,7 +143,7 @@ fn pages(row: &Row) -> Vec<PageSession> {
     let all = ids.into_iter().zip(hashes).zip(ends);
     all.map(|((session, hash), expires_at)| PageSession {
         session,
-        digest: text(&hash),
+        digest: digest_text(&hash),
         expires_at,
     })
     .collect()
@@ -162,7 +157,7 @@ fn app_passwords(row: &Row) -> Result<Vec<AppPassword>> {
     let all = ids.into_iter().zip(names).zip(scopes).zip(digests);
     let one = |(((id, name), scope), digest): (((i64, String), String), Vec<u8>)| {
         let scope = Scope::parse(&scope).map_err(Error::internal)?;
-        Ok(AppPassword { id, name, scope, digest: text(&digest) })
+        Ok(AppPassword { id, name, scope, digest: digest_text(&digest) })
     };
     all.map(one).collect()
 }
