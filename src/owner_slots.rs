@@ -22,7 +22,7 @@ struct Line {
 
 #[derive(Default)]
 struct State {
-    writing: usize,
+    busy: usize,
     waiting: usize,
 }
 
@@ -60,12 +60,12 @@ impl OwnerSlots {
         state.waiting += 1;
         // Not before it counts in the line: nobody takes that away now.
         drop(lines);
-        let full = |state: &mut State| state.writing >= self.at_once;
+        let full = |state: &mut State| state.busy >= self.at_once;
         let waited = slot.line.left.wait_timeout_while(state, longest, full);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.waiting -= 1;
-        state.writing += 1;
-        let late = state.writing > self.at_once;
+        state.busy += 1;
+        let late = state.busy > self.at_once;
         drop(state);
         if late {
             return Err(Error::Unavailable("the address book is busy".to_owned()));
@@ -78,13 +78,13 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut lines = lock(&self.lines);
         let mut state = lock(&self.line.state);
-        state.writing -= 1;
+        state.busy -= 1;
         // A system call, whether a thread waits or not.
         if state.waiting > 0 {
             self.line.left.notify_one();
         }
         // Nobody else has the line, and nobody gets it while the map is locked.
-        if (state.writing, state.waiting) == (0, 0) {
+        if (state.busy, state.waiting) == (0, 0) {
             lines.remove(&self.owner);
         }
     }

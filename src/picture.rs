@@ -265,8 +265,8 @@ fn on_white(mut image: DynamicImage) -> DynamicImage {
 /// Multiplies colours by their opacity. Without this, the invisible colour of transparent pixels
 /// (black, mostly) would bleed into a dark rim around every logo.
 fn weigh(image: &mut DynamicImage) {
-    fn weigh<T: Copy + Into<u32> + TryFrom<u32>>(samples: &mut [T], channels: usize, full: u32) {
-        for pixel in samples.chunks_exact_mut(channels) {
+    fn samples<T: Copy + Into<u32> + TryFrom<u32>>(all: &mut [T], channels: usize, full: u32) {
+        for pixel in all.chunks_exact_mut(channels) {
             let Some((alpha, colours)) = pixel.split_last_mut() else { continue };
             for colour in colours {
                 let weighed = (*colour).into() * (*alpha).into() / full;
@@ -275,10 +275,10 @@ fn weigh(image: &mut DynamicImage) {
         }
     }
     match image {
-        DynamicImage::ImageLumaA8(image) => weigh(image, 2, 0xff),
-        DynamicImage::ImageRgba8(image) => weigh(image, 4, 0xff),
-        DynamicImage::ImageLumaA16(image) => weigh(image, 2, 0xffff),
-        DynamicImage::ImageRgba16(image) => weigh(image, 4, 0xffff),
+        DynamicImage::ImageLumaA8(image) => samples(image, 2, 0xff),
+        DynamicImage::ImageRgba8(image) => samples(image, 4, 0xff),
+        DynamicImage::ImageLumaA16(image) => samples(image, 2, 0xffff),
+        DynamicImage::ImageRgba16(image) => samples(image, 4, 0xffff),
         _ => {}
     }
 }

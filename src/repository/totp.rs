@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 /// A second factor as it is stored.
 #[derive(Debug)]
-pub struct Stored {
+pub struct Factor {
     /// The secret, encrypted.
     pub secret: Vec<u8>,
     /// It counts. One that was not confirmed yet asks for nothing.
@@ -27,10 +27,10 @@ pub fn begin(tx: &mut Tx, user: i64, secret: &[u8], now: DateTime<Utc>) -> Resul
 
 /// The second factor of an account. To be asked under the user's row lock where its code is taken:
 /// so none is taken twice, on whatever replica.
-pub fn find(db: &mut Conn, user: i64) -> Result<Option<Stored>> {
+pub fn find(db: &mut Conn, user: i64) -> Result<Option<Factor>> {
     const SQL: &str = "SELECT secret, confirmed, last_step FROM totp WHERE user_id = $1";
     let row = db.query_opt(SQL, &[&user])?;
-    Ok(row.map(|row| Stored {
+    Ok(row.map(|row| Factor {
         secret: row.get("secret"),
         confirmed: row.get("confirmed"),
         last_step: row.get("last_step"),

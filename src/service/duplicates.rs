@@ -8,7 +8,7 @@ use crate::model::alike::{Group, Reason};
 use crate::model::contact::columns::ITEM;
 use crate::repository::contacts::books;
 use crate::repository::contacts::duplicates::{self, Traits};
-use groups::{Finder, VALUES};
+use groups::{Finder, Hashes, VALUES};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use vcard::{digits, fold};
@@ -65,7 +65,7 @@ fn hash(value: impl Hash) -> u64 {
     hasher.finish() | 1
 }
 
-fn hashes(row: &Traits) -> groups::Traits {
+fn hashes(row: &Traits) -> Hashes {
     let emails: Vec<&str> = row.emails.split(ITEM).filter(|it| !it.is_empty()).collect();
     let numbers: Vec<&str> =
         row.digits.split(ITEM).filter(|it| it.len() >= FEWEST_DIGITS).collect();
@@ -94,7 +94,7 @@ fn hashes(row: &Traits) -> groups::Traits {
     }
     // What was cut off may be anything.
     let conflict = row.cut && row.members.matches('\n').count() <= VALUES - birthday.len();
-    groups::Traits { keys, values, conflict }
+    Hashes { keys, values, conflict }
 }
 
 fn last_digits(digits: &str) -> &str {

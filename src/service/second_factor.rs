@@ -127,7 +127,7 @@ pub fn check(call: &Call, tx: &mut Tx, user: i64, code: Option<&str>) -> Result<
 }
 
 /// True if the code is one of the authenticator or a recovery code; it is used up then.
-fn take(call: &Call, tx: &mut Tx, user: i64, stored: &table::Stored, code: &str) -> Result<bool> {
+fn take(call: &Call, tx: &mut Tx, user: i64, stored: &table::Factor, code: &str) -> Result<bool> {
     let secret = open(call, user, &stored.secret)?;
     let seconds = call.now.timestamp();
     if let Some(step) = totp::step(&secret, code, seconds, stored.last_step) {

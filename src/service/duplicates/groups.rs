@@ -19,7 +19,7 @@ pub const VALUES: usize = 11;
 
 /// What a contact may share with others, as hashes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Traits {
+pub struct Hashes {
     /// Addresses, numbers, the full name.
     pub keys: Vec<(Reason, u64)>,
     /// Each single value, 0 where there is none.
@@ -86,10 +86,10 @@ pub struct Finder {
 
 impl Finder {
     /// Takes a contact. Their ids ascend.
-    pub fn add(&mut self, id: i64, traits: Traits) {
+    pub fn add(&mut self, id: i64, hashes: Hashes) {
         let Ok(at) = u32::try_from(self.nodes.len()) else { return };
         let mut last = None;
-        for (reason, key) in traits.keys {
+        for (reason, key) in hashes.keys {
             // In a book of very many keys only the first of each kind count.
             if self.keys.len() < KEYS_MAX || last != Some(reason) {
                 self.keys.push((reason, key, at));
@@ -97,7 +97,7 @@ impl Finder {
             last = Some(reason);
         }
         self.ids.push(id);
-        let Traits { values, conflict, .. } = traits;
+        let Hashes { values, conflict, .. } = hashes;
         self.nodes.push(Node { parent: at, size: 1, values, conflict, ..Node::default() });
     }
 

@@ -5,7 +5,7 @@ use Reason::{Email, Name, Phone};
 fn finder(contacts: &[&[(Reason, u64)]]) -> Finder {
     let mut finder = Finder::default();
     for (id, keys) in (1..).zip(contacts) {
-        finder.add(id, Traits { keys: keys.to_vec(), ..Traits::default() });
+        finder.add(id, Hashes { keys: keys.to_vec(), ..Hashes::default() });
     }
     finder
 }
@@ -44,9 +44,9 @@ fn one_conflict_makes_the_whole_group_unlikely() {
     let alike = |values: &[[u64; 2]]| {
         let mut finder = Finder::default();
         for (id, value) in (1..).zip(values) {
-            let mut traits = Traits { keys: vec![(Email, 1)], ..Traits::default() };
-            traits.values[..2].copy_from_slice(value);
-            finder.add(id, traits);
+            let mut hashes = Hashes { keys: vec![(Email, 1)], ..Hashes::default() };
+            hashes.values[..2].copy_from_slice(value);
+            finder.add(id, hashes);
         }
         finder.groups()[0].likely
     };
@@ -81,7 +81,7 @@ fn a_book_of_one_name_and_many_dismissals_is_through_soon() {
     let mut finder = Finder::default();
     for id in 0..20_000 {
         let keys = vec![(Name, 1), (Phone, id as u64 / 2)];
-        finder.add(id, Traits { keys, ..Traits::default() });
+        finder.add(id, Hashes { keys, ..Hashes::default() });
         finder.dismiss(id, id / 1_000);
     }
     let began = std::time::Instant::now();
@@ -98,11 +98,11 @@ fn many_keys_of_those_who_were_dismissed_cost_no_more_than_a_bound() {
     for id in 0..1_000 {
         finder.add(
             id,
-            Traits { keys: (1..=300).map(|key| (Email, key)).collect(), ..Traits::default() },
+            Hashes { keys: (1..=300).map(|key| (Email, key)).collect(), ..Hashes::default() },
         );
         finder.dismiss(id, 7);
     }
-    let stranger = Traits { keys: vec![(Email, 300)], ..Traits::default() };
+    let stranger = Hashes { keys: vec![(Email, 300)], ..Hashes::default() };
     finder.add(1_000, stranger);
     let groups = finder.groups();
     assert!(finder.looks < LOOKS_MAX + 300 * 1_000, "{} of 28 million", finder.looks);
@@ -121,7 +121,7 @@ fn groups_are_the_components_of_what_is_shared() {
     };
     for _ in 0..300 {
         let count = 2 + random(12) as usize;
-        let mut contacts = vec![Traits::default(); count];
+        let mut contacts = vec![Hashes::default(); count];
         for contact in &mut contacts {
             for reason in [Email, Phone, Name] {
                 let keys = (0..random(3)).map(|_| (reason, 1 + random(12))).collect::<Vec<_>>();
