@@ -172,8 +172,7 @@ fn document(
 ) -> Response {
     let title = http1::reason(status);
     let problem = Problem { type_, title, status, detail, request_id, errors };
-    let body = serde_json::to_vec(&problem).unwrap_or_default();
-    Reply::new(status, "application/problem+json", body).into()
+    Reply::json_with(status, &problem).with("Content-Type", "application/problem+json").into()
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ impl Reply {
         Reply { status, headers: Vec::new(), body: ResponseBody::empty() }
     }
 
-    fn json_with(status: u16, value: &impl Serialize) -> Reply {
+    pub(super) fn json_with(status: u16, value: &impl Serialize) -> Reply {
         // Our own types always serialize: they have no maps with keys other than strings.
         Reply::new(status, JSON, serde_json::to_vec(value).unwrap_or_default())
     }

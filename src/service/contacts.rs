@@ -8,7 +8,7 @@ use crate::model::contact::{Contact, Stored, columns, resource_name};
 use crate::repository::contacts::rows::{self, Part};
 pub use crate::service::writer::{By, in_book};
 use crate::service::writer::{NewCard, Writer, free_name};
-use crate::service::{groups, writer};
+use crate::service::{groups, labels, writer};
 use vcard::Card;
 
 /// Which contact is meant.
@@ -223,30 +223,23 @@ pub fn bulk(
 
 fn apply(writer: &mut Writer, action: &Action, contacts: Vec<Stored>) -> Result<usize> {
     let before = writer.book().revision;
-    let with_cards = |contacts: Vec<Stored>, edit: &dyn Fn(&mut Card) -> Result<()>| {
+    if *action == Action::Delete {
+        writer.bury(&contacts)?;
+    } else {
         let edited = contacts.into_iter().map(|stored| {
             let mut card = stored.card();
-            edit(&mut card)?;
+            match action {
+                Action::AddLabel(label) => labels::add(&mut card, label)?,
+                Action::RemoveLabel(label) => labels::replace(&mut card, label, None),
+                Action::Restore | Action::Delete => {}
+            }
             Ok((stored, card))
         });
-        edited.collect::<Result<Vec<_>>>()
-    };
-    match action {
-        Action::Delete => writer.bury(&contacts)?,
-        Action::Restore => {
-            let restored = writer.update(with_cards(contacts, &|_| Ok(()))?)?;
-            let uids: Vec<_> = restored.iter().map(|it| it.contact.uid.clone()).collect();
+        let changed = writer.update(edited.collect::<Result<Vec<_>>>()?)?;
+        if *action == Action::Restore {
+            let uids: Vec<_> = changed.iter().map(|it| it.contact.uid.clone()).collect();
             groups::welcome(writer, &uids)?;
-            return Ok(restored.len());
-        }
-        Action::AddLabel(label) => {
-            writer.update(with_cards(contacts, &|card| super::labels::add(card, label))?)?;
-        }
-        Action::RemoveLabel(label) => {
-            writer.update(with_cards(contacts, &|card| {
-                super::labels::replace(card, label, None);
-                Ok(())
-            })?)?;
+            return Ok(changed.len());
         }
     }
     // Each change takes one revision.

@@ -73,7 +73,7 @@ pub fn add(app: &App, owner: i64, by: &By, mut card: Card) -> Result<Contact> {
         false => app.write_book(owner, |db| writes::add(db, owner, &new, origin, room))?,
     };
     if let Some((id, revision, at)) = added {
-        return Ok(shown(NewRow { revision, ..new }, id, at, at));
+        return Ok(shown(&NewRow { revision, ..new }, id, at, at));
     }
     in_book(app, owner, by, |it| it.insert_one(NewCard { card, resource: None }))
 }
@@ -166,8 +166,7 @@ impl<'tx> Writer<'_, 'tx> {
             }
         }
         let uids: Vec<_> = new.iter().map(|row| row.columns.uid.clone()).collect();
-        let contacts =
-            new.into_iter().zip(ids).map(|(row, id)| shown(row, id, self.at(), self.at()));
+        let contacts = new.iter().zip(ids).map(|(row, id)| shown(row, id, self.at(), self.at()));
         let contacts: Vec<_> = contacts.collect();
         groups::welcome(self, &uids)?; // they may have been named before they came
         Ok(contacts)
@@ -202,15 +201,7 @@ impl<'tx> Writer<'_, 'tx> {
             self.groups_grew |= stored.is_group && row.text.len() > stored.text.len();
             self.book.card_bytes += bytes(&row.text) - bytes(&stored.text);
             all.push(Stored {
-                contact: Contact {
-                    uid: row.columns.uid.clone(),
-                    revision: row.revision,
-                    members: Some(row.columns.members.clone()),
-                    photo_type: row.columns.photo_type.map(str::to_owned),
-                    updated_at: self.at(),
-                    deleted_at: None,
-                    ..stored.contact
-                },
+                contact: shown(&row, row.id, stored.contact.created_at, self.at()),
                 resource: row.resource.clone(),
                 text: row.text.clone(),
                 is_group: stored.is_group,
@@ -386,12 +377,13 @@ fn bytes(text: &str) -> i64 {
     i64::try_from(text.len()).unwrap_or(i64::MAX)
 }
 
-fn shown(row: NewRow, id: i64, created_at: DateTime<Utc>, updated_at: DateTime<Utc>) -> Contact {
+/// The contact of a row that was written, as lists show it.
+fn shown(row: &NewRow, id: i64, created_at: DateTime<Utc>, updated_at: DateTime<Utc>) -> Contact {
     Contact {
         id,
-        uid: row.columns.uid,
+        uid: row.columns.uid.clone(),
         revision: row.revision,
-        members: Some(row.columns.members),
+        members: Some(row.columns.members.clone()),
         photo_type: row.columns.photo_type.map(str::to_owned),
         created_at,
         updated_at,
