@@ -113,16 +113,22 @@ impl Card {
     /// Takes out the largest of its pictures and keys until the card has at most `most` octets. The names
     /// of what went.
     pub fn leave_out(&mut self, most: usize) -> Vec<String> {
-        let mut gone = Vec::new();
-        while self.text.len() > most {
-            let lines = self.lines().enumerate().filter(|(_, line)| line.is_any(&LARGE));
-            let largest = lines.map(|(at, line)| (line.octets(), at)).max();
-            let Some((_, at)) = largest else { break };
-            self.edit(|editor| {
-                gone.extend(editor.lines.get(at).map(|line| line.name().to_ascii_uppercase()));
-                editor.remove_at(vec![at]);
-            });
+        let (mut octets, mut gone) = (self.text.len(), Vec::new());
+        if octets <= most {
+            return gone;
         }
+        self.edit(|editor| {
+            let lines = editor.lines.iter().enumerate().filter(|(_, line)| line.is_any(&LARGE));
+            let mut large: Vec<_> = lines.map(|(at, line)| (line.octets(), at)).collect();
+            large.sort_unstable();
+            while octets > most
+                && let Some((of_line, at)) = large.pop()
+            {
+                octets -= of_line;
+                gone.extend(editor.lines.get(at).map(|line| line.name().to_ascii_uppercase()));
+                editor.gone.insert(at);
+            }
+        });
         gone
     }
 
