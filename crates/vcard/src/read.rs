@@ -207,15 +207,12 @@ impl Cards<'_> {
         let (card, of_lines) = self.card(raw, true);
         warnings.extend(of_lines);
         let details = card.details();
-        let kind = card.lines().any(|line| {
-            line.is("X-ADDRESSBOOKSERVER-KIND") && line.value().trim().eq_ignore_ascii_case("group")
-        });
         let full: Vec<String> =
             card.lines().filter(|line| line.is("FN")).map(|line| line.text()).collect();
         let named = full.iter().any(|text| visible(text).is_some())
             || !full.is_empty() && details.additional_data.is_some();
         let aside = || names::aside(&card.lines().collect::<Vec<_>>());
-        if !named && !kind && names::says_who(&details).or_else(aside).is_none() {
+        if !named && card.group().is_none() && names::says_who(&details).or_else(aside).is_none() {
             return Read {
                 line,
                 card: Err("nothing in the card says who it is".to_owned()),

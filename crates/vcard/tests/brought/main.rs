@@ -47,6 +47,9 @@ fn a_card_whose_name_is_blank_is_nobody() {
         (&["FN:", "TEL:5550100"][..], "5550100"),
         (&["FN:?"], "?"),
         (&["FN:", "NOTE:plumber, by the bridge"], "plumber, by the bridge"),
+        // A list may have no name, whichever way it says that it is one.
+        (&["FN:", "X-ADDRESSBOOKSERVER-KIND:group"], "?"),
+        (&["FN:", "KIND:group"], "?"),
     ] {
         assert_eq!(names(&card("3.0", lines), None), [Ok(name.to_owned())], "{lines:?}");
     }
