@@ -137,13 +137,7 @@ fn entries(
         let value = one_line(&clean(&line.text()))?;
         Some((at, Entry { value, label: labels.get(line), primary: false }))
     });
-    let mut found: Vec<_> = found.collect();
-    if let Some(best) = best(lines, found.iter().map(|(at, _)| *at))
-        && let Some((_, entry)) = found.iter_mut().find(|(at, _)| *at == best)
-    {
-        entry.primary = true;
-    }
-    found
+    with_primary(lines, found.collect(), |entry| &mut entry.primary)
 }
 
 /// ADR.
@@ -168,18 +162,20 @@ pub fn addresses(lines: &[Line<'_>], labels: &Labels) -> Vec<(usize, Address)> {
         (address != Address::default())
             .then(|| (at, Address { label: labels.get(line), ..address }))
     });
-    let mut found: Vec<_> = found.collect();
-    if let Some(best) = best(lines, found.iter().map(|(at, _)| *at))
-        && let Some((_, address)) = found.iter_mut().find(|(at, _)| *at == best)
-    {
-        address.primary = true;
-    }
-    found
+    with_primary(lines, found.collect(), |address| &mut address.primary)
 }
 
-/// The line that the card prefers; of equals the first.
-fn best(lines: &[Line<'_>], places: impl Iterator<Item = usize>) -> Option<usize> {
-    places.min_by_key(|at| (lines.get(*at).map(Line::rank), *at))
+/// Marks the entry of the line that the card prefers; of equals the first.
+fn with_primary<T>(
+    lines: &[Line<'_>],
+    mut found: Vec<(usize, T)>,
+    mark: fn(&mut T) -> &mut bool,
+) -> Vec<(usize, T)> {
+    let best = found.iter_mut().min_by_key(|(at, _)| (lines.get(*at).map(Line::rank), *at));
+    if let Some((_, entry)) = best {
+        *mark(entry) = true;
+    }
+    found
 }
 
 /// URL.
@@ -229,53 +225,7 @@ impl Details {
     /// set, numbers and addresses clean.
     pub fn normal(&self) -> Details {
         let line = |text: &Option<String>| text.as_deref().and_then(one_line);
-        let label = |text: &Option<String>| text.as_deref().and_then(label::normal);
-        let entries = |list: &[Entry], clean: fn(&str) -> String| {
-            let kept = list.iter().filter_map(|entry| {
-                let value = one_line(&clean(&entry.value))?;
-                Some(Entry { value, label: label(&entry.label), primary: entry.primary })
-            });
-            let mut kept: Vec<_> = kept.collect();
-            one_primary(kept.iter_mut().map(|entry| &mut entry.primary));
-            kept
-        };
-        let labelled = |list: &[Labelled]| {
-            let kept = list.iter().filter_map(|it| {
-                Some(Labelled { value: one_line(&it.value)?, label: label(&it.label) })
-            });
-            kept.collect()
-        };
-        let part = |text: &Option<String>| {
-            text.as_deref()
-                .and_then(visible)
-                .map(|text| text.replace("\r\n", "\n").replace('\r', "\n"))
-        };
-        let addresses = self.addresses.iter().map(|address| Address {
-            label: label(&address.label),
-            primary: address.primary,
-            po_box: part(&address.po_box),
-            extended: part(&address.extended),
-            street: part(&address.street),
-            city: part(&address.city),
-            region: part(&address.region),
-            postal_code: part(&address.postal_code),
-            country: part(&address.country),
-        });
-        let empty = |address: &Address| {
-            let bare = Address { label: None, primary: false, ..address.clone() };
-            bare == Address::default()
-        };
-        let mut addresses: Vec<_> = addresses.filter(|address| !empty(address)).collect();
-        one_primary(addresses.iter_mut().map(|address| &mut address.primary));
-        let online = self.online.iter().filter_map(|it| {
-            Some(Online {
-                service: line(&it.service).map(|name| online::service(&name)),
-                value: one_line(&it.value)?,
-                label: label(&it.label),
-            })
-        });
-        let dates =
-            self.dates.iter().map(|it| DateEntry { value: it.value, label: label(&it.label) });
+        let dates = self.dates.iter();
         let mut seen = HashSet::new();
         let labels = self.labels.iter().filter_map(|label| crate::value::label(label));
         Details {
@@ -289,18 +239,75 @@ impl Details {
             organization: line(&self.organization),
             department: line(&self.department),
             job_title: line(&self.job_title),
-            emails: entries(&self.emails, clean_email),
-            phones: entries(&self.phones, clean_phone),
-            addresses,
-            urls: labelled(&self.urls),
+            emails: normal_entries(&self.emails, clean_email),
+            phones: normal_entries(&self.phones, clean_phone),
+            addresses: normal_addresses(&self.addresses),
+            urls: normal_labelled(&self.urls),
             birthday: self.birthday,
-            dates: dates.collect(),
-            relations: labelled(&self.relations),
-            online: online.collect(),
-            additional_data: part(&self.additional_data),
+            dates: dates.map(|it| DateEntry { label: normal_label(&it.label), ..*it }).collect(),
+            relations: normal_labelled(&self.relations),
+            online: normal_accounts(&self.online),
+            additional_data: normal_part(&self.additional_data),
             labels: labels.filter(|label| seen.insert(label.to_lowercase())).collect(),
         }
     }
+}
+
+fn normal_label(text: &Option<String>) -> Option<String> {
+    text.as_deref().and_then(label::normal)
+}
+
+/// A text that may have several lines.
+fn normal_part(text: &Option<String>) -> Option<String> {
+    let text = text.as_deref().and_then(visible)?;
+    Some(text.replace("\r\n", "\n").replace('\r', "\n"))
+}
+
+fn normal_entries(list: &[Entry], clean: fn(&str) -> String) -> Vec<Entry> {
+    let kept = list.iter().filter_map(|entry| {
+        let value = one_line(&clean(&entry.value))?;
+        Some(Entry { value, label: normal_label(&entry.label), primary: entry.primary })
+    });
+    let mut kept: Vec<_> = kept.collect();
+    one_primary(kept.iter_mut().map(|entry| &mut entry.primary));
+    kept
+}
+
+fn normal_addresses(list: &[Address]) -> Vec<Address> {
+    let addresses = list.iter().map(|address| Address {
+        label: normal_label(&address.label),
+        primary: address.primary,
+        po_box: normal_part(&address.po_box),
+        extended: normal_part(&address.extended),
+        street: normal_part(&address.street),
+        city: normal_part(&address.city),
+        region: normal_part(&address.region),
+        postal_code: normal_part(&address.postal_code),
+        country: normal_part(&address.country),
+    });
+    let says = |address: &Address| address.parts().iter().any(Option::is_some);
+    let mut kept: Vec<_> = addresses.filter(says).collect();
+    one_primary(kept.iter_mut().map(|address| &mut address.primary));
+    kept
+}
+
+fn normal_labelled(list: &[Labelled]) -> Vec<Labelled> {
+    let kept = list.iter().filter_map(|it| {
+        Some(Labelled { value: one_line(&it.value)?, label: normal_label(&it.label) })
+    });
+    kept.collect()
+}
+
+fn normal_accounts(list: &[Online]) -> Vec<Online> {
+    let kept = list.iter().filter_map(|it| {
+        let service = it.service.as_deref().and_then(one_line);
+        Some(Online {
+            service: service.map(|name| online::service(&name)),
+            value: one_line(&it.value)?,
+            label: normal_label(&it.label),
+        })
+    });
+    kept.collect()
 }
 
 /// Leaves the first mark, or sets it on the first entry.
