@@ -145,11 +145,17 @@ fn facts(p: &Page, c: &Shown) -> Markup {
     }
 }
 
-/// Only what a browser opens as a page becomes a link: a card may hold `javascript:`.
-fn link(value: &str) -> Markup {
+/// Only what a browser opens as a page becomes a link: a card may hold `javascript:`. Most people write `example.org`.
+pub fn link(value: &str) -> Markup {
     let lower = value.to_ascii_lowercase();
-    let opens = lower.starts_with("https://") || lower.starts_with("http://");
-    html! { @if opens { a href=(value) rel="noreferrer noopener" { (value) } } @else { (value) } }
+    let whole = lower.starts_with("https://") || lower.starts_with("http://");
+    let host = lower.split('/').next().unwrap_or_default();
+    let in_host = |c: char| c.is_alphanumeric() || "-.".contains(c);
+    let is_host = host.trim_matches('.').contains('.') && host.chars().all(in_host);
+    let before = if whole { "" } else { "https://" };
+    html! {
+        @if whole || is_host { a href={ (before) (value) } rel="noreferrer noopener" { (value) } } @else { (value) }
+    }
 }
 
 /// The lines of an address, from the street to the country.

@@ -287,12 +287,14 @@ fn address(p: &Page, form: &Form, at: usize) -> Markup {
         ("region", w.region),
         ("country", w.country),
     ];
+    let po_box = format!("addresses.{at}.po_box");
     html! {
         div class="address" {
             @for (part, label) in parts {
                 (Input { name: &format!("addresses.{at}.{part}"), label, ..Input::default() }.show(form))
             }
-            input type="hidden" name={ "addresses." (at) ".po_box" } value=(form.get(&format!("addresses.{at}.po_box")));
+            // Few have one; who has it may take it away.
+            @if form.has(&po_box) { (Input { name: &po_box, label: w.po_box, ..Input::default() }.show(form)) }
         }
     }
 }

@@ -164,6 +164,26 @@ fn what_comes_from_outside_is_escaped_and_no_link_runs() {
 }
 
 #[test]
+fn a_web_page_is_a_link_as_most_people_write_it_too() {
+    for (value, href) in [
+        ("https://example.org/a?b", "https://example.org/a?b"),
+        ("HTTP://example.org", "HTTP://example.org"),
+        ("example.org", "https://example.org"),
+        ("www.приклад.укр/шлях", "https://www.приклад.укр/шлях"),
+        ("javascript:alert(1)", ""),
+        ("javascript:alert(1).org/", ""),
+        ("//example.org", ""),
+        ("example", ""),
+        ("my page.", ""),
+        ("me@example.org", ""),
+    ] {
+        let link = contact::link(value).into_string();
+        let found = link.split("href=\"").nth(1).and_then(|rest| rest.split('"').next());
+        assert_eq!(found.unwrap_or_default(), href, "{value}");
+    }
+}
+
+#[test]
 fn a_fault_stands_beside_its_field() {
     let (_, page) = all_pages(&EN).into_iter().find(|(name, _)| *name == "edit-error").unwrap();
     let page = page.into_string();

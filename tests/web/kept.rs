@@ -287,3 +287,30 @@ fn a_date_is_typed_as_people_write_it_with_its_year_or_without() {
         }
     }
 }
+
+#[test]
+fn the_box_of_an_address_can_be_seen_and_taken_away() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let address = |po_box: &str| json!({"street": "Lindenstr. 5", "po_box": po_box});
+    let contact = json!({"first_name": "Ada", "addresses": [address("PO 123")]});
+    let id = ann.post("/api/contacts", contact).expect(201).json()["id"].clone();
+    let path = format!("/contacts/{id}/edit");
+    let page = browser.get(&path).expect(200).text();
+    assert!(
+        page.contains("P.O. box") && !page.contains("type=\"hidden\" name=\"addresses"),
+        "{page}"
+    );
+    assert_eq!(value(&page, "addresses.0.po_box"), "PO 123");
+    let form = [
+        ("revision", value(&page, "revision")),
+        ("first_name", "Ada"),
+        ("addresses.0.street", "Lindenstr. 5"),
+        ("addresses.0.po_box", ""),
+    ];
+    browser.post(&path, &form).expect(303);
+    let stored = ann.get(&format!("/api/contacts/{id}")).expect(200).json();
+    assert_eq!(stored["addresses"][0]["po_box"], json!(null));
+    assert!(!browser.get(&path).text().contains("P.O. box"), "few have one");
+}

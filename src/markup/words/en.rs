@@ -156,6 +156,7 @@ words! {
     city: "City",
     region: "Region",
     country: "Country",
+    po_box: "P.O. box",
     labels_hint: "Separated by commas. A label that has one stands in quotes.",
     date_hint: "17 May 1990 or 17.05.1990; 17 May if the year is unknown.",
     add_row: "Add another",
