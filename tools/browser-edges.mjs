@@ -237,6 +237,19 @@ for (const reader of readers.slice(0, 2)) {
   await context.close();
 }
 
+// ---- Opened by another name of the server ----
+for (const reader of readers.slice(0, 2)) {
+  const { page, context } = await person({ ...reader, server: "http://" });
+  await page.goto(`${API.replace("127.0.0.1", "localhost")}/login?next=/birthdays`);
+  await page.fill("#username", "ann");
+  await page.fill("#password", PASSWORD);
+  await page.click("main button");
+  await check(page, "opened by another name", `${reader.locale} ${reader.scheme} ${reader.width}`);
+  await page.click("main a.button");
+  is(page, "/login?next=/birthdays");
+  await context.close();
+}
+
 // ---- Too many requests, and a server without its database ----
 const listening = (it) => new Promise((done) => it.listen(0, "127.0.0.1", () => done(it.address().port)));
 const taken = createServer();

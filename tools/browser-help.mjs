@@ -43,13 +43,15 @@ export async function person({ script = true, width = 1280, scheme = "light", lo
 export const go = (page, path) => page.goto(API + path);
 export const heading = async (page, text) => assert.equal((await page.textContent("h1")).trim(), text, page.url());
 
-/** Holds of every page: nothing serious for axe, not wider than the window, nothing jumps, at most 60 kB. */
+/** Holds of every page: nothing serious for axe, not wider than the window and nothing left of it, nothing jumps, at most 60 kB. */
 const judged = new Set();
 export async function check(page, name, kind = "") {
   pages += 1;
   if (process.env.VERBOSE) console.log(new Date().toISOString(), name);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert(wide <= 0, `${name} is ${wide} px too wide`);
+  const left = await page.evaluate(() => [...document.querySelectorAll("main *")].find((it) => it.checkVisibility() && it.getBoundingClientRect().left < -1)?.outerHTML.slice(0, 200));
+  assert(!left, `${name} has something left of the window: ${left}`);
   const bytes = (await page.bytes) + STYLE_AND_SCRIPT;
   assert(bytes <= 60000, `${name} has ${bytes} bytes with its style and script`);
   if (page.withoutScript) return; // no timers there, which the rest needs

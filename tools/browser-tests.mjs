@@ -384,6 +384,13 @@ for (const script of [true, false]) {
     assert.equal(await page.evaluate(() => window.evil), undefined, path);
     assert.equal(await page.locator('main img[src="x"], a[href^="javascript"]').count(), 0, path);
   }
+  await go(page, "/contacts");
+  const indent = await page.getByText("شركة").evaluate((it) => {
+    const text = document.createRange();
+    text.selectNodeContents(it);
+    return text.getBoundingClientRect().left - it.getBoundingClientRect().left;
+  });
+  assert(indent < 2, `an organisation in Arabic begins ${indent} px right of the others`);
   await context.close();
 }
 
