@@ -4,6 +4,8 @@
 use super::words::Kind;
 use crate::{fold, is_valid_email, is_valid_phone};
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// What stands between several values in one cell, as Google writes it.
 const SEVERAL: &str = ":::";
@@ -155,24 +157,48 @@ const COUNTED: &str = "contact contacts row rows record records entry entries pe
     righe kontaktów kontakty wierszy контакт контакти контактів рядків записів експортовано контакты контактов \
     контакта строк записей экспортировано 件";
 
-/// True for the cells of a line that says how many rows are above it, and reaches nobody.
+/// True for the cells of a line that says how many rows are above it, and reaches nobody. Where the number is
+/// another one, because some were left out, the words have to be such that they are no name.
 pub(super) fn counts_rows<S: AsRef<str>>(cells: &[S], rows: usize) -> bool {
     let length: usize = cells.iter().map(|cell| cell.as_ref().len()).sum();
-    let count = rows.to_string();
-    if rows == 0 || length > COUNT_MAX || !cells.iter().any(|it| it.as_ref().contains(&count)) {
+    if rows == 0 || length > COUNT_MAX || !cells.iter().any(|it| has_digit(it.as_ref())) {
         return false;
     }
     let text = cells.iter().map(|cell| fold(cell.as_ref())).collect::<Vec<_>>().join(" ");
-    let mut numbers = text.split(|c: char| !c.is_numeric()).filter(|it| !it.is_empty()).peekable();
+    let numbers: Vec<&str> =
+        text.split(|c: char| !c.is_numeric()).filter(|it| !it.is_empty()).collect();
     let words: Vec<&str> =
         text.split(|c: char| !c.is_alphabetic()).filter(|it| !it.is_empty()).collect();
-    let known = |list: &str, word: &&str| list.split_whitespace().any(|it| fold(it) == **word);
-    let total = words.iter().any(|word| known(TOTALS, word));
-    let leads = text.trim_start_matches(|c: char| !c.is_alphanumeric()).starts_with(&count);
-    (total || leads && !words.is_empty())
-        && numbers.peek() == Some(&count.as_str())
-        && numbers.all(|it| it.len() < DIGITS_MIN)
-        && words.iter().all(|word| known(TOTALS, word) || known(COUNTED, word))
+    let Some(first) = numbers.first().filter(|_| numbers.iter().all(|it| it.len() < DIGITS_MIN))
+    else {
+        return false;
+    };
+    let known = counting();
+    let total = words.iter().find(|word| known.get(**word) == Some(&true));
+    let leads = text.trim_start_matches(|c: char| !c.is_alphanumeric()).starts_with(first);
+    let sure = match first.parse() == Ok(rows) {
+        true => total.is_some() || leads && !words.is_empty(),
+        false => {
+            leads && words.len() > 1
+                || first.len() < 3 && total.is_some_and(|it| !["sum", "count"].contains(it))
+        }
+    };
+    sure && words.iter().all(|word| known.contains_key(*word))
+}
+
+/// The words of a line that counts, folded, and whether they say so by themselves.
+fn counting() -> &'static HashMap<String, bool> {
+    static WORDS: OnceLock<HashMap<String, bool>> = OnceLock::new();
+    let all = || {
+        let of =
+            |words: &'static str, total| words.split_whitespace().map(move |it| (fold(it), total));
+        of(COUNTED, false).chain(of(TOTALS, true)).collect()
+    };
+    WORDS.get_or_init(all)
+}
+
+fn has_digit(text: &str) -> bool {
+    text.contains(char::is_numeric)
 }
 
 /// Begins with a star, or with what [`escaped_star`] makes of one.

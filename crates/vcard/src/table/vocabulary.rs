@@ -207,7 +207,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Kind(Online),
-        "im, im address, im addresses, instant messaging address, screen name, messenger, messenger id, messenger-name, instant messenger, nome instant messenger, chat, indirizzi im, online",
+        "im, ims, social profiles, im address, im addresses, instant messaging address, screen name, messenger, messenger id, messenger-name, instant messenger, nome instant messenger, chat, indirizzi im, online",
     ),
     (Entry(Online, "skype"), "skype, skype id, skype name"),
     (Entry(Online, "matrix"), "matrix, matrix id"),
