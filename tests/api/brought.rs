@@ -198,3 +198,36 @@ fn json_of_address_books_in_the_web_names_people_in_objects() {
         json!([b["phones"][0]["label"], b["addresses"][0]["country"], b["relations"][0]["label"]]);
     assert_eq!(said, json!(["home", "US", "spouse"]));
 }
+
+#[test]
+fn several_values_in_a_text_of_json_are_several() {
+    let ann = World::new().user("ann");
+    let file = json!([
+        {"name": "Ann", "email": "a@x.example, b@x.example", "phone": "+1 555 010 0101; +1 555 010 0102"},
+        {"name": "Bob", "emails": ["c@x.example; d@x.example"], "mobile": "5550103 / 5550104"},
+        {"name": "Cid", "emails": [{"address": "e@x.example,f@x.example", "type": "work"}]},
+        {"name": "Dan", "emails": [{"value": "g@x.example, h@x.example", "label": null, "primary": true}]},
+    ]);
+    let told = import(&ann, "application/json", file.to_string()).json();
+    assert_eq!((&told["created"], told["warnings"].as_array().unwrap().len()), (&json!(4), 1));
+    let values = |it: &Value, list: &str| -> Vec<String> {
+        let list = it[list].as_array().unwrap().iter();
+        list.map(|it| it["value"].as_str().unwrap().to_owned()).collect()
+    };
+    let [a, b, c, d] = contacts(&ann).try_into().unwrap();
+    assert_eq!(values(&a, "emails"), ["a@x.example", "b@x.example"]);
+    assert_eq!(values(&a, "phones"), ["+1 555 010 0101", "+1 555 010 0102"]);
+    assert_eq!(values(&b, "emails"), ["c@x.example", "d@x.example"]);
+    assert_eq!((values(&b, "phones").len(), &b["phones"][1]["label"]), (2, &json!("mobile")));
+    assert_eq!((values(&c, "emails").len(), &c["emails"][1]["label"]), (2, &json!("work")));
+    // What says something of another value is no value.
+    let file = json!([
+        {"name": "Eve", "ims": [{"service": "skype", "username": "eve.s"}], "IM 1 - Service": "x", "Phone 1 - Label": "y"},
+    ]);
+    import(&ann, "application/json", file.to_string());
+    let eve = &contacts(&ann)[4];
+    let im = json!([{"service": "skype", "value": "eve.s", "label": null}]);
+    assert_eq!((&eve["online"], &eve["phones"]), (&im, &json!([])));
+    // Our own entries say which is the primary one, and come back as they are.
+    assert_eq!(values(&d, "emails"), ["g@x.example, h@x.example"]);
+}

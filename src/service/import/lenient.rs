@@ -5,8 +5,8 @@ mod shape;
 
 use crate::model::contact::MEMBERS;
 use serde_json::{Map, Value, json};
-use shape::{LISTS, part_of, unpack};
-use vcard::table;
+use shape::{LISTS, member, part_of, unpack};
+use vcard::table::values;
 use vcard::{DateText, read_date};
 
 /// Most values that are kept in a line each; the others share one.
@@ -49,7 +49,7 @@ pub fn tidy(members: &mut Map<String, Value>) -> Vec<(String, String)> {
             name if name == "uid" || MEMBERS.iter().any(|(known, _)| *known == name) => {
                 kept.text(name, whole)
             }
-            name => match table::member(name).filter(|_| !whole.is_null()) {
+            name => match member(name).filter(|_| !whole.is_null()) {
                 Some(member) => {
                     foreign.push((name.to_owned(), member, whole));
                     Value::Null
@@ -59,6 +59,13 @@ pub fn tidy(members: &mut Map<String, Value>) -> Vec<(String, String)> {
         };
     }
     members.retain(|_, value| !value.is_null());
+    for (one, list) in [("email", "emails"), ("phone", "phones")] {
+        let several = |value: &Value| value.as_str().is_some_and(|it| values(list, it).len() > 1);
+        if !members.contains_key(list) && members.get(one).is_some_and(several) {
+            let value = members.remove(one).unwrap_or_default();
+            members.insert(list.to_owned(), kept.list(list, value));
+        }
+    }
     foreign.into_iter().for_each(|it| kept.foreign(members, it));
     kept.lines()
 }
@@ -180,7 +187,8 @@ impl Kept {
             Value::Array(items) => items,
             one => vec![one],
         };
-        Value::Array(items.into_iter().filter_map(|item| self.entry(list, item)).collect())
+        let entries = items.into_iter().filter_map(|item| self.entry(list, item));
+        Value::Array(entries.flat_map(|entry| apart(list, entry)).collect())
     }
 
     fn entry(&mut self, list: &str, item: Value) -> Option<Value> {
@@ -233,6 +241,19 @@ impl Kept {
         }
         lines
     }
+}
+
+/// An entry for each value of a text that has several. What is marked as the primary one or not is ours, and one.
+fn apart(list: &str, entry: Value) -> Vec<Value> {
+    let text = entry.get("value").and_then(Value::as_str);
+    let Some(text) = text.filter(|_| entry.get("primary").is_none()) else { return vec![entry] };
+    let each = values(list, text).into_iter();
+    each.map(|value| {
+        let mut entry = entry.clone();
+        entry["value"] = json!(value);
+        entry
+    })
+    .collect()
 }
 
 /// Adds an entry to a list, which may not be there yet.

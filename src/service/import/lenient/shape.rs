@@ -20,7 +20,7 @@ pub(super) fn unpack(members: &mut Map<String, Value>) {
             _ => None,
         };
         let Some(one) = one else { continue };
-        let list = table::member(name).unwrap_or_default();
+        let list = member(name).unwrap_or_default();
         let list = list.split('.').next().unwrap_or_default();
         let is_value = |part: &String| part == "value" || part_of(list, part) == Some("value");
         if list == "addresses" || LISTS.contains(&list) && one.keys().any(is_value) {
@@ -30,8 +30,7 @@ pub(super) fn unpack(members: &mut Map<String, Value>) {
         let parts: Vec<String> = one.keys().cloned().collect();
         for part in parts {
             let mut ways = [format!("{singular} {part}"), part.clone()].into_iter();
-            let known =
-                |way: &String| table::member(way).is_some_and(|it| !it.starts_with("dates"));
+            let known = |way: &String| member(way).is_some_and(|it| !it.starts_with("dates"));
             let way = match one.get(&part) {
                 Some(Value::String(_) | Value::Number(_)) if singular == "name" => ways.find(known),
                 Some(Value::String(_) | Value::Number(_)) => ways.next().filter(known),
@@ -49,6 +48,11 @@ pub(super) fn unpack(members: &mut Map<String, Value>) {
         }
     }
     members.extend(found);
+}
+
+/// The member that a name means; what says something of another value (`im service`, `Phone 1 - Label`) is none.
+pub(super) fn member(name: &str) -> Option<String> {
+    table::member(name).filter(|it| !it.ends_with(".service") && !it.ends_with(".label"))
 }
 
 /// The part of an entry that other programs call so.
