@@ -177,3 +177,19 @@ fn a_search_has_at_most_twenty_words_and_each_is_looked_for_once() {
     let path = format!("/api/contacts?search={}", words(21));
     ann.get(&path).expect_faults(&["search"]);
 }
+
+#[test]
+fn the_zero_that_is_dialled_within_the_country_only_is_no_digit() {
+    let ann = World::new().user("ann");
+    for (name, phone) in
+        [("A", "+49 (0)172 5550101"), ("B", "+49 172 5550101"), ("C", "0172 5550101")]
+    {
+        ann.post("/api/contacts", json!({"first_name": name, "phone": phone})).expect(201);
+    }
+    for typed in ["0172 555", "(0)172 5550101", "172-5550101"] {
+        assert_eq!(found(&ann, "search", typed), ["A", "B", "C"], "{typed}");
+    }
+    for typed in ["+49 172 555", "+49 (0)172 5550101", "0049 172"] {
+        assert_eq!(found(&ann, "search", typed), ["A", "B"], "{typed}");
+    }
+}

@@ -49,9 +49,9 @@ pub fn fold(text: &str) -> String {
     out
 }
 
-/// The digits of a text, as ASCII.
+/// The digits of a text, as ASCII. The `(0)` of `+49 (0)30` is dialled within the country only.
 pub fn digits(text: &str) -> String {
-    text.nfkd().map(fold_digit).filter(char::is_ascii_digit).collect()
+    text.replace("(0)", "").nfkd().map(fold_digit).filter(char::is_ascii_digit).collect()
 }
 
 /// Marks and signs that people leave out: accents, points of Hebrew, signs of Arabic and its
@@ -108,6 +108,6 @@ mod tests {
 
     #[test]
     fn digits_of_all_scripts() {
-        assert_eq!(digits("+49 (0)30 ١٢٣ ９x7"), "4903012397");
+        assert_eq!(digits("+49 (0)30 ١٢٣ ９x7"), "493012397");
     }
 }
