@@ -1,8 +1,8 @@
 //! Bytes → text (`files.md`, 3). In this order: a byte-order mark; what is declared; UTF-8 if that is
 //! what all but a few bytes are; a guess over the whole file.
 
-use crate::Warning;
 use crate::mac::Letters;
+use crate::{Warning, dos};
 use chardetng::EncodingDetector;
 use encoding_rs::{
     BIG5, Encoding, GB18030, GBK, ISO_2022_JP, MACINTOSH, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE,
@@ -44,11 +44,18 @@ pub fn decode<'a>(bytes: &'a [u8], declared: Option<&str>) -> (Cow<'a, str>, Vec
     {
         return (Cow::Borrowed(text), Vec::new());
     }
+    if decoder.declared.is_none()
+        && !known
+        && let Some(page) = dos::page(&bytes).filter(|_| likeliest(&bytes).is_single_byte())
+    {
+        let detail = guessed(page.name);
+        return (Cow::Owned(page.text(&bytes)), vec![Warning { line: 1, detail }]);
+    }
     let (text, sound) = decoder.text(&bytes, None, || likeliest(&bytes));
     let was_whole = matches!(bytes, Cow::Borrowed(_)) || !text.contains('\u{fffd}');
     let warnings = match sound {
         Sound::Clean if was_whole => Vec::new(),
-        Sound::Guessed(encoding) => vec![Warning { line: 1, detail: guessed(encoding) }],
+        Sound::Guessed(it) => vec![Warning { line: 1, detail: guessed(it.name()) }],
         Sound::Clean | Sound::Replaced => {
             let lines = (1..).zip(text.split('\n')).filter(|(_, line)| line.contains('\u{fffd}'));
             let warning = |line| Warning { line, detail: REPLACED.to_owned() };
@@ -78,8 +85,8 @@ fn likeliest(bytes: &[u8]) -> &'static Encoding {
 pub const REPLACED: &str = "some bytes are no text; each became \u{fffd}";
 
 /// What is said of a file whose character set was guessed.
-pub fn guessed(encoding: &'static Encoding) -> String {
-    format!("the file does not say its character set; it was read as {}", encoding.name())
+pub fn guessed(name: &str) -> String {
+    format!("the file does not say its character set; it was read as {name}")
 }
 
 /// A file as bytes of an ASCII superset: UTF-16 and ISO-2022-JP become UTF-8, a mark is cut off. True if

@@ -201,7 +201,7 @@ impl<'f> Reader<'f> {
             Sound::Replaced => say(charset::REPLACED.to_owned()),
             Sound::Guessed(encoding) if !self.said => {
                 self.said = true;
-                say(charset::guessed(encoding));
+                say(charset::guessed(encoding.name()));
             }
             Sound::Guessed(_) => {}
         }

@@ -9,6 +9,7 @@ mod content;
 mod convert;
 mod date;
 mod details;
+mod dos;
 mod edit;
 mod fold;
 mod folding;

@@ -96,6 +96,36 @@ fn who_says_utf_8_and_is_not_is_read_as_what_it_is() {
     assert_eq!(read.additional_data.as_deref(), Some("a\u{fffd}b"));
 }
 
+/// Excel's `CSV (MS-DOS)`.
+#[test]
+fn tables_of_dos_are_read() {
+    for (bytes, line, page) in [
+        (
+            &b"Vorname;Nachname;Ort\nJ\x81rgen;M\x81\xE1ig;K\x94ln\n"[..],
+            "Jürgen;Müßig;Köln",
+            "IBM850",
+        ),
+        (
+            b"Nom;Pr\x82nom;Ville\nLef\x8Avre;Andr\x82;Besan\x87on\n",
+            "Lefèvre;André;Besançon",
+            "IBM850",
+        ),
+        (b"Nombre;Apellidos\nJos\x82;Mu\xA4oz Garc\xA1a\n", "José;Muñoz García", "IBM850"),
+        (b"Jm\x82no;P\xFD\xA1jmen\xA1\nJi\xFD\xA1;Ku\x9Ferov\xA0\n", "Jiří;Kučerová", "IBM852"),
+        (b"Imi\xA9;Nazwisko\nJ\xA2zef;W\xA5sik\n", "Józef;Wąsik", "IBM852"),
+    ] {
+        let (text, told) = decode(bytes, None);
+        assert_eq!((text.lines().nth(1), told.len()), (Some(line), 1), "{line}");
+        assert!(told[0].detail.ends_with(page), "{told:?}");
+    }
+    for (bytes, line) in [
+        (&b"Name;Ort\nJ\xFCrgen \x84M\xFCller\x93;K\xF6ln\n"[..], "Jürgen „Müller“;Köln"),
+        ("Name;Ort\nJürgen Müller;Köln\u{81}\n".as_bytes(), "Jürgen Müller;Köln\u{81}"),
+    ] {
+        assert_eq!(decode(bytes, None).0.lines().nth(1), Some(line));
+    }
+}
+
 #[test]
 fn a_line_that_reaches_somebody_is_no_header() {
     for text in [
