@@ -356,3 +356,18 @@ fn of_very_many_labels_the_first_ten_thousand_are_listed() {
         (10_000, "l00000", "l00999", "l09999")
     );
 }
+
+/// A card may bring a label of half a megabyte, and a thousand of them would be one answer.
+#[test]
+fn a_label_that_is_longer_than_a_page_is_not_listed() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let (long, longer) = ("ж".repeat(10_000), "ж".repeat(10_001));
+    let card = format!(
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:A\r\nCATEGORIES:{long},{longer},work\r\nEND:VCARD\r\n"
+    );
+    let headers = [("Content-Type", "text/vcard")];
+    ann.send("POST", "/api/contacts/import", &headers, card.as_bytes()).expect(200);
+    let expected = json!([{"label": "work", "count": 1}, {"label": long, "count": 1}]);
+    assert_eq!(ann.get("/api/contacts/labels").expect(200).json(), expected);
+}
