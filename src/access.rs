@@ -266,7 +266,8 @@ pub fn basic(call: &Call) -> Result<Claim> {
         let text = String::from_utf8(decoded).ok()?;
         let (name, password) = text.split_once(':')?;
         let (user, digest) = typed::read_app_password(password)?;
-        let proof = Proof::AppPassword { digest, name: Some(name.to_owned()) };
+        // A phone's keyboard adds a space to the word that it offers.
+        let proof = Proof::AppPassword { digest, name: Some(name.trim().to_owned()) };
         Some(Claim { user, proof })
     };
     parts().ok_or(Error::UnknownDevice)

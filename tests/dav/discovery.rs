@@ -77,14 +77,16 @@ fn rule_04_credentials_are_utf_8_and_split_at_the_first_colon() {
             wrong.send("PROPFIND", "/dav/", &[("Depth", "0")], b"").expect(401);
         }
     }
-    // The address is as good as the name.
+    // The address is as good as the name, and a space that a phone's keyboard adds is nothing.
     use base64::Engine;
     let engine = base64::engine::general_purpose::STANDARD;
     let encoded = phone.authorization.strip_prefix("Basic ").unwrap();
     let secret = String::from_utf8(engine.decode(encoded).unwrap()).unwrap();
     let secret = secret.split_once(':').unwrap().1.to_owned();
-    let by_address = phone.with_authorization(&basic("ann@example.com", &secret));
-    by_address.propfind("/dav/", "0", "<D:current-user-principal/>");
+    for name in ["ann@example.com", "ANN", "ann ", " ann@example.com "] {
+        let named = phone.with_authorization(&basic(name, &secret));
+        named.propfind("/dav/", "0", "<D:current-user-principal/>");
+    }
     let invalid = format!("Basic {}", engine.encode(b"ann:\xff\xfe"));
     phone.with_authorization(&invalid).send("PROPFIND", "/dav/", &[], b"").expect(401);
 }

@@ -174,19 +174,22 @@ fn guard(
     })
 }
 
-/// True if one of the media ranges has vCard 3.0 in it.
+/// True if one of the media ranges has vCard 3.0 in it, or there is none.
 fn accepts_cards(accept: &str) -> bool {
-    accept.split(',').any(|range| {
-        let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
-        let kind = parts.next().unwrap_or_default();
-        let kinds = ["*/*", "text/*", "text/vcard", "text/x-vcard", "text/directory"];
-        let refused = |part: String| match part.split_once('=') {
-            Some(("version", version)) => version.trim_matches('"') != "3.0",
-            Some(("q", weight)) => weight.parse::<f32>().is_ok_and(|weight| weight <= 0.0),
-            _ => false,
-        };
-        kinds.contains(&kind.as_str()) && !parts.any(refused)
-    })
+    let ranges: Vec<_> = accept.split(',').filter(|range| !range.trim().is_empty()).collect();
+    ranges.is_empty() || ranges.into_iter().any(has_cards)
+}
+
+fn has_cards(range: &str) -> bool {
+    let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
+    let kind = parts.next().unwrap_or_default();
+    let kinds = ["*/*", "text/*", "text/vcard", "text/x-vcard", "text/directory"];
+    let refused = |part: String| match part.split_once('=') {
+        Some(("version", version)) => version.trim_matches('"') != "3.0",
+        Some(("q", weight)) => weight.parse::<f32>().is_ok_and(|weight| weight <= 0.0),
+        _ => false,
+    };
+    kinds.contains(&kind.as_str()) && !parts.any(refused)
 }
 
 #[cfg(test)]
@@ -205,7 +208,8 @@ mod tests {
             ("text/vcard; version=4.0", false),
             ("text/vcard;q=0", false),
             ("application/json", false),
-            ("", false),
+            ("", true),
+            (" , ", true),
         ] {
             assert_eq!(accepts_cards(accept), taken, "{accept}");
         }
