@@ -1,4 +1,4 @@
-//! A change of `SECRET_KEY` while replicas of both kinds serve: the three steps of docs/operations.md,
+//! A change of `SECRET_KEY` while replicas of both kinds serve: the three steps of docs/troubles.md,
 //! each of which meets the one before.
 
 use crate::second_factor::{code, log_in, turn_on};
