@@ -8,7 +8,6 @@ use crate::model::contact::columns::{label_key, uid_key};
 use crate::repository::contacts::rows::{self, Part};
 use crate::service::labels;
 use crate::service::writer::{By, Writer, in_book};
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use vcard::bare_uid;
 
@@ -126,18 +125,12 @@ pub fn follow(writer: &mut Writer) -> Result<()> {
     if touched.is_empty() {
         return Ok(());
     }
-    let mut read = HashMap::new();
     each(writer, |writer, group| {
         let Some(shown) = group.card().group() else { return Ok(()) };
         let label = shown.name.to_lowercase();
         let Some(ids) = touched.get(&label) else { return Ok(()) };
-        let changed = match read.entry(label) {
-            Entry::Occupied(there) => there.into_mut(),
-            Entry::Vacant(none) => {
-                let changed = Changed::read(writer, none.key(), ids)?;
-                none.insert(changed)
-            }
-        };
+        // Read for each group, and not kept: an import may touch a hundred thousand contacts with fifty labels each.
+        let changed = Changed::read(writer, &label, ids)?;
         // As the card has them: a column may have a long one shortened.
         let mut named = HashMap::new();
         for uid in &shown.members {
