@@ -1,7 +1,11 @@
 //! Dates as people type them: the month a word or a number, the year known or not. A browser's own field for dates takes
 //! none without a year.
 
+use super::contact::partial;
+use super::form::{Form, Input};
+use super::page::Page;
 use super::words::{LANGUAGES, of};
+use maud::{Markup, html};
 use vcard::PartialDate;
 
 /// What says nothing in a date: `17th of May`, `17 травня 1990 р.`
@@ -14,7 +18,7 @@ const NO_DAY: &str = "there is no such day";
 
 /// The date that a text says, as pages write it or as the API does; else what is wrong with the text. Numbers that can
 /// be read as day and month and as month and day are not guessed.
-pub fn typed(text: &str) -> Result<PartialDate, &'static str> {
+fn typed(text: &str) -> Result<PartialDate, &'static str> {
     if let Some(date) = PartialDate::parse(text.trim()) {
         return Ok(date);
     }
@@ -39,6 +43,44 @@ pub fn typed(text: &str) -> Result<PartialDate, &'static str> {
         _ => return Err(UNREADABLE),
     };
     PartialDate::new(year, month, day).ok_or(NO_DAY)
+}
+
+/// A date as the API has it, without its year where the box "year unknown" is ticked; a text that is none stays as it
+/// was typed, and is refused.
+pub fn of_form(form: &Form, name: &str) -> Option<String> {
+    let text = Some(form.get(name).trim()).filter(|text| !text.is_empty())?;
+    let Ok(date) = typed(text) else { return Some(text.to_owned()) };
+    let year = date.year.filter(|_| form.get(&format!("{name}.no_year")).is_empty());
+    Some(PartialDate { year, ..date }.to_string())
+}
+
+/// Why a field for a date holds none that can be read.
+pub fn why_wrong(form: &Form, name: &str) -> Option<&'static str> {
+    let is_date = name == "birthday" || (name.starts_with("dates.") && name.ends_with(".value"));
+    typed(form.get(name)).err().filter(|_| is_date)
+}
+
+/// A field for a date, in words as pages show it: so it is seen how it was read. The box beside it takes a year away; it is not
+/// ticked for a date that has none, or a year that is typed later would go too.
+pub fn field(p: &Page, form: &Form, name: &str, label: &str) -> Markup {
+    let quiet = label.is_empty();
+    let label = if quiet { p.w.date } else { label };
+    let shown = PartialDate::parse(form.get(name)).map(|date| partial(p, date));
+    let input = Input {
+        name,
+        label,
+        hint: p.w.date_hint,
+        quiet,
+        value: shown.as_deref(),
+        ..Input::default()
+    };
+    let no_year = format!("{name}.no_year");
+    html! {
+        div class="date" {
+            (input.show(form))
+            label { input type="checkbox" name=(no_year) value="1" checked[!form.get(&no_year).is_empty()]; " " (p.w.no_year) }
+        }
+    }
 }
 
 /// A month by its name in one of our languages, or by the beginning of it: three letters tell them apart.

@@ -105,7 +105,7 @@ pub fn json_of(w: &Words, form: &Form) -> (Value, Vec<(&'static str, Vec<usize>)
     for name in SINGLE {
         contact.insert(name.to_owned(), json!(text(name)));
     }
-    contact.insert("birthday".to_owned(), json!(text("birthday").map(date_of)));
+    contact.insert("birthday".to_owned(), json!(dates::of_form(form, "birthday")));
     contact.insert("labels".to_owned(), json!(labels::split(form.get("labels"))));
     let mut kept = Vec::new();
     for (list, parts) in LISTS {
@@ -113,7 +113,7 @@ pub fn json_of(w: &Words, form: &Form) -> (Value, Vec<(&'static str, Vec<usize>)
         let mut entries = Vec::new();
         for at in 0..form.rows(list) {
             let value = |part: &str| match (list, part) {
-                ("dates", "value") => text(&format!("dates.{at}.value")).map(date_of),
+                ("dates", "value") => dates::of_form(form, &format!("dates.{at}.value")),
                 (_, "label") => {
                     text(&format!("{list}.{at}.label")).map(|label| w.label_of(label).to_owned())
                 }
@@ -140,17 +140,6 @@ pub fn json_of(w: &Words, form: &Form) -> (Value, Vec<(&'static str, Vec<usize>)
     (Value::Object(contact), kept)
 }
 
-/// A date as the API has it; a text that is none stays as it was typed, and is refused.
-fn date_of(text: &str) -> String {
-    dates::typed(text).map_or(text.to_owned(), |date| date.to_string())
-}
-
-/// Why a field for a date holds none that can be read.
-pub fn wrong_date(form: &Form, name: &str) -> Option<&'static str> {
-    let is_date = name == "birthday" || (name.starts_with("dates.") && name.ends_with(".value"));
-    dates::typed(form.get(name)).err().filter(|_| is_date)
-}
-
 /// The page.
 pub fn page(p: &Page, it: &Edited, form: &Form) -> Markup {
     let w = p.w;
@@ -171,7 +160,7 @@ pub fn page(p: &Page, it: &Edited, form: &Form) -> Markup {
         (names(p, it, form))
         @for (list, _) in LISTS.iter().take(3) { (entries(p, form, list, &action)) }
         div class="columns" {
-            (date(p, form, "birthday", w.birthday))
+            (dates::field(p, form, "birthday", w.birthday))
             (Input { name: "labels", label: w.labels, hint: w.labels_hint, ..Input::default() }.show(form))
             @if !it.known_labels.is_empty() { ul class="chips suggest" data-for="labels" { @for (label, _) in labels::often(it.known_labels) { li { (label) } } } }
             (Input { name: "additional_data", label: w.additional_data, ..Input::default() }.area(form, 4))
@@ -258,7 +247,7 @@ fn row(p: &Page, form: &Form, list: &str, at: usize) -> Markup {
         div class="entry" data-row {
             @match list {
                 "addresses" => (address(p, form, at)),
-                "dates" => (date(p, form, &value, "")),
+                "dates" => (dates::field(p, form, &value, "")),
                 "online" => { (field(&name("service"), w.service, "short", "", "services")) (field(&value, w.online_name, "", "", "")) },
                 "emails" => (field(&value, w.email, "", "email", "")),
                 "phones" => (field(&value, w.phone, "", "tel", "")),
@@ -297,15 +286,6 @@ fn address(p: &Page, form: &Form, at: usize) -> Markup {
             @if form.has(&po_box) { (Input { name: &po_box, label: w.po_box, ..Input::default() }.show(form)) }
         }
     }
-}
-
-/// A date, in words as pages show it: so it is seen how it was read.
-fn date(p: &Page, form: &Form, name: &str, label: &str) -> Markup {
-    let quiet = label.is_empty();
-    let label = if quiet { p.w.date } else { label };
-    let shown = PartialDate::parse(form.get(name)).map(|date| partial(p, date));
-    Input { name, label, hint: p.w.date_hint, quiet, value: shown.as_deref(), ..Input::default() }
-        .show(form)
 }
 
 /// What few contacts have.

@@ -8,9 +8,11 @@ use maud::{Markup, html};
 /// The page. The form goes where it went before, and comes back filled in once somebody is signed in.
 pub fn page(p: &Page, action: &str, form: &Form) -> Markup {
     let w = p.w;
-    let said = form.pairs().iter().filter(|(name, value)| {
-        is_field(name) && !name.ends_with(".primary") && !value.trim().is_empty()
-    });
+    let aside = |name: &str| name.ends_with(".primary") || name.ends_with(".no_year");
+    let said = form
+        .pairs()
+        .iter()
+        .filter(|(name, value)| is_field(name) && !aside(name) && !value.trim().is_empty());
     let fields = html! {
         @for (name, value) in form.pairs() { input type="hidden" name=(name) value=(value); }
         p class="acts" {

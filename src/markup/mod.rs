@@ -6,7 +6,7 @@ pub mod admin;
 pub mod birthdays;
 pub mod connect;
 pub mod contact;
-mod dates;
+pub mod dates;
 pub mod doors;
 pub mod duplicates;
 pub mod edit;

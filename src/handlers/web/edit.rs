@@ -8,9 +8,8 @@ use crate::handlers::web::contacts::members;
 use crate::handlers::web::reader::{self, owner, words};
 use crate::handlers::web::sent::{self, Sent};
 use crate::http::Reply;
-use crate::markup::edit::{
-    self, Edited, NUMBER, PHOTO_SENT, differences, form_of, json_of, wrong_date,
-};
+use crate::markup::dates;
+use crate::markup::edit::{self, Edited, NUMBER, PHOTO_SENT, differences, form_of, json_of};
 use crate::markup::form::{Form, row_number};
 use crate::markup::late;
 use crate::model::contact::{Method, Stored};
@@ -268,7 +267,7 @@ fn renamed(form: &Form, error: Error, rows: &[(&'static str, Vec<usize>)]) -> Er
                     fault.field.replacen(&format!("{list}.{at}"), &format!("{list}.{row}"), 1);
             }
         }
-        if let Some(why) = wrong_date(form, &fault.field) {
+        if let Some(why) = dates::why_wrong(form, &fault.field) {
             fault.detail = why.to_owned();
         }
     }

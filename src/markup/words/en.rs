@@ -2,7 +2,6 @@
 
 words! {
     lang: "en",
-    // The frame
     skip: "Skip to the content",
     navigation: "Main",
     account: "Account",
@@ -159,6 +158,7 @@ words! {
     po_box: "P.O. box",
     labels_hint: "Separated by commas. A label that has one stands in quotes.",
     date_hint: "17 May 1990 or 17.05.1990; 17 May if the year is unknown.",
+    no_year: "year unknown",
     add_row: "Add another",
     remove: "Remove",
     photo: "Photo",

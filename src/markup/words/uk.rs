@@ -5,7 +5,6 @@ use super::en::Words;
 /// Ukrainian.
 pub const UK: Words = Words {
     lang: "uk",
-    // The frame
     skip: "До вмісту",
     navigation: "Головне меню",
     account: "Обліковий запис",
@@ -163,6 +162,7 @@ pub const UK: Words = Words {
     po_box: "Абонентська скринька",
     labels_hint: "Через кому. Мітка з комою стоїть у лапках \"\".",
     date_hint: "17 травня 1990 або 17.05.1990; 17 травня, якщо рік невідомий.",
+    no_year: "рік невідомий",
     add_row: "Додати ще",
     remove: "Вилучити",
     photo: "Світлина",
