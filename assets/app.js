@@ -113,7 +113,7 @@
   }, true);
 
   // ---- Rows of a form ----
-  const renumber = (text, list, at) => text.replace(new RegExp(`^((?:l-)?${list}\\.)\\d+`), `$1${at}`);
+  const renumber = (text, list, at) => text.replace(new RegExp(`\\b${list}\\.\\d+`, "g"), `${list}.${at}`);
   function add(button) {
     const set = button.closest("[data-list]");
     const list = set.dataset.list;
@@ -121,7 +121,7 @@
     const [, number] = button.value.split(".");
     const fresh = rows[rows.length - 1].cloneNode(true);
     all("[name], [for], [id]", fresh).forEach((it) => {
-      ["name", "id", "for", "value"].forEach((key) => {
+      ["name", "id", "for", "value", "aria-describedby"].forEach((key) => {
         const text = it.getAttribute(key);
         if (text && (key !== "value" || it.dataset.remove !== undefined)) it.setAttribute(key, renumber(text, list, number));
       });
@@ -129,7 +129,6 @@
       else if (it.type === "checkbox") it.checked = false;
       else if (it.tagName === "INPUT") { it.value = ""; it.removeAttribute("value"); }
       it.removeAttribute("aria-invalid");
-      it.removeAttribute("aria-describedby");
     });
     all(".fault", fresh).forEach((it) => it.remove());
     button.before(fresh);

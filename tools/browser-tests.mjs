@@ -88,6 +88,10 @@ for (const script of [true, false]) {
   await page.fill('[name="phones.1.value"]', "+49 30 7654321");
   await page.fill('[name="phones.1.label"]', "boat house");
   await page.fill('[name="birthday"]', "5/6");
+  await page.click(".more summary");
+  await page.click("[data-list=dates] [data-add]");
+  const hint = await page.getAttribute('[name="dates.1.value"]', "aria-describedby");
+  assert.match(await page.locator(`[id="${hint}"]`).textContent(), /17 May/, "a new row does not say how a date is written");
   await check(page, "edit");
   await page.fill('[name="phones.0.value"]', "12");
   await page.click("text=Save");
