@@ -3,8 +3,9 @@
 use super::cells::{CELLS_MAX, Cells, Record};
 use super::columns::{Column, Layout, Meaning};
 use super::text::is_number;
-use super::words::{Kind, Member};
+use super::words::{Kind, Member, Part};
 use crate::is_valid_email;
+use std::borrow::Cow;
 use std::fmt;
 
 /// What separates cells; at equal success the first one counts.
@@ -32,7 +33,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The cells behind the header, and its columns: the line of which most columns are known, under the separator
+/// The cells from the first line on, and the columns: the line of which most columns are known, under the separator
 /// that makes it so. Below a line of several cells it has to be many more, since the cells of a person may be
 /// words of headers, too: `Ann,Work,Home`. A line that reaches somebody is no header, but where the map names it.
 pub(super) fn header<'a>(
@@ -70,7 +71,7 @@ pub(super) fn header<'a>(
             let several = record.cells.iter().filter(|cell| !cell.trim().is_empty()).count() > 1;
             least = if several { 2 * known + 1 } else { known + 1 };
             if best.as_ref().is_none_or(|best| known > best.0) {
-                best = Some((known, cells.clone(), layout));
+                best = Some((known, start(separator), layout));
             }
         }
     }
@@ -87,6 +88,21 @@ pub(super) fn header<'a>(
 /// True for a line with a number or an address.
 fn reaches(record: &Record<'_>) -> bool {
     record.cells.iter().any(|cell| is_valid_email(cell.trim()) || is_number(cell))
+}
+
+/// True for a line that reaches somebody where the columns do: of a table that was sorted with its header, or of
+/// which the map names the cells of the first person.
+pub(super) fn is_row(layout: &Layout, record: &Record<'_>) -> bool {
+    let reached = |(column, cell): (&Column, &Cow<'_, str>)| match column.meaning {
+        Meaning::Part(slot, Part::Value) => match layout.slots.get(slot).map(|slot| slot.kind) {
+            Some(Kind::Email) => is_valid_email(cell.trim()),
+            Some(Kind::Phone) => is_number(cell),
+            _ => false,
+        },
+        _ => false,
+    };
+    let cells = &record.cells;
+    cells.len() == layout.columns.len() && layout.columns.iter().zip(cells).any(reached)
 }
 
 /// The columns of a table under another one, if this is its header: every cell is known, one is a name, and one

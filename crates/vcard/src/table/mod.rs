@@ -45,7 +45,7 @@ pub struct Options<'a> {
 
 /// A table whose header was understood.
 pub struct Table<'a> {
-    /// Stands behind the header.
+    /// From the first line on; most often the header is that.
     cells: Cells<'a>,
     /// What its columns are, and those of each table that stands under it in the file.
     layouts: Vec<Layout>,
@@ -97,7 +97,8 @@ impl<'a> Table<'a> {
         let (mut cells, mut record) = (self.cells.clone(), Record::default());
         let mut columns = 0;
         while let Some(next) = cells.next(&mut record) {
-            if next.is_err() {
+            let above = |it: &Layout| record.line <= it.line && !find::is_row(it, &record);
+            if next.is_err() || self.layouts.first().is_some_and(above) {
                 continue;
             }
             if columns < COLUMNS_MAX
@@ -165,10 +166,13 @@ impl<'t> Iterator for Rows<'_, 't> {
                 continue;
             }
             let layout = self.layouts.first()?;
+            let behind = line > layout.line;
             match next {
+                Err(_) if !behind => {}
+                Ok(()) if !behind && !find::is_row(layout, &self.record) => {}
                 Ok(()) if self.record.is_blank() => {}
                 // Files that were put together have the header before each part.
-                Ok(()) if layout.is_header(&self.record.cells) => {}
+                Ok(()) if behind && layout.is_header(&self.record.cells) => {}
                 Ok(()) if text::counts_rows(&self.record.cells, self.count) => {
                     let detail = "the row says how many there are, and is nobody".to_owned();
                     return Some(Err(RowError { line, detail }));
@@ -218,8 +222,8 @@ pub fn columns(text: &str) -> Result<Vec<Column>, Fault> {
     for _ in 0..100 {
         match cells.next(&mut record) {
             None => break,
-            Some(Err(_)) => continue,
-            Some(Ok(())) => {}
+            Some(Ok(())) if record.line > layout.line => {}
+            Some(_) => continue,
         }
         for (column, cell) in found.iter_mut().zip(&record.cells) {
             let cell: String = cell.trim().chars().take(SAMPLE_MAX).collect();

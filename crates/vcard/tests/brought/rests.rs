@@ -135,8 +135,20 @@ fn a_line_that_reaches_somebody_is_no_header() {
     ] {
         assert!(table::read(text, &Options::default()).is_err(), "{text}");
     }
-    let text = "Ann Ash,5550101,Home\nName,Phone,Home\nBob Bay,5550102,\n";
-    assert_eq!(rows_of(text), some(&["Bob Bay"]));
+    // A table that was sorted with its header.
+    let text = "Ann Ash,5550101,\nEve,,\nName,Phone,Home\nOle,5550102,\n";
+    assert_eq!(rows_of(text), some(&["Ann Ash", "Ole"]));
+    // What stands before the header and reaches somebody elsewhere is no row.
+    let text =
+        "Exported by,a@x.example\nTel. 5550101\nFirst Name,Last Name,Phone\nAnn,Ash,5550102\n";
+    assert_eq!(rows_of(text), some(&["Ann Ash"]));
+    // The map may name the cells of the first person.
+    let map = [("Ann Ash", "display_name"), ("5550101", "phones")]
+        .map(|(a, b)| (a.to_owned(), b.to_owned()));
+    let text = "Ann Ash;5550101\nBob Bay;5550102\n";
+    let table = table::read(text, &Options { map: &map }).unwrap();
+    let found: Vec<_> = table.rows().map(|row| row.unwrap().details.display_name).collect();
+    assert_eq!(found, ["Ann Ash", "Bob Bay"]);
 }
 
 #[test]
