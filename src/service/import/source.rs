@@ -216,15 +216,10 @@ impl Source {
     /// Notes whom a list of people gives its name as a label. The name is kept once, however many they
     /// are, and a contact gets no more of them than it may have labels.
     fn take_group(&mut self, line: u64, group: &Group) {
-        let short: String = group.name.chars().take(LABEL_MAX).collect();
-        let Ok(label) = text::line(&short, 1, LABEL_MAX) else {
+        let Ok(label) = text::line(&group.name, 1, LABEL_MAX) else {
             self.warnings.add(line, "a list of people: its name cannot be a label; left out");
             return;
         };
-        if short.len() < group.name.len() {
-            let why = format!("labels: the name of a list is cut to \"{label}\"");
-            self.warnings.add(line, why);
-        }
         if group.members.is_empty() {
             self.warnings.add(line, "a list of people: it has no members; left out");
         }
