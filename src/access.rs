@@ -112,7 +112,8 @@ impl Admin {
 /// access token, with an app password, or on a page.
 pub struct Owner {
     current: CurrentUser,
-    /// Id and name of the app password.
+    session: Option<i64>,
+    /// Id and name.
     app_password: Option<(i64, String)>,
     may_write: bool,
 }
@@ -131,6 +132,11 @@ impl Owner {
     /// False for an app password of scope `read`.
     pub fn may_write(&self) -> bool {
         self.may_write
+    }
+
+    /// The session; none: an app password.
+    pub fn session(&self) -> Option<i64> {
+        self.session
     }
 
     /// The id of the app password; none: a session.
@@ -187,8 +193,9 @@ impl Visitor {
 
     /// The caller as the owner of contacts.
     pub fn owner(&self) -> Option<Owner> {
-        let current = self.caller.as_ref()?.current.clone();
-        Some(Owner { current, app_password: None, may_write: true })
+        let Caller { current, session } = self.caller.as_ref()?;
+        let (current, session) = (current.clone(), Some(*session));
+        Some(Owner { current, session, app_password: None, may_write: true })
     }
 
     /// The caller as an admin; [`Error::Unauthenticated`] without one, [`Error::AdminOnly`] for another user.
@@ -327,8 +334,9 @@ pub fn admin(caller: Caller) -> Result<Admin> {
 /// method is in ([`Error::ReadOnly`]). One of scope `carddav` is refused here; [`device`] takes every scope.
 pub fn owner(call: &Call, claim: &Claim, looked_up: LookedUp) -> Result<Owner> {
     if let Proof::Session(_) = claim.proof {
-        let Caller { current, .. } = caller(call, claim, looked_up)?;
-        return Ok(Owner { current, app_password: None, may_write: true });
+        let Caller { current, session } = caller(call, claim, looked_up)?;
+        let session = Some(session);
+        return Ok(Owner { current, session, app_password: None, may_write: true });
     }
     by_app_password(call, claim, looked_up, &[Scope::Read, Scope::Write])?
         .ok_or(Error::Unauthenticated)
@@ -367,7 +375,7 @@ fn by_app_password(
     }
     let may_write = found.scope != Scope::Read;
     let app_password = Some((found.id, found.name.clone()));
-    Ok(Some(Owner { current, app_password, may_write }))
+    Ok(Some(Owner { current, session: None, app_password, may_write }))
 }
 
 /// Whoever looks at a page, with this claim if there is one. A cookie that is no good any more is as

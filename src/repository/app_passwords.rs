@@ -85,9 +85,9 @@ pub fn note_use(
     Ok(row.map(|row| row.get(0)))
 }
 
-/// True if an app password is there; it is not revoked before the transaction ends.
-pub fn hold(tx: &mut Tx, user: i64, id: i64) -> Result<bool> {
-    const SQL: &str = "SELECT 1 FROM app_passwords WHERE user_id = $1 AND id = $2 FOR KEY SHARE";
+/// True if an app password is there. Whoever holds the user's row lock keeps it from being revoked.
+pub fn is_there(tx: &mut Tx, user: i64, id: i64) -> Result<bool> {
+    const SQL: &str = "SELECT 1 FROM app_passwords WHERE user_id = $1 AND id = $2";
     Ok(tx.query_opt(SQL, &[&user, &id])?.is_some())
 }
 

@@ -1,13 +1,14 @@
-//! The password again, where a session alone is not enough.
+//! The password again, or the session, where that a request was let in is not enough.
 
-use crate::access::{Admin, Caller};
+use crate::access::{Admin, Caller, Owner};
 use crate::context::Call;
+use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::limits::{self, Limit};
 use crate::model::user::User;
 use crate::repository::audit::Action;
-use crate::repository::sessions;
 use crate::repository::users::{self, Credentials};
+use crate::repository::{app_passwords, sessions};
 use chrono::Duration;
 
 /// The caller's account as it is now, if `password` is its password. The route counts such calls
@@ -31,6 +32,20 @@ pub fn unchanged(found: Credentials, confirmed: &Credentials) -> Result<User> {
         return Err(Error::WrongPassword);
     }
     Ok(found.user)
+}
+
+/// Makes sure that what let the owner in (a session or an app password, of an active account) has not ended since
+/// the request began, for what outlives it: [`Error::Unauthenticated`] if it has. Nor does it end before the
+/// transaction, which holds the account's row.
+pub fn still_let_in(tx: &mut Tx, owner: &Owner) -> Result<()> {
+    let id = owner.id();
+    let account = users::lock(tx, id)?.filter(|found| found.user.is_active);
+    let is_there = match (owner.session(), owner.app_password()) {
+        (Some(session), _) => sessions::began(tx, id, session)?.is_some(),
+        (None, Some(app_password)) => app_passwords::is_there(tx, id, app_password)?,
+        (None, None) => false,
+    };
+    if account.is_some() && is_there { Ok(()) } else { Err(Error::Unauthenticated) }
 }
 
 /// How long after a login an admin changes accounts without the password.

@@ -80,6 +80,34 @@ fn a_new_address_or_none_ends_the_old_one() {
 }
 
 #[test]
+fn an_address_that_is_made_while_its_maker_is_thrown_out_is_none() {
+    let world = World::new();
+    let root = world.admin("root");
+    let (ann, bob, cid) = (world.user("ann"), world.user("bob"), world.user("cid"));
+    let script = Actor { token: Some(cid.app_password("write")), ..cid.clone() };
+    let set = |who: &Actor, active: bool| {
+        root.patch(&format!("/api/users/{}", who.id), json!({ "is_active": active })).expect(200);
+    };
+    let endings: [(&Actor, &dyn Fn()); 3] = [
+        (&ann, &|| {
+            ann.send("POST", "/api/auth/logout-all", &[], b"").expect(204);
+        }),
+        (&bob, &|| set(&bob, false)),
+        (&script, &|| set(&cid, false)),
+    ];
+    for (maker, end) in endings {
+        maker.get("/api/contacts").expect(200);
+        // The request was let in, and waits for its turn.
+        let path = "/api/contacts/calendar-url";
+        maker.send_while("POST", path, &[], b"", end).expect(401);
+    }
+    set(&bob, true);
+    set(&cid, true);
+    script.get("/api/contacts").expect(200);
+    assert_eq!(world.sql::<i64>("SELECT count(*) FROM calendars"), 0);
+}
+
+#[test]
 fn while_the_account_is_disabled_there_is_none() {
     let world = World::new();
     let (ann, admin) = (book(&world), world.admin("root"));

@@ -9,10 +9,10 @@ use crate::error::{Error, Result};
 use crate::handlers::views;
 use crate::http::Reply;
 use crate::model::contact::birthday;
-use crate::repository::app_passwords;
 use crate::repository::audit::Action;
 use crate::repository::contacts::birthdays::{self, AfterBirthday};
 use crate::repository::contacts::books;
+use crate::service::confirmation::still_let_in;
 use serde_json::json;
 use vcard::calendar;
 
@@ -30,13 +30,8 @@ pub fn renew(call: &Call, owner: &Owner) -> Result<String> {
     let secret = crypto::token_for(owner.id())?;
     let hash = crypto::token_hash(&secret);
     call.app.db.transaction(|tx| {
-        // Account and app password may have ended since the request began.
-        let app_password = owner.app_password();
-        let is_there =
-            app_password.map_or(Ok(true), |id| app_passwords::hold(tx, owner.id(), id))?;
-        if !is_there || books::set_calendar(tx, owner.id(), &hash, app_password)? == 0 {
-            return Err(Error::Unauthenticated);
-        }
+        still_let_in(tx, owner)?;
+        books::set_calendar(tx, owner.id(), &hash, owner.app_password())?;
         call.audit(tx, Action::CalendarCreated, Some(owner.id()), Some(owner.id()))
     })?;
     Ok(format!("{}/calendars/{secret}.ics", call.app.config.public_url))
