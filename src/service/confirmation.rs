@@ -26,8 +26,11 @@ pub fn confirm_password(call: &Call, caller: &Caller, password: &str) -> Result<
     Err(Error::WrongPassword)
 }
 
-/// Makes sure that the password was not changed since it was confirmed. `found` is locked.
+/// Makes sure that the password was not changed since it was confirmed, nor the account disabled. `found` is locked.
 pub fn unchanged(found: Credentials, confirmed: &Credentials) -> Result<User> {
+    if !found.user.is_active {
+        return Err(Error::Unauthenticated);
+    }
     if found.password_hash != confirmed.password_hash {
         return Err(Error::WrongPassword);
     }

@@ -119,6 +119,32 @@ fn an_account_goes_in_batches_and_a_cut_off_deletion_goes_on() {
 }
 
 #[test]
+fn what_waits_for_its_turn_while_the_account_is_disabled_does_not_happen() {
+    let world = World::new();
+    let (root, ann) = (world.admin("root"), world.user("ann"));
+    let set = |active: bool| {
+        root.patch(&format!("/api/users/{}", ann.id), json!({ "is_active": active })).expect(200);
+    };
+    for (path, body) in [
+        ("app-passwords", json!({"name": "x", "scope": "write", "password": PASSWORD})),
+        ("totp", json!({"password": PASSWORD})),
+        ("email", json!({"email": "eve@example.com", "password": PASSWORD})),
+        ("password", json!({"current_password": PASSWORD, "new_password": "another good one"})),
+    ] {
+        let ann = Actor { token: None, ..ann.clone() }.signed_in();
+        ann.get("/api/users/me").expect(200);
+        let (path, body) = (format!("/api/users/me/{path}"), body.to_string());
+        let headers = [("Content-Type", "application/json")];
+        let answer = ann.send_while("POST", &path, &headers, body.as_bytes(), || set(false));
+        answer.expect(401);
+        set(true);
+    }
+    for table in ["app_passwords", "totp"] {
+        assert_eq!(world.sql::<i64>(&format!("SELECT count(*) FROM {table}")), 0, "{table}");
+    }
+}
+
+#[test]
 fn nothing_stored_names_a_deleted_account() {
     let world = World::new();
     let root = world.admin("root");

@@ -135,14 +135,16 @@ pub fn set_names(
     db.execute(SQL, &[&owner, &display_name, &description])
 }
 
-/// Sets the hash of the calendar's secret. With an app password, which is there, it ends when that does.
+/// Sets the hash of the calendar's secret. With an app password, which the caller holds, it ends when
+/// that does.
 pub fn set_calendar(
     tx: &mut Tx,
     owner: i64,
     hash: &[u8],
     app_password: Option<i64>,
 ) -> Result<u64> {
-    const SQL: &str = "INSERT INTO calendars (owner, hash, app_password) VALUES ($1, $2, $3)
+    const SQL: &str = "INSERT INTO calendars (owner, hash, app_password)
+        SELECT id, $2, $3 FROM users WHERE id = $1
         ON CONFLICT (owner) DO UPDATE
         SET hash = excluded.hash, app_password = excluded.app_password";
     tx.execute(SQL, &[&owner, &hash, &app_password])
