@@ -123,7 +123,7 @@ fn letter(app: &App, due: &Due) -> Result<Option<Letter>> {
         let token = match purpose(kind) {
             None => None,
             Some(_) if !wants(tx, kind, &user, &due.recipient)? => return Ok(None),
-            Some(purpose) => match token(app, tx, due, (kind, purpose), &user)? {
+            Some(purpose) => match token(app, tx, due, purpose, &user)? {
                 Some(token) => Some(token),
                 None => return Ok(None),
             },
@@ -175,11 +175,10 @@ fn token(
     app: &App,
     db: &mut Conn,
     due: &Due,
-    (kind, purpose): (Kind, Purpose),
+    purpose: Purpose,
     user: &User,
 ) -> Result<Option<String>> {
-    let life = kind.lifetime().unwrap_or_default();
-    let expires = app.now() + life;
+    let expires = app.now() + purpose.lifetime();
     if let Some(token) = &due.token {
         let hash = crypto::token_hash(token);
         let alive = mail_tokens::prolong(db, user.id, &hash, purpose, app.now(), expires)?;

@@ -3,7 +3,6 @@
 
 use crate::error::{Error, Result};
 use crate::markup::words::{self, Words};
-use chrono::Duration;
 use maud::{DOCTYPE, html};
 use std::fmt;
 
@@ -76,15 +75,6 @@ impl Kind {
     pub fn parse(word: &str) -> Result<Kind, String> {
         let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == word);
         kind.ok_or_else(|| format!("{word:?} is no kind of mail"))
-    }
-
-    /// How long the link of such a mail works; none: such a mail has no link.
-    pub fn lifetime(self) -> Option<Duration> {
-        match self {
-            Kind::Confirm | Kind::ChangeEmail => Some(Duration::hours(24)),
-            Kind::Reset => Some(Duration::minutes(30)),
-            _ => None,
-        }
     }
 
     /// What such a mail says, from the list of words. No subject holds a word of a user: a name there

@@ -22,7 +22,7 @@ fn letter(kind: Kind) -> Letter {
         to: "ann@example.com".to_owned(),
         username: Some("ann".to_owned()),
         language: None,
-        token: kind.lifetime().map(|_| TOKEN.to_owned()),
+        token: (!kind.is_notice()).then(|| TOKEN.to_owned()),
         message_id: "outbox-7.ab12@contacts.example".to_owned(),
     }
 }

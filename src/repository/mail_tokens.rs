@@ -29,6 +29,14 @@ impl Purpose {
         }
     }
 
+    /// How long a link for this works.
+    pub fn lifetime(self) -> Duration {
+        match self {
+            Purpose::Confirm | Purpose::ChangeEmail => Duration::hours(24),
+            Purpose::Reset => Duration::minutes(30),
+        }
+    }
+
     fn parse(word: &str) -> Result<Purpose> {
         match word {
             "confirm" => Ok(Purpose::Confirm),

@@ -11,10 +11,6 @@ use crate::repository::endings::{self, Kept};
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::users::{self, NewUser};
 use crate::repository::{Slice, totp};
-use chrono::Duration;
-
-/// How long a link for a new password works.
-const LINK: Duration = Duration::minutes(30);
 
 /// Writes down what happened to an account without a request: by a command, or by itself.
 pub fn note(app: &App, tx: &mut Tx, user: i64, action: Action, why: &str) -> Result<()> {
@@ -115,7 +111,8 @@ pub fn password_link(app: &App, name: &str) -> Result<String> {
             return Err(Error::AccountDisabled);
         }
         endings::revoke_links(tx, id, &[Purpose::Reset], app.now())?;
-        mail_tokens::put(tx, id, Purpose::Reset, &hash, &user.email, app.now() + LINK)?;
+        let expires = app.now() + Purpose::Reset.lifetime();
+        mail_tokens::put(tx, id, Purpose::Reset, &hash, &user.email, expires)?;
         note(app, tx, id, Action::PasswordResetRequested, "user password-link")
     })?;
     Ok(format!("{}/api/auth/reset-password/{token}", app.config.public_url))
