@@ -55,7 +55,7 @@ impl InFlight {
     /// Route: 404, 405, or the row of `ROUTES`. Claim: 401, or whom to look up.
     pub fn begin(app: &Arc<App>, request: Request) -> InFlight {
         let mut call = Call::new(app, request);
-        let (found, params) = routes::find(call.path()).unwrap_or_default();
+        let (found, params) = routes::find(call.path());
         call.params = params;
         let (route, claim, stage) = find_route(&call, &found);
         let is_guess = claim.as_ref().is_some_and(|claim| claim.is_guess(&call));
@@ -352,7 +352,7 @@ impl InFlight {
 /// receives nothing of it.
 pub fn body_limit(method: &str, target: &str) -> u64 {
     let path = target.split('?').next().unwrap_or_default();
-    let routes = routes::find(path).map(|(routes, _)| routes).unwrap_or_default();
+    let (routes, _) = routes::find(path);
     routes.iter().find(|route| route.verb == method).map_or(0, |route| route.body)
 }
 
@@ -370,7 +370,7 @@ pub fn refuse(app: &App, refusal: Refusal, origin: Option<&str>) -> Response {
 fn page_of(path: &str) -> &str {
     let above = std::iter::successors(Some(path), |it| Some(it.rsplit_once('/')?.0));
     let is_page = |it: &&str| {
-        let routes = routes::find(it).map(|(routes, _)| routes).unwrap_or_default();
+        let (routes, _) = routes::find(it);
         routes.iter().any(|it| it.verb == "GET" && matches!(it.gate, Gate::Visitor(_)))
     };
     above.skip(1).find(is_page).unwrap_or("/")

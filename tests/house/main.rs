@@ -296,7 +296,7 @@ fn the_readme_lists_every_route_and_who_may_call_it() {
 fn no_route_is_hidden_by_an_earlier_one() {
     for route in ROUTES {
         let path = route.path.replace(['{', '}'], "");
-        let (found, _) = contactd::routes::find(&path).expect("its own path");
+        let (found, _) = contactd::routes::find(&path);
         assert!(found.iter().any(|it| std::ptr::eq(*it, route)), "{} {}", route.verb, route.path);
     }
 }

@@ -59,9 +59,10 @@ fn allows(method: &str, target: &str, answer: &Answer) -> Result<(), String> {
     if answer.status == 404 && answer.header("Content-Type").starts_with("text/html") {
         return Ok(()); // to a browser
     }
-    let Some((found, _)) = routes::find(path) else {
+    let (found, _) = routes::find(path);
+    if found.is_empty() {
         return refusal(answer, 404);
-    };
+    }
     let Some(route) = found.iter().find(|route| route.verb == verb) else {
         if !found.iter().any(|route| is_described(route)) {
             return Ok(());
