@@ -241,6 +241,7 @@ impl Visitor {
 
 /// True unless the browser says that a form comes from another site's page.
 pub fn same_origin(call: &Call) -> bool {
+    // It can be read (`config`); else no browser's origin would be ours.
     let own = url::Url::parse(&call.app.config.public_url)
         .map(|url| url.origin().ascii_serialization())
         .unwrap_or_default();

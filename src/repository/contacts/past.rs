@@ -161,6 +161,7 @@ pub fn trash(db: &mut Conn, owner: i64, slice: Slice) -> Result<(Vec<Deleted>, i
         ORDER BY deleted_at DESC, id DESC"
     );
     let rows = db.query(PAGE, &[&owner, &slice.limit, &slice.skip])?;
+    // History goes before its time where the book is full.
     let deleted = |row: &Row| Deleted {
         contact: from_row(row),
         at: row.get("deleted_at"),
