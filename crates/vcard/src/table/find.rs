@@ -115,7 +115,7 @@ pub(super) fn another_header(record: &Record<'_>, map: &[(String, String)]) -> O
     if count < 2 || shown.clone().any(|cell| cell.contains('@') || digits(cell)) {
         return None;
     }
-    shown.clone().next().filter(|cell| Layout::read(&[cell], map).known() > 0)?;
+    shown.clone().next().filter(|cell| Layout::read(&[cell], &[]).known() > 0)?;
     let mut layout = Layout::read(&record.cells, map);
     layout.line = record.line;
     const NAMES: [Member; 4] = [Member::First, Member::Last, Member::Full, Member::Organization];
