@@ -250,7 +250,9 @@ fn apart(list: &str, entry: Value) -> Vec<Value> {
     let each = values(list, text).into_iter();
     each.map(|value| {
         let mut entry = entry.clone();
-        entry["value"] = json!(value);
+        if let Some(members) = entry.as_object_mut() {
+            members.insert("value".to_owned(), json!(value));
+        }
         entry
     })
     .collect()
