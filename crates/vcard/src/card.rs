@@ -81,11 +81,15 @@ impl Card {
         self.edit(|editor| editor.set(&wanted.normal()));
     }
 
-    /// Keeps a text that no member takes as a line of that name, which is a content line's
-    /// (`X-CSV-Shoe-Size`).
-    pub fn keep(&mut self, name: &str, text: &str) {
-        let line = text_line(name, text).into_owned();
-        self.edit(|editor| editor.append(line));
+    /// Keeps texts that no member takes, each as a line of the name before it, which is a content line's
+    /// (`X-CSV-Shoe-Size`). All at once: each edit reads the whole card.
+    pub fn keep<'k>(&mut self, kept: impl IntoIterator<Item = (&'k str, &'k str)>) {
+        let mut kept = kept.into_iter().peekable();
+        if kept.peek().is_some() {
+            self.edit(|editor| {
+                kept.for_each(|(name, text)| editor.append(text_line(name, text).into_owned()));
+            });
+        }
     }
 
     /// The bytes of PHOTO, if they are a PNG, JPEG, WebP or GIF.

@@ -135,7 +135,7 @@ impl Source {
                 Ok(row) => {
                     self.warnings.extend(row.warnings);
                     let mut card = card(row.uid.as_deref(), &row.details);
-                    row.kept.iter().for_each(|(name, text)| card.keep(name, text));
+                    card.keep(row.kept.iter().map(|(name, text)| (name.as_ref(), text.as_str())));
                     self.add(row.line, card)?;
                 }
                 Err(error) => self.errors.add(error.line, error.detail),
@@ -174,11 +174,11 @@ impl Source {
                 self.warnings.add(element.line, format!("{}: {}", fault.field, fault.detail));
             }
             let mut card = card(uid.as_deref(), &details);
-            for (name, text) in kept {
+            for (name, _) in &kept {
                 self.warnings
                     .add(element.line, format!("no member takes a value; it is kept as {name}"));
-                card.keep(&name, &text);
             }
+            card.keep(kept.iter().map(|(name, text)| (name.as_str(), text.as_str())));
             self.add(element.line, card)?;
         }
         Ok(())
