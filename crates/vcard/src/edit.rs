@@ -237,7 +237,7 @@ impl<'a> Editor<'a> {
         let (had, want): (HashSet<&String>, HashSet<&String>) =
             (old.labels.iter().collect(), wanted.labels.iter().collect());
         let kept: Vec<&String> = wanted.labels.iter().filter(|label| had.contains(label)).collect();
-        let mut new = wanted.labels.iter().skip_while(|label| had.contains(label));
+        let new = wanted.labels.iter().skip_while(|label| had.contains(label));
         let in_order = kept.iter().zip(wanted.labels.iter()).all(|(kept, label)| *kept == label)
             && old.labels.iter().filter(|label| want.contains(label)).eq(kept.iter().copied());
         let places: Vec<usize> = self
@@ -247,26 +247,18 @@ impl<'a> Editor<'a> {
             .filter(|(_, line)| line.is("CATEGORIES"))
             .map(|(at, _)| at)
             .collect();
-        let joined = |labels: &mut dyn Iterator<Item = &String>| {
-            labels.map(|label| escape(label)).collect::<Vec<_>>().join(",")
+        let Some(at) = places.first() else {
+            return self.insert(Line::new("CATEGORIES", joined(&wanted.labels)));
         };
         if !in_order || places.len() > 1 {
             // In another order, or over several lines: all of them into the first one.
             self.remove("CATEGORIES");
-            let value = joined(&mut wanted.labels.iter());
-            match places.first().filter(|_| !value.is_empty()) {
-                Some(at) => {
-                    self.gone.remove(at);
-                    self.write(*at, value);
-                }
-                None if value.is_empty() => {}
-                None => self.insert(Line::new("CATEGORIES", value)),
+            if !wanted.labels.is_empty() {
+                self.gone.remove(at);
+                self.write(*at, joined(&wanted.labels));
             }
             return;
         }
-        let Some(at) = places.first() else {
-            return self.insert(Line::new("CATEGORIES", joined(&mut new)));
-        };
         let value = self.lines.get(*at).map(Line::value).unwrap_or_default();
         let mut seen = HashSet::new();
         let mut parts: Vec<String> = split_value(&value, ',')
@@ -289,4 +281,9 @@ impl<'a> Editor<'a> {
         self.items = Some(last + 1);
         format!("item{}", last + 1)
     }
+}
+
+/// The value of a CATEGORIES.
+fn joined(labels: &[String]) -> String {
+    labels.iter().map(|label| escape(label)).collect::<Vec<_>>().join(",")
 }
