@@ -50,6 +50,16 @@ fn cards_are_cards_under_any_media_type() {
 }
 
 #[test]
+fn a_table_of_which_each_line_is_one_cell_is_a_table() {
+    let ann = World::new().user("ann");
+    let file = "\"Имя,Дом,Моб\"\n\"Ann,5550101,5550102\"\n";
+    let answer = import(&ann, "text/csv", file).json();
+    assert_eq!((&answer["created"], &answer["warnings"]), (&json!(1), &json!([])));
+    let phones = &contacts(&ann)[0]["phones"];
+    assert_eq!((&phones[0]["label"], &phones[1]["label"]), (&json!("home"), &json!("mobile")));
+}
+
+#[test]
 fn the_character_set_of_a_forms_part_counts() {
     let ann = World::new().user("ann");
     let head = "Content-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\nContent-Type: text/csv; charset=\"koi8-u\"";

@@ -9,6 +9,7 @@ use crate::model::text;
 use crate::picture;
 use chrono::NaiveDate;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use vcard::table::{self, Fault, Options};
@@ -125,6 +126,11 @@ impl Source {
     ) -> Result<()> {
         let (text, odd) = vcard::decode(bytes, charset);
         self.warnings.extend(odd);
+        let read = |text| table::read(text, &Options { map });
+        let text = match table::unwrapped(&text).filter(|_| read(&text).is_err()) {
+            Some(unwrapped) => Cow::Owned(unwrapped),
+            None => text,
+        };
         let table = table::read(&text, &Options { map }).map_err(|fault| match fault {
             Fault::NoTable(why) => Error::Malformed(why),
             Fault::Map(why) => Error::invalid("map", why),

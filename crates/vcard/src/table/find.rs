@@ -90,6 +90,20 @@ fn reaches(record: &Record<'_>) -> bool {
     record.cells.iter().any(|cell| is_valid_email(cell.trim()) || is_number(cell))
 }
 
+/// The text without the quotes around whole lines, `"Name,Phone"`, where the first line has them: a spreadsheet took
+/// each for one cell.
+pub fn unwrapped(text: &str) -> Option<String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let inner = |line: &str| {
+        let inner = line.trim_end().strip_prefix('"')?.strip_suffix('"')?.replace("\"\"", "\u{0}");
+        (!inner.contains('"')).then(|| inner.replace('\u{0}', "\""))
+    };
+    let first = inner(text.lines().next()?)?;
+    first.contains(SEPARATORS.map(char::from)).then_some(())?;
+    let lines = text.lines().map(|line| inner(line).unwrap_or_else(|| line.to_owned()) + "\n");
+    Some(lines.collect())
+}
+
 /// True for a line that reaches somebody where the columns do: of a table that was sorted with its header, or of
 /// which the map names the cells of the first person.
 pub(super) fn is_row(layout: &Layout, record: &Record<'_>) -> bool {

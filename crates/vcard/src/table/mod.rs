@@ -26,7 +26,7 @@ use cells::{Cells, Record};
 use columns::{Layout, Meaning};
 use kinds::Kind;
 
-pub use find::Fault;
+pub use find::{Fault, unwrapped};
 pub use row::{Row, RowError};
 pub use write::{Widths, header, row};
 

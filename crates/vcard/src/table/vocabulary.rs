@@ -131,8 +131,8 @@ pub(super) const NAMES: &[(Word, &str)] = &[
         "phonetic last name, family name yomi, surname yomi, 姓フリガナ, 姓ふりがな, 姓のふりがな, 姓読み, phonetischer nachname, \
          nom phonétique, apellido fonético, apellidos fonéticos, cognome fonetico, nazwisko fonetyczne",
     ),
-    (Entry(Phone, "home"), "home, abitazione, particular"),
-    (Entry(Phone, "work"), "work, ufficio"),
+    (Entry(Phone, "home"), "home, abitazione, particular, дом, дім, домашний, домашній"),
+    (Entry(Phone, "work"), "work, ufficio, раб, рабочий, роб, робочий, служебный, службовий"),
     (Entry(Phone, "other"), "other"),
     (Word::Kind(Address), "domicilio"),
     (Word::Kind(Phone), "number"),

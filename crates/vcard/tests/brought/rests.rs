@@ -96,6 +96,20 @@ fn who_says_utf_8_and_is_not_is_read_as_what_it_is() {
     assert_eq!(read.additional_data.as_deref(), Some("a\u{fffd}b"));
 }
 
+#[test]
+fn lines_that_a_spreadsheet_took_for_one_cell_are_lines() {
+    for text in [
+        "\u{feff}\"Name,Phone\"\r\n\"Ann,\"\"5550101\"\"\"\r\n\"\"\"Bay, Bob\"\",5550102\"\r\n",
+        "\"Name;Phone\"\n\"Ann;5550101\"\n\"Bay, Bob\";5550102\n",
+    ] {
+        assert!(table::read(text, &Options::default()).is_err());
+        assert_eq!(rows_of(&table::unwrapped(text).unwrap()), some(&["Ann", "Bay, Bob"]));
+    }
+    for other in ["\"Name\",\"Phone\"\n", "\"Name\"\n", "Name,Phone\n", "", "\""] {
+        assert_eq!(table::unwrapped(other), None, "{other}");
+    }
+}
+
 /// Excel's `CSV (MS-DOS)`.
 #[test]
 fn tables_of_dos_are_read() {
