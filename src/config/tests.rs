@@ -113,6 +113,7 @@ fn settings_of_accounts() {
         ("SECURITY_CONTACT", "me"),
         ("SECURITY_CONTACT", "the admin@example.com"),
         ("SECRET_KEY_OLD", "short"),
+        ("REDIS_URL", "redis://h/-1"),
     ] {
         assert_eq!(read(&[wrong]).unwrap_err().len(), 1, "{wrong:?}");
     }

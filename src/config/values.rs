@@ -63,9 +63,13 @@ pub fn secret_key(raw: &str) -> Result<Secret, String> {
 
 /// `REDIS_URL`.
 pub fn redis_url(raw: &str) -> Result<Secret, String> {
+    // The client would take a number below 0, and Redis no request then.
+    let is_one = |client: &redis::Client| client.get_connection_info().redis_settings().db() >= 0;
     redis::Client::open(raw)
+        .ok()
+        .filter(is_one)
         .map(|_| Secret::new(raw.to_owned()))
-        .map_err(|_| "must be redis://[:password@]host:port[/db] or rediss://…".to_owned())
+        .ok_or_else(|| "must be redis://[:password@]host:port[/db] or rediss://…".to_owned())
 }
 
 /// `PUBLIC_URL`, without a slash at its end.
