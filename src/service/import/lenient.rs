@@ -245,17 +245,15 @@ impl Kept {
 
 /// An entry for each value of a text that has several. What is marked as the primary one or not is ours, and one.
 fn apart(list: &str, entry: Value) -> Vec<Value> {
-    let text = entry.get("value").and_then(Value::as_str);
-    let Some(text) = text.filter(|_| entry.get("primary").is_none()) else { return vec![entry] };
-    let each = values(list, text).into_iter();
-    each.map(|value| {
-        let mut entry = entry.clone();
-        if let Some(members) = entry.as_object_mut() {
-            members.insert("value".to_owned(), json!(value));
-        }
-        entry
-    })
-    .collect()
+    let members = entry.as_object().filter(|it| !it.contains_key("primary"));
+    let text = members.and_then(|it| it.get("value")).and_then(Value::as_str);
+    let (Some(members), Some(text)) = (members, text) else { return vec![entry] };
+    let one = |value| {
+        let mut members = members.clone();
+        members.insert("value".to_owned(), json!(value));
+        Value::Object(members)
+    };
+    values(list, text).into_iter().map(one).collect()
 }
 
 /// Adds an entry to a list, which may not be there yet.
