@@ -4,8 +4,10 @@
 //! Literal paths stand before those with placeholders.
 
 mod pattern;
+mod waits;
 
 use pattern::Params;
+pub use waits::Waits;
 
 use crate::access::{Admin, Caller, Device, Owner, Visitor};
 use crate::context::Call;
@@ -57,33 +59,6 @@ pub struct Route {
     pub waits: Waits,
 }
 
-/// What a handler waits for, and so the line in which its requests wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Waits {
-    /// Nothing: it is answered at once.
-    Never,
-    /// Postgres.
-    Postgres,
-    /// Postgres, for what searches a whole book: one at a time of an account whose searches are slow.
-    Search,
-    /// A core: it hashes a password or makes an avatar. The picture of a contact does not wait here, since its
-    /// request waits for its book, too; `picture.rs` bounds how many are decoded at once.
-    Core,
-    /// Something short beside the others: probes, and pages that are put together.
-    Briefly,
-}
-
-impl Waits {
-    /// The line in which its requests wait, a place in the list of `serve::lines`.
-    pub const fn line(self) -> usize {
-        match self {
-            Waits::Never | Waits::Postgres | Waits::Search => 0,
-            Waits::Core => 1,
-            Waits::Briefly => 2,
-        }
-    }
-}
-
 const KIB: u64 = 1024;
 /// Room for the longest contact that is not made to be long: a note of 20,000 characters, each escaped,
 /// and full lists.
@@ -125,6 +100,11 @@ const fn route(verb: &'static str, path: &'static str, gate: Gate) -> Route {
 }
 
 impl Route {
+    /// True for a path below `/dav/`.
+    pub fn is_below_dav(&self) -> bool {
+        self.path == OTHERS_OF_DAV.path
+    }
+
     /// True for CardDAV, whose errors have a form of their own.
     pub fn is_dav(&self) -> bool {
         matches!(self.gate, Gate::Device(_))
@@ -345,6 +325,10 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/app.js", Anyone(assets::script)).waits(Waits::Briefly),
     route("GET", "/icon.svg", Anyone(assets::icon)).waits(Waits::Briefly),
 ];
+
+/// The methods that CardDAV does not have. They stand behind the same gate as those that it has, so that 405 tells
+/// nobody what is at a path of another account.
+pub static OTHERS_OF_DAV: Route = device("", dav::not_offered);
 
 /// The routes of a path, one for each verb, and what its placeholders stand for; no routes: the path is unknown. A
 /// trailing slash makes no difference. Placeholders never match an empty text.

@@ -6,7 +6,7 @@ use crate::cache::LookedUp;
 use crate::context::{Call, SMALL_BODY};
 use crate::error::{Error, Result};
 use crate::http::Reply;
-use crate::routes::{Gate, Route};
+use crate::routes::{Gate, OTHERS_OF_DAV, Route};
 
 /// How far a request has come.
 pub(super) enum Stage {
@@ -43,9 +43,10 @@ pub(super) fn find_route(
         let verbs = "OPTIONS, GET, HEAD, POST, PUT, PATCH, DELETE";
         return (None, None, Stage::Options(verbs.to_owned()));
     }
-    let routes = found.iter().copied();
-    let Some(route) = routes.filter(|_| !is_preflight(call)).find(|route| route.verb == verb(call))
-    else {
+    let mut routes = found.iter().copied();
+    let route = routes.find(|route| route.verb == verb(call));
+    let route = route.or_else(|| first.filter(|it| it.is_below_dav()).map(|_| &OTHERS_OF_DAV));
+    let Some(route) = route.filter(|_| !is_preflight(call)) else {
         let stage = match first {
             None => Stage::Refused(Error::NotFound),
             Some(_) if method == "OPTIONS" => Stage::Options(allow(found)),

@@ -253,6 +253,11 @@ fn unknown_paths_wrong_methods_and_options() {
     for route in ROUTES {
         let path = route.path.replace(['{', '}'], "");
         for method in ["TRACE", "QUERY"] {
+            // Whoever has no app password learns nothing about CardDAV.
+            if route.is_below_dav() {
+                ann.send(method, &path, &[], b"").expect(401);
+                continue;
+            }
             let answer = ann.send(method, &path, &[], b"").expect(405);
             assert!(answer.header("Allow").contains(route.verb), "{} {path}", route.verb);
         }

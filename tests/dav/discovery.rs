@@ -48,7 +48,8 @@ fn rule_03_whatever_is_under_dav_wants_credentials() {
     ];
     for path in paths {
         for authorization in &wrong {
-            for method in ["PROPFIND", "OPTIONS", "GET", "REPORT", "PUT", "DELETE"] {
+            for method in ["PROPFIND", "OPTIONS", "GET", "REPORT", "PUT", "DELETE", "COPY", "POST"]
+            {
                 let got = phone.with_authorization(authorization).send(method, path, &[], b"");
                 let got = got.expect(401);
                 let challenge = got.header("WWW-Authenticate");
@@ -113,7 +114,11 @@ fn rule_05_options_tell_what_works_there() {
         assert!(!allow.contains(&"COPY") && !allow.contains(&"MKCOL"));
         for method in ["GET", "HEAD", "PUT", "DELETE", "MOVE", "PROPPATCH", "COPY", "POST", "LOCK"]
         {
-            let status = phone.send(method, &path, &[], b"").status;
+            let refused = phone.send(method, &path, &[], b"");
+            let status = refused.status;
+            if status == 405 {
+                assert_eq!(refused.header("Allow"), got.header("Allow"), "{method} {path}");
+            }
             // The only book stays: 403.
             let forbidden = method == "DELETE" && path == phone.book();
             let known = allow.contains(&method) || forbidden;
@@ -173,6 +178,9 @@ fn rule_08_what_is_anothers_is_as_what_never_was() {
         ("GET", ""),
         ("DELETE", ""),
         ("MKCOL", ""),
+        ("COPY", ""),
+        ("LOCK", ""),
+        ("POST", "x"),
         ("PROPFIND", &propfind),
         ("PROPFIND", "<"),
         ("REPORT", "<a/>"),

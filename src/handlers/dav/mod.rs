@@ -73,6 +73,11 @@ fn allow(target: &Target) -> &'static str {
     }
 }
 
+/// Any method that CardDAV does not have.
+pub fn not_offered(call: &Call, device: &Device) -> Result<Reply> {
+    Err(not_here(&target_of(call, device)))
+}
+
 /// This method does not work on this resource: 405, or 404 where there is none.
 fn not_here(target: &Target) -> Error {
     match target {
