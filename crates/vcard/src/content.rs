@@ -14,7 +14,6 @@ use crate::unfold::{self, Unfold};
 use crate::value::{escape, escape_bare, is_forbidden, split_quoted};
 use crate::{Warning, picture, quoted};
 use encoding_rs::{Encoding, UTF_8};
-use std::borrow::Cow;
 
 /// The version that a card says it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,23 +92,13 @@ impl<'f> Reader<'f> {
         params.extend(service.map(|it| ("X-SERVICE-TYPE".to_owned(), it.to_owned())));
         let mut value = self.value(name, &mut params, value, version, say);
         let mut name = name.to_owned();
-        if params.first().is_some_and(|param| param.0 == "ENCODING") {
-            // Line breaks as text has them, and addresses that are the picture themselves.
-            let bare = match value.contains('\\') {
-                true => Cow::Owned(value.replace("\\n", "")),
-                false => Cow::Borrowed(value.as_str()),
-            };
-            let data = || picture::data(&bare).map(|(_, bytes)| picture::encode(&bytes));
-            match picture::padded(&bare).or_else(data) {
-                Some(base64) => value = base64,
-                // Readers of 3.0 refuse the whole card for it.
-                None => {
-                    params.remove(0);
-                    name = if name.starts_with("X-") { name } else { format!("X-{name}") };
-                    say(format!("a value is no base64; it is kept as {name}"));
-                    value = escape(&value);
-                }
-            }
+        if params.first().is_some_and(|param| param.0 == "ENCODING") && !picture::is_base64(&value)
+        {
+            // Readers of 3.0 refuse the whole card for it.
+            params.remove(0);
+            name = if name.starts_with("X-") { name } else { format!("X-{name}") };
+            say(format!("a value is no base64; it is kept as {name}"));
+            value = escape(&value);
         }
         Some(Line::of(group, name, params, value))
     }
@@ -138,15 +127,16 @@ impl<'f> Reader<'f> {
                 let bytes = self.unquoted(raw, charset);
                 self.text(&bytes, charset, true, say)
             }
-            "BASE64" | "B" => match base64_text(name, params, raw) {
-                Some(bytes) => self.text(&escaped_breaks(&bytes), charset, true, say),
-                None => {
-                    params.insert(0, ("ENCODING".to_owned(), "b".to_owned()));
-                    let mut base64 = String::from_utf8_lossy(raw).into_owned();
-                    base64.retain(|c| c.is_ascii_graphic());
-                    return base64;
+            "BASE64" | "B" => {
+                let base64 = whole_base64(raw);
+                match base64_text(name, params, &base64) {
+                    Some(bytes) => self.text(&escaped_breaks(&bytes), charset, true, say),
+                    None => {
+                        params.insert(0, ("ENCODING".to_owned(), "b".to_owned()));
+                        return base64;
+                    }
                 }
-            },
+            }
             _ if is_undeclared(name, raw) => {
                 say(format!("{name}: is quoted-printable and does not say so; it is read as that"));
                 self.text(&quoted::decode(raw, |_| false), charset, true, say)
@@ -244,14 +234,26 @@ fn guess(file: &[u8]) -> &'static Encoding {
     evidence.decide()
 }
 
+/// Base64 without what does not belong to it: line breaks as text has them, bytes of no text, the address that says
+/// that it is the picture itself. Before it is looked at, or it would be something else when it is read again.
+fn whole_base64(raw: &[u8]) -> String {
+    let mut base64 = String::from_utf8_lossy(raw).into_owned();
+    base64.retain(|c| c.is_ascii_graphic());
+    if base64.contains('\\') {
+        base64 = base64.replace("\\n", "");
+    }
+    let data = || picture::data(&base64).map(|(_, bytes)| picture::encode(&bytes));
+    picture::padded(&base64).or_else(data).unwrap_or(base64)
+}
+
 /// What base64 stands for where that is text: in no picture, and nothing that names a type of file.
-fn base64_text(name: &str, params: &[(String, String)], raw: &[u8]) -> Option<Vec<u8>> {
+fn base64_text(name: &str, params: &[(String, String)], base64: &str) -> Option<Vec<u8>> {
     let known = crate::card::LARGE.iter().any(|it| name.eq_ignore_ascii_case(it));
     let typed = params.iter().any(|param| param.0.eq_ignore_ascii_case("TYPE"));
     if known || name.starts_with("X-") && typed {
         return None;
     }
-    let bytes = picture::decode(std::str::from_utf8(raw).ok()?)?;
+    let bytes = picture::decode(base64)?;
     let binary = |byte: &u8| matches!(byte, 0..9 | 11 | 12 | 14..32);
     (!bytes.iter().any(binary)).then_some(bytes)
 }

@@ -561,6 +561,20 @@ fn lists_are_cards_that_name_their_members() {
     assert_eq!(bare_uid(cards[2].uid().unwrap()), "03a0");
 }
 
+/// What does not belong to base64 goes before it is seen whether that is text.
+#[test]
+fn base64_with_something_else_in_it_is_the_same_when_it_is_read_again() {
+    for value in ["0J/QtdGC\u{fffd}0YA", "0J/Qtd\\nGC0YA=", "data:text/plain;base64,0J/QtdGC0YA="] {
+        let text = format!(
+            "BEGIN:VCARD\r\nVERSION:2.1\r\nFN:A\r\nNICKNAME;ENCODING=BASE64:{value}\r\nEND:VCARD\r\n"
+        );
+        let read = |text: &str| read_cards(text.as_bytes(), None).next().unwrap().card.unwrap();
+        let card = read(&text);
+        assert_eq!(card.details().nickname.as_deref(), Some("Петр"), "{value}");
+        assert_eq!(read(card.as_str()), card, "{value}");
+    }
+}
+
 #[test]
 fn a_picture_that_is_no_base64_costs_no_reader_the_card() {
     let (card, warnings) =

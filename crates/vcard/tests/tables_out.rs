@@ -63,6 +63,39 @@ fn google_reads_what_is_written() {
     assert_eq!(written(&[]).lines().count(), 1);
 }
 
+/// In a table of another program such a row would be the header of a second table, or the line that counts.
+#[test]
+fn a_person_whose_cells_are_words_of_headers_or_count_the_others_comes_back() {
+    let named = |first: &str, more: Details| Details {
+        first_name: some(first),
+        display_name: [Some(first), more.last_name.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" "),
+        ..more
+    };
+    let contacts = [
+        ann(),
+        named("Total", Details { additional_data: some("1"), ..Details::default() }),
+        named("Name", Details { last_name: some("Phone"), ..Details::default() }),
+        named(
+            "Company",
+            Details { last_name: some("E-Mail"), nickname: some("Birthday"), ..Details::default() },
+        ),
+        ann(),
+    ];
+    assert_eq!(again(&written(&contacts)), contacts);
+    // Two of our tables in one file.
+    let wide = Details {
+        labels: vec!["x".to_owned()],
+        urls: vec![Labelled { value: "https://x.example".to_owned(), label: None }],
+        ..ann()
+    };
+    let text = written(&[ann()]) + &written(std::slice::from_ref(&wide));
+    assert_eq!(again(&text), [ann(), wide]);
+}
+
 #[test]
 fn a_formula_never_reaches_a_spreadsheet() {
     for text in ["=HYPERLINK(\"http://x\")", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "'=1", "＝1"]

@@ -4,6 +4,7 @@ use super::cells::{CELLS_MAX, Cells, Record};
 use super::columns::{Column, Layout, Meaning};
 use super::text::is_number;
 use super::words::{Kind, Member, Part};
+use super::write::wrote;
 use crate::is_valid_email;
 use std::borrow::Cow;
 use std::fmt;
@@ -120,7 +121,7 @@ pub(super) fn is_row(layout: &Layout, record: &Record<'_>) -> bool {
 }
 
 /// The columns of a table under another one, if this is its header: every cell is known, one is a name, and one
-/// reaches people.
+/// reaches people; or it is one of ours.
 pub(super) fn another_header(record: &Record<'_>, map: &[(String, String)]) -> Option<Layout> {
     let shown = record.cells.iter().filter(|cell| !cell.trim().is_empty());
     let digits = |cell: &str| cell.bytes().filter(u8::is_ascii_digit).count() > 3;
@@ -136,7 +137,7 @@ pub(super) fn another_header(record: &Record<'_>, map: &[(String, String)]) -> O
     let is_name = |column: &Column| NAMES.iter().any(|it| column.meaning == Meaning::Member(*it));
     let named = layout.columns.iter().any(is_name);
     let reached = layout.slots.iter().any(|slot| matches!(slot.kind, Kind::Phone | Kind::Email));
-    (named && reached && layout.known() == count).then_some(layout)
+    (wrote(&layout) || named && reached && layout.known() == count).then_some(layout)
 }
 
 /// As [`header`], where no header is known: the first line, cut into most cells.

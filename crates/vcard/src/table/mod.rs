@@ -103,6 +103,7 @@ impl<'a> Table<'a> {
             }
             if columns < COLUMNS_MAX
                 && let Some(layout) = find::another_header(&record, map)
+                && (write::wrote(&layout) || !self.layouts.last().is_some_and(write::wrote))
             {
                 columns += layout.columns.len();
                 self.layouts.push(layout);
@@ -173,7 +174,10 @@ impl<'t> Iterator for Rows<'_, 't> {
                 Ok(()) if self.record.is_blank() => {}
                 // Files that were put together have the header before each part.
                 Ok(()) if behind && layout.is_header(&self.record.cells) => {}
-                Ok(()) if text::counts_rows(&self.record.cells, self.count) => {
+                Ok(())
+                    if text::counts_rows(&self.record.cells, self.count)
+                        && !write::wrote(layout) =>
+                {
                     let detail = "the row says how many there are, and is nobody".to_owned();
                     return Some(Err(RowError { line, detail }));
                 }

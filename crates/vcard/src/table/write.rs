@@ -4,6 +4,7 @@
 //! Rows are streamed, so the columns are counted before: [`Widths`] goes through all contacts, then
 //! [`header`] and one [`row`] each write them. What was written is read again as the same.
 
+use super::columns::Layout;
 use super::text::{escaped, escaped_star, labels_cell, wants_protection};
 use super::words::Kind;
 use crate::names::says_who;
@@ -27,6 +28,13 @@ const SINGLE: [&str; 13] = [
     "Notes",
     "Labels",
 ];
+
+/// True for a table that [`header`] begins. Its rows are people, whatever words they are: none is another header, and
+/// none counts the others.
+pub(super) fn wrote(layout: &Layout) -> bool {
+    layout.columns.len() >= SINGLE.len()
+        && layout.columns.iter().zip(SINGLE).all(|(column, name)| column.header == name)
+}
 
 const ADDRESS: [&str; 7] =
     ["Street", "City", "PO Box", "Region", "Postal Code", "Country", "Extended Address"];
