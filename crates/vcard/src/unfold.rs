@@ -135,7 +135,7 @@ impl Unfold {
             } else if self.inside
                 && before >= WRAPPED_MIN
                 && !matches!(encoding, Encoding::Base64 | Encoding::QuotedPrintable)
-                && !is_content(line)
+                && !is_content(line, is_folded(file, next))
             {
                 let folded = before == FOLDED || line.len() >= WRAPPED_MIN && is_base64(line);
                 bytes.extend(if folded { None } else { Some(b' ') });
@@ -301,12 +301,18 @@ impl Encoding {
     }
 }
 
-/// True for a line that begins with the name of a property, or that is blank.
-fn is_content(line: &[u8]) -> bool {
+/// True if the line at that place goes on the one before.
+fn is_folded(file: &[u8], at: usize) -> bool {
+    physical(file, at).is_some_and(|(line, _)| matches!(line.first(), Some(b' ' | b'\t')))
+}
+
+/// True for a line that begins with the name of a property, or that is blank. The colon of a long head may stand in
+/// the line that goes on.
+fn is_content(line: &[u8], goes_on: bool) -> bool {
     let end = line.iter().position(|byte| matches!(byte, b';' | b':')).unwrap_or_default();
     let name = line.get(..end).unwrap_or_default().trim_ascii();
     let of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let named = !name.is_empty() && name.iter().all(of_name) && line.contains(&b':');
+    let named = !name.is_empty() && name.iter().all(of_name) && (goes_on || line.contains(&b':'));
     named || line.trim_ascii().is_empty()
 }
 

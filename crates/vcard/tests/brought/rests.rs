@@ -282,3 +282,17 @@ fn headers_of_still_more_languages() {
         );
     }
 }
+
+/// Apple folds within the head of a picture; the line before may be as long as one that a mail program broke.
+#[test]
+fn a_head_that_is_folded_is_no_rest_of_the_line_before() {
+    let long = "x".repeat(70);
+    let text = format!(
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann\r\nNOTE:{long}\r\n\
+         PHOTO;X-ABCROP-RECTANGLE=ABClipRect_1&-9&20&283&283&WGHe9zKmBvRvhyIyYvN/1g=\r\n \
+         =;VALUE=uri:https://a.example/1\r\nEND:VCARD\r\n"
+    );
+    let card = vcard::read_cards(text.as_bytes(), None).next().unwrap().card.unwrap();
+    assert_eq!(card.details().additional_data, Some(long));
+    assert!(card.lines().any(|line| line.is("PHOTO") && line.value().ends_with("/1")));
+}
