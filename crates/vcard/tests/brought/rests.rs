@@ -288,7 +288,7 @@ fn headers_of_still_more_languages() {
 fn a_head_that_is_folded_is_no_rest_of_the_line_before() {
     let long = "x".repeat(70);
     let text = format!(
-        "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann\r\nNOTE:{long}\r\n\
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann\r\nTEL;CELL:5550101\r\nNOTE:{long}\r\n\
          PHOTO;X-ABCROP-RECTANGLE=ABClipRect_1&-9&20&283&283&WGHe9zKmBvRvhyIyYvN/1g=\r\n \
          =;VALUE=uri:https://a.example/1\r\nEND:VCARD\r\n"
     );
