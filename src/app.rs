@@ -139,15 +139,12 @@ impl InFlight {
         // Without an account, or while it is a guess, the address is charged.
         let client = account.map_or_else(|| Client::at(self.call.ip), Client::Account);
         let size = self.call.app.config.db_pool_size as usize;
+        let is_slow = |account| self.call.app.slow_books.contains(account);
         let most = match (waits, self.call.request.method()) {
             // A request begins only while fewer than this many of its account (or address) are at work in its line,
             // whatever they do; one always may. What reads: half of the pool. A search of an account whose searches
             // are slow: one. What writes: a quarter, since writers of one book wait for each other (`owner_slots`).
-            (Waits::Search, _)
-                if account.is_some_and(|it| self.call.app.slow_books.contains(it)) =>
-            {
-                1
-            }
+            (Waits::Search, _) if account.is_some_and(is_slow) => 1,
             (Waits::Search, _) => size / 2,
             (Waits::Postgres, "GET" | "HEAD" | "PROPFIND" | "REPORT" | "OPTIONS") => size / 2,
             (Waits::Postgres, _) => size / 4,

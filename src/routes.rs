@@ -326,8 +326,8 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/icon.svg", Anyone(assets::icon)).waits(Waits::Briefly),
 ];
 
-/// The methods that CardDAV does not have. They stand behind the same gate as those that it has, so that 405 tells
-/// nobody what is at a path of another account.
+/// The methods that CardDAV does not have. They stand behind the same gate as those that it has, so that 405
+/// reveals nothing about the paths of another account.
 pub static OTHERS_OF_DAV: Route = device("", dav::not_offered);
 
 /// The routes of a path, one for each verb, and what its placeholders stand for; no routes: the path is unknown. A

@@ -57,11 +57,11 @@ pub fn of_form(form: &Form, name: &str) -> Option<String> {
 /// Why a field for a date holds none that can be read.
 pub fn why_wrong(form: &Form, name: &str) -> Option<&'static str> {
     let is_date = name == "birthday" || (name.starts_with("dates.") && name.ends_with(".value"));
-    typed(form.get(name)).err().filter(|_| is_date)
+    if is_date { typed(form.get(name)).err() } else { None }
 }
 
-/// A field for a date, in words as pages show it: so it is seen how it was read. The box beside it takes a year away; it is not
-/// ticked for a date that has none, or a year that is typed later would go too.
+/// A field for a date, in words as pages show it: so it is seen how it was read. The box beside it takes a year away; it
+/// is not ticked for a date that has none, or a year that is typed later would go too.
 pub fn field(p: &Page, form: &Form, name: &str, label: &str) -> Markup {
     let quiet = label.is_empty();
     let label = if quiet { p.w.date } else { label };

@@ -13,7 +13,7 @@ pub enum DeadLink {
     Reset,
 }
 
-/// Set in the form of somebody who may sign in once the address is confirmed.
+/// Set in the form of a user who may sign in once the address is confirmed.
 pub const UNCONFIRMED: &str = "unconfirmed";
 
 /// `/`

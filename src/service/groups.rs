@@ -173,7 +173,7 @@ pub fn was_put(writer: &mut Writer, stored: &Stored, old_name: Option<&str>) -> 
         writer.update(others.collect()).map(|_| ())
     })?;
     give(writer, &group.name, &group.members)?;
-    // It may have named somebody who lies in the trash, who is no member.
+    // It may have named a contact that lies in the trash, which is no member.
     let (owner, uids) = (writer.book().owner, group.members.iter().flat_map(|uid| forms(uid)));
     for id in rows::trashed(writer.tx, owner, &uids.collect::<Vec<_>>())? {
         writer.touch([&group.name], id);

@@ -77,6 +77,11 @@ impl Address {
         ]
         .map(|part| part.as_deref())
     }
+
+    /// True if it has more than a label.
+    pub fn says_something(&self) -> bool {
+        self.parts().iter().any(Option::is_some)
+    }
 }
 
 /// A web address or a related person.

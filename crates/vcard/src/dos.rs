@@ -1,4 +1,5 @@
-//! Text of MS-DOS, which Excel still writes (`CSV (MS-DOS)`), and which no browser knows: of Windows it has no letters in the middle of words.
+//! Text of MS-DOS, which Excel still writes (`CSV (MS-DOS)`). Browsers have no decoder for its code pages, and so
+//! `encoding_rs` has none. Its letters are punctuation in those of Windows, and show it in the middle of a word.
 
 /// The upper half of a code page of DOS.
 pub struct Page {

@@ -285,8 +285,7 @@ fn normal_addresses(list: &[Address]) -> Vec<Address> {
         postal_code: normal_part(&address.postal_code),
         country: normal_part(&address.country),
     });
-    let says = |address: &Address| address.parts().iter().any(Option::is_some);
-    let mut kept: Vec<_> = addresses.filter(says).collect();
+    let mut kept: Vec<_> = addresses.filter(Address::says_something).collect();
     one_primary(kept.iter_mut().map(|address| &mut address.primary));
     kept
 }

@@ -135,7 +135,7 @@ impl Unfold {
             } else if self.inside
                 && before >= WRAPPED_MIN
                 && !matches!(encoding, Encoding::Base64 | Encoding::QuotedPrintable)
-                && !is_content(line, is_folded(file, next))
+                && !is_content(line, matches!(file.get(next), Some(b' ' | b'\t')))
             {
                 let folded = before == FOLDED || line.len() >= WRAPPED_MIN && is_base64(line);
                 bytes.extend(if folded { None } else { Some(b' ') });
@@ -301,13 +301,8 @@ impl Encoding {
     }
 }
 
-/// True if the line at that place goes on the one before.
-fn is_folded(file: &[u8], at: usize) -> bool {
-    physical(file, at).is_some_and(|(line, _)| matches!(line.first(), Some(b' ' | b'\t')))
-}
-
 /// True for a line that begins with the name of a property, or that is blank. The colon of a long head may stand in
-/// the line that goes on.
+/// the folded line after it, if there is one (`goes_on`).
 fn is_content(line: &[u8], goes_on: bool) -> bool {
     let end = line.iter().position(|byte| matches!(byte, b';' | b':')).unwrap_or_default();
     let name = line.get(..end).unwrap_or_default().trim_ascii();

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::http::Reply;
 use crate::model::contact::input::LABEL_MAX;
 use crate::model::text;
-use crate::repository::contacts::labels::{LABELS_MAX, labels_in_use};
+use crate::repository::contacts::labels::{LABEL_LISTED_MAX, LABELS_MAX, labels_in_use};
 use crate::service::groups;
 use serde_json::json;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
 /// `PATCH /api/contacts/labels`
 pub fn rename(call: &Call, owner: &Owner) -> Result<Reply> {
     let mut members = call.members()?;
-    let from = members.required("from", |raw| text::line(raw, 1, 10_000));
+    let from = members.required("from", |raw| text::line(raw, 1, LABEL_LISTED_MAX));
     // Null takes the label off; to say nothing is a mistake.
     let said = members.has("to");
     let to = members.optional("to", |raw| text::line(raw, 1, LABEL_MAX));

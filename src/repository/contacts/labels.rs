@@ -7,8 +7,8 @@ use crate::error::Result;
 /// Most labels that are given at once; also in the statement.
 pub const LABELS_MAX: usize = 1_000;
 
-/// Characters of a label that is listed, or gets another name.
-pub const LABEL_LISTED_MAX: i32 = 10_000;
+/// Characters of a label that is listed, or gets another name; also in the statement.
+pub const LABEL_LISTED_MAX: usize = 10_000;
 
 /// Labels in use after this one (in lower case), a thousand at most, with the number of contacts that
 /// have each. Of several spellings the one of the oldest contact is shown; they are counted first, byte
@@ -26,11 +26,11 @@ pub fn labels_in_use(db: &mut Conn, owner: i64, after: &str) -> Result<Vec<(Stri
         " AND (label_keys IS NOT NULL OR long_text IS NOT NULL)
             GROUP BY label COLLATE \"C\"
         ) AS spellings
-        WHERE CASE WHEN length(label) <= $3
+        WHERE CASE WHEN length(label) <= 10000
             THEN lower(label COLLATE \"und-x-icu\") > lower($2 COLLATE \"und-x-icu\") END
         GROUP BY lower(label COLLATE \"und-x-icu\")
         ORDER BY lower(label COLLATE \"und-x-icu\") LIMIT 1000"
     );
-    let rows = db.query(SQL, &[&owner, &after, &LABEL_LISTED_MAX])?;
+    let rows = db.query(SQL, &[&owner, &after])?;
     Ok(rows.iter().map(|row| (row.get("label"), row.get("count"))).collect())
 }

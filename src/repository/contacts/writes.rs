@@ -106,7 +106,8 @@ macro_rules! new {
 /// The columns that are made from the card, set to those of `new`; but a row is a contact or a group for ever.
 macro_rules! made_columns {
     () => {
-        "made_by = $18, members = new.members, sort_name = new.sort_name, sort_more = new.sort_more, folded = new.folded, digits = new.digits,
+        "made_by = $18, members = new.members, sort_name = new.sort_name,
+            sort_more = new.sort_more, folded = new.folded, digits = new.digits,
             label_keys = new.label_keys, long_text = new.long_text,
             birthday_key = new.birthday_key,
             birthday_year = new.birthday_year, photo_type = new.photo_type"

@@ -36,7 +36,7 @@ impl fmt::Display for Fault {
 
 /// The cells from the first line on, and the columns: the line of which most columns are known, under the separator
 /// that makes it so. Below a line of several cells it has to be many more, since the cells of a person may be
-/// words of headers, too: `Ann,Work,Home`. A line that reaches somebody is no header, but where the map names it.
+/// words of headers, too: `Ann,Work,Home`. A line with an address or a number is no header, but where the map names it.
 pub(super) fn header<'a>(
     text: &'a str,
     map: &[(String, String)],
@@ -105,7 +105,7 @@ pub fn unwrapped(text: &str) -> Option<String> {
     Some(lines.collect())
 }
 
-/// True for a line that reaches somebody where the columns do: of a table that was sorted with its header, or of
+/// True for a line with an address or a number in the column of one: of a table that was sorted with its header, or of
 /// which the map names the cells of the first person.
 pub(super) fn is_row(layout: &Layout, record: &Record<'_>) -> bool {
     let reached = |(column, cell): (&Column, &Cow<'_, str>)| match column.meaning {

@@ -14,7 +14,6 @@ mod find;
 mod key;
 mod kinds;
 mod languages;
-mod more_languages;
 mod row;
 mod text;
 mod vocabulary;

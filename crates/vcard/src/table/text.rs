@@ -157,7 +157,7 @@ const COUNTED: &str = "contact contacts row rows record records entry entries pe
     righe kontaktów kontakty wierszy контакт контакти контактів рядків записів експортовано контакты контактов \
     контакта строк записей экспортировано 件";
 
-/// True for the cells of a line that says how many rows are above it, and reaches nobody. Where the number is
+/// True for the cells of a line that says how many rows are above it, and is no row. Where the number is
 /// another one, because some were left out, the words have to be such that they are no name.
 pub(super) fn counts_rows<S: AsRef<str>>(cells: &[S], rows: usize) -> bool {
     let length: usize = cells.iter().map(|cell| cell.as_ref().len()).sum();

@@ -1,14 +1,14 @@
 //! The words of headers, in English, German, French, Spanish, Italian, Polish, Ukrainian, Russian
 //! and Japanese, as Google Contacts, Outlook, Thunderbird, Yahoo and LinkedIn write them and as
-//! people write them by hand; the plain ones in [`languages`] and [`more_languages`], too.
+//! people write them by hand; the plain ones in [`languages`], too.
 //!
 //! [`NAMES`] are whole headers. Any other header is read as a sequence of [`WORDS`]: `Telefon
 //! geschäftlich 2`, `Телефон раб. 2` and `Business Phone 2` are a telephone, a place and a number
 //! each. Both are compared by [`fold`].
 
 pub(super) use super::kinds::{Kind, Member, Part, Word};
+use super::languages;
 use super::vocabulary::{NAMES, WORDS};
-use super::{languages, more_languages};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -37,7 +37,7 @@ struct Words {
 
 fn dictionary() -> &'static Dictionary {
     static DICTIONARY: OnceLock<Dictionary> = OnceLock::new();
-    let read = |tables: [&[(Word, &str)]; 3]| {
+    let read = |tables: [&[(Word, &str)]; 2]| {
         let mut map = HashMap::new();
         for (word, names) in tables.into_iter().flatten() {
             for name in names.split(',') {
@@ -51,8 +51,8 @@ fn dictionary() -> &'static Dictionary {
         Words { map, longest }
     };
     DICTIONARY.get_or_init(|| {
-        let names = read([NAMES, languages::NAMES, more_languages::NAMES]);
-        let mut parts = read([WORDS, languages::WORDS, more_languages::WORDS]);
+        let names = read([NAMES, languages::NAMES]);
+        let mut parts = read([WORDS, languages::WORDS]);
         let of_person = |(name, word): &(&String, &Word)| {
             let part = [Member::First, Member::Middle, Member::Last].map(Word::Member);
             part.contains(word) || **word == Word::Filler || *name == "name"

@@ -132,7 +132,7 @@ impl Reader<'_> {
                 primary: read.flag(path, members),
             };
             // An address that says nothing is none.
-            address.parts().iter().any(Option::is_some).then_some(address)
+            address.says_something().then_some(address)
         });
         let mut list = list.unwrap_or_else(|| self.absent(&stored.to_vec()));
         self.one_primary("addresses", &mut list, |it| &mut it.primary);
