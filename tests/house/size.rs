@@ -55,3 +55,28 @@ fn the_path_of_a_request_is_as_short_as_the_readme_says() {
     assert!(all <= said, "README says {said} lines of code, and there are {all}");
     assert!(said <= all + 300, "README says {said} lines of code, and there are only {all}");
 }
+
+/// docs/architecture.md lists what a list request passes, function by function: each stands in the file that it
+/// names, and they are as many as the page says.
+#[test]
+fn the_functions_of_the_path_are_where_the_page_says() {
+    let page = read(&root().join("docs/architecture.md"));
+    let part = page.split("### The functions of one list request").nth(1).expect("the heading");
+    let part = part.split("\n## ").next().unwrap_or_default();
+    let (mut files, mut functions) = (0, 0);
+    for row in part.lines().filter_map(|line| line.strip_prefix("| `")) {
+        let (file, names) = row.split_once("` | ").expect("a file and its functions");
+        let text = read(&root().join(file));
+        files += 1;
+        for name in names.split('`').skip(1).step_by(2) {
+            functions += 1;
+            let last = name.rsplit("::").next().unwrap_or(name);
+            let is_there = |after: &str| text.contains(&format!("fn {last}{after}"));
+            // A variant that is made counts too, as `Client::Account`.
+            let is_variant = last.starts_with(char::is_uppercase) && text.contains(last);
+            assert!(is_variant || is_there("(") || is_there("<"), "{name} is not in {file}");
+        }
+    }
+    let said = format!("**{files} files and {functions} functions**");
+    assert!(part.contains(&said), "the page does not say {said}");
+}
