@@ -346,7 +346,7 @@ words! {
     fresh_text: "Type these three into the device, or scan the address:",
     profile_download: "Download the profile",
     steps_ios: "Download the profile below on the device, or open Settings → Apps → Contacts → Contacts Accounts → Add Account → Other → Add CardDAV Account.|Type server, username and the app password.|Tap Next: the contacts come within a minute.",
-    steps_android: "Install DAVx⁵ from F-Droid or the Play Store and tap +.|Choose “Login with URL and user name”, scan or type the server, then username and app password.|Tick the address book and tap the button to synchronise.",
+    steps_android: "Install DAVx⁵ from F-Droid or the Play Store and tap +.|Choose “Login with URL and user name”, scan or type the server, then username and app password.|As the contact group method take “Groups are per-contact categories”: they are your labels here.|Tick the address book and tap the button to synchronise.",
     steps_thunderbird: "Open the address book → New Address Book → Add CardDAV Address Book.|Type username and server, then Continue.|Type the app password and choose the book.",
     steps_evolution: "File → New → Address Book, type CardDAV.|Type the server's address and your username, then Find Address Books.|Type the app password and choose the book.",
     book_address: "Address of the book, where a program asks for it",
