@@ -245,7 +245,10 @@ impl Modern {
                 let date = Line::new("X-ABDATE", escape(&value));
                 let label = match code.as_str() {
                     "1" => "anniversary",
-                    "3" => return self.lines.push(Line::new("BDAY", escape(&value))),
+                    "3" => {
+                        let born = self.birthday(Line::new("BDAY", escape(&value)));
+                        return self.lines.push(born);
+                    }
                     _ if own.is_empty() => "other",
                     _ => &own,
                 };

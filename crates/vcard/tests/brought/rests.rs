@@ -1,7 +1,7 @@
 //! What is left where a file was cut, put together or printed: cards without their marks, lines that a mail program
 //! broke, tables under tables, lines that count the others.
 
-use super::names;
+use super::{card, names};
 use vcard::table::{self, Options};
 use vcard::*;
 
@@ -295,4 +295,18 @@ fn a_head_that_is_folded_is_no_rest_of_the_line_before() {
     let card = vcard::read_cards(text.as_bytes(), None).next().unwrap().card.unwrap();
     assert_eq!(card.details().additional_data, Some(long));
     assert!(card.lines().any(|line| line.is("PHOTO") && line.value().ends_with("/1")));
+}
+
+#[test]
+fn a_birthday_of_android_without_a_year_is_one_of_3_0_and_is_read_again_the_same() {
+    let event = "X-ANDROID-CUSTOM:vnd.android.cursor.item/contact_event;--05-17;3;;;;;;;;;;;;;";
+    // What stays as Android wrote it has the card translated each time.
+    let misc = "X-ANDROID-CUSTOM:vnd.com.google.cursor.item/contact_misc;a;b;;;;;;;;;;;;;";
+    for version in ["2.1", "3.0"] {
+        let file = card(version, &["N:Ash;Ann", "FN:Ann", event, misc]);
+        let read = read_cards(&file, None).next().unwrap().card.unwrap();
+        assert!(read.as_str().contains("\r\nBDAY;X-APPLE-OMIT-YEAR=1604:1604-05-17\r\n"));
+        let again = read_cards(read.as_str().as_bytes(), None).next().unwrap().card;
+        assert_eq!(again, Ok(read));
+    }
 }
