@@ -5,7 +5,7 @@ use crate::content::Reader;
 use crate::convert::{RawLine, converted};
 use crate::line::Line;
 use crate::modern::is_one_part;
-use crate::unfold::{Logical, Unfold, is_mark};
+use crate::unfold::{Logical, Unfold, is_mark, unquoted};
 use crate::valid::{is_blank, is_complete, is_valid};
 use crate::value::{escape, visible};
 use crate::{Card, Details, Warning, names, odd};
@@ -69,7 +69,9 @@ pub fn has_cards(bytes: &[u8]) -> bool {
     // `N;Name;Tel.:` is a table.
     let separated = first.starts_with(b"N;") && !first.contains(&b'=');
     (is_line_of(first, &["N", "FN"]) && !separated)
-        || lines().any(|line| ["BEGIN:VCARD", "END:VCARD"].iter().any(|mark| is_mark(line, mark)))
+        || lines()
+            .map(unquoted)
+            .any(|line| is_mark(line, "BEGIN:VCARD") || is_mark(line, "END:VCARD"))
 }
 
 /// True for a content line of one of these names, or for the version of a card.

@@ -23,7 +23,7 @@ const SAMPLE: usize = 64;
 /// - behind a long line of a card, one that is no content line: a mail program has broken it, or lost its blank.
 ///
 /// Where a blank line follows every line, blank lines count for nothing; where the whole file is
-/// indented, the indent of BEGIN counts for nothing.
+/// indented, or quoted by a mail, what stands before BEGIN counts for nothing.
 #[derive(Debug, Default)]
 pub struct Unfold {
     at: usize,
@@ -70,13 +70,15 @@ impl Unfold {
             self.at = next;
             // Files that were put together have a byte-order mark before each part.
             let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
+            let quoted = line.len() - unquoted(line).len();
+            if !self.inside && is_mark(unquoted(line), "BEGIN:VCARD") {
+                self.indent = quoted;
+            }
+            let line = self.unindented(line);
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            if !self.inside && is_mark(line, "BEGIN:VCARD") {
-                self.indent = line.len() - line.trim_ascii_start().len();
-            }
-            break (start, self.unindented(line).to_vec());
+            break (start, line.to_vec());
         };
         let number = self.count;
         self.inside = match self.inside {
@@ -88,9 +90,9 @@ impl Unfold {
     }
 
     fn unindented<'f>(&self, line: &'f [u8]) -> &'f [u8] {
-        let blank = |head: &[u8]| head.iter().all(|byte| matches!(byte, b' ' | b'\t'));
         match line.split_at_checked(self.indent) {
-            Some((head, rest)) if blank(head) => rest,
+            Some((head, rest)) if unquoted(head).is_empty() => rest,
+            None if line.trim_ascii_end().ends_with(b">") && unquoted(line).is_empty() => b"",
             _ => line,
         }
     }
@@ -193,6 +195,12 @@ impl SoftBreaks {
             !goes
         });
     }
+}
+
+/// The line without blanks before it and the marks of a mail that quotes it, `> `.
+pub fn unquoted(line: &[u8]) -> &[u8] {
+    let text = line.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'>'));
+    line.get(text.unwrap_or(line.len())..).unwrap_or_default()
 }
 
 /// The physical line at `at` without its end, and where the next one begins.

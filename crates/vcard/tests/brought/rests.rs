@@ -310,3 +310,24 @@ fn a_birthday_of_android_without_a_year_is_one_of_3_0_and_is_read_again_the_same
         assert_eq!(again, Ok(read));
     }
 }
+
+#[test]
+fn a_card_that_a_mail_quotes_is_one() {
+    for mark in ["> ", ">", ">> ", "> > ", "  > "] {
+        let lines =
+            ["BEGIN:VCARD", "VERSION:3.0", "FN:Ann", "NOTE:one,", "  two", "", "TEL:5550101"];
+        let lines = lines.iter().chain(&["END:VCARD", "BEGIN:VCARD", "FN:Bob", "END:VCARD"]);
+        let lines: Vec<String> = lines.map(|line| format!("{mark}{line}\r\n")).collect();
+        let file = lines.concat();
+        assert!(has_cards(file.as_bytes()), "{mark}");
+        assert_eq!(names(file.as_bytes(), None), ok(&["Ann", "Bob"]), "{mark}");
+        let ann = read_cards(file.as_bytes(), None).next().unwrap().card.unwrap().details();
+        assert_eq!(ann.additional_data.as_deref(), Some("one, two"), "{mark}");
+        assert_eq!(ann.phones[0].value, "5550101", "{mark}");
+    }
+    // A mark before some lines is text.
+    let file = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann\r\n>TEL:5550101\r\nEND:VCARD\r\n";
+    assert!(
+        read_cards(file.as_bytes(), None).next().unwrap().card.unwrap().details().phones.is_empty()
+    );
+}
