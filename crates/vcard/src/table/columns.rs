@@ -58,6 +58,8 @@ pub(super) struct Layout {
     pub line: u64,
     pub columns: Vec<Column>,
     pub slots: Vec<Slot>,
+    /// The header was sorted with its table: people stand above it.
+    pub sorted: bool,
     /// What of each slot has a column.
     parts: HashSet<(usize, Part)>,
 }
@@ -68,16 +70,12 @@ impl Layout {
     pub fn read<S: AsRef<str>>(header: &[S], map: &[(String, String)]) -> Layout {
         let map: HashMap<Key, Key> =
             map.iter().map(|(from, to)| (Key::of(from), Key::of(to))).collect();
-        let mut keys: Vec<(Key, bool)> = header
-            .iter()
-            .map(|header| {
-                let key = Key::of(header.as_ref());
-                match map.get(&key) {
-                    Some(mapped) => (mapped.clone(), true),
-                    None => (key, false),
-                }
-            })
-            .collect();
+        let begin = Key::beginning(header);
+        let key = |header: &S| match map.get(&Key::of(header.as_ref())) {
+            Some(mapped) => (mapped.clone(), true),
+            None => (Key::of(header.as_ref().get(begin..).unwrap_or_default()), false),
+        };
+        let mut keys: Vec<(Key, bool)> = header.iter().map(key).collect();
         Key::look_aside(&mut keys);
         let mut layout = Layout::default();
         let mut slots = HashMap::new();
@@ -148,9 +146,12 @@ impl Layout {
     fn settle(&mut self) {
         let has = |member| self.columns.iter().any(|c| c.meaning == Meaning::Member(member));
         let count = |is: fn(&Column) -> bool| self.columns.iter().filter(|c| is(c)).count();
+        // `Role` beside it is none, as in KAddressBook and Evolution.
+        let is_job = |c: &Column| c.meaning == Meaning::Member(Member::JobTitle);
+        let has_job = self.columns.iter().any(|c| is_job(c) && c.key.word != "role");
         let mut addressed = count(|c| c.meaning == Meaning::Member(Member::Title)) > 1
             || count(|c| c.key.word == "anrede") > 0
-            || !has(Member::Prefix) && (has(Member::JobTitle) || has(Member::Suffix));
+            || !has(Member::Prefix) && (has_job || has(Member::Suffix));
         let split_birthday = has(Member::BirthMonth);
         let name_is_last = has(Member::First) && !has(Member::Last);
         let name_is_first = has(Member::Last) && !has(Member::First);

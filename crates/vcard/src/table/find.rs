@@ -105,8 +105,9 @@ pub fn unwrapped(text: &str) -> Option<String> {
     Some(lines.collect())
 }
 
-/// True for a line with an address or a number in the column of one: of a table that was sorted with its header, or of
-/// which the map names the cells of the first person.
+/// True for a line above the header, or the header itself, that is a row: one with an address or a number in the column
+/// of one, of a table that was sorted with its header or of which the map names the cells of the first person; and any
+/// line of a table that was sorted so.
 pub(super) fn is_row(layout: &Layout, record: &Record<'_>) -> bool {
     let reached = |(column, cell): (&Column, &Cow<'_, str>)| match column.meaning {
         Meaning::Part(slot, Part::Value) => match layout.slots.get(slot).map(|slot| slot.kind) {
@@ -117,7 +118,8 @@ pub(super) fn is_row(layout: &Layout, record: &Record<'_>) -> bool {
         _ => false,
     };
     let cells = &record.cells;
-    cells.len() == layout.columns.len() && layout.columns.iter().zip(cells).any(reached)
+    let sorted = layout.sorted && record.line < layout.line;
+    cells.len() == layout.columns.len() && (sorted || layout.columns.iter().zip(cells).any(reached))
 }
 
 /// The columns of a table under another one, if this is its header: every cell is known, one is a name, and one

@@ -49,6 +49,18 @@ impl Key {
         Key { word, number: digits.parse().ok(), ends }
     }
 
+    /// How many octets all headers begin with that say nothing: `Person - ` of `Person - Name` and `Person - Phone`.
+    pub fn beginning<S: AsRef<str>>(header: &[S]) -> usize {
+        let mut shown = header.iter().map(AsRef::as_ref).filter(|it| !it.trim().is_empty());
+        let (first, more) = (shown.next().unwrap_or_default(), shown.clone().next().is_some());
+        let Some((word, _)) = first.split_once(" - ").filter(|_| more) else { return 0 };
+        let begin = word.len() + " - ".len();
+        let key = Key::of(word);
+        let says = key.number.is_some() || words::words(&key.word, &key.ends).is_some();
+        let common = shown.all(|it| it.get(..begin) == first.get(..begin));
+        if common && !says { begin } else { 0 }
+    }
+
     /// Settles what a header means in the language that the headers beside it are in; those that the
     /// caller mapped say it themselves.
     pub fn look_aside(keys: &mut [(Key, bool)]) {

@@ -27,6 +27,8 @@ pub(super) const BESIDE: &[(&str, &str, &str)] = &[
     ("cep", "soyad adi isim eposta", "ceptelefonu"),
     ("ad", "soyad", "firstname"),
     // Danish, Croatian; `Entered` and `By`, or a degree, elsewhere.
+    ("byprivat", "postnr postnummer adresse fornavn navn", "homecity"),
+    ("byarbejde", "postnr postnummer adresse fornavn navn", "workcity"),
     ("by", "postnr postnummer adresse fornavn navn", "city"),
     ("grad", "prezime", "city"),
     // A surname in Japanese, a name in Chinese.
@@ -61,7 +63,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Suffix),
-        "achtervoegsel, sufixo, titul za jménem, titul za menom, utótag, επίθημα",
+        "achtervoegsel, sufixo, titul za jménem, titul za menom, přípona, prípona, utótag, επίθημα",
     ),
     (
         Word::Member(Member::Nickname),
@@ -124,11 +126,11 @@ pub(super) const NAMES: &[(Word, &str)] = &[
         Word::Member(Member::Categories),
         "categorieën, groepen, groep, categorias, skupina, skupiny, kategória, kategóriák, kategórie, csoport, csoportok, kategori, \
          kategoriler, grup, gruplar, kategorier, grupp, grupper, ryhmä, ryhmät, luokat, categorii, grupuri, κατηγορίες, κατηγορία, \
-         ομάδες, ομάδα, 分组, 群組, 类别, 類別, 그룹, 분류, 범주",
+         ομάδες, ομάδα, 分组, 群組, 类别, 類別, 그룹, 분류, 범주, 범주 항목",
     ),
     (
         Word::Kind(Url),
-        "webpagina, página da web, webová stránka, webové stránky, webstránka, weblap, weboldal, honlap, web sitesi, \
+        "webpagina, webside, web-sivu, página da web, webová stránka, webové stránky, webstránka, weblap, weboldal, honlap, web sitesi, \
          web sayfası, webbplats, webbsida, hemsida, hjemmeside, nettside, nettsted, websted, kotisivu, verkkosivu, verkkosivusto, \
          pagină web, ιστοσελίδα, ιστότοπος, 网站, 網站, 网址, 網址, 网页, 網頁, 主页, 웹사이트, 홈페이지, 웹 페이지",
     ),
@@ -238,7 +240,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     (
         Word::Part(Part::Street),
         "straat, straatnaam, huisnummer, huisnr, rua, logradouro, ulice, utca, házszám, cadde, sokak, gata, gatuadress, gade, vej, \
-         gateadresse, katu, katuosoite, lähiosoite, stradă, οδός, 街道, 도로명주소",
+         gateadresse, katu, katuosoite, lähiosoite, stradă, οδός, 번지, 街道, 도로명주소",
     ),
     (
         Word::Part(Part::City),
@@ -249,7 +251,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Word::Part(Part::Region),
-        "provincie, regio, distrito, uf, megye, bölge, fylke, lääni, maakunta, alue, județ, νομός, 省, 省份, 省市自治区, 시도",
+        "provincie, regio, região, distrito, uf, megye, bölge, fylke, lääni, maakunta, alue, județ, νομός, 省, 省份, 省市自治区, 시도",
     ),
     (
         Word::Part(Part::PostalCode),
@@ -258,7 +260,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Word::Part(Part::Country),
-        "land regio, země, krajina, ország, ország régió, ülke, maa, țară, χώρα, χώρα περιοχή, država, държава, 国家, 國家, \
+        "land regio, land område, země, země oblast, krajina, krajina oblasť, țară regiune, država regija, país região, ország, ország régió, ülke, maa, țară, χώρα, χώρα περιοχή, država, държава, 国家, 國家, \
          国家地区, 國家地區, 국가, 나라, 국가지역",
     ),
     (
@@ -281,7 +283,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Place("work"),
-        "werk, zakelijk, zakelijke, comercial, trabalho, práce, zaměstnání, pracovní, firemní, pracovný, munkahely, munkahelyi, \
+        "werk, zakelijk, zakelijke, comercial, trabalho, práce, zaměstnání, pracovní, firemní, pracovný, munkahely, munkahelyi, hivatali, \
          céges, iş, arbete, arbets, jobb, arbejde, arbejds, arbeid, arbeids, kontor, työ, toimisto, serviciu, εργασία, εργασίας, \
          γραφείο, γραφείου, 商务, 商務, 工作, 办公, 办公室, 辦公室, 公司, 单位, 직장, 근무처, 회사, 사무실",
     ),

@@ -96,9 +96,14 @@ impl<'a> Table<'a> {
         let (mut cells, mut record) = (self.cells.clone(), Record::default());
         let mut columns = 0;
         while let Some(next) = cells.next(&mut record) {
-            let above = |it: &Layout| record.line <= it.line && !find::is_row(it, &record);
-            if next.is_err() || self.layouts.first().is_some_and(above) {
+            if next.is_err() {
                 continue;
+            }
+            if let Some(first) = self.layouts.first_mut().filter(|it| record.line <= it.line) {
+                if !find::is_row(first, &record) {
+                    continue;
+                }
+                first.sorted |= record.line < first.line;
             }
             if columns < COLUMNS_MAX
                 && let Some(layout) = find::another_header(&record, map)

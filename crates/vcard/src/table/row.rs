@@ -7,7 +7,9 @@ use super::text::{google_labels, is_number, unprotected};
 use super::words::{Member, Part};
 use crate::names::says_who;
 use crate::value::{is_forbidden, one_line, visible};
-use crate::{Address, DateText, Details, Warning, fold, is_valid_phone, odd};
+use crate::{
+    Address, DateText, Details, Warning, clean_email, fold, is_valid_email, is_valid_phone, odd,
+};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
@@ -178,6 +180,10 @@ impl<'t> Builder<'t> {
             // `Contact` is a number as often as a name.
             Member::Full if is_number(text) && is_valid_phone(text) => {
                 return self.phone(text, None, false);
+            }
+            // So are whom a mail is from and to.
+            Member::Full if is_valid_email(&clean_email(text)) => {
+                return self.email(text, None, false);
             }
             Member::Full if self.full.is_none() => {
                 self.full = one_line(text).map(|text| (at, text));

@@ -157,9 +157,38 @@ const COUNTED: &str = "contact contacts row rows record records entry entries pe
     righe kontaktów kontakty wierszy контакт контакти контактів рядків записів експортовано контакты контактов \
     контакта строк записей экспортировано 件";
 
-/// True for the cells of a line that says how many rows are above it, and is no row. Where the number is
+/// Words of a line that says which page it is, `Page 1 of 2`, and what stands between its numbers.
+const PAGES: &str =
+    "page seite página pagina sida side strona stránka oldal sayfa сторінка страница";
+const OF: &str = "of von sur de di av af z ze из з";
+
+/// True for such a line.
+fn is_page<S: AsRef<str>>(cells: &[S]) -> bool {
+    let mut shown = cells.iter().map(|cell| cell.as_ref().trim()).filter(|cell| !cell.is_empty());
+    let (Some(text), None) = (shown.next(), shown.next()) else { return false };
+    if text.len() > COUNT_MAX || !has_digit(text) {
+        return false;
+    }
+    let folded = fold(text);
+    let numbers: Vec<&str> =
+        folded.split(|c: char| !c.is_numeric()).filter(|it| !it.is_empty()).collect();
+    let words: Vec<&str> =
+        folded.split(|c: char| !c.is_alphabetic()).filter(|it| !it.is_empty()).collect();
+    let is = |list: &str, word: &str| list.split(' ').any(|it| fold(it) == word);
+    let [page, of @ ..] = words.as_slice() else { return false };
+    numbers.len() == 2
+        && numbers.iter().all(|it| it.len() < 5)
+        && is(PAGES, page)
+        && of.len() < 2
+        && of.iter().all(|word| is(OF, word))
+}
+
+/// True for the cells of a line that says how many rows or pages there are, and is no row. Where the number is
 /// another one, because some were left out, the words have to be such that they are no name.
 pub(super) fn counts_rows<S: AsRef<str>>(cells: &[S], rows: usize) -> bool {
+    if rows > 0 && is_page(cells) {
+        return true;
+    }
     let length: usize = cells.iter().map(|cell| cell.as_ref().len()).sum();
     if rows == 0 || length > COUNT_MAX || !cells.iter().any(|it| has_digit(it.as_ref())) {
         return false;

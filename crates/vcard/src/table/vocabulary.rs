@@ -8,7 +8,7 @@ use super::kinds::{Member, Part};
 pub(super) const NAMES: &[(Word, &str)] = &[
     (
         Word::Member(Member::Prefix),
-        "prefix, name prefix, honorific prefix, salutation, honorific, mr mrs, akad titel, akademischer titel, anrede, namenspräfix, titre de civilité, civilité, préfixe, \
+        "prefix, name prefix, honorific prefix, honorific prefixes, salutation, honorific, mr mrs, akad titel, akademischer titel, anrede, namenspräfix, titre de civilité, civilité, préfixe, \
          tratamiento, prefijo, prefisso, prefiks, forma grzecznościowa, звернення, звертання, префікс, обращение, префикс, 肩書き, 敬称接頭, préfixe du nom, prefijo del nombre, prefisso del nome, \
          prefiks imienia, префікс імені, префикс имени, 名前の接頭辞",
     ),
@@ -30,7 +30,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Suffix),
-        "suffix, name suffix, honorific suffix, namenssuffix, suffixe, sufijo, suffisso, titolo straniero, sufiks, суфікс, \
+        "suffix, name suffix, honorific suffix, honorific suffixes, namenssuffix, suffixe, sufijo, suffisso, titolo straniero, sufiks, суфікс, \
          суффикс, 敬称, suffixe du nom, sufijo del nombre, suffisso del nome, sufiks nazwiska, суфікс імені, суффикс имени, 名前の接尾辞",
     ),
     (
@@ -40,7 +40,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Full),
-        "name, full name, fullname, formatted name, contact person, kontaktperson, ansprechpartner, ansprechpartnerin, interlocuteur, \
+        "name, full name, fullname, formatted name, saved name, contact person, kontaktperson, ansprechpartner, ansprechpartnerin, interlocuteur, \
          persona de contacto, persona di contatto, referente, osoba kontaktowa, контактна особа, контактное лицо, 担当者, 担当者名, display name, contact, contact name, person, voller name, vollständiger name, \
          anzeigename, kontakt, nom complet, nom à afficher, nom affiché, nombre completo, nombre para mostrar, nombre a mostrar, name vorname, vorname name, vor und nachname, vor und zuname, \
          nome completo, nome visualizzato, nominativo, nazwa, imię i nazwisko, nazwa wyświetlana, wyświetlana nazwa, \
@@ -131,9 +131,15 @@ pub(super) const NAMES: &[(Word, &str)] = &[
         "phonetic last name, family name yomi, surname yomi, 姓フリガナ, 姓ふりがな, 姓のふりがな, 姓読み, phonetischer nachname, \
          nom phonétique, apellido fonético, apellidos fonéticos, cognome fonetico, nazwisko fonetyczne",
     ),
-    (Entry(Phone, "home"), "home, abitazione, particular, дом, дім, домашний, домашній"),
-    (Entry(Phone, "work"), "work, ufficio, раб, рабочий, роб, робочий, служебный, службовий"),
-    (Entry(Phone, "other"), "other"),
+    (
+        Entry(Phone, "home"),
+        "home, home number, abitazione, particular, дом, дім, домашний, домашній",
+    ),
+    (
+        Entry(Phone, "work"),
+        "work, work number, office number, business number, ufficio, раб, рабочий, роб, робочий, служебный, службовий",
+    ),
+    (Entry(Phone, "other"), "other, other number"),
     (Word::Kind(Address), "domicilio"),
     (Word::Kind(Phone), "number"),
     (Entry(Url, "blog"), "blog"),

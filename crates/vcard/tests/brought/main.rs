@@ -10,6 +10,7 @@
 
 mod cards;
 mod rests;
+mod sheets;
 mod tables;
 
 use vcard::table::{self, Fault, Options};
