@@ -261,6 +261,7 @@ fn json_of_other_programs_has_its_contacts_in_an_object_or_a_line_each() {
     for file in [
         "{}",
         "{\"error\": {\"message\": \"no\"}}",
+        "{\"1\": {\"name\": \"Ann\"}, \"2\": {\"name\": \"Bob\"}}",
         "[\"vcard\", [[\"fn\", {}, \"text\", \"Ann\"]]]",
     ] {
         let headers = [("Content-Type", "application/json")];

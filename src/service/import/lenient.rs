@@ -36,8 +36,9 @@ const READ_ONLY: [&str; 5] = ["id", "photo", "created_at", "updated_at", "delete
 pub fn tidy(members: &mut Map<String, Value>) -> Vec<(String, String)> {
     let mut kept = Kept(Vec::new());
     let mut foreign = Vec::new();
-    take_person(members);
-    unpack(members);
+    if take_person(members) {
+        unpack(members);
+    }
     let names: Vec<String> = members.keys().cloned().collect();
     for name in names {
         let Some(value) = members.get_mut(&name) else { continue };

@@ -102,7 +102,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Notes),
-        "notes, note, additional data, memo, info, additional information, bio, commentaire, observations, comment, comments, remarks, description, notizen, notiz, bemerkung, bemerkungen, \
+        "notes, note, personal notes, additional data, memo, info, additional information, bio, commentaire, observations, comment, comments, remarks, description, notizen, notiz, bemerkung, bemerkungen, \
          anmerkungen, kommentar, remarques, remarque, commentaires, notas, comentarios, observaciones, commenti, \
          osservazioni, notatki, notatka, uwagi, нотатки, нотатка, примітки, примітка, коментар, коментарі, заметки, заметка, примечания, примечание, комментарий, комментарии, メモ, 備考",
     ),
