@@ -126,7 +126,7 @@ fn an_account_s_export_has_everything_and_no_secret() {
     let (ann, bob) = (world.user("ann"), world.user("bob"));
     let named = world.app.db.read(|db| {
         users::set_language(db, ann.id, Some("en"))?;
-        books::set_names(db, ann.id, Some("Ours"), None)
+        books::set_display_name(db, ann.id, Some("Ours"))
     });
     named.unwrap();
     let root = world.admin("root").at([203, 0, 113, 9]);

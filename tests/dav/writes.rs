@@ -29,6 +29,47 @@ fn proppatch(phone: &Phone, path: &str, inside: &str) -> Got {
 }
 
 #[test]
+fn rule_43_two_programs_that_name_and_describe_the_book_at_once_are_both_heard() {
+    let (ground, ann, phone) = ann();
+    let set = |name: &str, value: &str| {
+        let change = format!("<D:set><D:prop><{name}>{value}</{name}></D:prop></D:set>");
+        proppatch(&phone, &phone.book(), &change).expect(207);
+    };
+    let waiting =
+        "SELECT count(DISTINCT pid) FROM pg_locks AS waits JOIN pg_locks AS held USING (pid)
+        WHERE NOT waits.granted AND held.relation = 'address_books'::regclass";
+    std::thread::scope(|scope| {
+        let locked = ground.world.app.db.transaction(|tx| {
+            tx.query("SELECT FROM address_books WHERE owner = $1 FOR UPDATE", &[&ann.id])?;
+            scope.spawn(|| set("D:displayname", "Mine"));
+            scope.spawn(|| set("C:addressbook-description", "Friends"));
+            // Locks are waited for no longer than two seconds.
+            let end = std::time::Instant::now() + std::time::Duration::from_secs(1);
+            while ground.world.sql::<i64>(waiting) < 2 && std::time::Instant::now() < end {
+                std::thread::yield_now();
+            }
+            Ok(())
+        });
+        locked.unwrap();
+    });
+    assert_eq!(phone.property(&phone.book(), "D:displayname"), "Mine");
+    assert_eq!(phone.property(&phone.book(), "C:addressbook-description"), "Friends");
+    // What nobody sees is no name.
+    set("D:displayname", "\u{200b} \u{2060}");
+    assert_eq!(phone.property(&phone.book(), "D:displayname"), "Contacts");
+}
+
+#[test]
+fn a_path_where_nothing_can_be_is_not_found() {
+    let (_ground, _, phone) = ann();
+    for path in [format!("{}work/", phone.home()), phone.path("a.vcf/b"), phone.path("%00")] {
+        for method in ["GET", "HEAD", "MOVE", "DELETE", "PROPFIND"] {
+            phone.send(method, &path, &[("Destination", &phone.path("c.vcf"))], b"").expect(404);
+        }
+    }
+}
+
+#[test]
 fn rule_43_the_book_has_a_name_of_the_clients() {
     let (_ground, _, phone) = ann();
     let both = "<D:set><D:prop><D:displayname>Mine &amp; yours</D:displayname></D:prop></D:set>\

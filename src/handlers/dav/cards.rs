@@ -27,6 +27,7 @@ pub fn get(call: &Call, device: &Device) -> Result<Reply> {
         Target::Card(_, name) => name,
         // libdav follows `/.well-known/carddav` by GET and goes on only after a 2xx.
         Target::Root => return Ok(Reply::bytes("text/plain; charset=utf-8", HERE)),
+        Target::OtherBook(_) | Target::Orphan(_) => return Err(Error::NotFound),
         target => return Err(not_here(target)),
     };
     let (card, text) = account::find(call, owner, name)?;
@@ -124,7 +125,11 @@ pub fn rename(call: &Call, device: &Device) -> Result<Reply> {
     const NOT_THERE: DavFault = DavFault::Forbidden("C:addressbook-collection-location-ok");
     let owner = device.owner().id();
     let target = target_of(call, device);
-    let Target::Card(_, from) = &target else { return Err(not_here(&target)) };
+    let from = match &target {
+        Target::Card(_, from) => from,
+        Target::OtherBook(_) | Target::Orphan(_) => return Err(Error::NotFound),
+        target => return Err(not_here(target)),
+    };
     let destination = headers::destination(call, owner)?;
     let to = match &destination {
         Target::Card(_, to) if to == from => return Err(Error::Dav(NOT_THERE)),

@@ -4,7 +4,7 @@
 use crate::access::Device;
 use crate::context::Call;
 use crate::error::{Error, Result};
-use crate::handlers::dav::account::{Account, Asked};
+use crate::handlers::dav::account::Asked;
 use crate::handlers::dav::properties;
 use crate::handlers::dav::target::Target;
 use crate::handlers::dav::xml::{CARDDAV, DAV, Element};
@@ -33,7 +33,7 @@ pub fn proppatch(call: &Call, device: &Device) -> Result<Reply> {
     properties::check_count(changes.len())?;
     let faults: Vec<_> = changes.iter().map(|change| fault(&target, change)).collect();
     if faults.iter().all(Option::is_none) {
-        apply(call, &account, &changes)?;
+        apply(call, account.id, &changes)?;
     }
     let refused = faults.iter().any(Option::is_some);
     let mut out = String::new();
@@ -70,18 +70,18 @@ fn fault(target: &Target, change: &Change) -> Option<&'static str> {
     (change.value.unwrap_or_default().chars().count() > max).then_some(INSUFFICIENT)
 }
 
-fn apply(call: &Call, account: &Account, changes: &[Change]) -> Result<()> {
-    let (mut name, mut description) =
-        (account.book_name.as_deref(), account.book_description.as_deref());
-    for change in changes {
-        // A book without a name would have none in any list: it gets ours back.
-        let value = change.value.filter(|value| !value.is_empty());
-        match change.property.is(DAV, "displayname") {
-            true => name = value,
-            false => description = value,
-        }
-    }
-    call.app.db.write(|db| books::set_names(db, account.id, name, description)).map(|_| ())
+fn apply(call: &Call, owner: i64, changes: &[Change]) -> Result<()> {
+    call.app.db.transaction(|tx| {
+        changes.iter().try_for_each(|change| {
+            // A book without a name to be seen would have none in any list: it gets ours back.
+            let value = change.value.map(vcard::trim).filter(|value| !value.is_empty());
+            // Each by itself: another program may change the other one meanwhile.
+            match change.property.is(DAV, "displayname") {
+                true => books::set_display_name(tx, owner, value).map(|_| ()),
+                false => books::set_description(tx, owner, value).map(|_| ()),
+            }
+        })
+    })
 }
 
 fn write_result(out: &mut String, change: &Change, fault: Option<&'static str>, refused: bool) {

@@ -123,16 +123,14 @@ pub fn find_named(db: &mut Conn, owner: i64) -> Result<Named> {
     Ok((from_row(&row), row.get("display_name"), row.get("description")))
 }
 
-/// Sets them.
-pub fn set_names(
-    db: &mut Conn,
-    owner: i64,
-    display_name: Option<&str>,
-    description: Option<&str>,
-) -> Result<u64> {
-    const SQL: &str =
-        "UPDATE address_books SET display_name = $2, description = $3 WHERE owner = $1";
-    db.execute(SQL, &[&owner, &display_name, &description])
+/// Sets what CardDAV clients call a book.
+pub fn set_display_name(db: &mut Conn, owner: i64, name: Option<&str>) -> Result<u64> {
+    db.execute("UPDATE address_books SET display_name = $2 WHERE owner = $1", &[&owner, &name])
+}
+
+/// Sets a book's description.
+pub fn set_description(db: &mut Conn, owner: i64, text: Option<&str>) -> Result<u64> {
+    db.execute("UPDATE address_books SET description = $2 WHERE owner = $1", &[&owner, &text])
 }
 
 /// Sets the hash of the calendar's secret. With an app password, which the caller holds, it ends when
