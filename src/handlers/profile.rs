@@ -96,14 +96,18 @@ pub fn delete(call: &Call, caller: &Caller) -> Result<Reply> {
     body.finish()?;
     let confirmed = confirm_password(call, caller, &password)?;
     let id = caller.id();
-    call.app.delete_user(id, |tx, found, admins| {
+    let deleted = call.app.delete_user(id, |tx, found, admins| {
         unchanged(found, &confirmed)?;
         if admins == [id] {
             return Err(Error::Conflict(Conflict::LastAdmin));
         }
         call.audit(tx, Action::Deleted, Some(id), Some(id))
-    })?;
-    Ok(Reply::no_content())
+    });
+    match deleted {
+        // Another request of the same account was quicker, and ended this session.
+        Err(Error::NotFound) => Err(Error::Unauthenticated),
+        deleted => deleted.map(|()| Reply::no_content()),
+    }
 }
 
 /// `PATCH /api/users/avatar`

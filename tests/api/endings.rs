@@ -300,6 +300,31 @@ fn a_large_account_that_ends_is_emptied_by_the_worker() {
 }
 
 #[test]
+fn of_two_wishes_to_delete_an_account_at_once_the_second_finds_no_session() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let delete = || ann.delete_with("/api/users/me", json!({"password": PASSWORD})).status;
+    let waiting =
+        "SELECT count(DISTINCT pid) FROM pg_locks AS waits JOIN pg_locks AS held USING (pid)
+        WHERE NOT waits.granted AND held.relation = 'users'::regclass";
+    let mut statuses = std::thread::scope(|scope| {
+        let wishes = world.app.db.transaction(|tx| {
+            tx.query("SELECT FROM users WHERE id = $1 FOR UPDATE", &[&ann.id])?;
+            let wishes = [scope.spawn(delete), scope.spawn(delete)];
+            // Locks are waited for no longer than two seconds.
+            let end = Instant::now() + std::time::Duration::from_millis(1_500);
+            while world.sql::<i64>(waiting) < 2 && Instant::now() < end {
+                std::thread::yield_now();
+            }
+            Ok(wishes)
+        });
+        wishes.unwrap().map(|wish| wish.join().unwrap())
+    });
+    statuses.sort_unstable();
+    assert_eq!(statuses, [204, 401]);
+}
+
+#[test]
 fn a_link_that_is_renewed_while_old_ones_are_purged_stays() {
     let world = World::new();
     let ann = world.user("ann");
