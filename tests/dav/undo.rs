@@ -13,7 +13,7 @@ use contactd::error::Error;
 use contactd::repository::contacts::{books, trash};
 use followers::{Feed, Sync};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use support::dice::Dice;
@@ -124,7 +124,7 @@ fn same<K: Ord + std::fmt::Debug, V: PartialEq + std::fmt::Debug>(
     book: &BTreeMap<K, V>,
     what: &str,
 ) {
-    let differs: Vec<_> =
+    let differs: BTreeSet<_> =
         book.keys().chain(copy.keys()).filter(|it| copy.get(it) != book.get(it)).collect();
     let shown =
         differs.iter().take(2).map(|it| (it, copy.get(it), book.get(it))).collect::<Vec<_>>();
