@@ -11,6 +11,8 @@ use serde_json::Value;
 pub const EXPECTED: &str = "the JSON must be an array of contacts";
 /// Most names of members that are looked at to find the list in an object.
 const NAMES_MAX: usize = 1_000;
+/// In how many objects the list may stand: each is passed over once more.
+const DEPTH_MAX: usize = 4;
 /// How the elements of a jCard (RFC 7095) begin, or of several.
 const JCARDS: [&[u8]; 2] = [b"\"vcard\"", b"[\"vcard\""];
 
@@ -40,7 +42,7 @@ pub fn read(bytes: &[u8]) -> Result<Elements<'_>> {
         false => serde_json::from_slice::<IgnoredAny>(bytes).map(drop),
     };
     checked.map_err(|err| malformed(format!("the file is no JSON: {err}")))?;
-    let list = rest.strip_prefix(b"[").or_else(|| list_of(rest, &mut { NAMES_MAX }));
+    let list = rest.strip_prefix(b"[").or_else(|| list_of(rest, &mut { NAMES_MAX }, DEPTH_MAX));
     let Some(elements) = list.or(rest.starts_with(b"{").then_some(rest)) else {
         return Err(malformed(EXPECTED.to_owned()));
     };
@@ -57,7 +59,7 @@ pub fn read(bytes: &[u8]) -> Result<Elements<'_>> {
 /// What follows the opening bracket of the list of contacts in an object: of `contacts`, or else of the first list of
 /// objects, in an object in it too, under a name that is no member of a contact. None where the object is a person:
 /// where a name in it is one of theirs, or reaches them.
-fn list_of<'a>(object: &'a [u8], names: &mut usize) -> Option<&'a [u8]> {
+fn list_of<'a>(object: &'a [u8], names: &mut usize, depth: usize) -> Option<&'a [u8]> {
     const NAMED: [&str; 6] =
         ["first_name", "last_name", "nickname", "emails", "phones", "addresses"];
     const LISTED: [&str; 2] = ["labels", "dates"];
@@ -78,7 +80,8 @@ fn list_of<'a>(object: &'a [u8], names: &mut usize) -> Option<&'a [u8]> {
         person |= says && NAMED.contains(&member);
         if found.is_none() && (member.is_empty() || LISTED.contains(&member)) {
             let of_objects = |it: &&[u8]| it.trim_ascii_start().starts_with(b"{");
-            found = list.filter(of_objects).or_else(|| list_of(value, names));
+            found =
+                list.filter(of_objects).or_else(|| list_of(value, names, depth.checked_sub(1)?));
         }
         rest = value.get(element_length(value)..)?.trim_ascii_start();
         rest = rest.strip_prefix(b",").unwrap_or(rest).trim_ascii_start();
