@@ -241,30 +241,3 @@ fn several_values_in_a_text_of_json_are_several() {
     // Our own entries say which is the primary one, and come back as they are.
     assert_eq!(values(&d, "emails"), ["g@x.example, h@x.example"]);
 }
-
-#[test]
-fn json_of_other_programs_has_its_contacts_in_an_object_or_a_line_each() {
-    let ann = World::new().user("ann");
-    let import_created = |file: &str| import(&ann, "text/plain", file).json()["created"].clone();
-    let graph =
-        json!({"@odata.context": "x", "value": [{"displayName": "Ann", "mobilePhone": "5550101"}]});
-    assert_eq!(import_created(&graph.to_string()), 1);
-    let hubspot = json!({"results": [{"id": "1", "properties": {"firstname": "Bob", "email": "b@x.example"}}]});
-    assert_eq!(import_created(&hubspot.to_string()), 1);
-    let lines = "{\"name\": \"Cid\", \"phone\": \"5550103\"}\r\n\r\n{\"name\": \"Dan\"}\r\n";
-    for created in [2, 0] {
-        assert_eq!(import_created(lines), created);
-    }
-    let names: Vec<Value> = contacts(&ann).iter().map(|it| it["display_name"].clone()).collect();
-    assert_eq!(names, ["Ann", "Bob", "Cid", "Dan"]);
-    // What has nobody is no file of contacts.
-    for file in [
-        "{}",
-        "{\"error\": {\"message\": \"no\"}}",
-        "{\"1\": {\"name\": \"Ann\"}, \"2\": {\"name\": \"Bob\"}}",
-        "[\"vcard\", [[\"fn\", {}, \"text\", \"Ann\"]]]",
-    ] {
-        let headers = [("Content-Type", "application/json")];
-        ann.send("POST", "/api/contacts/import", &headers, file.as_bytes()).expect(400);
-    }
-}

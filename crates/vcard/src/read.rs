@@ -5,6 +5,7 @@ use crate::content::Reader;
 use crate::convert::{RawLine, converted};
 use crate::line::Line;
 use crate::modern::is_one_part;
+use crate::table;
 use crate::unfold::{Logical, Unfold, is_mark, unquoted};
 use crate::valid::{is_blank, is_complete, is_valid};
 use crate::value::{escape, visible};
@@ -57,6 +58,9 @@ pub fn read_cards<'a>(bytes: &'a [u8], declared: Option<&str>) -> Cards<'a> {
     }
 }
 
+/// A longer first line is no header of a table that holds cards.
+const FIRST_MAX: usize = 100_000;
+
 /// True if a line of the file begins or ends a card, or if its first one is the version or the name of one.
 pub fn has_cards(bytes: &[u8]) -> bool {
     let (file, _) = without_mark(bytes, None);
@@ -68,10 +72,11 @@ pub fn has_cards(bytes: &[u8]) -> bool {
     let first = first.trim_ascii_start();
     // `N;Name;Tel.:` is a table.
     let separated = first.starts_with(b"N;") && !first.contains(&b'=');
+    let marked = |line| is_mark(line, "BEGIN:VCARD") || is_mark(line, "END:VCARD");
+    // A cell of a table may hold a card, in somebody's notes.
+    let is_table = || first.len() < FIRST_MAX && table::is_header(&String::from_utf8_lossy(first));
     (is_line_of(first, &["N", "FN"]) && !separated)
-        || lines()
-            .map(unquoted)
-            .any(|line| is_mark(line, "BEGIN:VCARD") || is_mark(line, "END:VCARD"))
+        || lines().map(unquoted).any(marked) && !is_table()
 }
 
 /// True for a content line of one of these names, or for the version of a card.

@@ -57,11 +57,6 @@ impl Notes {
         }
     }
 
-    /// True if there is one.
-    pub(super) fn any(&self) -> bool {
-        !self.list.is_empty()
-    }
-
     /// Adds a note before the others, which is always listed.
     pub(super) fn add_first(&mut self, line: u64, detail: impl Into<String>) {
         self.list.insert(0, Note { line, detail: detail.into() });

@@ -1,20 +1,10 @@
-//! A JSON array of contacts, an object that has one (the export of an account in `contacts`, answers of other
-//! programs' APIs in `results` or `value`), or an object a line. It is read element by element, so that memory does not
-//! grow with the file.
+//! A JSON array of contacts, or the export of an account, which has one in `contacts`. It is read element
+//! by element, so that memory does not grow with the file.
 
 use crate::error::{Error, Result};
 use crate::model::json::is_light;
 use serde::de::IgnoredAny;
 use serde_json::Value;
-
-/// What a file is that is none.
-pub const EXPECTED: &str = "the JSON must be an array of contacts";
-/// Most names of members that are looked at to find the list in an object.
-const NAMES_MAX: usize = 1_000;
-/// In how many objects the list may stand: each is passed over once more.
-const DEPTH_MAX: usize = 4;
-/// How the elements of a jCard (RFC 7095) begin, or of several.
-const JCARDS: [&[u8]; 2] = [b"\"vcard\"", b"[\"vcard\""];
 
 /// Longest element, in bytes. No card has as much text, and a parsed one takes many times its length.
 const ELEMENT_MAX: usize = 1024 * 1024 + 64 * 1024;
@@ -29,64 +19,34 @@ pub struct Element {
     pub replaced: bool,
 }
 
-/// The elements of the array, of the list in an object, or the objects themselves where they stand one behind the other
-/// (NDJSON). Text that is no JSON, or is none of these, is [`Error::Malformed`].
+/// The elements of the array. Text that is no JSON, or no array, is [`Error::Malformed`].
 pub fn read(bytes: &[u8]) -> Result<Elements<'_>> {
     let malformed = |detail: String| Error::Malformed(detail);
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let rest = bytes.trim_ascii_start();
     // The whole text is checked first: a broken file changes nothing.
-    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<IgnoredAny>();
-    let checked = match rest.starts_with(b"{") {
-        true => values.by_ref().try_for_each(|value| value.map(drop)),
-        false => serde_json::from_slice::<IgnoredAny>(bytes).map(drop),
+    serde_json::from_slice::<IgnoredAny>(bytes)
+        .map_err(|err| malformed(format!("the file is no JSON: {err}")))?;
+    let rest = bytes.trim_ascii_start();
+    let Some(elements) = rest.strip_prefix(b"[").or_else(|| contacts_of(rest)) else {
+        return Err(malformed("the JSON must be an array of contacts".to_owned()));
     };
-    checked.map_err(|err| malformed(format!("the file is no JSON: {err}")))?;
-    let list = rest.strip_prefix(b"[").or_else(|| list_of(rest, &mut { NAMES_MAX }, DEPTH_MAX));
-    let Some(elements) = list.or(rest.starts_with(b"{").then_some(rest)) else {
-        return Err(malformed(EXPECTED.to_owned()));
-    };
-    if JCARDS.iter().any(|begin| elements.trim_ascii_start().starts_with(begin)) {
-        return Err(malformed(
-            "the file is jCard: a vCard, a table or our JSON is expected".to_owned(),
-        ));
-    }
     let before = bytes.len() - elements.len();
     let number = 1 + line_ends(bytes.get(..before).unwrap_or_default());
     Ok(Elements { number, rest: elements })
 }
 
-/// What follows the opening bracket of the list of contacts in an object: of `contacts`, or else of the first list of
-/// objects, in an object in it too, under a name that is no member of a contact. None where the object is a person:
-/// where a name in it is one of theirs, or reaches them.
-fn list_of<'a>(object: &'a [u8], names: &mut usize, depth: usize) -> Option<&'a [u8]> {
-    const NAMED: [&str; 6] =
-        ["first_name", "last_name", "nickname", "emails", "phones", "addresses"];
-    const LISTED: [&str; 2] = ["labels", "dates"];
-    let (mut found, mut person) = (None, false);
-    let mut rest = object.strip_prefix(b"{")?.trim_ascii_start();
-    while rest.starts_with(b"\"") && *names > 0 {
-        *names -= 1;
-        let (name, value) = rest.split_at_checked(string_length(rest))?;
-        let value = value.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
-        let list = value.strip_prefix(b"[");
-        if name == b"\"contacts\"" && list.is_some() {
-            return list;
+/// What follows the opening bracket of an object's list `contacts`.
+fn contacts_of(object: &[u8]) -> Option<&[u8]> {
+    let mut rest = object.strip_prefix(b"{")?;
+    loop {
+        let value =
+            rest.trim_ascii_start().strip_prefix(b"\"contacts\"").map(<[u8]>::trim_ascii_start);
+        let value = value.and_then(|it| it.strip_prefix(b":")).map(<[u8]>::trim_ascii_start);
+        if let Some(list) = value.and_then(|it| it.strip_prefix(b"[")) {
+            return Some(list);
         }
-        let name = serde_json::from_slice::<String>(name).unwrap_or_default();
-        let member = vcard::table::member(&name).unwrap_or_default();
-        let member = member.split('.').next().unwrap_or_default();
-        let says = value.first().is_some_and(|byte| b"\"[{".contains(byte));
-        person |= says && NAMED.contains(&member);
-        if found.is_none() && (member.is_empty() || LISTED.contains(&member)) {
-            let of_objects = |it: &&[u8]| it.trim_ascii_start().starts_with(b"{");
-            found =
-                list.filter(of_objects).or_else(|| list_of(value, names, depth.checked_sub(1)?));
-        }
-        rest = value.get(element_length(value)..)?.trim_ascii_start();
-        rest = rest.strip_prefix(b",").unwrap_or(rest).trim_ascii_start();
+        rest = rest.get(element_length(rest)..)?.strip_prefix(b",")?;
     }
-    found.filter(|_| !person)
 }
 
 /// The iterator that [`read`] returns.
@@ -158,35 +118,24 @@ fn without_halves(element: &[u8]) -> Vec<u8> {
     text
 }
 
-/// The length of the element at the beginning of `text`, which is valid JSON: up to its closing bracket, or a comma or
+/// The length of the element at the beginning of `text`, which is valid JSON: up to a comma or
 /// bracket that is outside of strings and nested values. 0 at the end of the array.
 fn element_length(text: &[u8]) -> usize {
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
-    for (at, byte) in text.iter().enumerate() {
+    let end = text.iter().position(|byte| {
         match byte {
             _ if escaped => escaped = false,
             b'\\' => escaped = quoted,
             b'"' => quoted = !quoted,
             _ if quoted => {}
             b'[' | b'{' => depth += 1,
-            b']' | b'}' if depth == 1 => return at + 1,
-            b']' | b'}' if depth > 1 => depth -= 1,
-            b',' | b']' | b'}' if depth == 0 => return at,
+            b']' | b'}' if depth > 0 => depth -= 1,
+            b',' | b']' => return depth == 0,
             _ => {}
         }
-    }
-    text.len()
-}
-
-/// The length of the string at the beginning of `text`, with its quotes.
-fn string_length(text: &[u8]) -> usize {
-    let mut escaped = true;
-    let end = text.iter().position(|byte| {
-        let ends = *byte == b'"' && !escaped;
-        escaped = *byte == b'\\' && !escaped;
-        ends
+        false
     });
-    end.map_or(text.len(), |end| end + 1)
+    end.unwrap_or(text.len())
 }
 
 fn line_ends(text: &[u8]) -> u64 {
@@ -226,57 +175,10 @@ mod tests {
     #[test]
     fn broken_text_is_malformed_as_a_whole() {
         let deep = "[".repeat(100_000);
-        for bad in [
-            "",
-            "{} {",
-            "{\"a\": 1}, {}",
-            "[\"vcard\", []]",
-            "[{}",
-            "[1] 2",
-            "[,]",
-            "\"[\"",
-            deep.as_str(),
-        ] {
+        for bad in ["", "{}", "[{}", "[1] 2", "[,]", "\"[\"", deep.as_str()] {
             assert!(matches!(read(bad.as_bytes()), Err(Error::Malformed(_))), "{bad:.9}");
         }
         assert_eq!(read(b" [ ] ").unwrap().count(), 0);
-    }
-
-    #[test]
-    fn the_list_of_contacts_stands_in_objects_of_other_programs() {
-        let names = |text: &str| -> Vec<(u64, String)> {
-            let name = |it: Element| (it.line, it.value.unwrap()["name"].to_string());
-            read(text.as_bytes()).unwrap().map(name).collect()
-        };
-        for before in [
-            r#"{"results": ["#,
-            r#"{"@odata.context": "http://x", "value": ["#,
-            r#"{"about": "Here, {\"x\":", "contacts": {"about": "", "list": ["#,
-            r#"{"hits": {"total": {"value": 1}, "hits": ["#,
-            r#"{"name": "Friends", "settings": {"a": [1]}, "date": "2024", "members": ["#,
-            r#"{"settings": [{"name": "x"}], "contacts" : ["#,
-        ] {
-            let after = if before.matches('{').count() > 1 && !before.contains("settings") {
-                "}"
-            } else {
-                ""
-            };
-            let text = format!("{before}\n{{\"name\": \"Ann\"}},\n{{\"name\": \"Bob\"}}]{after}}}");
-            let wanted = [(2, "\"Ann\"".to_owned()), (3, "\"Bob\"".to_owned())];
-            assert_eq!(names(&text), wanted, "{text}");
-        }
-        // A contact by itself, and several, one behind the other.
-        let ann = r#"{"name": "Ann", "phone": "5550101", "pets": [{"name": "Rex"}]}"#;
-        let several =
-            r#"{"name": "Ann", "phones": [{"number": "5550101"}], "pets": [{"name": "Rex"}]}"#;
-        assert_eq!(names(several), names(ann));
-        assert_eq!(names(ann), [(1, "\"Ann\"".to_owned())]);
-        let both = format!("{ann}\n\n{{\n\"name\": \"Bob\"\n}}{{\"name\": 5}}");
-        let wanted = [(1, "\"Ann\""), (3, "\"Bob\""), (5, "5")].map(|(at, it)| (at, it.to_owned()));
-        assert_eq!(names(&both), wanted);
-        // Many names are not looked at, and cost no time.
-        let many = format!("{{{}\"x\": 1}}", "\"phone\": {\"a\": {}},".repeat(200_000));
-        assert_eq!(read(many.as_bytes()).unwrap().count(), 1);
     }
 
     #[test]

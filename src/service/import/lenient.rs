@@ -5,7 +5,7 @@ mod shape;
 
 use crate::model::contact::MEMBERS;
 use serde_json::{Map, Value, json};
-use shape::{LISTS, member, part_of, take_person, unpack};
+use shape::{LISTS, member, part_of, unpack};
 use vcard::table::values;
 use vcard::{DateText, read_date};
 
@@ -36,9 +36,7 @@ const READ_ONLY: [&str; 5] = ["id", "photo", "created_at", "updated_at", "delete
 pub fn tidy(members: &mut Map<String, Value>) -> Vec<(String, String)> {
     let mut kept = Kept(Vec::new());
     let mut foreign = Vec::new();
-    if take_person(members) {
-        unpack(members);
-    }
+    unpack(members);
     let names: Vec<String> = members.keys().cloned().collect();
     for name in names {
         let Some(value) = members.get_mut(&name) else { continue };
@@ -367,18 +365,6 @@ mod tests {
             "birthday": {"year": 1990, "month": 4, "day": 5, "calendar": "y"},
         }));
         assert_eq!((&members["first_name"], kept.len()), (&json!("Cid"), 4), "{members} {kept:?}");
-    }
-
-    #[test]
-    fn a_person_within_an_object_is_one() {
-        let person =
-            json!({"id": "1", "properties": {"firstname": "Ann", "id": 2}, "archived": false});
-        let (members, kept) = tidied(person);
-        let kept: Vec<_> = kept.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!((members, kept), (json!({"first_name": "Ann"}), vec!["X-JSON-ARCHIVED"]));
-        // Whoever is somebody is not somebody else.
-        let (members, _) = tidied(json!({"name": "Ann", "owner": {"name": "Bob", "phone": "1"}}));
-        assert_eq!(members, json!({"display_name": "Ann"}));
     }
 
     #[test]

@@ -153,7 +153,6 @@ impl Source {
     fn json(&mut self, bytes: &[u8], charset: Option<&str>, latest: NaiveDate) -> Result<()> {
         let (text, odd) = vcard::decode(bytes, charset);
         self.warnings.extend(odd);
-        let mut nobody = text.trim_start_matches('\u{feff}').trim_start().starts_with('{');
         for element in json::read(text.as_bytes())? {
             let mut value = match element.value {
                 Ok(value) => value,
@@ -187,13 +186,8 @@ impl Source {
             }
             card.keep(kept.iter().map(|(name, text)| (name.as_str(), text.as_str())));
             self.add(element.line, card)?;
-            nobody = false;
         }
-        // An object of anything else, as an answer that tells of a fault, is no file of contacts.
-        match nobody && self.errors.any() {
-            true => Err(Error::Malformed(json::EXPECTED.to_owned())),
-            false => Ok(()),
-        }
+        Ok(())
     }
 
     /// Takes a card, if it says who it is about and is small enough.

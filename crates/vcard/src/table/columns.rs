@@ -8,11 +8,6 @@ use std::collections::{HashMap, HashSet};
 /// Most characters of a header that are kept and shown.
 const NAME_MAX: usize = 64;
 
-/// Headers of whole names that are surnames beside given names: `Name;Vorname`, `Naam;Voornaam`.
-const SURNAMES: [&str; 6] = ["name", "naam", "namn", "navn", "nimi", "nev"];
-/// Those that are given names beside surnames.
-const GIVEN_NAMES: [&str; 8] = ["이름", "isim", "الاسم", "نام", "tên", "ชื่อ", "नाम", "nama"];
-
 /// What a column means.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Meaning {
@@ -28,7 +23,7 @@ pub(super) enum Meaning {
 pub(super) struct Column {
     /// The header as it was written, cut to 64 characters.
     pub header: String,
-    key: Key,
+    pub(super) key: Key,
     pub meaning: Meaning,
     /// Under which name of a content line its cells are kept, where no member takes them.
     pub line: String,
@@ -138,45 +133,6 @@ impl Layout {
         }
         self.parts.insert((at, part));
         Meaning::Part(at, part)
-    }
-
-    /// Settles what one header alone does not say. `Title` is a form of address where the table
-    /// also has a job title or a suffix, as Outlook's has, the first of two is one, and `Titel` beside
-    /// `Anrede`. `Geburtstag` is the day of the month where there is `Geburtsmonat`, as in Thunderbird.
-    fn settle(&mut self) {
-        let has = |member| self.columns.iter().any(|c| c.meaning == Meaning::Member(member));
-        let count = |is: fn(&Column) -> bool| self.columns.iter().filter(|c| is(c)).count();
-        // `Role` beside it is none, as in KAddressBook and Evolution.
-        let is_job = |c: &Column| c.meaning == Meaning::Member(Member::JobTitle);
-        let has_job = self.columns.iter().any(|c| is_job(c) && c.key.word != "role");
-        let mut addressed = count(|c| c.meaning == Meaning::Member(Member::Title)) > 1
-            || count(|c| c.key.word == "anrede") > 0
-            || !has(Member::Prefix) && (has_job || has(Member::Suffix));
-        let split_birthday = has(Member::BirthMonth);
-        let name_is_last = has(Member::First) && !has(Member::Last);
-        let name_is_first = has(Member::Last) && !has(Member::First);
-        for column in &mut self.columns {
-            let member = match column.meaning {
-                Meaning::Member(Member::Title) if addressed => {
-                    addressed = false;
-                    Member::Prefix
-                }
-                Meaning::Member(Member::Birthday) if split_birthday => Member::BirthDay,
-                Meaning::Member(Member::Full)
-                    if name_is_last && SURNAMES.contains(&column.key.word.as_str()) =>
-                {
-                    Member::Last
-                }
-                Meaning::Member(Member::Full)
-                    if name_is_first
-                        && GIVEN_NAMES.iter().any(|it| words::fold(it) == column.key.word) =>
-                {
-                    Member::First
-                }
-                _ => continue,
-            };
-            column.meaning = Meaning::Member(member);
-        }
     }
 
     /// How many columns are not unknown.

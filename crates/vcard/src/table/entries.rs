@@ -1,9 +1,9 @@
 //! The entries of a row: what stands in several columns, put together.
 
-use super::columns::{Meaning, custom_line};
+use super::columns::custom_line;
 use super::row::{Builder, Thing};
 use super::text::{entry_label, unescaped, values};
-use super::words::{Kind, Part};
+use super::words::Kind;
 use crate::value::one_line;
 use crate::{
     Address, DateEntry, DateText, Entry, Labelled, Online, clean_email, clean_phone, fold,
@@ -14,8 +14,6 @@ use std::collections::HashSet;
 impl Builder<'_> {
     /// Adds the entries that the columns of a slot make.
     pub fn thing(&mut self, slot: usize, thing: Thing) {
-        let street = Meaning::Part(slot, Part::Street);
-        let streets = self.layout.columns.iter().filter(|it| it.meaning == street).count();
         let Some(slot) = self.layout.slots.get(slot) else { return };
         let (said, primary) = entry_label(&thing.label);
         // Outlook writes the kind of an e-mail address where Google writes a label.
@@ -27,7 +25,7 @@ impl Builder<'_> {
             _ => label = label.or_else(|| slot.label.map(str::to_owned)),
         }
         if slot.kind == Kind::Address {
-            return self.address(thing, streets > 1, label, primary);
+            return self.address(thing, label, primary);
         }
         let values = match thing.as_is {
             true => vec![unescaped(&thing.value).into_owned()],
@@ -101,12 +99,8 @@ impl Builder<'_> {
         }
     }
 
-    /// `several`: there are several columns for its street.
-    fn address(&mut self, thing: Thing, several: bool, label: Option<String>, primary: bool) {
+    fn address(&mut self, thing: Thing, label: Option<String>, primary: bool) {
         let mut address = Address { label, primary, ..thing.address };
-        if several {
-            leave_out_said(&mut address);
-        }
         if let Some((at, whole)) = thing.formatted {
             let said = fold(&parts(&address).join(" "));
             let said: HashSet<&str> = said.split(|c: char| !c.is_alphanumeric()).collect();
@@ -124,27 +118,6 @@ impl Builder<'_> {
             self.details.addresses.push(address);
         }
     }
-}
-
-/// Leaves out the lines of the street that the lines below them and the other parts say: `Home Address` beside `Home
-/// Street` and `Home City` is the whole address.
-fn leave_out_said(address: &mut Address) {
-    let Some(street) = address.street.take() else { return };
-    let fold_all = |texts: &[&str]| fold(&texts.join(" "));
-    let others = parts(address).join(" ");
-    let lines: Vec<&str> = street.lines().collect();
-    let is_said = |at: usize, line: &str| {
-        let below = lines.get(at + 1..).unwrap_or_default();
-        let said = fold_all(&[below, &[others.as_str()]].concat());
-        let said: HashSet<&str> = words(&said).collect();
-        !below.is_empty() && words(&fold(line)).all(|word| said.contains(word))
-    };
-    let kept = lines.iter().enumerate().filter(|(at, line)| !is_said(*at, line));
-    address.street = Some(kept.map(|(_, line)| *line).collect::<Vec<_>>().join("\n"));
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
 }
 
 /// The parts of an address that say something.

@@ -6,7 +6,6 @@ use super::text::is_number;
 use super::words::{Kind, Member, Part};
 use super::write::wrote;
 use crate::is_valid_email;
-use std::borrow::Cow;
 use std::fmt;
 
 /// What separates cells; at equal success the first one counts.
@@ -106,20 +105,24 @@ pub fn unwrapped(text: &str) -> Option<String> {
 }
 
 /// True for a line above the header, or the header itself, that is a row: one with an address or a number in the column
-/// of one, of a table that was sorted with its header or of which the map names the cells of the first person; and any
-/// line of a table that was sorted so.
+/// of one, of a table that was sorted with its header or of which the map names the cells of the first person; and, in a
+/// table that was sorted so, one that has nothing else in such a column.
 pub(super) fn is_row(layout: &Layout, record: &Record<'_>) -> bool {
-    let reached = |(column, cell): (&Column, &Cow<'_, str>)| match column.meaning {
-        Meaning::Part(slot, Part::Value) => match layout.slots.get(slot).map(|slot| slot.kind) {
+    if record.cells.len() != layout.columns.len() {
+        return false;
+    }
+    let (mut reached, mut odd) = (false, false);
+    for (column, cell) in layout.columns.iter().zip(&record.cells) {
+        let Meaning::Part(slot, Part::Value) = column.meaning else { continue };
+        let reaches = match layout.slots.get(slot).map(|slot| slot.kind) {
             Some(Kind::Email) => is_valid_email(cell.trim()),
             Some(Kind::Phone) => is_number(cell),
-            _ => false,
-        },
-        _ => false,
-    };
-    let cells = &record.cells;
-    let sorted = layout.sorted && record.line < layout.line;
-    cells.len() == layout.columns.len() && (sorted || layout.columns.iter().zip(cells).any(reached))
+            _ => continue,
+        };
+        reached |= reaches;
+        odd |= !reaches && !cell.trim().is_empty();
+    }
+    reached || layout.sorted && record.line < layout.line && !odd
 }
 
 /// The columns of a table under another one, if this is its header: every cell is known, one is a name, and one

@@ -1,6 +1,6 @@
 //! A header for comparing.
 
-use super::words;
+use super::words::{self, Member, Word};
 use std::hash::{Hash, Hasher};
 
 /// Most characters of a header that are looked at.
@@ -56,7 +56,10 @@ impl Key {
         let Some((word, _)) = first.split_once(" - ").filter(|_| more) else { return 0 };
         let begin = word.len() + " - ".len();
         let key = Key::of(word);
-        let says = key.number.is_some() || words::words(&key.word, &key.ends).is_some();
+        let name = words::name(&key.word, &key.ends);
+        let says = key.number.is_some()
+            || words::words(&key.word, &key.ends).is_some()
+            || name.is_some_and(|it| it != Word::Member(Member::Full));
         let common = shown.all(|it| it.get(..begin) == first.get(..begin));
         if common && !says { begin } else { 0 }
     }

@@ -15,6 +15,7 @@ mod key;
 mod kinds;
 mod languages;
 mod row;
+mod settle;
 mod text;
 mod vocabulary;
 mod words;
@@ -67,6 +68,11 @@ pub fn read<'a>(text: &'a str, options: &Options) -> Result<Table<'a>, Fault> {
 pub fn member(header: &str) -> Option<String> {
     let layout = Layout::read(&[header], &[]);
     layout.member(layout.columns.first()?.meaning)
+}
+
+/// True if a line by itself is the header of a table of people.
+pub(crate) fn is_header(line: &str) -> bool {
+    find::first_line(line).is_ok_and(|(_, layout)| layout.known() > 1 && layout.names_people())
 }
 
 /// The values of a text, which may have several where the list is of addresses or numbers.

@@ -3,13 +3,11 @@
 use super::cells::Record;
 use super::columns::{Layout, Meaning};
 use super::dates::from_parts;
-use super::text::{google_labels, is_number, unprotected};
+use super::text::{google_labels, is_mail, is_number, unprotected};
 use super::words::{Member, Part};
 use crate::names::says_who;
 use crate::value::{is_forbidden, one_line, visible};
-use crate::{
-    Address, DateText, Details, Warning, clean_email, fold, is_valid_email, is_valid_phone, odd,
-};
+use crate::{Address, DateText, Details, Warning, fold, is_valid_phone, odd};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
@@ -181,10 +179,6 @@ impl<'t> Builder<'t> {
             Member::Full if is_number(text) && is_valid_phone(text) => {
                 return self.phone(text, None, false);
             }
-            // So are whom a mail is from and to.
-            Member::Full if is_valid_email(&clean_email(text)) => {
-                return self.email(text, None, false);
-            }
             Member::Full if self.full.is_none() => {
                 self.full = one_line(text).map(|text| (at, text));
                 return;
@@ -284,6 +278,12 @@ impl<'t> Builder<'t> {
     fn finish(mut self, raw: &str) -> Result<Row<'t>, RowError> {
         for (slot, thing) in std::mem::take(&mut self.things) {
             self.thing(slot, thing);
+        }
+        // Whom a mail is from and to, and no column says their address.
+        if self.details.emails.is_empty()
+            && let Some((_, text)) = self.full.take_if(|(_, text)| is_mail(text))
+        {
+            self.email(&text, None, false);
         }
         self.born();
         if let Some((at, text)) = self.occupation.take() {

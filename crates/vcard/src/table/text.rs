@@ -2,7 +2,7 @@
 //! Reader and writer agree here.
 
 use super::words::Kind;
-use crate::{fold, is_valid_email, is_valid_phone};
+use crate::{clean_email, fold, is_valid_email, is_valid_phone};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -115,6 +115,12 @@ pub(super) fn is_number(text: &str) -> bool {
     text.trim_start().starts_with(starts) && digits >= DIGITS_MIN
 }
 
+/// True for `Ann Ash <ann@x.example>`, or the address alone.
+pub(super) fn is_mail(text: &str) -> bool {
+    let address = clean_email(text);
+    is_valid_email(&address) && address.split_once('@').is_some_and(|(_, at)| at.contains('.'))
+}
+
 /// The text cut before each part that is a whole value, if one was there before. Parts end at
 /// commas, semicolons and line breaks, and at slashes between blanks where these count.
 fn wholes(text: &str, slashes: bool, is_whole: impl Fn(&str) -> bool) -> Vec<&str> {
@@ -164,9 +170,9 @@ const OF: &str = "of von sur de di av af z ze из з";
 
 /// True for such a line.
 fn is_page<S: AsRef<str>>(cells: &[S]) -> bool {
-    let mut shown = cells.iter().map(|cell| cell.as_ref().trim()).filter(|cell| !cell.is_empty());
-    let (Some(text), None) = (shown.next(), shown.next()) else { return false };
-    if text.len() > COUNT_MAX || !has_digit(text) {
+    let mut cells = cells.iter().map(|cell| cell.as_ref().trim());
+    let text = cells.next().unwrap_or_default();
+    if cells.any(|cell| !cell.is_empty()) || text.len() > COUNT_MAX || !has_digit(text) {
         return false;
     }
     let folded = fold(text);
@@ -186,7 +192,7 @@ fn is_page<S: AsRef<str>>(cells: &[S]) -> bool {
 /// True for the cells of a line that says how many rows or pages there are, and is no row. Where the number is
 /// another one, because some were left out, the words have to be such that they are no name.
 pub(super) fn counts_rows<S: AsRef<str>>(cells: &[S], rows: usize) -> bool {
-    if rows > 0 && is_page(cells) {
+    if is_page(cells) {
         return true;
     }
     let length: usize = cells.iter().map(|cell| cell.as_ref().len()).sum();

@@ -325,6 +325,13 @@ fn a_card_that_a_mail_quotes_is_one() {
         assert_eq!(ann.additional_data.as_deref(), Some("one, two"), "{mark}");
         assert_eq!(ann.phones[0].value, "5550101", "{mark}");
     }
+    // In a cell of a table it is text.
+    for mark in ["", "> "] {
+        let note = format!("\"x\n{mark}BEGIN:VCARD\n{mark}FN:Eve\n{mark}END:VCARD\ny\"");
+        for header in ["First Name,Last Name,Notes", "Name;E-mail;Notes", "uid\tName\tNote"] {
+            assert!(!has_cards(format!("{header}\r\nAnn,Ash,{note}\r\n").as_bytes()), "{header}");
+        }
+    }
     // A mark before some lines is text.
     let file = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann\r\n>TEL:5550101\r\nEND:VCARD\r\n";
     assert!(

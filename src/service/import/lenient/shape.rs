@@ -1,6 +1,5 @@
 //! The names that other programs give to parts of a contact, and the objects that they put them in.
 
-use crate::model::contact::MEMBERS;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use vcard::table;
@@ -8,30 +7,6 @@ use vcard::table;
 /// The lists of the contract.
 pub(super) const LISTS: [&str; 7] =
     ["emails", "phones", "addresses", "urls", "dates", "relations", "online"];
-
-/// Takes a person out of the one object that has them, where nothing else says who it is: `{"id": 1, "properties": {…}}`.
-/// False where there are several.
-pub(super) fn take_person(members: &mut Map<String, Value>) -> bool {
-    let says = |name: &String| {
-        let ours = LISTS.contains(&name.as_str()) || MEMBERS.iter().any(|(it, _)| it == name);
-        name != "uid" && (ours || member(name).is_some())
-    };
-    if members.keys().any(says) {
-        return true;
-    }
-    // Several people by their keys are none of them.
-    if members.len() > 1 && members.values().all(Value::is_object) {
-        return false;
-    }
-    let has = |value: &Value| value.as_object().is_some_and(|it| it.keys().any(says));
-    let name = members.iter().find(|(_, value)| has(value)).map(|(name, _)| name.clone());
-    if let Some(Value::Object(person)) = name.and_then(|name| members.remove(&name)) {
-        for (name, value) in person {
-            members.entry(name).or_insert(value);
-        }
-    }
-    true
-}
 
 /// Takes objects apart where the names say what their parts are: `{"company": {"name": "Acme"}}` is `company name`,
 /// `{"names": [{"familyName": "Ash"}]}` is `familyName`. Entries of lists are none of these, nor are two objects.
