@@ -108,10 +108,6 @@ fn the_feed_has_each_change_once_in_order_and_old_tokens_are_refused() {
         let refused = who.get(&format!("/api/contacts/changes?since={token}")).expect(410).json();
         assert_eq!(refused["type"], "/problems/resync");
     }
-    // Whatever stands there: a client that begins anew at 410 must not be stuck.
-    for token in ["%00", "x%0Ay", &"x".repeat(2_000)] {
-        ann.get(&format!("/api/contacts/changes?since={token}")).expect(410);
-    }
     ann.get("/api/contacts/changes?limit=1001").expect_faults(&["limit"]);
     // Thirty days later it is forgotten what was deleted, so an older token is not believed.
     world.pass(Duration::days(30) + Duration::seconds(1));

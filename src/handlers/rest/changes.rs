@@ -14,8 +14,7 @@ use std::sync::Arc;
 /// `GET /api/contacts/changes`
 pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let mut query = call.query()?;
-    // As it came: whatever is no token of ours is an unknown one.
-    let since = query.parsed("since", |raw| Ok(raw.to_owned()));
+    let since = query.text("since");
     let limit = query.number("limit", 500, 1..=1_000);
     query.finish()?;
     let (db, owner) = (call.app.db.clone(), owner.id());
