@@ -70,9 +70,9 @@ impl Unfold {
             self.at = next;
             // Files that were put together have a byte-order mark before each part.
             let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
-            let quoted = line.len() - unquoted(line).len();
-            if !self.inside && is_mark(unquoted(line), "BEGIN:VCARD") {
-                self.indent = quoted;
+            let bare = unquoted(line);
+            if !self.inside && is_mark(bare, "BEGIN:VCARD") {
+                self.indent = line.len() - bare.len();
             }
             let line = self.unindented(line);
             if line.trim_ascii().is_empty() {

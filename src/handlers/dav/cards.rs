@@ -23,13 +23,11 @@ const HERE: &str = "This is the CardDAV address of contactd, for phones and mail
 pub fn get(call: &Call, device: &Device) -> Result<Reply> {
     let owner = device.owner().id();
     let target = target_of(call, device);
-    let name = match &target {
-        Target::Card(_, name) => name,
+    if matches!(target, Target::Root) {
         // libdav follows `/.well-known/carddav` by GET and goes on only after a 2xx.
-        Target::Root => return Ok(Reply::bytes("text/plain; charset=utf-8", HERE)),
-        Target::OtherBook(_) | Target::Orphan(_) => return Err(Error::NotFound),
-        target => return Err(not_here(target)),
-    };
+        return Ok(Reply::bytes("text/plain; charset=utf-8", HERE));
+    }
+    let name = name_in(&target)?;
     let (card, text) = account::find(call, owner, name)?;
     if !accepts_cards(call.header_list("Accept").as_deref().unwrap_or("*/*")) {
         return Err(Error::Dav(DavFault::AddressDataConversion));
@@ -39,6 +37,15 @@ pub fn get(call: &Call, device: &Device) -> Result<Reply> {
         false => Reply::bytes(VCARD_TYPE, text),
     };
     Ok(reply.with_etag(card.revision).with("Last-Modified", http_date(card.updated_at)))
+}
+
+/// The name of the card that a request is about: 404 where no card can be, 405 at what is no card.
+fn name_in(target: &Target) -> Result<&String> {
+    match target {
+        Target::Card(_, name) => Ok(name),
+        Target::OtherBook(_) | Target::Orphan(_) => Err(Error::NotFound),
+        target => Err(not_here(target)),
+    }
 }
 
 /// `PUT /dav/…`: a new card, or another one in its place.
@@ -109,12 +116,10 @@ fn stored_as(stored: &Stored, sent: &[u8], reply: Reply) -> Reply {
 pub fn delete(call: &Call, device: &Device) -> Result<Reply> {
     let owner = device.owner().id();
     let target = target_of(call, device);
-    let name = match &target {
-        Target::Card(_, name) => resource_name::octets(name),
-        Target::Book(_) => return Err(Error::Dav(DavFault::Forbidden("D:need-privileges"))),
-        Target::OtherBook(_) | Target::Orphan(_) => return Err(Error::NotFound),
-        target => return Err(not_here(target)),
-    };
+    if matches!(target, Target::Book(_)) {
+        return Err(Error::Dav(DavFault::Forbidden("D:need-privileges")));
+    }
+    let name = resource_name::octets(name_in(&target)?);
     let guard = guard(call, owner, &target)?;
     contacts::delete(&call.app, owner, &by(call, device), Which::Name(&name), &guard)?;
     Ok(Reply::no_content())
@@ -125,11 +130,7 @@ pub fn rename(call: &Call, device: &Device) -> Result<Reply> {
     const NOT_THERE: DavFault = DavFault::Forbidden("C:addressbook-collection-location-ok");
     let owner = device.owner().id();
     let target = target_of(call, device);
-    let from = match &target {
-        Target::Card(_, from) => from,
-        Target::OtherBook(_) | Target::Orphan(_) => return Err(Error::NotFound),
-        target => return Err(not_here(target)),
-    };
+    let from = name_in(&target)?;
     let destination = headers::destination(call, owner)?;
     let to = match &destination {
         Target::Card(_, to) if to == from => return Err(Error::Dav(NOT_THERE)),

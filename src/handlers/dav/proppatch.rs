@@ -76,10 +76,11 @@ fn apply(call: &Call, owner: i64, changes: &[Change]) -> Result<()> {
             // A book without a name to be seen would have none in any list: it gets ours back.
             let value = change.value.map(vcard::trim).filter(|value| !value.is_empty());
             // Each by itself: another program may change the other one meanwhile.
-            match change.property.is(DAV, "displayname") {
-                true => books::set_display_name(tx, owner, value).map(|_| ()),
-                false => books::set_description(tx, owner, value).map(|_| ()),
-            }
+            let set = match change.property.is(DAV, "displayname") {
+                true => books::set_display_name,
+                false => books::set_description,
+            };
+            set(tx, owner, value).map(|_| ())
         })
     })
 }

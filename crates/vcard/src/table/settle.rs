@@ -49,14 +49,11 @@ impl Layout {
                     Member::Prefix
                 }
                 Meaning::Member(Member::Birthday) if split_birthday => Member::BirthDay,
-                Meaning::Member(Member::Full)
-                    if name_is_last && SURNAMES.contains(&column.key.word.as_str()) =>
-                {
+                Meaning::Member(Member::Full) if name_is_last && SURNAMES.contains(&word) => {
                     Member::Last
                 }
                 Meaning::Member(Member::Full)
-                    if name_is_first
-                        && GIVEN_NAMES.iter().any(|it| words::fold(it) == column.key.word) =>
+                    if name_is_first && GIVEN_NAMES.iter().any(|it| words::fold(it) == word) =>
                 {
                     Member::First
                 }
