@@ -241,3 +241,69 @@ fn several_values_in_a_text_of_json_are_several() {
     // Our own entries say which is the primary one, and come back as they are.
     assert_eq!(values(&d, "emails"), ["g@x.example, h@x.example"]);
 }
+
+#[test]
+fn a_flat_value_beside_a_list_of_other_programs_is_one_of_it() {
+    let ann = World::new().user("ann");
+    let file = json!([
+        {"name": "Ann", "phone": "5550101", "mobile": "5550102", "email": "a@x.example", "workEmail": "b@x.example"},
+        {"name": "Bob", "phone": 5550101, "phones": ["5550102"]},
+        {"name": "Cid", "phone": "5550101", "phones": []},
+        {"name": "Dan", "phone": "5550101, 5550102", "mobile": "5550103"},
+        {"name": "Eve", "phone": [{"value": "5550101", "label": "work"}, "5550102"], "email": ["e@x.example"]},
+        {"name": {"formatted": "Fay Fox"}, "phone": {"number": "5550101", "type": "work"}},
+        // These stay as they are.
+        {"name": "Gus", "phone": "5550101", "mobile": "5550101"},
+        {"name": "Hal", "phone": "5550102", "phones": [{"value": "5550101"}, {"value": "5550102", "primary": true}]},
+        {"name": "Ivy", "phone": "5550101"},
+    ]);
+    let told = import(&ann, "application/json", file.to_string()).json();
+    assert_eq!((&told["created"], &told["warnings"]), (&json!(9), &json!([])));
+    let phones = |it: &Value| -> String {
+        let shown = it["phones"].as_array().unwrap().iter().map(|it| {
+            let mark = if it["primary"] == true { "*" } else { "" };
+            format!(
+                "{mark}{} {}",
+                it["value"].as_str().unwrap(),
+                it["label"].as_str().unwrap_or("-")
+            )
+        });
+        shown.collect::<Vec<_>>().join(", ")
+    };
+    let all = contacts(&ann);
+    let shown: Vec<_> = all.iter().map(phones).collect();
+    let want = [
+        "*5550101 -, 5550102 mobile",
+        "*5550101 -, 5550102 -",
+        "*5550101 -",
+        "*5550101 -, 5550102 -, 5550103 mobile",
+        "*5550101 work, 5550102 -",
+        "*5550101 work",
+        "*5550101 mobile",
+        "5550101 -, *5550102 -",
+        "*5550101 -",
+    ];
+    assert_eq!(shown, want);
+    assert_eq!(
+        (&all[0]["emails"][1]["label"], &all[4]["email"]),
+        (&json!("work"), &json!("e@x.example"))
+    );
+    // The whole name is one, and no address.
+    assert_eq!((&all[5]["display_name"], &all[5]["addresses"]), (&json!("Fay Fox"), &json!([])));
+    let file = json!([{"name": "Jo", "address": {"addressLocality": "Town", "suite": "5", "zipcode": "123", "geo": "x"},
+        "homeAddressFormatted": "1 St, Town"}]);
+    let told = import(&ann, "application/json", file.to_string()).json();
+    assert_eq!(
+        notes(&told, "warnings"),
+        ["no member takes a value; it is kept as X-JSON-ADDRESSES-GEO"]
+    );
+    let jo = &contacts(&ann)[9]["addresses"];
+    let said = json!([
+        jo[0]["city"],
+        jo[0]["extended"],
+        jo[0]["postal_code"],
+        jo[1]["street"],
+        jo[1]["label"]
+    ]);
+    assert_eq!(said, json!(["Town", "5", "123", "1 St, Town", "home"]));
+}

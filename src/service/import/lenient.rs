@@ -5,7 +5,7 @@ mod shape;
 
 use crate::model::contact::MEMBERS;
 use serde_json::{Map, Value, json};
-use shape::{LISTS, member, part_of, unpack};
+use shape::{FLAT, LISTS, member, part_of, unpack};
 use vcard::table::values;
 use vcard::{DateText, read_date};
 
@@ -59,14 +59,8 @@ pub fn tidy(members: &mut Map<String, Value>) -> Vec<(String, String)> {
         };
     }
     members.retain(|_, value| !value.is_null());
-    for (one, list) in [("email", "emails"), ("phone", "phones")] {
-        let several = |value: &Value| value.as_str().is_some_and(|it| values(list, it).len() > 1);
-        if !members.contains_key(list) && members.get(one).is_some_and(several) {
-            let value = members.remove(one).unwrap_or_default();
-            members.insert(list.to_owned(), kept.list(list, value));
-        }
-    }
     foreign.into_iter().for_each(|it| kept.foreign(members, it));
+    FLAT.into_iter().for_each(|(one, list)| kept.beside(members, one, list));
     kept.lines()
 }
 
@@ -104,7 +98,9 @@ impl Kept {
         let (list, word) = member.split_once('.').unwrap_or((&member, ""));
         let (label, part) = match word.rsplit_once('.') {
             _ if list != "addresses" => (word, "value"),
+            Some((label, "formatted")) => (label, "street"),
             Some(both) => both,
+            None if word == "formatted" => ("", "street"),
             None if PARTS.contains(&word) => ("", word),
             None => (word, "street"),
         };
@@ -151,6 +147,23 @@ impl Kept {
             }
             "birthday" => drop(members.insert(list.to_owned(), self.date(&name, value))),
             single => drop(members.insert(single.to_owned(), value)),
+        }
+    }
+
+    /// The flat value goes first in its list where that does not have it, or where it is several.
+    fn beside(&mut self, members: &mut Map<String, Value>, one: &str, list: &str) {
+        let Some(text) = members.get(one).and_then(Value::as_str) else { return };
+        let has = |entry: &Value| entry.get("value").and_then(Value::as_str) == Some(text);
+        let apart = match members.get(list).and_then(Value::as_array) {
+            Some(all) => !text.trim().is_empty() && !all.iter().any(has),
+            None => values(list, text).len() > 1,
+        };
+        if apart {
+            let value = members.remove(one).unwrap_or_default();
+            let more = members.remove(list).unwrap_or_default();
+            let both = [self.list(list, value), more];
+            let both = both.into_iter().filter_map(|it| it.as_array().cloned()).flatten();
+            members.insert(list.to_owned(), Value::Array(both.collect()));
         }
     }
 

@@ -8,6 +8,13 @@ use vcard::table;
 pub(super) const LISTS: [&str; 7] =
     ["emails", "phones", "addresses", "urls", "dates", "relations", "online"];
 
+/// The one value of a list, beside it.
+pub(super) const FLAT: [(&str, &str); 2] = [("email", "emails"), ("phone", "phones")];
+
+/// What an address may say.
+const ADDRESS: [&str; 7] =
+    ["po_box", "extended", "street", "city", "region", "postal_code", "country"];
+
 /// Takes objects apart where the names say what their parts are: `{"company": {"name": "Acme"}}` is `company name`,
 /// `{"names": [{"familyName": "Ash"}]}` is `familyName`. Entries of lists are none of these, nor are two objects.
 pub(super) fn unpack(members: &mut Map<String, Value>) {
@@ -31,8 +38,11 @@ pub(super) fn unpack(members: &mut Map<String, Value>) {
         for part in parts {
             let mut ways = [format!("{singular} {part}"), part.clone()].into_iter();
             let known = |way: &String| member(way).is_some_and(|it| !it.starts_with("dates"));
+            let of_name = |way: &String| member(way).is_some_and(|it| !it.contains('.'));
             let way = match one.get(&part) {
-                Some(Value::String(_) | Value::Number(_)) if singular == "name" => ways.find(known),
+                Some(Value::String(_) | Value::Number(_)) if singular == "name" => {
+                    ways.chain([format!("{part} name")]).find(of_name)
+                }
                 Some(Value::String(_) | Value::Number(_)) => ways.next().filter(known),
                 Some(Value::Object(_)) if (singular, part.as_str()) == ("birthday", "date") => {
                     Some(singular.to_owned())
@@ -48,6 +58,13 @@ pub(super) fn unpack(members: &mut Map<String, Value>) {
         }
     }
     members.extend(found);
+    for (one, list) in FLAT {
+        let several = members.get(one).is_some_and(|it| it.is_array() || it.is_object());
+        if several && !members.contains_key(list) {
+            let value = members.remove(one).unwrap_or_default();
+            members.insert(list.to_owned(), value);
+        }
+    }
 }
 
 /// The member that a name means; what says something of another value (`im service`, `Phone 1 - Label`) is none.
@@ -68,11 +85,12 @@ pub(super) fn part_of(list: &str, name: &str) -> Option<&'static str> {
     match name {
         _ if is_own => Some("value"),
         "type" | "kind" => Some("label"),
-        "zip" | "zipCode" | "zip_code" | "postalCode" | "postcode" => Some("postal_code"),
-        "state" | "province" => Some("region"),
         "streetAddress" | "street_address" => Some("street"),
-        "town" | "locality" => Some("city"),
-        "countryOrRegion" => Some("country"),
+        _ if list == "addresses" => {
+            let part = member(name)?;
+            let part = part.strip_prefix("addresses.")?;
+            ADDRESS.into_iter().find(|it| *it == part)
+        }
         _ => None,
     }
 }
