@@ -1,6 +1,7 @@
 //! What the columns of a table mean, by their headers.
 
 use super::dates::Evidence;
+use super::forms::is_form_of_address;
 use super::key::Key;
 use super::words::{self, Kind, Member, Part, Word};
 use std::collections::{HashMap, HashSet};
@@ -34,6 +35,8 @@ pub(super) struct Column {
     /// Its cells that are not empty; counted before the rows are read.
     pub used: u64,
     pub dates: Evidence,
+    /// Those that are a form of address, `Mr`.
+    pub forms: u64,
 }
 
 /// An entry of a list, spread over some columns.
@@ -72,6 +75,7 @@ impl Layout {
         };
         let mut keys: Vec<(Key, bool)> = header.iter().map(key).collect();
         Key::look_aside(&mut keys);
+        Key::without_role(&mut keys);
         let mut layout = Layout::default();
         let mut slots = HashMap::new();
         let mut seen: HashMap<&Key, u32> = HashMap::new();
@@ -92,7 +96,7 @@ impl Layout {
             *seen += 1;
             let (line, says_header) = line_name(&header, layout.columns.len() + 1);
             let english = *mapped || is_english(&own.word);
-            let (used, dates) = (0, Evidence::default());
+            let (used, forms, dates) = (0, 0, Evidence::default());
             layout.columns.push(Column {
                 header,
                 key: own,
@@ -102,6 +106,7 @@ impl Layout {
                 english,
                 used,
                 dates,
+                forms,
             });
         }
         layout.settle();
@@ -175,6 +180,23 @@ impl Layout {
         self.columns.iter().any(|column| column.key == key)
     }
 
+    /// True for a column of names of people, and for one of which nothing says what it is of.
+    pub fn is_of_names(&self, meaning: Meaning) -> bool {
+        const NAMES: [Member; 6] = [
+            Member::First,
+            Member::Middle,
+            Member::Last,
+            Member::Full,
+            Member::FileAs,
+            Member::Nickname,
+        ];
+        match meaning {
+            Meaning::Member(member) => NAMES.contains(&member),
+            Meaning::Part(slot, _) => self.kind(slot) == Some(Kind::Relation),
+            Meaning::Line(_) | Meaning::Unknown => true,
+        }
+    }
+
     fn kind(&self, slot: usize) -> Option<Kind> {
         self.slots.get(slot).map(|slot| slot.kind)
     }
@@ -186,6 +208,9 @@ impl Layout {
             column.used += u64::from(!cell.as_ref().trim().is_empty());
             match column.meaning {
                 Meaning::Member(Member::Birthday) => column.dates.add(cell.as_ref()),
+                Meaning::Member(Member::Title) => {
+                    column.forms += u64::from(is_form_of_address(cell.as_ref()));
+                }
                 Meaning::Part(slot, Part::Value) if days(slot) => column.dates.add(cell.as_ref()),
                 _ => {}
             }
@@ -285,7 +310,10 @@ fn is_plain_city(key: &Key) -> bool {
 /// True for the headers of dates as English programs and people write them.
 fn is_english(folded: &str) -> bool {
     let words = ["birthday", "birthdate", "dateofbirth", "dob", "bday", "born", "date", "dates"];
-    words.contains(&folded) || folded.ends_with("anniversary") || folded.starts_with("event")
+    let ends = ["anniversary", "birthday", "birthdate", "dateofbirth"];
+    words.contains(&folded)
+        || ends.iter().any(|end| folded.ends_with(end))
+        || folded.starts_with("event")
 }
 
 /// The name of the content line that keeps the cells of an unknown column, at most 64 characters,

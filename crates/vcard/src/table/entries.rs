@@ -2,7 +2,7 @@
 
 use super::columns::custom_line;
 use super::row::{Builder, Thing};
-use super::text::{entry_label, unescaped, values};
+use super::text::{SEVERAL, entry_label, unescaped, values};
 use super::words::Kind;
 use crate::value::one_line;
 use crate::{
@@ -10,6 +10,9 @@ use crate::{
 };
 use std::borrow::Cow;
 use std::collections::HashSet;
+
+/// Most addresses of one cell.
+const ENTRIES_MAX: usize = 50;
 
 impl Builder<'_> {
     /// Adds the entries that the columns of a slot make.
@@ -25,13 +28,20 @@ impl Builder<'_> {
             _ => label = label.or_else(|| slot.label.map(str::to_owned)),
         }
         if slot.kind == Kind::Address {
-            return self.address(thing, label, primary);
+            for (nth, one) in addresses(thing, self.own).into_iter().enumerate() {
+                self.address(one, label.clone(), primary && nth == 0);
+            }
+            return;
         }
         let values = match thing.as_is {
             true => vec![unescaped(&thing.value).into_owned()],
             false => values(&thing.value, slot.kind),
         };
+        let services: Vec<&str> = thing.service.split(" ::: ").collect();
         for (nth, text) in values.iter().enumerate() {
+            if values.len() > 1 && services.len() == values.len() && !self.own {
+                service = services.get(nth).and_then(|service| one_line(service));
+            }
             let label = label.clone();
             let primary = primary && nth == 0;
             match slot.kind {
@@ -118,6 +128,34 @@ impl Builder<'_> {
             self.details.addresses.push(address);
         }
     }
+}
+
+/// The addresses of one label, which Google joins as it joins all values: each part has one of each.
+fn addresses(thing: Thing, own: bool) -> Vec<Thing> {
+    let whole = thing.formatted.as_ref().map(|(_, text)| text.as_str());
+    let count = |text: &str| text.split(SEVERAL).count();
+    let counts: Vec<usize> = parts(&thing.address).into_iter().chain(whole).map(count).collect();
+    let several = counts.first().copied().filter(|first| counts.iter().all(|it| it == first));
+    let Some(several @ 2..=ENTRIES_MAX) = several.filter(|_| !own) else { return vec![thing] };
+    let nth = |nth: usize| {
+        let of = |text: &str| text.split(SEVERAL).nth(nth).unwrap_or_default().trim().to_owned();
+        let part = |part: &Option<String>| part.as_deref().map(of).filter(|it| !it.is_empty());
+        let all = &thing.address;
+        let address = Address {
+            po_box: part(&all.po_box),
+            extended: part(&all.extended),
+            street: part(&all.street),
+            city: part(&all.city),
+            region: part(&all.region),
+            postal_code: part(&all.postal_code),
+            country: part(&all.country),
+            ..Address::default()
+        };
+        let formatted = thing.formatted.as_ref().map(|(at, text)| (*at, of(text)));
+        let formatted = formatted.filter(|(_, text)| !text.is_empty());
+        Thing { address, formatted, ..Thing::default() }
+    };
+    (0..several).map(nth).collect()
 }
 
 /// The parts of an address that say something.

@@ -31,9 +31,41 @@ impl Hash for Key {
     }
 }
 
+/// What forms write in brackets behind the name of a field.
+const DEMANDS: [&str; 7] = [
+    "required",
+    "optional",
+    "mandatory",
+    "pflichtfeld",
+    "obligatoire",
+    "obligatorio",
+    "обязательно",
+];
+
+/// Whom the headers of a form or a shop speak of, `Your e-mail`, `Billing First Name`.
+const ROLES: [&str; 14] = [
+    "your",
+    "billing",
+    "customer",
+    "client",
+    "member",
+    "student",
+    "attendee",
+    "guest",
+    "participant",
+    "employee",
+    "patient",
+    "subscriber",
+    "donor",
+    "volunteer",
+];
+
 impl Key {
     pub fn of(header: &str) -> Key {
-        let header: String = header.chars().take(HEADER_MAX).collect();
+        let demand = |(_, words): &(&str, &str)| DEMANDS.contains(&words::fold(words).as_str());
+        let bare = header.rsplit_once(['[', '(']).filter(demand);
+        let header: String =
+            bare.map_or(header, |(bare, _)| bare).chars().take(HEADER_MAX).collect();
         let digits = header.chars().skip_while(|c| !c.is_ascii_digit());
         let digits: String = digits.take_while(char::is_ascii_digit).collect();
         let (mut word, mut ends) = (String::new(), Vec::new());
@@ -62,6 +94,44 @@ impl Key {
             || name.is_some_and(|it| it != Word::Member(Member::Full));
         let common = shown.all(|it| it.get(..begin) == first.get(..begin));
         if common && !says { begin } else { 0 }
+    }
+
+    /// Takes the role off the headers of a table in which no other header names people: of one that names them,
+    /// and of those with the same role that mean nothing with it.
+    pub fn without_role(keys: &mut [(Key, bool)]) {
+        const NAMES: [Member; 4] = [Member::First, Member::Last, Member::Full, Member::FileAs];
+        let word = |key: &Key| words::name(&key.word, &key.ends);
+        let names = |key: &Key| NAMES.iter().any(|it| word(key) == Some(Word::Member(*it)));
+        // A name by itself is the member of something else.
+        if keys.len() < 2 || keys.iter().any(|(key, _)| names(key)) {
+            return;
+        }
+        let named = keys.iter().filter_map(|(key, _)| key.after_role());
+        let Some((role, _)) = named.into_iter().find(|(_, rest)| names(rest)) else { return };
+        for (key, mapped) in keys {
+            let Some((_, rest)) = key.after_role().filter(|(other, _)| *other == role) else {
+                continue;
+            };
+            let means = |key: &Key| match word(key) {
+                Some(Word::Member(Member::Middle | Member::Birthday | Member::Organization)) => {
+                    true
+                }
+                Some(_) => names(key),
+                None => words::words(&key.word, &key.ends).is_some(),
+            };
+            if !*mapped && !means(key) && means(&rest) {
+                *key = rest;
+            }
+        }
+    }
+
+    /// The role that the header begins with, and what follows it.
+    fn after_role(&self) -> Option<(&'static str, Key)> {
+        let end = *self.ends.iter().find(|end| **end > 0)?;
+        let (first, rest) = self.word.split_at_checked(end)?;
+        let role = ROLES.into_iter().find(|role| *role == first)?;
+        let ends = self.ends.iter().filter_map(|it| it.checked_sub(end)).collect();
+        Some((role, Key { word: rest.to_owned(), number: self.number, ends }))
     }
 
     /// Settles what a header means in the language that the headers beside it are in; those that the

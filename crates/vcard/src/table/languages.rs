@@ -7,6 +7,10 @@ use super::kinds::Kind::{Address, Date, Email, Phone, Relation, Url};
 use super::kinds::Word::{self, Entry, Filler, Place, Second};
 use super::kinds::{Kind, Member, Part};
 
+/// Words that only a directory has for its columns.
+const LDAP: &str = "samaccountname objectclass facsimiletelephonenumber mozillanickname userprincipalname \
+    physicaldeliveryofficename mozillasecondemail";
+
 /// Headers that mean one thing alone and another in a language that some header beside them shows: the header, how one
 /// of the others begins, and the English header that it is read as.
 pub(super) const BESIDE: &[(&str, &str, &str)] = &[
@@ -31,6 +35,16 @@ pub(super) const BESIDE: &[(&str, &str, &str)] = &[
     ("byarbejde", "postnr postnummer adresse fornavn navn", "workcity"),
     ("by", "postnr postnummer adresse fornavn navn", "city"),
     ("grad", "prezime", "city"),
+    // Names of LDAP and Active Directory, where other headers are words of theirs; `SN` also counts rows.
+    ("sn", LDAP, "lastname"),
+    ("cn", LDAP, "name"),
+    ("l", LDAP, "city"),
+    ("st", LDAP, "region"),
+    ("co", LDAP, "country"),
+    ("o", LDAP, "company"),
+    ("ou", LDAP, "department"),
+    // The telephone system 3CX; a branch elsewhere.
+    ("business", "businessfax", "businessphone"),
     // A surname in Japanese, a name in Chinese.
     ("名字", "姓", "givenname"),
     ("名字", "手机 电话 邮箱 电子 移动 手機 行動 電子", "name"),

@@ -11,6 +11,7 @@ mod columns;
 mod dates;
 mod entries;
 mod find;
+mod forms;
 mod key;
 mod kinds;
 mod languages;
@@ -121,6 +122,7 @@ impl<'a> Table<'a> {
                 layout.look_at(&record.cells);
             }
         }
+        self.layouts.iter_mut().for_each(Layout::settle_titles);
     }
 }
 

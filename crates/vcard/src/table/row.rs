@@ -3,10 +3,12 @@
 use super::cells::Record;
 use super::columns::{Layout, Meaning};
 use super::dates::from_parts;
+use super::forms::{clean, file_as, says_nothing};
 use super::text::{google_labels, is_mail, is_number, unprotected};
 use super::words::{Member, Part};
+use super::write::wrote;
 use crate::names::says_who;
-use crate::value::{is_forbidden, one_line, visible};
+use crate::value::{one_line, visible};
 use crate::{Address, DateText, Details, Warning, fold, is_valid_phone, odd};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -75,6 +77,8 @@ pub(super) struct Thing {
 /// A row in the making.
 pub(super) struct Builder<'t> {
     pub layout: &'t Layout,
+    /// The table is one that we wrote.
+    pub own: bool,
     line: u64,
     pub details: Details,
     uid: Option<String>,
@@ -97,6 +101,7 @@ impl<'t> Builder<'t> {
     fn new(layout: &'t Layout, line: u64) -> Builder<'t> {
         Builder {
             layout,
+            own: wrote(layout),
             line,
             details: Details::default(),
             uid: None,
@@ -125,7 +130,8 @@ impl<'t> Builder<'t> {
         };
         let cell = clean(cell);
         let (text, as_is) = unprotected(&cell, kind);
-        if visible(text).is_none() {
+        let nothing = || !self.own && says_nothing(text, self.layout.is_of_names(column.meaning));
+        if visible(text).is_none() || nothing() {
             return;
         }
         match column.meaning {
@@ -179,12 +185,19 @@ impl<'t> Builder<'t> {
             Member::Full if is_number(text) && is_valid_phone(text) => {
                 return self.phone(text, None, false);
             }
+            Member::Full if self.full.as_ref().is_some_and(|it| words(&it.1) == words(text)) => {
+                return;
+            }
             Member::Full if self.full.is_none() => {
                 self.full = one_line(text).map(|text| (at, text));
                 return;
             }
             Member::FileAs if self.file_as.is_none() => {
-                self.file_as = one_line(text).map(|text| (at, text));
+                let header = self.layout.columns.get(at).map_or("", |column| &column.header);
+                match file_as(header, text) {
+                    Some(text) => self.file_as = one_line(text).map(|text| (at, text)),
+                    None => self.keep(at, text),
+                }
                 return;
             }
             Member::Occupation if self.occupation.is_none() => {
@@ -290,7 +303,8 @@ impl<'t> Builder<'t> {
             self.member(at, Member::JobTitle, &text);
         }
         let primary = |label: &Option<String>| {
-            !label.as_deref().is_some_and(|label| label.ends_with("fax") || label == "pager")
+            let label = label.as_deref().unwrap_or_default();
+            !label.ends_with("fax") && !["pager", "assistant", "telex"].contains(&label)
         };
         choose(&mut self.details.emails, |entry| &mut entry.primary, |_| true);
         choose(&mut self.details.phones, |entry| &mut entry.primary, |entry| primary(&entry.label));
@@ -370,17 +384,6 @@ fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = words.map(str::to_owned).collect();
     words.sort_unstable();
     words
-}
-
-/// The text of a cell: one kind of line ends, no characters that no card can have, no blanks at
-/// its ends.
-fn clean(cell: &str) -> Cow<'_, str> {
-    let cell = cell.trim();
-    if !cell.contains(|c: char| is_forbidden(c) || c == '\r' || c == '\u{7f}') {
-        return Cow::Borrowed(cell);
-    }
-    let text = cell.replace("\r\r\n", "\n").replace("\r\n", "\n").replace('\r', "\n");
-    Cow::Owned(text.replace(|c| is_forbidden(c) || c == '\u{7f}', "").trim().to_owned())
 }
 
 /// Marks one entry as the primary one: the first that is marked, else the first good one.

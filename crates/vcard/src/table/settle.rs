@@ -9,6 +9,19 @@ const SURNAMES: [&str; 6] = ["name", "naam", "namn", "navn", "nimi", "nev"];
 const GIVEN_NAMES: [&str; 8] = ["이름", "isim", "الاسم", "نام", "tên", "ชื่อ", "नाम", "nama"];
 
 impl Layout {
+    /// `Title` is a form of address where no cell of it says anything else.
+    pub(super) fn settle_titles(&mut self) {
+        if self.columns.iter().any(|c| c.meaning == Meaning::Member(Member::Prefix)) {
+            return;
+        }
+        let is = |c: &&mut Column| {
+            c.meaning == Meaning::Member(Member::Title) && c.forms > 0 && c.forms == c.used
+        };
+        if let Some(column) = self.columns.iter_mut().find(is) {
+            column.meaning = Meaning::Member(Member::Prefix);
+        }
+    }
+
     /// Settles what one header alone does not say. `Title` is a form of address where the table
     /// also has a job title or a suffix, as Outlook's has, the first of two is one, and `Titel` beside
     /// `Anrede`. `Geburtstag` is the day of the month where there is `Geburtsmonat`, as in Thunderbird.
@@ -23,7 +36,10 @@ impl Layout {
         let behind = first(&[Member::Title]) > first(&[Member::First, Member::Full]);
         let is_job = |c: &Column| c.meaning == Meaning::Member(Member::JobTitle);
         let has_job = self.columns.iter().any(|c| is_job(c) && !(behind && c.key.word == "role"));
-        let mut addressed = count(|c| c.meaning == Meaning::Member(Member::Title)) > 1
+        // `Title 1` and `Title 2` are two jobs.
+        let is_title =
+            |c: &Column| c.meaning == Meaning::Member(Member::Title) && c.key.number.is_none();
+        let mut addressed = count(is_title) > 1
             || count(|c| c.key.word == "anrede") > 0
             || !has(Member::Prefix) && (has_job || has(Member::Suffix));
         let split_birthday = has(Member::BirthMonth);

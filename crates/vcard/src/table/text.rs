@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// What stands between several values in one cell, as Google writes it.
-const SEVERAL: &str = ":::";
+pub(super) const SEVERAL: &str = ":::";
 
 /// A number with fewer digits is no number of its own: an extension, or the code before a `/`.
 const DIGITS_MIN: usize = 7;
@@ -87,7 +87,9 @@ fn pieces(text: &str, kind: Option<Kind>) -> Vec<&str> {
             apart.into_iter().flat_map(split).map(whole_number).collect()
         }
         Some(Kind::Email) => {
-            let found = wholes(text, true, |piece| piece.contains('@') && !piece.contains('"'));
+            let found = wholes(text, true, |piece| {
+                piece.contains('@') && piece.matches('"').count() % 2 == 0
+            });
             found.into_iter().flat_map(bare_addresses).collect()
         }
         _ => vec![text],

@@ -35,7 +35,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Nickname),
-        "nickname, nick name, nick, known as, preferred name, alias, spitzname, surnom, pseudo, apodo, soprannome, pseudonim, przezwisko, псевдонім, \
+        "nickname, nick name, mozilla nickname, nick, known as, preferred name, alias, spitzname, surnom, pseudo, apodo, soprannome, pseudonim, przezwisko, псевдонім, \
          прізвисько, псевдоним, прозвище, ニックネーム, 愛称",
     ),
     (
@@ -56,7 +56,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
         "organization, organisation, org, company, companies, company name, account name, organization name, organisation name, name der organisation, employer, firm, firma, \
          unternehmen, arbeitgeber, société, entreprise, organización, empresa, compañía, società, azienda, ditta, \
          organizzazione, organizacja, nazwa firmy, організація, компанія, фірма, организация, компания, фирма, 会社, 会社名, \
-         місце роботи, место работы, lieu de travail, 勤務先, 組織, 組織名, 所属, associated company, company organization, business name, employer name, organization company, firmenname, \
+         місце роботи, место работы, lieu de travail, 勤務先, 組織, 組織名, 所属, associated company, related company, company organization, business name, employer name, organization company, firmenname, \
          nom de l'organisation, nom de l'entreprise, nom de la société, nombre de la organización, nombre de la empresa, \
          nome dell'organizzazione, nome azienda, ragione sociale, nazwa organizacji, назва організації, назва компанії, \
          название организации, название компании",
@@ -69,7 +69,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::JobTitle),
-        "job title, job, position, function, organization title, role, arbeitstitel, berufsbezeichnung, titel in der organisation, funktion, stelle, fonction, poste, titre de poste, titre du poste, intitulé du poste, \
+        "job title, job, job position, position, function, organization title, role, arbeitstitel, berufsbezeichnung, titel in der organisation, funktion, stelle, fonction, poste, titre de poste, titre du poste, intitulé du poste, \
          cargo, puesto, posizione, qualifica, mansione, stanowisko, посада, должность, 役職, 職種, designation, titre dans l'organisation, cargo en la organización, \
          puesto en la organización, titolo nell'organizzazione, stanowisko w organizacji, посада в організації, \
          должность в организации, 組織での役職, ruolo, 役職名, 肩書",
@@ -182,7 +182,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     (Entry(Phone, "yahoo"), "yahoo phone"),
     (
         Word::Kind(Url),
-        "url, urls, website, web site, sites, web, www, web page, web page address, webpage, home page, homepage, internet, webseite, internetseite, \
+        "url, urls, website, web site, sites, web, www, web page, web page address, webpage, home page, homepage, www home page, internet, webseite, internetseite, \
          page web, site web, site internet, página web, sitio web, pagina web, sito web, sito, strona sieci web, \
          strona internetowa, strona www, веб-сторінка, вебсайт, сайт, веб-страница, web ページ, ウェブサイト, ホームページ",
     ),
@@ -195,7 +195,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     (Entry(Relation, "father"), "father, fathers name"),
     (
         Entry(Relation, "spouse"),
-        "spouse, partner, partner in, spouse name, husband, wife, ehepartner, conjoint(e), conjoint, cónyuge, coniuge, nome coniuge, współmałżonek, małżonek, дружина, супруг(а), супруга, чоловік, супруг, жена, муж, 配偶者",
+        "spouse, partner, partner in, spouse name, spouses name, partner name, partners name, husband, wife, ehepartner, conjoint(e), conjoint, cónyuge, coniuge, nome coniuge, współmałżonek, małżonek, дружина, супруг(а), супруга, чоловік, супруг, жена, муж, 配偶者",
     ),
     (
         Entry(Relation, "child"),
@@ -258,7 +258,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Entry(Phone, "fax"),
-        "fax, telefax, faxnummer, télécopie, télécopieur, faks, faksu, факс, факса, факсу, ファックス, ファクス",
+        "fax, facsimile, telefax, faxnummer, télécopie, télécopieur, faks, faksu, факс, факса, факсу, ファックス, ファクス",
     ),
     (
         Entry(Phone, "pager"),
@@ -347,11 +347,11 @@ pub(super) const WORDS: &[(Word, &str)] = &[
         Place("home"),
         "home, private, personal, privat, priv, privée, privé, domicile, personnel, personnelle, domicilio, residencia, \
          particular, casa, ab, abitazione, residenza, domowy, domowa, domu, prywatny, prywatna, дім, дом, домашній, домашня, \
-         домашний, домашняя, личный, личная, особистий, особиста, 自宅, 個人",
+         домашний, домашняя, частный, личный, личная, особистий, особиста, 自宅, 個人",
     ),
     (
         Place("work"),
-        "work, business, office, company, geschäftlich, geschäft, geschaeftlich, geschäftl, geschaeftl, gesch, beruflich, dienstlich, dienst, arbeit, büro, bureau, \
+        "work, business, office, company, geschäftlich, geschäft, geschaeftlich, geschäftl, geschaeftl, gesch, beruflich, dienstlich, dienstl, dienst, arbeit, büro, bureau, \
          travail, professionnel, professionnelle, bureautique, trabajo, oficina, laboral, uff, ufficio, lavoro, służbowy, \
          służbowa, praca, pracy, firmowy, роб, робочий, робоча, служб, службовий, раб, рабочий, рабочая, служебный, служебная, \
          会社, 勤務先, 職場",

@@ -9,6 +9,7 @@
 )]
 
 mod cards;
+mod dumps;
 mod rests;
 mod sheets;
 mod tables;

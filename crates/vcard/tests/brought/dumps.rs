@@ -1,0 +1,221 @@
+//! Tables of databases, directories, shops and forms (30 November 2026).
+
+use vcard::table::{self, Options};
+use vcard::*;
+
+/// What each row says, what it keeps, and the warnings of the row.
+fn rows(text: &str) -> Vec<(Details, Vec<String>, Vec<String>)> {
+    let table = table::read(text, &Options { map: &[] }).unwrap_or_else(|why| panic!("{why}"));
+    let row = |row: table::Row<'_>| {
+        let kept = row.kept.into_iter().map(|(name, text)| format!("{name}:{text}")).collect();
+        (row.details, kept, row.warnings.into_iter().map(|it| it.detail).collect())
+    };
+    table.rows().map(Result::unwrap).map(row).collect()
+}
+
+fn names(text: &str) -> Vec<String> {
+    rows(text).into_iter().map(|(it, ..)| it.display_name).collect()
+}
+
+#[test]
+fn nothing_as_a_database_writes_it_is_nothing_but_in_a_column_of_names() {
+    let header = "First Name,Last Name,Company,City,Phone,Email,Birthday,Notes";
+    let said = |cells: &str| {
+        let (it, kept, said) = rows(&format!("{header}\n{cells}\n")).remove(0);
+        let lists = it.addresses.len() + it.phones.len() + it.emails.len();
+        let singles = [it.organization, it.additional_data].into_iter().flatten().count();
+        (it.display_name, lists + singles, kept.len(), said.len())
+    };
+    for null in ["NULL", "null", "\\N", "[NULL]", "(null)", "<null>"] {
+        let cells = format!("Ann,Ash,{}", [null; 6].join(","));
+        assert_eq!(said(&cells), ("Ann Ash".to_owned(), 0, 0, 0), "{null}");
+    }
+    assert_eq!(said("\\N,Ash,,,,,,").0, "Ash");
+    // These may be what somebody is called, or the writer has no such word.
+    for (cells, name) in [
+        ("Ann,Null,,,,,,", "Ann Null"),
+        ("ANN,NULL,,,,,,", "ANN NULL"),
+        ("Ann,Ash,Null,Null,,,,NUL", "Ann Ash"),
+    ] {
+        let values = if name == "Ann Ash" { 3 } else { 0 };
+        assert_eq!(said(cells), (name.to_owned(), values, 0, 0), "{cells}");
+    }
+    let (it, kept, _) = rows("Name,Maiden,Spouse\nAnn,NULL,NULL\n").remove(0);
+    assert_eq!(
+        (it.relations[0].value.as_str(), kept),
+        ("NULL", vec!["X-CSV-MAIDEN:NULL".to_owned()])
+    );
+    // What we wrote comes back.
+    let city = Address { city: Some("NULL".to_owned()), primary: true, ..Address::default() };
+    let ours = Details {
+        display_name: "\\N".to_owned(),
+        additional_data: Some("\\N".to_owned()),
+        addresses: vec![city],
+        ..Details::default()
+    };
+    let (mut text, mut widths) = (String::new(), table::Widths::default());
+    widths.add(&ours);
+    table::header(&mut text, &widths);
+    table::row(&mut text, &widths, &ours);
+    assert_eq!(rows(&text).remove(0).0, ours);
+}
+
+#[test]
+fn a_title_column_of_forms_of_address_alone_is_one() {
+    let header = "Title,Forename,Surname,Telephone\n";
+    for titles in [["Mr", "Mrs."], ["Prof. Dr.", "Mr & Mrs"], ["Dr", ""], ["Herr", "Frau Dr."]] {
+        let cells = titles.map(|title| format!("{title},Ann,Ash,5550101\n")).concat();
+        let it = rows(&format!("{header}{cells}")).remove(0).0;
+        assert_eq!((it.prefix.as_deref(), it.job_title), (Some(titles[0]), None), "{titles:?}");
+    }
+    for titles in
+        [["Dr", "CEO"], ["Sister", "Ward manager"], ["", "Master of works"], ["Boss", "Mr"]]
+    {
+        let cells = titles.map(|title| format!("{title},Ann,Ash,5550101\n")).concat();
+        let it = rows(&format!("{header}{cells}")).remove(1).0;
+        assert_eq!((it.prefix, it.job_title.as_deref()), (None, Some(titles[1])), "{titles:?}");
+    }
+    let (it, kept, _) =
+        rows("Full Name,Company 1,Title 1,Company 2,Title 2\nAnn,Acme,Boss,Beta,Clerk\n").remove(0);
+    assert_eq!((it.prefix, it.job_title.as_deref()), (None, Some("Boss")));
+    assert_eq!(kept, ["X-CSV-COMPANY-2:Beta", "X-CSV-TITLE-2:Clerk"]);
+}
+
+#[test]
+fn what_a_form_writes_behind_the_name_of_a_field_is_none_of_it() {
+    let header =
+        "First Name [Required],Last Name (required),E-mail (optional),Phone [Mandatory],Birthday *";
+    let (it, kept, _) =
+        rows(&format!("{header}\nAnn,Ash,a@x.example,5550101,1990-04-12\n")).remove(0);
+    assert_eq!((it.display_name.as_str(), it.emails.len(), it.phones.len()), ("Ann Ash", 1, 1));
+    assert_eq!((it.birthday.is_some(), kept), (true, Vec::new()));
+    // Anything else in brackets may speak of somebody else.
+    let header = "Name,Name (emergency contact),Phone (spouse),Email (parent),Birthday [child]";
+    let (it, kept, _) =
+        rows(&format!("{header}\nAnn,Bob,5550101,c@x.example,1990-04-12\n")).remove(0);
+    assert_eq!((it.display_name.as_str(), it.phones.len(), it.emails.len()), ("Ann", 0, 0));
+    assert_eq!((it.birthday, kept.len()), (None, 4));
+}
+
+#[test]
+fn whom_a_shop_or_a_form_speaks_of_is_the_person_where_nobody_else_is_named() {
+    let header =
+        "Timestamp,Your full name,Your e-mail,Your phone number,Your birthday,Your shoe size";
+    let (it, kept, _) =
+        rows(&format!("{header}\n1,Ann Ash,a@x.example,5550101,4/12/1990,42\n")).remove(0);
+    assert_eq!((it.display_name.as_str(), it.emails.len(), it.phones.len()), ("Ann Ash", 1, 1));
+    assert_eq!(it.birthday.map(|it| it.to_string()).as_deref(), Some("1990-04-12"));
+    assert_eq!(kept, ["X-CSV-TIMESTAMP:1", "X-CSV-YOUR-SHOE-SIZE:42"]);
+    let header = "Billing First Name,Billing Last Name,Billing City,Billing Email,Shipping First Name,Shipping City";
+    let (it, kept, _) = rows(&format!("{header}\nAnn,Ash,Oslo,a@x.example,Bob,Rome\n")).remove(0);
+    assert_eq!(
+        (it.display_name.as_str(), it.emails[0].label.as_deref()),
+        ("Ann Ash", Some("billing"))
+    );
+    assert_eq!(kept, ["X-CSV-SHIPPING-FIRST-NAME:Bob"]);
+    // A number of a customer is none to dial; where somebody is named, the others are others.
+    let (it, kept, _) =
+        rows("Email,Customer Name,Customer Number\na@x.example,Ann,12345678\n").remove(0);
+    assert_eq!((it.display_name.as_str(), it.phones.len(), kept.len()), ("Ann", 0, 1));
+    let (it, kept, _) = rows("Name,Customer Name,Client Email\nAnn,Acme,c@x.example\n").remove(0);
+    assert_eq!((it.display_name.as_str(), it.emails.len(), kept.len()), ("Ann", 0, 2));
+    let (it, kept, _) =
+        rows("Parent Name,Parent Email,Student Name\nBob,b@x.example,Ann\n").remove(0);
+    assert_eq!((it.display_name.as_str(), it.emails.len(), kept.len()), ("Ann", 0, 2));
+    assert_eq!(table::member("customerName"), None);
+}
+
+#[test]
+fn a_directory_has_names_of_its_own_for_its_columns() {
+    let header =
+        "objectClass,cn,sn,givenName,displayName,facsimileTelephoneNumber,mail,l,st,co,wWWHomePage";
+    let cells =
+        "user,Ann Ash,Ash,Ann,\"Ash, Ann\",5550101,a@x.example,Town,TX,Norway,https://x.example";
+    let (it, kept, said) = rows(&format!("{header}\n{cells}\n")).remove(0);
+    assert_eq!((it.first_name.as_deref(), it.last_name.as_deref()), (Some("Ann"), Some("Ash")));
+    let parts = [&it.addresses[0].city, &it.addresses[0].region, &it.addresses[0].country];
+    assert_eq!(parts.map(|it| it.as_deref()), [Some("Town"), Some("TX"), Some("Norway")]);
+    assert_eq!((it.phones[0].label.as_deref(), it.urls.len()), (Some("fax"), 1));
+    assert_eq!((kept, said), (vec!["X-CSV-OBJECTCLASS:user".to_owned()], Vec::new()));
+    // Elsewhere these are counts, sizes and what not.
+    for header in ["SN,Given Name,Family Name,L", "S/N,Name,Mail,St", "Name,Surname,CO,L"] {
+        let (it, kept, _) = rows(&format!("{header}\n1,Ann,Ash,2\n")).remove(0);
+        assert_eq!((it.addresses.len(), kept.len()), (0, 2), "{header}");
+    }
+    let (it, ..) = rows("Name,Business,BusinessFax\nAnn,5550101,5550102\n").remove(0);
+    assert_eq!(it.phones[0].label.as_deref(), Some("work"));
+    assert_eq!(
+        rows("Name,Business,Fax\nAnn,Bakery,5550102\n").remove(0).1,
+        ["X-CSV-BUSINESS:Bakery"]
+    );
+}
+
+#[test]
+fn zimbra_files_people_under_the_number_of_a_form() {
+    let text = "fileAs,firstName,lastName,company\n2,Ann,Ash,\n8:The Boss,Bob,Bay,\n3,,,Acme\nEve E,Eve,,\n";
+    assert_eq!(names(text), ["Ann Ash", "The Boss", "Acme", "Eve E"]);
+    let text = "File As,First Name\n7,Ann\n8:30 Club,Bob\n,Eve\n";
+    assert_eq!(names(text), ["7", "8:30 Club", "Eve"]);
+}
+
+#[test]
+fn what_google_joins_of_one_label_is_several_addresses_and_services() {
+    let header = "Name,Address 1 - Type,Address 1 - Formatted,Address 1 - Street,Address 1 - City,Address 1 - Country,\
+                  IM 1 - Service,IM 1 - Value";
+    let cells = "Ann,Home,\"1 St\nOslo ::: 2 Oak\nRome\",1 St ::: 2 Oak,Oslo ::: Rome,NO :::,Skype ::: ICQ,a ::: 1";
+    let (it, kept, said) = rows(&format!("{header}\n{cells}\n")).remove(0);
+    let told = |it: &Address| {
+        [&it.label, &it.street, &it.city, &it.country].map(|it| it.clone().unwrap_or_default())
+    };
+    let all: Vec<_> = it.addresses.iter().map(told).collect();
+    assert_eq!(all, [["home", "1 St", "Oslo", "NO"], ["home", "2 Oak", "Rome", ""]]);
+    let services: Vec<_> = it.online.iter().map(|it| it.service.as_deref()).collect();
+    assert_eq!((services, kept, said), (vec![Some("Skype"), Some("ICQ")], Vec::new(), Vec::new()));
+    // Parts of which nothing says how they belong together.
+    let (it, ..) = rows("Name,Street,City\nAnn,1 St ::: 2 Oak,Oslo\n").remove(0);
+    assert_eq!(
+        (it.addresses.len(), it.addresses[0].street.as_deref()),
+        (1, Some("1 St ::: 2 Oak"))
+    );
+    let (it, ..) = rows("Name,IM 1 - Service,IM 1 - Value\nAnn,Skype,a ::: b\n").remove(0);
+    assert!(
+        it.online.iter().all(|it| it.service.as_deref() == Some("Skype")) && it.online.len() == 2
+    );
+    // What we wrote is one address.
+    let one = Address { street: Some("a ::: b".to_owned()), primary: true, ..Address::default() };
+    let ours =
+        Details { display_name: "Ann".to_owned(), addresses: vec![one], ..Details::default() };
+    let (mut text, mut widths) = (String::new(), table::Widths::default());
+    widths.add(&ours);
+    table::header(&mut text, &widths);
+    table::row(&mut text, &widths, &ours);
+    assert_eq!(rows(&text).remove(0).0, ours);
+}
+
+#[test]
+fn addresses_with_quoted_names_are_several_and_the_number_of_somebody_else_is_not_the_first() {
+    let mails = |cell: &str| {
+        let (it, ..) =
+            rows(&format!("Name,Email\nAnn,\"{}\"\n", cell.replace('"', "\"\""))).remove(0);
+        it.emails.into_iter().map(|it| it.value).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        mails("\"Ann A\" <a@x.example>; \"Bob\" <b@x.example>"),
+        ["a@x.example", "b@x.example"]
+    );
+    assert_eq!(mails("a@x.example, \"Bob\" <b@x.example>"), ["a@x.example", "b@x.example"]);
+    assert_eq!(mails("\"Ash, A\" <a@x.example>"), ["a@x.example"]);
+    for whole in ["\"a;b@c\"@x.example", "\"Ash, A\" <a@x.example>; \"Bay; B\" <b@x.example>"] {
+        assert_eq!(mails(whole), [whole]);
+    }
+    let (it, ..) =
+        rows("Name,Assistant's Phone,Business Fax,Business Phone\nAnn,5550101,5550102,5550103\n")
+            .remove(0);
+    let first = it.phones.iter().find(|it| it.primary).map(|it| it.value.as_str());
+    assert_eq!(first, Some("5550103"));
+    let (it, ..) = rows("Name,Spouse's Name,Job Position\nAnn,Bob,Clerk\n").remove(0);
+    assert_eq!(
+        (it.relations[0].label.as_deref(), it.job_title.as_deref()),
+        (Some("spouse"), Some("Clerk"))
+    );
+}
