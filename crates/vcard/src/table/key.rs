@@ -42,9 +42,9 @@ const DEMANDS: [&str; 7] = [
     "обязательно",
 ];
 
-/// Whom the headers of a form or a shop speak of, `Your e-mail`, `Billing First Name`.
+/// Whom the headers of a form or a shop speak of, `Your e-mail`, `Billing First Name`: the words of each, folded.
 const ROLES: [&str; 14] = [
-    "your",
+    "your ваше ваша ваш ваши ihr ihre dein deine votre vos twoj twoje uw",
     "billing",
     "customer",
     "client",
@@ -129,7 +129,7 @@ impl Key {
     fn after_role(&self) -> Option<(&'static str, Key)> {
         let end = *self.ends.iter().find(|end| **end > 0)?;
         let (first, rest) = self.word.split_at_checked(end)?;
-        let role = ROLES.into_iter().find(|role| *role == first)?;
+        let role = ROLES.into_iter().find(|role| role.split(' ').any(|word| word == first))?;
         let ends = self.ends.iter().filter_map(|it| it.checked_sub(end)).collect();
         Some((role, Key { word: rest.to_owned(), number: self.number, ends }))
     }

@@ -292,7 +292,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Place("home"),
-        "thuis, huis, residencial, domů, domácí, domov, otthoni, lakás, ev, hem, hemma, bostad, hjem, hjemme, koti, acasă, οικία, \
+        "thuis, huis, residencial, domů, domácí, bydliště, domov, otthoni, lakás, ev, hem, hemma, bostad, hjem, hjemme, koti, acasă, οικία, \
          οικίας, σπίτι, σπιτιού, 家庭, 住宅, 家, 집, 자택",
     ),
     (

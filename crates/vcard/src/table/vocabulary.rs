@@ -44,7 +44,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
          persona de contacto, persona di contatto, referente, osoba kontaktowa, контактна особа, контактное лицо, 担当者, 担当者名, display name, contact, contact name, person, voller name, vollständiger name, \
          anzeigename, kontakt, nom complet, nom à afficher, nom affiché, nombre completo, nombre para mostrar, nombre a mostrar, name vorname, vorname name, vor und nachname, vor und zuname, \
          nome completo, nome visualizzato, nominativo, nazwa, imię i nazwisko, nazwa wyświetlana, wyświetlana nazwa, \
-         піб, повне ім'я, お名前, коротке ім'я, фио, полное имя, отображаемое имя, 氏名, 名前, 表示名, フルネーム",
+         піб, повне ім'я, найменування, наименование, お名前, коротке ім'я, фио, полное имя, отображаемое имя, 氏名, 名前, 表示名, フルネーム",
     ),
     (
         Word::Member(Member::FileAs),
@@ -56,7 +56,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
         "organization, organisation, org, company, companies, company name, account name, organization name, organisation name, name der organisation, employer, firm, firma, \
          unternehmen, arbeitgeber, société, entreprise, organización, empresa, compañía, società, azienda, ditta, \
          organizzazione, organizacja, nazwa firmy, організація, компанія, фірма, организация, компания, фирма, 会社, 会社名, \
-         місце роботи, место работы, lieu de travail, 勤務先, 組織, 組織名, 所属, associated company, related company, company organization, business name, employer name, organization company, firmenname, \
+         місце роботи, место работы, lieu de travail, 勤務先, 組織, 組織名, 所属, контрагент, tiers, associated company, related company, company organization, business name, employer name, organization company, firmenname, \
          nom de l'organisation, nom de l'entreprise, nom de la société, nombre de la organización, nombre de la empresa, \
          nome dell'organizzazione, nome azienda, ragione sociale, nazwa organizacji, назва організації, назва компанії, \
          название организации, название компании",
@@ -69,7 +69,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::JobTitle),
-        "job title, job, job position, position, function, organization title, role, arbeitstitel, berufsbezeichnung, titel in der organisation, funktion, stelle, fonction, poste, titre de poste, titre du poste, intitulé du poste, \
+        "job title, job, job position, position, function, organization title, role, arbeitstitel, berufsbezeichnung, titel in der organisation, funktion, stelle, fonction, poste, poste fonction, titre de poste, titre du poste, intitulé du poste, \
          cargo, puesto, posizione, qualifica, mansione, stanowisko, посада, должность, 役職, 職種, designation, titre dans l'organisation, cargo en la organización, \
          puesto en la organización, titolo nell'organizzazione, stanowisko w organizacji, посада в організації, \
          должность в организации, 組織での役職, ruolo, 役職名, 肩書",
@@ -81,7 +81,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     (
         Word::Member(Member::Birthday),
         "birthday, birth date, date of birth, birthday yyyy mm dd, birthday mm dd yyyy, birthday dd mm yyyy, birthday mm dd, \
-         date of birth yyyy mm dd, date of birth dd mm yyyy, date of birth mm dd yyyy, bday, dob, born, geburtstag, geburtsdatum, geb datum, geboren, geboren am, geb, geb am, anniversaire, anniversaire de naissance, \
+         date of birth yyyy mm dd, date of birth dd mm yyyy, date of birth mm dd yyyy, bday, dob, born, geburtstag, geburtsdatum, geb datum, geboren, geboren am, geb, geb am, anniversaire, anniversaire de naissance, date anniversaire, date d'anniversaire, \
          né le, né(e) le, nacido el, f nacimiento, nato il, urodzony, \
          date de naissance, date naissance, naissance, cumpleaños, fecha de nacimiento, fecha nacimiento, fecha nac, compleanno, data di nascita, data nascita, urodziny, \
          data urodzenia, data ur, день народження, дата народження, дата народж, день рождения, дата рождения, дата рожд, 誕生日, 生年月日",
@@ -112,7 +112,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Categories),
-        "categories, category, tags, tag, list, lists, group, groups, kategorien, kategorie, schlagwörter, gruppe, gruppen, catégories, catégorie, \
+        "categories, category, теги, tags, tag, list, lists, group, groups, kategorien, kategorie, schlagwörter, gruppe, gruppen, catégories, catégorie, \
          groupe, groupes, categorías, categoría, grupo, grupos, categorie, gruppo, gruppi, kategoria, grupa, grupy, категорії, \
          категорія, група, групи, категории, категория, группа, группы, 分類, 分類項目, カテゴリ, グループ",
     ),
@@ -141,7 +141,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (Entry(Phone, "other"), "other, other number"),
     (Word::Kind(Address), "domicilio"),
-    (Word::Kind(Phone), "number"),
+    (Word::Kind(Phone), "number, alternate number, alternative number, second number"),
     (Entry(Url, "blog"), "blog"),
     (
         Entry(Phone, "main"),
@@ -345,13 +345,13 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Place("home"),
-        "home, private, personal, privat, priv, privée, privé, domicile, personnel, personnelle, domicilio, residencia, \
+        "home, private, personal, privat, priv, perso, privée, privé, domicile, personnel, personnelle, domicilio, residencia, \
          particular, casa, ab, abitazione, residenza, domowy, domowa, domu, prywatny, prywatna, дім, дом, домашній, домашня, \
          домашний, домашняя, частный, личный, личная, особистий, особиста, 自宅, 個人",
     ),
     (
         Place("work"),
-        "work, business, office, company, geschäftlich, geschäft, geschaeftlich, geschäftl, geschaeftl, gesch, beruflich, dienstlich, dienstl, dienst, arbeit, büro, bureau, \
+        "work, pro, business, office, company, geschäftlich, geschäft, geschaeftlich, geschäftl, geschaeftl, gesch, beruflich, dienstlich, dienstl, dienst, arbeit, büro, bureau, \
          travail, professionnel, professionnelle, bureautique, trabajo, oficina, laboral, uff, ufficio, lavoro, służbowy, \
          służbowa, praca, pracy, firmowy, роб, робочий, робоча, служб, службовий, раб, рабочий, рабочая, служебный, служебная, \
          会社, 勤務先, 職場",

@@ -113,6 +113,10 @@ fn whom_a_shop_or_a_form_speaks_of_is_the_person_where_nobody_else_is_named() {
         ("Ann Ash", Some("billing"))
     );
     assert_eq!(kept, ["X-CSV-SHIPPING-FIRST-NAME:Bob"]);
+    let header = "Позначка часу,Ваше ім'я,Ваша електронна пошта,Ваш телефон,Місто";
+    let (it, kept, _) = rows(&format!("{header}\n1,Їжак,o@x.example,5550101,Київ\n")).remove(0);
+    assert_eq!((it.display_name.as_str(), it.emails.len(), it.phones.len()), ("Їжак", 1, 1));
+    assert_eq!(kept, ["X-CSV-1:Позначка часу: 1"]);
     // A number of a customer is none to dial; where somebody is named, the others are others.
     let (it, kept, _) =
         rows("Email,Customer Name,Customer Number\na@x.example,Ann,12345678\n").remove(0);
@@ -218,4 +222,28 @@ fn addresses_with_quoted_names_are_several_and_the_number_of_somebody_else_is_no
         (it.relations[0].label.as_deref(), it.job_title.as_deref()),
         (Some("spouse"), Some("Clerk"))
     );
+}
+
+#[test]
+fn plain_words_of_offices() {
+    let header = "Tiers,Nom,Prénom,Tél. pro,Tél. perso,Mail perso,Poste/fonction,Date anniversaire";
+    let (it, kept, _) =
+        rows(&format!("{header}\nSA,Dupont,Zoé,5550101,5550102,z@x.example,Chef,25/04/1990\n"))
+            .remove(0);
+    let labels: Vec<_> = it.phones.iter().map(|it| it.label.as_deref()).collect();
+    assert_eq!(
+        (labels, it.emails[0].label.as_deref()),
+        (vec![Some("work"), Some("home")], Some("home"))
+    );
+    assert_eq!((it.organization.as_deref(), it.job_title.as_deref()), (Some("SA"), Some("Chef")));
+    assert_eq!((it.birthday.is_some(), kept), (true, Vec::new()));
+    let (it, kept, _) =
+        rows("Наименование,Контрагент,Телефон,Теги\nЇжак,ТОВ,5550101,друзі\n").remove(0);
+    assert_eq!((it.display_name.as_str(), it.organization.as_deref()), ("Їжак", Some("ТОВ")));
+    assert_eq!((it.labels, kept), (vec!["друзі".to_owned()], Vec::new()));
+    let (it, ..) = rows("Name,Mobile,Alternate Number\nAnn,5550101,5550102\n").remove(0);
+    assert_eq!(it.phones.len(), 2);
+    let header = "Name,Provider,Product,Project,Promotion,Pro,Person,Pronoun,Наименование товара";
+    let (it, kept, _) = rows(&format!("{header}\nAnn,1,2,3,4,5,Ann,7,8\n")).remove(0);
+    assert_eq!((it.display_name.as_str(), kept.len()), ("Ann", 7), "{kept:?}");
 }
