@@ -256,9 +256,10 @@ fn a_flat_value_beside_a_list_of_other_programs_is_one_of_it() {
         {"name": "Gus", "phone": "5550101", "mobile": "5550101"},
         {"name": "Hal", "phone": "5550102", "phones": [{"value": "5550101"}, {"value": "5550102", "primary": true}]},
         {"name": "Ivy", "phone": "5550101"},
+        {"name": "Jim", "phone": " ", "mobile": "5550101"},
     ]);
     let told = import(&ann, "application/json", file.to_string()).json();
-    assert_eq!((&told["created"], &told["warnings"]), (&json!(9), &json!([])));
+    assert_eq!((&told["created"], &told["warnings"]), (&json!(10), &json!([])));
     let phones = |it: &Value| -> String {
         let shown = it["phones"].as_array().unwrap().iter().map(|it| {
             let mark = if it["primary"] == true { "*" } else { "" };
@@ -282,6 +283,7 @@ fn a_flat_value_beside_a_list_of_other_programs_is_one_of_it() {
         "*5550101 mobile",
         "5550101 -, *5550102 -",
         "*5550101 -",
+        "*5550101 mobile",
     ];
     assert_eq!(shown, want);
     assert_eq!(
@@ -297,7 +299,7 @@ fn a_flat_value_beside_a_list_of_other_programs_is_one_of_it() {
         notes(&told, "warnings"),
         ["no member takes a value; it is kept as X-JSON-ADDRESSES-GEO"]
     );
-    let jo = &contacts(&ann)[9]["addresses"];
+    let jo = &contacts(&ann)[10]["addresses"];
     let said = json!([
         jo[0]["city"],
         jo[0]["extended"],

@@ -153,9 +153,13 @@ impl Kept {
     /// The flat value goes first in its list where that does not have it, or where it is several.
     fn beside(&mut self, members: &mut Map<String, Value>, one: &str, list: &str) {
         let Some(text) = members.get(one).and_then(Value::as_str) else { return };
+        if text.trim().is_empty() {
+            members.remove(one);
+            return;
+        }
         let has = |entry: &Value| entry.get("value").and_then(Value::as_str) == Some(text);
         let apart = match members.get(list).and_then(Value::as_array) {
-            Some(all) => !text.trim().is_empty() && !all.iter().any(has),
+            Some(all) => !all.iter().any(has),
             None => values(list, text).len() > 1,
         };
         if apart {
