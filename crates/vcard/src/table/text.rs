@@ -81,7 +81,10 @@ fn pieces(text: &str, kind: Option<Kind>) -> Vec<&str> {
         Some(Kind::Phone) => {
             let apart = wholes(text, true, is_number);
             // A slash also stands behind an area code: `030/1234567`.
-            let slashes = |piece: &str| piece.split('/').all(is_number);
+            let slashes = |piece: &str| {
+                let parts = || piece.split('/');
+                parts().all(is_number) && !parts().zip(parts().skip(1)).any(is_one)
+            };
             let split =
                 |piece| if slashes(piece) { piece.split('/').collect() } else { vec![piece] };
             apart.into_iter().flat_map(split).map(whole_number).collect()
@@ -117,6 +120,18 @@ pub(super) fn is_number(text: &str) -> bool {
     text.trim_start().starts_with(starts) && digits >= DIGITS_MIN
 }
 
+/// Digits of a country and a town, behind `+` or `00`: no country has whole numbers so short.
+const TOWN_DIGITS_MAX: usize = 8;
+
+/// True for a country and a town, and a number there: `0049 (0) 2151` and `1234567`.
+fn is_one((before, after): (&str, &str)) -> bool {
+    let before = before.trim_start();
+    let town = before.strip_prefix("00").or_else(|| before.strip_prefix('+'));
+    let digits = |town: &str| town.chars().filter(|c| c.is_numeric()).count();
+    town.is_some_and(|town| digits(town) <= TOWN_DIGITS_MAX)
+        && after.trim_start().starts_with(|c: char| ('1'..='9').contains(&c))
+}
+
 /// True for `Ann Ash <ann@x.example>`, or the address alone.
 pub(super) fn is_mail(text: &str) -> bool {
     let address = clean_email(text);
@@ -140,7 +155,8 @@ fn wholes(text: &str, slashes: bool, is_whole: impl Fn(&str) -> bool) -> Vec<&st
         let length = (0..bytes.len()).find(here).unwrap_or(bytes.len());
         let separator = bytes.get(length..).map_or(1, separator).max(1);
         let is_whole = is_whole(rest.get(..length).unwrap_or_default());
-        if whole && is_whole {
+        let before = text.get(start..end).unwrap_or_default();
+        if whole && is_whole && !is_one((before, rest)) {
             found.push(text.get(start..end).unwrap_or_default());
             start = at;
         }
@@ -293,6 +309,14 @@ mod tests {
             ("030/1234567 / 0172/7654321", &["030/1234567", "0172/7654321"]),
             ("030/1234567, 0172/7654321", &["030/1234567", "0172/7654321"]),
             ("5550100,5,5550101,", &["5550100,5", "5550101"]),
+            ("0049 (0) 151 / 123 45 67", &["0049 (0) 151 / 123 45 67"]),
+            ("+49 (0)33056 / 1234567", &["+49 (0)33056 / 1234567"]),
+            ("0049151/1234567", &["0049151/1234567"]),
+            ("+49 2151 1 / 02151 1234567", &["+49 2151 1", "02151 1234567"]),
+            ("+354 5501234 / 5501235", &["+354 5501234", "5501235"]),
+            ("0301234567/7654321", &["0301234567", "7654321"]),
+            ("0049151/1234567; 030/7654321", &["0049151/1234567", "030/7654321"]),
+            ("0049301234567/0049307654321", &["0049301234567", "0049307654321"]),
             ("Tel 5550100, 5550101", &["Tel 5550100, 5550101"]),
         ] {
             assert_eq!(values(text, Kind::Phone), want, "{text}");
