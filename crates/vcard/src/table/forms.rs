@@ -15,6 +15,21 @@ pub(super) fn clean(cell: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace(|c| is_forbidden(c) || c == '\u{7f}', "").trim().to_owned())
 }
 
+/// True for names of the same words, in any order.
+pub(super) fn same_words(one: &str, other: &str) -> bool {
+    let said = words(one);
+    !said.is_empty() && said == words(other)
+}
+
+/// The words of a name, for comparing.
+pub(super) fn words(name: &str) -> Vec<String> {
+    let folded = fold(name);
+    let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let mut words: Vec<String> = words.map(str::to_owned).collect();
+    words.sort_unstable();
+    words
+}
+
 /// Longest form of address, in octets.
 const FORM_MAX: usize = 40;
 /// Forms of address and what stands before a name, folded.

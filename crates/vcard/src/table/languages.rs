@@ -43,6 +43,8 @@ pub(super) const BESIDE: &[(&str, &str, &str)] = &[
     ("co", LDAP, "country"),
     ("o", LDAP, "company"),
     ("ou", LDAP, "department"),
+    // Of French offices; of what members pay for elsewhere.
+    ("tiers", "nom prenom civilite", "company"),
     // The telephone system 3CX; a branch elsewhere.
     ("business", "businessfax", "businessphone"),
     // A surname in Japanese, a name in Chinese.

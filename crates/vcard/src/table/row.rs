@@ -3,13 +3,13 @@
 use super::cells::Record;
 use super::columns::{Layout, Meaning};
 use super::dates::from_parts;
-use super::forms::{clean, file_as, says_nothing};
+use super::forms::{clean, file_as, same_words, says_nothing, words};
 use super::text::{google_labels, is_mail, is_number, unprotected};
 use super::words::{Member, Part};
 use super::write::wrote;
 use crate::names::says_who;
 use crate::value::{one_line, visible};
-use crate::{Address, DateText, Details, Warning, fold, is_valid_phone, odd};
+use crate::{Address, DateText, Details, Warning, is_valid_phone, odd};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
@@ -185,7 +185,7 @@ impl<'t> Builder<'t> {
             Member::Full if is_number(text) && is_valid_phone(text) => {
                 return self.phone(text, None, false);
             }
-            Member::Full if self.full.as_ref().is_some_and(|it| words(&it.1) == words(text)) => {
+            Member::Full if self.full.as_ref().is_some_and(|(_, full)| same_words(full, text)) => {
                 return;
             }
             Member::Full if self.full.is_none() => {
@@ -375,15 +375,6 @@ impl<'t> Builder<'t> {
             }
         }
     }
-}
-
-/// The words of a name, for comparing.
-fn words(name: &str) -> Vec<String> {
-    let folded = fold(name);
-    let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    let mut words: Vec<String> = words.map(str::to_owned).collect();
-    words.sort_unstable();
-    words
 }
 
 /// Marks one entry as the primary one: the first that is marked, else the first good one.

@@ -56,7 +56,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
         "organization, organisation, org, company, companies, company name, account name, organization name, organisation name, name der organisation, employer, firm, firma, \
          unternehmen, arbeitgeber, société, entreprise, organización, empresa, compañía, società, azienda, ditta, \
          organizzazione, organizacja, nazwa firmy, організація, компанія, фірма, организация, компания, фирма, 会社, 会社名, \
-         місце роботи, место работы, lieu de travail, 勤務先, 組織, 組織名, 所属, контрагент, tiers, associated company, related company, company organization, business name, employer name, organization company, firmenname, \
+         місце роботи, место работы, lieu de travail, 勤務先, 組織, 組織名, 所属, контрагент, associated company, related company, company organization, business name, employer name, organization company, firmenname, \
          nom de l'organisation, nom de l'entreprise, nom de la société, nombre de la organización, nombre de la empresa, \
          nome dell'organizzazione, nome azienda, ragione sociale, nazwa organizacji, назва організації, назва компанії, \
          название организации, название компании",

@@ -141,6 +141,9 @@ fn a_directory_has_names_of_its_own_for_its_columns() {
     assert_eq!(parts.map(|it| it.as_deref()), [Some("Town"), Some("TX"), Some("Norway")]);
     assert_eq!((it.phones[0].label.as_deref(), it.urls.len()), (Some("fax"), 1));
     assert_eq!((kept, said), (vec!["X-CSV-OBJECTCLASS:user".to_owned()], Vec::new()));
+    // What is said twice is said once, and what has no words is not the same.
+    assert_eq!(rows("Name,Full Name\nAnn Ash,\"ASH, Ann\"\n").remove(0).1, Vec::<String>::new());
+    assert_eq!(rows("Name,Full Name\n😀,🎉\n").remove(0).1, ["X-CSV-FULL-NAME:🎉"]);
     // Elsewhere these are counts, sizes and what not.
     for header in ["SN,Given Name,Family Name,L", "S/N,Name,Mail,St", "Name,Surname,CO,L"] {
         let (it, kept, _) = rows(&format!("{header}\n1,Ann,Ash,2\n")).remove(0);
@@ -243,6 +246,7 @@ fn plain_words_of_offices() {
     assert_eq!((it.labels, kept), (vec!["друзі".to_owned()], Vec::new()));
     let (it, ..) = rows("Name,Mobile,Alternate Number\nAnn,5550101,5550102\n").remove(0);
     assert_eq!(it.phones.len(), 2);
+    assert_eq!(rows("Name,Email,Tiers\nAnn,a@x.example,Gold\n").remove(0).1, ["X-CSV-TIERS:Gold"]);
     let header = "Name,Provider,Product,Project,Promotion,Pro,Person,Pronoun,Наименование товара";
     let (it, kept, _) = rows(&format!("{header}\nAnn,1,2,3,4,5,Ann,7,8\n")).remove(0);
     assert_eq!((it.display_name.as_str(), kept.len()), ("Ann", 7), "{kept:?}");
