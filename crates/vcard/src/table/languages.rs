@@ -96,7 +96,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     ),
     (
         Word::Member(Member::Organization),
-        "bedrijf, bedrijfsnaam, organisatie, naam van organisatie, naam organisatie, werkgever, organização, nome da empresa, \
+        "单位名称, bedrijf, bedrijfsnaam, organisatie, naam van organisatie, naam organisatie, werkgever, organização, nome da empresa, \
          nome da organização, společnost, organizace, zaměstnavatel, název firmy, název společnosti, spoločnosť, organizácia, cég, \
          cégnév, szervezet, vállalat, şirket, şirket adı, kuruluş, kuruluş adı, kurum, företag, företagsnamn, arbetsgivare, \
          virksomhed, firmanavn, bedrift, arbejdsgiver, arbeidsgiver, selskab, selskap, organisasjon, yritys, organisaatio, \

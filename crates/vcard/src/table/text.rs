@@ -90,13 +90,17 @@ fn pieces(text: &str, kind: Option<Kind>) -> Vec<&str> {
             apart.into_iter().flat_map(split).map(whole_number).collect()
         }
         Some(Kind::Email) => {
-            let found = wholes(text, true, |piece| {
-                piece.contains('@') && piece.matches('"').count() % 2 == 0
-            });
+            let found = wholes(text, true, |piece| piece.contains('@') && quotes_a_name(piece));
             found.into_iter().flat_map(bare_addresses).collect()
         }
         _ => vec![text],
     }
+}
+
+/// True for `"Ann A" <a@x.example>`, and for a text without quotes.
+fn quotes_a_name(text: &str) -> bool {
+    let quotes = text.matches('"').count();
+    quotes == 0 || quotes.is_multiple_of(2) && text.trim_end().ends_with('>')
 }
 
 /// A number without the fraction that programs give a column of numbers with gaps: `4915112345678.0`.

@@ -81,7 +81,7 @@ pub(super) const NAMES: &[(Word, &str)] = &[
     (
         Word::Member(Member::Birthday),
         "birthday, birth date, date of birth, birthday yyyy mm dd, birthday mm dd yyyy, birthday dd mm yyyy, birthday mm dd, \
-         date of birth yyyy mm dd, date of birth dd mm yyyy, date of birth mm dd yyyy, bday, dob, born, geburtstag, geburtsdatum, geb datum, geboren, geboren am, geb, geb am, anniversaire, anniversaire de naissance, date anniversaire, date d'anniversaire, \
+         date of birth yyyy mm dd, date of birth dd mm yyyy, date of birth mm dd yyyy, bday, dob, born, geburtstag, geb tag, geburtsdatum, geb datum, geboren, geboren am, geb, geb am, anniversaire, anniversaire de naissance, date anniversaire, date d'anniversaire, \
          né le, né(e) le, nacido el, f nacimiento, nato il, urodzony, \
          date de naissance, date naissance, naissance, cumpleaños, fecha de nacimiento, fecha nacimiento, fecha nac, compleanno, data di nascita, data nascita, urodziny, \
          data urodzenia, data ur, день народження, дата народження, дата народж, день рождения, дата рождения, дата рожд, 誕生日, 生年月日",
@@ -243,7 +243,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
         "email, emails, mail, mails, internet address, contact email, contact mail, 携帯メール, pcメール, емейл, email id, mail id, e-mail address, e-mail-adresse, mailadresse, courriel, courrier, courrier électronique, \
          messagerie, adresse électronique, correo, correo electrónico, posta elettronica, posta el, poczta, \
          poczta elektroniczna, пошта, ел. пошта, ел. пошти, ел. пошту, ел. адреса, електронна пошта, електронної пошти, \
-         эл. почта, эл. почты, электронная почта, электронной почты, почта, имейл, мейл, 電子メール, メール, メールアドレス, eメール",
+         эл. почта, эл. адрес, электронный адрес, эл. почты, электронная почта, электронной почты, почта, имейл, мейл, 電子メール, メール, メールアドレス, eメール",
     ),
     (
         Word::Kind(Phone),
@@ -267,7 +267,7 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Word::Kind(Address),
-        "address, addresses, postal address, adresse postale, adresse, anschrift, postanschrift, dirección, direcciones, indirizzo, adres, адреса, адрес, 住所, アドレス",
+        "address, addresses, addr, postal address, adresse postale, adresse, anschrift, postanschrift, dirección, direcciones, indirizzo, adres, адреса, адрес, 住所, アドレス",
     ),
     (
         Word::Part(Part::Street),
@@ -345,13 +345,13 @@ pub(super) const WORDS: &[(Word, &str)] = &[
     ),
     (
         Place("home"),
-        "home, private, personal, privat, priv, perso, privée, privé, domicile, personnel, personnelle, domicilio, residencia, \
+        "home, res, residence, residential, private, personal, privat, priv, perso, privée, privé, domicile, personnel, personnelle, domicilio, residencia, \
          particular, casa, ab, abitazione, residenza, domowy, domowa, domu, prywatny, prywatna, дім, дом, домашній, домашня, \
          домашний, домашняя, частный, личный, личная, особистий, особиста, 自宅, 個人",
     ),
     (
         Place("work"),
-        "work, pro, business, office, company, geschäftlich, geschäft, geschaeftlich, geschäftl, geschaeftl, gesch, beruflich, dienstlich, dienstl, dienst, arbeit, büro, bureau, \
+        "work, wk, pro, business, office, off, company, geschäftlich, geschäft, geschaeftlich, geschäftl, geschaeftl, gesch, beruflich, dienstlich, dienstl, dienst, arbeit, büro, bureau, \
          travail, professionnel, professionnelle, bureautique, trabajo, oficina, laboral, uff, ufficio, lavoro, służbowy, \
          służbowa, praca, pracy, firmowy, роб, робочий, робоча, служб, службовий, раб, рабочий, рабочая, служебный, служебная, \
          会社, 勤務先, 職場",

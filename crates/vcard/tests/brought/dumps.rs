@@ -212,6 +212,8 @@ fn addresses_with_quoted_names_are_several_and_the_number_of_somebody_else_is_no
     );
     assert_eq!(mails("a@x.example, \"Bob\" <b@x.example>"), ["a@x.example", "b@x.example"]);
     assert_eq!(mails("\"Ash, A\" <a@x.example>"), ["a@x.example"]);
+    let formula = "=HYPERLINK(\"mailto:a@x.example\",\"a@x.example\")";
+    assert_eq!(mails(formula), [formula]);
     for whole in ["\"a;b@c\"@x.example", "\"Ash, A\" <a@x.example>; \"Bay; B\" <b@x.example>"] {
         assert_eq!(mails(whole), [whole]);
     }
@@ -246,6 +248,22 @@ fn plain_words_of_offices() {
     assert_eq!((it.labels, kept), (vec!["друзі".to_owned()], Vec::new()));
     let (it, ..) = rows("Name,Mobile,Alternate Number\nAnn,5550101,5550102\n").remove(0);
     assert_eq!(it.phones.len(), 2);
+    let header = "Name,Addr1,Addr2,City,Wk Phone,Res. Address,Off. Address,Res Phone";
+    let (it, kept, _) =
+        rows(&format!("{header}\nAnn,1 St,Apt 2,Oslo,5550101,2 Oak,3 Elm,5550102\n")).remove(0);
+    let streets: Vec<_> =
+        it.addresses.iter().map(|it| (it.label.as_deref(), it.street.as_deref())).collect();
+    let want =
+        [(None, Some("1 St\nApt 2")), (Some("home"), Some("2 Oak")), (Some("work"), Some("3 Elm"))];
+    assert_eq!((streets, kept), (want.to_vec(), Vec::new()));
+    assert_eq!(
+        it.phones.iter().map(|it| it.label.as_deref()).collect::<Vec<_>>(),
+        [Some("work"), Some("home")]
+    );
+    let (it, kept, _) = rows("ФИО,Эл. адрес\nЇжак,o@x.example\n").remove(0);
+    assert_eq!((it.emails.len(), kept), (1, Vec::new()));
+    let (it, kept, _) = rows("Name,Offer,Result,Resource,Off,Addressee\nAnn,1,2,3,4,5\n").remove(0);
+    assert_eq!((it.display_name.as_str(), kept.len()), ("Ann", 5), "{kept:?}");
     assert_eq!(rows("Name,Email,Tiers\nAnn,a@x.example,Gold\n").remove(0).1, ["X-CSV-TIERS:Gold"]);
     let header = "Name,Provider,Product,Project,Promotion,Pro,Person,Pronoun,Наименование товара";
     let (it, kept, _) = rows(&format!("{header}\nAnn,1,2,3,4,5,Ann,7,8\n")).remove(0);
