@@ -61,22 +61,28 @@ fn purge_book(app: &App, owner: i64) -> Result<bool> {
 }
 
 /// Makes the columns of every contact anew that an older function made; how many. Others go on
-/// meanwhile: each batch is a statement, and a contact that changes has new columns from its change.
-/// With `all` it looks at every contact, not only at those of older functions. Ends early when `stop` is
-/// set; the next call goes on.
+/// meanwhile: each batch is a transaction under the lock of its book, or one that changes many contacts in
+/// another order would be waited for in a circle. With `all` it looks at every contact, not only at those of older
+/// functions. Ends early when `stop` is set; the next call goes on. One book that fails, because it is locked for
+/// long, keeps no other waiting: the last error, all of which are in the log.
 pub fn reindex(app: &App, all: bool, stop: &AtomicBool) -> Result<usize> {
-    let (mut done, mut after_owner) = (0, 0);
+    let (mut done, mut after_owner, mut result) = (0, 0, Ok(()));
     let version = if all { i16::MAX } else { VERSION };
     loop {
         let owners = app.db.read(|db| books::due_for_reindex(db, version, after_owner))?;
-        let Some(last) = owners.last() else { return Ok(done) };
+        let Some(last) = owners.last() else { return result.map(|()| done) };
         after_owner = *last;
         for owner in owners {
-            done += reindex_book(app, owner, version, stop)?;
-            if stop.load(Ordering::Relaxed) {
-                return Ok(done);
+            match reindex_book(app, owner, version, stop) {
+                Ok(more) => done += more,
+                Err(error) => {
+                    log::warn!("reindex of account {owner}: {error}");
+                    result = Err(error);
+                }
             }
-            app.db.write(|db| books::set_made_by(db, owner, VERSION))?;
+            if stop.load(Ordering::Relaxed) {
+                return result.map(|()| done);
+            }
         }
     }
 }
@@ -84,16 +90,27 @@ pub fn reindex(app: &App, all: bool, stop: &AtomicBool) -> Result<usize> {
 fn reindex_book(app: &App, owner: i64, version: i16, stop: &AtomicBool) -> Result<usize> {
     let (mut done, mut after) = (0, 0);
     while !stop.load(Ordering::Relaxed) {
-        let cards = app.db.read(|db| rows::made_before(db, owner, version, after))?;
-        let Some((last, ..)) = cards.last() else { return Ok(done) };
-        after = *last;
-        let anew = cards.into_iter().map(|(id, revision, text)| {
-            let columns = Columns::of(&Card::stored(&text));
-            NewRow { id, revision, resource: None, text: String::new(), columns }
+        let batch = app.change_book(owner, |tx| {
+            books::lock(tx, owner)?;
+            let cards = rows::made_before(tx, owner, version, after)?;
+            let Some((last, _)) = cards.last() else {
+                return books::set_made_by(tx, owner, VERSION).map(|_| None);
+            };
+            let last = *last;
+            let anew = cards.into_iter().map(|(id, text)| {
+                let columns = Columns::of(&Card::stored(&text));
+                NewRow { id, revision: 0, resource: None, text: String::new(), columns }
+            });
+            let anew: Vec<_> = anew.collect();
+            writes::set_columns(tx, owner, &anew)?;
+            Ok(Some((last, anew.len())))
         });
-        let anew: Vec<_> = anew.collect();
-        done += usize::try_from(app.db.write(|db| writes::set_columns(db, owner, &anew))?)
-            .map_err(Error::internal)?;
+        match batch {
+            Ok(Some((last, count))) => (after, done) = (last, done + count),
+            // The account may have been deleted meanwhile.
+            Ok(None) | Err(Error::Unauthenticated) => return Ok(done),
+            Err(error) => return Err(error),
+        }
     }
     Ok(done)
 }

@@ -2,6 +2,7 @@
 
 use crate::db::{Conn, Tx};
 use crate::error::{Error, Result};
+use crate::model::contact::columns::VERSION;
 use chrono::{DateTime, Utc};
 use postgres::Row;
 
@@ -79,11 +80,12 @@ pub fn forgotten(db: &mut Conn, owner: i64) -> Result<i64> {
     db.query_opt(SQL, &[&owner])?.map(|row| row.get(0)).ok_or(Error::Unauthenticated)
 }
 
-/// Writes back what a change did to a locked book.
+/// Writes back what a change did to a locked book. Replicas of an older version write while the new ones come up: then
+/// the next one to come up looks at the book's contacts once more.
 pub fn save(tx: &mut Tx, book: &Book) -> Result<u64> {
     const SQL: &str = "UPDATE address_books SET revision = $2, changed_at = $3, contacts = $4,
             groups = $5, stored = $6, card_bytes = $7, history_bytes = $8, forgotten = $9,
-            history_since = $10, purge_after = $11
+            history_since = $10, purge_after = $11, made_by = least(made_by, $12)
         WHERE owner = $1";
     tx.execute(
         SQL,
@@ -99,6 +101,7 @@ pub fn save(tx: &mut Tx, book: &Book) -> Result<u64> {
             &book.forgotten,
             &book.history_since,
             &book.purge_after,
+            &VERSION,
         ],
     )
 }
@@ -200,10 +203,12 @@ pub fn due_for_reindex(db: &mut Conn, version: i16, after: i64) -> Result<Vec<i6
     Ok(db.query(SQL, &[&version, &after])?.iter().map(|row| row.get(0)).collect())
 }
 
-/// Notes that every contact of an owner has columns of this version.
-pub fn set_made_by(db: &mut Conn, owner: i64, version: i16) -> Result<u64> {
-    const SQL: &str = "UPDATE address_books SET made_by = $2 WHERE owner = $1";
-    db.execute(SQL, &[&owner, &version])
+/// Notes that every contact of an owner has columns of this version; not if a replica of an older version
+/// made some since they were looked at. The caller has locked the book.
+pub fn set_made_by(tx: &mut Tx, owner: i64, version: i16) -> Result<u64> {
+    const SQL: &str = "UPDATE address_books SET made_by = $2 WHERE owner = $1 AND NOT EXISTS
+        (SELECT FROM contacts WHERE owner = $1 AND made_by < $2)";
+    tx.execute(SQL, &[&owner, &version])
 }
 
 /// A backup was restored: no token from before is believed any more, and revisions that were given out

@@ -228,9 +228,9 @@ pub fn made_before(
     owner: i64,
     version: i16,
     after: i64,
-) -> Result<Vec<(i64, i64, String)>> {
-    const SQL: &str = "SELECT id, revision, card FROM contacts
+) -> Result<Vec<(i64, String)>> {
+    const SQL: &str = "SELECT id, card FROM contacts
         WHERE owner = $1 AND id > $3 AND made_by < $2 ORDER BY id LIMIT 100";
     let rows = db.query(SQL, &[&owner, &version, &after])?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }

@@ -144,7 +144,7 @@ pub fn add(
 ) -> Result<Option<(i64, i64, DateTime<Utc>)>> {
     const SQL: &str = "WITH book AS (
             UPDATE address_books SET revision = revision + 1, changed_at = greatest(changed_at + interval '1 microsecond', $2),
-                contacts = contacts + 1, stored = stored + 1,
+                contacts = contacts + 1, stored = stored + 1, made_by = least(made_by, $6),
                 card_bytes = card_bytes + octet_length($5::text)
             WHERE owner = $1 AND groups = 0 AND stored < $20
                 AND card_bytes + history_bytes + octet_length($5) <= $21
@@ -254,17 +254,17 @@ pub fn update(
     Ok(written(&tx.query_one(SQL, &arrays.with(&owner, more))?))
 }
 
-/// Writes columns that were made anew; no change of the contact, so no revision and no history. A
-/// contact that changed meanwhile has new ones already.
-pub fn set_columns(db: &mut Conn, owner: i64, rows: &[NewRow]) -> Result<u64> {
+/// Writes columns that were made anew; no change of the contact, so no revision and no history. The caller has
+/// locked the book.
+pub fn set_columns(tx: &mut Tx, owner: i64, rows: &[NewRow]) -> Result<u64> {
     const SQL: &str = concat!(
         "UPDATE contacts SET uid = new.uid, ",
         made_columns!(),
         " FROM ",
         new!(),
-        " WHERE owner = $1 AND contacts.id = new.id AND contacts.revision = new.revision"
+        " WHERE owner = $1 AND contacts.id = new.id"
     );
-    db.execute(SQL, &Arrays::of(rows).with(&owner, &[]))
+    tx.execute(SQL, &Arrays::of(rows).with(&owner, &[]))
 }
 
 /// Puts contacts into the trash, the first one with this revision, the next ones with the next.

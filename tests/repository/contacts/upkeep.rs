@@ -1,9 +1,13 @@
 //! Columns that an older version of the program made.
 
-use super::{add, ann_and_eve, find, patch, with};
+use super::{add, ann_and_eve, find, named, patch, with};
+use contactd::model::contact::columns::VERSION;
+use contactd::repository::contacts::books;
 use contactd::service::upkeep;
 use serde_json::json;
 use std::sync::atomic::AtomicBool;
+use std::sync::mpsc;
+use std::time::Duration;
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
@@ -48,4 +52,65 @@ fn a_row_stays_what_it_is_whatever_a_newer_function_says_of_its_card() {
     assert_eq!(world.sql::<String>(counted), "1 0 1");
     patch(&world, ann, contact.id, json!({"nickname": "A"})).unwrap();
     assert_eq!(world.sql::<String>(counted), "1 0 1");
+}
+
+/// Changes of many contacts lock them in any order: a reindex that locked some of them, and waited for others, made
+/// a circle with them.
+#[test]
+fn a_reindex_waits_for_a_change_of_many_contacts_and_that_for_no_reindex() {
+    let (world, ann, _) = ann_and_eve();
+    let [first, second] = ["Ann", "Bob"].map(|name| add(&world, ann, named(name)).id);
+    let touch = "UPDATE contacts SET made_by = made_by WHERE owner = $1 AND id = $2";
+    let (begun, may_begin) = mpsc::channel();
+    std::thread::scope(|scope| {
+        let changing = scope.spawn(|| {
+            world.app.db.transaction(|tx| {
+                books::lock(tx, ann)?;
+                tx.execute(touch, &[&ann, &second])?;
+                begun.send(()).unwrap();
+                std::thread::sleep(Duration::from_millis(500));
+                tx.execute(touch, &[&ann, &first])
+            })
+        });
+        may_begin.recv().unwrap();
+        assert!(upkeep::reindex(&world.app, true, &STOP).is_ok());
+        assert!(changing.join().unwrap().is_ok());
+    });
+}
+
+#[test]
+fn a_book_that_is_locked_for_long_keeps_no_other_from_a_reindex() {
+    let (world, ann, eve) = ann_and_eve();
+    for owner in [ann, eve] {
+        add(&world, owner, named("Bob"));
+    }
+    let old = "UPDATE contacts SET made_by = 0; UPDATE address_books SET made_by = 0";
+    world.app.db.write(|db| db.batch(old)).unwrap();
+    let locked = world.app.db.transaction(|tx| {
+        books::lock(tx, ann)?;
+        assert!(upkeep::reindex(&world.app, false, &STOP).is_err());
+        Ok(())
+    });
+    locked.unwrap();
+    let made = "SELECT string_agg((made_by > 0)::text, ' ' ORDER BY owner) FROM contacts";
+    assert_eq!(world.sql::<String>(made), "false true");
+    assert_eq!(upkeep::reindex(&world.app, false, &STOP).unwrap(), 1, "the next one goes on");
+}
+
+/// While replicas are replaced one by one, those of the old version write on.
+#[test]
+fn a_book_that_an_older_version_wrote_to_is_looked_at_again() {
+    let (world, ann, _) = ann_and_eve();
+    let made_by = format!("SELECT made_by FROM address_books WHERE owner = {ann}");
+    let newer = "UPDATE address_books SET made_by = $1";
+    let newer = || world.app.db.write(|db| db.execute(newer, &[&(VERSION + 1)])).unwrap();
+    newer();
+    let contact = add(&world, ann, named("Ann"));
+    assert_eq!(world.sql::<i16>(&made_by), VERSION, "by the one statement that adds");
+    newer();
+    patch(&world, ann, contact.id, json!({"nickname": "A"})).unwrap();
+    assert_eq!(world.sql::<i16>(&made_by), VERSION, "by a transaction");
+    // It wrote after the last batch was looked at.
+    let set = || world.app.db.transaction(|tx| books::set_made_by(tx, ann, VERSION + 1));
+    assert_eq!((set().unwrap(), world.sql::<i16>(&made_by)), (0, VERSION));
 }
