@@ -2,7 +2,7 @@
 
 use super::app::App;
 use crate::cache::{Load, Loaded};
-use crate::db::Tx;
+use crate::db::{Conn, Tx};
 use crate::error::{Error, Result};
 use crate::repository::contacts::books;
 use crate::repository::endings::{self, Kept};
@@ -60,7 +60,11 @@ impl App {
             users::end(tx, id, self.now()).map(|_| ())
         })?;
         // A request waits for no more than a batch, and the worker does the rest.
-        let finished = self.db.write(|db| books::empty(db, id)).and_then(|gone| {
+        let begin = |db: &mut Conn| {
+            books::close(db, id)?;
+            books::empty(db, id)
+        };
+        let finished = self.db.write(begin).and_then(|gone| {
             let is_small = gone < books::BATCH;
             if is_small { self.finish_deletion(id).map(|()| true) } else { Ok(false) }
         });
@@ -74,20 +78,12 @@ impl App {
         Ok(())
     }
 
-    /// Deletes what is left of an account that ended: contacts first, in batches, so that no
-    /// statement takes long.
+    /// Deletes what is left of an account that ended: its book, what was in it, in batches, so that no
+    /// statement takes long, and then its row.
     pub fn finish_deletion(&self, id: i64) -> Result<()> {
+        self.db.write(|db| books::close(db, id))?;
         while self.db.write(|db| books::empty(db, id))? > 0 {}
-        self.db.transaction(|tx| {
-            // A write that was under way may have left something behind; the next one waits here,
-            // and then finds no book.
-            match books::lock(tx, id) {
-                Ok(_) => while books::empty(tx, id)? > 0 {},
-                Err(Error::Unauthenticated) => {}
-                Err(error) => return Err(error),
-            }
-            users::delete(tx, id).map(|_| ())
-        })
+        self.db.write(|db| users::delete(db, id)).map(|_| ())
     }
 
     /// The current user for the cache: the account with its live sessions, and whether it was

@@ -1,6 +1,7 @@
 //! Rules 1 to 8: discovery and signing in.
 
 use crate::phone::{CARDDAV, DAV, Ground, NAMESPACES, Phone, ann, basic, card};
+use contactd::repository::contacts::books;
 use support::world::PASSWORD;
 
 fn stranger(phone: &Phone) -> Phone {
@@ -57,6 +58,19 @@ fn rule_03_whatever_is_under_dav_wants_credentials() {
                 assert!(challenge.contains("charset=\"UTF-8\""), "{challenge}");
             }
         }
+    }
+}
+
+/// A phone that is let in writes while its account is deleted.
+#[test]
+fn rule_03_a_book_that_goes_under_a_request_is_asked_for_like_any_other() {
+    let (ground, _, phone) = ann();
+    phone.put("a.vcf", &card("a", "A", &[])).expect(201);
+    ground.world.app.db.write(|db| books::close(db, phone.id)).unwrap();
+    for got in [phone.put("b.vcf", &card("b", "B", &[])), phone.send("PROPFIND", "/dav/", &[], b"")]
+    {
+        let got = got.expect(401);
+        assert!(got.header("WWW-Authenticate").starts_with("Basic "));
     }
 }
 

@@ -175,8 +175,13 @@ pub fn find_by_calendar(db: &mut Conn, owner: i64, hash: &[u8]) -> Result<Option
 pub const BATCH: u64 = 5_000;
 const MOST: i64 = BATCH.cast_signed();
 
-/// Deletes a part of what is in a book, so that no statement takes long; 0 when nothing is left. The
-/// caller has locked the book, or nothing is written to it any more.
+/// Deletes the row of a book whose account ended, before what is in the book: a write that is under way is waited
+/// for, and later ones find no book to lock.
+pub fn close(db: &mut Conn, owner: i64) -> Result<u64> {
+    db.execute("DELETE FROM address_books WHERE owner = $1", &[&owner])
+}
+
+/// Deletes a part of what was in a book that is closed, so that no statement takes long; 0 when nothing is left.
 pub fn empty(db: &mut Conn, owner: i64) -> Result<u64> {
     const CONTACTS: &str = "DELETE FROM contacts WHERE owner = $1 AND id IN
         (SELECT id FROM contacts WHERE owner = $1 LIMIT $2)";

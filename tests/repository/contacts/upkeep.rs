@@ -1,9 +1,11 @@
 //! Columns that an older version of the program made.
 
-use super::{add, ann_and_eve, find, named, patch, with};
+use super::{add, ann_and_eve, by, find, named, patch, with};
 use contactd::model::contact::columns::VERSION;
 use contactd::repository::contacts::books;
-use contactd::service::upkeep;
+use contactd::service::contacts::{UNGUARDED, Which, change};
+use contactd::service::{labels, upkeep};
+use contactd::worker;
 use serde_json::json;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
@@ -113,4 +115,21 @@ fn a_book_that_an_older_version_wrote_to_is_looked_at_again() {
     // It wrote after the last batch was looked at.
     let set = || world.app.db.transaction(|tx| books::set_made_by(tx, ann, VERSION + 1));
     assert_eq!((set().unwrap(), world.sql::<i16>(&made_by)), (0, VERSION));
+}
+
+/// A contact that went away under the lock of its book was an answer of 500.
+#[test]
+fn a_book_is_emptied_once_the_change_that_is_under_way_has_ended() {
+    let (world, ann, _) = ann_and_eve();
+    let contact = add(&world, ann, named("Ann"));
+    let which = Which::Id(contact.id);
+    let changed = change(&world.app, ann, &by(), which, UNGUARDED, |_, card| {
+        world.app.delete_user(ann, |_, _, _| Ok(()))?;
+        labels::add(card, "x")
+    });
+    assert_eq!(changed.unwrap().contact.revision, 2);
+    worker::purge(&world.app).unwrap();
+    let left = "SELECT (SELECT count(*) FROM contacts) + (SELECT count(*) FROM history)
+        + (SELECT count(*) FROM users) + (SELECT count(*) FROM address_books)";
+    assert_eq!(world.sql::<i64>(left), 2, "Eve and her book");
 }
