@@ -29,11 +29,12 @@ impl Upload {
 }
 
 /// Keeps a file, in place of the one before. False when it and the owner's cards are more than `most`
-/// bytes. History does not count: it gives way to cards, as it will to those of the file.
+/// bytes. History does not count: it gives way to cards, as it will to those of the file. The deletion of the
+/// account waits meanwhile.
 pub fn put(db: &mut Conn, owner: i64, content: &[u8], upload: &Upload, most: i64) -> Result<bool> {
     const SQL: &str = "INSERT INTO uploads (owner, content, label, at, found, revision)
         SELECT owner, $2::bytea, $3, $4::timestamptz, $5, $6::bigint FROM address_books
-        WHERE owner = $1 AND card_bytes + length($2::bytea) <= $7
+        WHERE owner = $1 AND card_bytes + length($2::bytea) <= $7 FOR KEY SHARE
         ON CONFLICT ON CONSTRAINT uploads_pkey
         DO UPDATE SET content = excluded.content, label = excluded.label, at = excluded.at,
             found = excluded.found, revision = excluded.revision";
@@ -59,9 +60,9 @@ pub fn content(db: &mut Conn, owner: i64, upload: &Upload) -> Result<Option<Vec<
     Ok(db.query_opt(SQL, &[&owner, &upload.at])?.map(|row| row.get(0)))
 }
 
-/// Deletes the file.
-pub fn delete(db: &mut Conn, owner: i64) -> Result<u64> {
-    db.execute("DELETE FROM uploads WHERE owner = $1", &[&owner])
+/// Deletes a file that [`find`] found, if it is still that one: another may have been sent while it was taken in.
+pub fn delete(db: &mut Conn, owner: i64, upload: &Upload) -> Result<u64> {
+    db.execute("DELETE FROM uploads WHERE owner = $1 AND at = $2", &[&owner, &upload.at])
 }
 
 /// Deletes a few files that are too old: each may be 50 MiB in 25,000 parts. Not bound to an owner: only

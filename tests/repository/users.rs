@@ -2,12 +2,13 @@
 
 use crate::world::World;
 use chrono::Duration;
+use contactd::db::Conn;
 use contactd::error::{Conflict, Error};
 use contactd::model::user::Role;
 use contactd::repository::mail_tokens::{self, Purpose};
 use contactd::repository::sessions::{self, Client, SESSIONS_MAX};
 use contactd::repository::users::{self, NewUser};
-use contactd::repository::{Slice, avatars, outbox};
+use contactd::repository::{Slice, avatars, outbox, uploads};
 
 fn insert(world: &World, username: &str, email: &str) -> contactd::error::Result<i64> {
     let new = NewUser {
@@ -147,6 +148,46 @@ fn deleting_an_account_deletes_all_that_belongs_to_it() {
             + (SELECT count(*) FROM app_passwords) + (SELECT count(*) FROM totp)",
     );
     assert_eq!(rows, 0);
+}
+
+#[test]
+fn a_file_that_was_taken_in_takes_no_other_one_along() {
+    let world = World::new();
+    let id = insert(&world, "ann", "ann@example.com").unwrap();
+    let upload = |seconds| uploads::Upload {
+        label: String::new(),
+        at: world.now() + Duration::seconds(seconds),
+        found: String::new(),
+        revision: 0,
+    };
+    let (first, second) = (upload(0), upload(1));
+    for upload in [&first, &second] {
+        let put = |db: &mut Conn| uploads::put(db, id, b"file", upload, 100);
+        assert!(world.app.db.write(put).unwrap());
+    }
+    let delete =
+        |upload: &uploads::Upload| world.app.db.write(|db| uploads::delete(db, id, upload));
+    assert_eq!(delete(&first).unwrap(), 0);
+    assert_eq!(delete(&second).unwrap(), 1);
+}
+
+/// Its row refers to the account, which is looked for when all bytes are written.
+#[test]
+fn a_file_that_is_being_kept_when_its_account_goes_is_no_fault_of_ours() {
+    let world = World::new();
+    let file = vec![0; 50 << 20];
+    for ms in (260..500).step_by(40) {
+        let id = insert(&world, &format!("ann{ms}"), &format!("ann{ms}@example.com")).unwrap();
+        let (label, found) = (String::new(), String::new());
+        let upload = uploads::Upload { label, at: world.now(), found, revision: 0 };
+        let put = |db: &mut Conn| uploads::put(db, id, &file, &upload, i64::MAX);
+        std::thread::scope(|scope| {
+            let keeping = scope.spawn(|| world.app.db.write(put));
+            std::thread::sleep(std::time::Duration::from_millis(ms));
+            world.app.delete_user(id, |_, _, _| Ok(())).unwrap();
+            keeping.join().unwrap().unwrap();
+        });
+    }
 }
 
 #[test]

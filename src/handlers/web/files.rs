@@ -233,10 +233,10 @@ pub fn import(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let id = caller(visitor)?.id();
     let w = words(call, visitor);
     let file = call.app.db.read(|db| uploads::find(db, id, call.now))?;
-    let Some(file) = file.filter(|it| it.key() == form.get("key")) else {
+    let Some(upload) = file.filter(|it| it.key() == form.get("key")) else {
         return reader::go_saying(call, visitor, "/import", w.no_file);
     };
-    let file = content(call, id, &file)?;
+    let file = content(call, id, &upload)?;
     if !["", "import"].contains(&form.get("step")) {
         return look(call, visitor, &file, form).map(|page| reader::show(call, page));
     }
@@ -246,7 +246,7 @@ pub fn import(call: &Call, visitor: &Visitor) -> Result<Reply> {
             // to be undone with the import unasked.
             let undo =
                 outcome.undo.map(|before| reader::undo(call, id, before)).transpose()?.flatten();
-            call.app.db.write(|db| uploads::delete(db, id))?;
+            call.app.db.write(|db| uploads::delete(db, id, &upload))?;
             let alike = duplicates::kept(&call.app, id)?.len();
             let text = report(w, &outcome);
             let message = json!({ "text": text, "undo": undo, "duplicates": alike });
