@@ -119,7 +119,10 @@ fn letter(app: &App, due: &Due) -> Result<Option<Letter>> {
     }
     app.db.transaction(|tx| {
         let user = due.user_id.map(|id| users::lock(tx, id)).transpose()?.flatten();
-        let Some(user) = user.map(|found| found.user) else { return Ok(None) };
+        let Some(user) = user.map(|found| found.user) else {
+            // Nobody has this address, or the account ended while the wish was written down: it is not kept.
+            return outbox::delete(tx, due.id).map(|_| None);
+        };
         let token = match purpose(kind) {
             None => None,
             Some(_) if !wants(tx, kind, &user, &due.recipient)? => return Ok(None),

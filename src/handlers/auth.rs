@@ -3,6 +3,7 @@
 use crate::access::Caller;
 use crate::context::Call;
 use crate::crypto;
+use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::handlers::views;
 use crate::handlers::web::links;
@@ -15,7 +16,8 @@ use crate::model::{input::Members, text, user};
 use crate::repository::audit::Action;
 use crate::repository::endings::{self, Kept, Sessions};
 use crate::repository::mail_tokens::{self, Purpose};
-use crate::repository::{sessions, users};
+use crate::repository::sessions;
+use crate::repository::users::{self, Credentials};
 use crate::service::sign_in::{self, Session, Typed};
 use serde::Serialize;
 use serde_json::json;
@@ -192,12 +194,24 @@ fn token(raw: &str) -> Result<String, String> {
     Ok(raw.chars().take(200).collect())
 }
 
+/// Changes an account, which may have been deleted since its link was looked up.
+fn change_by_link(
+    call: &Call,
+    id: i64,
+    work: impl FnOnce(&mut Tx, Credentials) -> Result<()>,
+) -> Result<()> {
+    match call.app.change_user(id, work) {
+        Err(Error::Unauthenticated) => Err(Error::DeadLink),
+        changed => changed,
+    }
+}
+
 fn confirm(call: &Call, token: &str) -> Result<()> {
     let hash = crypto::token_hash(token);
     let id = crypto::owner_of(token).ok_or(Error::DeadLink)?;
     let found = call.app.db.read(|db| mail_tokens::find(db, id, &hash, call.now))?;
     found.ok_or(Error::DeadLink)?;
-    call.app.change_user(id, |tx, found| {
+    change_by_link(call, id, |tx, found| {
         let purposes = [Purpose::Confirm, Purpose::ChangeEmail];
         let token = mail_tokens::consume(tx, id, &hash, &purposes, call.now)?;
         let token = token.ok_or(Error::DeadLink)?;
@@ -261,7 +275,7 @@ fn reset(call: &Call, token: &str, mut body: Members) -> Result<()> {
     let password = user::password(&password, &user.username, &user.email)
         .map_err(|why| Error::invalid("new_password", why))?;
     let password_hash = call.app.passwords.enter()?.hash(&password)?;
-    call.app.change_user(user.id, |tx, found| {
+    change_by_link(call, id, |tx, found| {
         let user = found.user;
         let token = mail_tokens::consume(tx, id, &hash, &[Purpose::Reset], call.now)?;
         if token.ok_or(Error::DeadLink)?.email != user.email || !user.is_active {

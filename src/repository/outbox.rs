@@ -120,6 +120,11 @@ pub fn sent(db: &mut Conn, id: i64, now: DateTime<Utc>) -> Result<u64> {
     db.execute(SQL, &[&id, &now])
 }
 
+/// Forgets a mail that no account should have.
+pub fn delete(db: &mut Conn, id: i64) -> Result<u64> {
+    db.execute("DELETE FROM outbox WHERE id = $1", &[&id])
+}
+
 /// Everything to and of an account that ended goes, but for what outlives it.
 pub fn forget(db: &mut Conn, user: i64) -> Result<u64> {
     db.execute("DELETE FROM outbox WHERE user_id = $1 AND username IS NULL", &[&user])

@@ -86,7 +86,7 @@ fn twice(call: &Call, typed: &Typed, kind: Holder) -> Result<Signed> {
     }
 }
 
-/// Nothing if the password was changed, or the account disabled, since it was looked at.
+/// Nothing if the password was changed, or the account disabled or deleted, since it was looked at.
 fn once(call: &Call, typed: &Typed, kind: Holder) -> Result<Option<Signed>> {
     let found = call.app.db.read(|db| users::find_by_login(db, &typed.name))?;
     let hash = found.as_ref().map(|it| it.password_hash.as_str());
@@ -156,7 +156,11 @@ fn open(
         sessions::trim(tx, user)?;
         call.audit(tx, Action::Login, Some(user), Some(user))?;
         Ok(Some(id))
-    })?;
+    });
+    let session = match session {
+        Err(Error::Unauthenticated) => None, // it was deleted
+        session => session?,
+    };
     let secret = if kind == Holder::Program { refresh.text() } else { cookie };
     Ok(session.map(|id| Session { user, id, secret, ends }))
 }

@@ -5,7 +5,7 @@ use chrono::Duration;
 use contactd::db::Conn;
 use contactd::repository::contacts::books;
 use contactd::repository::mail_tokens::{self, Purpose};
-use contactd::repository::users;
+use contactd::repository::{outbox, users};
 use contactd::worker;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -166,11 +166,65 @@ fn nothing_stored_names_a_deleted_account() {
         assert_eq!(last.header("Subject") == "Your account was deleted", by_admin);
         assert_eq!(last.text().contains("Hello bertram,"), by_admin);
         assert_eq!(world.mails_to(&email).len(), before);
+        // Written down while the account ended.
+        let wish = outbox::NewMail {
+            kind: "reset",
+            recipient: &email,
+            user_id: Some(user.id),
+            message_id: &email,
+            is_notice: false,
+            username: None,
+            language: None,
+        };
+        world.app.db.write(|db| outbox::insert(db, wish, world.now())).unwrap();
+        worker::deliver_due(&world.app).unwrap();
         for table in ["users", "sessions", "mail_tokens", "outbox", "audit_events", "app_passwords"]
         {
             let sql = format!("SELECT coalesce(string_agg(t::text, ' '), '') FROM {table} t");
             let all: String = world.app.db.read(|db| Ok(db.query_one(&sql, &[])?.get(0))).unwrap();
             assert!(!all.contains(name), "{table}: {all}");
+        }
+    }
+}
+
+/// Who waits for the row of an account finds that it was deleted.
+#[test]
+fn a_link_or_a_login_that_meets_the_end_of_its_account_is_refused_like_any_other() {
+    let world = World::new();
+    let wrong = json!({"username": "nobody", "password": PASSWORD});
+    let wrong = world.nobody().post("/api/auth/login", wrong).expect(401).json();
+    for (name, path) in [("ann", "confirm-email"), ("bob", "reset-password"), ("cyd", "login")] {
+        let user = world.user(name);
+        let email = format!("{name}@example.com");
+        let body = match path {
+            "confirm-email" => {
+                let wish = json!({"email": "new@example.com", "password": PASSWORD});
+                user.post("/api/users/me/email", wish).expect(202);
+                json!({"token": world.link_token("new@example.com")})
+            }
+            "reset-password" => {
+                let wish = json!({ "email": email });
+                user.post("/api/auth/request-password-reset", wish).expect(202);
+                json!({"token": world.link_token(&email), "new_password": PASSWORD})
+            }
+            _ => json!({"username": name, "password": PASSWORD}),
+        };
+        let nobody = world.nobody();
+        let answer = std::thread::scope(|scope| {
+            let end = |tx: &mut contactd::db::Tx| {
+                users::lock(tx, user.id)?;
+                let post = || nobody.post(&format!("/api/auth/{path}"), body.clone());
+                let asking = scope.spawn(post);
+                std::thread::sleep(std::time::Duration::from_millis(1_000));
+                users::end(tx, user.id, world.now())?;
+                Ok(asking)
+            };
+            world.app.db.transaction(end).unwrap().join().unwrap()
+        });
+        if path == "login" {
+            assert_eq!(answer.expect(401).json()["detail"], wrong["detail"]);
+        } else {
+            assert_eq!(answer.expect(400).json()["type"], "/problems/dead-link", "{path}");
         }
     }
 }
