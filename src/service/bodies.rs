@@ -11,6 +11,18 @@ use vcard::{Card, Details};
 
 /// A new contact.
 pub fn create(app: &App, owner: i64, by: &By, body: Value, now: DateTime<Utc>) -> Result<Contact> {
+    create_with(app, owner, by, body, now, |_| {})
+}
+
+/// A new contact, with what else is to be in its card.
+pub fn create_with(
+    app: &App,
+    owner: i64,
+    by: &By,
+    body: Value,
+    now: DateTime<Utc>,
+    also: impl FnOnce(&mut Card),
+) -> Result<Contact> {
     let input = Input::read(body, Method::Post)?;
     let wanted = input.apply(&Details::default(), latest_date(now))?;
     let mut card = Card::stored("BEGIN:VCARD\r\nVERSION:3.0\r\nEND:VCARD\r\n");
@@ -18,10 +30,11 @@ pub fn create(app: &App, owner: i64, by: &By, body: Value, now: DateTime<Utc>) -
         card.set_uid(&uid);
     }
     card.set(&wanted);
+    also(&mut card);
     contacts::create(app, owner, by, card)
 }
 
-/// A contact with what a body makes of it.
+/// A contact with what a body makes of it, and what else is to be in its card.
 pub fn edit(
     app: &App,
     owner: i64,
@@ -29,12 +42,14 @@ pub fn edit(
     id: i64,
     guard: Guard,
     (body, method, now): (Value, Method, DateTime<Utc>),
+    also: impl FnOnce(&mut Card),
 ) -> Result<Stored> {
     let input = Input::read(body, method)?;
     let latest = latest_date(now);
     let edited = contacts::change(app, owner, by, Which::Id(id), guard, |_, card| {
         let wanted = input.apply(&card.details(), latest)?;
         card.set(&wanted);
+        also(card);
         check_size(card)
     });
     match edited {

@@ -7,7 +7,7 @@ use crate::model::contact::Stored;
 use crate::repository::contacts::rows;
 use crate::service::contacts::{Guard, Which, change};
 use crate::service::writer::By;
-use vcard::Picture;
+use vcard::{Card, Picture};
 
 /// The picture in a contact's card. [`Error::NotFound`] when there is none.
 pub fn get(db: &mut Conn, owner: i64, id: i64) -> Result<(i64, Picture)> {
@@ -25,9 +25,14 @@ pub fn set(
     guard: Guard,
     jpeg: Option<Vec<u8>>,
 ) -> Result<Stored> {
-    let picture = jpeg.map(|bytes| Picture { media_type: "image/jpeg", bytes });
     change(app, owner, by, Which::Id(id), guard, |_, card| {
-        card.set_photo(picture.as_ref());
+        put(card, jpeg);
         Ok(())
     })
+}
+
+/// The same on a card.
+pub fn put(card: &mut Card, jpeg: Option<Vec<u8>>) {
+    let picture = jpeg.map(|bytes| Picture { media_type: "image/jpeg", bytes });
+    card.set_photo(picture.as_ref());
 }

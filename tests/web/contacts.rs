@@ -326,6 +326,21 @@ fn png(width: u32, height: u32) -> Vec<u8> {
     bytes.into_inner()
 }
 
+/// Whoever sends it again without the photo would have the contact twice.
+#[test]
+fn a_contact_whose_photo_has_no_room_is_not_made_without_it() {
+    let world = World::with(|config| config.max_storage = 700);
+    world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let new = [("first_name", "Bob")];
+    browser.post_file("/contacts/new", &new, "photo", &png(40, 30)).expect(422);
+    assert_eq!(world.sql::<i64>("SELECT count(*) FROM contacts"), 0);
+    let id = contact_id(&browser.post("/contacts/new", &new).expect(303));
+    let named = [("first_name", "Bert"), ("revision", "1")];
+    browser.post_file(&format!("/contacts/{id}/edit"), &named, "photo", &png(40, 30)).expect(422);
+    assert_eq!(world.sql::<i64>("SELECT revision FROM contacts"), 1);
+}
+
 #[test]
 fn a_photo_comes_with_the_form_and_goes_again() {
     let world = World::new();

@@ -67,7 +67,7 @@ fn edit(call: &Call, owner: &Owner, types: &[&str], method: Method) -> Result<Re
     let body = (call.json(types)?, method, call.now);
     // What cannot be an id is that of no contact; what is wrong with the body comes first.
     let (id, by) = (call.id().unwrap_or(0), by(call, owner));
-    let stored = bodies::edit(&call.app, owner.id(), &by, id, &guard(call), body)?;
+    let stored = bodies::edit(&call.app, owner.id(), &by, id, &guard(call), body, |_| {})?;
     Ok(shown(call, &stored.contact))
 }
 

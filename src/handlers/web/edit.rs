@@ -15,7 +15,6 @@ use crate::markup::late;
 use crate::model::contact::{Method, Stored};
 use crate::picture;
 use crate::repository::contacts::rows;
-use crate::service::contacts::UNGUARDED;
 use crate::service::labels::in_use;
 use crate::service::writer::Writer;
 use crate::service::{bodies, photos};
@@ -150,14 +149,12 @@ pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
         body.insert("uid".to_owned(), json!(uid));
     }
     let created = picture_of(file).and_then(|jpeg| {
-        let contact = bodies::create(&call.app, owner.id(), &by, body, call.now)?;
-        match jpeg {
-            Some(jpeg) => {
-                photos::set(&call.app, owner.id(), &by, contact.id, UNGUARDED, Some(jpeg))
-                    .map(|it| it.contact)
+        // As one change: what is refused is not half done.
+        bodies::create_with(&call.app, owner.id(), &by, body, call.now, |card| {
+            if jpeg.is_some() {
+                photos::put(card, jpeg);
             }
-            None => Ok(contact),
-        }
+        })
     });
     let created = match (created, uid) {
         (Err(Error::Conflict(Conflict::UidTaken)), Some(uid)) => {
@@ -209,11 +206,11 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let photo = file.is_some() || removed;
     let edited = picture_of(file).and_then(|jpeg| {
         let body = (body, Method::Patch, call.now);
-        let stored = bodies::edit(&call.app, owner.id(), &by, id, &same, body)?;
-        match jpeg.is_some() || removed {
-            true => photos::set(&call.app, owner.id(), &by, id, UNGUARDED, jpeg),
-            false => Ok(stored),
-        }
+        bodies::edit(&call.app, owner.id(), &by, id, &same, body, |card| {
+            if jpeg.is_some() || removed {
+                photos::put(card, jpeg);
+            }
+        })
     });
     match edited {
         Ok(_) => reader::go_saying(call, visitor, format!("/contacts/{id}"), w.saved),

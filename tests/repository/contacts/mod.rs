@@ -68,7 +68,7 @@ pub fn add(world: &World, owner: i64, body: Value) -> Contact {
 
 pub fn patch(world: &World, owner: i64, id: i64, body: Value) -> Result<Stored> {
     let body = (body, Method::Patch, world.now());
-    bodies::edit(&world.app, owner, &by(), id, &|_, _| Ok(()), body)
+    bodies::edit(&world.app, owner, &by(), id, &|_, _| Ok(()), body, |_| {})
 }
 
 pub fn delete(world: &World, owner: i64, id: i64) -> Result<()> {
