@@ -35,9 +35,9 @@ fn pairs(raw: &[u8], what: &str) -> Result<Vec<(String, String)>> {
         .collect()
 }
 
-/// The parameters of a query. Unknown ones are ignored, an empty one counts as absent, and a
-/// repeated one is a fault: it is unknown which was meant. Call [`Query::finish`] when everything
-/// was asked for.
+/// The parameters of a query. Unknown ones are ignored, an empty one counts as absent (but see
+/// [`Query::flag`]), and a repeated one is a fault: it is unknown which was meant. Call
+/// [`Query::finish`] when everything was asked for.
 #[derive(Debug)]
 pub struct Query {
     pairs: Vec<(String, String)>,
@@ -102,8 +102,12 @@ impl Query {
         })
     }
 
-    /// True or false.
+    /// True or false. Nothing at all is a fault, or `?dry_run` would do what its writer wanted to look at only.
     pub fn flag(&mut self, name: &str) -> bool {
+        if self.pairs.iter().any(|(known, raw)| known == name && model::text::is_blank(raw)) {
+            self.faults.add(name, "must be true or false");
+            return false;
+        }
         let flag = self.parsed(name, |raw| match raw {
             "true" | "1" => Ok(true),
             "false" | "0" => Ok(false),

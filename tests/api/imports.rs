@@ -115,8 +115,10 @@ fn a_broken_file_changes_nothing() {
     let headers = [("Content-Type", "text/vcard"), ("Content-Encoding", "gzip")];
     ann.send("POST", IMPORT, &headers, card("1", "x").as_bytes()).expect(415);
     let headers = [("Content-Type", "text/vcard")];
-    let path = format!("{IMPORT}?dry_run=perhaps");
-    ann.send("POST", &path, &headers, card("1", "x").as_bytes()).expect_faults(&["dry_run"]);
+    for flag in ["dry_run=perhaps", "dry_run", "dry_run=", "dry_run=%20"] {
+        let path = format!("{IMPORT}?{flag}");
+        ann.send("POST", &path, &headers, card("1", "x").as_bytes()).expect_faults(&["dry_run"]);
+    }
     for empty in ["text/vcard", "text/csv"] {
         assert_eq!(counts(&import(&ann, empty, "").expect(200)), (json!(0), json!(0), 0));
     }

@@ -217,7 +217,10 @@ fn a_rewind_is_a_dry_run_too_when_the_query_says_so() {
         let counted = ann.post(&path, json!({"to": 0})).expect(200).json();
         assert_eq!((counted["deleted"].as_i64(), names(&ann).len()), (Some(1), 1));
     }
-    ann.post("/api/contacts/rewind?dry_run=maybe", json!({"to": 0})).expect_faults(&["dry_run"]);
+    for flag in ["dry_run=maybe", "dry_run"] {
+        let path = format!("/api/contacts/rewind?{flag}");
+        ann.post(&path, json!({"to": 0})).expect_faults(&["dry_run"]);
+    }
     ann.post("/api/contacts/rewind?dry_run=false", json!({"to": 0, "dry_run": true})).expect(200);
     assert_eq!(names(&ann), ["A"], "one of the two is enough");
     ann.post("/api/contacts/rewind?dry_run=false", json!({"to": 0})).expect(200);
