@@ -1,7 +1,7 @@
 //! What the columns of a table mean, by their headers.
 
 use super::dates::Evidence;
-use super::forms::is_form_of_address;
+use super::forms::{is_form_of_address, may_be_job, says_nothing};
 use super::key::Key;
 use super::words::{self, Kind, Member, Part, Word};
 use std::collections::{HashMap, HashSet};
@@ -25,6 +25,8 @@ pub(super) struct Column {
     /// The header as it was written, cut to 64 characters.
     pub header: String,
     pub(super) key: Key,
+    /// The header with all that it says, by which the map and a further header of the same table know it.
+    whole: Key,
     pub meaning: Meaning,
     /// Under which name of a content line its cells are kept, where no member takes them.
     pub line: String,
@@ -35,8 +37,9 @@ pub(super) struct Column {
     /// Its cells that are not empty; counted before the rows are read.
     pub used: u64,
     pub dates: Evidence,
-    /// Those that are a form of address, `Mr`.
+    /// Those that may be a form of address, `Professor`, or say nothing; and that one can be nothing else, `Mr`.
     pub forms: u64,
+    pub addresses: bool,
 }
 
 /// An entry of a list, spread over some columns.
@@ -67,9 +70,9 @@ impl Layout {
     /// of the contract (`phones.home`), which are words of headers too.
     pub fn read<S: AsRef<str>>(header: &[S], map: &[(String, String)]) -> Layout {
         let map: HashMap<Key, Key> =
-            map.iter().map(|(from, to)| (Key::of(from), Key::of(to))).collect();
+            map.iter().map(|(from, to)| (Key::whole(from), Key::of(to))).collect();
         let begin = Key::beginning(header);
-        let key = |header: &S| match map.get(&Key::of(header.as_ref())) {
+        let key = |header: &S| match map.get(&Key::whole(header.as_ref())) {
             Some(mapped) => (mapped.clone(), true),
             None => (Key::of(header.as_ref().get(begin..).unwrap_or_default()), false),
         };
@@ -82,7 +85,7 @@ impl Layout {
         let has_city = keys.iter().any(|(key, _)| is_plain_city(key));
         for ((key, mapped), header) in keys.iter().zip(header) {
             let seen = seen.entry(key).or_default();
-            let own = Key::of(header.as_ref());
+            let (own, whole) = (Key::of(header.as_ref()), Key::whole(header.as_ref()));
             let header: String = header.as_ref().trim().chars().take(NAME_MAX).collect();
             let meaning = match words::name(&key.word, &key.ends) {
                 Some(Word::Member(member)) => Meaning::Member(member),
@@ -96,10 +99,11 @@ impl Layout {
             *seen += 1;
             let (line, says_header) = line_name(&header, layout.columns.len() + 1);
             let english = *mapped || is_english(&own.word);
-            let (used, forms, dates) = (0, 0, Evidence::default());
+            let (used, forms, addresses, dates) = (0, 0, false, Evidence::default());
             layout.columns.push(Column {
                 header,
                 key: own,
+                whole,
                 meaning,
                 line,
                 says_header,
@@ -107,6 +111,7 @@ impl Layout {
                 used,
                 dates,
                 forms,
+                addresses,
             });
         }
         layout.settle();
@@ -168,7 +173,7 @@ impl Layout {
     /// True for cells that are the header once more, which a file that was put behind another one has; one
     /// cell may be somebody's name.
     pub fn is_header<S: AsRef<str>>(&self, cells: &[S]) -> bool {
-        let same = |(column, cell): (&Column, &S)| column.key == Key::of(cell.as_ref());
+        let same = |(column, cell): (&Column, &S)| column.whole == Key::whole(cell.as_ref());
         cells.len() > 1
             && cells.len() == self.columns.len()
             && self.columns.iter().zip(cells).all(same)
@@ -176,8 +181,8 @@ impl Layout {
 
     /// True if there is a column with this header.
     pub fn has(&self, header: &str) -> bool {
-        let key = Key::of(header);
-        self.columns.iter().any(|column| column.key == key)
+        let key = Key::whole(header);
+        self.columns.iter().any(|column| column.whole == key)
     }
 
     /// True for a column of names of people, and for one of which nothing says what it is of.
@@ -209,7 +214,10 @@ impl Layout {
             match column.meaning {
                 Meaning::Member(Member::Birthday) => column.dates.add(cell.as_ref()),
                 Meaning::Member(Member::Title) => {
-                    column.forms += u64::from(is_form_of_address(cell.as_ref()));
+                    let cell = cell.as_ref();
+                    let form = is_form_of_address(cell);
+                    column.forms += u64::from(form || says_nothing(cell.trim(), false));
+                    column.addresses |= form && !may_be_job(cell);
                 }
                 Meaning::Part(slot, Part::Value) if days(slot) => column.dates.add(cell.as_ref()),
                 _ => {}

@@ -15,8 +15,21 @@ pub(super) fn clean(cell: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace(|c| is_forbidden(c) || c == '\u{7f}', "").trim().to_owned())
 }
 
-/// True for names of the same words, in any order.
+/// Longest name that is compared with each one beside it, in octets.
+const NAME_MAX: usize = 200;
+
+/// True for names of the same words, in any order and case.
 pub(super) fn same_words(one: &str, other: &str) -> bool {
+    if one.len().max(other.len()) > NAME_MAX {
+        return false;
+    }
+    let words = |name: &str| {
+        let name = name.to_lowercase();
+        let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        let mut words: Vec<String> = words.map(str::to_owned).collect();
+        words.sort_unstable();
+        words
+    };
     let said = words(one);
     !said.is_empty() && said == words(other)
 }
@@ -45,6 +58,16 @@ pub(super) fn is_form_of_address(cell: &str) -> bool {
     let mut words = folded.split(|c: char| !c.is_alphabetic()).filter(|it| !it.is_empty());
     let known = |word: &str| FORMS.split(' ').any(|form| form == word);
     words.next().is_some_and(known) && words.all(known)
+}
+
+/// Forms that are a job, or the letter of anything, as often.
+const JOBS: &str = "professor sister reverend pan m e y et г н und and &";
+
+/// True for a form of address that may be a job.
+pub(super) fn may_be_job(form: &str) -> bool {
+    let folded = fold(form);
+    let mut words = folded.split(|c: char| !c.is_alphabetic()).filter(|it| !it.is_empty());
+    words.all(|word| JOBS.split(' ').any(|job| job == word))
 }
 
 /// What programs write for a value that is not there.

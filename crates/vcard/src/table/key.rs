@@ -1,6 +1,6 @@
 //! A header for comparing.
 
-use super::words::{self, Member, Word};
+use super::words::{self, Kind, Member, Word};
 use std::hash::{Hash, Hasher};
 
 /// Most characters of a header that are looked at.
@@ -31,6 +31,8 @@ impl Hash for Key {
     }
 }
 
+/// Longest text of these, in octets.
+const DEMAND_MAX: usize = 40;
 /// What forms write in brackets behind the name of a field.
 const DEMANDS: [&str; 7] = [
     "required",
@@ -61,11 +63,18 @@ const ROLES: [&str; 14] = [
 ];
 
 impl Key {
+    /// The header without what forms write behind it.
     pub fn of(header: &str) -> Key {
-        let demand = |(_, words): &(&str, &str)| DEMANDS.contains(&words::fold(words).as_str());
+        let demand = |(_, words): &(&str, &str)| {
+            words.len() <= DEMAND_MAX && DEMANDS.contains(&words::fold(words).as_str())
+        };
         let bare = header.rsplit_once(['[', '(']).filter(demand);
-        let header: String =
-            bare.map_or(header, |(bare, _)| bare).chars().take(HEADER_MAX).collect();
+        Key::whole(bare.map_or(header, |(bare, _)| bare))
+    }
+
+    /// The header with all that it says.
+    pub fn whole(header: &str) -> Key {
+        let header: String = header.chars().take(HEADER_MAX).collect();
         let digits = header.chars().skip_while(|c| !c.is_ascii_digit());
         let digits: String = digits.take_while(char::is_ascii_digit).collect();
         let (mut word, mut ends) = (String::new(), Vec::new());
@@ -117,7 +126,9 @@ impl Key {
                     true
                 }
                 Some(_) => names(key),
-                None => words::words(&key.word, &key.ends).is_some(),
+                // The date of a customer is none of the person's.
+                None => words::words(&key.word, &key.ends)
+                    .is_some_and(|words| words != [Word::Kind(Kind::Date)]),
             };
             if !*mapped && !means(key) && means(&rest) {
                 *key = rest;

@@ -9,13 +9,13 @@ const SURNAMES: [&str; 6] = ["name", "naam", "namn", "navn", "nimi", "nev"];
 const GIVEN_NAMES: [&str; 8] = ["이름", "isim", "الاسم", "نام", "tên", "ชื่อ", "नाम", "nama"];
 
 impl Layout {
-    /// `Title` is a form of address where no cell of it says anything else.
+    /// `Title` is a form of address where no cell of it says anything else, and one can be nothing else.
     pub(super) fn settle_titles(&mut self) {
         if self.columns.iter().any(|c| c.meaning == Meaning::Member(Member::Prefix)) {
             return;
         }
         let is = |c: &&mut Column| {
-            c.meaning == Meaning::Member(Member::Title) && c.forms > 0 && c.forms == c.used
+            c.meaning == Meaning::Member(Member::Title) && c.addresses && c.forms == c.used
         };
         if let Some(column) = self.columns.iter_mut().find(is) {
             column.meaning = Meaning::Member(Member::Prefix);

@@ -132,7 +132,7 @@ fn is_one((before, after): (&str, &str)) -> bool {
     let before = before.trim_start();
     let town = before.strip_prefix("00").or_else(|| before.strip_prefix('+'));
     let digits = |town: &str| town.chars().filter(|c| c.is_numeric()).count();
-    town.is_some_and(|town| digits(town) <= TOWN_DIGITS_MAX)
+    town.is_some_and(|town| digits(town) <= TOWN_DIGITS_MAX && !town.contains('@'))
         && after.trim_start().starts_with(|c: char| ('1'..='9').contains(&c))
 }
 
@@ -160,7 +160,8 @@ fn wholes(text: &str, slashes: bool, is_whole: impl Fn(&str) -> bool) -> Vec<&st
         let separator = bytes.get(length..).map_or(1, separator).max(1);
         let is_whole = is_whole(rest.get(..length).unwrap_or_default());
         let before = text.get(start..end).unwrap_or_default();
-        if whole && is_whole && !is_one((before, rest)) {
+        let slash = text.get(end..at) == Some(" / ");
+        if whole && is_whole && !(slash && is_one((before, rest))) {
             found.push(text.get(start..end).unwrap_or_default());
             start = at;
         }

@@ -269,3 +269,85 @@ fn plain_words_of_offices() {
     let (it, kept, _) = rows(&format!("{header}\nAnn,1,2,3,4,5,Ann,7,8\n")).remove(0);
     assert_eq!((it.display_name.as_str(), kept.len()), ("Ann", 7), "{kept:?}");
 }
+
+#[test]
+fn a_town_stands_before_a_slash_only() {
+    let values = |list: &str, cell: &str| {
+        let (it, ..) = rows(&format!("Name,{list}\nAnn,\"{cell}\"\n")).remove(0);
+        let phones = it.phones.into_iter().map(|it| it.value);
+        phones.chain(it.emails.into_iter().map(|it| it.value)).collect::<Vec<_>>()
+    };
+    let two = ["00ann@x.example", "1bob@x.example"];
+    for between in [", ", ";", " / "] {
+        assert_eq!(values("Email", &two.join(between)), two, "{between}");
+    }
+    for between in [", ", ";", "\n"] {
+        let two = ["+49 30 4664", "5550101"];
+        assert_eq!(values("Phone", &two.join(between)), two, "{between}");
+    }
+    assert_eq!(values("Phone", "+49 30 46 64 / 5550101").len(), 1);
+}
+
+#[test]
+fn many_names_beside_a_long_one_are_read_at_once() {
+    let (header, cells) = ([",Full Name"; 900].concat(), [",Ash Ann"; 900].concat());
+    let text = format!("Name{header}\n{}{cells}\n", "a b ".repeat(250_000));
+    let start = std::time::Instant::now();
+    assert_eq!(rows(&text).remove(0).1.len(), 900);
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+    // A name is the same one in other letters only where nothing of it is lost.
+    let (_, kept, said) =
+        rows("Name,Full Name,Display Name\nJosé Ash,Jose Ash,ASH JOSÉ\n").remove(0);
+    assert_eq!((kept, said.len()), (vec!["X-CSV-FULL-NAME:Jose Ash".to_owned()], 1));
+}
+
+#[test]
+fn long_cells_in_brackets_are_read_at_once() {
+    let text = format!("Name,Email\n{}", format!("({},x\n", "é".repeat(500_000)).repeat(12));
+    let start = std::time::Instant::now();
+    assert_eq!(rows(&text).len(), 12);
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+}
+
+#[test]
+fn the_map_tells_a_field_that_is_demanded_from_one_that_is_not() {
+    let read = |map: [(&str, &str); 1]| {
+        let map = map.map(|(from, to)| (from.to_owned(), to.to_owned()));
+        let text = "Name,Email,Email (optional)\nAnn,a@x.example,b@x.example\n";
+        let table = table::read(text, &Options { map: &map }).unwrap();
+        let it = table.rows().next().unwrap().unwrap().details;
+        let emails: Vec<_> = it.emails.into_iter().map(|it| (it.label, it.value)).collect();
+        (emails, it.additional_data)
+    };
+    let (a, b) = ("a@x.example".to_owned(), "b@x.example".to_owned());
+    let home = Some("home".to_owned());
+    assert_eq!(read([("Email (optional)", "")]), (vec![(None, a.clone())], None));
+    assert_eq!(read([("Email (optional)", "notes")]), (vec![(None, a.clone())], Some(b.clone())));
+    assert_eq!(read([("email", "emails.home")]), (vec![(home, a), (None, b)], None));
+}
+
+#[test]
+fn a_title_that_may_be_a_job_is_one_where_no_other_is_a_form_of_address() {
+    for (titles, prefixed) in [
+        (vec!["Professor"], false),
+        (vec!["Sister", "Professor"], false),
+        (vec!["M", "E"], false),
+        (vec!["Professor", "Mrs"], true),
+        (vec!["Mr", "NULL", "\\N"], true),
+    ] {
+        let cells: String = titles.iter().map(|title| format!("{title},Ann\n")).collect();
+        let it = rows(&format!("Title,Name\n{cells}")).remove(0).0;
+        let (prefix, job) = (it.prefix.as_deref(), it.job_title.as_deref());
+        let want = if prefixed { (Some(titles[0]), None) } else { (None, Some(titles[0])) };
+        assert_eq!((prefix, job), want, "{titles:?}");
+    }
+}
+
+#[test]
+fn the_date_of_a_customer_is_none_of_the_person() {
+    let header = "Customer Name,Customer Email,Customer Date,Customer Birthday";
+    let (it, kept, _) =
+        rows(&format!("{header}\nAnn,a@x.example,2020-01-02,1990-01-02\n")).remove(0);
+    assert_eq!((it.emails.len(), it.dates.len(), it.birthday.is_some()), (1, 0, true));
+    assert_eq!(kept, ["X-CSV-CUSTOMER-DATE:2020-01-02"]);
+}
