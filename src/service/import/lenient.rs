@@ -5,7 +5,8 @@ mod shape;
 
 use crate::model::contact::MEMBERS;
 use serde_json::{Map, Value, json};
-use shape::{FLAT, LISTS, member, part_of, unpack};
+use shape::{ADDRESS, FLAT, LISTS, apart, member, part_of, plain, unpack};
+use std::collections::HashSet;
 use vcard::table::values;
 use vcard::{DateText, read_date};
 
@@ -150,25 +151,36 @@ impl Kept {
         }
     }
 
-    /// The flat value goes first in its list where that does not have it, or where it is several.
+    /// The flat value goes first in its list where that does not have it, or where it is several. An entry that says
+    /// the same in another way is the one that it means.
     fn beside(&mut self, members: &mut Map<String, Value>, one: &str, list: &str) {
-        let Some(text) = members.get(one).and_then(Value::as_str) else { return };
+        let Some(text) = members.get(one).and_then(Value::as_str).map(str::to_owned) else {
+            return;
+        };
         if text.trim().is_empty() {
             members.remove(one);
             return;
         }
-        let has = |entry: &Value| entry.get("value").and_then(Value::as_str) == Some(text);
-        let apart = match members.get(list).and_then(Value::as_array) {
-            Some(all) => !all.iter().any(has),
-            None => values(list, text).len() > 1,
-        };
-        if apart {
-            let value = members.remove(one).unwrap_or_default();
-            let more = members.remove(list).unwrap_or_default();
-            let both = [self.list(list, value), more];
-            let both = both.into_iter().filter_map(|it| it.as_array().cloned()).flatten();
-            members.insert(list.to_owned(), Value::Array(both.collect()));
+        let value = |entry: &Value| entry.get("value").and_then(Value::as_str).map(str::to_owned);
+        let there = members.get(list).and_then(Value::as_array);
+        let there = there.map(|all| all.iter().filter_map(value).collect::<Vec<_>>());
+        let several = values(list, &text).len() > 1;
+        let Some(there) = there.or_else(|| several.then(Vec::new)) else { return };
+        if there.contains(&text) {
+            return;
         }
+        let said: HashSet<String> = there.iter().map(|it| plain(list, it)).collect();
+        let same = there.iter().find(|it| !several && plain(list, it) == plain(list, &text));
+        if let Some(same) = same {
+            members.insert(one.to_owned(), json!(same));
+            return;
+        }
+        let flat = members.remove(one).unwrap_or_default();
+        let more = members.remove(list).unwrap_or_default();
+        let mut both = self.list(list, flat).as_array().cloned().unwrap_or_default();
+        both.retain(|entry| value(entry).is_none_or(|it| !said.contains(&plain(list, &it))));
+        both.extend(more.as_array().cloned().unwrap_or_default());
+        members.insert(list.to_owned(), Value::Array(both));
     }
 
     /// A date in any form that shows its order.
@@ -231,10 +243,13 @@ impl Kept {
             let Some(value) = entry.get_mut(&part) else { continue };
             let whole = value.take();
             let name = || format!("{list}-{part}");
+            let says = |part: &str| {
+                PARTS.contains(&part) && (list == "addresses" || !ADDRESS.contains(&part))
+            };
             *value = match part.as_str() {
                 "primary" => json!(whole == json!(true)),
                 "value" if list == "dates" => self.date(list, whole),
-                part if PARTS.contains(&part) => self.text(&name(), whole),
+                part if says(part) => self.text(&name(), whole),
                 _ => self.keep(&name(), whole),
             };
         }
@@ -258,19 +273,6 @@ impl Kept {
         }
         lines
     }
-}
-
-/// An entry for each value of a text that has several. What is marked as the primary one or not is ours, and one.
-fn apart(list: &str, entry: Value) -> Vec<Value> {
-    let members = entry.as_object().filter(|it| !it.contains_key("primary"));
-    let text = members.and_then(|it| it.get("value")).and_then(Value::as_str);
-    let (Some(members), Some(text)) = (members, text) else { return vec![entry] };
-    let one = |value| {
-        let mut members = members.clone();
-        members.insert("value".to_owned(), json!(value));
-        Value::Object(members)
-    };
-    values(list, text).into_iter().map(one).collect()
 }
 
 /// Adds an entry to a list, which may not be there yet.

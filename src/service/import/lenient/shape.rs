@@ -1,8 +1,9 @@
 //! The names that other programs give to parts of a contact, and the objects that they put them in.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::HashSet;
-use vcard::table;
+use vcard::table::{self, values};
+use vcard::{clean_email, clean_phone};
 
 /// The lists of the contract.
 pub(super) const LISTS: [&str; 7] =
@@ -12,7 +13,7 @@ pub(super) const LISTS: [&str; 7] =
 pub(super) const FLAT: [(&str, &str); 2] = [("email", "emails"), ("phone", "phones")];
 
 /// What an address may say.
-const ADDRESS: [&str; 7] =
+pub(super) const ADDRESS: [&str; 7] =
     ["po_box", "extended", "street", "city", "region", "postal_code", "country"];
 
 /// Takes objects apart where the names say what their parts are: `{"company": {"name": "Acme"}}` is `company name`,
@@ -41,7 +42,12 @@ pub(super) fn unpack(members: &mut Map<String, Value>) {
             let of_name = |way: &String| member(way).is_some_and(|it| !it.contains('.'));
             let way = match one.get(&part) {
                 Some(Value::String(_) | Value::Number(_)) if singular == "name" => {
-                    ways.chain([format!("{part} name")]).find(of_name)
+                    // `{"account": …}` in a name is none of the person.
+                    let full = Some(format!("{part} name"));
+                    let is_own = |way: &String| {
+                        member(way).is_some_and(|it| it == "nickname" || it.ends_with("_name"))
+                    };
+                    ways.find(of_name).or(full.filter(is_own))
                 }
                 Some(Value::String(_) | Value::Number(_)) => ways.next().filter(known),
                 Some(Value::Object(_)) if (singular, part.as_str()) == ("birthday", "date") => {
@@ -92,5 +98,68 @@ pub(super) fn part_of(list: &str, name: &str) -> Option<&'static str> {
             ADDRESS.into_iter().find(|it| *it == part)
         }
         _ => None,
+    }
+}
+
+/// An address or a number for comparing: the same one may be written in another way.
+pub(super) fn plain(list: &str, text: &str) -> String {
+    match list {
+        "emails" => clean_email(text).to_lowercase(),
+        _ => clean_phone(text)
+            .chars()
+            .filter(|c| !c.is_whitespace() && !"-.()/".contains(*c))
+            .collect(),
+    }
+}
+
+/// An entry for each value of a text that has several. What is marked as the primary one or not is ours, and one.
+pub(super) fn apart(list: &str, entry: Value) -> Vec<Value> {
+    let members = entry.as_object().filter(|it| !it.contains_key("primary"));
+    let text = members.and_then(|it| it.get("value")).and_then(Value::as_str);
+    let (Some(members), Some(text)) = (members, text) else { return vec![entry] };
+    let one = |value| {
+        let mut members = members.clone();
+        members.insert("value".to_owned(), json!(value));
+        Value::Object(members)
+    };
+    values(list, text).into_iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tidied(value: Value) -> (Value, Vec<(String, String)>) {
+        let Value::Object(mut members) = value else { panic!("an object") };
+        let kept = super::super::tidy(&mut members);
+        (Value::Object(members), kept)
+    }
+
+    #[test]
+    fn a_flat_value_that_is_written_otherwise_in_the_list_is_there_already() {
+        for (one, list, flat, there) in [
+            ("email", "emails", "A@X.example", &["b@x.example", "a@x.example"][..]),
+            ("email", "emails", "mailto:a@x.example", &["a@x.example"]),
+            ("phone", "phones", "+1 555 010 0101", &["5550102", "+15550100101"]),
+            ("phone", "phones", "5550101 ", &["5550101"]),
+            ("phone", "phones", "5550101, 5550102", &["5550101", "555 0102"]),
+        ] {
+            let (members, kept) = tidied(json!({one: flat, list: there}));
+            assert_eq!(
+                (members[list].as_array().map(Vec::len), kept.len()),
+                (Some(there.len()), 0)
+            );
+            let points = members.get(one).map(|it| it.as_str() == there.last().copied());
+            assert_ne!(points, Some(false), "{members}");
+        }
+        let (members, kept) = tidied(json!({"phone": {"country": "1", "number": "5550101"}}));
+        assert_eq!(members, json!({"phones": [{"value": "5550101"}]}));
+        assert_eq!(kept, [("X-JSON-PHONES-COUNTRY".to_owned(), "1".to_owned())]);
+        let (members, _) =
+            tidied(json!({"name": {"company": "Acme", "account": "x", "family": "Ash"}}));
+        assert_eq!(
+            (&members["organization"], &members["last_name"]),
+            (&json!("Acme"), &json!("Ash"))
+        );
     }
 }
