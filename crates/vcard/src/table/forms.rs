@@ -23,21 +23,17 @@ pub(super) fn same_words(one: &str, other: &str) -> bool {
     if one.len().max(other.len()) > NAME_MAX {
         return false;
     }
-    let words = |name: &str| {
-        let name = name.to_lowercase();
-        let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-        let mut words: Vec<String> = words.map(str::to_owned).collect();
-        words.sort_unstable();
-        words
-    };
-    let said = words(one);
-    !said.is_empty() && said == words(other)
+    let [one, other] = [one, other].map(|name| sorted(&name.to_lowercase()));
+    !one.is_empty() && one == other
 }
 
-/// The words of a name, for comparing.
+/// The words of a name without case and accents, for comparing.
 pub(super) fn words(name: &str) -> Vec<String> {
-    let folded = fold(name);
-    let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    sorted(&fold(name))
+}
+
+fn sorted(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     let mut words: Vec<String> = words.map(str::to_owned).collect();
     words.sort_unstable();
     words

@@ -13,6 +13,15 @@ fn rows(text: &str) -> Vec<(Details, Vec<String>, Vec<String>)> {
     table.rows().map(Result::unwrap).map(row).collect()
 }
 
+/// What we wrote is read again as it was.
+fn comes_back(ours: &Details) {
+    let (mut text, mut widths) = (String::new(), table::Widths::default());
+    widths.add(ours);
+    table::header(&mut text, &widths);
+    table::row(&mut text, &widths, ours);
+    assert_eq!(rows(&text).remove(0).0, *ours);
+}
+
 fn names(text: &str) -> Vec<String> {
     rows(text).into_iter().map(|(it, ..)| it.display_name).collect()
 }
@@ -53,11 +62,7 @@ fn nothing_as_a_database_writes_it_is_nothing_but_in_a_column_of_names() {
         addresses: vec![city],
         ..Details::default()
     };
-    let (mut text, mut widths) = (String::new(), table::Widths::default());
-    widths.add(&ours);
-    table::header(&mut text, &widths);
-    table::row(&mut text, &widths, &ours);
-    assert_eq!(rows(&text).remove(0).0, ours);
+    comes_back(&ours);
 }
 
 #[test]
@@ -192,11 +197,7 @@ fn what_google_joins_of_one_label_is_several_addresses_and_services() {
     let one = Address { street: Some("a ::: b".to_owned()), primary: true, ..Address::default() };
     let ours =
         Details { display_name: "Ann".to_owned(), addresses: vec![one], ..Details::default() };
-    let (mut text, mut widths) = (String::new(), table::Widths::default());
-    widths.add(&ours);
-    table::header(&mut text, &widths);
-    table::row(&mut text, &widths, &ours);
-    assert_eq!(rows(&text).remove(0).0, ours);
+    comes_back(&ours);
 }
 
 #[test]
