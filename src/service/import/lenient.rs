@@ -170,7 +170,8 @@ impl Kept {
             return;
         }
         let said: HashSet<String> = there.iter().map(|it| plain(list, it)).collect();
-        let same = there.iter().find(|it| !several && plain(list, it) == plain(list, &text));
+        let own = plain(list, &text);
+        let same = there.iter().find(|it| !several && plain(list, it) == own);
         if let Some(same) = same {
             members.insert(one.to_owned(), json!(same));
             return;
