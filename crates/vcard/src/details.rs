@@ -78,6 +78,21 @@ impl Address {
         .map(|part| part.as_deref())
     }
 
+    /// The address whose parts are made of these; without a label.
+    pub fn map(&self, part: impl Fn(&Option<String>) -> Option<String>) -> Address {
+        Address {
+            label: None,
+            primary: false,
+            po_box: part(&self.po_box),
+            extended: part(&self.extended),
+            street: part(&self.street),
+            city: part(&self.city),
+            region: part(&self.region),
+            postal_code: part(&self.postal_code),
+            country: part(&self.country),
+        }
+    }
+
     /// True if it has more than a label.
     pub fn says_something(&self) -> bool {
         self.parts().iter().any(Option::is_some)

@@ -277,13 +277,7 @@ fn normal_addresses(list: &[Address]) -> Vec<Address> {
     let addresses = list.iter().map(|address| Address {
         label: normal_label(&address.label),
         primary: address.primary,
-        po_box: normal_part(&address.po_box),
-        extended: normal_part(&address.extended),
-        street: normal_part(&address.street),
-        city: normal_part(&address.city),
-        region: normal_part(&address.region),
-        postal_code: normal_part(&address.postal_code),
-        country: normal_part(&address.country),
+        ..address.map(normal_part)
     });
     let mut kept: Vec<_> = addresses.filter(Address::says_something).collect();
     one_primary(kept.iter_mut().map(|address| &mut address.primary));

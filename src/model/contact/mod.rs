@@ -13,6 +13,10 @@ use crate::error::{Error, Result};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use vcard::Card;
 
+/// What an address may say, beside its label and whether it is the primary one.
+pub const ADDRESS_PARTS: [&str; 7] =
+    ["po_box", "extended", "street", "city", "region", "postal_code", "country"];
+
 /// Most octets of a card with its pictures.
 pub const CARD_MAX: usize = 4 * 1024 * 1024;
 /// Most octets of a card without PHOTO, LOGO, SOUND and KEY.

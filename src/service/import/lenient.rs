@@ -3,10 +3,10 @@
 
 mod shape;
 
-use crate::model::contact::MEMBERS;
+use crate::model::contact::{ADDRESS_PARTS, MEMBERS};
 use serde_json::{Map, Value, json};
-use shape::{ADDRESS, FLAT, LISTS, apart, member, part_of, plain, unpack};
-use std::collections::HashSet;
+use shape::{FLAT, LISTS, apart, member, part_of, plain, unpack};
+use std::collections::HashMap;
 use vcard::table::values;
 use vcard::{DateText, read_date};
 
@@ -15,20 +15,8 @@ const KEPT_MAX: usize = 50;
 /// Longest name of such a line.
 const NAME_MAX: usize = 64;
 
-/// What an entry of a list may say.
-const PARTS: [&str; 11] = [
-    "value",
-    "label",
-    "primary",
-    "service",
-    "po_box",
-    "extended",
-    "street",
-    "city",
-    "region",
-    "postal_code",
-    "country",
-];
+/// What an entry of a list may say, beside the parts of an address.
+const PARTS: [&str; 4] = ["value", "label", "primary", "service"];
 /// What the server says of a contact; it is neither read nor kept.
 const READ_ONLY: [&str; 5] = ["id", "photo", "created_at", "updated_at", "deleted_at"];
 
@@ -102,7 +90,7 @@ impl Kept {
             Some((label, "formatted")) => (label, "street"),
             Some(both) => both,
             None if word == "formatted" => ("", "street"),
-            None if PARTS.contains(&word) => ("", word),
+            None if PARTS.contains(&word) || ADDRESS_PARTS.contains(&word) => ("", word),
             None => (word, "street"),
         };
         match list {
@@ -169,17 +157,17 @@ impl Kept {
         if there.contains(&text) {
             return;
         }
-        let said: HashSet<String> = there.iter().map(|it| plain(list, it)).collect();
-        let own = plain(list, &text);
-        let same = there.iter().find(|it| !several && plain(list, it) == own);
-        if let Some(same) = same {
+        // Of several that say the same the first one.
+        let said: HashMap<String, &String> =
+            there.iter().rev().map(|it| (plain(list, it), it)).collect();
+        if let Some(same) = said.get(&plain(list, &text)).filter(|_| !several) {
             members.insert(one.to_owned(), json!(same));
             return;
         }
         let flat = members.remove(one).unwrap_or_default();
         let more = members.remove(list).unwrap_or_default();
         let mut both = self.list(list, flat).as_array().cloned().unwrap_or_default();
-        both.retain(|entry| value(entry).is_none_or(|it| !said.contains(&plain(list, &it))));
+        both.retain(|entry| value(entry).is_none_or(|it| !said.contains_key(&plain(list, &it))));
         both.extend(more.as_array().cloned().unwrap_or_default());
         members.insert(list.to_owned(), Value::Array(both));
     }
@@ -245,7 +233,7 @@ impl Kept {
             let whole = value.take();
             let name = || format!("{list}-{part}");
             let says = |part: &str| {
-                PARTS.contains(&part) && (list == "addresses" || !ADDRESS.contains(&part))
+                PARTS.contains(&part) || list == "addresses" && ADDRESS_PARTS.contains(&part)
             };
             *value = match part.as_str() {
                 "primary" => json!(whole == json!(true)),

@@ -72,20 +72,21 @@ impl Layout {
         let map: HashMap<Key, Key> =
             map.iter().map(|(from, to)| (Key::whole(from), Key::of(to))).collect();
         let begin = Key::beginning(header);
-        let key = |header: &S| match map.get(&Key::whole(header.as_ref())) {
+        let wholes: Vec<Key> = header.iter().map(|header| Key::whole(header.as_ref())).collect();
+        let key = |(whole, header): (&Key, &S)| match map.get(whole) {
             Some(mapped) => (mapped.clone(), true),
             None => (Key::of(header.as_ref().get(begin..).unwrap_or_default()), false),
         };
-        let mut keys: Vec<(Key, bool)> = header.iter().map(key).collect();
+        let mut keys: Vec<(Key, bool)> = wholes.iter().zip(header).map(key).collect();
         Key::look_aside(&mut keys);
         Key::without_role(&mut keys);
         let mut layout = Layout::default();
         let mut slots = HashMap::new();
         let mut seen: HashMap<&Key, u32> = HashMap::new();
         let has_city = keys.iter().any(|(key, _)| is_plain_city(key));
-        for ((key, mapped), header) in keys.iter().zip(header) {
+        for (((key, mapped), header), whole) in keys.iter().zip(header).zip(wholes) {
             let seen = seen.entry(key).or_default();
-            let (own, whole) = (Key::of(header.as_ref()), Key::whole(header.as_ref()));
+            let own = Key::of(header.as_ref());
             let header: String = header.as_ref().trim().chars().take(NAME_MAX).collect();
             let meaning = match words::name(&key.word, &key.ends) {
                 Some(Word::Member(member)) => Meaning::Member(member),

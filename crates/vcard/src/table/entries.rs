@@ -134,23 +134,13 @@ impl Builder<'_> {
 fn addresses(thing: Thing, own: bool) -> Vec<Thing> {
     let whole = thing.formatted.as_ref().map(|(_, text)| text.as_str());
     let count = |text: &str| text.split(SEVERAL).count();
-    let counts: Vec<usize> = parts(&thing.address).into_iter().chain(whole).map(count).collect();
+    let parts = thing.address.parts().into_iter().flatten();
+    let counts: Vec<usize> = parts.chain(whole).map(count).collect();
     let several = counts.first().copied().filter(|first| counts.iter().all(|it| it == first));
     let Some(several @ 2..=ENTRIES_MAX) = several.filter(|_| !own) else { return vec![thing] };
     let nth = |nth: usize| {
         let of = |text: &str| text.split(SEVERAL).nth(nth).unwrap_or_default().trim().to_owned();
-        let part = |part: &Option<String>| part.as_deref().map(of).filter(|it| !it.is_empty());
-        let all = &thing.address;
-        let address = Address {
-            po_box: part(&all.po_box),
-            extended: part(&all.extended),
-            street: part(&all.street),
-            city: part(&all.city),
-            region: part(&all.region),
-            postal_code: part(&all.postal_code),
-            country: part(&all.country),
-            ..Address::default()
-        };
+        let address = thing.address.map(|part| part.as_deref().map(of).filter(|it| !it.is_empty()));
         let formatted = thing.formatted.as_ref().map(|(at, text)| (*at, of(text)));
         let formatted = formatted.filter(|(_, text)| !text.is_empty());
         Thing { address, formatted, ..Thing::default() }

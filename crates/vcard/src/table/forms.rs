@@ -43,27 +43,27 @@ fn sorted(text: &str) -> Vec<String> {
 const FORM_MAX: usize = 40;
 /// Forms of address and what stands before a name, folded.
 const FORMS: &str = "mr mrs ms miss mx dr prof professor rev reverend sir dame lady lord fr sister herr frau m mme mlle \
-    monsieur madame sr sra srta don dona sig dott dottssa ing pan pani пан пані г н жа hr fru dhr mevr and und & et y e";
+    monsieur madame sr sra srta don dona sig dott dottssa ing pan pani пан пані г н жа hr fru dhr mevr and und et y e";
 
 /// True for a cell that says nothing but how a person is addressed.
 pub(super) fn is_form_of_address(cell: &str) -> bool {
-    if cell.len() > FORM_MAX {
-        return false;
-    }
-    let folded = fold(cell);
-    let mut words = folded.split(|c: char| !c.is_alphabetic()).filter(|it| !it.is_empty());
-    let known = |word: &str| FORMS.split(' ').any(|form| form == word);
-    words.next().is_some_and(known) && words.all(known)
+    cell.len() <= FORM_MAX && is_of(cell, FORMS)
 }
 
 /// Forms that are a job, or the letter of anything, as often.
-const JOBS: &str = "professor sister reverend pan m e y et г н und and &";
+const JOBS: &str = "professor sister reverend pan m e y et г н und and";
 
 /// True for a form of address that may be a job.
 pub(super) fn may_be_job(form: &str) -> bool {
-    let folded = fold(form);
+    is_of(form, JOBS)
+}
+
+/// True for a cell that has words, all of them among these.
+fn is_of(cell: &str, list: &str) -> bool {
+    let folded = fold(cell);
     let mut words = folded.split(|c: char| !c.is_alphabetic()).filter(|it| !it.is_empty());
-    words.all(|word| JOBS.split(' ').any(|job| job == word))
+    let known = |word: &str| list.split(' ').any(|it| it == word);
+    words.next().is_some_and(known) && words.all(known)
 }
 
 /// What programs write for a value that is not there.

@@ -115,20 +115,18 @@ impl Key {
         if keys.len() < 2 || keys.iter().any(|(key, _)| names(key)) {
             return;
         }
-        let named = keys.iter().filter_map(|(key, _)| key.after_role());
-        let Some((role, _)) = named.into_iter().find(|(_, rest)| names(rest)) else { return };
+        let mut with_roles = keys.iter().filter_map(|(key, _)| key.after_role());
+        let Some((role, _)) = with_roles.find(|(_, rest)| names(rest)) else { return };
+        let means = |key: &Key| match word(key) {
+            Some(Word::Member(Member::Middle | Member::Birthday | Member::Organization)) => true,
+            Some(_) => names(key),
+            // The date of a customer is none of the person's.
+            None => words::words(&key.word, &key.ends)
+                .is_some_and(|words| words != [Word::Kind(Kind::Date)]),
+        };
         for (key, mapped) in keys {
             let Some((_, rest)) = key.after_role().filter(|(other, _)| *other == role) else {
                 continue;
-            };
-            let means = |key: &Key| match word(key) {
-                Some(Word::Member(Member::Middle | Member::Birthday | Member::Organization)) => {
-                    true
-                }
-                Some(_) => names(key),
-                // The date of a customer is none of the person's.
-                None => words::words(&key.word, &key.ends)
-                    .is_some_and(|words| words != [Word::Kind(Kind::Date)]),
             };
             if !*mapped && !means(key) && means(&rest) {
                 *key = rest;

@@ -162,7 +162,7 @@ fn wholes(text: &str, slashes: bool, is_whole: impl Fn(&str) -> bool) -> Vec<&st
         let before = text.get(start..end).unwrap_or_default();
         let slash = text.get(end..at) == Some(" / ");
         if whole && is_whole && !(slash && is_one((before, rest))) {
-            found.push(text.get(start..end).unwrap_or_default());
+            found.push(before);
             start = at;
         }
         whole |= is_whole;

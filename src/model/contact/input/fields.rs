@@ -6,6 +6,7 @@ use super::values::{
     partial_date, phone,
 };
 use crate::error::Result;
+use crate::model::contact::ADDRESS_PARTS;
 use crate::model::text;
 use serde_json::Value;
 use vcard::{Address, DateEntry, Details, Entry, Labelled, Online, PartialDate};
@@ -111,10 +112,9 @@ impl Reader<'_> {
     }
 
     fn addresses(&mut self, stored: &[Address]) -> Vec<Address> {
-        const PARTS: [&str; 7] =
-            ["po_box", "extended", "street", "city", "region", "postal_code", "country"];
+        let names = [&ADDRESS_PARTS[..], &["label", "primary"]].concat();
         let list = self.list("addresses", stored, |read, path, members| {
-            members.only(&[&PARTS[..], &["label", "primary"]].concat(), path, &mut read.faults);
+            members.only(&names, path, &mut read.faults);
             let known: Vec<_> = stored.iter().flat_map(Address::parts).flatten().collect();
             let mut part = |name| {
                 let known = |raw: &str| known.contains(&raw);

@@ -1,5 +1,6 @@
 //! The names that other programs give to parts of a contact, and the objects that they put them in.
 
+use crate::model::contact::ADDRESS_PARTS;
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 use vcard::table::{self, values};
@@ -11,10 +12,6 @@ pub(super) const LISTS: [&str; 7] =
 
 /// The one value of a list, beside it.
 pub(super) const FLAT: [(&str, &str); 2] = [("email", "emails"), ("phone", "phones")];
-
-/// What an address may say.
-pub(super) const ADDRESS: [&str; 7] =
-    ["po_box", "extended", "street", "city", "region", "postal_code", "country"];
 
 /// Takes objects apart where the names say what their parts are: `{"company": {"name": "Acme"}}` is `company name`,
 /// `{"names": [{"familyName": "Ash"}]}` is `familyName`. Entries of lists are none of these, nor are two objects.
@@ -95,7 +92,7 @@ pub(super) fn part_of(list: &str, name: &str) -> Option<&'static str> {
         _ if list == "addresses" => {
             let part = member(name)?;
             let part = part.strip_prefix("addresses.")?;
-            ADDRESS.into_iter().find(|it| *it == part)
+            ADDRESS_PARTS.into_iter().find(|it| *it == part)
         }
         _ => None,
     }
