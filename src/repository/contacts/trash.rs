@@ -47,10 +47,13 @@ pub fn purge(tx: &mut Tx, book: &mut Book, now: DateTime<Utc>) -> Result<bool> {
         SELECT count(*) AS rows, coalesce(sum(bytes), 0)::bigint AS bytes,
             coalesce(max(revision), 0) AS revision
         FROM gone";
+    // No change has an instant before that of an earlier one: what is too old is at the beginning, and the rest of
+    // the month, which may be millions of rows, is not looked at.
     const HISTORY: &str = concat!(
         "WITH gone AS (
-            DELETE FROM history WHERE owner = $1 AND revision IN (SELECT revision FROM history
-                WHERE owner = $1 AND at <= $2 ORDER BY revision LIMIT 1000)
+            DELETE FROM history WHERE owner = $1 AND revision IN (SELECT revision FROM (
+                    SELECT revision, at FROM history WHERE owner = $1 ORDER BY revision LIMIT 1000
+                ) AS oldest WHERE at <= $2)
             RETURNING ",
         history_bytes!(),
         " AS bytes
@@ -59,8 +62,9 @@ pub fn purge(tx: &mut Tx, book: &mut Book, now: DateTime<Utc>) -> Result<bool> {
         FROM gone"
     );
     const NAMES: &str = "WITH gone AS (
-            DELETE FROM former_names WHERE owner = $1 AND revision IN (SELECT revision
-                FROM former_names WHERE owner = $1 AND at <= $2 ORDER BY revision LIMIT 1000)
+            DELETE FROM former_names WHERE owner = $1 AND revision IN (SELECT revision FROM (
+                    SELECT revision, at FROM former_names WHERE owner = $1 ORDER BY revision LIMIT 1000
+                ) AS oldest WHERE at <= $2)
             RETURNING revision
         )
         SELECT count(*) AS rows, 0::bigint AS bytes, coalesce(max(revision), 0) AS revision FROM gone";

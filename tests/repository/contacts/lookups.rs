@@ -12,7 +12,7 @@ use contactd::repository::contacts::history::Those;
 use contactd::repository::contacts::lists::{self, Key, Sort, Start};
 use contactd::repository::contacts::rows::{self, Part};
 use contactd::repository::contacts::writes::{self, Origin};
-use contactd::repository::contacts::{duplicates, history, imports, past, resources};
+use contactd::repository::contacts::{books, duplicates, history, imports, past, resources, trash};
 use contactd::service::import::{self, Options};
 use contactd::service::writer::in_book;
 use contactd::service::{self, contacts, groups};
@@ -163,6 +163,33 @@ fn a_page_of_a_long_history_reads_a_part_of_it() {
     assert_eq!(changed, 60_000);
     assert_eq!(reads.len(), 2, "{reads:?}");
     assert!(reads[0] < 20_000 * 7, "{reads:?}");
+}
+
+/// A book in use has something that is too old at every look, all year long.
+#[test]
+fn a_purge_reads_what_is_too_old_and_not_the_whole_history() {
+    let (world, ann, _) = ann_and_eve();
+    fill(&world, ann);
+    let first: i64 = world.sql("SELECT max(revision) + 1 FROM contacts");
+    // Twenty changes of each, one a second; the first hundred are too old.
+    let sql = "INSERT INTO history SELECT owner, $2 + n, id, $3::timestamptz + (n - 100) * interval '1 second', 'rest',
+            '', '', created_at, false, false
+        FROM (SELECT *, row_number() OVER (ORDER BY time, id) AS n FROM contacts, generate_series(1, 20) AS time
+            WHERE owner = $1) AS changes";
+    let since = trash::kept_since(world.now());
+    let done = world.app.db.transaction(|tx| tx.execute(sql, &[&ann, &first, &since])).unwrap();
+    assert_eq!(done, 20 * BOOK as u64);
+    // As the sum of their bytes, which no write of this test has counted.
+    let sql = "UPDATE address_books SET history_bytes = 1000000 WHERE owner = $1";
+    world.app.db.transaction(|tx| tx.execute(sql, &[&ann])).unwrap();
+    analyze(&world);
+    let reads = counted(&world, |tx| {
+        let mut book = books::lock(tx, ann)?;
+        assert!(!trash::purge(tx, &mut book, world.now())?);
+        Ok(())
+    });
+    assert_eq!(world.sql::<i64>("SELECT count(*) FROM history"), 20 * BOOK as i64 - 100);
+    assert!(reads < BOOK as i64, "{reads}");
 }
 
 #[test]
