@@ -28,17 +28,12 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let from = query.parsed("from", date).unwrap_or(page.today).max(page.today);
     let skip = usize::try_from(query.number("skip", 0, 0..=1_000_000)).unwrap_or(0);
     query.finish()?;
-    let until = page.today + Days::new(365);
-    let days = (until - from).num_days().clamp(0, 365);
-    let mut rows = coming(call, owner.id(), Window::new(from, days), skip + PAGE)?;
+    let mut rows = coming(call, owner.id(), page.today, from, skip + PAGE)?;
     // The next page begins with a day, and those of this day that were shown.
     let day = rows.get(skip + PAGE).map(|row| row.next.date);
     rows.truncate(skip + PAGE);
     let shown = rows.iter().filter(|row| Some(row.next.date) == day).count();
     rows.drain(..skip.min(rows.len()));
-    for row in &mut rows {
-        row.next.days = (row.next.date - page.today).num_days();
-    }
     let url = reader::handed(call, visitor).map(|it| reader::text(&it, "url").to_owned());
     let url = url.filter(|url| !url.is_empty());
     let exists = call.app.db.read(|db| books::has_calendar(db, owner.id()))?;
@@ -49,8 +44,16 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     ))
 }
 
-/// Who has a birthday within these days, nearest first; at least one more than `many`.
-fn coming(call: &Call, owner: i64, window: Window, many: usize) -> Result<Vec<Row>> {
+/// Whose next birthday within a year from today is on this day or later, nearest first; at least one more than `many`.
+fn coming(
+    call: &Call,
+    owner: i64,
+    today: NaiveDate,
+    from: NaiveDate,
+    many: usize,
+) -> Result<Vec<Row>> {
+    let year_from_now = Window::new(today, 365);
+    let window = Window::new(from, (today + Days::new(365) - from).num_days());
     let mut rows: Vec<Row> = Vec::new();
     for (year, keys) in window.keys() {
         let mut after = AfterBirthday::default();
@@ -61,8 +64,10 @@ fn coming(call: &Call, owner: i64, window: Window, many: usize) -> Result<Vec<Ro
             }
             for found in &page {
                 let born = birthday::born(found.key, found.year);
-                let next = born.and_then(|born| birthday::next_in(born, window));
-                let Some(next) = next.filter(|next| next.date.year() == year) else { continue };
+                let next = born.and_then(|born| birthday::next_in(born, year_from_now));
+                let is_here =
+                    |next: &birthday::Birthday| next.date.year() == year && next.date >= from;
+                let Some(next) = next.filter(is_here) else { continue };
                 let it = row(call, owner, &found.contact)?;
                 let next = Birthday { date: next.date, days: next.days_until, turns: next.turns };
                 rows.push(Row { id: it.id, name: it.name, has_photo: it.has_photo, next });
