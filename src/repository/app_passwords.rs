@@ -77,11 +77,12 @@ pub fn note_use(
         FROM (SELECT networks, last_used_at FROM app_passwords
             WHERE user_id = $1 AND id = $2 FOR UPDATE) AS before
         WHERE user_id = $1 AND id = $2
-            AND (before.last_used_at IS NULL OR before.last_used_at <= $6
+            AND (before.last_used_at IS NULL OR before.last_used_at <= $6 OR before.last_used_at >= $7
                 OR NOT $4 = ANY(before.networks))
         RETURNING NOT $4 = ANY(before.networks)";
-    let minute_ago = now - Duration::minutes(1);
-    let row = tx.query_opt(SQL, &[&user, &id, &ip, &network, &now, &minute_ago])?;
+    let minute = Duration::minutes(1);
+    let times = (now - minute, now + minute); // the latter where a clock was ahead
+    let row = tx.query_opt(SQL, &[&user, &id, &ip, &network, &now, &times.0, &times.1])?;
     Ok(row.map(|row| row.get(0)))
 }
 

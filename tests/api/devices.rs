@@ -209,6 +209,28 @@ fn a_use_is_written_once_a_minute_by_all_replicas_together() {
     assert_ne!(last(), serde_json::Value::Null, "the newest is listed first");
 }
 
+/// Else a device that somebody else has would look unused until then.
+#[test]
+fn a_use_is_written_though_the_last_one_has_an_instant_of_the_future() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let phone = bearer(&ann, &ann.app_password("read"));
+    let last_use =
+        || -> chrono::DateTime<chrono::Utc> { world.sql("SELECT last_used_at FROM app_passwords") };
+    // The clock was a year ahead for a while.
+    world.pass(Duration::days(365));
+    phone.get("/api/contacts").expect(200);
+    assert_eq!(last_use(), world.now());
+    world.pass(-Duration::days(364));
+    phone.get("/api/contacts").expect(200);
+    assert_eq!(last_use(), world.now());
+    // A replica that is a little behind writes nothing back and forth.
+    let behind = world.replica_with_clock(-Duration::seconds(30));
+    let there = Actor { app: behind.app.clone(), ..phone.clone() };
+    there.get("/api/contacts").expect(200);
+    assert_eq!(last_use(), world.now());
+}
+
 #[test]
 fn an_ipv6_network_of_64_bits_is_one_address() {
     let world = behind_a_proxy();
