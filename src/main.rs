@@ -5,6 +5,7 @@ use contactd::context::App;
 use contactd::error::Error;
 use contactd::model::user::Role;
 use contactd::repository::contacts::books;
+use contactd::repository::users;
 use contactd::service::{operator, upkeep};
 use contactd::{db, logger};
 use std::io::{ErrorKind, Read, Write};
@@ -88,6 +89,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
             let app = app()?;
             // A backup may be of an older version
             app.db.write(db::migrations::migrate)?;
+            app.db.write(users::restored)?;
             let books = app.db.write(books::restored)?;
             say(&format!("{books} address books: devices sync from the beginning\n"))
         }

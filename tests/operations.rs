@@ -66,15 +66,16 @@ fn serve(database: &str, redis: u8) -> Server {
 
 const PASSWORD: &str = "correct horse battery";
 
-fn register(server: &Server) {
-    let ann = json!({"username": "ann", "email": "ann@example.com", "password": PASSWORD});
-    call(server, "POST", "/api/auth/register", "", &ann.to_string(), 201);
+fn register(server: &Server, name: &str) {
+    let email = format!("{name}@example.com");
+    let account = json!({"username": name, "email": email, "password": PASSWORD});
+    call(server, "POST", "/api/auth/register", "", &account.to_string(), 201);
 }
 
 /// Signs in; the header for what follows.
-fn sign_in(server: &Server) -> String {
-    let ann = json!({"username": "ann", "password": PASSWORD}).to_string();
-    let tokens = call(server, "POST", "/api/auth/login", "", &ann, 200);
+fn sign_in(server: &Server, name: &str) -> String {
+    let typed = json!({"username": name, "password": PASSWORD}).to_string();
+    let tokens = call(server, "POST", "/api/auth/login", "", &typed, 200);
     format!("Authorization: Bearer {}\r\n", tokens["access_token"].as_str().unwrap())
 }
 
@@ -89,10 +90,10 @@ fn call(server: &Server, method: &str, path: &str, token: &str, body: &str, stat
 fn a_backup_is_restored_and_served() {
     let (old, new) = (database(), database());
     let mut first = serve(&old, 7);
-    register(&first);
+    register(&first, "ann");
     let confirm = "UPDATE users SET is_verified = true";
     Client::connect(&old, NoTls).unwrap().batch_execute(confirm).unwrap();
-    let token = sign_in(&first);
+    let token = sign_in(&first, "ann");
     let contact = json!({"first_name": "Jürgen", "last_name": "Müller", "birthday": "1990-02-28",
         "phone": "+49 30 123", "labels": ["work"], "additional_data": "x".repeat(3_000)});
     let added = call(&first, "POST", "/api/contacts", &token, &contact.to_string(), 201);
@@ -105,9 +106,17 @@ fn a_backup_is_restored_and_served() {
     let variables = [("DATABASE_URL", old.as_str()), ("NEW_DATABASE_URL", new.as_str())];
     let blocks = blocks_under("Back up and restore");
     assert_eq!(blocks.len(), 3);
-    for block in blocks {
+    let mut lost = String::new();
+    for (number, block) in blocks.iter().enumerate() {
         run_in(&folder, block, &variables);
-        first.stop(); // after the backup, which a server does not mind
+        if number == 0 {
+            // After the backup, which a server does not mind, there is an account more.
+            register(&first, "bob");
+            Client::connect(&old, NoTls).unwrap().batch_execute(confirm).unwrap();
+            lost = sign_in(&first, "bob");
+            call(&first, "GET", "/api/users/me", &lost, "", 200);
+        }
+        first.stop();
     }
     std::fs::remove_dir_all(folder).unwrap();
 
@@ -115,7 +124,13 @@ fn a_backup_is_restored_and_served() {
     assert!(!second.log().contains("migrations applied"), "{}", second.log());
     let (status, _) = second.ask("GET", "/api/users/me", &token, "").unwrap();
     assert_eq!(status, 401, "a session of before");
-    let token = sign_in(&second);
+    // Nobody gets the number of an account, or of its session, that was lost.
+    register(&second, "eve");
+    Client::connect(&new, NoTls).unwrap().batch_execute(confirm).unwrap();
+    sign_in(&second, "eve");
+    let (status, body) = second.ask("GET", "/api/users/me", &lost, "").unwrap();
+    assert_eq!(status, 401, "a token of a lost account: {body}");
+    let token = sign_in(&second, "ann");
     let found = call(&second, "GET", "/api/contacts?search=muller", &token, "", 200);
     assert_eq!(found, json!([added]));
     let found = call(&second, "GET", "/api/contacts?search=xxxx", &token, "", 200);
@@ -158,7 +173,7 @@ fn what_the_pages_ask_postgres_is_understood() {
 fn an_upgrade_of_icu_is_followed() {
     let url = database();
     let mut server = serve(&url, 9);
-    register(&server);
+    register(&server, "ann");
     server.stop();
     let mut client = Client::connect(&url, NoTls).unwrap();
     // Made by another ICU, as far as Postgres can see.
@@ -191,9 +206,9 @@ fn servers_do_without_the_right_to_change_the_schema() {
     assert!(client.batch_execute("CREATE TABLE mine (id bigint)").is_err());
     assert!(client.batch_execute("ALTER TABLE users DROP COLUMN username").is_err());
     let server = serve(&serving, 13);
-    register(&server);
+    register(&server, "ann");
     owner.batch_execute("UPDATE users SET is_verified = true").unwrap();
-    let token = sign_in(&server);
+    let token = sign_in(&server, "ann");
     call(&server, "POST", "/api/contacts", &token, r#"{"first_name": "Bob"}"#, 201);
     let contacts = call(&server, "GET", "/api/contacts", &token, "", 200);
     assert_eq!(contacts[0]["first_name"], "Bob");

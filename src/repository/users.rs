@@ -323,6 +323,16 @@ pub fn unconfirmed(db: &mut Conn, oldest: DateTime<Utc>, but: &[i64]) -> Result<
     Ok(db.query(SQL, &[&oldest, &but])?.iter().map(|row| row.get(0)).collect())
 }
 
+/// A backup was restored: the numbers of accounts, sessions and contacts that were given out since it was made do
+/// not come again. Access tokens and programs still have them, and would reach what belongs to somebody else. Not
+/// bound to an owner.
+pub fn restored(db: &mut Conn) -> Result<u64> {
+    const SQL: &str =
+        "SELECT setval(id, nextval(id) + 1000000) FROM (VALUES ('users_id_seq'::regclass),
+        ('sessions_id_seq'), ('contacts_id_seq')) AS ids (id)";
+    db.execute(SQL, &[])
+}
+
 /// Accounts by id whose username or address contains `search` (letter case ignored) and who have
 /// `role`, and how many there are in all.
 pub fn list(
