@@ -29,7 +29,7 @@ pub fn reachable_since(db: &mut Conn, owner: i64, now: DateTime<Utc>) -> Result<
 /// The revision of an owner's book, and whether it can be rewound to an earlier one.
 pub fn reaches(db: &mut Conn, owner: i64, to: i64, now: DateTime<Utc>) -> Result<(i64, bool)> {
     let book = books::find(db, owner)?;
-    match revision(db, &book, now.max(book.changed_at), To::Revision(to)) {
+    match revision(db, &book, now, To::Revision(to)) {
         Err(Error::Invalid(_)) => Ok((book.revision, false)),
         found => found.map(|_| (book.revision, true)),
     }
@@ -50,7 +50,7 @@ pub fn revert(
             None if rows::find_any(writer.tx, owner, id)?.is_some() => return Err(Error::InTrash),
             None => return Err(Error::NotFound),
         };
-        let reach = reach(writer.book(), writer.at());
+        let reach = reach(writer.book(), app.now());
         let old = history::find(writer.tx, owner, id, revision)?.filter(|(_, at)| *at > reach);
         let Some((old, _)) = old else {
             let why = match history::birth(writer.tx, owner, id)? {
@@ -120,8 +120,8 @@ impl Rewound {
 /// rewound too. With `dry_run` it only counts, and fails where it would fail.
 pub fn rewind(app: &App, owner: i64, by: &By, to: To, dry_run: bool) -> Result<Rewound> {
     in_book(app, owner, by, |writer| {
-        let (book, at) = (writer.book().clone(), writer.at());
-        let then = revision(writer.tx, &book, at, to)?;
+        let book = writer.book().clone();
+        let then = revision(writer.tx, &book, app.now(), to)?;
         let now = writer.book().revision;
         let (mut rewound, mut bytes, mut strange) = (Rewound::default(), 0, 0);
         // What goes, goes first: its uid may belong to what comes back.
@@ -230,11 +230,14 @@ fn group_card(writer: &mut Writer, group: &Then, then: i64) -> Result<String> {
 
 /// The revision of the book that is meant, which is the last of a transaction: nobody saw the book in the
 /// midst of one. [`Error::Invalid`] when there was none, or it is out of reach.
-fn revision(db: &mut Conn, book: &Book, at: DateTime<Utc>, to: To) -> Result<i64> {
-    let reach = reach(book, at);
+fn revision(db: &mut Conn, book: &Book, now: DateTime<Utc>, to: To) -> Result<i64> {
+    let reach = reach(book, now);
     let wrong = |why: &str| Err(Error::invalid("to", why));
     let revision = match to {
-        To::Instant(instant) if instant > at => return wrong("must not be in the future"),
+        // Another replica's clock may be ahead.
+        To::Instant(instant) if instant > now.max(book.changed_at) => {
+            return wrong("must not be in the future");
+        }
         To::Instant(instant) if instant < reach => {
             return wrong("must be within the last 30 days, and what history remembers of them");
         }

@@ -2,6 +2,7 @@
 
 use crate::world::{Actor, World};
 use chrono::Duration;
+use contactd::worker;
 use serde_json::{Value, json};
 
 fn add(who: &Actor, name: &str) -> String {
@@ -245,4 +246,55 @@ fn a_revert_that_cannot_be_says_why() {
     assert!(gone["detail"].as_str().unwrap().contains("restore"), "{gone}");
     let unknown = ann.post("/api/contacts/99/revert", json!({"revision": 2})).expect(404).json();
     assert!(!unknown["detail"].as_str().unwrap().contains("restore"), "{unknown}");
+}
+
+/// The clock is a year ahead for some minutes, in which the worker purges. Nothing that is changed afterwards is
+/// beyond undoing for it.
+#[test]
+fn a_purge_under_a_wrong_clock_keeps_no_later_change_from_being_undone() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let path = add(&ann, "A");
+    ann.delete(&add(&ann, "gone")).expect(204);
+    world.pass(Duration::days(365));
+    worker::purge(&world.app).unwrap();
+    world.pass(-Duration::days(365) + Duration::hours(1));
+    let ann = ann.signed_in();
+    ann.patch(&path, json!({"first_name": "B"})).expect(200);
+    let history = ann.get(&format!("{path}/history")).expect(200).json();
+    assert_eq!(history[0]["contact"]["first_name"], "A");
+    let then = history[0]["revision"].as_i64().unwrap() - 1;
+    let rewound = ann.post("/api/contacts/rewind", json!({"to": then})).expect(200).json();
+    assert_eq!(rewound, json!({"restored": 0, "reverted": 1, "deleted": 0}));
+    let to = world.now() - Duration::minutes(1);
+    ann.post("/api/contacts/rewind", json!({"to": to})).expect(200);
+    assert_eq!(names(&ann), ["A"]);
+    // What the purge took is out of reach.
+    let to = world.now() - Duration::hours(2);
+    ann.post("/api/contacts/rewind", json!({"to": to})).expect_faults(&["to"]);
+}
+
+/// What is shown of the past can be undone, also in a book that was changed under a clock a year ahead.
+#[test]
+fn a_change_under_a_wrong_clock_keeps_none_from_being_undone() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let path = add(&ann, "A");
+    world.pass(Duration::hours(1));
+    let ann = ann.signed_in();
+    ann.patch(&path, json!({"first_name": "B"})).expect(200);
+    world.pass(Duration::days(365));
+    ann.signed_in().patch(&path, json!({"first_name": "C"})).expect(200);
+    world.pass(-Duration::days(365) + Duration::hours(1));
+    let ann = ann.signed_in();
+    let history = ann.get(&format!("{path}/history")).expect(200).json();
+    assert_eq!(history[1]["contact"]["first_name"], "A");
+    let revert = json!({"revision": history[1]["revision"]});
+    let reverted = ann.post(&format!("{path}/revert"), revert).expect(200).json();
+    assert_eq!(reverted["first_name"], "A");
+    let to = world.now() - Duration::minutes(90);
+    ann.post("/api/contacts/rewind", json!({"to": to, "dry_run": true})).expect(200);
+    let to = json!({"to": history[1]["revision"]});
+    ann.post("/api/contacts/rewind", to).expect(200);
+    assert_eq!(names(&ann), ["B"]);
 }

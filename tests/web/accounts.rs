@@ -209,3 +209,38 @@ fn contacts_go_out_as_a_file_all_of_a_label_or_those_selected() {
         assert!(card.text().contains("FN:Ada") && !card.text().contains("Grace"), "{}", card.asked);
     }
 }
+
+/// The day a year from now is today's once more.
+#[test]
+fn on_pages_of_birthdays_each_person_stands_once() {
+    let world = World::new();
+    // The year that begins on 29 February 2028 ends on a 28th, on which the same people celebrate.
+    world.pass(chrono::Duration::days(464));
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let mut file = String::new();
+    for n in 0..130 {
+        let birthday = match n {
+            0..5 => "1992-02-29".to_owned(),
+            5..10 => "--02-29".to_owned(),
+            10..15 => "1990-02-28".to_owned(),
+            n => format!("1990-{:02}-{:02}", n % 12 + 1, n % 27 + 1),
+        };
+        file += &format!(
+            "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:P{n}\r\nN:P{n};;;;\r\nBDAY:{birthday}\r\nEND:VCARD\r\n"
+        );
+    }
+    let type_ = [("Content-Type", "text/vcard")];
+    ann.send("POST", "/api/contacts/import", &type_, file.as_bytes()).expect(200);
+    let (mut path, mut seen) = ("/birthdays".to_owned(), Vec::new());
+    loop {
+        let page = browser.get(&path).expect(200).text();
+        let names = page.split("<bdi>P").skip(1).map(|it| it.split('<').next().unwrap().to_owned());
+        seen.extend(names);
+        let Some(next) = page.split("href=\"/birthdays?from=").nth(1) else { break };
+        let query = next.split('"').next().unwrap().replace("&amp;", "&");
+        path = format!("/birthdays?from={query}");
+    }
+    assert_eq!(seen.len(), 130, "{seen:?}");
+    assert_eq!(seen.iter().collect::<std::collections::HashSet<_>>().len(), 130);
+}

@@ -42,10 +42,10 @@ pub fn purge(tx: &mut Tx, book: &mut Book, now: DateTime<Utc>) -> Result<bool> {
     const TRASH: &str = "WITH gone AS (
             DELETE FROM contacts WHERE owner = $1 AND id IN (SELECT id FROM contacts
                 WHERE owner = $1 AND deleted_at <= $2 ORDER BY deleted_at LIMIT 1000)
-            RETURNING revision, octet_length(card) AS bytes
+            RETURNING revision, deleted_at AS at, octet_length(card) AS bytes
         )
         SELECT count(*) AS rows, coalesce(sum(bytes), 0)::bigint AS bytes,
-            coalesce(max(revision), 0) AS revision
+            coalesce(max(revision), 0) AS revision, max(at) AS last
         FROM gone";
     // No change has an instant before that of an earlier one: what is too old is at the beginning, and the rest of
     // the month, which may be millions of rows, is not looked at.
@@ -54,40 +54,41 @@ pub fn purge(tx: &mut Tx, book: &mut Book, now: DateTime<Utc>) -> Result<bool> {
             DELETE FROM history WHERE owner = $1 AND revision IN (SELECT revision FROM (
                     SELECT revision, at FROM history WHERE owner = $1 ORDER BY revision LIMIT 1000
                 ) AS oldest WHERE at <= $2)
-            RETURNING ",
+            RETURNING at, ",
         history_bytes!(),
         " AS bytes
         )
-        SELECT count(*) AS rows, coalesce(sum(bytes), 0)::bigint AS bytes, 0::bigint AS revision
+        SELECT count(*) AS rows, coalesce(sum(bytes), 0)::bigint AS bytes, 0::bigint AS revision, max(at) AS last
         FROM gone"
     );
     const NAMES: &str = "WITH gone AS (
             DELETE FROM former_names WHERE owner = $1 AND revision IN (SELECT revision FROM (
                     SELECT revision, at FROM former_names WHERE owner = $1 ORDER BY revision LIMIT 1000
                 ) AS oldest WHERE at <= $2)
-            RETURNING revision
+            RETURNING revision, at
         )
-        SELECT count(*) AS rows, 0::bigint AS bytes, coalesce(max(revision), 0) AS revision FROM gone";
+        SELECT count(*) AS rows, 0::bigint AS bytes, coalesce(max(revision), 0) AS revision, max(at) AS last
+        FROM gone";
     const NEXT: &str = "SELECT least(
             (SELECT min(deleted_at) FROM contacts WHERE owner = $1 AND deleted_at IS NOT NULL),
             (SELECT at FROM history WHERE owner = $1 ORDER BY revision LIMIT 1),
             (SELECT at FROM former_names WHERE owner = $1 ORDER BY revision LIMIT 1))";
     let before = kept_since(now);
+    let (owner, mut since) = (book.owner, book.history_since);
     let mut run = |sql| -> Result<(i64, i64, i64)> {
-        let row = tx.query_one(sql, &[&book.owner, &before])?;
+        let row = tx.query_one(sql, &[&owner, &before])?;
+        // What is gone, and not the age at which it goes: a clock may have been a year ahead.
+        since = since.max(row.get::<_, Option<_>>("last").unwrap_or(since));
         Ok((row.get("rows"), row.get("bytes"), row.get("revision")))
     };
     let (trash, card_bytes, forgotten) = run(TRASH)?;
     let (history, history_bytes, _) = run(HISTORY)?;
     let (names, _, renamed) = run(NAMES)?;
+    book.history_since = since;
     book.stored -= trash;
     book.card_bytes -= card_bytes;
     book.history_bytes -= history_bytes;
     book.forgotten = book.forgotten.max(forgotten).max(renamed);
-    if trash + history > 0 {
-        // Another replica's clock may be behind.
-        book.history_since = book.history_since.max(before);
-    }
     let oldest: Option<DateTime<Utc>> = tx.query_one(NEXT, &[&book.owner])?.get(0);
     book.purge_after = oldest.map(|at| at + Duration::days(KEPT_DAYS));
     books::save(tx, book)?;
