@@ -334,7 +334,8 @@ impl<'o> Plan<'o> {
         self.seen.insert(own.clone(), name);
         let Some(stored) = there.remove(&own) else { return self.create(line, card) };
         let old = stored.card();
-        if stored.is_group || (old.says_all_of(&card) && card.says_all_of(&old)) {
+        let made = labels::as_made(&card, &old, self.options.label.as_deref());
+        if stored.is_group || (old.says_all_of(&made) && made.says_all_of(&old)) {
             return Ok(self.skip());
         }
         match self.options.existing {
@@ -345,7 +346,7 @@ impl<'o> Plan<'o> {
             Existing::Update => {
                 self.outcome.updated += 1;
                 self.known.remember(&card);
-                Ok(Verdict::Update(Box::new(stored), card))
+                Ok(Verdict::Update(Box::new(stored), made))
             }
             Existing::Add if self.known.says_all_of(&card) => Ok(self.skip()),
             Existing::Add => {

@@ -39,6 +39,15 @@ pub fn add(card: &mut Card, label: &str) -> Result<()> {
     Ok(())
 }
 
+/// A card of a file as an import with this label makes it, if the contact that is there has the label: an import that
+/// is sent again finds what it made, and takes its own label off nobody.
+pub fn as_made(card: &Card, there: &Card, label: Option<&str>) -> Card {
+    let mut made = card.clone();
+    let label = label.filter(|label| there.details().labels.iter().any(|it| same(it, label)));
+    label.map(|label| add(&mut made, label).ok());
+    made
+}
+
 /// Puts another label in the place of one, or nothing.
 pub fn replace(card: &mut Card, from: &str, to: Option<&str>) {
     let mut details = card.details();

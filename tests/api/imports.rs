@@ -354,3 +354,39 @@ fn a_name_cut_inside_a_character_costs_nobody_of_a_json_file() {
     let again = import(&ann, "application/json", file).expect(200).json();
     assert_eq!(again["skipped_duplicates"], 2, "{again}");
 }
+
+#[test]
+fn an_import_that_is_sent_again_finds_what_it_made_its_label_too() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let send = |query: &str, kind: &str, file: &str| {
+        let path = format!("{IMPORT}?label=brought{query}");
+        ann.send("POST", &path, &[("Content-Type", kind)], file.as_bytes()).expect(200).json()
+    };
+    let labelled = || ann.get("/api/contacts?label=brought").header("X-Total-Count").to_owned();
+    let cards = card("one", "Ada") + &card("two", "Grace");
+    let people = json!([{"first_name": "Bob", "uid": "three", "labels": ["choir"]}]).to_string();
+    for (kind, file, total) in
+        [("text/vcard", cards.as_str(), "2"), ("application/json", &people, "3")]
+    {
+        send("", kind, file);
+        let before = ann.get("/api/contacts").json();
+        for query in ["", "&existing=update", "&existing=add"] {
+            let again = send(query, kind, file);
+            assert_eq!((&again["created"], &again["updated"]), (&json!(0), &json!(0)), "{query}");
+            assert_eq!(again["warnings"], json!([]), "{query}");
+            assert_eq!(labelled(), total, "{kind}{query}");
+        }
+        assert_eq!(ann.get("/api/contacts").json(), before, "nothing has changed");
+    }
+    // A newer file changes what it says, and leaves the label of the one before.
+    let newer = card("one", "Augusta");
+    assert_eq!(send("&existing=update", "text/vcard", &newer)["updated"], 1);
+    assert_eq!(
+        (ann.get("/api/contacts?first_name=Augusta").json()[0]["labels"].clone(), &*labelled()),
+        (json!(["brought"]), "3")
+    );
+    // Which the same file twice under one uid does not make two of.
+    let twice = card("one", "Ada") + &card("one", "Ada");
+    assert_eq!(send("&existing=add", "text/vcard", &twice)["created"], 1);
+}
