@@ -31,8 +31,10 @@ pub fn rename(call: &Call, caller: &Caller) -> Result<Reply> {
     let username = body.required("username", user::username);
     body.finish()?;
     let id = caller.id();
-    let user = call.app.change_user(id, |tx, _| {
-        call.audit(tx, Action::Renamed, Some(id), Some(id))?;
+    let user = call.app.change_user(id, |tx, before| {
+        if before.user.username != username {
+            call.audit(tx, Action::Renamed, Some(id), Some(id))?;
+        }
         users::set_username(tx, id, &username)?.ok_or(Error::Unauthenticated)
     })?;
     Ok(Reply::json(&views::user(&call.app.config, &user)))
