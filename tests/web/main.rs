@@ -12,6 +12,7 @@ mod five_minutes;
 mod hostile;
 mod kept;
 mod late;
+mod lost;
 mod sessions;
 mod undo;
 mod weight;

@@ -281,12 +281,13 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let back = reader::place(form.get("query"), &["search", "label", "sort", cursor]);
     let back = format!("/contacts?{back}");
     let before = revision(call, owner.id())?;
-    let (mut changed, mut stopped) = (0, String::new());
+    let (mut changed, mut found, mut stopped) = (0, 0, String::new());
     for ids in ids.chunks(BATCH) {
         match bulk(&call.app, owner.id(), &by, &action, ids) {
-            // What a second click finds in the trash was deleted by the first one.
-            Ok((_, missing)) if action == Action::Delete => changed += ids.len() - missing.len(),
-            Ok((now, _)) => changed += now,
+            Ok((now, missing)) => {
+                changed += now;
+                found += ids.len() - missing.len();
+            }
             Err(error @ Error::Invalid(_)) if changed == 0 => {
                 return again(&w.sentence(&why(&error)));
             }
@@ -298,7 +299,9 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
             }
         }
     }
-    let text = w.n(words, changed as i64).replace("{label}", &label) + &stopped;
+    // What a second click finds done was done by the first one.
+    let done = if changed == 0 { found } else { changed };
+    let text = w.n(words, done as i64).replace("{label}", &label) + &stopped;
     reader::go_undoable(call, visitor, back, text, before)
 }
 

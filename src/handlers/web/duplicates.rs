@@ -153,8 +153,9 @@ pub fn merge_likely(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (_, owner, by) = sent::by_owner(call, visitor)?;
     let before = revision(call, owner.id())?;
     let groups = service::kept(&call.app, owner.id())?;
+    let likely: Vec<_> = groups.iter().filter(|it| is_likely(it)).take(MERGED_MAX).collect();
     let mut merged = 0;
-    for group in groups.iter().filter(|it| is_likely(it)).take(MERGED_MAX) {
+    for group in &likely {
         let Some((keep, others)) = group.contacts.split_first() else { continue };
         let wish = Wish { keep: *keep, others: others.to_vec(), set: None };
         match merge::merge(&call.app, owner.id(), &by, &wish, UNGUARDED, call.now) {
@@ -167,7 +168,9 @@ pub fn merge_likely(call: &Call, visitor: &Visitor) -> Result<Reply> {
         }
     }
     let w = words(call, visitor);
-    reader::go_undoable(call, visitor, "/duplicates", w.n(w.n_merged, merged), before)
+    // Where none is left, a first click merged them.
+    let text = if likely.is_empty() { w.merged.to_owned() } else { w.n(w.n_merged, merged) };
+    reader::go_undoable(call, visitor, "/duplicates", text, before)
 }
 
 /// `POST /duplicates/dismiss`: these are different people.

@@ -247,7 +247,7 @@ pub fn import(call: &Call, visitor: &Visitor) -> Result<Reply> {
             let undo =
                 outcome.undo.map(|before| reader::undo(call, id, before)).transpose()?.flatten();
             call.app.db.write(|db| uploads::delete(db, id, &upload))?;
-            let alike = duplicates::kept(&call.app, id)?.len();
+            let alike = duplicates::kept(&call.app, id).map_or(0, |groups| groups.len());
             let text = report(w, &outcome);
             let message = json!({ "text": text, "undo": undo, "duplicates": alike });
             reader::hand(call, visitor, "/contacts", &message)

@@ -120,16 +120,20 @@ pub fn go_back(call: &Call, visitor: &Visitor) -> Result<Reply> {
     by.protocol = "rewind";
     let before = revision(call, owner.id())?;
     let w = words(call, visitor);
-    let (to, text) = match (to(form.get("to"))?, form.get("undo").parse()) {
+    let wish = to(form.get("to"))?;
+    let (to, text) = match (wish, form.get("undo").parse()) {
         (To::Revision(to), Ok(now)) => (To::Undo { to, now }, w.undone),
         (to, _) => (to, w.rewound),
     };
     match rewind(&call.app, owner.id(), &by, to, false) {
         Err(Error::PreconditionFailed) => {
-            let query = queries::query(&[("to", form.get("to"))]);
-            return Ok(reader::go(format!("/history/rewind?{query}")));
+            // A second click finds nothing left to take back.
+            if rewind(&call.app, owner.id(), &by, wish, true)? != Rewound::default() {
+                let query = queries::query(&[("to", form.get("to"))]);
+                return Ok(reader::go(format!("/history/rewind?{query}")));
+            }
         }
-        rewound => rewound?,
-    };
+        rewound => rewound.map(|_| ())?,
+    }
     reader::go_undoable(call, visitor, "/contacts", text, before)
 }

@@ -167,12 +167,16 @@ pub fn go_undoable(
 }
 
 /// For the button "Undo": the revision to go back to, and the one that the book must have for that; else it is asked
-/// first, as it is where another program has changed something since. None if nothing has changed.
+/// first, as it is where another program has changed something since, or this one after what a second click finds
+/// done. None if nothing has changed.
 pub fn undo(call: &Call, owner: i64, before: i64) -> Result<Option<[i64; 2]>> {
     let client = call.client().user_agent;
     let (now, can, alone) = call.app.db.read(|db| {
         let (now, can) = reaches(db, owner, before, call.now)?;
-        Ok((now, can, !history::others_since(db, owner, before, &client)?))
+        let last = books::find(db, owner)?.changed_at;
+        let first = history::instant_of(db, owner, before.saturating_add(1))?;
+        let ours = first.is_none_or(|at| at >= call.now || at == last);
+        Ok((now, can, ours && !history::others_since(db, owner, before, &client)?))
     })?;
     Ok((can && before != now).then_some([before, if alone { now } else { before }]))
 }
@@ -245,7 +249,9 @@ pub fn failed(call: &Call, visitor: Option<&Visitor>, error: &Error) -> Reply {
         // Of two pages that were open one was used.
         Error::StaleForm => match (call.path(), &page.user) {
             ("/login" | "/login/code", Some(_)) => page.w.sentence("You are signed in already."),
-            ("/logout", None) => page.w.sentence("You are signed out already."),
+            ("/logout" | "/settings/sessions/end-all" | "/settings/delete", None) => {
+                page.w.sentence("You are signed out already.")
+            }
             _ => page.w.stale_form.to_owned(),
         },
         // Their fields are none that the reader wrote in.

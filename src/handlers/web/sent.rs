@@ -145,7 +145,6 @@ pub fn note(w: &Words, form: &mut Form, error: Error) -> Result<Error> {
             }
             return Ok(error);
         }
-        Error::WrongPassword if !form.get("current_password").is_empty() => "current_password",
         Error::WrongPassword => "password",
         Error::Conflict(Conflict::UsernameTaken) => "username",
         Error::Conflict(Conflict::EmailTaken) => "email",

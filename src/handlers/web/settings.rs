@@ -15,6 +15,11 @@ use crate::repository::{sessions as rows, totp, users};
 use crate::service::second_factor as factor;
 use serde_json::{Value, json};
 
+const WRONG_PASSWORD: &str =
+    "The current password is wrong. If you have just changed it, the new one counts already.";
+const CODES_GONE: &str = "Recovery codes are shown once. If you do not have yours, switch the second factor \
+    off and on again: you get new ones.";
+
 /// The page. `form` was sent to the part named `at` and has faults.
 fn shown(call: &Call, visitor: &Visitor, at: &str, form: &Form) -> Result<maud::Markup> {
     let caller = caller(visitor)?;
@@ -106,7 +111,14 @@ pub fn set_password(call: &Call, visitor: &Visitor) -> Result<Reply> {
             "new_password": form.get("new_password"),
             "keep_app_passwords": form.get("keep_app_passwords") == "true",
         });
-        forward(call, Vec::new(), &body, |call| profile::change_password(call, caller(visitor)?))?;
+        let changed = forward(call, Vec::new(), &body, |call| {
+            profile::change_password(call, caller(visitor)?)
+        });
+        changed.map_err(|error| match error {
+            // A second click, or whoever lost the first answer.
+            Error::WrongPassword => Error::invalid("current_password", WRONG_PASSWORD),
+            other => other,
+        })?;
         saved(call, visitor, words(call, visitor).password_changed)
     })
 }
@@ -155,12 +167,15 @@ pub fn confirm_totp(call: &Call, visitor: &Visitor) -> Result<Reply> {
     }
 }
 
-/// `GET /settings/recovery-codes`: once.
+/// `GET /settings/recovery-codes`: once. Whoever comes without them may have lost the answer that had them.
 pub fn recovery_codes(call: &Call, visitor: &Visitor) -> Result<Reply> {
     caller(visitor)?;
     let codes = reader::handed(call, visitor)
         .and_then(|it| serde_json::from_value(it.get("codes")?.clone()).ok());
-    let Some(codes): Option<Vec<String>> = codes else { return Ok(reader::go("/settings#totp")) };
+    let Some(codes): Option<Vec<String>> = codes else {
+        let text = words(call, visitor).sentence(CODES_GONE);
+        return reader::go_saying(call, visitor, "/settings#totp", text);
+    };
     Ok(reader::show(call, settings::recovery_codes(&reader::page(call, visitor), &codes)))
 }
 

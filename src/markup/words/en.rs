@@ -65,7 +65,7 @@ words! {
     reset_done_text: "You were signed out everywhere. Sign in with the new password.",
     dead_link: "This link does not work any more",
     dead_confirm: "Perhaps your address is confirmed already: try to sign in. If it is not, ask for a new link.",
-    dead_reset: "Such a link works once, for 30 minutes, and only the newest one counts. Ask for a new one:",
+    dead_reset: "Perhaps your new password counts already: try to sign in with it. If it does not, ask for a new link, which works once, for 30 minutes; only the newest one counts.",
     stale_form: "This page was open for too long, or you signed out in the meantime. Nothing was changed. Go back, load the page again and try once more.",
     other_address: "Open this page at the server’s own address|This form came from {}, which is another address than that of this server.|This form came from a page that your browser does not name.|Nothing was changed. Forms work at the server’s own address only, for your safety: open the page there and try once more.|If you run this server: PUBLIC_URL is the address above. If people open another one, set PUBLIC_URL to that one and start the server again.",
     late_kept: "Nothing is saved yet, but nothing is lost: this page keeps what you wrote. Sign in, which opens another page; then come back to this one and go on.",
