@@ -18,6 +18,7 @@ const RUN_BY: &[(&str, &str, &str)] = &[
     ("README.md", "A walk through the API", "tests/walk_through.rs"),
     ("docs/api.md", "A password of its own", "tests/walk_through.rs"),
     ("docs/api.md", "Changes that overwrite nothing", "tests/walk_through.rs"),
+    ("docs/api.md", "When an answer is lost", "tests/walk_through.rs"),
     ("docs/api.md", "Follow the book", "tests/walk_through.rs"),
     ("README.md", "Deployment", "nobody: needs a Docker daemon; its commands are resolved"),
     ("README.md", "Development", "nobody: these run the tests; they are resolved"),

@@ -30,6 +30,7 @@ fn the_readme_s_walk_through_works_as_it_stands_there() {
         (README, "A walk through the API"),
         (API, "A password of its own"),
         (API, "Changes that overwrite nothing"),
+        (API, "When an answer is lost"),
         (API, "Follow the book"),
     ];
     let parts = parts.map(|(page, heading)| shell_under(page, heading));
@@ -52,6 +53,7 @@ fn the_readme_s_walk_through_works_as_it_stands_there() {
     );
     assert!(report.contains(r#""job_title":"Captain""#), "{report}");
     assert!(report.contains("the same once more: 412"), "{report}");
+    assert!(report.contains("the first time: 201\nthe second time: 409\n"), "{report}");
     assert!(
         report.contains(r#""labels":["ship"]"#) && report.contains(r#""more":false"#),
         "{report}"
