@@ -309,3 +309,18 @@ fn a_flat_value_beside_a_list_of_other_programs_is_one_of_it() {
     ]);
     assert_eq!(said, json!(["Town", "5", "123", "1 St, Town", "home"]));
 }
+
+#[test]
+fn a_file_that_ends_within_a_card_says_so() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let warnings = |file: &str| import(&ann, "text/vcard", file).json()["warnings"].clone();
+    let whole = card(&["FN:Ada"]) + &card(&["FN:Grace"]).to_lowercase();
+    let cut = "the file ends within this card: it may have been cut off";
+    assert_eq!(warnings(&whole), json!([]));
+    assert_eq!(warnings(&(whole.clone() + "\r\n\u{1a}")), json!([]));
+    for left in [4, 11, 15, 22] {
+        let found = warnings(&whole[..whole.len() - left]);
+        assert_eq!(found[0], json!({"line": 5, "detail": cut}), "{left}: {found}");
+    }
+}

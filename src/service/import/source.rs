@@ -108,12 +108,23 @@ fn contacts(
 
 impl Source {
     fn cards(&mut self, bytes: &[u8], charset: Option<&str>) -> Result<()> {
+        let mut last = 1;
         for read in vcard::read_cards(bytes, charset) {
+            last = read.line;
             self.warnings.extend(read.warnings);
             match read.card {
                 Ok(card) => self.add(read.line, card)?,
                 Err(detail) => self.errors.add(read.line, detail),
             }
+        }
+        let of_last = |mark: &str| {
+            let mut parts = bytes.windows(mark.len());
+            parts.rposition(|part| part.eq_ignore_ascii_case(mark.as_bytes()))
+        };
+        if of_last("BEGIN:VCARD") > of_last("END:VCARD") {
+            // As after a broken download: whoever was to come after it is missing.
+            let why = "the file ends within this card: it may have been cut off";
+            self.warnings.add_first(last, why);
         }
         Ok(())
     }
