@@ -67,9 +67,11 @@ fn profile(p: &Page, it: &Account, typed: &Form) -> Markup {
     let mut form = typed.clone();
     if typed.get("username").is_empty() {
         form.set("username", &it.user.username);
+        form.set("was", &it.user.username);
         form.set("language", it.user.language.as_deref().unwrap_or_default());
     }
     let fields = html! {
+        input type="hidden" name="was" value=(form.get("was"));
         (Input { name: "username", label: w.username, hint: w.username_rules, autocomplete: "username", required: true, form: "profile", ..Input::default() }.show(&form))
         (Input { name: "language", label: w.language, ..Input::default() }.choice(&form, &languages))
         button { (w.save) }

@@ -191,6 +191,26 @@ fn what_ended_the_session_is_not_said_to_have_changed_nothing() {
 }
 
 #[test]
+fn a_page_that_was_left_open_takes_no_new_name_back() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let page = browser.get("/settings").expect(200).text();
+    let was = page.split("name=\"was\" value=\"").nth(1).and_then(|it| it.split('"').next());
+    ann.patch("/api/users/me", json!({"username": "anna"})).expect(200);
+    let form = [("username", "ann"), ("was", was.unwrap_or_default()), ("language", "uk")];
+    browser.post("/settings/profile", &form).expect(303);
+    assert_eq!(ann.get("/api/users/me").json()["username"], "anna");
+    assert!(browser.get("/settings").text().contains("<html lang=\"uk\""));
+    // A name that was typed is another wish, also when a fault was in it first.
+    let form = [("username", "x"), ("was", "anna"), ("language", "uk")];
+    let page = browser.post("/settings/profile", &form).expect(422).text();
+    let form = [("username", "annie"), ("was", value(&page, "was")), ("language", "uk")];
+    browser.post("/settings/profile", &form).expect(303);
+    assert_eq!(ann.get("/api/users/me").json()["username"], "annie");
+}
+
+#[test]
 fn an_import_that_is_stored_says_so_though_its_doubles_cannot_be_counted_now() {
     let world = World::new();
     let ann = world.user("ann");
@@ -205,4 +225,11 @@ fn an_import_that_is_stored_says_so_though_its_doubles_cannot_be_counted_now() {
         Ok(())
     });
     busy.unwrap();
+    // Of two files the newer one lies there; the page of the other one says so.
+    browser.post_file("/import", &[], "file", b"First Name\nLinus\n").expect(303);
+    let key = value(&browser.get("/import/found").expect(200).text(), "key").to_owned();
+    world.pass(chrono::Duration::minutes(1));
+    browser.post_file("/import", &[], "file", b"First Name\nKen\n").expect(303);
+    let answer = browser.post("/import/found", &[("step", "import"), ("key", &key)]).expect(303);
+    says(&browser.follow(&answer), "or you chose another one since");
 }

@@ -80,7 +80,9 @@ fn saved(call: &Call, visitor: &Visitor, text: &str) -> Result<Reply> {
 pub fn set_profile(call: &Call, visitor: &Visitor) -> Result<Reply> {
     with_form(call, visitor, "profile", |form| {
         let caller = caller(visitor)?;
-        if form.get("username") != caller.user().username {
+        // A page that was left open takes no name back that was given since.
+        let was = Some(form.get("was")).filter(|was| !was.is_empty());
+        if form.get("username") != was.unwrap_or(&caller.user().username) {
             forward(call, Vec::new(), &fields(form, &["username"]), |call| {
                 profile::rename(call, caller)
             })?;

@@ -209,7 +209,7 @@ words! {
     says_nothing_new: "it says all of this already",
     verdict_there: "there already",
     verdict_fault: "fault",
-    no_file: "This file is here no more: it was imported already, or you chose it over an hour ago.",
+    no_file: "This file is here no more: it was imported already, or you chose another one since, or this one over an hour ago.",
     imported: "{} contact was imported.|{} contacts were imported.",
     and_changed: "{} was changed.|{} were changed.",
     and_skipped: "{} was there already.|{} were there already.",
