@@ -31,7 +31,8 @@
     if (target.matches("[data-crop]")) crop(target);
     count();
   });
-  window.addEventListener("pageshow", count); // the browser fills boxes in when somebody comes back
+  // The browser fills boxes in when somebody comes back
+  window.addEventListener("pageshow", count);
 
   // ---- Search while typing ----
   const search = $("#search");
@@ -49,11 +50,13 @@
     kept.push(...all("#found .rows li").filter((it) => $("input", it).checked));
     $("#found").replaceWith(document.adoptNode(fresh));
     const list = $("#found .rows");
-    if (list) { // what was selected stays selected, and stands first
+    // What was selected stays selected, and stands first
+    if (list) {
       kept.forEach((it) => $(`input[value="${$("input", it).value}"]`, list)?.closest("li").remove());
       list.prepend(...kept.splice(0));
     }
-    $("main .head").replaceWith(document.adoptNode($("main .head", page))); // to be sorted by what was found
+    // To be sorted by what was found
+    $("main .head").replaceWith(document.adoptNode($("main .head", page)));
     const labels = all(".labels a[aria-current]");
     labels.forEach((label) => label.removeAttribute("aria-current"));
     document.title = page.title;
@@ -102,10 +105,7 @@
     const act = keys[named(event)];
     if (act) { event.preventDefault(); act(); }
   });
-  document.addEventListener("click", ({ target }) => {
-    all("details.menu[open], details.pop[open]").forEach((it) => { if (!it.contains(target)) it.open = false; });
-  });
-  document.addEventListener("focusin", ({ target }) => {
+  for (const kind of ["click", "focusin"]) document.addEventListener(kind, ({ target }) => {
     all("details.menu[open], details.pop[open]").forEach((it) => { if (!it.contains(target)) it.open = false; });
   });
   document.addEventListener("toggle", ({ target }) => {
@@ -170,7 +170,8 @@
     if (dataset.suggest !== undefined) {
       const field = document.getElementsByName("labels")[0];
       const { textContent: text } = button;
-      const label = /^"|,/.test(text) ? `"${text.replaceAll('"', '""')}"` : text; // as the server writes it
+      // As the server writes it
+      const label = /^"|,/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
       const labels = (field.value.match(/\s*"(?:[^"]|"")*"\s*(?=,|$)|[^,]+/g) ?? []).map((it) => it.trim()).filter(Boolean);
       const at = labels.findIndex((it) => it.toLowerCase() === label.toLowerCase());
       if (at < 0) labels.push(label); else labels.splice(at, 1);
@@ -184,7 +185,8 @@
     input.parentElement.querySelector(".crop")?.remove();
     if (!file || !window.createImageBitmap) return;
     let picture;
-    try { picture = await createImageBitmap(file); } catch { return; } // the server says what is wrong with it
+    // The server says what is wrong with it
+    try { picture = await createImageBitmap(file); } catch { return; }
     const size = Math.min(720, picture.width, picture.height);
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = size;
@@ -199,7 +201,8 @@
     let from = null;
     const draw = () => {
       const to = canvas.getContext("2d");
-      to.fillStyle = "#fff"; // JPEG has no transparency: it would become black
+      // JPEG has no transparency: it would become black
+      to.fillStyle = "#fff";
       to.fillRect(0, 0, size, size);
       to.drawImage(picture, x, y, wide, high);
     };
@@ -222,15 +225,23 @@
     keep();
   }
 
+  // What was typed comes back with a page, and so does what it was typed on: the number of a new contact, or the
+  // revision that it began from, until it is saved. Else it would overwrite unseen what was changed meanwhile.
+  const began = $('main [name="form"]') ?? $('main [name="revision"]');
+  if (began && performance.getEntriesByType("navigation")[0]?.type === "back_forward") began.value = history.state ?? began.value;
+  document.addEventListener("input", ({ target }) => { if (began && target.form === began.form) history.replaceState(began.value, ""); });
+
   // A second click on a button that was pressed sends nothing twice; another button, or other ticks, do.
   const sent = new WeakMap();
   document.addEventListener("submit", (event) => {
     const { target: form, submitter } = event;
     if (form.method !== "post") return;
+    if (began?.name === "revision") history.replaceState(null, "");
     const what = `${[...new FormData(form)]} ${submitter?.value}`;
     if (sent.get(form) === what) return event.preventDefault();
     sent.set(form, what);
-    setTimeout(() => sent.delete(form), 4000); // a download leaves the page where it is
+    // A download leaves the page where it is
+    setTimeout(() => sent.delete(form), 4000);
   });
   count();
 })();

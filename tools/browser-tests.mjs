@@ -352,6 +352,34 @@ for (const script of [true, false]) {
   await page.waitForURL(`${API}/birthdays`);
   await page.goBack();
   assert.equal(await page.inputValue("#first_name"), "Typed", "what was typed is lost after Back");
+  // Saved, come back to and saved once more: one contact. What a phone changed meanwhile is not overwritten unseen.
+  for (const time of ["first", "second"]) {
+    await page.press("#first_name", "Enter");
+    await page.waitForURL(/\/contacts\/\d+$/);
+    if (time === "first") await page.goBack();
+  }
+  const typed = await ask("/api/contacts?first_name=Typed", await token("carol"));
+  assert.equal(typed.length, 1, "a form that is come back to makes a second contact");
+  const back = `/contacts/${typed[0].id}`;
+  await go(page, `${back}/edit`);
+  await page.fill("#job_title", "By me");
+  await go(page, "/birthdays");
+  await ask(`/api${back}`, await token("carol"), "PATCH", { job_title: "By the phone" });
+  await page.goBack();
+  assert.equal(await page.inputValue("#job_title"), "By me");
+  await page.press("#job_title", "Enter");
+  await page.waitForSelector("[role=alert] table");
+  // What was saved oneself is no other's change.
+  await page.press("#job_title", "Enter");
+  await page.waitForURL(API + back);
+  await go(page, `${back}/edit`);
+  for (const title of ["Once", "Twice"]) {
+    await page.fill("#job_title", title);
+    await page.press("#job_title", "Enter");
+    await page.waitForURL(API + back);
+    if (title === "Once") await page.goBack();
+  }
+  await go(page, "/contacts/new");
   const clear = await page.evaluate(() => Object.assign(document.createElement("canvas"), { width: 60, height: 60 }).toDataURL().split(",")[1]);
   await page.setInputFiles("#photo", { name: "clear.png", mimeType: "image/png", buffer: Buffer.from(clear, "base64") });
   await page.waitForFunction(() => document.querySelector("#photo").files[0]?.name === "photo.jpg");
