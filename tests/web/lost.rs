@@ -84,6 +84,17 @@ fn a_photo_that_was_saved_is_not_asked_for_again() {
 }
 
 #[test]
+fn whoever_registered_a_moment_ago_is_sent_to_the_mailbox() {
+    let world = World::new();
+    let nobody = Browser::new(&world);
+    let form = [("username", "ann"), ("email", "ann@example.com"), ("password", PASSWORD)];
+    nobody.post_raw("/register", &form, &OURS).expect(303);
+    let answer = nobody.post_raw("/register", &form, &OURS).expect(422);
+    says(&answer, "This username is taken. If you have just registered, look into your mailbox.");
+    assert_eq!(world.mails_to("ann@example.com").len(), 1);
+}
+
+#[test]
 fn what_was_undone_is_undone_and_nothing_is_asked() {
     let world = World::new();
     let ann = world.user("ann");

@@ -2,7 +2,7 @@
 
 use crate::access::{COOKIE, Visitor};
 use crate::context::Call;
-use crate::error::{Error, Result};
+use crate::error::{Conflict, Error, Result};
 use crate::handlers::auth;
 use crate::handlers::web::reader::{self, caller, set_cookie, words};
 use crate::handlers::web::sent;
@@ -15,6 +15,8 @@ use crate::model::{text, user};
 use crate::service::sign_in::{self, OnPage, Session, Typed};
 use maud::Markup;
 use serde_json::json;
+
+const TAKEN: &str = "This username is taken. If you have just registered, look into your mailbox.";
 
 /// `GET /`
 pub fn welcome(call: &Call, visitor: &Visitor) -> Result<Reply> {
@@ -137,6 +139,11 @@ pub fn register(call: &Call, visitor: &Visitor) -> Result<Reply> {
     match sent::forward(call, Vec::new(), &body, register) {
         Ok(_) => Ok(reader::go("/mailbox?registered=true")),
         Err(error) => {
+            let error = match error {
+                // Perhaps by whoever lost the first answer.
+                Error::Conflict(Conflict::UsernameTaken) => Error::invalid("username", TAKEN),
+                other => other,
+            };
             sent::again(call, visitor, form, error, |p, form| Ok(doors::register(p, form)))
         }
     }
