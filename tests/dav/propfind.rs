@@ -221,9 +221,11 @@ fn rule_19_the_book_is_an_address_book_that_may_be_written() {
     }
     phone.put("a.vcf", &card("a", "A", &[])).expect(201);
     let reader = ground.phone(&ann, "read");
-    let may = reader.propfind(&phone.book(), "0", "<D:current-user-privilege-set/>");
-    let may = may.responses[0].get(DAV, "current-user-privilege-set").inside;
-    assert_eq!(may, ["D:privilege", "D:read"]);
+    for path in [phone.book(), format!("{}a.vcf", phone.book())] {
+        let may = reader.propfind(&path, "0", "<D:current-user-privilege-set/>");
+        let may = may.responses[0].get(DAV, "current-user-privilege-set").inside;
+        assert_eq!(may, ["D:privilege", "D:read"], "{path}");
+    }
     reader.get("a.vcf").expect(200);
     reader.put("b.vcf", &card("b", "B", &[])).expect(403);
     reader.delete("a.vcf").expect(403);
