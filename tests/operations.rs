@@ -212,4 +212,9 @@ fn servers_do_without_the_right_to_change_the_schema() {
     call(&server, "POST", "/api/contacts", &token, r#"{"first_name": "Bob"}"#, 201);
     let contacts = call(&server, "GET", "/api/contacts", &token, "", 200);
     assert_eq!(contacts[0]["first_name"], "Bob");
+    // Its settings are those that the command after a backup gets.
+    drop(server);
+    run_in(&std::env::temp_dir(), "contactd restored", &[("DATABASE_URL", &serving)]);
+    let next = "SELECT nextval('users_id_seq') > 1000000";
+    assert!(owner.query_one(next, &[]).unwrap().get::<_, bool>(0));
 }
