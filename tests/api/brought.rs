@@ -323,4 +323,15 @@ fn a_file_that_ends_within_a_card_says_so() {
         let found = warnings(&whole[..whole.len() - left]);
         assert_eq!(found[0], json!({"line": 5, "detail": cut}), "{left}: {found}");
     }
+    // However its lines are written; and text after the cards cuts none of them.
+    for end in
+        ["END: VCARD\r\n", "end :\tvcard\r", "END:VCARD\n\nwrite BEGIN:VCARD before a card\n"]
+    {
+        assert_eq!(warnings(&whole.replace("end:vcard\r\n", end)), json!([]), "{end}");
+    }
+    let wide = whole[..whole.len() - 11].encode_utf16().flat_map(u16::to_le_bytes);
+    let wide: Vec<u8> = [0xFF, 0xFE].into_iter().chain(wide).collect();
+    let path = "/api/contacts/import";
+    let said = ann.send("POST", path, &[("Content-Type", "text/vcard")], &wide).expect(200).json();
+    assert_eq!(said["warnings"], json!([{"line": 5, "detail": cut}]));
 }

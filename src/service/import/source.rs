@@ -106,6 +106,19 @@ fn contacts(
     Ok(source)
 }
 
+/// Whether the last line that begins or ends a card begins one. As where cards are read, blanks in it, the zeros of
+/// UTF-16 and the `>` of a mail count for nothing.
+fn ends_within_a_card(bytes: &[u8]) -> bool {
+    let begins = |line: &[u8]| {
+        let seen = line.iter().filter(|byte| byte.is_ascii_alphabetic() || **byte == b':');
+        let seen = seen.map(u8::to_ascii_uppercase);
+        let is = |mark: &str| seen.clone().eq(mark.bytes());
+        (is("BEGIN:VCARD") || is("END:VCARD")).then(|| is("BEGIN:VCARD"))
+    };
+    let mut lines = bytes.rsplit(|byte| matches!(byte, b'\n' | b'\r'));
+    lines.find_map(begins) == Some(true)
+}
+
 impl Source {
     fn cards(&mut self, bytes: &[u8], charset: Option<&str>) -> Result<()> {
         let mut last = 1;
@@ -117,11 +130,7 @@ impl Source {
                 Err(detail) => self.errors.add(read.line, detail),
             }
         }
-        let of_last = |mark: &str| {
-            let mut parts = bytes.windows(mark.len());
-            parts.rposition(|part| part.eq_ignore_ascii_case(mark.as_bytes()))
-        };
-        if of_last("BEGIN:VCARD") > of_last("END:VCARD") {
+        if ends_within_a_card(bytes) {
             // As after a broken download: whoever was to come after it is missing.
             let why = "the file ends within this card: it may have been cut off";
             self.warnings.add_first(last, why);
