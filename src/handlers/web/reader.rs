@@ -15,6 +15,7 @@ use crate::model::user::Role;
 use crate::repository::contacts::{books, history, rows};
 use crate::service::history::reaches;
 use crate::service::writer::By;
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use maud::Markup;
 use percent_encoding::percent_decode_str;
@@ -175,7 +176,9 @@ pub fn undo(call: &Call, owner: i64, before: i64) -> Result<Option<[i64; 2]>> {
         let (now, can) = reaches(db, owner, before, call.now)?;
         let last = books::find(db, owner)?.changed_at;
         let first = history::instant_of(db, owner, before.saturating_add(1))?;
-        let ours = first.is_none_or(|at| at >= call.now || at == last);
+        // Where the book's clock was ahead, instants of changes say nothing of when this request began.
+        let is_ahead = last > call.app.now() + TimeDelta::seconds(1);
+        let ours = first.is_none_or(|at| at == last || at >= call.now && !is_ahead);
         Ok((now, can, ours && !history::others_since(db, owner, before, &client)?))
     })?;
     Ok((can && before != now).then_some([before, if alone { now } else { before }]))
