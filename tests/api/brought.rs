@@ -335,3 +335,31 @@ fn a_file_that_ends_within_a_card_says_so() {
     let said = ann.send("POST", path, &[("Content-Type", "text/vcard")], &wide).expect(200).json();
     assert_eq!(said["warnings"], json!([{"line": 5, "detail": cut}]));
 }
+
+#[test]
+fn a_file_ends_within_a_card_however_its_marks_are_written() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let cut = "the file ends within this card: it may have been cut off";
+    let says =
+        |file: &[u8]| import(&ann, "text/vcard", file).json()["warnings"].to_string().contains(cut);
+    let whole = card(&["FN:Ada"]) + &card(&["FN:Grace"]);
+    let cut_off = whole.trim_end().trim_end_matches("END:VCARD");
+    let wide = |text: &str| -> Vec<u8> {
+        "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+    };
+    for (file, ends) in [
+        (wide(&whole), false),
+        (wide(cut_off), true),
+        (wide(&cut_off.replace("END:VCARD", "END:VCARD\u{a0a}")), true),
+        (whole.replace(":VCARD", " : VCARD ").into(), false),
+        (cut_off.replace(":VCARD", " : VCARD ").into(), true),
+        (whole.replace("BEGIN", "> BEGIN").replace("END", "> END").into(), false),
+        (format!("{whole}Each card begins with BEGIN:VCARD\r\n").into(), false),
+        (format!("{cut_off}NOTE:as in END:VCARD\r\nTEL:1").into(), true),
+        (card(&["FN:Bob", "NOTE:BEGIN:VCARD"]).into(), false),
+        (card(&["FN:Bob", "AGENT:", card(&["FN:Al"]).trim_end()]).into(), false),
+    ] {
+        assert_eq!(says(&file), ends, "{}", String::from_utf8_lossy(&file));
+    }
+}
