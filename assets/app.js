@@ -226,9 +226,16 @@
   }
 
   // What was typed comes back with a page, and so does what it was typed on: the number of a new contact, or the
-  // revision that it began from, until it is saved. Else it would overwrite unseen what was changed meanwhile.
+  // revision that it began from. Else it would overwrite unseen what was changed meanwhile. Where the contact says all
+  // that was typed, it was saved.
   const began = $('main [name="form"]') ?? $('main [name="revision"]');
-  if (began && performance.getEntriesByType("navigation")[0]?.type === "back_forward") began.value = history.state ?? began.value;
+  const current = began?.value;
+  const typed = (it) => it.type !== "file" && (it.value !== (it.defaultValue ?? it.value) || it.checked !== it.defaultChecked);
+  if (began && performance.getEntriesByType("navigation")[0]?.type === "back_forward") began.value = history.state ?? current;
+  else if (began) history.replaceState(null, "");
+  window.addEventListener("pageshow", () => {
+    if (began?.name === "revision" && ![...began.form.elements].some(typed)) began.value = current;
+  });
   document.addEventListener("input", ({ target }) => { if (began && target.form === began.form) history.replaceState(began.value, ""); });
 
   // A second click on a button that was pressed sends nothing twice; another button, or other ticks, do.
@@ -236,7 +243,6 @@
   document.addEventListener("submit", (event) => {
     const { target: form, submitter } = event;
     if (form.method !== "post") return;
-    if (began?.name === "revision") history.replaceState(null, "");
     const what = `${[...new FormData(form)]} ${submitter?.value}`;
     if (sent.get(form) === what) return event.preventDefault();
     sent.set(form, what);

@@ -379,6 +379,20 @@ for (const script of [true, false]) {
     await page.waitForURL(API + back);
     if (title === "Once") await page.goBack();
   }
+  // What the phone changed after it, or while a fault was in the form, is not overwritten unseen either.
+  for (const birthday of ["", "nonsense"]) {
+    await go(page, `${back}/edit`);
+    await page.fill("#job_title", "By me");
+    await page.fill("#birthday", birthday);
+    await page.press("#job_title", "Enter");
+    if (birthday) await page.waitForSelector("#birthday-fault"); else await page.waitForURL(API + back);
+    await ask(`/api${back}`, await token("carol"), "PATCH", { job_title: `By the phone${birthday}` });
+    await page.goBack();
+    await page.fill("#birthday", "");
+    await page.fill("#organization", `Navy${birthday}`);
+    await page.press("#organization", "Enter");
+    await page.waitForSelector("[role=alert] table");
+  }
   await go(page, "/contacts/new");
   const clear = await page.evaluate(() => Object.assign(document.createElement("canvas"), { width: 60, height: 60 }).toDataURL().split(",")[1]);
   await page.setInputFiles("#photo", { name: "clear.png", mimeType: "image/png", buffer: Buffer.from(clear, "base64") });
