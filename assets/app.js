@@ -229,12 +229,9 @@
   // revision that it began from. Else it would overwrite unseen what was changed meanwhile. Where the contact says all
   // that was typed, it was saved.
   const began = $('main [name="form"]') ?? $('main [name="revision"]');
-  const current = began?.value;
-  const typed = (it) => it.type !== "file" && (it.value !== (it.defaultValue ?? it.value) || it.checked !== it.defaultChecked);
-  if (began && performance.getEntriesByType("navigation")[0]?.type === "back_forward") began.value = history.state ?? current;
-  else if (began) history.replaceState(null, "");
+  const typed = (it) => it.value !== (it.defaultValue ?? it.value) || it.checked !== it.defaultChecked;
   window.addEventListener("pageshow", () => {
-    if (began?.name === "revision" && ![...began.form.elements].some(typed)) began.value = current;
+    if (began && [...began.form.elements].some(typed)) began.value = history.state ?? began.value;
   });
   document.addEventListener("input", ({ target }) => { if (began && target.form === began.form) history.replaceState(began.value, ""); });
 

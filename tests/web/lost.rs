@@ -172,6 +172,8 @@ fn whoever_lost_the_recovery_codes_hears_how_to_get_others() {
     let world = World::new();
     world.user("ann");
     let browser = Browser::signed_in(&world, "ann");
+    let answer = browser.get("/settings/recovery-codes").expect(303);
+    assert!(!browser.follow(&answer).expect(200).text().contains("Recovery codes are shown once."));
     browser.post("/settings/totp", &[("password", PASSWORD)]).expect(303);
     let page = browser.get("/settings/totp").expect(200).text();
     let (secret, uri) = (value(&page, "secret").to_owned(), value(&page, "uri").to_owned());

@@ -171,10 +171,13 @@ pub fn confirm_totp(call: &Call, visitor: &Visitor) -> Result<Reply> {
 
 /// `GET /settings/recovery-codes`: once. Whoever comes without them may have lost the answer that had them.
 pub fn recovery_codes(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    caller(visitor)?;
+    let user = caller(visitor)?.id();
     let codes = reader::handed(call, visitor)
         .and_then(|it| serde_json::from_value(it.get("codes")?.clone()).ok());
     let Some(codes): Option<Vec<String>> = codes else {
+        if !call.app.db.read(|db| totp::is_on(db, user))? {
+            return Ok(reader::go("/settings#totp"));
+        }
         let text = words(call, visitor).sentence(CODES_GONE);
         return reader::go_saying(call, visitor, "/settings#totp", text);
     };
