@@ -43,8 +43,11 @@ pub fn add(card: &mut Card, label: &str) -> Result<()> {
 /// is sent again finds what it made, and takes its own label off nobody.
 pub fn as_made(card: &Card, there: &Card, label: Option<&str>) -> Card {
     let mut made = card.clone();
-    let label = label.filter(|label| there.details().labels.iter().any(|it| same(it, label)));
-    label.map(|label| add(&mut made, label).ok());
+    let is_there = |label: &&str| there.details().labels.iter().any(|it| same(it, label));
+    if let Some(label) = label.filter(is_there) {
+        // A card that is full of labels stays as it is.
+        add(&mut made, label).ok();
+    }
     made
 }
 

@@ -199,7 +199,8 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let w = words(call, visitor);
     let (body, rows) = json_of(w, &form);
     let (seen, wanted) = (began.contact.revision, Cell::new(String::new()));
-    // Sent again, a form finds what it made: nobody else changed the contact, and there is nothing to save.
+    // Sent again, a form finds what it made: nobody else changed the contact, and there is nothing to save. The edit
+    // below comes before this guard, and leaves in `wanted` the card that it made.
     let same = |_: &mut Writer, it: Option<&Stored>| match it {
         Some(it) if it.contact.revision != seen && it.text != wanted.take() => {
             Err(Error::PreconditionFailed)
