@@ -1,10 +1,12 @@
-//! What an import asks of the contacts that are there.
+//! What an import asks of the contacts that are there. Each statement is planned anew: a plan that was made while the
+//! table was small reads the whole book for each contact, and an import makes it large within one transaction.
 
 use super::rows::{STORED, stored, uid_of_name};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::model::contact::{Stored, resource_name};
 use postgres::Row;
+use postgres::types::{ToSql, Type};
 use std::collections::HashMap;
 
 /// How many bytes the cards have that [`find_uids`] would read, by uid.
@@ -13,7 +15,7 @@ pub fn sizes(db: &mut Conn, owner: i64, uids: &[String]) -> Result<HashMap<Strin
         "SELECT found.uid, found.bytes FROM ",
         super::look_ups::by_uids!("$2", "contacts.uid, octet_length(card) AS bytes")
     );
-    let rows = db.query(SQL, &[&owner, &uids])?;
+    let rows = db.query_planned_anew(SQL, &[(&owner, Type::INT8), (&uids, Type::TEXT_ARRAY)])?;
     let size = |row: &Row| usize::try_from(row.get::<_, i32>("bytes")).unwrap_or(usize::MAX);
     Ok(rows.iter().map(|row| (row.get("uid"), size(row))).collect())
 }
@@ -33,7 +35,8 @@ pub fn find_uids(db: &mut Conn, owner: i64, uids: &[String]) -> Result<HashMap<S
 pub fn taken_uids(db: &mut Conn, owner: i64, uids: &[&str]) -> Result<Vec<String>> {
     const SQL: &str =
         concat!("SELECT found.* FROM ", super::look_ups::by_uids!("$2", "contacts.uid"));
-    Ok(db.query(SQL, &[&owner, &uids])?.iter().map(|row| row.get(0)).collect())
+    let rows = db.query_planned_anew(SQL, &[(&owner, Type::INT8), (&uids, Type::TEXT_ARRAY)])?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 /// Which of these names for CardDAV clients are taken, by whom they were given to or by a uid that they
@@ -51,7 +54,9 @@ pub fn taken_names(db: &mut Conn, owner: i64, names: &[Vec<u8>]) -> Result<Vec<V
         Some(uid) => resource_name(None, &uid),
         None => row.get("resource"),
     };
-    Ok(db.query(SQL, &[&owner, &names, &uids])?.iter().map(name).collect())
+    let params: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&owner, Type::INT8), (&names, Type::BYTEA_ARRAY), (&uids, Type::TEXT_ARRAY)];
+    Ok(db.query_planned_anew(SQL, &params)?.iter().map(name).collect())
 }
 
 /// The cards of the contacts that are sorted under one of these names and were there at a revision, one by
