@@ -1,12 +1,11 @@
 //! Ways through the pages that nobody plans: a contact or a session that is gone, another account, another
 //! language, a page that is loaded again, a list that is come back to.
 
-use crate::browser::{Browser, ORIGIN, value};
+use crate::browser::{Browser, OURS, value};
 use contactd::config::Rate;
 use serde_json::json;
 use support::world::{Actor, Answer, PASSWORD, World};
 
-const OURS: [(&str, &str); 2] = [("Origin", ORIGIN), ("Sec-Fetch-Site", "same-origin")];
 const COOKIE: &str = "__Host-contactd";
 
 fn make(actor: &Actor, contact: serde_json::Value) -> String {

@@ -5,6 +5,8 @@ use support::world::{Actor, Answer, PASSWORD, World};
 
 /// Where the tests' server is, as browsers see it.
 pub const ORIGIN: &str = "https://contacts.example";
+/// What a browser says of a form of our own pages.
+pub const OURS: [(&str, &str); 2] = [("Origin", ORIGIN), ("Sec-Fetch-Site", "same-origin")];
 
 /// The value of the first field of this name on a page.
 pub fn value<'p>(page: &'p str, name: &str) -> &'p str {
@@ -73,7 +75,7 @@ impl Browser {
         let token = self.token();
         let fields: Vec<_> =
             [("csrf", token.as_str())].into_iter().chain(fields.iter().copied()).collect();
-        self.post_raw(path, &fields, &[("Origin", ORIGIN), ("Sec-Fetch-Site", "same-origin")])
+        self.post_raw(path, &fields, &OURS)
     }
 
     /// Sends these fields and no others, with these headers.

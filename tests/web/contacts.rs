@@ -318,7 +318,7 @@ fn a_file_is_looked_at_before_it_comes_in_and_the_import_can_be_undone() {
     assert_eq!(answer.header("Location"), "/import", "the file was used");
 }
 
-fn png(width: u32, height: u32) -> Vec<u8> {
+pub fn png(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     image::DynamicImage::new_rgb8(width, height)
         .write_to(&mut bytes, image::ImageFormat::Png)

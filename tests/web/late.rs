@@ -1,10 +1,9 @@
 //! A form that comes late, or twice: nothing that was written is lost, and nothing is done a second time.
 
-use crate::browser::{Browser, ORIGIN, contact_id, value};
+use crate::browser::{Browser, ORIGIN, OURS, contact_id, value};
 use serde_json::json;
 use support::world::{Actor, World};
 
-const OURS: [(&str, &str); 2] = [("Origin", ORIGIN), ("Sec-Fetch-Site", "same-origin")];
 const WRITTEN: [(&str, &str); 4] = [
     ("first_name", "Ada"),
     ("phones.0.value", "+44 20 7946 0001"),

@@ -1,11 +1,11 @@
 //! The answer was lost, and the same form is sent again: the second answer says what is true, and does nothing twice.
 
-use crate::browser::{Browser, ORIGIN, contact_id, value};
+use crate::browser::{Browser, OURS, contact_id, value};
+use crate::contacts::png;
 use serde_json::json;
 use support::authenticator;
 use support::world::{Answer, PASSWORD, World};
 
-const OURS: [(&str, &str); 2] = [("Origin", ORIGIN), ("Sec-Fetch-Site", "same-origin")];
 const FLASH: &str = "__Host-flash";
 
 /// Sends a form, loses the answer with its cookie, and sends it again: the second answer.
@@ -20,13 +20,6 @@ fn again(browser: &Browser, path: &str, form: &[(&str, &str)]) -> Answer {
 fn says(answer: &Answer, text: &str) {
     let page = answer.text();
     assert!(page.contains(text), "{}: {text}: {page}", answer.asked);
-}
-
-fn png(side: u32) -> Vec<u8> {
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    let picture = image::DynamicImage::new_rgb8(side, side);
-    picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-    bytes.into_inner()
 }
 
 #[test]
@@ -72,11 +65,14 @@ fn a_photo_that_was_saved_is_not_asked_for_again() {
     let seen = revision();
     let form = [("revision", seen.as_str()), ("first_name", "Ada"), ("nickname", "A")];
     for _ in 0..2 {
-        let answer = browser.post_file(&path, &form, "photo", &png(9)).expect(303);
+        let answer = browser.post_file(&path, &form, "photo", &png(9, 9)).expect(303);
         says(&browser.follow(&answer), "Saved.");
     }
     // Another picture is another wish.
-    says(&browser.post_file(&path, &form, "photo", &png(10)).expect(412), "Choose the photo again");
+    says(
+        &browser.post_file(&path, &form, "photo", &png(10, 10)).expect(412),
+        "Choose the photo again",
+    );
     let seen = revision();
     let form = [("revision", seen.as_str()), ("first_name", "Ada"), ("photo.remove", "1")];
     says(&browser.follow(&again(&browser, &path, &form)), "Saved.");

@@ -1,5 +1,6 @@
-//! What an import asks of the contacts that are there. Each statement is planned anew: a plan that was made while the
-//! table was small reads the whole book for each contact, and an import makes it large within one transaction.
+//! What an import asks of the contacts that are there. What it asks for each of its batches is planned anew: a plan
+//! that was made while the table was small reads the whole book for each contact, and an import makes it large within
+//! one transaction. What it reads of cards row by row ([`find_uids`], [`each_named`]) has a kept plan.
 
 use super::rows::{STORED, stored, uid_of_name};
 use crate::db::Conn;
