@@ -111,7 +111,7 @@ pub fn dismiss(app: &App, owner: i64, mut ids: Vec<i64>) -> Result<()> {
     let count = i64::try_from(ids.len()).map_err(Error::internal)?;
     app.change_book(owner, |tx| {
         books::lock(tx, owner)?;
-        if duplicates::count_shown(tx, owner, &ids)? != count {
+        if duplicates::count_shown(tx, owner, &ids)? != ids.len() {
             return Err(Error::NotFound);
         }
         if duplicates::is_dismissed(tx, owner, &ids)? {

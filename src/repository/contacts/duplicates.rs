@@ -84,13 +84,13 @@ pub fn count(db: &mut Conn, owner: i64) -> Result<i64> {
 }
 
 /// How many of these contacts are there, and not in the trash.
-pub fn count_shown(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<i64> {
+pub fn count_shown(db: &mut Conn, owner: i64, ids: &[i64]) -> Result<usize> {
     const SQL: &str = concat!(
-        "SELECT count(*) FROM ",
+        "SELECT FROM ",
         super::look_ups::by_ids!("$2", "deleted_at, is_group"),
         " WHERE deleted_at IS NULL AND NOT is_group"
     );
-    Ok(db.query_one(SQL, &[&owner, &ids])?.get(0))
+    Ok(super::rows::by_ids(db, SQL, owner, ids)?.len())
 }
 
 /// Whether one dismissal has all of these contacts themselves, `ids` being without doubles.

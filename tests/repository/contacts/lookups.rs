@@ -80,19 +80,19 @@ fn analyze(world: &World) {
 
 /// A book of that many contacts.
 fn fill(world: &World, ann: i64) {
-    fill_with(world, ann, |n| format!("FN:A{n}"));
+    fill_with(world, ann, BOOK, |n| format!("FN:A{n}"));
 }
 
-fn fill_with(world: &World, ann: i64, lines: impl Fn(usize) -> String) {
+fn fill_with(world: &World, ann: i64, book: usize, lines: impl Fn(usize) -> String) {
     let card = |n| {
         let (uid, lines) = (uid(n), lines(n));
         format!("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\n{lines}\r\nEND:VCARD\r\n")
     };
-    let file: String = (0..BOOK).map(card).collect();
+    let file: String = (0..book).map(card).collect();
     let source = import::read(file.as_bytes(), "text/vcard", None, &[], chrono::NaiveDate::MAX);
     let outcome =
         import::store(&world.app, ann, &by(), source.unwrap(), &Options::default(), |_| Ok(()));
-    assert_eq!(outcome.unwrap().created, BOOK);
+    assert_eq!(outcome.unwrap().created, book);
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_list_of_what_changed_since_an_instant_reads_the_book_once() {
 fn a_calendar_reads_each_birthday_once() {
     let (world, ann, _) = ann_and_eve();
     // A thousand people of one name have one birthday.
-    fill_with(&world, ann, |n| format!("FN:A{}\r\nBDAY:1990-01-0{}", n % 3, n % 3 + 1));
+    fill_with(&world, ann, BOOK, |n| format!("FN:A{}\r\nBDAY:1990-01-0{}", n % 3, n % 3 + 1));
     let mut uids = HashSet::new();
     let reads = counted(&world, |tx| {
         let mut after = AfterBirthday::default();
@@ -251,14 +251,45 @@ fn looking_up_a_few_in_a_book_that_postgres_knows_reads_a_few() {
     looks_up_a_few(&world, ann);
 }
 
+/// A plan that was made while the table was small lives until Postgres has looked at the table again.
+#[test]
+fn looking_up_a_few_by_plans_that_are_older_than_the_book_reads_a_few() {
+    let (world, ann, eve) = ann_and_eve();
+    let few = 2 * ASKED;
+    fill_with(&world, eve, few, |n| format!("FN:A{n}"));
+    each_look_up(&world, eve, few, |_, look_up| {
+        for _ in 0..20 {
+            world.app.db.transaction(|tx| look_up(tx)).unwrap();
+        }
+    });
+    fill(&world, ann);
+    each_look_up(&world, ann, BOOK, |name, look_up| {
+        // One contact by its id has a kept plan, for speed, so that it may cost a book until Postgres has looked.
+        if name != "find_any" {
+            reads_a_few(&world, name, look_up);
+        }
+    });
+}
+
 fn looks_up_a_few(world: &World, ann: i64) {
+    each_look_up(world, ann, BOOK, |name, look_up| reads_a_few(world, name, look_up));
+}
+
+fn reads_a_few(world: &World, name: &str, look_up: LookUp) {
+    let reads = read(world, look_up);
+    assert!(reads <= BOOK as i64 / 5, "{name} reads {reads}");
+}
+
+/// Has each way to look up many contacts tried for twenty of a book of so many.
+fn each_look_up(world: &World, ann: i64, book: usize, mut attempt: impl FnMut(&str, LookUp)) {
+    let (half, step) = (book / 2, (book / 2 / ASKED).min(3));
     let sql = format!("SELECT min(revision) FROM contacts WHERE owner = {ann}");
     let first_revision: i64 = world.sql(&sql);
     change_all(world, ann);
     let sql = format!("SELECT min(id) FROM contacts WHERE owner = {ann}");
     let first: i64 = world.sql(&sql);
-    let ids: Vec<i64> = (first + HALF as i64..).step_by(3).take(ASKED).collect();
-    let uids: Vec<String> = (0..ASKED).map(|n| uid(HALF + n * 3)).collect();
+    let ids: Vec<i64> = (first + half as i64..).step_by(step).take(ASKED).collect();
+    let uids: Vec<String> = (0..ASKED).map(|n| uid(half + n * step)).collect();
     let names: Vec<String> = uids.iter().map(|uid| format!("{uid}.vcf")).collect();
     let octets: Vec<Vec<u8>> = names.iter().map(|name| name.clone().into_bytes()).collect();
     let uid_texts: Vec<&str> = uids.iter().map(String::as_str).collect();
@@ -275,7 +306,7 @@ fn looks_up_a_few(world: &World, ann: i64) {
         .map(|n| {
             let sql = format!(
                 "SELECT sort_name || '|' || sort_more FROM contacts WHERE owner = {ann} AND uid = '{}'",
-                uid(HALF + n * 3)
+                uid(half + n * step)
             );
             let both: String = world.sql(&sql);
             let (name, more) = both.split_once('|').unwrap();
@@ -310,11 +341,11 @@ fn looks_up_a_few(world: &World, ann: i64) {
     let made =
         |tx: &mut Tx| Ok(history::made_since(tx, ann, 0, (changes, changes + ASKED as i64))?.len());
     let changed = |tx: &mut Tx| {
-        let (then, half) = (first_revision + BOOK as i64, changes + HALF as i64);
+        let (then, half) = (first_revision + book as i64, changes + half as i64);
         let some = (half, half + ASKED as i64);
         Ok(history::changed_since(tx, ann, Those::Others, then, some)?.len())
     };
-    let looks: [(&str, LookUp); 16] = [
+    let looks: [(&str, LookUp); 17] = [
         ("list", Box::new(list)),
         ("find_any", Box::new(each_id)),
         ("find_named", Box::new(each_name)),
@@ -325,15 +356,15 @@ fn looks_up_a_few(world: &World, ann: i64) {
         ("taken_names", Box::new(|tx| Ok(imports::taken_names(tx, ann, &octets)?.len()))),
         ("shown", Box::new(|tx| Ok(rows::shown(tx, ann, &ids)?.len()))),
         ("all", Box::new(|tx| Ok(rows::all(tx, ann, &ids)?.len()))),
+        ("uids", Box::new(|tx| Ok(rows::uids(tx, ann, &ids)?.len()))),
         ("page of ids", Box::new(|tx| Ok(rows::page(tx, ann, &by_ids, 0)?.len()))),
         ("page of uids", Box::new(|tx| Ok(rows::page(tx, ann, &by_uids, 0)?.len()))),
-        ("count_shown", Box::new(|tx| Ok(duplicates::count_shown(tx, ann, &ids)? as usize))),
+        ("count_shown", Box::new(|tx| duplicates::count_shown(tx, ann, &ids))),
         ("each card", Box::new(each_card)),
         ("each named", Box::new(each_named)),
         ("bury", Box::new(bury)),
     ];
     for (name, look_up) in looks {
-        let reads = read(world, look_up);
-        assert!(reads <= BOOK as i64 / 5, "{name} reads {reads}");
+        attempt(name, look_up);
     }
 }
