@@ -157,7 +157,7 @@ fn an_account_s_export_has_everything_and_no_secret() {
     assert_eq!(all["trash"][0]["first_name"], "Gone");
     assert_eq!(all["trash"][0]["deleted_at"], "2026-11-22T12:00:00.000002Z");
     assert_eq!(all["sessions"].as_array().unwrap().len(), 1);
-    assert_eq!(all["has_calendar_url"], true);
+    assert_eq!([&all["has_calendar_url"], &all["has_second_factor"]], [true, false]);
     assert_eq!(all["pending_links"][0]["purpose"], "reset");
     assert_eq!(all["mails"][0]["recipient"], "ann@example.com");
     let actions: Vec<_> =

@@ -51,6 +51,7 @@ fn nothing_is_asked_for_until_it_is_confirmed() {
     assert_eq!(codes["recovery_codes"].as_array().unwrap().len(), 10);
     ann.post("/api/users/me/totp/confirm", right).expect(409);
     ann.post("/api/users/me/totp", json!({"password": PASSWORD})).expect(409);
+    assert_eq!(ann.get("/api/users/me/export").expect(200).json()["has_second_factor"], true);
     let mail = world.mails_to("ann@example.com").pop().unwrap();
     assert_eq!(mail.header("Subject"), "Your account has a second factor now");
     let events = "SELECT count(*) FROM audit_events WHERE action = 'totp_enabled'";

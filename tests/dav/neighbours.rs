@@ -73,6 +73,20 @@ fn rule_36_text_that_is_too_long_is_said_to_be_too_large_and_no_bad_card() {
 }
 
 #[test]
+fn rule_36_a_card_of_just_the_size_that_is_said_to_be_the_most_is_taken() {
+    let (_ground, _, phone) = ann();
+    let long = |line: &str, octets: usize| {
+        let rest = octets - card("a", "A", &[line]).len();
+        card("a", "A", &[&format!("{line}{}", "A".repeat(rest))])
+    };
+    let (text, whole) = (1024 * 1024, 4 * 1024 * 1024);
+    for (line, most) in [("NOTE:", text), ("PHOTO;ENCODING=b;TYPE=JPEG:", whole)] {
+        phone.put("a.vcf", &long(line, most + 1)).expect_error(413, CARDDAV, "max-resource-size");
+        phone.put("a.vcf", &long(line, most)).expect_one_of(&[201, 204]);
+    }
+}
+
+#[test]
 fn rule_45_a_port_that_every_client_knows_may_be_left_out() {
     let (_ground, _, phone) = ann();
     phone.put("a.vcf", &card("a", "A", &[])).expect(201);
