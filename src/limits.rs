@@ -157,12 +157,11 @@ pub fn count_new_address(call: &Call, user: i64) -> Result<()> {
     within(call, counter(call, "new-address", &subject, call.app.config.rates.mail).as_slice())
 }
 
-/// True if this mailbox may get another mail on request. Counts it; a wish that sends nothing counts apart, or
-/// strangers could use up what the owner's wish for a new password needs.
-pub fn mailbox_allows(call: &Call, email: &str, sends: bool) -> bool {
+/// True if this mailbox may get another mail on request. Counts it, among the wishes of its kind: those that send
+/// nothing are apart, or strangers could use up what the owner's wish for a new password needs.
+pub fn mailbox_allows(call: &Call, email: &str, kind: &str) -> bool {
     let subject = crypto::sha256_hex(email.to_lowercase().as_bytes());
-    let name = if sends { "mailbox" } else { "no-mail" };
-    within(call, counter(call, name, &subject, call.app.config.rates.mailbox).as_slice()).is_ok()
+    within(call, counter(call, kind, &subject, call.app.config.rates.mailbox).as_slice()).is_ok()
 }
 
 /// How long an attempt waits for others with the same name from the same client.

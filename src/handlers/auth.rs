@@ -156,7 +156,7 @@ fn write_wish(call: &Call, kind: Kind, action: Option<Action>) -> Result<()> {
     let user = call.app.db.read(|db| users::find_addressee(db, &email))?;
     // As in the worker, which decides.
     let wants = user.is_active && (kind != Kind::Confirm || !user.is_verified);
-    let allowed = limits::mailbox_allows(call, &email, wants);
+    let allowed = limits::mailbox_allows(call, &email, if wants { "mailbox" } else { "no-mail" });
     call.app.db.transaction(|tx| {
         call.mail(tx, kind, &user.email, user.id.filter(|_| allowed))?;
         action.map_or(Ok(()), |action| call.audit(tx, action, None, user.id))

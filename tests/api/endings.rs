@@ -422,6 +422,30 @@ fn the_export_shows_a_wish_for_a_taken_address_as_for_a_free_one() {
     assert_eq!(taken, free);
 }
 
+/// Nor does what others wished for at that address before, of which some sends mail and some does not.
+#[test]
+fn the_export_shows_a_wish_for_a_taken_address_as_for_a_free_one_whoever_asked_before() {
+    let world = World::with(|config| {
+        config.rates.mailbox = Some(contactd::config::Rate { count: 3, seconds: 3_600 });
+    });
+    let (ann, _bob, _carl) = (world.user("ann"), world.user("bob"), world.user("carl"));
+    let seen = |path: &str, email: &str| {
+        for _ in 0..3 {
+            world.nobody().post(path, json!({ "email": email })).expect(202);
+        }
+        let body = json!({"email": email, "password": PASSWORD});
+        ann.post("/api/users/me/email", body).expect(202);
+        worker::deliver_due(&world.app).unwrap();
+        ann.get("/api/users/me/export").expect(200).text().contains(email)
+    };
+    for (path, taken, free) in [
+        ("/api/auth/request_email", "bob@example.com", "free1@example.com"),
+        ("/api/auth/request-password-reset", "carl@example.com", "free2@example.com"),
+    ] {
+        assert!(seen(path, taken) && seen(path, free), "{path}");
+    }
+}
+
 #[test]
 fn readyz_shows_no_queue() {
     let world = World::new();
