@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 
 /// How often the outbox is looked at without a notification: retries, and mail of other replicas.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Most that a mail takes that nobody gets.
+const USUAL_MOST: Duration = Duration::from_secs(3);
 /// How often old rows are purged: the first time at the start.
 const PURGE_EVERY: Duration = Duration::from_secs(600);
 /// How long an account waits for its confirmation.
@@ -26,10 +28,10 @@ const UNCONFIRMED_DAYS: i64 = 7;
 
 /// Works until `stop` is set and the worker notified.
 pub fn run(app: &App, stop: &AtomicBool) {
-    let mut purged: Option<Instant> = None;
+    let (mut purged, mut usual): (Option<Instant>, _) = (None, Duration::ZERO);
     while !stop.load(Ordering::Relaxed) {
         // One mail at a time: with a server that hangs each takes half a minute.
-        let delivered = guarded("outbox", || deliver_next(app));
+        let delivered = guarded("outbox", || deliver_next(app, &mut usual));
         if let Err(error) = &delivered {
             log::warn!("outbox: {error}");
         }
@@ -56,18 +58,25 @@ fn guarded<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
 
 /// Sends every mail that is due; how many were sent. A mail that fails waits for its next try.
 pub fn deliver_due(app: &App) -> Result<usize> {
-    let mut sent = 0;
-    while let Some(more) = deliver_next(app)? {
+    let (mut sent, mut usual) = (0, Duration::ZERO);
+    while let Some(more) = deliver_next(app, &mut usual)? {
         sent += more;
     }
     Ok(sent)
 }
 
-/// Tries the mail that is due first; nothing when none is, else how many were sent.
-fn deliver_next(app: &App) -> Result<Option<usize>> {
+/// Tries the mail that is due first; nothing when none is, else how many were sent. What nobody gets takes as long as
+/// the last mail that was sent (`usual`): else the time of the one behind it would tell who has an account.
+fn deliver_next(app: &App, usual: &mut Duration) -> Result<Option<usize>> {
     let Some(due) = app.db.write(|db| outbox::claim(db, app.now()))? else { return Ok(None) };
+    let began = Instant::now();
     // What panics costs this mail its try, and no other mail.
     let result = guarded("mail", || send(app, &due));
+    match &result {
+        Ok(0) => std::thread::sleep(usual.saturating_sub(began.elapsed())),
+        Ok(_) => *usual = began.elapsed().min(USUAL_MOST),
+        Err(_) => {}
+    }
     app.db.write(|db| match &result {
         Ok(_) => outbox::sent(db, due.id, app.now()).map(|_| ()),
         Err(error) => {

@@ -9,6 +9,7 @@ use contactd::worker;
 use serde_json::json;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 fn world(sink: &Sink) -> World {
     let url = sink.url();
@@ -54,6 +55,24 @@ fn a_mail_goes_out_by_itself_and_its_secret_is_wiped() {
     assert_eq!(world.sql::<i64>("SELECT count(*) FROM outbox WHERE done_at IS NOT NULL"), 1);
     let confirm = json!({"token": mails[0].token().unwrap()});
     world.nobody().post("/api/auth/confirm-email", confirm).expect(200);
+}
+
+/// Else whoever gets the mail behind it, or reads in the export when that was sent, learns who has an account.
+#[test]
+fn a_mail_that_nobody_gets_takes_as_long_as_one_that_is_sent() {
+    let sink = Sink::start();
+    let world = world(&sink);
+    world.user("ann");
+    // Six answers to each mail.
+    sink.behave(Behaviour::Slow(std::time::Duration::from_millis(50)));
+    for name in ["ann", "nobody1", "nobody2", "nobody3"] {
+        let body = json!({"email": format!("{name}@example.com")});
+        world.nobody().post("/api/auth/request-password-reset", body).expect(202);
+    }
+    let began = Instant::now();
+    assert_eq!(deliver(&world), 1);
+    let took = began.elapsed().as_millis();
+    assert!(took >= 4 * 6 * 50, "{took} ms");
 }
 
 #[test]
