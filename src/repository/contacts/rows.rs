@@ -122,10 +122,18 @@ pub enum Part {
     Groups,
 }
 
+/// Most ids that a page looks up; as many rows as it may have.
+const PAGE: usize = 500;
+
 /// The first contacts whose id is greater than `after`, in the order of ids. A page has at most 500
 /// rows and about 250 kB, so that a client that reads slowly costs little memory; only the last one is
 /// empty. Sizes are known without reading what is large (TOAST).
 pub fn page(db: &mut Conn, owner: i64, part: &Part, after: i64) -> Result<Vec<Stored>> {
+    if let Part::Ids(ids) = part
+        && ids.len() > PAGE
+    {
+        return page_of_many(db, owner, ids, after);
+    }
     macro_rules! page {
         ($($from:tt)+) => {
             concat!(
@@ -184,6 +192,19 @@ pub fn page(db: &mut Conn, owner: i64, part: &Part, after: i64) -> Result<Vec<St
     // Planned for these parameters: a plan for any would reckon with a few ids, or with a small part of the book,
     // and read and sort all that there is for each page.
     Ok(db.query_planned_anew(sql, &params)?.iter().map(stored).collect())
+}
+
+/// A page of very many ids: each is looked up for its own page, and not for every page before.
+fn page_of_many(db: &mut Conn, owner: i64, ids: &[i64], after: i64) -> Result<Vec<Stored>> {
+    let mut ids: Vec<i64> = ids.iter().copied().filter(|id| *id > after).collect();
+    ids.sort_unstable();
+    for some in ids.chunks(PAGE) {
+        let page = page(db, owner, &Part::Ids(some.to_vec()), after)?;
+        if !page.is_empty() {
+            return Ok(page);
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// Those with these ids, which are few, by id.

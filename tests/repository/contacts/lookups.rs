@@ -232,6 +232,30 @@ fn groups_that_follow_their_labels_read_those_who_changed() {
     assert!(reads <= BOOK as i64 / 5, "{reads}");
 }
 
+/// As where all that was found is selected and exported: of very many ids each page looks up its own.
+#[test]
+fn pages_of_many_ids_look_each_of_them_up_once() {
+    let (world, ann, eve) = ann_and_eve();
+    fill(&world, eve);
+    fill(&world, ann);
+    let first: i64 = world.sql(&format!("SELECT min(id) FROM contacts WHERE owner = {ann}"));
+    let hers = first..first + BOOK as i64;
+    // In no order, one of them twice, and among them more that are not hers than a page has.
+    let asked = Part::Ids((1..hers.end).rev().chain([first]).collect());
+    let mut found = Vec::new();
+    let reads = counted(&world, |tx| {
+        loop {
+            let page = rows::page(tx, ann, &asked, found.last().copied().unwrap_or(0))?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            found.extend(page.iter().map(|it| it.contact.id));
+        }
+    });
+    assert_eq!(found, hers.collect::<Vec<_>>());
+    assert!(reads <= 2 * BOOK as i64, "{reads}");
+}
+
 /// Postgres looked at the tables before the owner had a book.
 #[test]
 fn looking_up_a_few_in_a_book_that_is_newer_than_the_statistics_reads_a_few() {
