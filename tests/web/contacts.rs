@@ -174,6 +174,22 @@ fn the_list_is_searched_sorted_labelled_and_paged() {
     );
 }
 
+/// A book in which that takes long is searched one at a time, whoever asks.
+#[test]
+fn all_that_was_found_is_looked_for_as_a_list_is() {
+    let world = World::new();
+    let ann = world.user("ann");
+    ann.post("/api/contacts", json!({"first_name": "Ada"})).expect(201);
+    let browser = Browser::signed_in(&world, "ann");
+    let export = [("action", "export"), ("all", "1"), ("search", "ada")];
+    world.app.slow_books.add(ann.id, std::time::Instant::now());
+    let another_search = world.app.search_slot(ann.id).unwrap();
+    browser.post("/contacts/bulk", &export).expect(503);
+    drop(another_search);
+    let cards = browser.post("/contacts/bulk", &export).expect(200).text();
+    assert!(cards.contains("FN:Ada"), "{cards}");
+}
+
 #[test]
 fn many_get_a_label_lose_it_and_are_deleted_and_are_back_by_undo() {
     let world = World::new();

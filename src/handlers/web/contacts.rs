@@ -251,7 +251,7 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let mut ids: Vec<i64> = form.all("ids").filter_map(|id| id.parse().ok()).collect();
     if !form.get("all").is_empty() {
         // Beside all that was found, what was ticked before: the script keeps it on the page.
-        ids.extend(call.app.db.read(|db| lists::ids(db, owner.id(), &filter))?);
+        ids.extend(call.app.search_book(owner.id(), |db| lists::ids(db, owner.id(), &filter))?);
         ids.sort_unstable();
         ids.dedup();
     }
