@@ -193,3 +193,47 @@ fn the_zero_that_is_dialled_within_the_country_only_is_no_digit() {
         assert_eq!(found(&ann, "search", typed), ["A", "B"], "{typed}");
     }
 }
+
+#[test]
+fn a_number_is_found_whatever_stands_between_its_digits() {
+    let ann = World::new().user("ann");
+    for (name, phone) in [("A", "+49 30 1234567"), ("B", "0901-5555")] {
+        ann.post("/api/contacts", json!({"first_name": name, "phone": phone})).expect(201);
+    }
+    for typed in [
+        "030 / 1234567",
+        "030 - 123 45 67",
+        "(030) – 1234567",
+        "030–1234567",
+        "030\u{2011}1234567",
+        "030\u{2212}1234567",
+        "A - 1234567",
+    ] {
+        assert_eq!(found(&ann, "search", typed), ["A"], "{typed}");
+    }
+    assert_eq!(found(&ann, "search", "０９０１ー５５５５"), ["B"]);
+    // Without a number a sign is a word as any other.
+    for typed in ["-", "A /", "A -"] {
+        assert_eq!(found(&ann, "search", typed), Vec::<String>::new(), "{typed}");
+    }
+}
+
+#[test]
+fn numbers_are_words_too_which_are_found_in_any_order() {
+    let ann = World::new().user("ann");
+    let home = json!({"street": "Lindenstr. 5", "city": "Berlin", "postal_code": "10969"});
+    let contact = json!({"first_name": "Jo", "phone": "+49 30 1234567", "addresses": [home], "labels": ["Team 7"]});
+    ann.post("/api/contacts", contact).expect(201);
+    for typed in [
+        "Lindenstr. 5, 10969 Berlin",
+        "10969 Berlin, Lindenstr. 5",
+        "5 10969",
+        "jo 10969 1234567",
+        "team 7 10969",
+    ] {
+        assert_eq!(found(&ann, "search", typed), ["Jo"], "{typed}");
+    }
+    for typed in ["Lindenstr. 5, 10967 Berlin", "10969 7654321", "10969 8", "12 67", "10969 67"] {
+        assert_eq!(found(&ann, "search", typed), Vec::<String>::new(), "{typed}");
+    }
+}

@@ -38,10 +38,13 @@ pub(super) struct Terms {
     /// The first four words, longest first, so that most contacts are passed over at once.
     words: [Option<String>; 4],
     more_words: Option<Vec<String>>,
-    /// What looks like a number: its digits, or itself as it is written, have to be there.
-    number: Option<String>,
+    /// What looks like a number, longest first: each as it is written has to be there, or the digits of all.
+    numbers: Option<Vec<String>>,
     number_digits: Option<String>,
 }
+
+/// What stands between the digits of a number, as people type it and as programs write it.
+const SIGNS: &str = "+-()./#*\u{2010}\u{2012}\u{2013}\u{2014}\u{2015}\u{2212}\u{30fc}";
 
 /// The digits of a number as people type them: without the zeros that stand for what others write.
 fn typed_digits(text: &str) -> String {
@@ -73,14 +76,17 @@ impl Terms {
     }
 
     fn search(&mut self, text: &str) {
-        let number = |word: &&str| {
-            word.chars().all(|c| c.is_ascii_digit() || "+-()./#*".contains(c))
-                && word.contains(|c: char| c.is_ascii_digit())
-        };
+        let has_digit = |word: &&str| word.contains(|c: char| c.is_ascii_digit());
+        let of_number = |c: char| c.is_ascii_digit() || SIGNS.contains(c);
         // `Lee, Ann`: a comma at the end of a word is none of it.
         let bare = |word| Some(str::trim_end_matches(word, [',', ';'])).filter(|it| !it.is_empty());
         let words = text.split(' ').map(|word| bare(word).unwrap_or(word));
-        let (numbers, mut words): (Vec<&str>, Vec<&str>) = words.partition(number);
+        let (mut numbers, mut words): (Vec<&str>, Vec<&str>) =
+            words.partition(|word| word.chars().all(of_number));
+        // A sign by itself belongs to a number, as in `030 / 123`, where there is one.
+        if !numbers.iter().any(has_digit) {
+            words.append(&mut numbers);
+        }
         words.retain(|word| !word.is_empty());
         words.sort_by_key(|word| (std::cmp::Reverse(word.len()), *word));
         words.dedup();
@@ -88,9 +94,10 @@ impl Terms {
         self.words = std::array::from_fn(|_| words.next());
         self.more_words = Some(words.collect::<Vec<_>>()).filter(|it| !it.is_empty());
         if !numbers.is_empty() {
-            let number = numbers.join(" ");
-            self.number_digits = Some(typed_digits(&number));
-            self.number = Some(number);
+            self.number_digits = Some(typed_digits(&numbers.join(" ")));
+            numbers.retain(has_digit);
+            numbers.sort_by_key(|word| std::cmp::Reverse(word.len()));
+            self.numbers = Some(numbers.into_iter().map(str::to_owned).collect());
         }
     }
 
@@ -114,7 +121,7 @@ impl Terms {
         let mut params: Vec<(&(dyn postgres::types::ToSql + Sync), Type)> =
             texts.map(|it| (it as _, Type::TEXT)).collect();
         params.push((&self.more_words, Type::TEXT_ARRAY));
-        params.push((&self.number, Type::TEXT));
+        params.push((&self.numbers, Type::TEXT_ARRAY));
         params.push((&self.number_digits, Type::TEXT));
         params
     }
@@ -135,7 +142,8 @@ macro_rules! words {
 }
 
 /// The condition of [`Terms`] on `folded`, `digits` and `label_keys`. The whole text is looked at before it
-/// is split, since with most rows that is all.
+/// is split, since with most rows that is all. `coalesce`: behind a null Postgres would look at all of the numbers,
+/// of which one of two digits is in the digits of most contacts.
 macro_rules! passes {
     () => {
         concat!(words!(), "
@@ -145,8 +153,12 @@ macro_rules! passes {
         AND ($9::text IS NULL OR (strpos(folded, $9) > 0 AND strpos(split_part(folded, E'\\x1f', 4), $9) > 0))
         AND ($10::text IS NULL OR strpos(digits, $10) > 0)
         AND ($11::text IS NULL OR strpos(label_keys, $11) > 0)
-        AND ($13::text IS NULL OR strpos(digits, $14) > 0 OR strpos(folded, $13) > 0
-            OR strpos(label_keys, $13) > 0)
+        AND ($13::text[] IS NULL OR strpos(digits, $14) > 0
+            OR (coalesce(strpos(folded, $13[1]) > 0 OR strpos(label_keys, $13[1]) > 0
+                    OR (length($13[1]) > 2 AND strpos(digits, $13[1]) > 0), false)
+                AND NOT EXISTS (SELECT 1 FROM unnest($13::text[]) AS word
+                    WHERE strpos(concat_ws(E'\\x1d', folded, label_keys,
+                        CASE WHEN length(word) > 2 THEN digits END), word) = 0)))
         AND ($12::text[] IS NULL OR NOT EXISTS (SELECT 1 FROM unnest($12::text[]) AS word
             WHERE strpos(folded, word) = 0 AND strpos(coalesce(label_keys, ''), word) = 0))")
     };
@@ -156,7 +168,7 @@ macro_rules! passes {
 /// before. The parameters of a statement with it are
 ///
 /// - $1: the owner; $2 to $5: words; $6 to $11: first name, last name, address, organization, number, label;
-/// - $12: more words; $13, $14: words that are a number, as typed and its digits;
+/// - $12: more words; $13, $14: words that are numbers, as typed, and their digits;
 /// - $15: the ids of long ones that pass; $16: the revision after which a contact must have changed;
 /// - of a page (`lists.rs`) $17: how many; $18: how many are skipped; $19: the id or revision, $20, $21: the
 ///   name, after which it begins.
@@ -190,10 +202,10 @@ mod tests {
             terms.words.map(|it| it.unwrap_or_default()),
             ["muller-ludenscheidt", "ann", "", ""]
         );
-        assert_eq!(terms.number.as_deref(), Some("0172 555-1234"));
+        assert_eq!(terms.numbers, Some(vec!["555-1234".to_owned(), "0172".to_owned()]));
         assert_eq!(terms.number_digits.as_deref(), Some("1725551234"));
         let terms = searched("12");
-        assert_eq!(terms.number, terms.number_digits);
+        assert_eq!(terms.numbers, terms.number_digits.map(|it| vec![it]));
         assert_eq!(searched("a b c d e f").more_words.map(|it| it.len()), Some(2));
     }
 
