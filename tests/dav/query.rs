@@ -138,6 +138,25 @@ fn rule_53_text_is_compared_as_people_read_it() {
 }
 
 #[test]
+fn rule_53_letters_without_a_capital_of_their_own_are_composed_or_not() {
+    let (_ground, _, phone) = ann();
+    for (uid, name) in
+        [("a", "Ζα\u{390}μης"), ("b", "Ζαι\u{308}\u{301}μης"), ("c", "M\u{aa} Jos\u{e9}")]
+    {
+        phone.put(uid, &card(uid, name, &[])).expect(201);
+    }
+    for (wanted, found) in [
+        ("ζα\u{390}μης", &["a", "b"][..]),
+        ("ζαι\u{308}\u{301}ΜΗΣ", &["a", "b"]),
+        ("M\u{aa} JOS\u{c9}", &["c"]),
+        ("ma jose\u{301}", &["c"]),
+    ] {
+        let equals = "match-type=\"equals\"";
+        assert_eq!(phone.query(&text("FN", equals, wanted)), found, "{wanted}");
+    }
+}
+
+#[test]
 fn rule_54_a_negated_match_wants_an_instance() {
     let (_ground, _, phone) = ann();
     people(&phone);

@@ -87,13 +87,13 @@ impl Collation {
         match self {
             Collation::Octet => text.to_owned(),
             Collation::Unicode if !text.is_ascii() => {
-                // RFC 5051, 2: characters to title case, then decomposed. A character whose upper
-                // case is several, such as ß, has no simple one and stays.
+                // RFC 5051, 2: characters to title case, and decomposed. A character whose upper case is several,
+                // such as ß, has no simple one and stays; what it is composed of may have one, as in ΐ.
                 let simple = |c: char| match (c.to_uppercase().next(), c.to_uppercase().count()) {
                     (Some(upper), 1) => upper,
                     _ => c,
                 };
-                text.chars().map(simple).nfkd().collect()
+                text.nfkd().map(simple).nfkd().collect()
             }
             Collation::Ascii | Collation::Unicode => text.to_ascii_uppercase(),
         }
