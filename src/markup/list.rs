@@ -47,19 +47,28 @@ impl List<'_> {
     }
 }
 
-/// `tel:` and the number without what is there to be read only (RFC 3966).
+/// `tel:` and the number without what is there to be read only (RFC 3966). What is dialled once somebody answers
+/// comes behind a pause, or is an extension, whatever word stands before it.
 pub fn tel(number: &str) -> String {
     let dialled =
         |text: &str| text.replace(|c: char| !c.is_ascii_digit() && !"+*#".contains(c), "");
+    let is_digit = |c: char| c.is_ascii_digit();
     // The zero in brackets is dialled only inside the country.
     let abroad = number.trim_start().starts_with('+');
     let number = if abroad { number.replace("(0)", "") } else { number.to_owned() };
-    // `x12`, `ext. 12`
-    let parts = number.split_once(['x', 'X']).unwrap_or((&number, ""));
-    let (line, extension) = (dialled(parts.0), dialled(parts.1));
-    let text = match line.is_empty() || extension.is_empty() {
+    // `x12`, `ext. 12`, `доб. 5`, `;ext=12`; `,,12`, `p12`
+    let (before, rest) = number.split_at(number.find(is_digit).unwrap_or(0));
+    let end = rest.find(|c: char| c.is_alphabetic() || ",;".contains(c)).unwrap_or(rest.len());
+    let (line, more) = rest.split_at(end);
+    let (line, extension) = (dialled(before) + &dialled(line), dialled(more));
+    let pause = more.split(is_digit).next().unwrap_or_default();
+    let text = match extension.is_empty() {
         true => dialled(&number),
-        false => format!("{line};ext={extension}"),
+        false if pause.contains(|c| !", ;pwPW".contains(c)) => format!("{line};ext={extension}"),
+        false => {
+            let more = more.replace(['p', 'P', 'w', 'W', ';'], ",");
+            line + &more.replace(|c: char| !c.is_ascii_digit() && !"*#,".contains(c), "")
+        }
     };
     format!("tel:{}", text.replace('#', "%23"))
 }

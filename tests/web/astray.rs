@@ -195,6 +195,10 @@ fn a_number_is_dialled_as_it_is_meant() {
         ("202-555-0123 ext. 12", "tel:2025550123;ext=12"),
         ("fax 555 0123", "tel:5550123"),
         ("*100#", "tel:*100%23"),
+        ("+38 044 555-01-00 доб. 5", "tel:+380445550100;ext=5"),
+        ("+49 30 555-0100, DW 12", "tel:+49305550100;ext=12"),
+        ("+1 555 555 0100,,123#", "tel:+15555550100,,123%23"),
+        ("555-0100p12w3", "tel:5550100,12,3"),
     ];
     let lines: String = numbers.iter().map(|(number, _)| format!("TEL:{number}\r\n")).collect();
     let card = format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Bob\r\n{lines}END:VCARD\r\n");
