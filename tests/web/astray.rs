@@ -283,6 +283,9 @@ fn a_second_click_says_what_the_first_one_said() {
     let rename = |to| [("action", "rename"), ("from", "due"), ("to", to)];
     twice(&browser, "/labels", &rename("done"), "is called “done” now");
     twice(&browser, "/labels", &rename("later"), "The label “due” is gone.");
+    make(&ann, json!({"first_name": "Bob", "labels": ["Family"]}));
+    make(&ann, json!({"first_name": "Cleo", "labels": ["due"]}));
+    twice(&browser, "/labels", &rename("family"), "is called “family” now");
     let root = Browser::signed_in(&world, "root");
     let eve = world.user("eve");
     let gone = [("action", "delete"), ("sure", "1"), ("query", "search=e&role=user")];

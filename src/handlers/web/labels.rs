@@ -13,7 +13,7 @@ use crate::model::contact::input::LABEL_MAX;
 use crate::model::text;
 use crate::repository::contacts::labels::{LABELS_MAX, labels_in_use};
 use crate::service::groups::rename_label;
-use crate::service::labels::in_use;
+use crate::service::labels::{in_use, same};
 
 /// `GET /labels`: those after one, as many as a page has room for.
 pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
@@ -45,7 +45,7 @@ pub fn change(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let changed = rename_label(&call.app, owner.id(), &by, &from, to.as_deref())?;
     // A label that nobody has was renamed by a first click, or is gone.
     let known = |to: &&String| {
-        in_use(&call.app, owner.id()).map(|all| all.iter().any(|(label, _)| label == *to))
+        in_use(&call.app, owner.id()).map(|all| all.iter().any(|(label, _)| same(label, to)))
     };
     let to = match &to {
         Some(to) if changed > 0 || known(&to)? => Some(to.as_str()),
