@@ -9,6 +9,7 @@ use crate::model::contact::columns::ITEM;
 use crate::repository::contacts::books;
 use crate::repository::contacts::duplicates::{self, Traits};
 use groups::{Finder, Hashes, VALUES};
+use serde::Deserialize;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use vcard::{digits, fold};
@@ -65,6 +66,15 @@ fn hash(value: impl Hash) -> u64 {
     hasher.finish() | 1
 }
 
+/// The line of `members` with the list of addresses.
+const EMAILS: usize = 11;
+
+/// What is read of an entry of it.
+#[derive(Deserialize)]
+struct Address {
+    value: String,
+}
+
 fn hashes(row: &Traits) -> Hashes {
     let emails: Vec<&str> = row.emails.split(ITEM).filter(|it| !it.is_empty()).collect();
     let numbers: Vec<&str> =
@@ -75,7 +85,13 @@ fn hashes(row: &Traits) -> Hashes {
         text.unwrap_or_else(|_| json.to_owned())
     });
     let name = members.next().map(|name| fold(&name)).unwrap_or_default();
-    let mut keys: Vec<_> = emails.iter().map(|it| (Reason::Email, hash(it))).collect();
+    // As they are written, but for the case: where an accent or an apostrophe differs it is another mailbox. Folded,
+    // where the list was cut off.
+    let list = row.members.split('\n').nth(EMAILS).unwrap_or_default();
+    let mut keys: Vec<_> = match serde_json::from_str::<Vec<Address>>(list) {
+        Ok(list) => list.iter().map(|it| (Reason::Email, hash(it.value.to_lowercase()))).collect(),
+        Err(_) => emails.iter().map(|it| (Reason::Email, hash(it))).collect(),
+    };
     keys.extend(numbers.iter().map(|it| (Reason::Phone, hash(last_digits(it)))));
     // Who has no name is called by an address or a number.
     let is_name = !emails.contains(&name.as_str())

@@ -70,6 +70,22 @@ fn who_shares_an_address_a_number_or_a_name_is_found() {
 }
 
 #[test]
+fn addresses_that_differ_in_an_accent_or_an_apostrophe_are_two() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let addresses = [
+        "info@müller.example",
+        "info@muller.example",
+        "o'brien@x.example",
+        "obrien@x.example",
+        "JÜRGEN@x.example",
+        "jürgen@X.example",
+    ];
+    let ids = addresses.map(|address| add(&ann, json!({"nickname": address, "email": address})));
+    assert_eq!(found(&ann), [(vec![ids[4], ids[5]], vec!["email".to_owned()], true)]);
+}
+
+#[test]
 fn a_birthday_without_a_year_contradicts_none_with_one() {
     let world = World::new();
     let ann = world.user("ann");
