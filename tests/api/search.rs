@@ -237,3 +237,23 @@ fn numbers_are_words_too_which_are_found_in_any_order() {
         assert_eq!(found(&ann, "search", typed), Vec::<String>::new(), "{typed}");
     }
 }
+
+#[test]
+fn a_name_without_a_space_is_found_as_it_is_written() {
+    let ann = World::new().user("ann");
+    for (last, first) in
+        [("山田", "太郎"), ("王", "小明"), ("김", "민수"), ("ﾔﾏﾀﾞ", "ﾀﾛｳ"), ("Lee", "Ann")]
+    {
+        ann.post("/api/contacts", json!({"first_name": first, "last_name": last})).expect(201);
+    }
+    for (typed, name) in [
+        ("山田太郎", "太郎"),
+        ("王小明", "小明"),
+        ("김민수", "민수"),
+        ("ヤマダタロウ", "ﾀﾛｳ"),
+        ("太郎 山田", "太郎"),
+    ] {
+        assert_eq!(found(&ann, "search", typed), [name], "{typed}");
+    }
+    assert_eq!(found(&ann, "search", "leeann"), Vec::<String>::new());
+}

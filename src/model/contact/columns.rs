@@ -10,7 +10,7 @@ use serde::Serialize;
 use vcard::{Card, Details, digits, fold};
 
 /// Raised whenever [`Columns::of`] makes something else of a card; rows of an older one are made anew.
-pub const VERSION: i16 = 4;
+pub const VERSION: i16 = 5;
 
 /// Between the parts of what is searched. No folded text has control characters, so nothing that is
 /// looked for reaches over two parts.
@@ -127,7 +127,8 @@ fn search_text(details: &Details) -> String {
     ]
     .join(&PART.to_string());
     text.push(PART);
-    for more in others(details) {
+    let one_word = in_one_word(details);
+    for more in others(details).chain(one_word.as_deref()) {
         let more = fold(more);
         // A full name that only repeats the names would double what the index holds of most people. What
         // is too long for the index is not looked through for each word: that takes the square of its length.
@@ -138,6 +139,17 @@ fn search_text(details: &Details) -> String {
         }
     }
     text
+}
+
+/// Last and first name as they are written in Chinese, Japanese and Korean, where no space stands between them.
+fn in_one_word(details: &Details) -> Option<String> {
+    let (last, first) = (details.last_name.as_ref()?, details.first_name.as_ref()?);
+    let has_no_spaces = |c| {
+        matches!(c, '\u{1100}'..='\u{11ff}' | '\u{3005}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}'
+            | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9f}' | '\u{20000}'..='\u{3ffff}')
+    };
+    let is_one = last.chars().chain(first.chars()).all(has_no_spaces);
+    is_one.then(|| format!("{last}{first}"))
 }
 
 fn others(details: &Details) -> impl Iterator<Item = &str> {
