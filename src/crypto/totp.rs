@@ -33,7 +33,8 @@ fn code(secret: &[u8], step: i64, digits: usize) -> String {
 /// The step whose code this is, if it is one of those that count at `seconds` since 1970 and newer
 /// than `last`, the step of the last code that was taken.
 pub fn step(secret: &[u8], typed: &str, seconds: i64, last: i64) -> Option<i64> {
-    let typed: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
+    // In the digits of any script: keyboards have those of their language.
+    let typed = vcard::fold(typed).replace(' ', "");
     if typed.len() != DIGITS {
         return None;
     }
@@ -95,6 +96,12 @@ mod tests {
         assert_eq!(step(SECRET, &format!(" {} {}", &typed[..3], &typed[3..]), 3_000, 0), Some(100));
         assert_eq!(step(SECRET, &typed, 3_000, 99), Some(100));
         assert_eq!(step(SECRET, &typed, 3_000, 100), None);
+        // As keyboards of Japan, Iran and Arabia write digits.
+        for zero in ['\u{ff10}', '\u{6f0}', '\u{660}'] {
+            let other = |c: char| char::from_u32(u32::from(c) - 48 + u32::from(zero)).unwrap();
+            let typed = typed.chars().map(other).collect::<String>();
+            assert_eq!(step(SECRET, &typed, 3_000, 0), Some(100), "{typed}");
+        }
         for wrong in ["", "12345", "1234567", &code(b"another", 100, 6)] {
             assert_eq!(step(SECRET, wrong, 3_000, 0), None, "{wrong}");
         }

@@ -6,7 +6,7 @@ use super::form::{Form, Input};
 use super::page::Page;
 use super::words::{LANGUAGES, of};
 use maud::{Markup, html};
-use vcard::PartialDate;
+use vcard::{PartialDate, fold};
 
 /// What says nothing in a date: `17th of May`, `17 травня 1990 р.`
 const ASIDE: [&str; 3] = ["of", "р", "року"];
@@ -19,10 +19,11 @@ const NO_DAY: &str = "there is no such day";
 /// The date that a text says, as pages write it or as the API does; else what is wrong with the text. Numbers that can
 /// be read as day and month and as month and day are not guessed.
 fn typed(text: &str) -> Result<PartialDate, &'static str> {
-    if let Some(date) = PartialDate::parse(text.trim()) {
+    // In lower case, and its digits those of ASCII: keyboards have those of their language.
+    let text = fold(text);
+    if let Some(date) = PartialDate::parse(&text) {
         return Ok(date);
     }
-    let text = text.to_lowercase();
     let parts = text.split(|c: char| !c.is_alphanumeric());
     let parts = parts.filter(|part| !part.is_empty() && !ASIDE.contains(part));
     let (mut months, mut numbers, mut year, mut year_first) = (Vec::new(), Vec::new(), None, false);
@@ -87,7 +88,7 @@ pub fn field(p: &Page, form: &Form, name: &str, label: &str) -> Markup {
 fn month_named(word: &str) -> Option<u32> {
     let lists = LANGUAGES.iter().filter_map(|(tag, _)| of(tag));
     let mut lists = lists.flat_map(|words| [words.months, words.months_of]);
-    let is_it = |name: &str| word.chars().count() >= 3 && name.to_lowercase().starts_with(word);
+    let is_it = |name: &str| word.chars().count() >= 3 && fold(name).starts_with(word);
     let at = lists.find_map(|names| names.split('|').position(is_it))?;
     u32::try_from(at + 1).ok()
 }
@@ -131,6 +132,10 @@ mod tests {
             ("17 Травень", "--05-17"),
             ("29 лютого", "--02-29"),
             ("29.02.", "--02-29"),
+            ("１７．０５．１９９０", "1990-05-17"),
+            ("١٧/٠٥/١٩٩٠", "1990-05-17"),
+            ("۱۹۹۰-۰۵-۱۷", "1990-05-17"),
+            ("17 лютий", "--02-17"),
             ("0990-05-17", "0990-05-17"),
         ] {
             let read = typed(text).map_or(String::new(), |date| date.to_string());
