@@ -191,6 +191,18 @@ fn all_that_was_found_is_looked_for_as_a_list_is() {
 }
 
 #[test]
+fn what_is_pasted_from_a_table_is_searched_as_words() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    for (first, last) in [("Ada", "Lovelace"), ("Ada", "Byron")] {
+        ann.post("/api/contacts", json!({"first_name": first, "last_name": last})).expect(201);
+    }
+    let page = browser.get("/contacts?search=Lovelace%09Ada").expect(200).text();
+    assert!(page.contains("Ada Lovelace") && !page.contains("Ada Byron"), "{page}");
+}
+
+#[test]
 fn many_get_a_label_lose_it_and_are_deleted_and_are_back_by_undo() {
     let world = World::new();
     let ann = world.user("ann");

@@ -71,7 +71,9 @@ pub fn again(call: &Call, visitor: &Visitor, query: &str, form: &Form, why: &str
 fn listed(call: &Call, visitor: &Visitor, sent: Option<(&Form, &str)>) -> Result<Markup> {
     let (owner, _) = owner(call, visitor)?;
     let mut query = call.query()?;
-    let (search, label) = (query.parsed("search", api::search), query.text("label"));
+    // A tab comes with what is pasted from a table.
+    let search = query.parsed("search", |raw| api::search(&raw.replace('\t', " ")));
+    let label = query.text("label");
     let filter = Filter { search: search.clone(), label: label.clone(), ..Filter::default() };
     let sort =
         query.parsed("sort", api::sort).unwrap_or(Sort { key: Key::Name, descending: false });

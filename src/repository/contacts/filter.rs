@@ -78,8 +78,9 @@ impl Terms {
     fn search(&mut self, text: &str) {
         let has_digit = |word: &&str| word.contains(|c: char| c.is_ascii_digit());
         let of_number = |c: char| c.is_ascii_digit() || SIGNS.contains(c);
-        // `Lee, Ann`: a comma at the end of a word is none of it.
-        let bare = |word| Some(str::trim_end_matches(word, [',', ';'])).filter(|it| !it.is_empty());
+        // `Lee, Ann <ann@x>`: a comma at the end of a word is none of it, nor what is put around one.
+        let around = [',', ';', '<', '>'];
+        let bare = |word| Some(str::trim_matches(word, around)).filter(|it| !it.is_empty());
         let words = text.split(' ').map(|word| bare(word).unwrap_or(word));
         let (mut numbers, mut words): (Vec<&str>, Vec<&str>) =
             words.partition(|word| word.chars().all(of_number));
