@@ -44,12 +44,20 @@ fn face_class(first: &str, second: &str) -> String {
 /// The first letters of the first and the last word that begin with a letter; of a name without such words the
 /// first sign that is none of a keyboard.
 pub fn initials(name: &str) -> String {
-    let mut first = name.split_whitespace().filter_map(|word| word.chars().next());
+    // A sign before the letter, as in ʻAnela, is none.
+    let is_sign = |c| ('\u{2b0}'..='\u{2ff}').contains(&c);
+    let words = name.split_whitespace().map(|word| word.trim_start_matches(is_sign));
+    let mut first = words.filter_map(|word| word.chars().next());
     let mut letters = first.by_ref().filter(|c| c.is_alphabetic());
     let (one, last) = (letters.next(), letters.last());
     let sign = || name.chars().find(|c| !c.is_ascii()).unwrap_or('#');
     let one = one.unwrap_or_else(sign);
-    [one].into_iter().chain(last).flat_map(char::to_uppercase).collect()
+    // No name begins with a Georgian capital, and few fonts have them.
+    let large = |c: char| match c {
+        '\u{10d0}'..='\u{10ff}' => c.to_string(),
+        _ => c.to_uppercase().to_string(),
+    };
+    [one].into_iter().chain(last).map(large).collect()
 }
 
 /// An SVG that was drawn by this server.

@@ -259,6 +259,8 @@ fn letters_stand_for_a_picture() {
         ("+49 30", "#"),
         ("😀 1", "😀"),
         ("a-b (work)", "A"),
+        ("ʻAnela Kealoha", "AK"),
+        ("გიორგი მაისურაძე", "გმ"),
     ] {
         assert_eq!(super::pictures::initials(name), letters, "{name}");
     }
