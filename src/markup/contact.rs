@@ -5,6 +5,7 @@ use super::page::{Page, cut, face, fitting, lines, next_page, shell, some};
 use super::queries::{link as link_to, query};
 use chrono::{DateTime, NaiveDate, Utc};
 use maud::{Markup, html};
+use unicode_normalization::char::is_combining_mark;
 use vcard::{Address, Details, PartialDate};
 
 /// Bytes of the history on a page, and of a name in it.
@@ -150,7 +151,7 @@ pub fn link(value: &str) -> Markup {
     let lower = value.to_ascii_lowercase();
     let whole = lower.starts_with("https://") || lower.starts_with("http://");
     let host = lower.split('/').next().unwrap_or_default();
-    let in_host = |c: char| c.is_alphanumeric() || "-.".contains(c);
+    let in_host = |c: char| c.is_alphanumeric() || "-.".contains(c) || is_combining_mark(c);
     let is_host = host.trim_matches('.').contains('.') && host.chars().all(in_host);
     let before = if whole { "" } else { "https://" };
     html! {

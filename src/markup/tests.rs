@@ -170,6 +170,8 @@ fn a_web_page_is_a_link_as_most_people_write_it_too() {
         ("HTTP://example.org", "HTTP://example.org"),
         ("example.org", "https://example.org"),
         ("www.приклад.укр/шлях", "https://www.приклад.укр/шлях"),
+        ("हिन्दी.भारत", "https://हिन्दी.भारत"),
+        ("ร้าน.ไทย/x", "https://ร้าน.ไทย/x"),
         ("javascript:alert(1)", ""),
         ("javascript:alert(1).org/", ""),
         ("//example.org", ""),
