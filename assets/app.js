@@ -168,11 +168,11 @@
       else if (document.execCommand("copy")) done();
     }
     if (dataset.suggest !== undefined) {
-      const field = document.getElementsByName("labels")[0];
-      const { textContent: text } = button;
+      const field = $("[name=labels]");
+      const text = button.textContent;
       // As the server writes it
-      const label = /^"|,/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-      const labels = (field.value.match(/\s*"(?:[^"]|"")*"\s*(?=,|$)|[^,]+/g) ?? []).map((it) => it.trim()).filter(Boolean);
+      const label = /^"|[,،、，]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+      const labels = (field.value.match(/\s*"(?:[^"]|"")*"\s*(?=[,،、，]|$)|[^,،、，]+/g) ?? []).map((it) => it.trim()).filter(Boolean);
       const at = labels.findIndex((it) => it.toLowerCase() === label.toLowerCase());
       if (at < 0) labels.push(label); else labels.splice(at, 1);
       field.value = labels.join(", ");

@@ -11,6 +11,8 @@ use std::cmp::Reverse;
 const BESIDE: (usize, usize) = (30, 800);
 /// Bytes of labels on a page of their own, or in a choice.
 const ROOM: usize = 16_000;
+/// What separates labels: the commas that keyboards have (of Arabic, and of Chinese and Japanese).
+const COMMAS: [char; 4] = [',', '\u{60c}', '\u{3001}', '\u{ff0c}'];
 
 /// The labels that most contacts have, as many as there is room for beside something else, in the order given.
 pub fn often(labels: &[(String, i64)]) -> Vec<&(String, i64)> {
@@ -67,7 +69,7 @@ pub fn choice(p: &Page, labels: &[(String, i64)], total: i64) -> Markup {
 /// Labels as the field shows them.
 pub fn joined<'a>(labels: impl Iterator<Item = &'a str>) -> String {
     let quoted = |label: &str| {
-        let plain = !label.contains(',') && !label.starts_with('"') && label.trim() == label;
+        let plain = !label.contains(COMMAS) && !label.starts_with('"') && label.trim() == label;
         if plain { label.to_owned() } else { format!("\"{}\"", label.replace('"', "\"\"")) }
     };
     labels.map(quoted).collect::<Vec<_>>().join(", ")
@@ -78,7 +80,7 @@ pub fn split(field: &str) -> Vec<String> {
     let (mut labels, mut rest) = (Vec::new(), field.trim_start());
     while !rest.is_empty() {
         let (label, after) = quoted(rest).unwrap_or_else(|| {
-            let (label, after) = rest.split_once(',').unwrap_or((rest, ""));
+            let (label, after) = rest.split_once(COMMAS).unwrap_or((rest, ""));
             (label.trim().to_owned(), after)
         });
         labels.extend(Some(label).filter(|label| !label.is_empty()));
@@ -100,7 +102,7 @@ fn quoted(text: &str) -> Option<(String, &str)> {
         }
     };
     let (label, after) = (inside.get(..end)?, inside.get(end + 1..)?.trim_start());
-    let after = if after.is_empty() { after } else { after.strip_prefix(',')? };
+    let after = if after.is_empty() { after } else { after.strip_prefix(COMMAS)? };
     Some((label.replace("\"\"", "\""), after))
 }
 
@@ -126,6 +128,7 @@ mod tests {
             " odd ",
             "\"",
             "\",\"",
+            "東京、大阪",
         ];
         assert_eq!(split(&joined(labels.into_iter())), labels);
         assert_eq!(joined(["family", "optics"].into_iter()), "family, optics");
@@ -138,6 +141,8 @@ mod tests {
             ("x , \"a, b\" ,y", &["x", "a, b", "y"]),
             ("\"best\" friends, y", &["\"best\" friends", "y"]),
             ("\"open, y", &["\"open", "y"]),
+            ("家人，朋友、同事", &["家人", "朋友", "同事"]),
+            ("عائلة، \"أ، ب\"", &["عائلة", "أ، ب"]),
             ("\"\"", &[]),
             (",,", &[]),
             ("", &[]),
