@@ -115,10 +115,11 @@ pub struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// For the address of an account.
+    /// For the address of an account. No `type=email`: a browser would send another spelling of `a@münchen.example`, and
+    /// nothing for `müller@example.com`.
     pub fn email(label: &'a str) -> Input<'a> {
-        let (kind, autocomplete) = ("email", "email");
-        Input { name: "email", label, kind, autocomplete, required: true, ..Input::default() }
+        let (inputmode, autocomplete) = ("email", "email");
+        Input { name: "email", label, inputmode, autocomplete, required: true, ..Input::default() }
     }
 
     /// For a password: the one that an account has, or a new one, with its rules as a hint.

@@ -35,6 +35,23 @@ fn a_browser_stops_nobody_from_saving_what_a_phone_or_a_file_brought() {
     assert!(!page.contains("type=\"email\"") && !page.contains("type=\"url\""), "{page}");
 }
 
+/// A browser writes `münchen` in such a field as `xn--mnchen-3ya`, which is no address here, and takes no `müller@` at all.
+#[test]
+fn a_browser_leaves_an_address_as_it_was_typed() {
+    let world = World::new();
+    world.user("ann");
+    let pages = [
+        Browser::new(&world).get("/register"),
+        Browser::new(&world).get("/forgot"),
+        Browser::signed_in(&world, "ann").get("/settings"),
+    ];
+    for page in pages {
+        let page = page.expect(200).text();
+        let field = page.split('<').find(|it| it.contains("name=\"email\"")).expect("a field");
+        assert!(field.contains("inputmode=\"email\"") && !field.contains("type="), "{field}");
+    }
+}
+
 #[test]
 fn a_page_that_is_come_back_to_has_what_was_typed_but_no_ticks_of_others() {
     let world = World::new();
