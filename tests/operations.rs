@@ -6,6 +6,7 @@
 use postgres::{Client, NoTls};
 use serde_json::{Value, json};
 use server::Server;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use support::server;
 use support::world;
@@ -110,6 +111,9 @@ fn a_backup_is_restored_and_served() {
     for (number, block) in blocks.iter().enumerate() {
         run_in(&folder, block, &variables);
         if number == 0 {
+            // It has everybody's contacts and the links of mails that wait.
+            let backup = std::fs::metadata(folder.join("contactd.dump")).unwrap();
+            assert_eq!(backup.permissions().mode() & 0o077, 0, "others may read the backup");
             // After the backup, which a server does not mind, there is an account more.
             register(&first, "bob");
             Client::connect(&old, NoTls).unwrap().batch_execute(confirm).unwrap();
@@ -145,6 +149,23 @@ fn a_backup_is_restored_and_served() {
     let waiting: i64 =
         Client::connect(&new, NoTls).unwrap().query_one(waiting, &[]).unwrap().get(0);
     assert_eq!(waiting, 0);
+}
+
+/// Each command of the pages that writes a backup, those that wait for cron and for Docker too.
+#[test]
+fn no_backup_can_be_read_by_others() {
+    let page = include_str!("../docs/operations.md");
+    let blocks = page.split("\n```").skip(1).step_by(2);
+    let backups = blocks.flat_map(|block| match block.starts_with("text") {
+        true => block.lines().collect(),
+        false => vec![block],
+    });
+    let backups: Vec<_> = backups.filter(|it| it.contains("pg_dump")).collect();
+    assert_eq!(backups.len(), 4, "{backups:?}");
+    for backup in backups {
+        let (before, _) = backup.split_once("pg_dump").unwrap();
+        assert!(before.contains("umask 077"), "{backup}");
+    }
 }
 
 /// Statements that stand in the pages for operators, within a line or in a block.
