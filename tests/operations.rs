@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use server::Server;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::time::{Duration, Instant};
 use support::server;
 use support::world;
 
@@ -165,6 +166,32 @@ fn no_backup_can_be_read_by_others() {
     for backup in backups {
         let (before, _) = backup.split_once("pg_dump").unwrap();
         assert!(before.contains("umask 077"), "{backup}");
+    }
+}
+
+/// A connection that could not be opened for want of descriptors is opened once there are some.
+#[test]
+fn a_server_that_ran_out_of_descriptors_serves_again() {
+    use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+    let url = database();
+    let server = Server::with(&[("DATABASE_URL", &url), ("REDIS_URL", ""), ("DB_POOL_SIZE", "1")]);
+    let is_ready = || matches!(server.ask("GET", "/readyz", "", ""), Ok((200, _)));
+    assert!(is_ready(), "{}", server.log());
+    let pid = Pid::from_raw(server.pid());
+    // The hard limit, which the server made its own, is that of this test.
+    let before = getrlimit(Resource::Nofile);
+    prlimit(pid, Resource::Nofile, Rlimit { current: Some(4), ..before }).unwrap();
+    // Its worker asks every two seconds, and has to open another connection then.
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'contactd'";
+    Client::connect(&url, NoTls).unwrap().execute(end, &[]).unwrap();
+    let log = server.log_with("no Postgres connection");
+    assert!(log.contains("no Postgres connection"), "{log}");
+    prlimit(pid, Resource::Nofile, before).unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    while !is_ready() {
+        assert!(Instant::now() < until, "{}", server.log());
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
 

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use r2d2::ManageConnection;
 use r2d2_postgres::PostgresConnectionManager;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -39,7 +40,10 @@ impl ManageConnection for Manager {
         let seen = self.breakages.load(Ordering::Relaxed);
         let deadline = Arc::default();
         let (config, connector) = self.dialer.parts(&deadline);
-        let client = PostgresConnectionManager::new(config, connector).connect()?;
+        let driver = PostgresConnectionManager::new(config, connector);
+        // It panics where there is no descriptor left, and r2d2 would wait for that connection for ever.
+        let client = catch_unwind(AssertUnwindSafe(|| driver.connect()));
+        let client = client.map_err(|_| Error::Unavailable("the driver panicked".to_owned()))??;
         Conn::new(client, deadline, seen)
     }
 
