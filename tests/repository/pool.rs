@@ -48,6 +48,16 @@ fn an_edited_old_migration_and_a_newer_database_are_noticed() {
     assert!(report.contains("001_schema was changed"), "{report}");
 }
 
+/// Else writers that meet would fail, each but one, where the operator set another one for the database.
+#[test]
+fn transactions_see_what_is_committed_whatever_the_database_says() {
+    let mut config = config(&unique_name());
+    config.postgres.options("-c default_transaction_isolation=serializable");
+    let pool = Pool::new(&config).unwrap();
+    let level = pool.transaction(|tx| tx.query_one("SHOW transaction_isolation", &[]));
+    assert_eq!(level.unwrap().get::<_, String>(0), "read committed");
+}
+
 #[test]
 fn a_statement_is_prepared_once_per_connection() {
     let world = World::with(|config| config.db_pool_size = 1);
