@@ -47,9 +47,12 @@ impl Config {
     }
 
     /// Reads a configuration from any source of variables. An empty value is an unset one, as
-    /// Compose passes them.
+    /// Compose passes them; blanks and line ends around a value, which nobody sees, are none of it.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<String>> {
-        let get = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
+        let get = |name: &str| {
+            let value = lookup(name)?.trim().to_owned();
+            (!value.is_empty()).then_some(value)
+        };
         let (files, faults) = read_secret_files(&get);
         let get = |name: &str| files.get(name).cloned().or_else(|| get(name));
         let mut reader = Reader { get: &get, faults };
@@ -126,7 +129,7 @@ impl Reader<'_> {
     }
 
     fn audit_days(&mut self) -> Option<Duration> {
-        if (self.get)("AUDIT_DAYS").is_some_and(|raw| raw.trim() == "off") {
+        if (self.get)("AUDIT_DAYS").is_some_and(|raw| raw == "off") {
             return None;
         }
         Some(Duration::days(self.number("AUDIT_DAYS", 365, 1..=36_500)))
@@ -165,7 +168,7 @@ impl Reader<'_> {
 
     fn number(&mut self, name: &str, default: i64, range: std::ops::RangeInclusive<i64>) -> i64 {
         let Some(raw) = (self.get)(name) else { return default };
-        let number = raw.trim().parse().ok().filter(|number| range.contains(number));
+        let number = raw.parse().ok().filter(|number| range.contains(number));
         let why = format!("must be a number from {} to {}", range.start(), range.end());
         self.note(name, number.ok_or(why)).unwrap_or(default)
     }

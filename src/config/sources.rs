@@ -20,10 +20,7 @@ pub fn read_secret_files(
                 faults.push(format!("{name} and {variable} are both set"));
             }
             Ok(text) => {
-                let text = without_mark(&text);
-                let text = text.strip_suffix('\n').unwrap_or(text);
-                let text = text.strip_suffix('\r').unwrap_or(text);
-                values.insert(name, text.to_owned());
+                values.insert(name, without_mark(&text).trim().to_owned());
             }
             Err(error) => faults.push(format!("{variable} cannot be read: {error}")),
         }
@@ -45,12 +42,14 @@ pub fn parse_dotenv(text: &str) -> (HashMap<String, String>, Vec<String>) {
     let mut faults = Vec::new();
     let mut fault = |error: dotenvy::Error| {
         // The error quotes the line, which may well hold a secret, so only its number is shown.
-        let place = match error {
-            dotenvy::Error::LineParse(line, _) => text.find(line.trim_end()),
-            _ => None,
+        let wrong = if let dotenvy::Error::LineParse(wrong, _) = &error { wrong } else { "" };
+        let places = text.match_indices(wrong.trim_end()).filter_map(|(at, _)| text.get(..at));
+        // A comment may say the same.
+        let is_comment = |before: &&str| {
+            before.rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with('#'))
         };
-        let line =
-            place.and_then(|at| text.get(..at)).map(|before| before.matches('\n').count() + 1);
+        let mut places = places.filter(|before| !is_comment(before));
+        let line = places.next().map(|before| before.matches('\n').count() + 1);
         let line = line.map_or_else(|| "a line".to_owned(), |number| format!("line {number}"));
         faults.push(format!(
             ".env: {line} cannot be read: write NAME=value, with quotes around a value that has \

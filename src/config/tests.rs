@@ -158,8 +158,13 @@ fn what_works_and_is_seldom_meant_is_a_warning_that_names_the_variable() {
     assert_eq!(of(&named), nothing);
     let https = ("PUBLIC_URL", "https://contacts.example");
     assert_eq!(of(&[https]), ["SMTP_URL", "TRUSTED_PROXIES"]);
-    let good = [https, ("SMTP_URL", "smtps://u:p@h"), ("TRUSTED_PROXIES", "10.0.0.1")];
+    let mail = ("SMTP_URL", "smtps://u:p@h");
+    let good = [https, mail, ("MAIL_FROM", "a@b.example"), ("TRUSTED_PROXIES", "10.0.0.1")];
     assert_eq!(of(&good), nothing);
+    assert_eq!(of(&[https, mail, good[3]]), ["MAIL_FROM"]);
+    for everybody in ["0.0.0.0/0", "10.0.0.1, ::/0"] {
+        assert_eq!(of(&[("TRUSTED_PROXIES", everybody)]), ["TRUSTED_PROXIES"], "{everybody}");
+    }
     assert_eq!(of(&[("SMTP_URL", "smtp://u:p@mail.example?tls=off")]), ["SMTP_URL"]);
     assert_eq!(of(&[("SMTP_URL", "smtp://u:p@localhost?tls=off")]), nothing);
     let plain = "postgres://u:pw@db.example/db?sslmode=disable";
@@ -170,6 +175,34 @@ fn what_works_and_is_seldom_meant_is_a_warning_that_names_the_variable() {
 fn a_database_has_a_host_and_a_name() {
     for wrong in ["postgres://127.0.0.1", "dbname=contacts", "http://a/b"] {
         assert_eq!(read(&[("DATABASE_URL", wrong)]).unwrap_err().len(), 1, "{wrong}");
+    }
+}
+
+/// What providers and other programs write there, and what a password does to a URL.
+#[test]
+fn what_no_connection_comes_of_is_refused_with_what_to_write() {
+    for (name, url, told) in [
+        ("DATABASE_URL", "postgres://u:hidden@hidden@db.example/db", "%40"),
+        ("DATABASE_URL", "postgres://u:pw@db.example/db?sslmode=verify-full", "sslmode=require"),
+        ("DATABASE_URL", "postgres://u:pw@db.example/db?sslrootcert=/a.pem", "TLS_CA_FILE"),
+        (
+            "DATABASE_URL",
+            "postgres://u:pw@db.example/db?sslmode=require&channel_binding=require",
+            "channel_binding",
+        ),
+        ("REDIS_URL", "redis://:hidden#hidden@h:6379/0", "%23"),
+        ("REDIS_URL", "redis://:hidden/hidden@h:6379/0", "%2F"),
+    ] {
+        let faults = read(&[(name, url)]).expect_err(url);
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].starts_with(name) && faults[0].contains(told), "{faults:?}");
+        assert!(!faults[0].contains("hidden"), "{faults:?}");
+    }
+    // Written as it is told, it is the password; and the driver minds no other character.
+    for (written, password) in [("p%40s%25", "p@s%"), ("a/b?c#d", "a/b?c#d"), ("a:b", "a:b")] {
+        let url = format!("postgres://u:{written}@127.0.0.1/db?channel_binding=prefer");
+        let config = read(&[("DATABASE_URL", &url)]).unwrap().postgres;
+        assert_eq!(config.get_password(), Some(password.as_bytes()), "{url}");
     }
 }
 
@@ -241,7 +274,7 @@ fn a_rate_has_a_count_and_a_window_of_at_most_31_days() {
 
 #[test]
 fn every_wrong_line_of_the_file_is_told_by_its_number() {
-    let text = "\u{feff}A=1\n# a comment\nwith hidden spaces\nB='$2'\n\nC=hidden value\n";
+    let text = "\u{feff}A=1\n# as C='hidden value'\nwith hidden spaces\nB='$2'\n\nC=hidden value\n";
     let (values, faults) = parse_dotenv(text);
     assert_eq!(
         values,
@@ -275,6 +308,27 @@ fn lists_are_comma_separated_and_empty_values_are_unset() {
     assert_eq!(config.cors_origins, ["https://a.example", "http://b.example:3000"]);
     assert_eq!(config.trusted_proxies.len(), 2);
     assert!(config.redis_url.is_none() && config.rates.me.is_none());
+}
+
+/// A shell that reads a file that was edited on Windows leaves the end of each line in the value.
+#[test]
+fn blanks_and_line_ends_around_a_value_are_none_of_it() {
+    let config = read(&[
+        ("DATABASE_URL", " postgres://u:pw@127.0.0.1/db \r\n"),
+        ("SECRET_KEY", "7d41c8e05b9f3a268e14d7b0c95f2a63\r"),
+        ("LISTEN_ADDR", "127.0.0.1:8001\r"),
+        ("REGISTRATION", "closed\r"),
+        ("RATE_LIMIT_ME", " 5/60"),
+        ("AUDIT_DAYS", "off\r"),
+        ("MAIL_DIR", "letters\r"),
+    ]);
+    let config = config.unwrap();
+    assert_eq!(config.postgres.get_dbname(), Some("db"));
+    assert_eq!(config.secret_key.reveal(), GOOD[1].1);
+    assert_eq!(config.public_url, "http://127.0.0.1:8001");
+    assert!(!config.registration_open && config.audit.is_none());
+    assert_eq!(config.rates.me, Some(Rate { count: 5, seconds: 60 }));
+    assert_eq!(config.mail_dir, PathBuf::from("letters"));
 }
 
 /// `.env.example` lists every variable that this file reads, with a comment before it, and no

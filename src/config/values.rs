@@ -3,7 +3,7 @@
 
 use super::settings::{LogFormat, Rate, Secret};
 use ipnet::IpNet;
-use postgres::config::{Host, SslMode};
+use postgres::config::{ChannelBinding, Host, SslMode};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,8 +16,19 @@ pub(super) const EXAMPLE_SECRETS: [&str; 1] = ["change-me-change-me-change-me-ch
 /// `DATABASE_URL`.
 pub fn database_url(raw: &str) -> Result<postgres::Config, String> {
     // The driver's error may quote the URL, so it is not shown.
-    let mut config = postgres::Config::from_str(raw)
-        .map_err(|_| "must be postgres://user:password@host:port/database".to_owned())?;
+    let wrong = "must be postgres://user:password@host:port/database (in the password @ is written %40 and \
+                 % %25); ?sslmode=require asks for TLS and verifies the certificate, also by TLS_CA_FILE";
+    let parsed = postgres::Config::from_str(raw).ok();
+    // The driver takes the first @ for the end of the password, and the rest of it for a host.
+    let parsed = parsed.filter(|_| !raw.contains("://") || raw.matches('@').count() < 2);
+    let mut config = parsed.ok_or(wrong)?;
+    if config.get_channel_binding() == ChannelBinding::Require {
+        return Err(
+            "must be without channel_binding=require, by which no connection comes about; \
+                    sslmode=require verifies the certificate"
+                .to_owned(),
+        );
+    }
     if config.get_dbname().is_none() || config.get_hosts().is_empty() {
         return Err("must name a host and a database".to_owned());
     }
@@ -52,7 +63,7 @@ pub(super) fn is_here(host: &str) -> bool {
 
 /// `SECRET_KEY` and `SECRET_KEY_OLD`.
 pub fn secret_key(raw: &str) -> Result<Secret, String> {
-    if EXAMPLE_SECRETS.contains(&raw.trim()) {
+    if EXAMPLE_SECRETS.contains(&raw) {
         return Err("is the example value; make one with: openssl rand -base64 48".to_owned());
     }
     if raw.len() < 32 {
@@ -69,7 +80,11 @@ pub fn redis_url(raw: &str) -> Result<Secret, String> {
         .ok()
         .filter(is_one)
         .map(|_| Secret::new(raw.to_owned()))
-        .ok_or_else(|| "must be redis://[:password@]host:port[/db] or rediss://…".to_owned())
+        .ok_or_else(|| {
+            "must be redis://[:password@]host:port[/db] or rediss://… (in the password / is written %2F, \
+             ? %3F, # %23)"
+                .to_owned()
+        })
 }
 
 /// `PUBLIC_URL`, without a slash at its end.

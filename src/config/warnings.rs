@@ -28,6 +28,14 @@ pub fn all(config: &Config) -> Vec<String> {
             https && config.trusted_proxies.is_empty(),
             "TRUSTED_PROXIES is not set: all clients behind the proxy with TLS share its rate limits",
         ),
+        (
+            config.trusted_proxies.iter().any(|network| network.prefix_len() == 0),
+            "TRUSTED_PROXIES has every address: clients say by X-Forwarded-For where they are, and no limit holds",
+        ),
+        (
+            https && config.smtp.is_some() && config.mail_from.email.domain() == "localhost",
+            "MAIL_FROM is an address of localhost: other mail servers refuse it",
+        ),
         (plain_mail, "SMTP_URL sends its password without TLS"),
         (
             config.public_url.splitn(4, '/').nth(3).is_some(),
