@@ -61,14 +61,19 @@ fn main() -> ExitCode {
     match arguments.map_err(unreadable).and_then(|arguments| run(&arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(text)) => {
-            eprintln!("{text}");
+            tell(&text);
             ExitCode::from(2)
         }
         Err(Failure::Fault(text)) => {
-            eprintln!("contactd: {text}");
+            tell(&format!("contactd: {text}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes a line to standard error. Where that cannot be, the exit code is all there is to tell.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -101,7 +106,10 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         }
         ["openapi"] => say(contactd::openapi::DOCUMENT),
         ["--version" | "-V"] => say(concat!("contactd ", env!("CARGO_PKG_VERSION"), "\n")),
-        [word, ..] => Err(Failure::Usage(format!("contactd: unknown command: {word}\n\n{HELP}"))),
+        words => {
+            let words = words.join(" ");
+            Err(Failure::Usage(format!("contactd: unknown command: {words}\n\n{HELP}")))
+        }
     }
 }
 
@@ -284,7 +292,7 @@ fn check() -> Result<(), Failure> {
     }
     #[allow(clippy::disallowed_methods, reason = "the clock of the one App of this process")]
     let app = App::new(config, Box::new(chrono::Utc::now))?;
-    let schema = app.db.read(db::migrations::check);
+    let schema = app.db.read(db::migrations::check_rights);
     let postgres = match &schema {
         Ok(0) => "ok, the schema is up to date".to_owned(),
         Ok(pending) => format!("ok, {pending} migrations will be applied at start"),
@@ -295,7 +303,11 @@ fn check() -> Result<(), Failure> {
         Ok(()) => format!("off, mails are written to {}", app.config.mail_dir.display()),
         Err(error) => error.to_string(),
     };
-    let redis = app.cache.status();
+    let redis = match app.cache.probe() {
+        None => "off".to_owned(),
+        Some(Ok(())) => "ok".to_owned(),
+        Some(Err(why)) => format!("down: {why}"),
+    };
     say(&format!("postgres: {postgres}\nredis: {redis}\nsmtp: {mail}\n"))?;
     schema.map(|_| ()).map_err(|_| Failure::Fault("Postgres cannot be used".to_owned()))
 }

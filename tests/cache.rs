@@ -313,6 +313,7 @@ fn a_redis_that_is_full_still_ends_old_values() {
     stage.cache.write(&[7], |_| Ok(())).unwrap();
     assert_eq!(stage.value(), None);
     assert_eq!(name(&stage.cache, found("new")), "new");
+    assert_eq!(stage.cache.status(), "down");
 }
 
 #[test]
@@ -736,6 +737,8 @@ fn a_redis_that_may_not_write_serves_no_user() {
         stage.command(refusal);
         assert_eq!(name(&stage.cache, found("new")), "new", "{refusal:?}");
         assert!(stage.value().unwrap().starts_with('U'), "it is still there");
+        // A PING is answered there too.
+        assert_eq!(stage.cache.status(), "down", "{refusal:?}");
     }
 }
 

@@ -422,7 +422,8 @@ fn check_tells_of_each_part_in_a_line() {
     );
     assert_eq!(bad.code, 0, "{}", bad.err);
     assert!(
-        bad.out.contains("redis: down\n") && bad.out.contains("smtp: SMTP server"),
+        bad.out.contains("redis: down: Connection refused")
+            && bad.out.contains("smtp: SMTP server"),
         "{}",
         bad.out
     );
@@ -464,6 +465,57 @@ fn check_tells_of_each_part_in_a_line() {
     assert!(changed.out.contains("smtp: MAIL_DIR /"), "{}", changed.out);
 }
 
+/// A start ends with these, or every change fails: the operator hears of it before.
+#[test]
+fn check_tells_of_a_database_that_nothing_can_be_written_to() {
+    let place = Place::new();
+    let check = |database: &str| {
+        let settings = [("DATABASE_URL", database), ("SECRET_KEY", SECRET)];
+        let ended = contactd(&["check"], "", &settings);
+        assert_eq!(ended.err, "contactd: Postgres cannot be used\n", "{}", ended.out);
+        assert_eq!(ended.code, 1);
+        ended.out.lines().find_map(|line| line.strip_prefix("postgres: ")).unwrap().to_owned()
+    };
+    let read_only = format!("{}%20-cdefault_transaction_read_only=on", place.database);
+    assert!(check(&read_only).contains("read-only"), "{}", check(&read_only));
+    // Tables are still to be made, by a role that may not.
+    let (role, schema) = (world::unique_name(), world::unique_name());
+    let make = format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'letters'; CREATE SCHEMA {schema};
+         GRANT USAGE ON SCHEMA {schema} TO {role}"
+    );
+    place.world.app.db.write(|db| db.batch(&make)).unwrap();
+    let mut url = url::Url::parse(&variable("TEST_DATABASE_URL")).unwrap();
+    url.set_username(&role).unwrap();
+    url.set_password(Some("letters")).unwrap();
+    let told = check(&format!("{url}?options=-csearch_path%3D{schema}"));
+    assert!(told.contains("may not make tables"), "{told}");
+}
+
+/// It is often run by root, and a server of another account could write nothing to a folder of root's.
+#[test]
+fn check_leaves_no_folder_for_mails_behind() {
+    let place = Place::new();
+    let folder = std::env::temp_dir().join(world::unique_name());
+    let check = |mails: &Path| {
+        let settings = [
+            ("DATABASE_URL", place.database.as_str()),
+            ("SECRET_KEY", SECRET),
+            ("MAIL_DIR", mails.to_str().unwrap()),
+        ];
+        let ended = contactd(&["check"], "", &settings);
+        assert!(ended.out.contains("smtp: off, mails are written to"), "{}", ended.out);
+    };
+    check(&folder.join("below/mails"));
+    assert!(!folder.exists());
+    // What was there stays.
+    std::fs::create_dir(&folder).unwrap();
+    check(&folder);
+    check(&folder.join("mails"));
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    std::fs::remove_dir(&folder).unwrap();
+}
+
 #[test]
 fn arguments_that_are_no_text_and_a_reader_that_goes_away_are_no_panic() {
     use std::os::unix::ffi::OsStrExt;
@@ -493,6 +545,11 @@ fn arguments_that_are_no_text_and_a_reader_that_goes_away_are_no_panic() {
     let report = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(ended.status.code(), Some(1), "{report}");
     assert!(report.contains("standard output: No space left"), "{report}");
+
+    // The code says what was wrong where nothing can be written down; the unit goes by it.
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let ended = program().arg("check").current_dir(std::env::temp_dir()).stderr(full).output();
+    assert_eq!(ended.unwrap().status.code(), Some(2));
 }
 
 #[test]
@@ -576,6 +633,9 @@ fn help_and_version_need_no_settings() {
     let wrong = contactd(&["chekc"], "", &[]);
     assert_eq!(wrong.code, 2);
     assert!(wrong.err.starts_with("contactd: unknown command: chekc\n"), "{}", wrong.err);
+    let surplus = contactd(&["migrate", "now"], "", &[]);
+    assert_eq!(surplus.code, 2);
+    assert!(surplus.err.starts_with("contactd: unknown command: migrate now\n"), "{}", surplus.err);
     let version = contactd(&["--version"], "", &[]);
     assert_eq!(version.out, format!("contactd {}\n", env!("CARGO_PKG_VERSION")));
 }

@@ -75,9 +75,9 @@ impl Link {
         Ok(())
     }
 
-    /// One PING.
-    pub(super) fn ping(&mut self) -> RedisResult<()> {
-        redis::cmd("PING").exec(&mut self.connection)
+    /// Writes a key that goes at once: who may only read, or is full, answers a PING all the same.
+    pub(super) fn write_once(&mut self, key: &str) -> RedisResult<()> {
+        redis::cmd("SET").arg(key).arg("").arg("PX").arg(1).exec(&mut self.connection)
     }
 }
 
@@ -86,8 +86,8 @@ impl Link {
 pub(super) struct Failure {
     /// What that means for a writer.
     reach: Reach,
-    /// For the log.
-    text: String,
+    /// For the operator.
+    pub(super) text: String,
 }
 
 impl Failure {

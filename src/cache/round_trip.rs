@@ -67,16 +67,17 @@ impl Cache {
         self.change(before, after, Change::Count)
     }
 
-    /// `ok`, `down` or `off` (none configured). Waits about 100 ms at most for each step of
-    /// a new connection, or 500 over TLS.
+    /// `ok`, `down` or `off` (none configured), see [`Cache::probe`].
     pub fn status(&self) -> &'static str {
-        match &self.store {
-            None => "off",
-            Some(store) => match store.attempt(READ_TIMEOUT, Link::ping) {
-                Ok(()) => "ok",
-                Err(_) => "down",
-            },
-        }
+        self.probe().map_or("off", |probe| if probe.is_ok() { "ok" } else { "down" })
+    }
+
+    /// Whether Redis takes what is written to it, or why not; nothing: none is configured. Waits about
+    /// 100 ms at most for each step of a new connection, or 500 over TLS.
+    pub fn probe(&self) -> Option<Result<(), String>> {
+        let key = format!("{}!", self.prefix);
+        let wrote = self.store.as_ref()?.attempt(READ_TIMEOUT, |link| link.write_once(&key));
+        Some(wrote.map_err(|failure| failure.text))
     }
 
     /// Gives `back`, and changes `counters`. Where these stand, in their order.

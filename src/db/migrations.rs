@@ -46,6 +46,29 @@ pub fn check(conn: &mut Conn) -> Result<usize> {
     Ok(pending)
 }
 
+/// Like [`check`], for who asks beforehand: fails also when nothing can be written, and when files are still to
+/// be applied and this role may not.
+pub fn check_rights(conn: &mut Conn) -> Result<usize> {
+    let pending = check(conn)?;
+    let rights = conn.query_one(
+        "SELECT current_setting('transaction_read_only') = 'on',
+            coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)",
+        &[],
+    )?;
+    if rights.get(0) {
+        return Err(Error::internal(
+            "the database is read-only: a standby, or default_transaction_read_only is set",
+        ));
+    }
+    if pending > 0 && !rights.get::<_, bool>(1) {
+        return Err(Error::internal(
+            "this role may not make tables here: let it own the database (ALTER DATABASE … OWNER TO …), \
+             or run contactd migrate as the role that does",
+        ));
+    }
+    Ok(pending)
+}
+
 /// The names of the files that were applied, and their checksums then.
 fn applied(conn: &mut Conn) -> Result<HashMap<String, String>> {
     let table = conn.query_one("SELECT to_regclass('migrations') IS NOT NULL", &[])?;

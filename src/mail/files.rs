@@ -28,11 +28,19 @@ pub(super) fn write(directory: &Path, message_id: &str, mail: &[u8]) -> Result<P
     Ok(path)
 }
 
+/// Whether a mail can be written. Leaves nothing behind, no folder either: who asks may be root, and the server
+/// could write nothing to a folder of root's.
 pub(super) fn try_out(directory: &Path) -> io::Result<()> {
-    make_directory(directory)?;
-    let probe = directory.join(".contactd-check");
-    fs::write(&probe, "a mail would be here")?;
-    fs::remove_file(probe)
+    let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let made: Vec<_> = directory.ancestors().take_while(is_missing).collect();
+    let probe = directory.join(format!(".contactd-check-{}", std::process::id()));
+    let tried = make_directory(directory).and_then(|()| fs::write(&probe, "a mail would be here"));
+    let _ = fs::remove_file(probe);
+    for folder in made {
+        // It stays where a mail came meanwhile.
+        let _ = fs::remove_dir(folder);
+    }
+    tried
 }
 
 fn make_directory(directory: &Path) -> io::Result<()> {
