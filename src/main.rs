@@ -138,7 +138,9 @@ fn app() -> Result<App, Failure> {
     for warning in &config.warnings {
         log::warn!("{warning}");
     }
-    Ok(App::new(config, Box::new(clock))?)
+    let app = App::new(config, Box::new(clock))?;
+    app.db.try_out(&app.config)?;
+    Ok(app)
 }
 
 /// For commands that neither make tables nor can do without them.
@@ -292,7 +294,8 @@ fn check() -> Result<(), Failure> {
     }
     #[allow(clippy::disallowed_methods, reason = "the clock of the one App of this process")]
     let app = App::new(config, Box::new(chrono::Utc::now))?;
-    let schema = app.db.read(db::migrations::check_rights);
+    let tried = app.db.try_out(&app.config);
+    let schema = tried.and_then(|()| app.db.read(db::migrations::check_rights));
     let postgres = match &schema {
         Ok(0) => "ok, the schema is up to date".to_owned(),
         Ok(pending) => format!("ok, {pending} migrations will be applied at start"),

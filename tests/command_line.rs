@@ -7,6 +7,7 @@ use server::Server;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 use support::wire::Wire;
 use support::{authenticator, server, smtp, world};
 use world::{Actor, PASSWORD, World, variable};
@@ -463,6 +464,38 @@ fn check_tells_of_each_part_in_a_line() {
     assert_eq!(changed.code, 1);
     assert!(changed.out.contains("postgres: migration 001_schema was changed"), "{}", changed.out);
     assert!(changed.out.contains("smtp: MAIL_DIR /"), "{}", changed.out);
+}
+
+/// Of several hosts the first may be a machine that is off, which answers nothing at all.
+#[test]
+fn a_start_waits_for_the_next_host_of_postgres() {
+    let place = Place::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = listener.local_addr().unwrap();
+    // Nobody takes these, and when the queue is full the system drops whatever comes.
+    let connect = || std::net::TcpStream::connect_timeout(&silent, Duration::from_millis(300)).ok();
+    let _queue: Vec<_> = std::iter::from_fn(connect).collect();
+    let database = place.database.replacen('@', &format!("@{silent},"), 1);
+    let settings = [("DATABASE_URL", database.as_str()), ("SECRET_KEY", SECRET)];
+    for command in [&["check"][..], &["migrate"], &["user", "list"]] {
+        let ended = contactd(command, "", &settings);
+        assert_eq!(ended.code, 0, "{command:?}: {}{}", ended.out, ended.err);
+    }
+    // It takes no second connection, which a Postgres that is nearly full has not.
+    let role = world::unique_name();
+    let schema: String = place.world.sql("SELECT current_schema()::text");
+    let make = format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'letters' CONNECTION LIMIT 1;
+         GRANT USAGE ON SCHEMA {schema} TO {role};
+         GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {role}"
+    );
+    place.world.app.db.write(|db| db.batch(&make)).unwrap();
+    let mut url = url::Url::parse(&place.database).unwrap();
+    url.set_username(&role).unwrap();
+    url.set_password(Some("letters")).unwrap();
+    let settings = [("DATABASE_URL", url.as_str()), ("SECRET_KEY", SECRET)];
+    let ended = contactd(&["check"], "", &settings);
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
 }
 
 /// A start ends with these, or every change fails: the operator hears of it before.

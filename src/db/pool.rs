@@ -76,6 +76,10 @@ impl r2d2::HandleError<Error> for LogErrors {
     }
 }
 
+fn no_connection(why: impl std::fmt::Display) -> Error {
+    Error::Unavailable(format!("no Postgres connection: {why}"))
+}
+
 /// The connections to Postgres.
 #[derive(Clone)]
 pub struct Pool(r2d2::Pool<Manager>);
@@ -96,6 +100,15 @@ impl Pool {
         Ok(Pool(pool))
     }
 
+    /// Waits for a connection, for who begins: a check-out waits for less than it takes to find the next of
+    /// several hosts, or one that is far away. What waits longer here is a connection beside the pool's first.
+    pub fn try_out(&self, config: &Config) -> Result<()> {
+        self.conn().map(drop).or_else(|_| {
+            let manager = Manager { dialer: Dialer::new(config)?, breakages: Arc::default() };
+            manager.connect().map(drop).map_err(no_connection)
+        })
+    }
+
     /// How many connections are open, and how many of them do nothing.
     pub fn connections(&self) -> (u32, u32) {
         let state = self.0.state();
@@ -104,7 +117,7 @@ impl Pool {
 
     fn conn(&self) -> Result<r2d2::PooledConnection<Manager>> {
         // The error says why the last connection failed, if one did.
-        self.0.get().map_err(|error| Error::Unavailable(format!("no Postgres connection: {error}")))
+        self.0.get().map_err(no_connection)
     }
 
     /// Runs something that only reads: if it fails and its connection is broken, it is run once more on another.
