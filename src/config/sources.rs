@@ -56,7 +56,8 @@ pub fn parse_dotenv(text: &str) -> (HashMap<String, String>, Vec<String>) {
              spaces, and single quotes around one that has a $"
         ));
     };
-    let text = without_mark(text);
+    // To the parser a blank at the very end is the beginning of a longer value.
+    let text = format!("{}\n", without_mark(text));
     let lines = dotenvy::from_read_iter(text.as_bytes());
     let values = lines.filter_map(|line| line.map_err(&mut fault).ok()).collect();
     (values, faults)
