@@ -220,7 +220,15 @@ pub fn set_made_by(tx: &mut Tx, owner: i64, version: i16) -> Result<u64> {
 /// since it was made do not come again with other contents. How many address books there are. Not bound
 /// to an owner.
 pub fn restored(db: &mut Conn) -> Result<u64> {
+    const LAST: &str = "SELECT max(owner) FROM
+        (SELECT owner FROM address_books WHERE owner > $1 ORDER BY owner LIMIT $2) AS page";
     const SQL: &str = "UPDATE address_books SET epoch = gen_random_uuid(),
-        revision = revision + 1000000000";
-    db.execute(SQL, &[])
+        revision = revision + 1000000000 WHERE owner > $1 AND owner <= $2";
+    let (mut after, mut books) = (0, 0);
+    // Some at a time: a statement for all of millions would take longer than a statement may.
+    while let Some(last) = db.query_one(LAST, &[&after, &MOST])?.get::<_, Option<i64>>(0) {
+        books += db.execute(SQL, &[&after, &last])?;
+        after = last;
+    }
+    Ok(books)
 }

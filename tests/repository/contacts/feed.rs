@@ -178,6 +178,25 @@ fn a_change_that_is_committed_late_is_never_passed_over() {
     assert!(late > 0);
 }
 
+/// A statement for two million books at once takes longer than a statement may.
+#[test]
+fn a_restored_backup_of_many_books_is_done_some_at_a_time() {
+    let world = World::new();
+    const MANY: &str = "SET session_replication_role = replica;
+        INSERT INTO address_books (owner) SELECT generate_series(1, 11000);
+        SET session_replication_role = origin;
+        CREATE FUNCTION few() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF (SELECT count(*) FROM changed) > 5000 THEN RAISE 'too many at once'; END IF;
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER few AFTER UPDATE ON address_books REFERENCING NEW TABLE AS changed
+            FOR EACH STATEMENT EXECUTE FUNCTION few()";
+    world.app.db.write(|db| db.batch(MANY)).unwrap();
+    assert_eq!(world.app.db.write(books::restored).unwrap(), 11_000);
+    let once = "SELECT count(DISTINCT epoch) FROM address_books WHERE revision = 1000000000";
+    assert_eq!(world.sql::<i64>(once), 11_000);
+}
+
 #[test]
 fn after_a_restored_backup_no_token_is_believed() {
     let (world, ann, _) = ann_and_eve();
