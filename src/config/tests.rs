@@ -274,11 +274,14 @@ fn a_rate_has_a_count_and_a_window_of_at_most_31_days() {
 
 #[test]
 fn every_wrong_line_of_the_file_is_told_by_its_number() {
-    let text = "\u{feff}A=1\n# as C='hidden value'\nwith hidden spaces\nB='$2'\n\nC=hidden value\nD=4 ";
+    let text =
+        "\u{feff}A=1\n# as C='hidden value'\nwith hidden spaces\nB='$2'\n\nC=hidden value\nD=4 ";
     let (values, faults) = parse_dotenv(text);
     assert_eq!(
         values,
-        HashMap::from([("A", "1"), ("B", "$2"), ("D", "4")].map(|(a, b)| (a.to_owned(), b.to_owned())))
+        HashMap::from(
+            [("A", "1"), ("B", "$2"), ("D", "4")].map(|(a, b)| (a.to_owned(), b.to_owned()))
+        )
     );
     assert_eq!(faults.len(), 2, "{faults:?}");
     assert!(

@@ -337,6 +337,16 @@ pub fn restored(db: &mut Conn) -> Result<()> {
     Ok(())
 }
 
+/// A hundred accounts by id, after this one.
+pub fn page(db: &mut Conn, after: i64) -> Result<Vec<User>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM users WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT 100"
+    );
+    db.query(SQL, &[&after])?.iter().map(from_row).collect()
+}
+
 /// Accounts by id whose username or address contains `search` (letter case ignored) and who have
 /// `role`, and how many there are in all.
 pub fn list(

@@ -9,8 +9,8 @@ use crate::model::user::{Role, User};
 use crate::repository::audit::{self, Action};
 use crate::repository::endings::{self, Kept};
 use crate::repository::mail_tokens::{self, Purpose};
+use crate::repository::totp;
 use crate::repository::users::{self, NewUser};
-use crate::repository::{Slice, totp};
 
 /// Writes down what happened to an account without a request: by a command, or by itself.
 pub fn note(app: &App, tx: &mut Tx, user: i64, action: Action, why: &str) -> Result<()> {
@@ -51,14 +51,12 @@ pub fn create_account(
 
 /// Every account by id, given to `each`, a hundred at a time.
 pub fn each_user(app: &App, mut each: impl FnMut(&User)) -> Result<()> {
-    let mut slice = Slice { skip: 0, limit: 100 };
+    let mut after = 0;
     loop {
-        let (page, _) = app.db.read(|db| users::list(db, None, None, slice))?;
-        if page.is_empty() {
-            return Ok(());
-        }
+        let page = app.db.read(|db| users::page(db, after))?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.id;
         page.iter().for_each(&mut each);
-        slice.skip += slice.limit;
     }
 }
 

@@ -22,6 +22,25 @@ fn insert(world: &World, username: &str, email: &str) -> contactd::error::Result
     world.app.db.transaction(|tx| Ok(users::insert(tx, &new, world.now())?.id))
 }
 
+/// `contactd user list`, while accounts end.
+#[test]
+fn every_account_is_listed_whatever_ends_meanwhile() {
+    let world = World::new();
+    const MANY: &str = "INSERT INTO users (username, email, password_hash, created_at)
+        SELECT 'user' || i, i || '@example.com', 'x', now() FROM generate_series(1, 150) AS i";
+    world.app.db.write(|db| db.batch(MANY)).unwrap();
+    let mut seen = Vec::new();
+    let end = "UPDATE users SET deleted_at = now() WHERE username IN ('user1', 'user2')";
+    let note = |user: &contactd::model::user::User| {
+        if seen.is_empty() {
+            world.app.db.write(|db| db.batch(end)).unwrap();
+        }
+        seen.push(user.username.clone());
+    };
+    contactd::service::operator::each_user(&world.app, note).unwrap();
+    assert_eq!(seen, (1..=150).map(|i| format!("user{i}")).collect::<Vec<_>>());
+}
+
 #[test]
 fn letter_case_makes_no_second_account() {
     let world = World::new();
