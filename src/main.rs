@@ -175,8 +175,8 @@ fn create_account(role: Role, options: &[&str]) -> Result<(), Failure> {
     let (mut username, mut email) = (None, None);
     for pair in options.chunks(2) {
         match pair {
-            ["--username", value] => username = Some(*value),
-            ["--email", value] => email = Some(*value),
+            ["--username", value] if username.is_none() => username = Some(*value),
+            ["--email", value] if email.is_none() => email = Some(*value),
             _ => return Err(usage()),
         }
     }

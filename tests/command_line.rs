@@ -181,6 +181,8 @@ fn create_admin_takes_the_password_as_it_is_and_by_the_same_rule() {
         &["create-admin", "--username"],
         &["create-user", "--username", "ann"],
         &["create-admin", "ann", "ann@example.com"],
+        &["create-admin", "--username", "c1a", "--username", "c2a", "--email", "c@d.ee"],
+        &["create-admin", "--username", "c1a", "--email", "c@d.ee", "--email", "e@f.gg"],
         &["create-admin", "--username", "c1a", "--email", "c@d.ee", "--password", "secret secret"],
         &["made-up"],
         &["serve", "now"],
