@@ -4,8 +4,8 @@ use crate::value::is_invisible;
 use unicode_normalization::UnicodeNormalization;
 
 /// NFKD, lower case, without marks, apostrophes and what shows nothing; letters that Unicode does
-/// not take apart (`ł`, `ø`) as people type them; digits of all scripts as ASCII; one space for
-/// many. Folding twice is folding once.
+/// not take apart (`ł`, `ø`) as people type them; digits of all scripts and dashes of every length as ASCII;
+/// one space for many. Folding twice is folding once.
 pub fn fold(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     // Lower case of a composed letter may be composed again, so it comes before NFKD; NFKD may make
@@ -43,6 +43,9 @@ pub fn fold(text: &str) -> String {
             // Farsi and Urdu letters, and the Arabic ones that look alike.
             'ی' | 'ى' | 'ے' => out.push('ي'),
             'ک' => out.push('ك'),
+            'ہ' | 'ة' => out.push('ه'),
+            'ٱ' => out.push('ا'),
+            '\u{2010}'..='\u{2015}' | '\u{2212}' => out.push('-'),
             c => out.push(c),
         }
     }
@@ -55,12 +58,12 @@ pub fn digits(text: &str) -> String {
 }
 
 /// Marks and signs that people leave out: accents, points of Hebrew, signs of Arabic and its
-/// tatweel, apostrophes of every kind.
+/// tatweel, the dot under letters of Hindi, apostrophes of every kind, and which form of a Chinese character is meant.
 fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5bd}' | '\u{5bf}' | '\u{5c1}' | '\u{5c2}'
         | '\u{5c4}' | '\u{5c5}' | '\u{5c7}' | '\u{610}'..='\u{61a}' | '\u{640}'
-        | '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{2b9}'..='\u{2bc}' | '\u{2018}' | '\u{2019}'
-        | '\'' | '`')
+        | '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{93c}' | '\u{2b9}'..='\u{2bf}' | '\u{2018}' | '\u{2019}'
+        | '\'' | '`' | '\u{e0100}'..='\u{e01ef}')
 }
 
 /// The zeros of the scripts whose ten digits stand in a row and which NFKD does not turn into
@@ -97,6 +100,11 @@ mod tests {
             ("ΝΊΚΟΣ Νίκος", "νικοσ νικοσ"),
             ("İstanbul ISPARTA ırmak", "istanbul isparta irmak"),
             ("علی کریمی", "علي كريمي"),
+            ("فاطمة ہاشمی ٱلله", "فاطمه هاشمي الله"),
+            ("Anne‑Marie Smith–Jones", "anne-marie smith-jones"),
+            ("Qurʾan Saʿd ʻAnela", "quran sad anela"),
+            ("क़मर ज़ैदी", "कमर जैदी"),
+            ("葛\u{e0100}城", "葛城"),
             ("٠١٢ ۳ ５ ९", "012 3 5 9"),
             ("ｅｘａｍｐｌｅ", "example"),
             ("", ""),
