@@ -78,10 +78,11 @@ impl Terms {
     fn search(&mut self, text: &str) {
         let has_digit = |word: &&str| word.contains(|c: char| c.is_ascii_digit());
         let of_number = |c: char| c.is_ascii_digit() || SIGNS.contains(c);
-        // `Lee, Ann <ann@x>`: a comma at the end of a word is none of it, nor what is put around one.
-        let around = [',', ';', '<', '>'];
-        let bare = |word| Some(str::trim_matches(word, around)).filter(|it| !it.is_empty());
-        let words = text.split(' ').map(|word| bare(word).unwrap_or(word));
+        // `"Lee, Ann" <ann@x>`: a comma at the end of a word is none of it, nor what is put around one.
+        let around = [',', ';', '<', '>', '"', '“', '”', '„', '\u{60c}', '\u{61b}', '\u{3001}'];
+        let nothing_else = text.trim_matches(|c| c == ' ' || around.contains(&c)).is_empty();
+        let bare = |word| if nothing_else { word } else { str::trim_matches(word, around) };
+        let words = text.split(' ').map(bare);
         let (mut numbers, mut words): (Vec<&str>, Vec<&str>) =
             words.partition(|word| word.chars().all(of_number));
         // A sign by itself belongs to a number, as in `030 / 123`, where there is one.
@@ -97,7 +98,8 @@ impl Terms {
         if !numbers.is_empty() {
             self.number_digits = Some(typed_digits(&numbers.join(" ")));
             numbers.retain(has_digit);
-            numbers.sort_by_key(|word| std::cmp::Reverse(word.len()));
+            numbers.sort_by_key(|word| (std::cmp::Reverse(word.len()), *word));
+            numbers.dedup();
             self.numbers = Some(numbers.into_iter().map(str::to_owned).collect());
         }
     }
