@@ -141,11 +141,13 @@ impl<'a> Input<'a> {
             if self.kind == "password" { "" } else { self.value.unwrap_or(form.get(self.name)) };
         let quiet = Some(self.label).filter(|_| self.quiet);
         let focus = form.is_first_fault(self.name) || (self.focus && !form.is_faulty());
+        // A phone's keyboard begins other fields with a capital.
+        let lower = Some("none").filter(|_| self.autocomplete == "email");
         self.around(form, |id, invalid, described| {
             html! {
                 input id=[(!self.quiet).then_some(id)] name=(self.name) type=[some(self.kind)] value=[some(value)]
                     placeholder=[quiet] aria-label=[quiet] autocomplete=[some(self.autocomplete)] list=[some(self.list)]
-                    inputmode=[some(self.inputmode)] required[self.required] autofocus[focus]
+                    inputmode=[some(self.inputmode)] autocapitalize=[lower] required[self.required] autofocus[focus]
                     aria-invalid=[invalid] aria-describedby=[described];
             }
         })

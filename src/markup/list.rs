@@ -56,7 +56,7 @@ pub fn tel(number: &str) -> String {
     // The zero in brackets is dialled only inside the country.
     let abroad = number.trim_start().starts_with('+');
     let number = if abroad { number.replace("(0)", "") } else { number.to_owned() };
-    // `x12`, `ext. 12`, `доб. 5`, `;ext=12`; `,,12`, `p12`
+    // `x12`, `ext. 12`, `доб. 5`, `;ext=12`; `,,12`, `p12`, `,,*12#`
     let (before, rest) = number.split_at(number.find(is_digit).unwrap_or(0));
     let end = rest.find(|c: char| c.is_alphabetic() || ",;".contains(c)).unwrap_or(rest.len());
     let (line, more) = rest.split_at(end);
@@ -64,7 +64,7 @@ pub fn tel(number: &str) -> String {
     let pause = more.split(is_digit).next().unwrap_or_default();
     let text = match extension.is_empty() {
         true => dialled(&number),
-        false if pause.contains(|c| !", ;pwPW".contains(c)) => format!("{line};ext={extension}"),
+        false if pause.contains(|c| !", ;pwPW*#".contains(c)) => format!("{line};ext={extension}"),
         false => {
             let more = more.replace(['p', 'P', 'w', 'W', ';'], ",");
             line + &more.replace(|c: char| !c.is_ascii_digit() && !"*#,".contains(c), "")

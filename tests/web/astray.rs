@@ -48,7 +48,11 @@ fn a_browser_leaves_an_address_as_it_was_typed() {
     for page in pages {
         let page = page.expect(200).text();
         let field = page.split('<').find(|it| it.contains("name=\"email\"")).expect("a field");
-        assert!(field.contains("inputmode=\"email\"") && !field.contains("type="), "{field}");
+        assert!(
+            field.contains("inputmode=\"email\" autocapitalize=\"none\"")
+                && !field.contains("type="),
+            "{field}"
+        );
     }
 }
 
@@ -216,6 +220,7 @@ fn a_number_is_dialled_as_it_is_meant() {
         ("+49 30 555-0100, DW 12", "tel:+49305550100;ext=12"),
         ("+1 555 555 0100,,123#", "tel:+15555550100,,123%23"),
         ("555-0100p12w3", "tel:5550100,12,3"),
+        ("+1 555 555 0100,,*01*123#", "tel:+15555550100,,*01*123%23"),
     ];
     let lines: String = numbers.iter().map(|(number, _)| format!("TEL:{number}\r\n")).collect();
     let card = format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Bob\r\n{lines}END:VCARD\r\n");
