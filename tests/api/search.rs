@@ -234,6 +234,8 @@ fn numbers_are_words_too_which_are_found_in_any_order() {
         "10969 Berlin, Lindenstr. 5",
         "5 10969",
         "jo 10969 1234567",
+        "jo 10969 030/1234567",
+        "10969 Berlin, +49-30-1234567",
         "team 7 10969",
     ] {
         assert_eq!(found(&ann, "search", typed), ["Jo"], "{typed}");

@@ -38,13 +38,14 @@ pub(super) struct Terms {
     /// The first four words, longest first, so that most contacts are passed over at once.
     words: [Option<String>; 4],
     more_words: Option<Vec<String>>,
-    /// What looks like a number, longest first: each as it is written has to be there, or the digits of all.
+    /// What looks like a number, longest first: each as it is written has to be there, or its digits; or the digits of
+    /// all, which come before those of each.
     numbers: Option<Vec<String>>,
-    number_digits: Option<String>,
+    digits: Option<Vec<String>>,
 }
 
-/// What stands between the digits of a number, as people type it and as programs write it.
-const SIGNS: &str = "+-()./#*\u{2010}\u{2012}\u{2013}\u{2014}\u{2015}\u{2212}\u{30fc}";
+/// What stands between the digits of a number, folded; the last is the dash of a Japanese keyboard.
+const SIGNS: &str = "+-()./#*\u{30fc}";
 
 /// The digits of a number as people type them: without the zeros that stand for what others write.
 fn typed_digits(text: &str) -> String {
@@ -96,10 +97,16 @@ impl Terms {
         self.words = std::array::from_fn(|_| words.next());
         self.more_words = Some(words.collect::<Vec<_>>()).filter(|it| !it.is_empty());
         if !numbers.is_empty() {
-            self.number_digits = Some(typed_digits(&numbers.join(" ")));
+            let all = typed_digits(&numbers.join(" "));
             numbers.retain(has_digit);
             numbers.sort_by_key(|word| (std::cmp::Reverse(word.len()), *word));
             numbers.dedup();
+            let each = numbers.iter().map(|word| {
+                // Two digits are in most numbers.
+                let enough = [typed_digits(word), digits(word)].into_iter().find(|it| it.len() > 2);
+                enough.unwrap_or_else(|| NOWHERE.to_owned())
+            });
+            self.digits = Some(std::iter::once(all).chain(each).collect());
             self.numbers = Some(numbers.into_iter().map(str::to_owned).collect());
         }
     }
@@ -125,7 +132,7 @@ impl Terms {
             texts.map(|it| (it as _, Type::TEXT)).collect();
         params.push((&self.more_words, Type::TEXT_ARRAY));
         params.push((&self.numbers, Type::TEXT_ARRAY));
-        params.push((&self.number_digits, Type::TEXT));
+        params.push((&self.digits, Type::TEXT_ARRAY));
         params
     }
 }
@@ -156,12 +163,11 @@ macro_rules! passes {
         AND ($9::text IS NULL OR (strpos(folded, $9) > 0 AND strpos(split_part(folded, E'\\x1f', 4), $9) > 0))
         AND ($10::text IS NULL OR strpos(digits, $10) > 0)
         AND ($11::text IS NULL OR strpos(label_keys, $11) > 0)
-        AND ($13::text[] IS NULL OR strpos(digits, $14) > 0
-            OR (coalesce(strpos(folded, $13[1]) > 0 OR strpos(label_keys, $13[1]) > 0
-                    OR (length($13[1]) > 2 AND strpos(digits, $13[1]) > 0), false)
-                AND NOT EXISTS (SELECT 1 FROM unnest($13::text[]) AS word
-                    WHERE strpos(concat_ws(E'\\x1d', folded, label_keys,
-                        CASE WHEN length(word) > 2 THEN digits END), word) = 0)))
+        AND ($13::text[] IS NULL OR strpos(digits, ($14::text[])[1]) > 0
+            OR (coalesce(strpos(folded, $13[1]) > 0 OR strpos(label_keys, $13[1]) > 0 OR strpos(digits, $14[2]) > 0, false)
+                AND NOT EXISTS (SELECT 1 FROM unnest($13::text[], $14[2:]) AS it (word, number)
+                    WHERE strpos(concat_ws(E'\\x1d', folded, label_keys), word) = 0
+                        AND strpos(coalesce(digits, ''), number) = 0)))
         AND ($12::text[] IS NULL OR NOT EXISTS (SELECT 1 FROM unnest($12::text[]) AS word
             WHERE strpos(folded, word) = 0 AND strpos(coalesce(label_keys, ''), word) = 0))")
     };
@@ -171,7 +177,7 @@ macro_rules! passes {
 /// before. The parameters of a statement with it are
 ///
 /// - $1: the owner; $2 to $5: words; $6 to $11: first name, last name, address, organization, number, label;
-/// - $12: more words; $13, $14: words that are numbers, as typed, and their digits;
+/// - $12: more words; $13, $14: words that are numbers, as typed, and the digits of all and of each;
 /// - $15: the ids of long ones that pass; $16: the revision after which a contact must have changed;
 /// - of a page (`lists.rs`) $17: how many; $18: how many are skipped; $19: the id or revision, $20, $21: the
 ///   name, after which it begins.
@@ -206,9 +212,10 @@ mod tests {
             ["muller-ludenscheidt", "ann", "", ""]
         );
         assert_eq!(terms.numbers, Some(vec!["555-1234".to_owned(), "0172".to_owned()]));
-        assert_eq!(terms.number_digits.as_deref(), Some("1725551234"));
-        let terms = searched("12");
-        assert_eq!(terms.numbers, terms.number_digits.map(|it| vec![it]));
+        let digits = ["1725551234", "5551234", "172"].map(str::to_owned);
+        assert_eq!(terms.digits, Some(digits.to_vec()));
+        let terms = searched("012");
+        assert_eq!(terms.digits, Some(["12", "012"].map(str::to_owned).to_vec()));
         assert_eq!(searched("a b c d e f").more_words.map(|it| it.len()), Some(2));
     }
 
