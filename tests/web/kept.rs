@@ -48,6 +48,34 @@ fn a_table_that_is_not_known_is_not_said_to_be_empty_before_its_columns_are_know
     }
 }
 
+/// A workbook is what most people have, and a sentence in another language tells them nothing.
+#[test]
+fn what_is_wrong_with_a_file_is_told_in_the_language_of_the_reader() {
+    let world = World::new();
+    world.user("ann");
+    let browser = Browser::signed_in(&world, "ann").reading("uk");
+    let many = "A\n".repeat(100_001);
+    let many = format!("First Name\n{many}");
+    for (file, told) in [
+        (&b"PK\x03\x04"[..], "Це книга таблиць (як-от .xlsx) або архів (ZIP)"),
+        (b"\xD0\xCF\x11\xE0", "Це документ Microsoft Office"),
+        (b"!BDN", "Це поштова скринька Outlook"),
+        (b"\x1F\x8B", "Файл стиснено"),
+        (b"%PDF", "Це PDF; а потрібні vCard"),
+        (b"{\\rtf", "Це документ (RTF)"),
+        (b"SQLite format 3", "Це база даних"),
+        (b"\x89PNG", "Це зображення"),
+        (b"[{]", "Файл не є правильним JSON: "),
+        (b"{}", "JSON має бути списком контактів"),
+        (b"hello", "Жоден рядок не називає стовпців: один із перших"),
+        (many.as_bytes(), "У файлі понад 100000 контактів"),
+    ] {
+        let page = browser.post_file("/import", &[], "file", file).expect(422).text();
+        let main = page.split("<main").nth(1).unwrap();
+        assert!(main.contains(told), "{told}: {main:.900}");
+    }
+}
+
 #[test]
 fn a_label_with_a_comma_stays_one_label_when_its_contact_is_saved() {
     let world = World::new();

@@ -130,7 +130,10 @@ impl Words {
     /// in English. What stands for each `{}` is carried over. Remarks begin with the member that they are
     /// about: `birthday: must be …`.
     pub fn sentence(&self, text: &str) -> String {
-        let found = self.remark(text).or_else(|| self.own(text)).unwrap_or_else(|| text.to_owned());
+        let known = |text| self.remark(text).or_else(|| self.own(text));
+        // What is a remark elsewhere has the end of a sentence where it is all that is said.
+        let found = known(text).or_else(|| known(text.strip_suffix('.')?));
+        let found = found.unwrap_or_else(|| text.to_owned());
         let mut letters = found.chars();
         let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
         let end = if found.ends_with(['.', '!', '?']) { "" } else { "." };
