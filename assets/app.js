@@ -10,12 +10,12 @@
   if (zone) document.cookie = `${host}zone=${encodeURIComponent(zone)};path=/;max-age=31536000;samesite=lax${secure}`;
 
   // ---- Selecting ----
-  const boxes = () => all('.rows input[name="ids"]');
+  const boxes = () => all('.rows input[name=ids]');
   function count() {
     const bar = $(".bar");
     if (!bar) return;
     const chosen = boxes().filter((box) => box.checked).length;
-    const every = $('[name="all"]', bar)?.checked;
+    const every = $('[name=all]', bar)?.checked;
     const text = $(".count", bar);
     bar.classList.toggle("on", chosen > 0);
     text.textContent = chosen && !every ? text.dataset.some.replace("{}", chosen) : text.dataset.none;
@@ -27,7 +27,7 @@
   document.addEventListener("change", ({ target }) => {
     if (target.matches("[data-all]")) boxes().forEach((box) => { box.checked = target.checked; });
     if (target.name === "all" && target.checked) boxes().forEach((box) => { box.checked = true; });
-    if (target.name === "ids" && !target.checked && $('[name="all"]')) $('[name="all"]').checked = false;
+    if (target.name === "ids" && !target.checked && $('[name=all]')) $('[name=all]').checked = false;
     if (target.matches("[data-crop]")) crop(target);
     count();
   });
@@ -42,13 +42,17 @@
     const mine = ++newest;
     const address = `/contacts?search=${encodeURIComponent(search.value.trim())}`;
     const answer = await fetch(address, { headers: { Accept: "text/html" } });
-    if (mine !== newest || !answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const fresh = $("#found", page);
     if (mine !== newest) return;
-    if (!fresh) return location.assign("/login");
+    // To sign in, and on to what was looked for
+    if (answer.redirected) return location.assign(answer.url);
+    // Of an error, what it says
+    const fresh = $("#found", page) ?? $("main p", page);
+    if (!fresh) return;
+    fresh.id = "found";
+    const { id } = document.activeElement;
     kept.push(...all("#found .rows li").filter((it) => $("input", it).checked));
-    $("#found").replaceWith(document.adoptNode(fresh));
+    $("#found").replaceWith(fresh);
     const list = $("#found .rows");
     // What was selected stays selected, and stands first
     if (list) {
@@ -56,11 +60,13 @@
       list.prepend(...kept.splice(0));
     }
     // To be sorted by what was found
-    $("main .head").replaceWith(document.adoptNode($("main .head", page)));
-    const labels = all(".labels a[aria-current]");
-    labels.forEach((label) => label.removeAttribute("aria-current"));
+    const head = $("main .head", page);
+    if (head) $("main .head").replaceWith(head);
+    // Whoever is there stays there
+    document.getElementById(id)?.focus();
+    all(".labels a[aria-current]").forEach((it) => it.removeAttribute("aria-current"));
     document.title = page.title;
-    $("#said").textContent = $("#found :is(.count, .empty h2)")?.textContent;
+    $("#said").textContent = ($("#found :is(.count, .empty h2)") ?? fresh).textContent;
     history.replaceState(null, "", search.value.trim() ? address : "/contacts");
     count();
   }
@@ -72,10 +78,10 @@
   }
 
   // ---- Keys ----
-  const typing = (target) => target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && !/^(checkbox|radio)$/.test(target.type);
+  const typing = (target) => /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && !/^(checkbox|radio)$/.test(target.type);
   function move(step) {
     const names = all(".rows a.name");
-    const at = names.indexOf(document.activeElement.closest?.("li")?.querySelector("a.name"));
+    const at = names.indexOf(row()?.querySelector("a.name"));
     const next = names[at < 0 ? (step > 0 ? 0 : names.length - 1) : at + step];
     next?.focus();
   }
@@ -85,8 +91,8 @@
     j: () => move(1),
     k: () => move(-1),
     n: () => $("a.new")?.click(),
-    e: () => ($('a[aria-keyshortcuts="e"]') ?? { click: () => { const link = row()?.querySelector("a.name"); if (link) location.assign(`${link.pathname}/edit`); } }).click(),
-    x: () => row()?.querySelector('input[name="ids"]')?.click(),
+    e: () => { const to = $("[aria-keyshortcuts=e]") ?? row()?.querySelector("a.name"); if (to) location.assign(to.pathname.replace(/(\/edit)?$/, "/edit")); },
+    x: () => row()?.querySelector('input[name=ids]')?.click(),
     "?": () => $("#keys")?.showModal(),
   };
   // A layout of other letters (or of other signs, as the Ukrainian one) has our keys where the Latin one has them.
@@ -97,7 +103,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.key === "Escape") {
-      all("details.menu[open], details.pop[open]").forEach((it) => { it.open = false; it.querySelector("summary").focus(); });
+      all(".menu[open], .pop[open]").forEach((it) => { it.open = false; $("summary", it).focus(); });
       if (event.target === search) search.blur();
       return;
     }
@@ -106,7 +112,7 @@
     if (act) { event.preventDefault(); act(); }
   });
   for (const kind of ["click", "focusin"]) document.addEventListener(kind, ({ target }) => {
-    all("details.menu[open], details.pop[open]").forEach((it) => { if (!it.contains(target)) it.open = false; });
+    all(".menu[open], .pop[open]").forEach((it) => { if (!it.contains(target)) it.open = false; });
   });
   document.addEventListener("toggle", ({ target }) => {
     if (target.open) $(".drop > input:not([type])", target)?.focus();
@@ -123,26 +129,27 @@
     all("[name], [for], [id]", fresh).forEach((it) => {
       ["name", "id", "for", "value", "aria-describedby"].forEach((key) => {
         const text = it.getAttribute(key);
-        if (text && (key !== "value" || it.dataset.remove !== undefined)) it.setAttribute(key, renumber(text, list, number));
+        if (text && (key !== "value" || "remove" in it.dataset)) it.setAttribute(key, renumber(text, list, number));
       });
       if (it.type === "radio") { it.value = number; it.checked = false; }
       else if (it.type === "checkbox") it.checked = false;
       else if (it.tagName === "INPUT") { it.value = ""; it.removeAttribute("value"); }
+      else if (it.ariaLabel) it.ariaLabel = it.ariaLabel.replace(/\d+$/, Number(number) + 1);
       it.removeAttribute("aria-invalid");
     });
     all(".fault", fresh).forEach((it) => it.remove());
     button.before(fresh);
     button.value = `${list}.${Number(number) + 1}`;
-    fresh.querySelector("input").focus();
+    $("input", fresh).focus();
   }
   function remove(button) {
     const set = button.closest("[data-list]");
     const gone = button.closest("[data-row]");
     if (all("[data-row]", set).length === 1) all("input", gone).forEach((it) => { if (it.type !== "radio") { it.value = ""; it.checked = false; } });
     else gone.remove();
-    const radios = all('[type="radio"]', set);
+    const radios = all('[type=radio]', set);
     if (radios.length && !radios.some((it) => it.checked)) radios[0].checked = true;
-    set.querySelector("[data-row] input").focus();
+    $("[data-row] input", set).focus();
   }
 
   // ---- Copying, printing, labels to choose ----
@@ -157,9 +164,9 @@
     const button = event.target.closest?.("button");
     if (!button) return;
     const { dataset } = button;
-    if (dataset.add !== undefined) { event.preventDefault(); add(button); }
-    if (dataset.remove !== undefined) { event.preventDefault(); remove(button); }
-    if (dataset.print !== undefined) print();
+    if ("add" in dataset) { event.preventDefault(); add(button); }
+    if ("remove" in dataset) { event.preventDefault(); remove(button); }
+    if ("print" in dataset) print();
     if (dataset.copy) {
       const field = document.getElementById(dataset.copy);
       getSelection().selectAllChildren(field);
@@ -167,7 +174,7 @@
       if (navigator.clipboard) navigator.clipboard.writeText(field.value).then(done, () => {});
       else if (document.execCommand("copy")) done();
     }
-    if (dataset.suggest !== undefined) {
+    if ("suggest" in dataset) {
       const field = $("[name=labels]");
       const text = button.textContent;
       // As the server writes it
@@ -182,15 +189,17 @@
   // ---- A picture, cut to a square by dragging ----
   async function crop(input) {
     const [file] = input.files;
-    input.parentElement.querySelector(".crop")?.remove();
+    $(".crop", input.parentElement)?.remove();
     if (!file || !window.createImageBitmap) return;
     let picture;
     // The server says what is wrong with it
     try { picture = await createImageBitmap(file); } catch { return; }
+    // Another was chosen meanwhile
+    if (input.files[0] !== file) return;
     const size = Math.min(720, picture.width, picture.height);
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = size;
-    canvas.setAttribute("aria-hidden", "true");
+    canvas.ariaHidden = true;
     const box = document.createElement("div");
     box.className = "crop";
     box.append(canvas);
