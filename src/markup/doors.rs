@@ -52,6 +52,8 @@ fn login_form(p: &Page, form: &Form, focus: bool) -> Markup {
             (Input::password("password", w.password, "").show(form))
             @if !next.is_empty() { input type="hidden" name="next" value=(next); }
             button class="main" { (w.sign_in) }
+            // Whoever refuses cookies is sent here from each page.
+            @if !next.is_empty() { p class="soft" { (w.needs_cookie) } }
         },
     )
 }

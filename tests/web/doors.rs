@@ -36,6 +36,10 @@ fn a_session_that_was_ended_is_over_at_once() {
     ann.post("/api/auth/logout-all", json!({})).expect(204);
     let answer = browser.get("/contacts?label=a").expect(303);
     assert_eq!(answer.header("Location"), "/login?next=%2Fcontacts%3Flabel%3Da");
+    // Whoever refuses the cookie comes back here for ever, and reads why.
+    let hint = "your browser refuses the cookie";
+    assert!(browser.get(answer.header("Location")).expect(200).text().contains(hint));
+    assert!(!browser.get("/login").expect(200).text().contains(hint));
     let other = Browser::signed_in(&world, "ann");
     other.post("/logout", &[]).expect(303);
     assert_eq!(other.cookie("__Host-contactd"), None);
