@@ -98,6 +98,20 @@ fn a_display_name_of_its_own_stays_until_it_is_taken_off() {
     }
     ann.put(&path, json!({"organization": "Acme", "display_name": null})).expect(200);
     assert_eq!(name(json!({})), "Acme");
+    // Somebody else by the same address: a PUT says all that the contact is.
+    assert_eq!(name(json!({"display_name": "The Boss"})), "The Boss");
+    let put = |body: Value| ann.put(&path, body).expect(200).json()["display_name"].clone();
+    assert_eq!(put(json!({"first_name": "Ann", "last_name": "Baker"})), "Ann Baker");
+    let boss = json!({"first_name": "Bob", "display_name": "The Boss"});
+    assert_eq!((put(boss.clone()), put(boss)), (json!("The Boss"), json!("The Boss")));
+    // It is all that says who this is: nobody loses the name by a PUT that has none.
+    let card = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Captain\r\nTEL:+1 555 0100\r\nEND:VCARD\r\n";
+    let headers = [("Content-Type", "text/vcard")];
+    ann.send("POST", "/api/contacts/import", &headers, card.as_bytes()).expect(200);
+    let captain = ann.get("/api/contacts?search=captain").expect(200).json()[0]["id"].clone();
+    let path = format!("/api/contacts/{captain}");
+    let kept = ann.put(&path, json!({"phone": "+1 555 0199"})).expect(200).json();
+    assert_eq!(kept["display_name"], "Captain");
 }
 
 #[test]

@@ -20,7 +20,7 @@ impl Reader<'_> {
         let name = |raw: &str| text::line(raw, 0, NAME_MAX);
         let long = |raw: &str| text::line(raw, 0, LONG_NAME_MAX);
         let full = self.text("display_name", &Some(stored.display_name.clone()), long);
-        let is_cleared = full.is_none() && self.members.contains_key("display_name");
+        let is_absent = full.is_none();
         let mut wanted = Details {
             // Never empty: not written, it follows the names.
             display_name: full.unwrap_or_else(|| stored.display_name.clone()),
@@ -46,8 +46,12 @@ impl Reader<'_> {
             }),
             labels: self.labels(&stored.labels),
         };
+        let names = [&wanted.first_name, &wanted.last_name, &wanted.nickname, &wanted.organization];
+        // A PUT says all; but where it has no name at all, this one is the only one.
+        let is_replaced = self.method == Method::Put && names.iter().any(|it| it.is_some());
+        let is_cleared = self.members.contains_key("display_name") || is_replaced;
         // One of its own that is taken off makes room for the one that follows.
-        if let Some(name) = wanted.derived_name().filter(|_| is_cleared) {
+        if let Some(name) = wanted.derived_name().filter(|_| is_absent && is_cleared) {
             wanted.display_name = name;
         }
         self.unknown_members();

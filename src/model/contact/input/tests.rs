@@ -153,7 +153,7 @@ fn what_came_in_a_card_is_fine_as_it_is_and_not_in_a_new_place() {
     odd.first_name = Some("x".repeat(130));
     odd.labels = (0..60).map(|n| n.to_string()).collect();
     let back = json!({
-        "first_name": odd.first_name, "labels": odd.labels,
+        "display_name": "Ann", "first_name": odd.first_name, "labels": odd.labels,
         "phones": [{"value": "4.91512E+11", "label": "home"}, {"value": "222", "label": "home", "primary": true}],
     });
     assert_eq!(apply(Method::Put, &odd, back).unwrap(), odd);
