@@ -205,8 +205,8 @@ fn cors_headers(response: &mut Response, known: &[String], origin: Option<&str>,
         add("Access-Control-Allow-Headers", headers.to_owned());
         add("Access-Control-Max-Age", "600".to_owned());
     } else {
-        let headers = "ETag, Link, Location, RateLimit-Limit, RateLimit-Remaining, \
-            RateLimit-Reset, Retry-After, X-Request-Id, X-Total-Count";
+        let headers = "Content-Disposition, ETag, Link, Location, RateLimit-Limit, \
+            RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id, X-Total-Count";
         add("Access-Control-Expose-Headers", headers.to_owned());
     }
 }

@@ -130,6 +130,36 @@ fn the_examples_fit_their_schemas() {
 }
 
 #[test]
+fn a_page_of_another_origin_can_read_each_header_that_is_described() {
+    let world = World::with(|config| config.cors_origins = vec!["https://app.example".to_owned()]);
+    let answer = world.nobody().send("GET", "/healthz", &[("Origin", "https://app.example")], b"");
+    let readable: Vec<_> = answer.header("Access-Control-Expose-Headers").split(", ").collect();
+    for (verb, path, call) in operations() {
+        for response in call["responses"].as_object().unwrap().values() {
+            let response = match response["$ref"].as_str() {
+                Some(reference) => DOCUMENT.pointer(&reference[1..]).unwrap(),
+                None => response,
+            };
+            for name in response["headers"].as_object().unwrap().keys() {
+                // The one is readable by itself (CORS-safelisted), the other says always the same.
+                let known = ["Cache-Control", "WWW-Authenticate"].contains(&name.as_str());
+                assert!(known || readable.contains(&name.as_str()), "{verb} {path}: {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_list_of_faults_is_as_long_as_it_may_be() {
+    let errors = "/components/schemas/InvalidProblem/properties/errors/maxItems";
+    assert_eq!(DOCUMENT.pointer(errors), Some(&json!(contactd::error::FAULTS_MAX)));
+    let world = World::new();
+    let wrong: Map<_, _> = (0..30).map(|number| (format!("m{number}"), json!(1))).collect();
+    let answer = world.user("ann").post("/api/contacts", Value::Object(wrong)).expect(422);
+    assert_eq!(answer.json()["errors"].as_array().unwrap().len(), contactd::error::FAULTS_MAX);
+}
+
+#[test]
 fn the_document_and_the_page_are_served() {
     let world = World::new();
     let nobody = world.nobody();
