@@ -15,6 +15,7 @@ pub enum DeadLink {
 
 /// Set in the form of a user who may sign in once the address is confirmed.
 pub const UNCONFIRMED: &str = "unconfirmed";
+const NEEDS_COOKIE: &str = "Are you asked again after signing in? Then your browser refuses the cookie that keeps you signed in.";
 
 /// `/`
 pub fn welcome(p: &Page, registration: bool) -> Markup {
@@ -53,7 +54,7 @@ fn login_form(p: &Page, form: &Form, focus: bool) -> Markup {
             @if !next.is_empty() { input type="hidden" name="next" value=(next); }
             button class="main" { (w.sign_in) }
             // Whoever refuses cookies is sent here from each page.
-            @if !next.is_empty() { p class="soft" { (w.needs_cookie) } }
+            @if !next.is_empty() { p class="soft" { (w.sentence(NEEDS_COOKIE)) } }
         },
     )
 }

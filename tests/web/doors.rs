@@ -40,6 +40,8 @@ fn a_session_that_was_ended_is_over_at_once() {
     let hint = "your browser refuses the cookie";
     assert!(browser.get(answer.header("Location")).expect(200).text().contains(hint));
     assert!(!browser.get("/login").expect(200).text().contains(hint));
+    let page = Browser::new(&world).reading("uk").get("/login?next=%2F").expect(200).text();
+    assert!(page.contains("відхиляє файл cookie"));
     let other = Browser::signed_in(&world, "ann");
     other.post("/logout", &[]).expect(303);
     assert_eq!(other.cookie("__Host-contactd"), None);

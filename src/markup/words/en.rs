@@ -33,7 +33,6 @@ words! {
     what_this_is: "Names, numbers, addresses and birthdays, for you, your phone and the programs you use. On this server, and nowhere else.",
     sign_in: "Sign in",
     sign_out: "Sign out",
-    needs_cookie: "Are you asked again after signing in? Then your browser refuses the cookie that keeps you signed in.",
     username: "Username",
     username_or_email: "Username or e-mail address",
     username_rules: "3 to 50 letters, digits, dots, dashes and underscores.",
