@@ -113,17 +113,17 @@ impl Words {
 
     /// The label of an entry: the usual ones in the reader's language, others as they are.
     pub fn label_name(&self, label: &str) -> String {
-        let known = self.label_names.split('|').filter_map(|pair| pair.split_once('='));
-        let known = known.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(label));
+        let mut known = self.label_names.split('|').filter_map(|pair| pair.split_once('='));
+        let known = known.find(|(name, _)| name.eq_ignore_ascii_case(label));
         known.map_or(label.to_owned(), |(_, word)| word.to_owned())
     }
 
     /// The label that a reader wrote: the usual ones as the card has them. The other way round than
     /// [`Words::label_name`].
     pub fn label_of<'a>(&self, word: &'a str) -> &'a str {
-        let known = self.label_names.split('|').filter_map(|pair| pair.split_once('='));
+        let mut known = self.label_names.split('|').filter_map(|pair| pair.split_once('='));
         let lower = word.trim().to_lowercase();
-        known.into_iter().find(|(_, known)| *known == lower).map_or(word, |(label, _)| label)
+        known.find(|(_, known)| *known == lower).map_or(word, |(label, _)| label)
     }
 
     /// What the program says of a fault or an error, as a sentence in this language if it is known; else
@@ -245,6 +245,10 @@ mod tests {
                 "День народження: дату \"31.31.1990\" не вдалося прочитати; її збережено як є.",
             ),
             ("labels: \"x\" would be one too many", "Мітка \"x\" вже зайва."),
+            (
+                "the card has more than 1 MiB without its pictures",
+                "Картка більша за 1 МіБ без світлин.",
+            ),
             ("birthday: is odd", "Birthday: is odd."),
         ] {
             assert_eq!(UK.sentence(text), own);
