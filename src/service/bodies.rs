@@ -2,20 +2,15 @@
 
 use crate::context::App;
 use crate::error::{Error, Result};
-use crate::model::contact::{Contact, Input, Method, Stored, check_size, latest_date};
+use crate::model::contact::{Contact, Input, Method, Stored, check_size, latest_date, new_card};
 use crate::service::contacts::{self, Guard, Which};
 use crate::service::writer::By;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use vcard::{Card, Details};
 
-/// A new contact.
-pub fn create(app: &App, owner: i64, by: &By, body: Value, now: DateTime<Utc>) -> Result<Contact> {
-    create_with(app, owner, by, body, now, |_| {})
-}
-
 /// A new contact, with what else is to be in its card.
-pub fn create_with(
+pub fn create(
     app: &App,
     owner: i64,
     by: &By,
@@ -25,11 +20,8 @@ pub fn create_with(
 ) -> Result<Contact> {
     let input = Input::read(body, Method::Post)?;
     let wanted = input.apply(&Details::default(), latest_date(now))?;
-    let mut card = Card::stored("BEGIN:VCARD\r\nVERSION:3.0\r\nEND:VCARD\r\n");
-    if let Ok(Some(uid)) = input.uid() {
-        card.set_uid(&uid);
-    }
-    card.set(&wanted);
+    let uid = input.uid().ok().flatten();
+    let mut card = new_card(uid.as_deref(), &wanted);
     also(&mut card);
     contacts::create(app, owner, by, card)
 }

@@ -13,7 +13,8 @@ use crate::service::contacts::{self, Which};
 /// `POST /api/contacts`
 pub fn create(call: &Call, owner: &Owner) -> Result<Reply> {
     let body = call.json(&["application/json"])?;
-    let contact = bodies::create(&call.app, owner.id(), &by(call, owner), body, call.now)?;
+    let by = by(call, owner);
+    let contact = bodies::create(&call.app, owner.id(), &by, body, call.now, |_| {})?;
     let location = format!("/api/contacts/{}", contact.id);
     Ok(Reply::created_text(location, json(call, &contact)).with_etag(contact.revision))
 }

@@ -151,7 +151,7 @@ pub fn create(call: &Call, visitor: &Visitor) -> Result<Reply> {
     }
     let created = picture_of(file).and_then(|jpeg| {
         // As one change: what is refused is not half done.
-        bodies::create_with(&call.app, owner.id(), &by, body, call.now, |card| {
+        bodies::create(&call.app, owner.id(), &by, body, call.now, |card| {
             if jpeg.is_some() {
                 photos::put(card, jpeg);
             }

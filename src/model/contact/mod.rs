@@ -11,7 +11,7 @@ pub use packed::MEMBERS;
 
 use crate::error::{Error, Result};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use vcard::Card;
+use vcard::{Card, Details};
 
 /// What an address may say, beside its label and whether it is the primary one.
 pub const ADDRESS_PARTS: [&str; 7] =
@@ -21,6 +21,16 @@ pub const ADDRESS_PARTS: [&str; 7] =
 pub const CARD_MAX: usize = 4 * 1024 * 1024;
 /// Most octets of a card without PHOTO, LOGO, SOUND and KEY.
 pub const CARD_TEXT_MAX: usize = 1024 * 1024;
+
+/// A new card that says this. A uid of blanks is none.
+pub fn new_card(uid: Option<&str>, details: &Details) -> Card {
+    let mut card = Card::stored("BEGIN:VCARD\r\nVERSION:3.0\r\nEND:VCARD\r\n");
+    if let Some(uid) = uid.filter(|uid| !uid.trim().is_empty()) {
+        card.set_uid(uid);
+    }
+    card.set(details);
+    card
+}
 
 /// Fails for a card that is larger than any contact may be.
 pub fn check_size(card: &Card) -> Result<()> {

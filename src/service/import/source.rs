@@ -4,7 +4,7 @@ use super::incoming::{CARDS_MAX, Incoming, List, Notes, too_many};
 use super::{json, lenient};
 use crate::error::{Error, Result};
 use crate::model::contact::input::{LABEL_MAX, LIST_MAX};
-use crate::model::contact::{CARD_MAX, CARD_TEXT_MAX, Input, Method, check_size};
+use crate::model::contact::{CARD_MAX, CARD_TEXT_MAX, Input, Method, check_size, new_card};
 use crate::model::text;
 use crate::picture;
 use chrono::NaiveDate;
@@ -160,7 +160,7 @@ impl Source {
             match row {
                 Ok(row) => {
                     self.warnings.extend(row.warnings);
-                    let mut card = card(row.uid.as_deref(), &row.details);
+                    let mut card = new_card(row.uid.as_deref(), &row.details);
                     card.keep(row.kept.iter().map(|(name, text)| (name.as_ref(), text.as_str())));
                     self.add(row.line, card)?;
                 }
@@ -199,7 +199,7 @@ impl Source {
             for fault in faults.list() {
                 self.warnings.add(element.line, format!("{}: {}", fault.field, fault.detail));
             }
-            let mut card = card(uid.as_deref(), &details);
+            let mut card = new_card(uid.as_deref(), &details);
             for (name, _) in &kept {
                 self.warnings
                     .add(element.line, format!("no member takes a value; it is kept as {name}"));
@@ -291,14 +291,4 @@ fn says_who(it: &Details) -> bool {
     let reached = it.emails.len() + it.phones.len() + it.addresses.len();
     let reached = reached + it.online.len() + it.urls.len();
     !it.display_name.is_empty() || names.iter().any(|name| name.is_some()) || reached > 0
-}
-
-/// A card of what a row or an element says.
-fn card(uid: Option<&str>, details: &Details) -> Card {
-    let mut card = Card::stored("BEGIN:VCARD\r\nVERSION:3.0\r\nEND:VCARD\r\n");
-    if let Some(uid) = uid.filter(|uid| !uid.trim().is_empty()) {
-        card.set_uid(uid);
-    }
-    card.set(details);
-    card
 }

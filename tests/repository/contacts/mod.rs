@@ -63,7 +63,7 @@ pub fn with(name: &str, more: Value) -> Value {
 }
 
 pub fn add(world: &World, owner: i64, body: Value) -> Contact {
-    bodies::create(&world.app, owner, &by(), body, world.now()).unwrap()
+    bodies::create(&world.app, owner, &by(), body, world.now(), |_| {}).unwrap()
 }
 
 pub fn patch(world: &World, owner: i64, id: i64, body: Value) -> Result<Stored> {

@@ -54,7 +54,8 @@ fn a_book_goes_back_to_any_revision_and_forth_again() {
     contacts::restore(&world.app, ann, &by(), ids[1]).unwrap();
     delete(&world, ann, ids[2]).unwrap();
     let taken = json!({"first_name": "Taken", "uid": find_uid(&world, ids[2])});
-    let taken = contactd::service::bodies::create(&world.app, ann, &by(), taken, world.now());
+    let taken =
+        contactd::service::bodies::create(&world.app, ann, &by(), taken, world.now(), |_| {});
     taken.unwrap();
     note(&world, &mut states);
     groups::rename_label(&world.app, ann, &by(), "X", Some("y")).unwrap();

@@ -19,7 +19,7 @@ fn a_new_contact_takes_the_book_s_next_revision_and_is_counted() {
     let bytes = stored.text.len() as i64 * 2;
     assert_eq!((book(ann).contacts, book(ann).stored, book(ann).card_bytes), (2, 2, bytes));
     assert_eq!((book(eve).contacts, book(eve).revision), (0, 0));
-    let nobody = bodies::create(&world.app, 4711, &super::by(), named("C"), world.now());
+    let nobody = bodies::create(&world.app, 4711, &super::by(), named("C"), world.now(), |_| {});
     assert!(matches!(nobody, Err(Error::Unauthenticated)));
 }
 
@@ -113,8 +113,14 @@ fn a_name_of_one_s_own_is_kept_and_two_contacts_never_have_one() {
     let contacts::Put::Created(first) = put(ann, b"u-2.vcf", "u-1") else { panic!("must be new") };
     assert_eq!(first.name(), b"u-2.vcf");
     // The name that follows from the uid is taken by the other one.
-    let second =
-        bodies::create(&world.app, ann, &by, json!({"first_name": "B", "uid": "u-2"}), world.now());
+    let second = bodies::create(
+        &world.app,
+        ann,
+        &by,
+        json!({"first_name": "B", "uid": "u-2"}),
+        world.now(),
+        |_| {},
+    );
     let second = find(&world, ann, second.unwrap().id).unwrap();
     assert_ne!(second.name(), first.name());
     assert!(

@@ -56,7 +56,7 @@ fn a_restored_contact_gets_a_new_uid_only_when_its_own_was_taken_by_its_owner() 
     let restore = || contacts::restore(&world.app, ann, &by(), contact.id).unwrap();
     let take = |owner| {
         let body = json!({"first_name": "B", "uid": contact.uid});
-        bodies::create(&world.app, owner, &by(), body, world.now()).unwrap()
+        bodies::create(&world.app, owner, &by(), body, world.now(), |_| {}).unwrap()
     };
     take(eve);
     assert_eq!(restore().contact.uid, contact.uid, "another owner's uids do not count");
