@@ -153,8 +153,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
     ];
     let health = admin::Health {
         version: "0.1.0",
-        postgres: "ok".to_owned(),
-        redis: "ok".to_owned(),
+        redis: "ok",
         mails_waiting: 2,
         mails_failing: 0,
     };
