@@ -2,6 +2,7 @@
 
 use super::contact::{or_dash, partial};
 use super::page::{Page, cut, face, fitting, next_page, share, shell};
+use crate::model::alike::Reason;
 use maud::{Markup, html};
 use vcard::PartialDate;
 
@@ -18,8 +19,7 @@ pub struct Twin {
 
 /// Contacts that may be one person.
 pub struct Group {
-    /// `email`, `phone`, `name`.
-    pub reasons: Vec<&'static str>,
+    pub reasons: Vec<Reason>,
     pub likely: bool,
     /// They were selected in the list, not found.
     pub chosen: bool,
@@ -57,8 +57,12 @@ pub fn page(p: &Page, groups: &[Group], skip: usize, total: usize, likely: i64) 
 
 fn one(p: &Page, at: usize, group: &Group) -> Markup {
     let w = p.w;
-    let reasons: Vec<_> =
-        group.reasons.iter().map(|reason| w.member(&format!("same_{reason}"))).collect();
+    let reason = |reason: &Reason| match reason {
+        Reason::Email => w.same_email,
+        Reason::Phone => w.same_phone,
+        Reason::Name => w.same_name,
+    };
+    let reasons: Vec<_> = group.reasons.iter().map(reason).collect();
     let names: Vec<_> =
         group.twins.iter().flat_map(|twin| twin.single.iter().map(|(name, _)| *name)).collect();
     let names: Vec<_> =

@@ -8,6 +8,7 @@ use super::form::Form;
 use super::page::{Flash, Page};
 use super::words::{EN, UK, Words};
 use super::*;
+use crate::model::alike::Reason;
 use crate::model::user::Role;
 use maud::Markup;
 pub use people::*;
@@ -72,7 +73,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
     wrong.fault("emails.0.value", w.sentence("must be an e-mail address"));
     let groups = [
         duplicates::Group {
-            reasons: vec!["phone", "name"],
+            reasons: vec![Reason::Phone, Reason::Name],
             likely: true,
             chosen: false,
             twins: vec![
@@ -81,7 +82,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
             ],
         },
         duplicates::Group {
-            reasons: vec!["name"],
+            reasons: vec![Reason::Name],
             likely: false,
             chosen: false,
             twins: vec![twin(9, "Grace Hopper", "", "")],
@@ -151,12 +152,8 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         account(2, "bob", Role::User, false),
         account(3, "eve", Role::User, true),
     ];
-    let health = admin::Health {
-        version: "0.1.0",
-        redis: "ok",
-        mails_waiting: 2,
-        mails_failing: 0,
-    };
+    let health =
+        admin::Health { version: "0.1.0", redis: "ok", mails_waiting: 2, mails_failing: 0 };
     let slice = admin::Slice { search: "", role: "", total: 3, next: None };
     let event = |action: &str, actor| admin::Event {
         at: at("2026-11-28T10:58:00Z"),

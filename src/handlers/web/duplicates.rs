@@ -9,7 +9,7 @@ use crate::handlers::web::sent;
 use crate::http::Reply;
 use crate::markup::duplicates::{self, Group, Twin};
 use crate::markup::edit::{LISTS, SINGLE};
-use crate::model::alike::{Group as Found, Reason};
+use crate::model::alike::Group as Found;
 use crate::model::contact::{Contact, Input, Method};
 use crate::repository::contacts::rows;
 use crate::service::contacts::UNGUARDED;
@@ -39,9 +39,7 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
         }
         None => {
             let found = service::kept(&call.app, owner.id())?;
-            let named = |it: &Found| {
-                (it.reasons.iter().map(reason).collect(), it.likely, it.contacts.clone())
-            };
+            let named = |it: &Found| (it.reasons.clone(), it.likely, it.contacts.clone());
             let shown = found.iter().skip(skip).take(PAGE).map(named).collect::<Vec<_>>();
             (shown, found.len(), found.iter().filter(|it| is_likely(it)).count())
         }
@@ -51,7 +49,7 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let contacts = call.app.db.read(|db| rows::shown(db, owner.id(), &all))?;
     let shown = groups.into_iter().map(|(reasons, likely, ids)| {
         let twins = ids.iter().filter_map(|id| contacts.iter().find(|it| it.id == *id));
-        let twins = twins.map(|it| twin(it, &members(call, owner.id(), it)?));
+        let twins = twins.map(|it| Ok(twin(it, &members(call, owner.id(), it)?)));
         Ok(Group { reasons, likely, chosen, twins: twins.collect::<Result<_>>()? })
     });
     let shown: Vec<_> = shown.collect::<Result<_>>()?;
@@ -69,15 +67,7 @@ fn is_likely(group: &Found) -> bool {
     group.likely && group.contacts.len() <= TWINS
 }
 
-fn reason(reason: &Reason) -> &'static str {
-    match reason {
-        Reason::Email => "email",
-        Reason::Phone => "phone",
-        Reason::Name => "name",
-    }
-}
-
-fn twin(contact: &Contact, members: &Value) -> Result<Twin> {
+fn twin(contact: &Contact, members: &Value) -> Twin {
     let text = |name: &str| reader::text(members, name).to_owned();
     let single =
         SINGLE.into_iter().map(|name| (name, text(name))).filter(|(_, value)| !value.is_empty());
@@ -85,13 +75,13 @@ fn twin(contact: &Contact, members: &Value) -> Result<Twin> {
     let lists = lists
         .map(|list| (list, members.get(list).map(lines).unwrap_or_default()))
         .filter(|(_, value)| !value.is_empty());
-    Ok(Twin {
+    Twin {
         id: contact.id,
         name: text("display_name"),
         has_photo: contact.photo_type.is_some(),
         single: single.collect(),
         lists: lists.collect(),
-    })
+    }
 }
 
 /// The entries of a list, a line each.
