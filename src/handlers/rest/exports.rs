@@ -119,7 +119,8 @@ fn download(call: &Call, owner: &Owner, format: Format, part: Part) -> Result<Re
 }
 
 /// A contact with what else is stored of it.
-fn stored(out: &mut String, config: &Config, stored: &Stored) {
+fn stored(out: &mut String, list: &mut JsonList, config: &Config, stored: &Stored) {
+    list.separate(out);
     let (contact, members) = (&stored.contact, stored.contact.members.as_deref());
     let name = json!(String::from_utf8_lossy(&stored.name()));
     let (revision, card) = (contact.revision, json!(stored.text));
@@ -129,9 +130,8 @@ fn stored(out: &mut String, config: &Config, stored: &Stored) {
 
 /// What the document of the account's export is made of, in this order.
 enum Step {
-    Contacts(Pages),
-    Trash(Pages),
-    Groups(Pages),
+    /// Contacts, and then what else has cards.
+    Cards(Pages),
     History(i64),
     Dismissals(i64),
     Events(i64),
@@ -143,25 +143,20 @@ pub fn account(call: &Call, caller: &Caller) -> Result<Reply> {
     note(call, id)?;
     let head = head(call, caller)? + ",\n\"contacts\": [";
     let mut list = JsonList::default();
-    let mut step = Step::Contacts(Pages::new(&db, id, Part::Live));
+    let mut more = [("trash", Part::Trash), ("groups", Part::Groups)].into_iter();
+    let mut step = Step::Cards(Pages::new(&db, id, Part::Live));
     let body = Pieces::begin(call, id, head, move |out| {
         match &mut step {
-            Step::Contacts(pages) => {
-                if !all(out, &mut list, &app.config, pages)? {
-                    begin(out, &mut list, "trash");
-                    step = Step::Trash(Pages::new(&db, id, Part::Trash));
-                }
-            }
-            Step::Trash(pages) => {
-                if !all(out, &mut list, &app.config, pages)? {
-                    begin(out, &mut list, "groups");
-                    step = Step::Groups(Pages::new(&db, id, Part::Groups));
-                }
-            }
-            Step::Groups(pages) => {
-                if !all(out, &mut list, &app.config, pages)? {
-                    begin(out, &mut list, "history");
-                    step = Step::History(0);
+            Step::Cards(pages) => {
+                let page = pages.fetch()?;
+                page.iter().for_each(|it| stored(out, &mut list, &app.config, it));
+                if page.is_empty() {
+                    let next = more.next();
+                    begin(out, &mut list, next.as_ref().map_or("history", |(name, _)| name));
+                    step = match next {
+                        Some((_, part)) => Step::Cards(Pages::new(&db, id, part)),
+                        None => Step::History(0),
+                    };
                 }
             }
             Step::History(after) => {
@@ -205,16 +200,6 @@ pub fn account(call: &Call, caller: &Caller) -> Result<Reply> {
     Ok(Reply::stream("application/json", body).with("Content-Disposition", disposition))
 }
 
-/// Appends a page of contacts; false after the last one.
-fn all(out: &mut String, list: &mut JsonList, config: &Config, pages: &mut Pages) -> Result<bool> {
-    let page = pages.fetch()?;
-    for contact in &page {
-        list.separate(out);
-        stored(out, config, contact);
-    }
-    Ok(!page.is_empty())
-}
-
 /// Ends a list and begins the next one.
 fn begin(out: &mut String, list: &mut JsonList, name: &str) {
     list.end(out);
@@ -241,30 +226,22 @@ struct Head<'a> {
 /// The account and what there is only little of, as an object whose end is still to come.
 fn head(call: &Call, caller: &Caller) -> Result<String> {
     let id = caller.id();
-    let (sessions, access, pending_links, mails, calendar_and_picture, book) =
-        call.app.db.read(|db| {
-            Ok((
-                sessions::list(db, id, call.now, call.now - call.app.config.session)?,
-                (app_passwords::list(db, id)?, totp::is_on(db, id)?),
-                mail_tokens::of_user(db, id)?,
-                outbox::of_user(db, id)?,
-                (books::has_calendar(db, id)?, avatars::of_user(db, id)?),
-                books::find_named(db, id)?,
-            ))
-        })?;
-    let head = Head {
-        exported_at: call.now,
-        user: views::user(&call.app.config, caller.user()),
-        language: caller.user().language.as_deref(),
-        address_book: json!({"display_name": book.1, "description": book.2}),
-        avatar_picture: calendar_and_picture.1.map(|picture| STANDARD.encode(picture)),
-        sessions,
-        app_passwords: access.0,
-        has_second_factor: access.1,
-        pending_links,
-        mails,
-        has_calendar_url: calendar_and_picture.0,
-    };
+    let head = call.app.db.read(|db| {
+        let (_, display_name, description) = books::find_named(db, id)?;
+        Ok(Head {
+            exported_at: call.now,
+            user: views::user(&call.app.config, caller.user()),
+            language: caller.user().language.as_deref(),
+            address_book: json!({"display_name": display_name, "description": description}),
+            avatar_picture: avatars::of_user(db, id)?.map(|picture| STANDARD.encode(picture)),
+            sessions: sessions::list(db, id, call.now, call.now - call.app.config.session)?,
+            app_passwords: app_passwords::list(db, id)?,
+            has_second_factor: totp::is_on(db, id)?,
+            pending_links: mail_tokens::of_user(db, id)?,
+            mails: outbox::of_user(db, id)?,
+            has_calendar_url: books::has_calendar(db, id)?,
+        })
+    })?;
     let mut head = serde_json::to_string_pretty(&head).map_err(Error::internal)?;
     // The closing bracket, and the line's end before it.
     head.truncate(head.len().saturating_sub(2));
