@@ -139,17 +139,9 @@ pub fn request_password_reset(call: &Call) -> Result<Reply> {
     request_link(call, Kind::Reset, Some(Action::PasswordResetRequested))
 }
 
-fn request_link(call: &Call, kind: Kind, action: Option<Action>) -> Result<Reply> {
-    write_wish(call, kind, action)?;
-    Ok(match call.is_form() {
-        true => links::mail_requested(call),
-        false => Reply::accepted(MAIL_MESSAGE),
-    })
-}
-
 /// Writes the wish for a mail down, with the same statements for a known and an unknown address;
 /// the worker finds out whether an account may have it.
-fn write_wish(call: &Call, kind: Kind, action: Option<Action>) -> Result<()> {
+fn request_link(call: &Call, kind: Kind, action: Option<Action>) -> Result<Reply> {
     let mut body = call.form_or_members()?;
     let email = body.required("email", text::email);
     body.finish()?;
@@ -162,7 +154,10 @@ fn write_wish(call: &Call, kind: Kind, action: Option<Action>) -> Result<()> {
         action.map_or(Ok(()), |action| call.audit(tx, action, None, user.id))
     })?;
     call.app.work_waits.notify();
-    Ok(())
+    Ok(match call.is_form() {
+        true => links::mail_requested(call),
+        false => Reply::accepted(MAIL_MESSAGE),
+    })
 }
 
 /// `POST /api/auth/confirm-email`: the button behind the link of a mail.
