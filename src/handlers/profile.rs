@@ -4,7 +4,7 @@ use crate::access::{Admin, Caller};
 use crate::context::Call;
 use crate::crypto;
 use crate::db::Tx;
-use crate::error::{Conflict, Error, Result};
+use crate::error::{Error, Result};
 use crate::handlers::views;
 use crate::http::Reply;
 use crate::limits;
@@ -17,7 +17,7 @@ use crate::repository::audit::Action;
 use crate::repository::endings::{self, Kept, Sessions};
 use crate::repository::mail_tokens::Purpose;
 use crate::repository::{avatars, users};
-use crate::service::confirmation::{confirm_password, unchanged};
+use crate::service::confirmation::{confirm_password, not_the_last, unchanged};
 use crate::service::profiles;
 
 /// `GET /api/users/me`: from the cache, without SQL when it is warm.
@@ -99,9 +99,7 @@ pub fn delete(call: &Call, caller: &Caller) -> Result<Reply> {
     let id = caller.id();
     let deleted = call.app.delete_user(id, |tx, found, admins| {
         unchanged(found, &confirmed)?;
-        if admins == [id] {
-            return Err(Error::Conflict(Conflict::LastAdmin));
-        }
+        not_the_last(admins, id)?;
         call.audit(tx, Action::Deleted, Some(id), Some(id))
     });
     match deleted {

@@ -12,7 +12,7 @@ use crate::model::user::{Role, User, password_as_typed};
 use crate::repository::audit::{self, Action};
 use crate::repository::endings::{self, Kept};
 use crate::repository::{totp, users};
-use crate::service::confirmation::confirm_admin;
+use crate::service::confirmation::{confirm_admin, not_the_last};
 
 /// `GET /api/users`
 pub fn list(call: &Call, _: &Admin) -> Result<Reply> {
@@ -135,7 +135,7 @@ fn change(
 /// The actor still is an admin, and without the target there still is one.
 fn stays_safe(admin: &Admin, target: i64, admins: &[i64]) -> Result<()> {
     admin.still_one_of(admins)?;
-    if admins == [target] { Err(Error::Conflict(Conflict::LastAdmin)) } else { Ok(()) }
+    not_the_last(admins, target)
 }
 
 /// `GET /api/audit-events`

@@ -3,7 +3,7 @@
 use crate::access::{Admin, Caller, Owner};
 use crate::context::Call;
 use crate::db::Tx;
-use crate::error::{Error, Result};
+use crate::error::{Conflict, Error, Result};
 use crate::limits::{self, Limit};
 use crate::model::user::User;
 use crate::repository::audit::Action;
@@ -49,6 +49,12 @@ pub fn still_let_in(tx: &mut Tx, owner: &Owner) -> Result<()> {
         (None, None) => false,
     };
     if account.is_some() && is_there { Ok(()) } else { Err(Error::Unauthenticated) }
+}
+
+/// Makes sure that without this account there still is an active admin. `admins` comes from
+/// `users::lock_active_admins`.
+pub fn not_the_last(admins: &[i64], account: i64) -> Result<()> {
+    if admins == [account] { Err(Error::Conflict(Conflict::LastAdmin)) } else { Ok(()) }
 }
 
 /// How long after a login an admin changes accounts without the password.

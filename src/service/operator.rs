@@ -4,13 +4,14 @@
 use crate::context::App;
 use crate::crypto;
 use crate::db::Tx;
-use crate::error::{Conflict, Error, Result};
+use crate::error::{Error, Result};
 use crate::model::user::{Role, User};
 use crate::repository::audit::{self, Action};
 use crate::repository::endings::{self, Kept};
 use crate::repository::mail_tokens::{self, Purpose};
 use crate::repository::totp;
 use crate::repository::users::{self, NewUser};
+use crate::service::confirmation::not_the_last;
 
 /// Writes down what happened to an account without a request: by a command, or by itself.
 pub fn note(app: &App, tx: &mut Tx, user: i64, action: Action, why: &str) -> Result<()> {
@@ -70,9 +71,7 @@ pub fn set_active(app: &App, name: &str, active: bool) -> Result<()> {
     let id = find(app, name)?.id;
     app.change_user_among_admins(id, |tx, found, admins| {
         if !active {
-            if admins == [id] {
-                return Err(Error::Conflict(Conflict::LastAdmin));
-            }
+            not_the_last(admins, id)?;
             let kept = Kept { app_passwords: true, ..Kept::default() };
             endings::end(tx, id, kept, app.now())?;
         }
