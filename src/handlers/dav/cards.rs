@@ -6,7 +6,7 @@ use crate::error::{DavFault, Error, Result};
 use crate::handlers::dav::headers::{self, If};
 use crate::handlers::dav::properties::{VCARD_TYPE, etag, http_date};
 use crate::handlers::dav::target::Target;
-use crate::handlers::dav::{account, not_here, target_of};
+use crate::handlers::dav::{NO_PLACE, account, not_here, target_of};
 use crate::http::Reply;
 use crate::model::contact::Stored;
 use crate::model::resource_name;
@@ -58,7 +58,7 @@ pub fn put(call: &Call, device: &Device) -> Result<Reply> {
         target => return Err(not_here(target)),
     };
     if name.len() > resource_name::MAX {
-        return Err(Error::Dav(DavFault::Forbidden("C:addressbook-collection-location-ok")));
+        return Err(Error::Dav(NO_PLACE));
     }
     let (sent, card) = sent_card(call)?;
     let guard = guard(call, owner, &target)?;
@@ -127,19 +127,18 @@ pub fn delete(call: &Call, device: &Device) -> Result<Reply> {
 
 /// `MOVE /dav/…`: a card gets another name.
 pub fn rename(call: &Call, device: &Device) -> Result<Reply> {
-    const NOT_THERE: DavFault = DavFault::Forbidden("C:addressbook-collection-location-ok");
     let owner = device.owner().id();
     let target = target_of(call, device);
     let from = name_in(&target)?;
     let destination = headers::destination(call, owner)?;
     let to = match &destination {
-        Target::Card(_, to) if to == from => return Err(Error::Dav(NOT_THERE)),
+        Target::Card(_, to) if to == from => return Err(Error::Dav(NO_PLACE)),
         Target::Card(_, to) => resource_name::octets(to),
         Target::Orphan(_) | Target::Nothing => return Err(Error::Dav(DavFault::MissingParent)),
-        _ => return Err(Error::Dav(NOT_THERE)),
+        _ => return Err(Error::Dav(NO_PLACE)),
     };
     if to.len() > resource_name::MAX {
-        return Err(Error::Dav(NOT_THERE));
+        return Err(Error::Dav(NO_PLACE));
     }
     let from = resource_name::octets(from);
     let guard = guard(call, owner, &target)?;

@@ -21,7 +21,7 @@ pub mod xml;
 
 use crate::access::Device;
 use crate::context::Call;
-use crate::error::{Error, Result};
+use crate::error::{DavFault, Error, Result};
 use crate::handlers::rest::streams::Pieces;
 use crate::http::Reply;
 use rouille::ResponseBody;
@@ -34,6 +34,9 @@ const BEGIN: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n\
     xmlns:CS=\"http://calendarserver.org/ns/\">\n";
 /// See [`BEGIN`].
 const END: &str = "</D:multistatus>\n";
+
+/// There is no place for a card, or for a book, of that name (RFC 6352, 6.3.2.1).
+const NO_PLACE: DavFault = DavFault::Forbidden("C:addressbook-collection-location-ok");
 
 /// What the request's path names.
 fn target_of(call: &Call, device: &Device) -> Target {

@@ -3,7 +3,7 @@
 use super::account::{Asked, find};
 use super::target::Target;
 use super::xml::{CARDDAV, DAV};
-use super::{body, discovery, not_here, properties, query, sync, target_of};
+use super::{NO_PLACE, body, discovery, not_here, properties, query, sync, target_of};
 use crate::access::Device;
 use crate::context::Call;
 use crate::error::{DavFault, Error, Result};
@@ -25,14 +25,13 @@ pub fn report(call: &Call, device: &Device) -> Result<Reply> {
 
 /// `MKCOL /dav/…`: there is one book, and nothing else can be made.
 pub fn mkcol(call: &Call, device: &Device) -> Result<Reply> {
-    const ONE_BOOK: DavFault = DavFault::Forbidden("C:addressbook-collection-location-ok");
     let target = target_of(call, device);
     Err(match &target {
-        Target::OtherBook(_) => Error::Dav(ONE_BOOK),
+        Target::OtherBook(_) => Error::Dav(NO_PLACE),
         Target::Orphan(_) => Error::Dav(DavFault::MissingParent),
         Target::Card(owner, name) => match find(call, *owner, name) {
             Ok(_) => not_here(&target),
-            Err(Error::NotFound) => Error::Dav(ONE_BOOK),
+            Err(Error::NotFound) => Error::Dav(NO_PLACE),
             Err(error) => error,
         },
         target => not_here(target),
