@@ -310,8 +310,8 @@ pub fn next_page(p: &Page, path: &str, next: Option<&str>) -> Markup {
 }
 
 /// A page of one message.
-pub fn message(p: &Page, title: &str, text: &str, more: &Markup) -> Markup {
-    framed(p, title, &html! { p role="status" { (text) } (more) })
+pub fn message(p: &Page, title: &str, text: &str) -> Markup {
+    framed(p, title, &html! { p role="status" { (text) } })
 }
 
 /// A page for whoever reads it, signed in or not.

@@ -184,7 +184,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
             "error",
             doors::error(&stranger(w), "Too Many Requests", "Try again in 42 seconds.", "0f9c-77"),
         ),
-        ("message", page::message(&p("/settings"), w.settings, w.stale_form, &maud::html! {})),
+        ("message", page::message(&p("/settings"), w.settings, w.stale_form)),
         ("contacts", list::page(&p("/contacts"), &plain)),
         ("label", list::page(&Page { flash: Some(deleted), ..p("/contacts") }, &listed)),
         ("empty", list::page(&p("/contacts"), &list::List::default())),

@@ -10,6 +10,7 @@ use crate::handlers::web::sent::{self, Sent, forward, or_gone};
 use crate::handlers::{auth, profile, second_factor, sessions, views};
 use crate::http::Reply;
 use crate::markup::form::Form;
+use crate::markup::page::message;
 use crate::markup::settings::{self, Account, Session};
 use crate::repository::{sessions as rows, totp, users};
 use crate::service::second_factor as factor;
@@ -87,11 +88,9 @@ pub fn set_profile(call: &Call, visitor: &Visitor) -> Result<Reply> {
                 profile::rename(call, caller)
             })?;
         }
-        let language =
-            Some(form.get("language")).filter(|tag| crate::markup::words::of(tag).is_some());
-        let id = caller.id();
+        let w = crate::markup::words::of(form.get("language"));
+        let (id, language) = (caller.id(), w.map(|w| w.lang));
         call.app.change_user(id, |tx, _| users::set_language(tx, id, language))?;
-        let w = language.and_then(crate::markup::words::of);
         saved(call, visitor, w.unwrap_or(words(call, visitor)).saved)
     })
 }
@@ -249,14 +248,7 @@ pub fn delete(call: &Call, visitor: &Visitor) -> Result<Reply> {
 
 /// `GET /farewell`: after an account was deleted.
 pub fn farewell(call: &Call, _: &Visitor) -> Result<Reply> {
-    let page = reader::anyone(call);
-    Ok(reader::show(
-        call,
-        crate::markup::page::message(
-            &page,
-            page.w.account_deleted,
-            page.w.account_deleted_text,
-            &maud::html! {},
-        ),
-    ))
+    let p = reader::anyone(call);
+    let page = message(&p, p.w.account_deleted, p.w.account_deleted_text);
+    Ok(reader::show(call, page))
 }
