@@ -17,6 +17,10 @@ use vcard::{Card, Details};
 pub const ADDRESS_PARTS: [&str; 7] =
     ["po_box", "extended", "street", "city", "region", "postal_code", "country"];
 
+/// What the server says of a contact. In a body it is ignored, so that what was read can be sent back; of a file it is
+/// not kept.
+pub const READ_ONLY: [&str; 5] = ["id", "photo", "created_at", "updated_at", "deleted_at"];
+
 /// Most octets of a card with its pictures.
 pub const CARD_MAX: usize = 4 * 1024 * 1024;
 /// Most octets of a card without PHOTO, LOGO, SOUND and KEY.

@@ -3,7 +3,7 @@
 
 mod shape;
 
-use crate::model::contact::{ADDRESS_PARTS, MEMBERS};
+use crate::model::contact::{ADDRESS_PARTS, MEMBERS, READ_ONLY};
 use serde_json::{Map, Value, json};
 use shape::{FLAT, LISTS, apart, member, part_of, plain, unpack};
 use std::collections::HashMap;
@@ -17,8 +17,6 @@ const NAME_MAX: usize = 64;
 
 /// What an entry of a list may say, beside the parts of an address.
 const PARTS: [&str; 4] = ["value", "label", "primary", "service"];
-/// What the server says of a contact; it is neither read nor kept.
-const READ_ONLY: [&str; 5] = ["id", "photo", "created_at", "updated_at", "deleted_at"];
 
 /// Makes the members those of the contract where their sense is plain. Returns what no member takes: the
 /// name of a content line, and its text.

@@ -6,13 +6,10 @@ use super::values::{
     partial_date, phone,
 };
 use crate::error::Result;
-use crate::model::contact::ADDRESS_PARTS;
+use crate::model::contact::{ADDRESS_PARTS, MEMBERS, READ_ONLY};
 use crate::model::text;
 use serde_json::Value;
 use vcard::{Address, DateEntry, Details, Entry, Labelled, Online, PartialDate};
-
-/// Members that the server sets; in a body they are ignored, so that what was read can be sent back.
-const READ_ONLY: [&str; 6] = ["id", "uid", "photo", "created_at", "updated_at", "deleted_at"];
 
 impl Reader<'_> {
     pub(super) fn details(&mut self, stored: &Details) -> Details {
@@ -60,8 +57,9 @@ impl Reader<'_> {
 
     fn unknown_members(&mut self) {
         let known = |name: &str| {
-            READ_ONLY.contains(&name)
-                || crate::model::contact::MEMBERS.iter().any(|(known, _)| *known == name)
+            name == "uid"
+                || READ_ONLY.contains(&name)
+                || MEMBERS.iter().any(|(known, _)| *known == name)
         };
         for name in self.members.keys().filter(|name| !known(name)) {
             // A name can be as long as the body; the answer repeats only its beginning.
