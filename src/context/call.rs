@@ -150,10 +150,13 @@ impl Call {
         self.content_type() == "application/x-www-form-urlencoded"
     }
 
-    /// The body's bytes. [`Error::BodyTooLarge`] past the route's limit,
-    /// [`Error::UnsupportedMediaType`] when it is compressed.
+    /// The body's bytes. [`Error::BodyTooLarge`] past the route's limit, [`Error::UnsupportedMediaType`] when it is
+    /// compressed, or in another character set than UTF-8.
     pub fn body(&self) -> Result<&[u8]> {
-        self.check_charset()?;
+        let charset = self.content_type_parameter("charset").unwrap_or("utf-8");
+        if !["utf-8", "utf8", "us-ascii"].iter().any(|known| charset.eq_ignore_ascii_case(known)) {
+            return Err(Error::UnsupportedMediaType("send the body in UTF-8".to_owned()));
+        }
         self.file()
     }
 
@@ -167,14 +170,6 @@ impl Call {
             return Err(Error::BodyTooLarge(self.body_max));
         }
         Ok(&self.received)
-    }
-
-    fn check_charset(&self) -> Result<()> {
-        let charset = self.content_type_parameter("charset").unwrap_or("utf-8");
-        if !["utf-8", "utf8", "us-ascii"].iter().any(|known| charset.eq_ignore_ascii_case(known)) {
-            return Err(Error::UnsupportedMediaType("send the body in UTF-8".to_owned()));
-        }
-        Ok(())
     }
 
     /// The JSON body, if it has one of these types.
