@@ -43,6 +43,13 @@ impl Faults {
         self.0.push(Fault { field: field.to_owned(), detail: detail.into() });
     }
 
+    /// Notes that there is no such member; `path`: what stands before its name. A name can be as long as the body, and
+    /// the answer repeats only its beginning.
+    pub fn add_unknown(&mut self, path: &str, name: &str) {
+        let name: String = name.chars().take(64).collect();
+        self.add(&format!("{path}{name}"), "is not a known member");
+    }
+
     /// `value` where nothing was wrong, else [`Error::Invalid`] with every fault.
     pub fn into_result<T>(self, value: T) -> Result<T> {
         if self.0.is_empty() { Ok(value) } else { Err(Error::Invalid(self.0)) }

@@ -5,7 +5,7 @@
 //! whole body is in memory (the route bounds its size), and parts are slices of it, so reading
 //! costs no copy. File names are ignored: content decides what a file is.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Faults, Result};
 use memchr::memmem;
 
 /// Longest boundary (RFC 2046, 5.1.1).
@@ -38,8 +38,9 @@ pub fn file<'a>(body: &'a [u8], boundary: &str, field: &str) -> Result<Option<&'
 pub fn only_file<'a>(body: &'a [u8], boundary: &str) -> Result<Part<'a>> {
     let parts = parts(body, boundary)?;
     if let Some(part) = parts.iter().find(|part| part.name != "file") {
-        let name: String = part.name.chars().take(64).collect();
-        return Err(Error::invalid(&name, "is not a known member"));
+        let mut faults = Faults::default();
+        faults.add_unknown("", &part.name);
+        faults.into_result(())?;
     }
     match <[Part; 1]>::try_from(parts) {
         Ok([part]) => Ok(part),

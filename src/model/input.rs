@@ -36,7 +36,7 @@ impl Members {
         check: impl FnOnce(&str) -> Result<T, String>,
     ) -> T {
         match self.map.remove(name) {
-            Some(Value::String(text)) => self.checked(name, check(&text)),
+            Some(Value::String(text)) => check(&text).unwrap_or_else(|why| self.fault(name, why)),
             Some(Value::Null) | None => self.fault(name, "is required"),
             Some(_) => self.fault(name, "must be a string"),
         }
@@ -119,11 +119,6 @@ impl Members {
         self.map.retain(|name, _| names.contains(&name.as_str()));
     }
 
-    /// Passes a checked value on, or notes the fault.
-    pub fn checked<T: Default>(&mut self, name: &str, result: Result<T, String>) -> T {
-        result.unwrap_or_else(|detail| self.fault(name, detail))
-    }
-
     /// Notes a fault that only several members together show.
     pub fn fault<T: Default>(&mut self, name: &str, detail: impl Into<String>) -> T {
         self.faults.add(name, detail);
@@ -133,10 +128,7 @@ impl Members {
     /// Fails with every fault, unknown members included.
     pub fn finish(self) -> Result<()> {
         let Members { map, mut faults } = self;
-        for name in map.keys() {
-            // A name can be as long as the body; the answer repeats only its beginning.
-            faults.add(&name.chars().take(64).collect::<String>(), "is not a known member");
-        }
+        map.keys().for_each(|name| faults.add_unknown("", name));
         faults.into_result(())
     }
 }

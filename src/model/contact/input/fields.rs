@@ -62,8 +62,7 @@ impl Reader<'_> {
                 || MEMBERS.iter().any(|(known, _)| *known == name)
         };
         for name in self.members.keys().filter(|name| !known(name)) {
-            // A name can be as long as the body; the answer repeats only its beginning.
-            self.faults.add(&name.chars().take(64).collect::<String>(), "is not a known member");
+            self.faults.add_unknown("", name);
         }
     }
 

@@ -173,8 +173,7 @@ pub(super) struct EntryMembers<'a>(&'a Map<String, Value>);
 impl EntryMembers<'_> {
     pub(super) fn only(self, names: &[&str], path: &str, faults: &mut Faults) {
         for name in self.0.keys().filter(|name| !names.contains(&name.as_str())) {
-            let name: String = name.chars().take(64).collect();
-            faults.add(&format!("{path}.{name}"), "is not a known member");
+            faults.add_unknown(&format!("{path}."), name);
         }
     }
 }
