@@ -22,15 +22,15 @@ use std::time::Duration;
 /// Largest upload, in bytes.
 pub const BYTES_MAX: usize = 5 * 1024 * 1024;
 /// Longest side of an upload, in pixels.
-pub const SIDE_MAX: u32 = 8_192;
+const SIDE_MAX: u32 = 8_192;
 /// Most pixels of an upload.
-pub const PIXELS_MAX: u64 = 24_000_000;
+const PIXELS_MAX: u64 = 24_000_000;
 /// Side of an avatar, in pixels.
 pub const SIDE: u32 = 256;
 const TOO_LARGE: &str = "must have at most 8192 pixels a side and 24 million in all";
 const BROKEN: &str = "is broken";
 /// Longer side of a contact's picture, in pixels.
-pub const PORTRAIT_SIDE: u32 = 720;
+const PORTRAIT_SIDE: u32 = 720;
 /// Content type of what [`avatar`] returns. PNG keeps transparency (JPEG has none) and every
 /// program that shows contacts can read it (WebP is not everywhere yet). At this size a photo
 /// takes about 100 KB.

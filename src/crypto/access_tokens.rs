@@ -16,17 +16,17 @@ use std::sync::OnceLock;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Claims {
     /// The account's id, as a string (RFC 7519, 4.1.2).
-    pub sub: String,
+    sub: String,
     /// The session's id.
-    pub sid: i64,
+    sid: i64,
     /// Always `access`: no other kind of token is taken for one.
-    pub typ: String,
+    typ: String,
     /// When it was issued, in seconds since 1970.
-    pub iat: i64,
+    iat: i64,
     /// When it ends, in seconds since 1970.
-    pub exp: i64,
+    exp: i64,
     /// Makes two tokens of one second different.
-    pub jti: String,
+    jti: String,
 }
 
 /// Signs and verifies access tokens: JWT with HMAC-SHA256 and nothing else.

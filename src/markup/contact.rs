@@ -160,7 +160,7 @@ pub fn link(value: &str) -> Markup {
 }
 
 /// The lines of an address, from the street to the country.
-pub fn address_lines(it: &Address) -> Vec<String> {
+fn address_lines(it: &Address) -> Vec<String> {
     let join = |parts: [&Option<String>; 2]| {
         let parts: Vec<_> = parts.into_iter().flatten().map(String::as_str).collect();
         Some(parts.join(" ")).filter(|line| !line.is_empty())

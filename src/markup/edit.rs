@@ -25,7 +25,7 @@ pub const LISTS: [(&str, &[&str]); 7] = [
 ];
 
 /// Lists one of whose entries is the main one.
-pub const WITH_PRIMARY: [&str; 3] = ["emails", "phones", "addresses"];
+const WITH_PRIMARY: [&str; 3] = ["emails", "phones", "addresses"];
 
 /// Single members, in the order of the fields.
 pub const SINGLE: [&str; 11] = [
@@ -326,7 +326,7 @@ fn said(form: &Form, name: &str) -> String {
 
 /// Where two forms of a contact differ: the name of the field, and what each says there, as both would be
 /// stored: without empty rows, dates without years that are not known.
-pub fn differences(w: &Words, mine: &Form, theirs: &Form) -> Vec<(String, String, String)> {
+fn differences(w: &Words, mine: &Form, theirs: &Form) -> Vec<(String, String, String)> {
     let [mine, theirs] = [mine, theirs].map(|form| form_of(w, &json_of(w, form).0));
     let mut names: Vec<&str> =
         mine.pairs().iter().chain(theirs.pairs()).map(|(name, _)| name.as_str()).collect();

@@ -66,7 +66,7 @@ impl Form {
     }
 
     /// Faults of none of these fields, to be shown above the form.
-    pub fn other_faults<'a>(
+    fn other_faults<'a>(
         &'a self,
         shown: impl Fn(&str) -> bool + 'a,
     ) -> impl Iterator<Item = &'a str> {

@@ -138,7 +138,7 @@ pub fn username(raw: &str) -> Result<String, String> {
 }
 
 /// Shortest and longest password, in Unicode scalar values.
-pub const PASSWORD_LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
+const PASSWORD_LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 
 /// A shorter name of the account may well be part of a good password.
 const OWN_WORD: usize = 4;

@@ -60,7 +60,7 @@ pub fn born(key: i16, year: Option<i16>) -> Option<PartialDate> {
 }
 
 /// The day on which a person `born` then celebrates in `year`.
-pub fn in_year(born: PartialDate, year: i32) -> Option<NaiveDate> {
+fn in_year(born: PartialDate, year: i32) -> Option<NaiveDate> {
     let day = NaiveDate::from_ymd_opt(year, born.month, born.day);
     day.or_else(|| NaiveDate::from_ymd_opt(year, 2, 28))
 }

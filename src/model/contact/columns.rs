@@ -14,7 +14,7 @@ pub const VERSION: i16 = 5;
 
 /// Between the parts of what is searched. No folded text has control characters, so nothing that is
 /// looked for reaches over two parts.
-pub const PART: char = '\u{1f}';
+const PART: char = '\u{1f}';
 /// Between the values of a part, and around labels.
 pub const ITEM: char = '\u{1e}';
 /// Between folded text, digits and labels in `long_text`.

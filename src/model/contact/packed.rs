@@ -34,7 +34,7 @@ pub const MEMBERS: [(&str, &str); 22] = [
 
 /// Longest text that is packed. So the length of the column bounds what it becomes in memory: lists leave
 /// longer ones out (`repository::contacts::columns`).
-pub const PACKED_MAX: usize = 16_384;
+const PACKED_MAX: usize = 16_384;
 
 /// The member before this one, which its list repeats (`email` and `emails`).
 const AGAIN: char = '\u{1}';
