@@ -29,7 +29,7 @@ impl Call {
             ip: &self.ip.to_string(),
             request_id: &self.own_id,
         };
-        audit::insert(tx, event).map(|_| ())
+        audit::insert(tx, event)
     }
 
     /// Writes a mail into the outbox, in the transaction of the change that it records. Without an account
@@ -50,7 +50,7 @@ impl Call {
             username: None,
             language: None,
         };
-        outbox::insert(tx, mail, self.now).map(|_| ())
+        outbox::insert(tx, mail, self.now)
     }
 
     /// Writes a notice into the outbox that is still sent when its account is gone. It greets by name only who
@@ -66,7 +66,7 @@ impl Call {
             username: Some(name),
             language: user.language.as_deref(),
         };
-        outbox::insert(tx, mail, self.now).map(|_| ())
+        outbox::insert(tx, mail, self.now)
     }
 
     fn message_id(&self) -> Result<String> {

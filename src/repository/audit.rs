@@ -90,11 +90,12 @@ pub struct Event {
 }
 
 /// Writes an event down.
-pub fn insert(db: &mut Conn, event: NewEvent) -> Result<u64> {
+pub fn insert(db: &mut Conn, event: NewEvent) -> Result<()> {
     const SQL: &str = "INSERT INTO audit_events (at, actor_id, user_id, action, ip, request_id)
         VALUES ($1, $2, $3, $4, $5, $6)";
     let NewEvent { at, actor_id, user_id, action, ip, request_id } = event;
-    db.execute(SQL, &[&at, &actor_id, &user_id, &action.as_str(), &ip, &request_id])
+    db.execute(SQL, &[&at, &actor_id, &user_id, &action.as_str(), &ip, &request_id])?;
+    Ok(())
 }
 
 /// The events of a user or of an action (or all), newest first, and how many there are in all.

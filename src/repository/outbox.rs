@@ -50,13 +50,17 @@ pub struct Due {
 }
 
 /// Writes a mail down, to be sent at once.
-pub fn insert(db: &mut Conn, mail: NewMail, now: DateTime<Utc>) -> Result<u64> {
+pub fn insert(db: &mut Conn, mail: NewMail, now: DateTime<Utc>) -> Result<()> {
     const SQL: &str = "INSERT INTO outbox
             (kind, recipient, user_id, message_id, rank, username, language, created_at, next_attempt_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
     let NewMail { kind, recipient, user_id, message_id, is_notice, username, language } = mail;
     let rank = i16::from(is_notice);
-    db.execute(SQL, &[&kind, &recipient, &user_id, &message_id, &rank, &username, &language, &now])
+    db.execute(
+        SQL,
+        &[&kind, &recipient, &user_id, &message_id, &rank, &username, &language, &now],
+    )?;
+    Ok(())
 }
 
 /// How many notices of a kind were written to an account since `since`.

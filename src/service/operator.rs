@@ -23,7 +23,7 @@ pub fn note(app: &App, tx: &mut Tx, user: i64, action: Action, why: &str) -> Res
         ip: "local",
         request_id: why,
     };
-    audit::insert(tx, event).map(|_| ())
+    audit::insert(tx, event)
 }
 
 /// Makes an account: confirmed and active.

@@ -85,10 +85,9 @@ pub fn page_with_text(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<(Reso
             FROM contacts WHERE owner = $1 AND id > $2 AND deleted_at IS NULL ORDER BY id LIMIT 200
         ) AS page WHERE total - octets < $3 ORDER BY id"
     );
-    let int8 = Type::INT8;
     let rows = db.query_planned_anew(
         SQL,
-        &[(&owner, int8.clone()), (&after, int8.clone()), (&BUDGET, int8)],
+        &[(&owner, Type::INT8), (&after, Type::INT8), (&BUDGET, Type::INT8)],
     )?;
     Ok(rows.iter().map(|row| (from_row(row), row.get("card"))).collect())
 }
@@ -172,15 +171,14 @@ pub fn changes(
             FROM gone GROUP BY name ORDER BY max(revision) LIMIT $5)
         ORDER BY revision LIMIT $5"
     );
-    let int8 = Type::INT8;
     let rows = db.query_planned_anew(
         SQL,
         &[
-            (&owner, int8.clone()),
-            (&after, int8.clone()),
-            (&until, int8.clone()),
-            (&removed_after, int8.clone()),
-            (&limit, int8),
+            (&owner, Type::INT8),
+            (&after, Type::INT8),
+            (&until, Type::INT8),
+            (&removed_after, Type::INT8),
+            (&limit, Type::INT8),
         ],
     )?;
     let change = |row: &Row| Change {
