@@ -260,7 +260,6 @@ impl<'tx> Writer<'_, 'tx> {
         let uids: Vec<_> = moving.iter().map(|(_, card)| columns::uid_of(card)).collect();
         let names: Vec<_> = moving.iter().map(|(it, _)| it.name()).collect();
         let owner = self.book.owner;
-        let uids: Vec<_> = uids.iter().map(String::as_str).collect();
         let uids = imports::taken_uids(self.tx, owner, &uids)?.into_iter().collect();
         let names = imports::taken_names(self.tx, owner, &names)?.into_iter().collect();
         Ok(Taken { uids, names })

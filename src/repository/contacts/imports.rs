@@ -33,7 +33,7 @@ pub fn find_uids(db: &mut Conn, owner: i64, uids: &[String]) -> Result<HashMap<S
 }
 
 /// Which of these uids are taken.
-pub fn taken_uids(db: &mut Conn, owner: i64, uids: &[&str]) -> Result<Vec<String>> {
+pub fn taken_uids(db: &mut Conn, owner: i64, uids: &[String]) -> Result<Vec<String>> {
     const SQL: &str =
         concat!("SELECT found.* FROM ", super::look_ups::by_uids!("$2", "contacts.uid"));
     let rows = db.query_planned_anew(SQL, &[(&owner, Type::INT8), (&uids, Type::TEXT_ARRAY)])?;

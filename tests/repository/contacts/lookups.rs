@@ -316,7 +316,6 @@ fn each_look_up(world: &World, ann: i64, book: usize, mut attempt: impl FnMut(&s
     let uids: Vec<String> = (0..ASKED).map(|n| uid(half + n * step)).collect();
     let names: Vec<String> = uids.iter().map(|uid| format!("{uid}.vcf")).collect();
     let octets: Vec<Vec<u8>> = names.iter().map(|name| name.clone().into_bytes()).collect();
-    let uid_texts: Vec<&str> = uids.iter().map(String::as_str).collect();
     let by_ids = Part::Ids(ids.clone());
     let by_uids = Part::Uids(uids.clone());
     let revision = Cell::new(900_000);
@@ -376,7 +375,7 @@ fn each_look_up(world: &World, ann: i64, book: usize, mut attempt: impl FnMut(&s
         ("made_since", Box::new(made)),
         ("changed_since", Box::new(changed)),
         ("find_uids", Box::new(|tx| Ok(imports::find_uids(tx, ann, &uids)?.len()))),
-        ("taken_uids", Box::new(|tx| Ok(imports::taken_uids(tx, ann, &uid_texts)?.len()))),
+        ("taken_uids", Box::new(|tx| Ok(imports::taken_uids(tx, ann, &uids)?.len()))),
         ("taken_names", Box::new(|tx| Ok(imports::taken_names(tx, ann, &octets)?.len()))),
         ("shown", Box::new(|tx| Ok(rows::shown(tx, ann, &ids)?.len()))),
         ("all", Box::new(|tx| Ok(rows::all(tx, ann, &ids)?.len()))),
