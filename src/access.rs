@@ -393,6 +393,6 @@ pub fn visitor(call: &Call, claim: Option<&Claim>, looked_up: LookedUp) -> Resul
     if ends <= call.now {
         return Ok(anonymous);
     }
-    let csrf = call.app.keys.mac(Purpose::Csrf, &csrf_message(session))?;
+    let csrf = call.app.keys.mac(Purpose::Csrf, &csrf_message(session));
     Ok(Visitor { caller: Some(Caller { current, session }), ends, csrf })
 }

@@ -27,49 +27,30 @@ pub enum Purpose {
     Flash,
 }
 
-const PURPOSES: [Purpose; 6] = [
-    Purpose::Cache,
-    Purpose::Refresh,
-    Purpose::Csrf,
-    Purpose::Totp,
-    Purpose::Cursor,
-    Purpose::Flash,
-];
-
-/// All keys that come from one secret.
+/// The keys that come from one secret, each derived when it is asked for: four blocks of SHA-256.
 struct Derived {
     kid: String,
-    macs: Vec<(Purpose, hmac::Key)>,
-    seals: Vec<(Purpose, LessSafeKey)>,
+    root: hmac::Key,
 }
 
 impl Derived {
-    fn new(secret: &Secret) -> Result<Derived> {
+    fn new(secret: &Secret) -> Derived {
         let root = hmac::Key::new(HMAC_SHA256, secret.reveal().as_bytes());
-        let derive = |what: &str, purpose: Purpose| {
-            hmac::sign(&root, format!("contactd {what} {purpose:?}").as_bytes())
-        };
-        let macs = PURPOSES.map(|purpose| {
-            (purpose, hmac::Key::new(HMAC_SHA256, derive("authenticates", purpose).as_ref()))
-        });
-        let seal = |purpose| {
-            let key = UnboundKey::new(&CHACHA20_POLY1305, derive("encrypts", purpose).as_ref());
-            Ok((purpose, LessSafeKey::new(key.map_err(Error::internal)?)))
-        };
         let kid = hmac::sign(&root, b"contactd names this key");
-        Ok(Derived {
-            kid: hex(kid.as_ref().get(..4).unwrap_or_default()),
-            macs: macs.into(),
-            seals: PURPOSES.into_iter().map(seal).collect::<Result<_>>()?,
-        })
+        Derived { kid: hex(kid.as_ref().get(..4).unwrap_or_default()), root }
     }
 
-    fn mac(&self, purpose: Purpose) -> Option<&hmac::Key> {
-        self.macs.iter().find(|(known, _)| *known == purpose).map(|(_, key)| key)
+    fn derive(&self, what: &str, purpose: Purpose) -> hmac::Tag {
+        hmac::sign(&self.root, format!("contactd {what} {purpose:?}").as_bytes())
     }
 
-    fn seal(&self, purpose: Purpose) -> Option<&LessSafeKey> {
-        self.seals.iter().find(|(known, _)| *known == purpose).map(|(_, key)| key)
+    fn mac(&self, purpose: Purpose) -> hmac::Key {
+        hmac::Key::new(HMAC_SHA256, self.derive("authenticates", purpose).as_ref())
+    }
+
+    fn seal(&self, purpose: Purpose) -> Result<LessSafeKey> {
+        let key = UnboundKey::new(&CHACHA20_POLY1305, self.derive("encrypts", purpose).as_ref());
+        Ok(LessSafeKey::new(key.map_err(Error::internal)?))
     }
 }
 
@@ -90,9 +71,9 @@ pub struct Keys {
 
 impl Keys {
     /// From `SECRET_KEY` and `SECRET_KEY_OLD`.
-    pub fn new(config: &Config) -> Result<Keys> {
-        let old = config.secret_key_old.as_ref().map(Derived::new).transpose()?;
-        Ok(Keys { current: Derived::new(&config.secret_key)?, old })
+    pub fn new(config: &Config) -> Keys {
+        let old = config.secret_key_old.as_ref().map(Derived::new);
+        Keys { current: Derived::new(&config.secret_key), old }
     }
 
     /// Names the current key in tokens (`kid`); says nothing of it.
@@ -106,22 +87,19 @@ impl Keys {
     }
 
     /// The key that authenticates something, for whoever does it often.
-    pub fn mac_key(&self, purpose: Purpose) -> Result<hmac::Key> {
-        let key = self.current.mac(purpose).cloned();
-        key.ok_or_else(|| Error::internal(format!("no key for {purpose:?}")))
+    pub fn mac_key(&self, purpose: Purpose) -> hmac::Key {
+        self.current.mac(purpose)
     }
 
     /// HMAC-SHA256 of `message` with the current key as 43 URL-safe characters.
-    pub fn mac(&self, purpose: Purpose, message: &[u8]) -> Result<String> {
-        let tag = hmac::sign(&self.mac_key(purpose)?, message);
-        Ok(URL_SAFE_NO_PAD.encode(tag.as_ref()))
+    pub fn mac(&self, purpose: Purpose, message: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.mac_key(purpose), message).as_ref())
     }
 
     /// What [`Keys::mac`] gives with the current key, and with the old one where there is one.
     pub fn macs(&self, purpose: Purpose, message: &[u8]) -> Vec<String> {
         let keys = std::iter::once(&self.current).chain(&self.old);
-        keys.filter_map(|derived| derived.mac(purpose))
-            .map(|key| URL_SAFE_NO_PAD.encode(hmac::sign(key, message).as_ref()))
+        keys.map(|it| URL_SAFE_NO_PAD.encode(hmac::sign(&it.mac(purpose), message).as_ref()))
             .collect()
     }
 
@@ -129,14 +107,13 @@ impl Keys {
     pub fn verify(&self, purpose: Purpose, message: &[u8], tag: &str) -> bool {
         let Ok(tag) = URL_SAFE_NO_PAD.decode(tag) else { return false };
         let mut keys = std::iter::once(&self.current).chain(&self.old);
-        keys.any(|it| it.mac(purpose).is_some_and(|key| hmac::verify(key, message, &tag).is_ok()))
+        keys.any(|it| hmac::verify(&it.mac(purpose), message, &tag).is_ok())
     }
 
     /// Encrypts `plain` for `owner` (ChaCha20-Poly1305; RFC 8439): opened for the same purpose and
     /// the same owner only. The nonce is random, which will do for 2^32 texts of a purpose.
     pub fn seal(&self, purpose: Purpose, owner: i64, plain: &[u8]) -> Result<Vec<u8>> {
-        let key = self.current.seal(purpose);
-        let key = key.ok_or_else(|| Error::internal(format!("no key for {purpose:?}")))?;
+        let key = self.current.seal(purpose)?;
         let nonce = random::<NONCE_LEN>()?;
         let mut sealed = plain.to_vec();
         let aad = Aad::from(owner.to_be_bytes());
@@ -152,7 +129,8 @@ impl Keys {
             let mut sealed = sealed.to_vec();
             let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
             let aad = Aad::from(owner.to_be_bytes());
-            let plain = derived.seal(purpose)?.open_in_place(nonce, aad, &mut sealed).ok()?;
+            let key = derived.seal(purpose).ok()?;
+            let plain = key.open_in_place(nonce, aad, &mut sealed).ok()?;
             Some(plain.to_vec())
         };
         let current = open(&self.current).map(|plain| Opened { plain, old: false });
@@ -183,7 +161,7 @@ mod tests {
             "SECRET_KEY_OLD" => old.map(|old| old.repeat(8)),
             _ => None,
         });
-        Keys::new(&config.unwrap()).unwrap()
+        Keys::new(&config.unwrap())
     }
 
     #[test]
@@ -204,7 +182,7 @@ mod tests {
     fn a_key_is_changed_without_losing_what_was_made_with_the_old_one() {
         let (before, after) = (keys("one key", None), keys("new key", Some("one key")));
         let sealed = before.seal(Purpose::Totp, 7, b"secret").unwrap();
-        let tag = before.mac(Purpose::Csrf, b"session 3").unwrap();
+        let tag = before.mac(Purpose::Csrf, b"session 3");
         let opened = after.open(Purpose::Totp, 7, &sealed).unwrap();
         assert_eq!(opened, Opened { plain: b"secret".to_vec(), old: true });
         assert!(after.verify(Purpose::Csrf, b"session 3", &tag));
