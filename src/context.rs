@@ -9,5 +9,5 @@ mod records;
 
 pub use app::{App, Clock};
 pub use call::{Call, SMALL_BODY, new_request_id};
-pub use conditions::Conditions;
+pub use conditions::{Conditions, etag};
 pub use query::Query;

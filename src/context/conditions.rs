@@ -3,6 +3,11 @@
 
 use crate::error::{Error, Result};
 
+/// The entity tag of what has this revision, as REST and CardDAV have it.
+pub fn etag(revision: i64) -> String {
+    format!("\"{revision}\"")
+}
+
 /// The conditions of a request. An entity tag is the revision of a contact.
 #[derive(Debug, Clone, Default)]
 pub struct Conditions {
@@ -18,7 +23,7 @@ impl Conditions {
 
     /// Whether a change may happen to what has this revision now, or is not there at all.
     pub fn allow(&self, current: Option<i64>) -> Result<()> {
-        let tag = current.map(|revision| format!("\"{revision}\""));
+        let tag = current.map(etag);
         let is = |tags: &str, weak| tag.as_deref().is_some_and(|tag| names(tags, tag, weak));
         let matches = self.if_match.as_deref().is_none_or(|tags| is(tags, false));
         let differs = !self.if_none_match.as_deref().is_some_and(|tags| is(tags, true));

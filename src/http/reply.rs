@@ -1,6 +1,7 @@
 //! What a handler answers, and the headers of every answer, of rate limits and for other origins.
 
 use crate::config::Config;
+use crate::context::etag;
 use crate::error::LimitState;
 use rouille::{Response, ResponseBody};
 use serde::Serialize;
@@ -131,7 +132,7 @@ impl Reply {
 
     /// With the entity tag of the state that it shows.
     pub fn with_etag(self, revision: i64) -> Reply {
-        self.with("ETag", format!("\"{revision}\""))
+        self.with("ETag", etag(revision))
     }
 }
 

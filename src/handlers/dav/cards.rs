@@ -1,10 +1,10 @@
 //! Cards: GET, PUT, DELETE, MOVE.
 
 use crate::access::Device;
-use crate::context::Call;
+use crate::context::{Call, etag};
 use crate::error::{DavFault, Error, Result};
 use crate::handlers::dav::headers::{self, If};
-use crate::handlers::dav::properties::{VCARD_TYPE, etag, http_date};
+use crate::handlers::dav::properties::{VCARD_TYPE, http_date};
 use crate::handlers::dav::target::Target;
 use crate::handlers::dav::{NO_PLACE, account, not_here, target_of};
 use crate::http::Reply;

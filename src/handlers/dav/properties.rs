@@ -1,6 +1,6 @@
 //! The properties of resources: one table, and the requests that read it.
 
-use crate::context::Call;
+use crate::context::{Call, etag};
 use crate::error::{Error, Result};
 use crate::handlers::dav::account::Account;
 use crate::handlers::dav::address_data::AddressData;
@@ -348,11 +348,6 @@ fn reports(target: &Target) -> String {
         out.push_str("</D:report></D:supported-report>");
     }
     out
-}
-
-/// The entity tag of a revision, as REST has it too.
-pub fn etag(revision: i64) -> String {
-    format!("\"{revision}\"")
 }
 
 /// RFC 9110, 5.6.7.

@@ -3,7 +3,7 @@
 
 use super::streams::Pieces;
 use crate::access::Owner;
-use crate::context::Call;
+use crate::context::{Call, etag};
 use crate::crypto;
 use crate::error::{Error, Result};
 use crate::handlers::views;
@@ -54,7 +54,7 @@ pub fn get(call: &Call) -> Result<Reply> {
     let hash = crypto::token_hash(secret);
     let found = call.app.db.read(|db| books::find_by_calendar(db, owner, &hash))?;
     let revision = found.ok_or(Error::NotFound)?;
-    let reply = if call.if_none_match(&format!("\"{revision}\"")) {
+    let reply = if call.if_none_match(&etag(revision)) {
         Reply::not_modified()
     } else {
         // The tag was read first: what changes meanwhile is fetched again the next time.

@@ -2,7 +2,7 @@
 
 use super::{by, guard, json, shown};
 use crate::access::Owner;
-use crate::context::Call;
+use crate::context::{Call, etag};
 use crate::error::{Error, Result};
 use crate::http::Reply;
 use crate::model::contact::Method;
@@ -24,7 +24,7 @@ pub fn get(call: &Call, owner: &Owner) -> Result<Reply> {
     let id = call.id()?;
     let contact = call.app.db.read(|db| rows::find_shown(db, owner.id(), id))?;
     let contact = contact.ok_or(Error::NotFound)?;
-    let reply = if call.if_none_match(&format!("\"{}\"", contact.revision)) {
+    let reply = if call.if_none_match(&etag(contact.revision)) {
         Reply::not_modified().with_etag(contact.revision)
     } else if prefers_vcard(call.header("Accept").unwrap_or_default()) {
         let stored = call.app.db.read(|db| rows::find(db, owner.id(), id))?;

@@ -2,7 +2,7 @@
 
 use super::{by, guard, shown};
 use crate::access::Owner;
-use crate::context::Call;
+use crate::context::{Call, etag};
 use crate::error::{Error, Result};
 use crate::http::Reply;
 use crate::repository::contacts::rows;
@@ -17,7 +17,7 @@ pub fn get(call: &Call, owner: &Owner) -> Result<Reply> {
     let id = call.id()?;
     let contact = call.app.db.read(|db| rows::find_shown(db, owner.id(), id))?;
     let contact = contact.filter(|it| it.photo_type.is_some()).ok_or(Error::NotFound)?;
-    let reply = if call.if_none_match(&format!("\"{}\"", contact.revision)) {
+    let reply = if call.if_none_match(&etag(contact.revision)) {
         Reply::not_modified().with_etag(contact.revision)
     } else {
         let (revision, picture) = call.app.db.read(|db| photos::get(db, owner.id(), id))?;
