@@ -37,10 +37,9 @@ impl Faults {
 
     /// Notes that `field` is wrong and why. Past [`FAULTS_MAX`] nothing is noted any more.
     pub fn add(&mut self, field: &str, detail: impl Into<String>) {
-        if self.0.len() >= FAULTS_MAX {
-            return;
+        if self.0.len() < FAULTS_MAX {
+            self.0.push(Fault { field: field.to_owned(), detail: detail.into() });
         }
-        self.0.push(Fault { field: field.to_owned(), detail: detail.into() });
     }
 
     /// Notes that there is no such member; `path`: what stands before its name. A name can be as long as the body, and
