@@ -6,8 +6,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::model::contact::{Contact, Stored, columns, resource_name};
 use crate::repository::contacts::rows::{self, Part};
-pub use crate::service::writer::{By, in_book};
-use crate::service::writer::{NewCard, Writer, free_name};
+use crate::service::writer::{By, NewCard, Writer, free_name, in_book};
 use crate::service::{groups, labels, writer};
 use vcard::Card;
 

@@ -2,7 +2,7 @@
 //! changes through [`contacts`] only.
 
 pub mod bodies;
-pub mod by;
+mod by;
 pub mod changes;
 pub mod confirmation;
 pub mod contacts;

@@ -129,8 +129,8 @@ fn rule_68_a_change_that_is_committed_late_is_not_skipped() {
     let (began, begun) = std::sync::mpsc::channel();
     let (go, may_go) = std::sync::mpsc::channel::<()>();
     let late = std::thread::spawn(move || {
-        let by = contactd::service::contacts::By { protocol: "rest", client: String::new() };
-        contactd::service::contacts::in_book(&app, owner, &by, |writer| {
+        let by = contactd::service::writer::By { protocol: "rest", client: String::new() };
+        contactd::service::writer::in_book(&app, owner, &by, |writer| {
             let mut new = vcard::Card::new("late");
             new.set(&vcard::Details { first_name: Some("Late".to_owned()), ..Default::default() });
             writer

@@ -12,8 +12,8 @@ use crate::model::contact::Stored;
 use crate::model::resource_name;
 use crate::repository::contacts::resources;
 use crate::service::changes::{self, Place};
-use crate::service::contacts::{self, By, Put, Which};
-use crate::service::writer::Writer;
+use crate::service::contacts::{self, Put, Which};
+use crate::service::writer::{By, Writer};
 use std::borrow::Cow;
 
 /// What a browser shows at `/dav/`.

@@ -19,7 +19,8 @@ use contactd::model::user::Role;
 use contactd::repository::contacts::rows as table;
 use contactd::repository::users::{self, NewUser};
 use contactd::service::bodies;
-use contactd::service::contacts::{self, By, Which};
+use contactd::service::contacts::{self, Which};
+use contactd::service::writer::By;
 use serde_json::{Value, json};
 
 /// An account of that name; its id.
