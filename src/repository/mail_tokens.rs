@@ -38,12 +38,8 @@ impl Purpose {
     }
 
     fn parse(word: &str) -> Result<Purpose> {
-        match word {
-            "confirm" => Ok(Purpose::Confirm),
-            "reset" => Ok(Purpose::Reset),
-            "change_email" => Ok(Purpose::ChangeEmail),
-            other => Err(Error::internal(format!("unknown purpose {other}"))),
-        }
+        let purpose = Purpose::ALL.into_iter().find(|purpose| purpose.as_str() == word);
+        purpose.ok_or_else(|| Error::internal(format!("unknown purpose {word}")))
     }
 }
 
