@@ -40,10 +40,9 @@ pub fn import(call: &Call, owner: &Owner) -> Result<Reply> {
         true => Some(multipart::only_file(body, call.multipart_boundary()?)?),
         false => None,
     };
-    let charset = call.content_type_parameter("charset");
     let (file, charset) = match &part {
         Some(part) => (part.content, part.charset.as_deref()),
-        None => (body, charset),
+        None => (body, call.content_type_parameter("charset")),
     };
     let mut query = call.query()?;
     let options = Options {

@@ -188,7 +188,7 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
         Err(Error::NotFound) => return gone(call, visitor, form, late),
         found => found?,
     };
-    began.contact.revision = seen(&form);
+    began.contact.revision = form.get("revision").parse().unwrap_or(0);
     if late {
         return kept(call, visitor, form, Some(&began));
     }
@@ -235,11 +235,6 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
             })
         }
     }
-}
-
-/// The revision that a form began from.
-fn seen(form: &Form) -> i64 {
-    form.get("revision").parse().unwrap_or(0)
 }
 
 /// The chosen photo, made small, before anything is stored.
