@@ -11,7 +11,7 @@ use crate::context::Call;
 use crate::crypto::{self, Purpose, typed};
 use crate::error::{Error, Result};
 use crate::limits::Subject;
-use crate::model::user::{CurrentUser, Role, Scope, User};
+use crate::model::user::{CurrentUser, PageSession, Role, Scope, User};
 use crate::repository::audit::Action;
 use crate::repository::{app_passwords, sessions};
 use base64::Engine;
@@ -336,8 +336,7 @@ pub fn admin(caller: Caller) -> Result<Admin> {
 pub fn owner(call: &Call, claim: &Claim, looked_up: LookedUp) -> Result<Owner> {
     if let Proof::Session(_) = claim.proof {
         let Caller { current, session } = caller(call, claim, looked_up)?;
-        let session = Some(session);
-        return Ok(Owner { current, session, app_password: None, may_write: true });
+        return Ok(Owner { current, session: Some(session), app_password: None, may_write: true });
     }
     by_app_password(call, claim, looked_up, &[Scope::Read, Scope::Write])?
         .ok_or(Error::Unauthenticated)
@@ -386,13 +385,9 @@ pub fn visitor(call: &Call, claim: Option<&Claim>, looked_up: LookedUp) -> Resul
     let Some(claim) = claim else { return Ok(anonymous) };
     let Proof::Cookie { digest } = &claim.proof else { return Ok(anonymous) };
     let Some(current) = active_account(call, claim, looked_up)? else { return Ok(anonymous) };
-    let found = current.pages.iter().find(|known| known.digest == *digest);
-    let Some((session, ends)) = found.map(|found| (found.session, found.expires_at)) else {
-        return Ok(anonymous);
-    };
-    if ends <= call.now {
-        return Ok(anonymous);
-    }
+    let is_alive = |it: &&PageSession| it.digest == *digest && it.expires_at > call.now;
+    let found = current.pages.iter().find(is_alive).map(|it| (it.session, it.expires_at));
+    let Some((session, ends)) = found else { return Ok(anonymous) };
     let csrf = call.app.keys.mac(Purpose::Csrf, &csrf_message(session));
     Ok(Visitor { caller: Some(Caller { current, session }), ends, csrf })
 }
