@@ -392,7 +392,6 @@ words! {
     mail_second_factor_on: "Your account has a second factor now|from now on signing in to your account at {} asks for a code of your second factor too.|If it was you, there is nothing to do: keep the recovery codes well. If it was not, ask for a new password at {}/ and write to whoever runs that server.",
     mail_second_factor_off: "Your account has no second factor any more|from now on signing in to your account at {} asks for the password only.|If it was you, or an administrator at your wish, there is nothing to do. If it was not, ask for a new password at {}/ and write to whoever runs that server.",
     mail_deleted: "Your account was deleted|an admin deleted your account at {}, and all its contacts.|If you think that this is a mistake, write to whoever runs that server.",
-    // Why two contacts are the same, faults and errors: as the program says them
     sentences: "\
         is required, or last_name, nickname or organization = Write a first name, a last name, a nickname or an organisation
         is required = Is required

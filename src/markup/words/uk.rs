@@ -2,7 +2,6 @@
 
 use super::en::Words;
 
-/// Ukrainian.
 pub const UK: Words = Words {
     lang: "uk",
     skip: "До вмісту",
