@@ -43,7 +43,7 @@ pub fn page(p: &Page, it: &Account, at: &str, form: &Form) -> Markup {
         div class="panels" {
             (section("profile", w.profile, &profile(p, it, typed("profile"))))
             (section("address", w.email, &email(p, it, typed("address"))))
-            (section("password", w.password, &password(p, typed("password"))))
+            (section("password", w.password, &password(p, it, typed("password"))))
             (section("totp", w.second_factor, &totp(p, it, typed("totp"))))
             (section("sessions", w.sessions, &sessions(p, it)))
             @if it.user.role == Role::Admin { (section("avatar", w.avatar, &avatar(p, it, typed("avatar")))) }
@@ -90,9 +90,11 @@ fn email(p: &Page, it: &Account, form: &Form) -> Markup {
     p.post("/settings/email", "", &fields)
 }
 
-fn password(p: &Page, form: &Form) -> Markup {
+fn password(p: &Page, it: &Account, form: &Form) -> Markup {
     let w = p.w;
     let fields = html! {
+        // Tells a password manager whose password this is; it is not sent.
+        input autocomplete="username" value=(it.user.username) aria-label=(w.username) hidden;
         (Input::password("current_password", w.current_password, "").show(form))
         (Input::password("new_password", w.new_password, w.password_rules).show(form))
         label class="line" { input type="checkbox" name="keep_app_passwords" value="true" checked[!form.get("keep_app_passwords").is_empty()]; " " (w.keep_app_passwords) }
