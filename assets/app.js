@@ -27,7 +27,7 @@
   document.addEventListener("change", ({ target }) => {
     if (target.matches("[data-all]")) boxes().forEach((box) => { box.checked = target.checked; });
     if (target.name === "all" && target.checked) boxes().forEach((box) => { box.checked = true; });
-    if (target.name === "ids" && !target.checked && $('[name=all]')) $('[name=all]').checked = false;
+    if (target.matches("[name=ids], [data-all]") && !target.checked && $("[name=all]")) $("[name=all]").checked = false;
     if (target.matches("[data-crop]")) crop(target);
     count();
   });

@@ -52,6 +52,15 @@ await page.fill("#password", PASSWORD);
 await page.click("main button");
 await page.waitForURL(/search=lovelace/);
 
+// Who takes back that all are meant, by the box of the page, and selects one, means one.
+await go(page, "/contacts");
+await page.check(".rows input >> nth=0");
+await page.check("[name=all]");
+await page.uncheck("[data-all]");
+await page.check(".rows input >> nth=0");
+assert.match(await page.textContent(".bar .count"), /1 selected/);
+assert(!(await page.isChecked("[name=all]")), "whoever deletes one contact deletes all");
+
 // Where the script does not come, what can be done with the selected ones is there all the same.
 await context.route("**/app.js", (it) => it.abort());
 const plain = await context.newPage();
