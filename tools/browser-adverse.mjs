@@ -111,6 +111,12 @@ const covered = await page.evaluate(() => {
   return bars.reduce((sum, { top, bottom }) => sum + Math.max(0, Math.min(bottom, innerHeight) - Math.max(top, 0)), 0);
 });
 assert(covered < 128, `${covered} of 256 px are covered`);
+// The bar of what is selected goes up to where the others were, and no rows are seen above it.
+await page.setViewportSize({ width: 844, height: 390 });
+await go(page, "/contacts");
+await page.check(".rows input >> nth=0");
+await page.evaluate(() => scrollTo(0, 600));
+assert.equal(await page.locator(".bar").evaluate((it) => it.getBoundingClientRect().top), 0, "rows above the bar");
 await page.setViewportSize({ width: 390, height: 800 });
 for (const path of ["/contacts", "/export", "/contacts/new", "/birthdays", "/settings"]) {
   await go(page, path);
