@@ -53,7 +53,9 @@ fn the_settings_change_name_password_and_sessions() {
     let page = browser.post("/settings/password", &form).expect(422).text();
     assert!(page.contains("id=\"current_password-fault\""));
     // A password manager keeps the new one for this name.
-    assert!(page.contains("<input autocomplete=\"username\" value=\"anna\" aria-label=\"Username\" hidden>"));
+    assert!(page.contains(
+        "<input autocomplete=\"username\" value=\"anna\" aria-label=\"Username\" hidden>"
+    ));
     let form = [("current_password", PASSWORD), ("new_password", "quite another one")];
     browser.post("/settings/password", &form).expect(303);
     browser.get("/settings").expect(200);
