@@ -47,7 +47,7 @@ impl Config {
     }
 
     /// Reads a configuration from any source of variables. An empty value is an unset one, as
-    /// Compose passes them; blanks and line ends around a value, which nobody sees, are none of it.
+    /// Compose passes them; blanks and line ends around a value are invisible, and none of it.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<String>> {
         let get = |name: &str| {
             let value = lookup(name)?.trim().to_owned();

@@ -61,18 +61,18 @@ fn main() -> ExitCode {
     match arguments.map_err(unreadable).and_then(|arguments| run(&arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(text)) => {
-            tell(&text);
+            print_error(&text);
             ExitCode::from(2)
         }
         Err(Failure::Fault(text)) => {
-            tell(&format!("contactd: {text}"));
+            print_error(&format!("contactd: {text}"));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Writes a line to standard error. Where that cannot be, the exit code is all there is to tell.
-fn tell(line: &str) {
+/// Writes a line to standard error. Where that cannot be written to, the exit code remains.
+fn print_error(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 

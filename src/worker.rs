@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 /// How often the outbox is looked at without a notification: retries, and mail of other replicas.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// Most that a mail takes that nobody gets.
+/// The longest that a mail without a recipient takes.
 const USUAL_MOST: Duration = Duration::from_secs(3);
 /// How often old rows are purged: the first time at the start.
 const PURGE_EVERY: Duration = Duration::from_secs(600);
@@ -65,8 +65,8 @@ pub fn deliver_due(app: &App) -> Result<usize> {
     Ok(sent)
 }
 
-/// Tries the mail that is due first; nothing when none is, else how many were sent. What nobody gets takes as long as
-/// the last mail that was sent (`usual`): else the time of the one behind it would tell who has an account.
+/// Tries the mail that is due first; nothing when none is, else how many were sent. What has no recipient takes as long
+/// as the last mail that was sent (`usual`): else the time of the one behind it would show who has an account.
 fn deliver_next(app: &App, usual: &mut Duration) -> Result<Option<usize>> {
     let Some(due) = app.db.write(|db| outbox::claim(db, app.now()))? else { return Ok(None) };
     let began = Instant::now();

@@ -47,7 +47,7 @@ impl List<'_> {
     }
 }
 
-/// `tel:` and the number without what is there to be read only (RFC 3966). What is dialled once somebody answers
+/// `tel:` and the number without what is there to be read only (RFC 3966). What is dialled once the call is answered
 /// comes behind a pause, or is an extension, whatever word stands before it.
 pub fn tel(number: &str) -> String {
     let dialled =

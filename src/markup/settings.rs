@@ -93,7 +93,7 @@ fn email(p: &Page, it: &Account, form: &Form) -> Markup {
 fn password(p: &Page, it: &Account, form: &Form) -> Markup {
     let w = p.w;
     let fields = html! {
-        // Tells a password manager whose password this is; it is not sent.
+        // For password managers: whose password this is. It is not sent.
         input autocomplete="username" value=(it.user.username) aria-label=(w.username) hidden;
         (Input::password("current_password", w.current_password, "").show(form))
         (Input::password("new_password", w.new_password, w.password_rules).show(form))

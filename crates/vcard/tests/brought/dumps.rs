@@ -289,13 +289,20 @@ fn a_town_stands_before_a_slash_only() {
     assert_eq!(values("Phone", "+49 30 46 64 / 5550101").len(), 1);
 }
 
+/// Processor time of this thread, which a busy machine does not lengthen.
+fn worked() -> std::time::Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    std::time::Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap())
+}
+
 #[test]
 fn many_names_beside_a_long_one_are_read_at_once() {
     let (header, cells) = ([",Full Name"; 900].concat(), [",Ash Ann"; 900].concat());
     let text = format!("Name{header}\n{}{cells}\n", "a b ".repeat(250_000));
-    let start = std::time::Instant::now();
+    let start = worked();
     assert_eq!(rows(&text).remove(0).1.len(), 900);
-    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    let took = worked() - start;
+    assert!(took.as_secs() < 5, "{took:?}");
     // A name is the same one in other letters only where nothing of it is lost.
     let (_, kept, said) =
         rows("Name,Full Name,Display Name\nJosé Ash,Jose Ash,ASH JOSÉ\n").remove(0);
@@ -305,9 +312,10 @@ fn many_names_beside_a_long_one_are_read_at_once() {
 #[test]
 fn long_cells_in_brackets_are_read_at_once() {
     let text = format!("Name,Email\n{}", format!("({},x\n", "é".repeat(500_000)).repeat(12));
-    let start = std::time::Instant::now();
+    let start = worked();
     assert_eq!(rows(&text).len(), 12);
-    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    let took = worked() - start;
+    assert!(took.as_secs() < 5, "{took:?}");
 }
 
 #[test]
