@@ -13,7 +13,7 @@ const EMAIL_MAX: usize = 254;
 /// A telephone number without what shows nothing, with ASCII digits, dashes and spaces. `tel:` goes
 /// (RFC 3966), and `;ext=` becomes ` x`.
 pub fn clean_phone(text: &str) -> String {
-    let plain = text.chars().filter(|c| !is_invisible(*c) && !c.is_control()).map(|c| match c {
+    let plain = text.chars().filter(|c| is_shown(*c)).map(|c| match c {
         '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{30fc}' | '\u{ff0d}' => '-',
         c if c.is_whitespace() => ' ',
         // Full-width forms of ASCII lie in the same order.
@@ -27,6 +27,12 @@ pub fn clean_phone(text: &str) -> String {
     }
     let had_scheme = number.len() < plain.trim().len();
     if had_scheme { number.replacen(";ext=", " x", 1).trim().to_owned() } else { number.to_owned() }
+}
+
+/// False for what shows nothing. A line break parts what stands around it: two numbers of one line of a
+/// card must not run together.
+fn is_shown(c: char) -> bool {
+    !is_invisible(c) && (!c.is_control() || c.is_whitespace())
 }
 
 /// True for a number that can be dialled: 3 to 32 characters, at least three digits, and beside them
@@ -56,8 +62,9 @@ pub fn clean_email(text: &str) -> String {
     let address = text.contains(['@', '＠']);
     let plain: String = text
         .chars()
-        .filter(|c| !is_invisible(*c) && !c.is_control())
+        .filter(|c| is_shown(*c))
         .map(|c| match c {
+            c if c.is_control() => ' ',
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
             '\u{3002}' if address => '.',
             c => c,
@@ -137,6 +144,7 @@ mod tests {
             ("٠٥٠ ٥٥٥", "050 555"),
             ("０９０ー５５５５－０１００", "090-5555-0100"),
             ("\u{202a}+1\u{a0}555\u{202c}", "+1 555"),
+            ("555 010\n555 011\r\n", "555 010 555 011"),
             ("tel:+1-555;ext=12", "+1-555 x12"),
             ("TEL:+1", "+1"),
             ("+1 555;ext=12", "+1 555;ext=12"),
@@ -196,6 +204,7 @@ mod tests {
             ("\"a@x.example\";", "a@x.example"),
             ("a@x.example.", "a@x.example"),
             ("n/a.", "n/a."),
+            ("Ann\na@x.example\n", "Ann a@x.example"),
             ("'n/a'", "'n/a'"),
         ] {
             assert_eq!(clean_email(text), clean, "{text}");
