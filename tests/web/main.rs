@@ -13,6 +13,7 @@ mod hostile;
 mod kept;
 mod late;
 mod lost;
+mod second;
 mod sessions;
 mod undo;
 mod weight;

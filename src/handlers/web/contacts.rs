@@ -115,8 +115,8 @@ fn listed(call: &Call, visitor: &Visitor, sent: Option<(&Form, &str)>) -> Result
 pub fn who(w: &Words, protocol: &str, client: &str) -> String {
     let with = match protocol {
         "import" => w.import.to_owned(),
-        "merge" => w.merge.to_owned(),
-        "rewind" => w.rewind.to_owned(),
+        // What was done, and not what a button says.
+        "merge" | "rewind" => w.sentence(protocol).trim_end_matches('.').to_owned(),
         "web" => program(client),
         _ => return program(client),
     };
