@@ -2,7 +2,7 @@
 
 use super::form::{Form, Input, alert};
 use super::labels;
-use super::page::{Page, cut, fitting, icon, share, shell};
+use super::page::{Page, cut, fitting, icon, share, shell, some};
 use super::queries::link;
 use super::words::Words;
 use maud::{Markup, html};
@@ -147,6 +147,8 @@ pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
         (w.n_remarks, found.remarks),
     ];
     let comes = found.new + found.updated;
+    let may_be_there = found.updated + found.duplicates > 0 || !form.get("existing").is_empty();
+    let looks_again = !found.columns.is_empty() || may_be_there;
     let rows = rows(p, found);
     let existing =
         [("skip", w.existing_skip), ("update", w.existing_update), ("add", w.existing_add)];
@@ -154,9 +156,11 @@ pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
         // That nothing names the columns is no fault of who has not yet been asked.
         (alert(form, |name| name == "label" || name.starts_with("map.") || (name == "file" && !found.columns.is_empty() && form.get("step").is_empty())))
         input type="hidden" name="key" value=(form.get("key"));
+        // Enter in a field presses the first button: what was typed there is looked at first.
+        @if looks_again { button name="step" value="look" hidden {} }
         @if !found.columns.is_empty() { (columns(p, found, form, ROOM.saturating_sub(rows.0.len()))) }
         (Input { name: "label", label: w.label_for_all, ..Input::default() }.show(form))
-        @if found.updated + found.duplicates > 0 || !form.get("existing").is_empty() {
+        @if may_be_there {
             (Input { name: "existing", label: w.existing, ..Input::default() }.choice(form, &existing))
         }
         div class="acts" {
@@ -164,7 +168,7 @@ pub fn found(p: &Page, found: &Found, form: &Form) -> Markup {
             @else if found.is_judged() { p { (w.nothing_new) } }
             // What is there already may be wanted all the same, once the choice above is another.
             @if comes == 0 && (found.duplicates > 0 || !found.is_judged()) { button name="step" value="import" { (w.import) } }
-            @if !found.columns.is_empty() { button name="step" value="look" { (w.look_first) } }
+            @if looks_again { button name="step" value="look" { (w.look_first) } }
             a class="button" href="/import" { (w.other_file) }
         }
     };
@@ -249,9 +253,11 @@ fn column(p: &Page, form: &Form, at: usize, it: &Column, list: bool) -> Markup {
     let w = p.w;
     let fault = form.fault_of(&format!("map.{at}"));
     let (invalid, described) = (fault.map(|_| "true"), fault.map(|_| format!("map.{at}-fault")));
+    let unnamed = w.sentence("without a name");
+    let title = some(it.title.trim()).unwrap_or(unnamed.trim_end_matches('.'));
     html! {
         div class="field" {
-            label for={ "map." (at) } { bdi { (cut(&it.title, SAMPLE)) } @if !it.sample.is_empty() { " " small class="soft" { bdi { (cut(&it.sample, SAMPLE)) } } } }
+            label for={ "map." (at) } { bdi { (cut(title, SAMPLE)) } @if !it.sample.is_empty() { " " small class="soft" { bdi { (cut(&it.sample, SAMPLE)) } } } }
             @if list {
                 select id={ "map." (at) } name={ "map." (at) } aria-invalid=[invalid] aria-describedby=[&described] {
                     @if !MEMBERS.contains(&it.member.as_str()) { option value=(it.member) selected { (it.word(w)) } }

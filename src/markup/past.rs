@@ -31,7 +31,8 @@ pub fn trash(p: &Page, batches: &[Batch], total: i64, next: Option<&str>) -> Mar
         } @else {
             p class="lead" { (w.n(w.n_contacts, total)) ". " (w.trash_text) }
         }
-        (p.post("/trash/restore", "", &html! { @for batch in batches { (deleted(p, batch, most)) } }))
+        // Enter on a box presses the first button: to restore the selected ones, and not all beside them.
+        (p.post("/trash/restore", "", &html! { button hidden {} @for batch in batches { (deleted(p, batch, most)) } }))
         (next_page(p, "/trash", next))
     };
     shell(p, w.trash, &html! {}, &body)

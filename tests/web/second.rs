@@ -21,6 +21,52 @@ fn first(ann: &Actor, search: &str) -> Value {
     ann.get(&format!("/api/contacts?search={search}")).expect(200).json()[0].clone()
 }
 
+#[test]
+fn a_table_whose_columns_are_left_as_guessed_comes_in_as_by_the_api() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    // Nothing shows the order of these dates, and the header is not English: the day is first.
+    let long = "Особливі прикмети ".repeat(20);
+    let file = format!("Ім'я;Прізвище;Дата народж.;Клас;{long};Код\nОля;Коваль;5/6/1990;7;a;b\n");
+    let page = found(&browser, &file);
+    assert!(page.contains("are read as day/month/year"), "{page}");
+    // A browser sends all columns, as they stand there.
+    let columns = ["first_name", "last_name", "birthday", "", "", ""];
+    let names: Vec<_> = (0..columns.len()).map(|at| format!("map.{at}")).collect();
+    let fields: Vec<_> = names.iter().map(String::as_str).zip(columns).collect();
+    import(&browser, &page, &fields);
+    assert_eq!(first(&ann, "Коваль")["birthday"], "1990-06-05");
+}
+
+#[test]
+fn columns_of_one_name_are_one_question_and_those_without_a_name_are_called_so() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann").reading("uk");
+    let file = "Хто;Код;код;;Щось\nОля;ab;cd;ef;gh\n";
+    let page = found(&browser, file);
+    assert_eq!(page.matches("for=\"map.").count(), 4, "{page}");
+    assert!(page.contains("<bdi>Без назви</bdi>"), "{page}");
+    import(&browser, &page, &[("map.0", "first_name"), ("map.1", "labels")]);
+    assert_eq!(first(&ann, "Оля")["labels"], json!(["ab", "cd"]));
+}
+
+#[test]
+fn what_becomes_of_contacts_that_are_there_is_seen_before_it_is_done() {
+    let world = World::new();
+    let ann = world.user("ann");
+    ann.post("/api/contacts", json!({"first_name": "Ada", "uid": "one"})).expect(201);
+    let browser = Browser::signed_in(&world, "ann");
+    let card = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:one\r\nFN:Ada\r\nNOTE:other\r\nEND:VCARD\r\n";
+    let page = found(&browser, card);
+    assert!(page.contains("name=\"step\" value=\"look\""), "{page}");
+    let form = [("step", "look"), ("key", value(&page, "key")), ("existing", "update")];
+    let page = browser.post("/import/found", &form).expect(200).text();
+    assert!(page.contains("Import 1 contact") && page.contains(">changes<"), "{page}");
+    assert!(page.contains("value=\"update\" selected"), "{page}");
+}
+
 /// Of a file everything that is odd is told, and in another language that is told too.
 #[test]
 fn what_is_odd_in_a_file_is_told_in_the_language_of_the_reader() {
@@ -57,6 +103,32 @@ fn what_is_odd_in_a_file_is_told_in_the_language_of_the_reader() {
             assert!(!rows.contains(english), "{english}: {rows}");
         }
     }
+}
+
+/// Enter in a field of a form presses its first button.
+#[test]
+fn enter_neither_imports_unseen_nor_restores_what_was_not_selected() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let button = |page: &str, form: &str| {
+        let form = page.split(form).nth(1).expect("the form").split("</form>").next().unwrap();
+        form.split("<button").nth(1).expect("a button").split('>').next().unwrap().to_owned()
+    };
+    let page = found(&browser, "Хто;Код;Щось\nОля;ab;gh\n");
+    assert!(button(&page, "id=\"file\"").contains("value=\"look\""), "{page}");
+    for name in ["Ada", "Bob"] {
+        let made = ann.post("/api/contacts", json!({"first_name": name})).expect(201).json();
+        ann.delete(&format!("/api/contacts/{}", made["id"])).expect(204);
+    }
+    let page = browser.get("/trash").expect(200).text();
+    assert!(page.contains("Restore all 2"), "{page}");
+    assert!(!button(&page, "action=\"/trash/restore\"").contains("name="), "{page}");
+    // What is asked for is answered, where there is no file any more.
+    let page = found(&browser, "First Name\nOlya\n");
+    import(&browser, &page, &[]);
+    let answer = browser.get("/import/found").expect(303);
+    assert!(browser.follow(&answer).expect(200).text().contains("it was imported already"));
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::service::import::{self, Fate, Options, Outcome};
 use crate::service::labels::in_use;
 use crate::service::writer::By;
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use vcard::table;
 
 /// Notes on a page, beside those on the cards that it shows.
@@ -79,7 +79,25 @@ fn columns(file: &[u8]) -> Vec<table::Column> {
     let unknown =
         columns.iter().filter(|column| column.member.is_none() && !column.samples.is_empty());
     // Programs that are known write a few columns that are not.
-    if unknown.count() * 4 > columns.len() { columns } else { Vec::new() }
+    if unknown.count() * 4 > columns.len() { of_each_name(columns) } else { Vec::new() }
+}
+
+/// One column of each name, with the examples of all: a map names columns, and so means all of one name. Of a name
+/// its letters and its first number count.
+fn of_each_name(columns: Vec<table::Column>) -> Vec<table::Column> {
+    let (mut found, mut places) = (Vec::<table::Column>::new(), HashMap::new());
+    for mut column in columns {
+        let letters: String =
+            vcard::fold(&column.name).chars().filter(|c| c.is_alphabetic()).collect();
+        let digits = column.name.split(|c: char| !c.is_ascii_digit()).find(|it| !it.is_empty());
+        let number = digits.and_then(|digits| digits.parse::<u32>().ok());
+        let at = *places.entry((letters, number)).or_insert(found.len());
+        match found.get_mut(at) {
+            Some(known) => known.samples.append(&mut column.samples),
+            None => found.push(column),
+        }
+    }
+    found
 }
 
 /// What each column is, as the form says or as it was guessed.
@@ -110,7 +128,10 @@ fn run(
     let (owner, by) = owner(call, visitor)?;
     let by = By { protocol: "import", ..by };
     let columns = mapped(words(call, visitor), file, form);
-    let map: Vec<_> = columns.iter().map(|it| (it.title.clone(), it.member.clone())).collect();
+    // Of a column that is left as guessed the header says more than the member's name does: in which language it is, and
+    // so in which order its dates are.
+    let changed = columns.iter().filter(|it| it.member != it.guess);
+    let map: Vec<_> = changed.map(|it| (it.title.clone(), it.member.clone())).collect();
     let given = |name| Some(form.get(name).trim()).filter(|text| !text.is_empty());
     let label = given("label").map(|label| text::line(label, 1, LABEL_MAX)).transpose();
     let existing = given("existing").map(imports::existing).transpose();
@@ -191,7 +212,7 @@ fn shown(outcome: Outcome, found: Found) -> Found {
 pub fn found(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let id = caller(visitor)?.id();
     let Some(file) = call.app.db.read(|db| uploads::find(db, id, call.now))? else {
-        return Ok(reader::go("/import"));
+        return reader::go_saying(call, visitor, "/import", words(call, visitor).no_file);
     };
     let mut form = Form::default();
     form.set("key", &file.key());
