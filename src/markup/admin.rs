@@ -1,18 +1,21 @@
 //! `/admin`: accounts, audit events, the mail queue, health.
 
-use super::form::{Form, Input, alert};
+use super::form::{Form, Input};
 use super::page::{Page, face, next_page, shell, some};
 use super::queries::query;
 use crate::model::user::{Role, User};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
+/// An account that an event names: its id, and the username if it is there still.
+pub type Account = (i64, Option<String>);
+
 /// An audit event.
 pub struct Event {
     pub at: DateTime<Utc>,
     pub action: String,
-    pub actor: Option<i64>,
-    pub user: Option<i64>,
+    pub actor: Option<Account>,
+    pub user: Option<Account>,
     pub ip: String,
 }
 
@@ -30,22 +33,17 @@ pub struct Slice<'a> {
     pub search: &'a str,
     pub role: &'a str,
     pub total: i64,
+    /// The query of this page, and of the next one.
+    pub query: String,
     pub next: Option<String>,
 }
 
 /// `/admin`
-pub fn accounts(
-    p: &Page,
-    health: &Health,
-    accounts: &[User],
-    slice: &Slice,
-    form: &Form,
-) -> Markup {
+pub fn accounts(p: &Page, health: &Health, accounts: &[User], slice: &Slice) -> Markup {
     let w = p.w;
     let roles = [("", w.all), ("user", w.role_user), ("admin", w.role_admin)];
     let body = html! {
         h1 { (w.admin) }
-        (alert(form, |_| false))
         // Without Postgres there is no such page.
         dl class="health" {
             @for (name, value) in [(w.version, health.version), ("Postgres", "ok"), ("Redis", health.redis)] { div { dt { (name) } dd { (value) } } }
@@ -57,20 +55,21 @@ pub fn accounts(
             select name="role" aria-label=(w.role) { @for (value, name) in roles { option value=(value) selected[value == slice.role] { (name) } } }
             button { (w.key_search) }
         }
-        ul class="things" { @for account in accounts { (one(p, account)) } }
+        ul class="things" { @for account in accounts { (one(p, account, &slice.query)) } }
+        @if accounts.is_empty() { div class="empty" { h2 { (w.nothing_found) } } }
         (next_page(p, "/admin", slice.next.as_deref()))
     };
     shell(p, w.admin, &html! {}, &body)
 }
 
-fn one(p: &Page, it: &User) -> Markup {
+/// `here`: the query of the page that this is on.
+fn one(p: &Page, it: &User, here: &str) -> Markup {
     let w = p.w;
     let id = it.id.to_string();
     let act = |action: &str, label: &str, class: &str| html! { button name="action" value=(action) class=(class) { (label) } };
     // The list to come back to, unless its address is too long to stand in each of its forms.
-    let back = p.query.as_deref().and_then(some).filter(|query| query.len() < 200);
     let acts = html! {
-        @if let Some(query) = back { input type="hidden" name="query" value=(query); }
+        @if let Some(query) = some(here).filter(|query| query.len() < 200) { input type="hidden" name="query" value=(query); }
         @if it.role == Role::Admin { (act("user", w.make_user, "plain")) } @else { (act("admin", w.make_admin, "plain")) }
         @if it.is_active { (act("disable", w.disable, "plain")) } @else { (act("enable", w.enable, "plain")) }
         (act("reset-totp", w.reset_totp, "plain"))
@@ -121,8 +120,8 @@ pub fn events(
                     tbody {
                         @for it in events {
                             tr {
-                                td { (p.time(it.at)) } td { (happened(w, &it.action)) } td { (number(it.user)) }
-                                td { (number(it.actor)) } td { bdi { (it.ip) } }
+                                td { (p.time(it.at)) } td { (happened(w, &it.action)) } td { (account(it.user.as_ref())) }
+                                td { (account(it.actor.as_ref())) } td { bdi { (it.ip) } }
                             }
                         }
                     }
@@ -139,12 +138,17 @@ fn happened(w: &super::words::Words, action: &str) -> String {
     w.sentence(&action.replace('_', " ")).trim_end_matches('.').to_owned()
 }
 
-fn number(id: Option<i64>) -> Markup {
-    html! { @if let Some(id) = id { a href={ "/admin/events?user_id=" (id) } { (id) } } @else { "–" } }
+fn account(it: Option<&Account>) -> Markup {
+    html! {
+        @if let Some((id, name)) = it {
+            a href={ "/admin/events?user_id=" (id) } { @match name { Some(name) => (name), None => (id) } }
+        } @else { "–" }
+    }
 }
 
 /// Asks before an account is deleted; and for the password, when an admin signed in long ago.
-pub fn sure(p: &Page, it: &User, form: &Form) -> Markup {
+/// `back`: where the list is that it came from.
+pub fn sure(p: &Page, it: &User, form: &Form, back: &str) -> Markup {
     let w = p.w;
     let action = form.get("action");
     let deletes = action == "delete";
@@ -158,7 +162,7 @@ pub fn sure(p: &Page, it: &User, form: &Form) -> Markup {
         (password.show(form))
         div class="acts" {
             button class=(if deletes { "danger" } else { "main" }) { (if deletes { w.delete } else { w.go_on }) }
-            a class="button" href="/admin" { (w.cancel) }
+            a class="button" href=(back) { (w.cancel) }
         }
     };
     let body = html! {

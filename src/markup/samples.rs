@@ -154,12 +154,12 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
     ];
     let health =
         admin::Health { version: "0.1.0", redis: "ok", mails_waiting: 2, mails_failing: 0 };
-    let slice = admin::Slice { search: "", role: "", total: 3, next: None };
+    let slice = admin::Slice { search: "", role: "", total: 3, query: String::new(), next: None };
     let event = |action: &str, actor| admin::Event {
         at: at("2026-11-28T10:58:00Z"),
         action: action.to_owned(),
         actor,
-        user: Some(2),
+        user: Some((2, None)),
         ip: "203.0.113.7".to_owned(),
     };
     let codes: Vec<_> = (0..10).map(|n| format!("k7fq-3vz{n}-w2")).collect();
@@ -261,12 +261,12 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
                 None,
             ),
         ),
-        ("admin", admin::accounts(&p("/admin"), &health, &users, &slice, &none)),
+        ("admin", admin::accounts(&p("/admin"), &health, &users, &slice)),
         (
             "events",
             admin::events(
                 &p("/admin"),
-                &[event("login", Some(2)), event("login_failed", None)],
+                &[event("login", Some((2, Some("bob".to_owned())))), event("login_failed", None)],
                 "",
                 ("", &["login", "login_failed"]),
                 None,
@@ -289,5 +289,6 @@ pub fn every_page() -> impl Iterator<Item = (String, String)> {
             .into_iter()
             .map(move |(name, page)| (format!("{name}.{}", w.lang), page.into_string()))
     });
+                "/admin",
     pages.collect::<Vec<_>>().into_iter()
 }

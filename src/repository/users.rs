@@ -7,6 +7,7 @@ use crate::model::user::{AppPassword, CurrentUser, PageSession, Role, Scope, Use
 use crate::repository::Slice;
 use chrono::{DateTime, Utc};
 use postgres::Row;
+use std::collections::HashMap;
 
 macro_rules! columns {
     () => {
@@ -371,4 +372,11 @@ pub fn list(
     let rows = db.query(PAGE, &[&search, &role, &slice.limit, &slice.skip])?;
     let total = db.query_one(COUNT, &[&search, &role])?.get(0);
     Ok((rows.iter().map(from_row).collect::<Result<_>>()?, total))
+}
+
+/// The usernames of these accounts, by their ids; of those that there are.
+pub fn names(db: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, String>> {
+    const SQL: &str = "SELECT id, username FROM users WHERE id = ANY($1)";
+    let rows = db.query(SQL, &[&ids])?;
+    Ok(rows.iter().map(|row| (row.get("id"), row.get("username"))).collect())
 }

@@ -105,6 +105,32 @@ fn what_is_odd_in_a_file_is_told_in_the_language_of_the_reader() {
     }
 }
 
+#[test]
+fn an_admin_comes_back_to_the_accounts_that_were_looked_for() {
+    let world = World::new();
+    let root = world.admin("root");
+    let users: Vec<_> = (0..17).map(|n| world.user(&format!("user{n}"))).collect();
+    let browser = Browser::signed_in(&world, "root");
+    let page = browser.get("/admin?search=user&role=user&skip=15").expect(200).text();
+    let query = value(&page, "query").replace("&amp;", "&");
+    let path = format!("/admin/users/{}", users[16].id);
+    let form = [("action", "disable"), ("query", query.as_str())];
+    let answer = browser.post(&path, &form).expect(303);
+    assert_eq!(answer.header("Location"), "/admin?search=user&role=user&skip=15");
+    // Who thinks better of it comes back, too.
+    let form = [("action", "delete"), ("query", query.as_str())];
+    let page = browser.post(&path, &form).expect(422).text();
+    assert!(page.contains("href=\"/admin?search=user&amp;role=user&amp;skip=15\""), "{page}");
+    // Who did what is told by name as long as there is one.
+    let page = browser.get("/admin/events?action=disabled").expect(200).text();
+    assert!(page.contains(">user16</a>") && page.contains(">root</a>"), "{page}");
+    let form = [("action", "delete"), ("sure", "1")];
+    browser.post(&path, &form).expect(303);
+    let page = browser.get("/admin/events?action=disabled").expect(200).text();
+    assert!(page.contains(&format!(">{}</a>", users[16].id)) && page.contains(">root</a>"));
+    assert!(root.id > 0);
+}
+
 /// Enter in a field of a form presses its first button.
 #[test]
 fn enter_neither_imports_unseen_nor_restores_what_was_not_selected() {

@@ -15,7 +15,8 @@ use crate::repository::audit::{self, Action};
 use crate::repository::{outbox, users as rows};
 use serde_json::{Value, json};
 
-fn shown(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
+/// `GET /admin`
+pub fn accounts(call: &Call, visitor: &Visitor) -> Result<Reply> {
     visitor.admin()?;
     let mut query = call.query()?;
     let (search, role) = (query.text("search"), query.parsed("role", Role::parse));
@@ -29,21 +30,32 @@ fn shown(call: &Call, visitor: &Visitor, form: &Form) -> Result<maud::Markup> {
     let role = role.map_or("", Role::as_str);
     let search = search.unwrap_or_default();
     let more = slice.skip + (users.len() as i64) < total;
-    let skip = (slice.skip + slice.limit).to_string();
-    let next = more.then(|| encoded(&[("search", &search), ("role", role), ("skip", &skip)]));
+    let place = |skip: i64| {
+        let skip = Some(skip.to_string()).filter(|_| skip > 0).unwrap_or_default();
+        encoded(&[("search", &search), ("role", role), ("skip", &skip)])
+    };
+    // The accounts on this page were deleted since.
+    if slice.skip > 0 && users.is_empty() {
+        return Ok(reader::go(list_at(&place(0))));
+    }
+    let (query, next) = (place(slice.skip), more.then(|| place(slice.skip + slice.limit)));
     let health = Health {
         version: env!("CARGO_PKG_VERSION"),
         redis: call.app.cache.status(),
         mails_waiting: queue.0,
         mails_failing: queue.1,
     };
-    let slice = Slice { search: &search, role, total, next };
-    Ok(admin::accounts(&reader::page(call, visitor), &health, &users, &slice, form))
+    let slice = Slice { search: &search, role, total, query, next };
+    Ok(reader::show(call, admin::accounts(&reader::page(call, visitor), &health, &users, &slice)))
 }
 
-/// `GET /admin`
-pub fn accounts(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    shown(call, visitor, &Form::default()).map(|page| reader::show(call, page))
+/// The list of accounts, with the query that it was shown with.
+fn list_at(query: &str) -> String {
+    if query.is_empty() { "/admin".to_owned() } else { format!("/admin?{query}") }
+}
+
+fn came_from(form: &Form) -> String {
+    list_at(&reader::place(form.get("query"), &["search", "role", "skip"]))
 }
 
 /// `POST /admin/users/{id}`: one change of an account.
@@ -70,8 +82,7 @@ pub fn change(call: &Call, visitor: &Visitor) -> Result<Reply> {
         _ => Err(Error::invalid("action", "is none that there is")),
     };
     let w = words(call, visitor);
-    let query = reader::place(form.get("query"), &["search", "role", "skip"]);
-    let back = if query.is_empty() { "/admin".to_owned() } else { format!("/admin?{query}") };
+    let back = came_from(&form);
     let deletes = form.get("action") == "delete";
     match done {
         // A second click finds no account any more.
@@ -105,7 +116,8 @@ fn sure(call: &Call, visitor: &Visitor, form: &Form) -> Result<Reply> {
     let id = call.id()?;
     let user = call.app.db.read(|db| rows::find(db, id))?.ok_or(Error::NotFound)?;
     let page = reader::page(call, visitor);
-    Ok(reader::refuse(&Error::PasswordNeeded, admin::sure(&page, &user, form)))
+    let page = admin::sure(&page, &user, form, &came_from(form));
+    Ok(reader::refuse(&Error::PasswordNeeded, page))
 }
 
 /// `GET /admin/events`
@@ -117,17 +129,26 @@ pub fn events(call: &Call, visitor: &Visitor) -> Result<Reply> {
     query.finish()?;
     slice.limit = 50;
     let of = Some(user).filter(|id| *id > 0);
-    let (events, total) = call.app.db.read(|db| audit::list(db, of, action.as_deref(), slice))?;
+    let (events, total, names) = call.app.db.read(|db| {
+        let (events, total) = audit::list(db, of, action.as_deref(), slice)?;
+        let ids: Vec<_> =
+            events.iter().flat_map(|it| [it.actor_id, it.user_id]).flatten().collect();
+        Ok((events, total, rows::names(db, &ids)?))
+    })?;
     let action = action.unwrap_or_default();
     let user = of.map(|id| id.to_string()).unwrap_or_default();
+    let place = |skip: &str| encoded(&[("user_id", &user), ("action", &action), ("skip", skip)]);
+    if slice.skip > 0 && events.is_empty() {
+        return Ok(reader::go(format!("/admin/events?{}", place(""))));
+    }
     let skip = (slice.skip + slice.limit).to_string();
-    let next = (slice.skip + (events.len() as i64) < total)
-        .then(|| encoded(&[("user_id", &user), ("action", &action), ("skip", &skip)]));
+    let next = (slice.skip + (events.len() as i64) < total).then(|| place(&skip));
+    let account = |id: Option<i64>| id.map(|id| (id, names.get(&id).cloned()));
     let event = |it: audit::Event| Event {
         at: it.at,
         action: it.action,
-        actor: it.actor_id,
-        user: it.user_id,
+        actor: account(it.actor_id),
+        user: account(it.user_id),
         ip: it.ip,
     };
     let events: Vec<_> = events.into_iter().map(event).collect();
