@@ -106,6 +106,59 @@ fn what_is_odd_in_a_file_is_told_in_the_language_of_the_reader() {
 }
 
 #[test]
+fn a_page_that_has_become_empty_is_not_taken_for_an_empty_book() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let card = |n: usize| {
+        let twin = n % 60;
+        format!(
+            "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Name {twin}\r\nN:{twin};Name;;;\r\nEMAIL:p{twin}@example.com\r\nNOTE:{n}\r\nCATEGORIES:all\r\nEND:VCARD\r\n"
+        )
+    };
+    let file: String = (0..66).map(card).collect();
+    let kind = [("Content-Type", "text/vcard")];
+    ann.send("POST", "/api/contacts/import", &kind, file.as_bytes()).expect(200);
+    let browser = Browser::signed_in(&world, "ann");
+    let away = |path: &str, to: &str| {
+        let answer = browser.get(path).expect(303);
+        assert_eq!(answer.header("Location"), to, "{path}");
+    };
+    // The label is taken from all on its last page.
+    let page = browser.get("/contacts?label=all&sort=-name").expect(200).text();
+    let next = page.split("rel=\"next\" href=\"").nth(1).unwrap().split('"').next().unwrap();
+    let next = next.replace("&amp;", "&");
+    let page = browser.get(&next).expect(200).text();
+    let ids = page.split("name=\"ids\" value=\"").skip(1);
+    let ids: Vec<_> = ids.map(|it| it.split('"').next().unwrap()).collect();
+    assert_eq!(ids.len(), 16);
+    let query = next.split_once('?').unwrap().1;
+    let form = [("action", "remove_label"), ("label", "all"), ("query", query)];
+    let form: Vec<_> = form.into_iter().chain(ids.iter().map(|id| ("ids", *id))).collect();
+    let answer = browser.post("/contacts/bulk", &form).expect(303);
+    let page = browser.follow(&answer).expect(200).text();
+    assert!(page.contains("50 contacts") && page.contains("removed from 16"), "{page}");
+    assert!(page.contains("value=\"-name\" selected") && page.contains(">Undo<"), "{page}");
+    // All of a later page were merged, restored, deleted.
+    away("/duplicates?skip=10", "/duplicates");
+    away("/trash?skip=50", "/trash");
+    away("/labels?after=zzz", "/labels");
+    // An empty book is one.
+    let bob = Browser::signed_in(&world, {
+        world.user("bob");
+        "bob"
+    });
+    for path in ["/duplicates", "/trash", "/contacts", "/labels"] {
+        bob.get(path).expect(200);
+    }
+    world.admin("eve");
+    let eve = Browser::signed_in(&world, "eve");
+    let to = |path: &str| eve.get(path).expect(303).header("Location").to_owned();
+    assert_eq!(to("/admin?search=exam&role=user&skip=30"), "/admin?search=exam&role=user");
+    assert_eq!(to("/admin/events?action=login&skip=50"), "/admin/events?action=login");
+    assert!(eve.get("/admin?search=none").expect(200).text().contains("Nothing found"));
+}
+
+#[test]
 fn an_admin_comes_back_to_the_accounts_that_were_looked_for() {
     let world = World::new();
     let root = world.admin("root");

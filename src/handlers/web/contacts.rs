@@ -18,7 +18,7 @@ use crate::model::contact::input::LABEL_MAX;
 use crate::model::contact::{Contact, Stored};
 use crate::model::text;
 use crate::repository::contacts::filter::Filter;
-use crate::repository::contacts::lists::{self, Key, Sort};
+use crate::repository::contacts::lists::{self, Key, Sort, Start};
 use crate::repository::contacts::{history, rows};
 use crate::service::contacts::{Action, UNGUARDED, Which, bulk, delete};
 use crate::service::history::{reachable_since, revert};
@@ -78,11 +78,18 @@ fn listed(call: &Call, visitor: &Visitor, sent: Option<(&Form, &str)>) -> Result
     let sort =
         query.parsed("sort", api::sort).unwrap_or(Sort { key: Key::Name, descending: false });
     let sorted = query.text("sort").unwrap_or_else(|| "name".to_owned());
-    let later = query.text("cursor").is_some();
+    let mut later = query.text("cursor").is_some();
     let start = api::start(call, owner.id(), &mut query, sort);
     query.finish()?;
-    let look = |db: &mut Conn| lists::page(db, owner.id(), &filter, sort, &start, PAGE);
-    let found = call.app.search_book(owner.id(), look)?;
+    let look = |start: &Start| {
+        let look = |db: &mut Conn| lists::page(db, owner.id(), &filter, sort, start, PAGE);
+        call.app.search_book(owner.id(), look)
+    };
+    let mut found = look(&start)?;
+    // All on this page were deleted since, or lost the label that is shown.
+    if later && found.contacts.is_empty() {
+        (later, found) = (false, look(&Start::Skip(0))?);
+    }
     let labels = in_use(&call.app, owner.id())?;
     let next = found
         .next

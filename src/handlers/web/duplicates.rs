@@ -39,6 +39,10 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
         }
         None => {
             let found = service::kept(&call.app, owner.id())?;
+            // Those on this page were merged since.
+            if skip > 0 && skip >= found.len() {
+                return Ok(reader::go("/duplicates"));
+            }
             let named = |it: &Found| (it.reasons.clone(), it.likely, it.contacts.clone());
             let shown = found.iter().skip(skip).take(PAGE).map(named).collect::<Vec<_>>();
             (shown, found.len(), found.iter().filter(|it| is_likely(it)).count())

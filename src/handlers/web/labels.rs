@@ -26,6 +26,10 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
         after => call.app.search_book(owner.id(), |db| labels_in_use(db, owner.id(), after))?,
     };
     let page = reader::page(call, visitor);
+    // Those on this page were taken off since.
+    if !after.is_empty() && found.is_empty() {
+        return Ok(reader::go("/labels"));
+    }
     Ok(reader::show(call, labels::page(&page, &found, found.len() == LABELS_MAX)))
 }
 

@@ -25,6 +25,10 @@ pub fn trash(call: &Call, visitor: &Visitor) -> Result<Reply> {
     query.finish()?;
     slice.limit = 50;
     let (contacts, total) = call.app.db.read(|db| rows::trash(db, owner.id(), slice))?;
+    // Those on this page were restored since.
+    if slice.skip > 0 && contacts.is_empty() {
+        return Ok(reader::go("/trash"));
+    }
     let more = slice.skip + (contacts.len() as i64) < total;
     let next = more.then(|| format!("skip={}", slice.skip + slice.limit));
     // Deleted together: by one program, none long after the one before. A phone deletes one by one.
