@@ -24,6 +24,8 @@ pub struct Wish {
     pub others: Vec<i64>,
     /// What is set in the end, a merge patch.
     pub set: Option<Input>,
+    /// Its values stand in contacts of this book, and are taken as they are, however long a file made them.
+    pub is_stored: bool,
 }
 
 /// Merges contacts in one transaction; the one that is kept. [`Error::NotFound`] if one of them is not
@@ -56,7 +58,10 @@ pub fn merge(
             writer.bury(&[other])?;
         }
         if let Some(set) = &wish.set {
-            let wanted = set.apply(&card.details(), latest).map_err(in_set)?;
+            let wanted = match wish.is_stored {
+                true => set.apply_leniently(&card.details(), latest).0,
+                false => set.apply(&card.details(), latest).map_err(in_set)?,
+            };
             card.set(&wanted);
             check_size(&card)?;
         }
@@ -68,7 +73,7 @@ pub fn merge(
     });
     match (merged, &wish.set) {
         // 422 comes before 404.
-        (Err(Error::NotFound), Some(set)) => {
+        (Err(Error::NotFound), Some(set)) if !wish.is_stored => {
             set.check(latest).map_err(in_set).and(Err(Error::NotFound))
         }
         (merged, _) => merged,

@@ -184,6 +184,66 @@ fn an_admin_comes_back_to_the_accounts_that_were_looked_for() {
     assert!(root.id > 0);
 }
 
+#[test]
+fn a_merge_that_cannot_be_says_why_where_it_was_wanted() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let phones = |from: usize| {
+        (0..30).map(|n| json!({"value": format!("+38067{}", from + n)})).collect::<Vec<_>>()
+    };
+    let twin =
+        |from| json!({"first_name": "Ada", "email": "a@example.com", "phones": phones(from)});
+    let ids: Vec<_> = [1_000_000, 2_000_000]
+        .map(|from| ann.post("/api/contacts", twin(from)).json()["id"].to_string())
+        .into();
+    let browser = Browser::signed_in(&world, "ann");
+    let merge = [("ids", ids[0].as_str()), ("ids", ids[1].as_str())];
+    let answer = browser.post("/duplicates/merge", &merge).expect(303);
+    assert_eq!(answer.header("Location"), "/duplicates");
+    let page = browser.follow(&answer).expect(200).text();
+    assert!(page.contains("Phone numbers: Would have 60 entries, 50 is the most"), "{page}");
+    let chosen: Vec<_> = merge.into_iter().chain([("chosen", "1")]).collect();
+    let answer = browser.post("/duplicates/merge", &chosen).expect(303);
+    let page = browser.reading("uk");
+    assert_eq!(answer.header("Location"), format!("/duplicates?ids={}", ids.join(",")));
+    let answer = page.post("/duplicates/merge", &chosen).expect(303);
+    let page = page.follow(&answer).expect(200).text();
+    assert!(page.contains("Телефони: Стало б 60 записів"), "{page}");
+    assert!(page.contains("Об’єднати вибрані"), "{page}");
+}
+
+/// What a file brought may be longer than anybody may write; it is there to be chosen all the same.
+#[test]
+fn a_value_of_a_file_can_be_kept_when_two_are_merged() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let long = "Longname".repeat(16);
+    let card = |name: &str| {
+        format!(
+            "BEGIN:VCARD\r\nVERSION:3.0\r\nN:B;{name};;;\r\nFN:{name} B\r\nEMAIL:b@example.com\r\nEND:VCARD\r\n"
+        )
+    };
+    for names in [["Short", &long], [&long, "Short"]] {
+        let file = names.map(card).concat();
+        let kind = [("Content-Type", "text/vcard")];
+        ann.send("POST", "/api/contacts/import", &kind, file.as_bytes()).expect(200);
+        let browser = Browser::signed_in(&world, "ann");
+        let page = browser.get("/duplicates").expect(200).text();
+        let ids: Vec<_> = page.split("name=\"ids\" value=\"").skip(1).collect();
+        let ids: Vec<_> = ids.iter().map(|it| it.split('"').next().unwrap()).collect();
+        let chosen = page.split("name=\"set.first_name\" value=\"").skip(1);
+        let chosen = chosen.filter(|it| it.split('>').next().unwrap().contains("checked"));
+        let chosen = chosen.last().unwrap().split('"').next().unwrap();
+        let form = [("ids", ids[0]), ("ids", ids[1]), ("set.first_name", chosen)];
+        let answer = browser.post("/duplicates/merge", &form).expect(303);
+        let page = browser.follow(&answer).expect(200).text();
+        assert!(page.contains("Merged."), "{page}");
+        let found = first(&ann, "B");
+        assert_eq!(found["first_name"], long.as_str(), "{found}");
+        ann.delete(&format!("/api/contacts/{}", found["id"])).expect(204);
+    }
+}
+
 /// Enter in a field of a form presses its first button.
 #[test]
 fn enter_neither_imports_unseen_nor_restores_what_was_not_selected() {

@@ -90,7 +90,7 @@ pub fn merge(call: &Call, owner: &Owner) -> Result<Reply> {
         members.fault_once("merge", "must name at least one contact");
     }
     members.finish()?;
-    let wish = Wish { keep, others, set };
+    let wish = Wish { keep, others, set, is_stored: false };
     let (app, by, guard) = (&call.app, by(call, owner), guard(call));
     let stored = merge::merge(app, owner.id(), &by, &wish, &guard, call.now)?;
     Ok(shown(call, &stored.contact))

@@ -2,7 +2,7 @@
 
 use crate::access::Visitor;
 use crate::context::Call;
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 use crate::handlers::web::contacts::{TWINS, members};
 use crate::handlers::web::reader::{self, owner, revision, words};
 use crate::handlers::web::sent;
@@ -126,19 +126,30 @@ pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
         }
     }
     let before = revision(call, owner.id())?;
+    let chosen = !form.get("chosen").is_empty();
     let others: Vec<_> = ids.into_iter().filter(|id| *id != keep).collect();
     let set = Some(Input::read(Value::Object(set), Method::Patch)?);
-    let wish = Wish { keep, others, set };
+    let wish = Wish { keep, others, set, is_stored: true };
     let before = match merge::merge(&call.app, owner.id(), &by, &wish, UNGUARDED, call.now) {
         Err(Error::NotFound) if contacts.iter().any(|it| it.id == keep) => {
             reader::before_the_trash(call, owner.id(), &wish.others)?
         }
+        Err(Error::Invalid(faults)) if faults.iter().all(|it| it.field.starts_with("set.")) => {
+            // Too many numbers in all.
+            let w = words(call, visitor);
+            let why = |it: &Fault| format!("{}: {}", w.member(&it.field), w.sentence(&it.detail));
+            let why = faults.iter().map(why);
+            let ids = std::iter::once(keep).chain(wish.others).map(|id| id.to_string());
+            let next = match chosen {
+                true => format!("/duplicates?ids={}", ids.collect::<Vec<_>>().join(",")),
+                false => "/duplicates".to_owned(),
+            };
+            let why = why.collect::<Vec<_>>().join(" ");
+            return reader::go_saying(call, visitor, next, why);
+        }
         merged => merged.map(|_| before)?,
     };
-    let next = match form.get("chosen").is_empty() {
-        true => "/duplicates".to_owned(),
-        false => format!("/contacts/{keep}"),
-    };
+    let next = if chosen { format!("/contacts/{keep}") } else { "/duplicates".to_owned() };
     reader::go_undoable(call, visitor, next, words(call, visitor).merged, before)
 }
 
@@ -151,7 +162,8 @@ pub fn merge_likely(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let mut merged = 0;
     for group in &likely {
         let Some((keep, others)) = group.contacts.split_first() else { continue };
-        let wish = Wish { keep: *keep, others: others.to_vec(), set: None };
+        let others = others.to_vec();
+        let wish = Wish { keep: *keep, others, set: None, is_stored: true };
         match merge::merge(&call.app, owner.id(), &by, &wish, UNGUARDED, call.now) {
             Ok(_) => merged += 1,
             // Changed in the meantime, or a list would become too long: it stays on the page.

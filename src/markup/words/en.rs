@@ -395,5 +395,6 @@ words! {
     sentences: "\
         is required, or last_name, nickname or organization = Write a first name, a last name, a nickname or an organisation
         is required = Is required
+        would have {} entries, and may have {}: set it = Would have {} entries, {} is the most: remove some first
         totp {} = Second factor {}",
 }
