@@ -16,10 +16,13 @@ pub struct User {
 }
 
 /// What was done by the request before this one.
+#[derive(Default)]
 pub struct Flash {
     pub text: String,
     /// The revisions of the book before and after it, for the button "Undo".
     pub undo: Option<(i64, i64)>,
+    /// Where to go then.
+    pub back: String,
     /// Groups of possible duplicates that there are now, to be offered.
     pub duplicates: i64,
 }
@@ -272,7 +275,7 @@ fn flash(p: &Page) -> Markup {
                 a class="undo" href="/duplicates" { (p.w.n(p.w.look_through, flash.duplicates)) }
             }
             @if let Some((before, after)) = flash.undo {
-                (p.button("/history/rewind", "undo", p.w.undo, &[("to", &before.to_string()), ("undo", &after.to_string())]))
+                (p.button("/history/rewind", "undo", p.w.undo, &[("to", &before.to_string()), ("undo", &after.to_string()), ("back", &flash.back)]))
             }
         }
     }

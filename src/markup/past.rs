@@ -118,8 +118,14 @@ fn what(p: &Page, it: &Stretch) -> String {
     parts.join(", ")
 }
 
-/// What a rewind would do, with the button that does it.
-pub fn rewind(p: &Page, to: &str, restored: i64, reverted: i64, deleted: i64) -> Markup {
+/// What a rewind would do, with the button that does it. `seen`: the revision of the book that this was found in.
+pub fn rewind(
+    p: &Page,
+    (to, seen): (&str, i64),
+    restored: i64,
+    reverted: i64,
+    deleted: i64,
+) -> Markup {
     let w = p.w;
     let lines =
         [(w.rewind_restored, restored), (w.rewind_reverted, reverted), (w.rewind_deleted, deleted)];
@@ -128,7 +134,7 @@ pub fn rewind(p: &Page, to: &str, restored: i64, reverted: i64, deleted: i64) ->
         div class="panel" {
             @if restored + reverted + deleted == 0 { p { (w.rewind_nothing) } } @else { ul { @for (words, n) in lines { @if n > 0 { li { (w.n(words, n)) } } } } p class="soft" { (w.rewind_text) } }
             div class="acts" {
-                @if restored + reverted + deleted > 0 { (p.button("/history/rewind", "main", w.rewind, &[("to", to), ("confirm", "1")])) }
+                @if restored + reverted + deleted > 0 { (p.button("/history/rewind", "main", w.rewind, &[("to", to), ("seen", &seen.to_string())])) }
                 a class="button" href="/history" { (w.cancel) }
             }
         }

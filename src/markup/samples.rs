@@ -57,7 +57,12 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         query: "sort=name&cursor=abc",
         ..list::List::default()
     };
-    let deleted = Flash { text: w.n(w.deleted, 3), undo: Some((512, 515)), duplicates: 9 };
+    let deleted = Flash {
+        text: w.n(w.deleted, 3),
+        undo: Some((512, 515)),
+        duplicates: 9,
+        ..Flash::default()
+    };
     let stored = edit::form_of(w, &contact_json());
     let mut mine = stored.clone();
     mine.set("phones.1.value", "+49 33 001");
@@ -226,7 +231,7 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         ("trash", past::trash(&p("/trash"), &batches, 3, None)),
         ("trash-empty", past::trash(&p("/trash"), &[], 0, None)),
         ("history", past::history(&p("/history"), &stretches, some("before=17").as_deref())),
-        ("rewind", past::rewind(&p("/history"), "17", 412, 3, 1)),
+        ("rewind", past::rewind(&p("/history"), ("17", 512), 412, 3, 1)),
         ("settings", settings::page(&p("/settings"), &own_account(&users[0]), "", &none)),
         (
             "totp",
@@ -284,11 +289,11 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
 }
 
 pub fn every_page() -> impl Iterator<Item = (String, String)> {
+                "/admin",
     let pages = [&EN, &UK].into_iter().flat_map(|w| {
         all_pages(w)
             .into_iter()
             .map(move |(name, page)| (format!("{name}.{}", w.lang), page.into_string()))
     });
-                "/admin",
     pages.collect::<Vec<_>>().into_iter()
 }

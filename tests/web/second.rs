@@ -185,6 +185,37 @@ fn an_admin_comes_back_to_the_accounts_that_were_looked_for() {
 }
 
 #[test]
+fn undo_comes_back_to_the_page_that_it_was_pressed_on() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let twin = |note: &str| json!({"first_name": "Ada", "email": "a@example.com", "additional_data": note});
+    let ids: Vec<_> = ["1", "2"]
+        .map(|note| ann.post("/api/contacts", twin(note)).json()["id"].to_string())
+        .into();
+    let browser = Browser::signed_in(&world, "ann");
+    let undo = |answer: &support::world::Answer| {
+        let page = browser.follow(answer).expect(200).text();
+        let flash = page.split("action=\"/history/rewind\"").nth(1).expect("Undo");
+        let form =
+            ["to", "undo", "back"].map(|name| (name, value(flash, name).replace("&amp;", "&")));
+        let form: Vec<_> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        browser.post("/history/rewind", &form).expect(303).header("Location").to_owned()
+    };
+    let merge = [("ids", ids[0].as_str()), ("ids", ids[1].as_str())];
+    assert_eq!(undo(&browser.post("/duplicates/merge", &merge).expect(303)), "/duplicates");
+    let query = "search=ada&sort=-created_at";
+    let label = [("action", "add_label"), ("label", "x"), ("ids", &*ids[0]), ("query", query)];
+    assert_eq!(
+        undo(&browser.post("/contacts/bulk", &label).expect(303)),
+        "/contacts?search=ada&sort=%2Dcreated%5Fat"
+    );
+    // No other place is one to come back to.
+    let form = [("to", "1"), ("back", "//example.com")];
+    let answer = browser.post("/history/rewind", &form).expect(303);
+    assert_eq!(answer.header("Location"), "/contacts");
+}
+
+#[test]
 fn a_merge_that_cannot_be_says_why_where_it_was_wanted() {
     let world = World::new();
     let ann = world.user("ann");
@@ -268,6 +299,30 @@ fn enter_neither_imports_unseen_nor_restores_what_was_not_selected() {
     import(&browser, &page, &[]);
     let answer = browser.get("/import/found").expect(303);
     assert!(browser.follow(&answer).expect(200).text().contains("it was imported already"));
+}
+
+#[test]
+fn a_rewind_does_what_was_shown_or_asks_once_more() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let made = |name: &str| ann.post("/api/contacts", json!({"first_name": name})).expect(201);
+    let browser = Browser::signed_in(&world, "ann");
+    made("Ada");
+    made("Bob");
+    let page = browser.get("/history/rewind?to=1").expect(200).text();
+    assert!(page.contains("1 added contact goes to the trash."), "{page}");
+    let form = [("to", "1"), ("seen", value(&page, "seen"))];
+    // A phone brings another one before the button is pressed.
+    made("Cyd");
+    let answer = browser.post("/history/rewind", &form).expect(303);
+    assert_eq!(answer.header("Location"), "/history/rewind?to=1");
+    assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "3");
+    let page = browser.follow(&answer).expect(200).text();
+    assert!(page.contains("2 added contacts go") && page.contains("changed in the meantime"));
+    let form = [("to", "1"), ("seen", value(&page, "seen"))];
+    let answer = browser.post("/history/rewind", &form).expect(303);
+    assert!(browser.follow(&answer).expect(200).text().contains("is as it was then"));
+    assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "1");
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn listed(call: &Call, visitor: &Visitor, sent: Option<(&Form, &str)>) -> Result
     let mut page = reader::page(call, visitor);
     page.search = search.clone();
     if let Some((_, why)) = sent.filter(|(_, why)| !why.is_empty()) {
-        page.flash = Some(Flash { text: why.to_owned(), undo: None, duplicates: 0 });
+        page.flash = Some(Flash { text: why.to_owned(), ..Flash::default() });
     }
     let rows = found.contacts.iter().map(|it| row(call, owner.id(), it)).collect::<Result<_>>()?;
     let list = List {

@@ -32,7 +32,7 @@ pub fn login(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let mut query = call.query()?;
     let next = query.text("next").unwrap_or_default();
     if visitor.caller().is_some() {
-        return Ok(reader::go(way_on(&next)));
+        return Ok(reader::go(reader::way_on(&next)));
     }
     let mut form = Form::default();
     form.set("next", &next);
@@ -68,14 +68,6 @@ pub fn sign_in(call: &Call, visitor: &Visitor) -> Result<Reply> {
     }
 }
 
-/// Where a visitor wanted to go, if it is a page of ours.
-fn way_on(next: &str) -> &str {
-    // Browsers leave tabs and line breaks out of an address, so that `/<tab>/host` is one of `host`.
-    let plain = |c: char| c != '\\' && !c.is_control();
-    let inside = next.starts_with('/') && !next.starts_with("//") && next.chars().all(plain);
-    if inside { next } else { "/contacts" }
-}
-
 /// The session's cookie, and on to where the visitor wanted to go. The session that the
 /// browser had before ends, since nothing else could end it once its cookie is gone.
 fn welcome_in(call: &Call, visitor: &Visitor, session: &Session, next: &str) -> Result<Reply> {
@@ -83,7 +75,7 @@ fn welcome_in(call: &Call, visitor: &Visitor, session: &Session, next: &str) -> 
         auth::logout(call, before)?;
     }
     let seconds = (session.ends - call.now).num_seconds();
-    Ok(reader::go(way_on(next))
+    Ok(reader::go(reader::way_on(next))
         .and("Set-Cookie", set_cookie(call, COOKIE, &session.secret, seconds)))
 }
 

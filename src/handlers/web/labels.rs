@@ -14,6 +14,7 @@ use crate::model::text;
 use crate::repository::contacts::labels::{LABELS_MAX, labels_in_use};
 use crate::service::groups::rename_label;
 use crate::service::labels::{in_use, same};
+use serde_json::json;
 
 /// `GET /labels`: those after one, as many as a page has room for.
 pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
@@ -25,11 +26,11 @@ pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
         "" => in_use(&call.app, owner.id())?.to_vec(),
         after => call.app.search_book(owner.id(), |db| labels_in_use(db, owner.id(), after))?,
     };
-    let page = reader::page(call, visitor);
     // Those on this page were taken off since.
     if !after.is_empty() && found.is_empty() {
         return Ok(reader::go("/labels"));
     }
+    let page = reader::page(call, visitor);
     Ok(reader::show(call, labels::page(&page, &found, found.len() == LABELS_MAX)))
 }
 
@@ -60,5 +61,8 @@ pub fn change(call: &Call, visitor: &Visitor) -> Result<Reply> {
         None => (w.label_gone, from.as_str()),
     };
     let next = format!("/contacts?{}", page(to.unwrap_or_default()));
-    reader::go_undoable(call, visitor, next, text.replace("{label}", label), before)
+    // Undone, there is no label of this name to come back to.
+    let undo = reader::undo(call, owner.id(), before)?;
+    let message = json!({ "text": text.replace("{label}", label), "undo": undo });
+    reader::hand(call, visitor, next, &message)
 }

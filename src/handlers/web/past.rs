@@ -108,36 +108,41 @@ pub fn ask(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let mut query = call.query()?;
     let wish = query.text("to").unwrap_or_default();
     query.finish()?;
+    let seen = revision(call, owner.id())?;
     let Rewound { restored, reverted, deleted } =
         rewind(&call.app, owner.id(), &by, to(&wish)?, true)?;
     let [restored, reverted, deleted] = [restored, reverted, deleted].map(|n| n as i64);
     Ok(reader::show(
         call,
-        past::rewind(&reader::page(call, visitor), &wish, restored, reverted, deleted),
+        past::rewind(&reader::page(call, visitor), (&wish, seen), restored, reverted, deleted),
     ))
 }
 
 /// `POST /history/rewind`: the book as it was then, and back again by "Undo". Where something else has
-/// happened since what is to be undone, it is asked first.
+/// happened since what is to be undone, or since it was asked, it is asked first.
 pub fn go_back(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (form, owner, mut by) = sent::by_owner(call, visitor)?;
     by.protocol = "rewind";
     let before = revision(call, owner.id())?;
     let w = words(call, visitor);
     let wish = to(form.get("to"))?;
-    let (to, text) = match (wish, form.get("undo").parse()) {
-        (To::Revision(to), Ok(now)) => (To::Undo { to, now }, w.undone),
-        (to, _) => (to, w.rewound),
+    let text = if form.has("undo") { w.undone } else { w.rewound };
+    let seen = ["undo", "seen"].into_iter().find_map(|name| form.get(name).parse().ok());
+    let to = match (wish, seen) {
+        (To::Revision(to), Some(now)) => To::Undo { to, now },
+        (to, _) => to,
     };
     match rewind(&call.app, owner.id(), &by, to, false) {
         Err(Error::PreconditionFailed) => {
             // A second click finds nothing left to take back.
             if rewind(&call.app, owner.id(), &by, wish, true)? != Rewound::default() {
                 let query = queries::query(&[("to", form.get("to"))]);
-                return Ok(reader::go(format!("/history/rewind?{query}")));
+                let ask = format!("/history/rewind?{query}");
+                let why = w.sentence("The address book was changed in the meantime.");
+                return reader::go_saying(call, visitor, ask, why);
             }
         }
         rewound => rewound.map(|_| ())?,
     }
-    reader::go_undoable(call, visitor, "/contacts", text, before)
+    reader::go_undoable(call, visitor, reader::way_on(form.get("back")), text, before)
 }

@@ -28,6 +28,9 @@ const LANGUAGE: &str = "lang";
 /// The cookie with the browser's time zone, which the script writes.
 const ZONE: &str = "zone";
 
+/// Bytes of an address to come back to that a message takes along.
+const BACK_MAX: usize = 500;
+
 /// A cookie for our pages, of so many seconds.
 pub fn set_cookie(call: &Call, name: &str, value: &str, seconds: i64) -> String {
     let name = call.cookie_name(name);
@@ -84,6 +87,7 @@ pub fn page<'a>(call: &'a Call, visitor: &Visitor) -> Page<'a> {
     let flash = handed.filter(|it| !text(it, "text").is_empty()).map(|it| Flash {
         text: text(&it, "text").to_owned(),
         undo: it.get("undo").and_then(|it| serde_json::from_value(it.clone()).ok()),
+        back: text(&it, "back").to_owned(),
         duplicates: it.get("duplicates").and_then(Value::as_i64).unwrap_or(0),
     });
     let (w, month_first) = language(call, Some(visitor));
@@ -144,6 +148,14 @@ pub fn go(location: impl Into<String>) -> Reply {
     Reply::see_other(location.into())
 }
 
+/// Where a visitor wanted to go, if it is a page of ours.
+pub fn way_on(next: &str) -> &str {
+    // Browsers leave tabs and line breaks out of an address, so that `/<tab>/host` is one of `host`.
+    let plain = |c: char| c != '\\' && !c.is_control();
+    let inside = next.starts_with('/') && !next.starts_with("//") && next.chars().all(plain);
+    if inside { next } else { "/contacts" }
+}
+
 /// Sends the browser on, with a message for the next page.
 pub fn go_saying(
     call: &Call,
@@ -155,7 +167,7 @@ pub fn go_saying(
 }
 
 /// The same with the button "Undo", which goes back to this revision of the book, if history can and
-/// something has changed since.
+/// something has changed since; and then to the same page.
 pub fn go_undoable(
     call: &Call,
     visitor: &Visitor,
@@ -164,7 +176,10 @@ pub fn go_undoable(
     before: i64,
 ) -> Result<Reply> {
     let undo = undo(call, visitor.caller().map_or(0, Caller::id), before)?;
-    hand(call, visitor, location, &json!({ "text": text.into(), "undo": undo }))
+    let location = location.into();
+    // Of 4,096 bytes that browsers keep of a cookie it takes few.
+    let back = Some(&location).filter(|it| it.len() < BACK_MAX);
+    hand(call, visitor, &*location, &json!({ "text": text.into(), "undo": undo, "back": back }))
 }
 
 /// For the button "Undo": the revision to go back to, and the one that the book must have for that; else it is asked
