@@ -130,10 +130,18 @@ for (const [number, reader] of readers.entries()) {
   await upload("Imię,Nazwisko,Telefon,Urodziny,Hobby,Pies,Kot,Auto\n" + "Łukasz,Żółć,+48 22 555 01 99,31.31.1990,chess,Azor,Filemon,Fiat\n".repeat(3));
   await see("columns");
   await page.selectOption('[name="map.0"]', "first_name");
-  await page.click('[value="look"]');
+  await page.click('.acts [value="look"]');
   await see("columns looked at");
   await page.click('[value="import"]');
   await see("imported");
+  await upload("Оля;Коваль;0671234567;;нотатка\nІван;Мороз;0671234568;;ще\n");
+  await see("a table without a header");
+  await upload(`${"Q".repeat(100)};${"Колонка".repeat(9)};Щось;Ім'я\n${"знач".repeat(15)};a;b;c\n`);
+  await see("long columns");
+  await page.selectOption('[name="map.2"]', "labels");
+  await page.press("#label", "Enter");
+  assert.equal(await page.inputValue('[name="map.2"]'), "labels");
+  is(page, "/import/found");
   const many = [...Array(120).keys()];
   await upload(`${many.map((n) => `Стовпець ${n}`).join(",")}\n${many.map((n) => `значення ${n}`).join(",")}`);
   await see("many columns");
@@ -151,6 +159,14 @@ for (const [number, reader] of readers.entries()) {
   await upload([...Array(90).keys()].map(card).join(""));
   await see("nothing new");
 
+  // ---- Labels of entries that are one long word ----
+  await go(page, "/contacts/new");
+  await page.fill("#first_name", "Ada");
+  await page.fill('[name="phones.0.value"]', "0671234567");
+  await page.fill('[name="phones.0.label"]', "донаудампфшифф".repeat(3));
+  await page.click("main .head button");
+  await see("a long label");
+
   // ---- Many deleted, restored, taken back; a choice to merge ----
   await go(page, "/contacts?search=Бондаренко");
   for (const at of [0, 1, 2]) await page.check(`.rows input >> nth=${at}`);
@@ -162,6 +178,11 @@ for (const [number, reader] of readers.entries()) {
   await see("deleted");
   await go(page, "/trash");
   await see("trash of many");
+  // Enter on a box restores what is ticked, and nothing beside it.
+  await page.check(".rows input >> nth=0");
+  await page.press(".rows input >> nth=0", "Enter");
+  await page.waitForSelector(".flash");
+  assert.equal(await page.locator(".rows li").count(), 2);
   await page.click('[name="one"] >> nth=0');
   await see("one restored");
   await go(page, "/history");
@@ -220,7 +241,7 @@ for (const reader of readers.slice(0, 2)) {
   await ann.locator("summary").click();
   await ann.locator('[value="delete"]').click();
   await check(page, "sure", kind);
-  await page.click('.acts a[href="/admin"]');
+  await page.click('.acts a.button');
   for (const action of ["disable", "enable"]) {
     await go(page, "/admin?search=ann");
     await ann.locator("summary").click();

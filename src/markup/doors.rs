@@ -198,11 +198,17 @@ pub fn other_address(p: &Page, from: Option<&str>, link: &str, request_id: &str)
     framed(p, title, &body)
 }
 
-/// Any other error. `request_id` helps whoever runs the server to find it in the log.
-pub fn error(p: &Page, title: &str, detail: &str, request_id: &str) -> Markup {
+/// Any other error. `way`: where to go from here. `request_id` helps whoever runs the server to find it in the log.
+pub fn error(
+    p: &Page,
+    title: &str,
+    detail: &str,
+    (href, label): (&str, &str),
+    request_id: &str,
+) -> Markup {
     let body = html! {
         p { (detail) }
-        p { a class="button" href="/" { (p.w.first_page) } }
+        p { a class="button" href=(href) { (label) } }
         p class="soft" { (p.w.request) " " (request_id) }
     };
     framed(p, title, &body)

@@ -4,7 +4,7 @@ use super::contact::{or_dash, partial};
 use super::dates;
 use super::form::{Form, Input, PICTURES, alert};
 use super::labels;
-use super::page::{Page, icon, shell};
+use super::page::{Page, icon, lines, shell};
 use super::words::Words;
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
@@ -41,6 +41,36 @@ pub const SINGLE: [&str; 11] = [
     "birthday",
     "additional_data",
 ];
+
+/// Members, and the photo, in the order in which the page asks for them.
+const ORDER: [&str; 20] = [
+    "first_name",
+    "last_name",
+    "organization",
+    "job_title",
+    "prefix",
+    "middle_name",
+    "suffix",
+    "nickname",
+    "department",
+    "photo",
+    "phones",
+    "emails",
+    "addresses",
+    "birthday",
+    "labels",
+    "additional_data",
+    "urls",
+    "dates",
+    "relations",
+    "online",
+];
+
+/// The place of a field on the page, among those of other members.
+pub fn place(field: &str) -> usize {
+    let member = field.split('.').next().unwrap_or_default();
+    ORDER.iter().position(|it| *it == member).unwrap_or(ORDER.len())
+}
 
 /// The number of a form for a new contact, so that it makes one however often it is sent.
 pub const NUMBER: &str = "form";
@@ -360,7 +390,7 @@ fn conflict(p: &Page, mine: &Form, theirs: &Form) -> Markup {
                 thead { tr { th { (w.field) } th { (w.theirs) } th { (w.mine) } } }
                 tbody {
                     @for (name, mine, theirs) in differences(w, mine, theirs) {
-                        tr { th scope="row" { (title(w, &name)) } td { (shown(&name, &theirs)) } td { (shown(&name, &mine)) } }
+                        tr { th scope="row" { (title(w, &name)) } td { (lines(&shown(&name, &theirs))) } td { (lines(&shown(&name, &mine))) } }
                     }
                 }
             }

@@ -187,7 +187,13 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
         ("dead-reset", doors::dead_link(&stranger(w), DeadLink::Reset)),
         (
             "error",
-            doors::error(&stranger(w), "Too Many Requests", "Try again in 42 seconds.", "0f9c-77"),
+            doors::error(
+                &stranger(w),
+                "Too Many Requests",
+                "Try again in 42 seconds.",
+                ("/", w.first_page),
+                "0f9c-77",
+            ),
         ),
         ("message", page::message(&p("/settings"), w.settings, w.stale_form)),
         ("contacts", list::page(&p("/contacts"), &plain)),
@@ -283,13 +289,13 @@ pub fn all_pages(w: &'static Words) -> Vec<(&'static str, Markup)> {
                 &p("/admin"),
                 &users[1],
                 &Form::of(vec![("action".to_owned(), "delete".to_owned())]),
+                "/admin",
             ),
         ),
     ]
 }
 
 pub fn every_page() -> impl Iterator<Item = (String, String)> {
-                "/admin",
     let pages = [&EN, &UK].into_iter().flat_map(|w| {
         all_pages(w)
             .into_iter()

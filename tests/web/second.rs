@@ -185,6 +185,35 @@ fn an_admin_comes_back_to_the_accounts_that_were_looked_for() {
 }
 
 #[test]
+fn whoever_opens_a_contact_that_was_deleted_is_shown_the_way_to_the_trash() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let made = ann.post("/api/contacts", json!({"first_name": "Ada"})).expect(201).json();
+    let path = format!("/contacts/{}", made["id"]);
+    ann.delete(&format!("/api{path}")).expect(204);
+    let browser = Browser::signed_in(&world, "ann");
+    let page = browser.get(&path).expect(404).text();
+    let main = page.split("<main").nth(1).unwrap();
+    assert!(main.contains("in the trash") && main.contains("href=\"/trash\""), "{main}");
+}
+
+#[test]
+fn the_first_fault_on_the_page_has_the_focus() {
+    let world = World::new();
+    world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let form = [("phones.0.value", "1"), ("emails.0.value", "x"), ("birthday", "soon")];
+    let page = browser.post("/contacts/new", &form).expect(422).text();
+    assert_eq!(page.matches(" autofocus").count(), 1, "{page}");
+    let field = page.split(" autofocus").next().unwrap().rsplit("<input").next().unwrap();
+    assert!(field.contains("name=\"first_name\""), "{field}");
+    let form = [("first_name", "Ada"), ("phones.0.value", "1"), ("emails.0.value", "x")];
+    let page = browser.post("/contacts/new", &form).expect(422).text();
+    let field = page.split(" autofocus").next().unwrap().rsplit("<input").next().unwrap();
+    assert!(field.contains("name=\"phones.0.value\""), "{field}");
+}
+
+#[test]
 fn undo_comes_back_to_the_page_that_it_was_pressed_on() {
     let world = World::new();
     let ann = world.user("ann");

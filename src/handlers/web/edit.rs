@@ -265,5 +265,7 @@ fn renamed(form: &Form, error: Error, rows: &[(&'static str, Vec<usize>)]) -> Er
             fault.detail = why.to_owned();
         }
     }
+    // The first one on the page gets the focus.
+    faults.sort_by_key(|fault| edit::place(&fault.field));
     Error::Invalid(faults)
 }

@@ -289,7 +289,12 @@ pub fn failed(call: &Call, visitor: Option<&Visitor>, error: &Error) -> Reply {
     }
     let title = page.w.sentence(http::title(error));
     let title = title.trim_end_matches('.');
-    Reply::html_error(error, doors::error(&page, title, &detail, &call.request_id).into_string())
+    let way = match error {
+        Error::InTrash => ("/trash", page.w.trash),
+        _ => ("/", page.w.first_page),
+    };
+    let page = doors::error(&page, title, &detail, way, &call.request_id);
+    Reply::html_error(error, page.into_string())
 }
 
 /// Where a form came from, as the browser names it, and the address at which its page belongs.
