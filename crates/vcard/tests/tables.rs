@@ -481,6 +481,20 @@ fn dates_by_their_column() {
 }
 
 #[test]
+fn a_map_does_not_make_a_header_english() {
+    for (header, shown) in [
+        ("Birthday", "1990-05-06"),
+        ("When born", "1990-05-06"),
+        ("Geburtstag", "1990-06-05"),
+        ("Коли народився", "1990-06-05"),
+    ] {
+        let text = format!("Name,{header}\nAnn,5/6/1990\n");
+        let read = read_with(&text, &[(header, "birthday")]).unwrap();
+        assert!(said(read.rows[0].as_ref().unwrap()).contains(shown), "{header}");
+    }
+}
+
+#[test]
 fn a_map_says_what_unknown_columns_are() {
     let text = "A;B;C;D;E;Phone\nAnn;Ash;555;Oslo;x;556\n";
     let map = [
