@@ -2,12 +2,14 @@
 //! waiting; then its cards are held against the contacts that are there, a batch at a time, and stored in
 //! one transaction. A dry run does the same without storing.
 
+mod existing;
 mod incoming;
 mod json;
 mod known;
 mod lenient;
 mod source;
 
+pub use existing::Existing;
 pub use incoming::{CARDS_MAX, Incoming, Note, Notes};
 pub use source::{Source, read};
 
@@ -36,18 +38,6 @@ const BATCH_BYTES: usize = 1_000_000;
 /// The warning where the contacts leave history too little room.
 const NO_UNDO: &str = "undo: the address book has too little room to remember what was there before; \
     this import cannot be taken back";
-
-/// What happens to a card whose uid is there with other contents.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Existing {
-    /// Nothing, and a warning.
-    #[default]
-    Skip,
-    /// It replaces what is there.
-    Update,
-    /// It comes in under a new uid.
-    Add,
-}
 
 /// How a file is taken in.
 #[derive(Debug, Clone, Default)]
@@ -196,6 +186,8 @@ struct Plan<'o> {
     /// The file's lists of people, by the uid of each member that was not met yet.
     groups: HashMap<String, Vec<Arc<List>>>,
     options: &'o Options,
+    /// Its cards are whole. Of a table or JSON they say what members show, and no more.
+    is_vcard: bool,
     /// Cards so far.
     judged: usize,
     /// When the import began.
@@ -210,12 +202,13 @@ struct Plan<'o> {
 
 impl<'o> Plan<'o> {
     fn new(source: Source, options: &'o Options, at: DateTime<Utc>) -> Plan<'o> {
-        let Source { cards, groups, errors, warnings, .. } = source;
+        let Source { cards, groups, errors, warnings, format } = source;
         Plan {
             cards: cards.into_iter(),
             left: Vec::new(),
             groups,
             options,
+            is_vcard: format == "vCard",
             judged: 0,
             at,
             errors,
@@ -334,8 +327,9 @@ impl<'o> Plan<'o> {
         self.seen.insert(own.clone(), name);
         let Some(stored) = there.remove(&own) else { return self.create(line, card) };
         let old = stored.card();
-        let made = labels::as_made(&card, &old, self.options.label.as_deref());
-        if stored.is_group || (old.says_all_of(&made) && made.says_all_of(&old)) {
+        let whole = if self.is_vcard { card.clone() } else { existing::over(&old, &card) };
+        let made = labels::as_made(&whole, &old, self.options.label.as_deref());
+        if stored.is_group || existing::is_same(&old, &made) {
             return Ok(self.skip());
         }
         match self.options.existing {
@@ -343,6 +337,7 @@ impl<'o> Plan<'o> {
                 self.warnings.add(line, "uid: a contact with other contents has it; skipped");
                 Ok(self.skip())
             }
+            Existing::Update if check_size(&made).is_err() => Ok(self.too_long(line)),
             Existing::Update => {
                 self.outcome.updated += 1;
                 self.known.remember(&card);
@@ -385,8 +380,16 @@ impl<'o> Plan<'o> {
         if uid(&card).is_none() {
             card.set_uid(&self.new_uid()?);
         }
+        if check_size(&card).is_err() {
+            return Ok(self.too_long(line));
+        }
         self.outcome.created += 1;
         Ok(Verdict::Create(card))
+    }
+
+    fn too_long(&mut self, line: u64) -> Verdict {
+        self.errors.add(line, "card would be longer than one may be, with what the import adds");
+        Verdict::Skip
     }
 
     fn finish(mut self) -> Outcome {

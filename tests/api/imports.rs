@@ -390,3 +390,105 @@ fn an_import_that_is_sent_again_finds_what_it_made_its_label_too() {
     let twice = card("one", "Ada") + &card("one", "Ada");
     assert_eq!(send("&existing=add", "text/vcard", &twice)["created"], 1);
 }
+
+#[test]
+fn what_a_json_export_does_not_show_stays_when_it_comes_back() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let picture = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABh6FO1AAAAABJRU5ErkJggg==";
+    let whole = format!(
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:one\r\nN:;Ada;;;\r\nFN:Ada\r\nROLE:Poet\r\nX-EYES:grey\r\n\
+         TEL;TYPE=CELL;X-SIM=2:+44 20 7946 0000\r\nPHOTO;ENCODING=b;TYPE=PNG:{picture}\r\nEND:VCARD\r\n"
+    );
+    import(&ann, "text/vcard", whole).expect(200);
+    let kept = |who: &Actor| {
+        let text = who.get("/api/contacts/export").expect(200).text().replace("\r\n ", "");
+        ["ROLE:Poet", "X-EYES:grey", "X-SIM=2", picture].map(|it| text.matches(it).count())
+    };
+    assert_eq!(kept(&ann), [1, 1, 1, 1]);
+    let mut file = ann.get("/api/contacts/export?format=json").expect(200).json();
+    let update = format!("{IMPORT}?existing=update");
+    let send = |path: &str, file: &Value| {
+        let headers = [("Content-Type", "application/json")];
+        ann.send("POST", path, &headers, file.to_string().as_bytes()).expect(200).json()
+    };
+    for path in [IMPORT, &update] {
+        let same = send(path, &file);
+        assert_eq!(
+            (&same["updated"], &same["skipped_duplicates"]),
+            (&json!(0), &json!(1)),
+            "{same}"
+        );
+        assert_eq!(same["warnings"], json!([]), "it says nothing else");
+    }
+    file[0]["job_title"] = json!("Countess");
+    file[0]["shoe"] = json!("38");
+    let edited = send(&update, &file);
+    assert_eq!((&edited["updated"], &edited["errors"]), (&json!(1), &json!([])), "{edited}");
+    let shown = ann.get("/api/contacts").expect(200).json()[0].clone();
+    assert_eq!((&shown["job_title"], shown["photo"].is_null()), (&json!("Countess"), false));
+    assert_eq!(kept(&ann), [1, 1, 1, 1]);
+    assert!(ann.get("/api/contacts/export").text().contains(":38\r\n"), "what the file has beside");
+    // As by PUT: what it does not say, or says empty, goes.
+    file[0].as_object_mut().unwrap().retain(|name, _| name == "uid" || name == "display_name");
+    send(&update, &file);
+    let shown = ann.get("/api/contacts").expect(200).json()[0].clone();
+    assert_eq!((&shown["job_title"], &shown["phones"]), (&Value::Null, &json!([])));
+}
+
+#[test]
+fn a_corrected_spelling_or_another_picture_is_other_contents() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let pictures = ["iVBORw0KGgoAAAANSUhEUgAAAAE=", "iVBORw0KGgoAAAANSUhEUgAAAAI="];
+    let with = |name: &str, label: &str, picture: &str| {
+        let lines = format!("CATEGORIES:{label}\r\nPHOTO;ENCODING=b;TYPE=PNG:{picture}\r\nEND");
+        card("one", name).replace("END", &lines)
+    };
+    let first = with("Muller", "choir", pictures[0]);
+    import(&ann, "text/vcard", &first).expect(200);
+    let update = |file: &str| {
+        let headers = [("Content-Type", "text/vcard")];
+        let path = format!("{IMPORT}?existing=update");
+        ann.send("POST", &path, &headers, file.as_bytes()).expect(200).json()["updated"].clone()
+    };
+    let spelt = with("Müller", "choir", pictures[0]);
+    let kept = import(&ann, "text/vcard", &spelt).expect(200).json();
+    assert_eq!(kept["warnings"][0]["detail"], "uid: a contact with other contents has it; skipped");
+    assert_eq!(update(&spelt), 1);
+    assert_eq!(ann.get("/api/contacts").json()[0]["first_name"], "Müller");
+    let pictured = with("Müller", "choir", pictures[1]);
+    assert_eq!(update(&pictured), 1);
+    assert!(ann.get("/api/contacts/export").text().contains(pictures[1]));
+    // Labels are a set ignoring case.
+    assert_eq!(
+        (update(&pictured), update(&with("Müller", "Choir", pictures[1]))),
+        (json!(0), json!(0))
+    );
+}
+
+#[test]
+fn a_card_that_is_too_long_only_with_what_the_import_gives_it_costs_nobody_else() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let long = |head: &str| {
+        let begin = format!("BEGIN:VCARD\r\nVERSION:3.0\r\n{head}N:;Long;;;\r\nFN:Long\r\n");
+        let room = 1024 * 1024 - begin.len() - "END:VCARD\r\n".len();
+        let line = |octets: usize| format!("X-A:{}\r\n", "a".repeat(octets - 6));
+        let (lines, rest) = (room / 70 - 1, room % 70 + 70);
+        begin + &line(70).repeat(lines) + &line(rest / 2) + &line(rest - rest / 2) + "END:VCARD\r\n"
+    };
+    for head in ["", "UID:long\r\n"] {
+        let file = long(head) + &card("short", "Short");
+        let path = format!("{IMPORT}?label=brought");
+        let answer = ann.send("POST", &path, &[("Content-Type", "text/vcard")], file.as_bytes());
+        let answer = answer.expect(200).json();
+        assert_eq!(
+            (&answer["created"], &answer["errors"][0]["line"]),
+            (&json!(1), &json!(1)),
+            "{answer}"
+        );
+        assert!(ann.get("/api/contacts?first_name=short&label=brought").json()[0].is_object());
+        ann.post("/api/contacts/rewind", json!({"to": answer["undo"]})).expect(200);
+    }
+}
