@@ -24,6 +24,9 @@ pub struct AppPassword {
     pub last_used_at: Option<DateTime<Utc>>,
     /// The address it was last used from.
     pub last_used_ip: Option<String>,
+    /// The networks it was used from last, newest first; only the account's export shows them.
+    #[serde(skip)]
+    pub networks: Vec<String>,
 }
 
 /// Adds an app password; its id. The caller holds the user's row lock, so that the count is right.
@@ -46,7 +49,7 @@ pub fn insert(
 
 /// The app passwords of an account, newest first.
 pub fn list(db: &mut Conn, user: i64) -> Result<Vec<AppPassword>> {
-    const SQL: &str = "SELECT id, name, scope, created_at, last_used_at, last_used_ip
+    const SQL: &str = "SELECT id, name, scope, created_at, last_used_at, last_used_ip, networks
         FROM app_passwords WHERE user_id = $1 ORDER BY id DESC";
     let rows = db.query(SQL, &[&user])?;
     let one = |row: &postgres::Row| {
@@ -57,6 +60,7 @@ pub fn list(db: &mut Conn, user: i64) -> Result<Vec<AppPassword>> {
             created_at: row.get("created_at"),
             last_used_at: row.get("last_used_at"),
             last_used_ip: row.get("last_used_ip"),
+            networks: row.get("networks"),
         })
     };
     rows.iter().map(one).collect()

@@ -174,3 +174,26 @@ fn an_account_s_export_has_everything_and_no_secret() {
     world.pass(Duration::days(1));
     ann.get("/api/users/me/export").expect(401);
 }
+
+#[test]
+fn an_account_s_export_has_who_made_each_contact_and_where_app_passwords_were_used() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let made = ann.post("/api/contacts", json!({"first_name": "Bob", "uid": "bob"}));
+    let id = made.expect(201).json()["id"].clone();
+    let phone = ann.with_basic("ann", &ann.app_password("write"));
+    let book = format!("/dav/addressbooks/{}/contacts", ann.id);
+    let to = format!("{book}/robert.vcf");
+    let renamed = phone.at([198, 51, 100, 7]);
+    renamed.send("MOVE", &format!("{book}/bob.vcf"), &[("Destination", &to)], b"").expect(201);
+    phone.at([198, 51, 100, 8]).get("/api/contacts").expect(200);
+    let all = ann.get("/api/users/me/export").expect(200).json();
+    assert_eq!(all["made"].as_array().map(Vec::len), Some(1), "{}", all["made"]);
+    for (member, value) in [("contact_id", id), ("client", json!("test")), ("by", json!("rest"))] {
+        assert_eq!(all["made"][0][member], value, "{member}");
+    }
+    assert_eq!(all["former_resource_names"][0]["resource_name"], "bob.vcf");
+    assert_eq!(all["app_passwords"][0]["networks"], json!(["198.51.100.8", "198.51.100.7"]));
+    let listed = ann.get("/api/users/me/app-passwords").expect(200).json();
+    assert_eq!(listed[0].get("networks"), None);
+}

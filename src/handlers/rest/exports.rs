@@ -133,6 +133,8 @@ enum Step {
     /// Contacts, and then what else has cards.
     Cards(Pages),
     History(i64),
+    Made(i64),
+    FormerNames(i64),
     Dismissals(i64),
     Events(i64),
 }
@@ -162,6 +164,28 @@ pub fn account(call: &Call, caller: &Caller) -> Result<Reply> {
             Step::History(after) => {
                 let page = db.read(|db| history::of_book(db, id, *after))?;
                 page.iter().try_for_each(|change| list.add(out, change))?;
+                match page.last() {
+                    Some(last) => *after = last.revision,
+                    None => {
+                        begin(out, &mut list, "made");
+                        step = Step::Made(0);
+                    }
+                }
+            }
+            Step::Made(after) => {
+                let page = db.read(|db| history::births(db, id, *after))?;
+                page.iter().try_for_each(|birth| list.add(out, birth))?;
+                match page.last() {
+                    Some(last) => *after = last.contact_id,
+                    None => {
+                        begin(out, &mut list, "former_resource_names");
+                        step = Step::FormerNames(0);
+                    }
+                }
+            }
+            Step::FormerNames(after) => {
+                let page = db.read(|db| history::former_names(db, id, *after))?;
+                page.iter().try_for_each(|name| list.add(out, name))?;
                 match page.last() {
                     Some(last) => *after = last.revision,
                     None => {
@@ -216,11 +240,24 @@ struct Head<'a> {
     /// In base64; none: the default one, drawn from the account.
     avatar_picture: Option<String>,
     sessions: Vec<sessions::Session>,
-    app_passwords: Vec<app_passwords::AppPassword>,
+    app_passwords: Vec<Used>,
     has_second_factor: bool,
     pending_links: Vec<mail_tokens::PendingLink>,
     mails: Vec<outbox::Mail>,
     has_calendar_url: bool,
+}
+
+/// An app password, and where it was used.
+#[derive(Serialize)]
+struct Used {
+    #[serde(flatten)]
+    app_password: app_passwords::AppPassword,
+    networks: Vec<String>,
+}
+
+fn used(mut app_password: app_passwords::AppPassword) -> Used {
+    let networks = std::mem::take(&mut app_password.networks);
+    Used { app_password, networks }
 }
 
 /// The account and what there is only little of, as an object whose end is still to come.
@@ -235,7 +272,7 @@ fn head(call: &Call, caller: &Caller) -> Result<String> {
             address_book: json!({"display_name": display_name, "description": description}),
             avatar_picture: avatars::of_user(db, id)?.map(|picture| STANDARD.encode(picture)),
             sessions: sessions::list(db, id, call.now, call.now - call.app.config.session)?,
-            app_passwords: app_passwords::list(db, id)?,
+            app_passwords: app_passwords::list(db, id)?.into_iter().map(used).collect(),
             has_second_factor: totp::is_on(db, id)?,
             pending_links: mail_tokens::of_user(db, id)?,
             mails: outbox::of_user(db, id)?,

@@ -112,6 +112,43 @@ pub fn of_book(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Kept>> {
     rows.iter().map(kept).collect()
 }
 
+/// How each contact and group after this id was made, a few at a time, as the account's export shows it.
+pub fn births(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<Kept>> {
+    const SQL: &str = "SELECT born, id, created_at, born_by, born_client FROM contacts
+        WHERE owner = $1 AND id > $2 ORDER BY id LIMIT 500";
+    let made = |row: &postgres::Row| Kept {
+        revision: row.get("born"),
+        contact_id: row.get("id"),
+        at: row.get("created_at"),
+        by: row.get("born_by"),
+        client: row.get("born_client"),
+        vcard: None,
+        members: None,
+    };
+    Ok(db.query(SQL, &[&owner, &after])?.iter().map(made).collect())
+}
+
+/// A name that a contact had for CardDAV clients.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "each is the column of its name")]
+pub struct FormerName {
+    pub revision: i64,
+    pub at: DateTime<Utc>,
+    pub resource_name: String,
+}
+
+/// The names that contacts had, after this revision, a few at a time.
+pub fn former_names(db: &mut Conn, owner: i64, after: i64) -> Result<Vec<FormerName>> {
+    const SQL: &str = "SELECT revision, at, resource FROM former_names
+        WHERE owner = $1 AND revision > $2 ORDER BY revision LIMIT 500";
+    let name = |row: &postgres::Row| FormerName {
+        revision: row.get("revision"),
+        at: row.get("at"),
+        resource_name: String::from_utf8_lossy(row.get("resource")).into_owned(),
+    };
+    Ok(db.query(SQL, &[&owner, &after])?.iter().map(name).collect())
+}
+
 /// How a contact was made.
 pub fn birth(db: &mut Conn, owner: i64, id: i64) -> Result<Option<Change>> {
     const SQL: &str = "SELECT born, created_at, born_by, born_client FROM contacts
