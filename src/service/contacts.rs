@@ -147,10 +147,11 @@ pub fn delete(app: &App, owner: i64, by: &By, which: Which, guard: Guard) -> Res
 
 /// Takes a contact out of the trash. If its uid was given to another one meanwhile it gets a new one:
 /// both stay.
-pub fn restore(app: &App, owner: i64, by: &By, id: i64) -> Result<Stored> {
+pub fn restore(app: &App, owner: i64, by: &By, id: i64, guard: Guard) -> Result<Stored> {
     in_book(app, owner, by, |writer| {
         let stored = rows::find_any(writer.tx, owner, id)?;
         let stored = stored.filter(|it| it.contact.deleted_at.is_some()).ok_or(Error::NotFound)?;
+        guard(writer, Some(&stored))?;
         let card = stored.card();
         let stored = writer.update_one(stored, card)?;
         groups::welcome(writer, std::slice::from_ref(&stored.contact.uid))?;

@@ -98,3 +98,17 @@ fn newest_first_in_pages_and_purged_after_thirty_days() {
     ann.send("POST", &format!("{}/restore", paths[2]), &[], b"").expect(200);
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "1");
 }
+
+#[test]
+fn who_restores_what_was_seen_in_the_history_restores_nothing_else() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let path = add(&ann, "Bob");
+    ann.delete(&path).expect(204);
+    let history = ann.get(&format!("{path}/history")).expect(200).json();
+    let tag = format!("\"{}\"", history[0]["revision"]);
+    let restore = format!("{path}/restore");
+    ann.send("POST", &restore, &[("If-Match", "\"1\"")], b"").expect(412);
+    ann.send("POST", &restore, &[("If-Match", &tag)], b"").expect(200);
+    ann.send("POST", &restore, &[("If-Match", &tag)], b"").expect(404);
+}

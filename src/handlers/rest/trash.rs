@@ -1,6 +1,6 @@
 //! The trash.
 
-use super::{by, shown};
+use super::{by, guard, shown};
 use crate::access::Owner;
 use crate::context::Call;
 use crate::error::Result;
@@ -19,6 +19,7 @@ pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
 
 /// `POST /api/contacts/{id}/restore`
 pub fn restore(call: &Call, owner: &Owner) -> Result<Reply> {
-    let stored = contacts::restore(&call.app, owner.id(), &by(call, owner), call.id()?)?;
+    let (app, by, guard) = (&call.app, by(call, owner), guard(call));
+    let stored = contacts::restore(app, owner.id(), &by, call.id()?, &guard)?;
     Ok(shown(call, &stored.contact))
 }

@@ -152,7 +152,7 @@ fn what_lay_in_the_trash_lies_there_as_it_was() {
     let bytes: i64 = world.sql("SELECT sum(octet_length(card))::bigint FROM contacts");
     let book = world.app.db.read(|db| books::find(db, ann)).unwrap();
     assert_eq!((book.card_bytes, book.contacts, book.stored), (bytes, 0, 3));
-    contacts::restore(&world.app, ann, &by(), ids[0]).unwrap();
+    contacts::restore(&world.app, ann, &by(), ids[0], contacts::UNGUARDED).unwrap();
     assert_eq!(name(&find(&world, ann, ids[0]).unwrap().contact), "A");
     // It is kept for thirty days from the rewind on, which put it there.
     world.pass(Duration::days(29));

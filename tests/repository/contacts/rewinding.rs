@@ -51,7 +51,7 @@ fn a_book_goes_back_to_any_revision_and_forth_again() {
     patch(&world, ann, ids[0], named("Changed")).unwrap();
     delete(&world, ann, ids[1]).unwrap();
     note(&world, &mut states);
-    contacts::restore(&world.app, ann, &by(), ids[1]).unwrap();
+    contacts::restore(&world.app, ann, &by(), ids[1], contacts::UNGUARDED).unwrap();
     delete(&world, ann, ids[2]).unwrap();
     let taken = json!({"first_name": "Taken", "uid": find_uid(&world, ids[2])});
     let taken =

@@ -36,7 +36,8 @@ fn what_is_deleted_is_listed_newest_first_to_its_owner_another_cannot() {
 fn what_is_deleted_is_restored_by_its_owner_another_cannot() {
     let (world, ann, eve) = ann_and_eve();
     let contact = add(&world, ann, named("A"));
-    let restore = |owner| contacts::restore(&world.app, owner, &by(), contact.id);
+    let restore =
+        |owner| contacts::restore(&world.app, owner, &by(), contact.id, contacts::UNGUARDED);
     assert!(matches!(restore(ann), Err(Error::NotFound)), "it is not in the trash");
     delete(&world, ann, contact.id).unwrap();
     let before = state(&world);
@@ -53,7 +54,8 @@ fn a_restored_contact_gets_a_new_uid_only_when_its_own_was_taken_by_its_owner() 
     let (world, ann, eve) = ann_and_eve();
     let contact = add(&world, ann, named("A"));
     delete(&world, ann, contact.id).unwrap();
-    let restore = || contacts::restore(&world.app, ann, &by(), contact.id).unwrap();
+    let restore =
+        || contacts::restore(&world.app, ann, &by(), contact.id, contacts::UNGUARDED).unwrap();
     let take = |owner| {
         let body = json!({"first_name": "B", "uid": contact.uid});
         bodies::create(&world.app, owner, &by(), body, world.now(), |_| {}).unwrap()
