@@ -492,3 +492,29 @@ fn a_card_that_is_too_long_only_with_what_the_import_gives_it_costs_nobody_else(
         ann.post("/api/contacts/rewind", json!({"to": answer["undo"]})).expect(200);
     }
 }
+
+#[test]
+fn the_export_of_an_account_brings_whole_cards_to_another_one() {
+    let world = World::new();
+    let (ann, bob) = (world.user("ann"), world.user("bob"));
+    // With the picture the element is longer than any other contact may be.
+    let picture = "A".repeat(1_200_000);
+    let with = |lines: &str| card("one", "Ada").replace("END", &format!("{lines}END"));
+    let whole = with("X-EYES:grey\r\n") + &card("two", "Bob");
+    import(&ann, "text/vcard", whole).expect(200);
+    let path = format!("/dav/addressbooks/{}/contacts/three.vcf", ann.id);
+    let long = format!("FN:Cy\r\nPHOTO;ENCODING=b;TYPE=JPEG:/9j/{picture}\r\nEND");
+    let long = card("three", "Cy").replace("END", &long);
+    let phone = ann.with_basic("ann", &ann.app_password("write"));
+    phone.send("PUT", &path, &[("Content-Type", "text/vcard")], long.as_bytes()).expect(201);
+    let mut file = ann.get("/api/users/me/export").expect(200).json();
+    assert_eq!(file["contacts"][1]["first_name"], "Bob");
+    file["contacts"][1]["job_title"] = json!("Builder");
+    let brought = import(&bob, "application/json", file.to_string()).expect(200).json();
+    let found = ["created", "errors", "warnings"].map(|name| brought[name].clone());
+    assert_eq!(found, [json!(3), json!([]), json!([])], "{brought}");
+    let cards = bob.get("/api/contacts/export").expect(200).text();
+    assert!(cards.contains("X-EYES:grey") && cards.contains("TITLE:Builder"), "{cards:.900}");
+    assert!(!cards.contains("X-JSON"));
+    assert!(cards.replace("\r\n ", "").contains(&picture));
+}

@@ -1,13 +1,18 @@
-//! A JSON array of contacts, or the export of an account, which has one in `contacts`. It is read element
-//! by element, so that memory does not grow with the file.
+//! A JSON array of contacts, or the export of an account, which has one in `contacts`, with the card of each. It is
+//! read element by element, so that memory does not grow with the file.
 
 use crate::error::{Error, Result};
+use crate::model::contact::CARD_MAX;
 use crate::model::json::is_light;
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
+use vcard::Card;
 
 /// Longest element, in bytes. No card has as much text, and a parsed one takes many times its length.
 const ELEMENT_MAX: usize = 1024 * 1024 + 64 * 1024;
+/// Longest element of which only the card is read, in bytes: a card with its picture, and what else there is of it.
+const EXPORTED_MAX: usize = CARD_MAX + 2 * ELEMENT_MAX;
 
 /// An element of the array.
 pub struct Element {
@@ -78,10 +83,33 @@ impl Iterator for Elements<'_> {
                 (Err("has more values than any contact needs".to_owned()), false)
             }
             0..=ELEMENT_MAX => parsed(element),
-            _ => (Err("must have at most 1 MiB".to_owned()), false),
+            ..=EXPORTED_MAX => (only_card(element).ok_or_else(too_long), false),
+            _ => (Err(too_long()), false),
         };
         Some(Element { line, value, replaced })
     }
+}
+
+/// A contact of an account's export, of which only the card is read: with its picture it is longer than others.
+#[derive(Deserialize)]
+struct Exported {
+    vcard: String,
+}
+
+fn too_long() -> String {
+    "must have at most 1 MiB".to_owned()
+}
+
+fn only_card(element: &[u8]) -> Option<Value> {
+    serde_json::from_slice(element).ok().map(|Exported { vcard }| json!({ "vcard": vcard }))
+}
+
+/// The card that the export of an account has of a contact; what else it has beside the members goes.
+pub fn whole_card(members: &mut Map<String, Value>) -> Option<Card> {
+    let text = members.get("vcard")?.as_str()?;
+    let card = vcard::read_cards(text.as_bytes(), None).next()?.card.ok()?;
+    members.retain(|name, _| !["vcard", "revision", "resource_name"].contains(&name.as_str()));
+    Some(card)
 }
 
 /// The value, and whether something was replaced for it: JavaScript cuts texts between the two halves of

@@ -1,5 +1,6 @@
 //! A file → cards. Which kind it is, its contents show and its media type.
 
+use super::existing::over;
 use super::incoming::{CARDS_MAX, Incoming, List, Notes, too_many};
 use super::{json, lenient};
 use crate::error::{Error, Result};
@@ -8,7 +9,7 @@ use crate::model::contact::{CARD_MAX, CARD_TEXT_MAX, Input, Method, check_size, 
 use crate::model::text;
 use crate::picture;
 use chrono::NaiveDate;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -184,6 +185,11 @@ impl Source {
             if element.replaced {
                 self.warnings.add(element.line, "half a character is no text; it became \u{fffd}");
             }
+            let whole = value.as_object_mut().and_then(json::whole_card);
+            if let Some(card) = whole.clone().filter(|_| value == Value::Object(Map::new())) {
+                self.add(element.line, card)?;
+                continue;
+            }
             let kept = value.as_object_mut().map(lenient::tidy).unwrap_or_default();
             // Octet for octet, as in a card: another one is another contact.
             let uid = value.get("uid").and_then(Value::as_str).map(str::to_owned);
@@ -205,6 +211,11 @@ impl Source {
                     .add(element.line, format!("no member takes a value; it is kept as {name}"));
             }
             card.keep(kept.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+            // What the card says, with what was edited beside it.
+            let card = match whole {
+                Some(whole) => over(&whole, &card),
+                None => card,
+            };
             self.add(element.line, card)?;
         }
         Ok(())
