@@ -13,6 +13,7 @@ mod hostile;
 mod kept;
 mod late;
 mod lost;
+mod pages;
 mod second;
 mod sessions;
 mod undo;

@@ -14,7 +14,7 @@ fn long(letters: usize, number: usize) -> String {
 }
 
 /// The address of the next page, which an HTML page links to.
-fn next_of(page: &str) -> Option<String> {
+pub fn next_of(page: &str) -> Option<String> {
     let link = page.split("<a ").find(|it| it.contains("rel=\"next\""))?;
     let href = link.split("href=\"").nth(1)?.split('"').next()?;
     Some(href.replace("&amp;", "&"))
