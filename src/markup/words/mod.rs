@@ -74,11 +74,11 @@ impl Words {
         forms.split('|').nth(index).or(forms.split('|').next_back()).unwrap_or_default()
     }
 
-    /// A number with its thousands apart.
+    /// A count with its thousands apart.
     pub fn number(&self, n: i64) -> String {
-        let digits = n.abs().to_string();
+        let digits = n.to_string();
         let apart = if self.lang == "uk" { '\u{a0}' } else { ',' };
-        let mut text = String::from(if n < 0 { "-" } else { "" });
+        let mut text = String::new();
         for (at, digit) in digits.chars().enumerate() {
             if at > 0 && (digits.len() - at).is_multiple_of(3) {
                 text.push(apart);
