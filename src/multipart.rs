@@ -204,18 +204,20 @@ mod tests {
         let body = body.as_bytes();
         assert_eq!(file(body, "XX", "file").unwrap(), Some(b"BEGIN\r\n\r\nEND\r\n".as_slice()));
         assert_eq!(file(body, "XX", "photo").unwrap(), None);
-        let fields_of = |read: Result<Part>| -> Vec<String> {
-            match read {
-                Err(Error::Invalid(faults)) => faults.into_iter().map(|it| it.field).collect(),
-                other => panic!("{other:?}"),
+        let refused = |body: &[u8], field: &str, why: &str| match only_file(body, "XX") {
+            Err(Error::Invalid(faults)) => {
+                let [fault] = <[_; 1]>::try_from(faults).unwrap();
+                assert_eq!(fault.field, field);
+                assert!(fault.detail.starts_with(why), "{}", fault.detail);
             }
+            other => panic!("{other:?}"),
         };
-        assert_eq!(fields_of(only_file(body, "XX")), ["csrf".to_owned()]);
-        assert_eq!(fields_of(only_file(b"--XX--\r\n", "XX")), ["file".to_owned()]);
+        refused(body, "csrf", "");
+        refused(b"--XX--\r\n", "file", "is required");
         let alone = format!("--XX\r\n{HEAD}\r\n\r\nBEGIN\r\n--XX--\r\n");
         assert_eq!(only_file(alone.as_bytes(), "XX").unwrap().content, b"BEGIN");
         let two = alone.replace("--XX--", &format!("--XX\r\n{HEAD}\r\n\r\nMORE\r\n--XX--"));
-        assert_eq!(fields_of(only_file(two.as_bytes(), "XX")), ["file".to_owned()]);
+        refused(two.as_bytes(), "file", "must be there once");
     }
 
     #[test]

@@ -313,7 +313,7 @@ mod tests {
         let (members, kept) = tidied(json!({
             "first_name": "Ann", "last_name": {"x": 1}, "shoe size": 42, "birthday": "circa 1800",
             "phones": [{"value": "555 0100", "carrier": "x"}, [1]], "dates": [{"value": "soon", "label": "y"}],
-            "nothing": null, "blank": " ",
+            "date": "2010-05-06", "nothing": null, "blank": " ",
         }));
         assert_eq!(
             members,
@@ -324,6 +324,7 @@ mod tests {
         lines.sort();
         let all = [
             "X-JSON-BIRTHDAY:circa 1800",
+            "X-JSON-DATE:2010-05-06",
             "X-JSON-DATES:soon",
             "X-JSON-LAST-NAME:{\"x\":1}",
             "X-JSON-PHONES-CARRIER:x",
