@@ -70,6 +70,33 @@ fn look(world: &World, actor: &Actor, method: &str, path: &str) -> http1::Look {
     in_flight.decide()
 }
 
+/// How many such requests of an account may be at work at once.
+fn most(world: &World, actor: &Actor, method: &'static str, path: &str) -> usize {
+    match look(world, actor, method, path) {
+        http1::Look::Work(admission, _) => admission.most,
+        http1::Look::Answer(_) => panic!("it waits for Postgres"),
+    }
+}
+
+#[test]
+fn of_one_account_half_of_the_pool_reads_and_a_quarter_writes() {
+    let world = World::new();
+    let ann = world.user("ann");
+    ann.get("/api/users/me").expect(200); // now the cache knows her
+    let pool = world.app.config.db_pool_size as usize;
+    assert!(pool >= 4);
+    for (method, path, expected) in [
+        ("GET", "/api/contacts/1", pool / 2),
+        ("HEAD", "/api/contacts/1", pool / 2),
+        ("POST", "/api/contacts", pool / 4),
+        ("PUT", "/api/contacts/1", pool / 4),
+        ("PATCH", "/api/contacts/1", pool / 4),
+        ("DELETE", "/api/contacts/1", pool / 4),
+    ] {
+        assert_eq!(most(&world, &ann, method, path), expected, "{method}");
+    }
+}
+
 #[test]
 fn an_account_whose_searches_are_slow_has_one_at_a_time() {
     let world = World::new();
@@ -77,10 +104,7 @@ fn an_account_whose_searches_are_slow_has_one_at_a_time() {
     for actor in [&ann, &bob] {
         actor.get("/api/users/me").expect(200); // now the cache knows them
     }
-    let most = |actor: &Actor, path: &str| match look(&world, actor, "GET", path) {
-        http1::Look::Work(admission, _) => admission.most,
-        http1::Look::Answer(_) => panic!("it waits for Postgres"),
-    };
+    let most = |actor: &Actor, path: &str| most(&world, actor, "GET", path);
     let (search, list) = ("/api/contacts?search=a", "/api/contacts?limit=1");
     let half = world.app.config.db_pool_size as usize / 2;
     assert!(half > 1);
