@@ -100,6 +100,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_has_a_meaning_in_html_is_escaped() {
+        assert_eq!(escape_html("<a b='c' d=\"&\">"), "&lt;a b=&#39;c&#39; d=&quot;&amp;&quot;&gt;");
+    }
+
+    #[test]
     fn lengths_count_characters_after_trimming_and_nfc() {
         assert_eq!(line("  e\u{301}  ", 1, 1), Ok("é".to_owned()));
         assert!(line("   ", 1, 5).is_err());

@@ -74,8 +74,7 @@ fn the_settings_change_name_password_and_sessions() {
 #[test]
 fn an_admin_finds_accounts_and_changes_them() {
     let world = World::new();
-    world.admin("ann");
-    let bob = world.user("bob");
+    let (ann, bob) = (world.admin("ann"), world.user("bob"));
     let browser = Browser::signed_in(&world, "ann");
     let page = browser.get("/admin?search=bob").expect(200).text();
     assert!(page.contains("bob@example.com") && !page.contains("ann@example.com"));
@@ -87,6 +86,10 @@ fn an_admin_finds_accounts_and_changes_them() {
     assert!(browser.get("/admin?role=admin").text().contains("bob@example.com"));
     let page = browser.get("/admin/events?action=role_changed").expect(200).text();
     assert!(page.contains("<td>Role changed</td>") && !page.contains("<td>Login</td>"));
+    for actor in [&ann, &bob] {
+        let link = format!("<a href=\"/admin/events?user_id={}\">{}</a>", actor.id, actor.name);
+        assert!(page.contains(&link), "{page}");
+    }
     // Those that there are can be chosen, in the reader's language.
     let page = Browser::signed_in(&world, "ann").reading("uk");
     let page = page.get("/admin/events?action=totp_enabled").expect(200).text();

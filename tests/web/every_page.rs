@@ -18,6 +18,9 @@ fn every_page_is_there_for_its_visitor_and_sends_strangers_to_the_sign_in_page()
     let ann = Browser::signed_in(&world, "ann");
     let id = contact_id(&ann.post("/contacts/new", &[("first_name", "Bob")]).expect(303));
     let stranger = Browser::new(&world);
+    // Where there is none, a browser is told so by a page.
+    let page = ann.get("/nowhere").expect(404);
+    assert!(page.header("Content-Type").starts_with("text/html"), "{}", page.text());
     let mut count = 0;
     for route in pages("GET") {
         let path = route.path.replace("{id}", &id.to_string()).replace("rewind", "rewind?to=0");
