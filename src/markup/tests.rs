@@ -1,7 +1,7 @@
 //! What holds for every page.
 
 use super::contact::Shown;
-use super::form::Form;
+use super::form::{Form, Input};
 use super::page::Page;
 use super::samples::*;
 use super::words::{self, EN, UK};
@@ -234,6 +234,18 @@ fn empty_rows_are_no_entries_and_a_date_may_lack_its_year() {
     assert_eq!(json["birthday"], "--02-29");
     assert_eq!(json["labels"], json!(["a", "b"]));
     assert_eq!(rows.iter().find(|(list, _)| *list == "emails").unwrap().1, [3]);
+}
+
+#[test]
+fn the_first_focus_is_at_the_first_faulty_field_and_nowhere_else() {
+    let shown = |form: &Form| {
+        let has = |name, focus| Input { name, focus, ..Input::default() }.show(form).into_string();
+        [has("a", true), has("b", false)].map(|field| field.contains(" autofocus"))
+    };
+    let mut form = Form::default();
+    assert_eq!(shown(&form), [true, false]);
+    form.fault("b", "is wrong".to_owned());
+    assert_eq!(shown(&form), [false, true]);
 }
 
 #[test]
