@@ -53,6 +53,17 @@ fn columns_of_one_name_are_one_question_and_those_without_a_name_are_called_so()
 }
 
 #[test]
+fn what_cannot_be_read_of_a_file_is_seen_before_it_is_imported() {
+    let world = World::new();
+    world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let page = found(&browser, r#"[{"first_name": "Fritz"}, {"nick": 1}, 7]"#);
+    for text in ["Fritz", "nothing in it that says who it is", "JSON object"] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+}
+
+#[test]
 fn what_becomes_of_contacts_that_are_there_is_seen_before_it_is_done() {
     let world = World::new();
     let ann = world.user("ann");

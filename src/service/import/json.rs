@@ -83,7 +83,7 @@ impl Iterator for Elements<'_> {
                 (Err("has more values than any contact needs".to_owned()), false)
             }
             0..=ELEMENT_MAX => parsed(element),
-            ..=EXPORTED_MAX => (only_card(element).ok_or_else(too_long), false),
+            length if length <= EXPORTED_MAX => (only_card(element).ok_or_else(too_long), false),
             _ => (Err(too_long()), false),
         };
         Some(Element { line, value, replaced })
