@@ -256,4 +256,15 @@ mod tests {
         assert_eq!(EN.sentence("birthday: must be"), "Birthday: must be.");
         assert_eq!(EN.sentence("Try again."), "Try again.");
     }
+
+    /// None stands behind another one that takes its texts too.
+    #[test]
+    fn every_sentence_is_found_by_its_own_line() {
+        for line in UK.sentences.lines().chain(EN.sentences.lines()) {
+            let Some((english, own)) = line.trim().split_once(" = ") else { continue };
+            let words = if UK.sentences.contains(line) { &UK } else { &EN };
+            let [english, own] = [english, own].map(|text| text.replace("{}", "7"));
+            assert_eq!(words.own(&english), Some(own), "{english}");
+        }
+    }
 }
