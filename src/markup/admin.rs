@@ -7,7 +7,7 @@ use crate::model::user::{Role, User};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
-/// An account that an event names: its id, and the username if it is there still.
+/// An account that an event names: its id, and the username if it is there still. A username may be a number.
 pub type Account = (i64, Option<String>);
 
 /// An audit event.
@@ -141,7 +141,7 @@ fn happened(w: &super::words::Words, action: &str) -> String {
 fn account(it: Option<&Account>) -> Markup {
     html! {
         @if let Some((id, name)) = it {
-            a href={ "/admin/events?user_id=" (id) } { @match name { Some(name) => (name), None => (id) } }
+            a href={ "/admin/events?user_id=" (id) } { @match name { Some(name) => (name), None => { "#" (id) } } }
         } @else { "–" }
     }
 }

@@ -178,9 +178,10 @@ impl<'a> Input<'a> {
 
     /// The field as a file to choose; a picture is cut to a square before it is sent.
     pub fn file(self, form: &Form, accept: &str) -> Markup {
+        let focus = form.is_first_fault(self.name);
         self.around(form, |id, invalid, described| {
             html! {
-                input id=(id) name=(self.name) type="file" accept=(accept) required[self.required]
+                input id=(id) name=(self.name) type="file" accept=(accept) required[self.required] autofocus[focus]
                     data-crop[accept.starts_with("image/")] aria-invalid=[invalid] aria-describedby=[described];
             }
         })

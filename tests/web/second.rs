@@ -191,7 +191,7 @@ fn an_admin_comes_back_to_the_accounts_that_were_looked_for() {
     let form = [("action", "delete"), ("sure", "1")];
     browser.post(&path, &form).expect(303);
     let page = browser.get("/admin/events?action=disabled").expect(200).text();
-    assert!(page.contains(&format!(">{}</a>", users[16].id)) && page.contains(">root</a>"));
+    assert!(page.contains(&format!(">#{}</a>", users[16].id)) && page.contains(">root</a>"));
     assert!(root.id > 0);
 }
 
@@ -222,6 +222,9 @@ fn the_first_fault_on_the_page_has_the_focus() {
     let page = browser.post("/contacts/new", &form).expect(422).text();
     let field = page.split(" autofocus").next().unwrap().rsplit("<input").next().unwrap();
     assert!(field.contains("name=\"phones.0.value\""), "{field}");
+    let page = browser.post_file("/contacts/new", &form[..1], "photo", b"none").expect(422).text();
+    let field = page.split(" autofocus").next().unwrap().rsplit("<input").next().unwrap();
+    assert!(field.contains("name=\"photo\""), "{field}");
 }
 
 #[test]
@@ -279,8 +282,25 @@ fn a_merge_that_cannot_be_says_why_where_it_was_wanted() {
     assert_eq!(answer.header("Location"), format!("/duplicates?ids={}", ids.join(",")));
     let answer = page.post("/duplicates/merge", &chosen).expect(303);
     let page = page.follow(&answer).expect(200).text();
-    assert!(page.contains("Телефони: Стало б 60 записів"), "{page}");
+    assert!(page.contains("Телефони: Записів стало б 60"), "{page}");
     assert!(page.contains("Об’єднати вибрані"), "{page}");
+    // Of cards, too: one would be too long.
+    let card = |letter: &str| {
+        let lines = (0..8_000).map(|n| format!("X-{letter}-{n}:{}\r\n", letter.repeat(70)));
+        let lines: String = lines.collect();
+        format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Cyd\r\nUID:{letter}\r\n{lines}END:VCARD\r\n")
+    };
+    let kind = [("Content-Type", "text/vcard")];
+    let file = ["Q", "Z"].map(card).concat();
+    ann.send("POST", "/api/contacts/import", &kind, file.as_bytes()).expect(200);
+    let found = ann.get("/api/contacts?search=Cyd").json();
+    let ids = [0, 1].map(|at: usize| found[at]["id"].to_string());
+    let browser = Browser::signed_in(&world, "ann");
+    let merge = [("ids", ids[0].as_str()), ("ids", ids[1].as_str())];
+    let answer = browser.post("/duplicates/merge", &merge).expect(303);
+    assert_eq!(answer.header("Location"), "/duplicates");
+    let page = browser.follow(&answer).expect(200).text();
+    assert!(page.contains("Merge: Must have at most 1 MiB"), "{page}");
 }
 
 /// What a file brought may be longer than anybody may write; it is there to be chosen all the same.

@@ -134,10 +134,14 @@ pub fn merge(call: &Call, visitor: &Visitor) -> Result<Reply> {
         Err(Error::NotFound) if contacts.iter().any(|it| it.id == keep) => {
             reader::before_the_trash(call, owner.id(), &wish.others)?
         }
-        Err(Error::Invalid(faults)) if faults.iter().all(|it| it.field.starts_with("set.")) => {
-            // Too many numbers in all.
+        Err(Error::Invalid(faults)) if faults.iter().all(|it| it.field != "ids") => {
+            // Too many numbers in all, or too long a card.
             let w = words(call, visitor);
-            let why = |it: &Fault| format!("{}: {}", w.member(&it.field), w.sentence(&it.detail));
+            let what = |field: &str| match field.strip_prefix("set.") {
+                Some(list) => w.member(list).to_owned(),
+                None => w.sentence("merge").trim_end_matches('.').to_owned(),
+            };
+            let why = |it: &Fault| format!("{}: {}", what(&it.field), w.sentence(&it.detail));
             let why = faults.iter().map(why);
             let ids = std::iter::once(keep).chain(wish.others).map(|id| id.to_string());
             let next = match chosen {
