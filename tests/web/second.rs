@@ -153,6 +153,7 @@ fn a_page_that_has_become_empty_is_not_taken_for_an_empty_book() {
     away("/duplicates?skip=10", "/duplicates");
     away("/trash?skip=50", "/trash");
     away("/labels?after=zzz", "/labels");
+    away("/history?before=1", "/history");
     // An empty book is one.
     let bob = Browser::signed_in(&world, {
         world.user("bob");
@@ -203,9 +204,11 @@ fn whoever_opens_a_contact_that_was_deleted_is_shown_the_way_to_the_trash() {
     let path = format!("/contacts/{}", made["id"]);
     ann.delete(&format!("/api{path}")).expect(204);
     let browser = Browser::signed_in(&world, "ann");
-    let page = browser.get(&path).expect(404).text();
-    let main = page.split("<main").nth(1).unwrap();
-    assert!(main.contains("in the trash") && main.contains("href=\"/trash\""), "{main}");
+    for path in [format!("{path}/edit"), format!("{path}.vcf"), path] {
+        let page = browser.get(&path).expect(404).text();
+        let main = page.split("<main").nth(1).unwrap();
+        assert!(main.contains("in the trash") && main.contains("href=\"/trash\""), "{main}");
+    }
 }
 
 #[test]

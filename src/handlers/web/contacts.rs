@@ -18,8 +18,8 @@ use crate::model::contact::input::LABEL_MAX;
 use crate::model::contact::{Contact, Stored};
 use crate::model::text;
 use crate::repository::contacts::filter::Filter;
+use crate::repository::contacts::history;
 use crate::repository::contacts::lists::{self, Key, Sort, Start};
-use crate::repository::contacts::{history, rows};
 use crate::service::contacts::{Action, UNGUARDED, Which, bulk, delete};
 use crate::service::history::{reachable_since, revert};
 use crate::service::labels::in_use;
@@ -160,11 +160,7 @@ pub fn one(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let until = if then > 0 { then.saturating_add(1) } else { before };
     let (stored, past, all) = call.app.db.read(|db| {
         let since = reachable_since(db, owner.id(), call.now)?;
-        let stored = rows::find(db, owner.id(), id)?;
-        let Some(stored) = stored else {
-            let in_trash = rows::all(db, owner.id(), &[id])?.iter().any(|it| !it.is_group);
-            return Err(if in_trash { Error::InTrash } else { Error::NotFound });
-        };
+        let stored = reader::contact(db, owner.id(), id)?;
         let mut past = history::of_contact(db, owner.id(), id, since, until)?;
         let oldest = past.last().and_then(|it| it.before.as_ref());
         let all = oldest.is_none_or(|it| it.since <= since.max(stored.contact.created_at));
@@ -219,7 +215,7 @@ pub fn photo(call: &Call, visitor: &Visitor) -> Result<Reply> {
 pub fn card(call: &Call, visitor: &Visitor) -> Result<Reply> {
     let (owner, _) = owner(call, visitor)?;
     let id = call.id()?;
-    let stored = call.app.db.read(|db| rows::find(db, owner.id(), id))?.ok_or(Error::NotFound)?;
+    let stored = call.app.db.read(|db| reader::contact(db, owner.id(), id))?;
     Ok(Reply::bytes("text/vcard; charset=utf-8", stored.text)
         .with("Content-Disposition", "attachment; filename=\"contact.vcf\""))
 }

@@ -43,7 +43,7 @@ pub fn edit(call: &Call, visitor: &Visitor) -> Result<Reply> {
 fn stored(call: &Call, visitor: &Visitor) -> Result<Stored> {
     let (owner, _) = owner(call, visitor)?;
     let id = call.id()?;
-    call.app.db.read(|db| rows::find(db, owner.id(), id))?.ok_or(Error::NotFound)
+    call.app.db.read(|db| reader::contact(db, owner.id(), id))
 }
 
 /// The page with this form in it. `now`: the contact is another one than the form began from.
@@ -185,7 +185,7 @@ pub fn save(call: &Call, visitor: &Visitor) -> Result<Reply> {
         return kept(call, visitor, form, None);
     }
     let mut began = match stored(call, visitor) {
-        Err(Error::NotFound) => return gone(call, visitor, form, late),
+        Err(Error::NotFound | Error::InTrash) => return gone(call, visitor, form, late),
         found => found?,
     };
     began.contact.revision = form.get("revision").parse().unwrap_or(0);

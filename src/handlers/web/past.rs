@@ -80,6 +80,10 @@ pub fn history(call: &Call, visitor: &Visitor) -> Result<Reply> {
         let since = reachable_since(db, owner.id(), call.now)?;
         rows::stretches(db, owner.id(), since, before)
     })?;
+    // What was on this page is too long ago by now.
+    if before < i64::MAX && found.is_empty() {
+        return Ok(reader::go("/history"));
+    }
     let w = words(call, visitor);
     let stretch = |it: rows::Stretch| Stretch {
         at: it.at,

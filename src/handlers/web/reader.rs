@@ -4,6 +4,7 @@
 use crate::access::{Caller, Owner, Visitor, same_origin};
 use crate::context::Call;
 use crate::crypto::Purpose;
+use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::handlers::views;
 use crate::http::{self, Reply};
@@ -11,6 +12,7 @@ use crate::markup::doors;
 use crate::markup::page::{Flash, Page, User};
 use crate::markup::queries;
 use crate::markup::words::{self, Words};
+use crate::model::contact::Stored;
 use crate::model::user::Role;
 use crate::repository::contacts::{books, history, rows};
 use crate::service::history::reaches;
@@ -202,6 +204,15 @@ pub fn undo(call: &Call, owner: i64, before: i64) -> Result<Option<[i64; 2]>> {
 /// The revision that an owner's book has now.
 pub fn revision(call: &Call, owner: i64) -> Result<i64> {
     Ok(call.app.db.read(|db| books::find(db, owner))?.revision)
+}
+
+/// A contact of the book; [`Error::InTrash`] tells where it is now.
+pub fn contact(db: &mut Conn, owner: i64, id: i64) -> Result<Stored> {
+    if let Some(stored) = rows::find(db, owner, id)? {
+        return Ok(stored);
+    }
+    let in_trash = rows::all(db, owner, &[id])?.iter().any(|it| !it.is_group);
+    Err(if in_trash { Error::InTrash } else { Error::NotFound })
 }
 
 /// The revision of the book before these contacts went to the trash, where they all are: what a second
