@@ -186,8 +186,7 @@ struct Plan<'o> {
     /// The file's lists of people, by the uid of each member that was not met yet.
     groups: HashMap<String, Vec<Arc<List>>>,
     options: &'o Options,
-    /// Its cards are whole. Of a table or JSON they say what members show, and no more.
-    is_vcard: bool,
+    is_whole: bool,
     /// Cards so far.
     judged: usize,
     /// When the import began.
@@ -202,13 +201,13 @@ struct Plan<'o> {
 
 impl<'o> Plan<'o> {
     fn new(source: Source, options: &'o Options, at: DateTime<Utc>) -> Plan<'o> {
-        let Source { cards, groups, errors, warnings, format } = source;
+        let Source { cards, groups, errors, warnings, is_whole, .. } = source;
         Plan {
             cards: cards.into_iter(),
             left: Vec::new(),
             groups,
             options,
-            is_vcard: format == "vCard",
+            is_whole,
             judged: 0,
             at,
             errors,
@@ -327,7 +326,7 @@ impl<'o> Plan<'o> {
         self.seen.insert(own.clone(), name);
         let Some(stored) = there.remove(&own) else { return self.create(line, card) };
         let old = stored.card();
-        let whole = if self.is_vcard { card.clone() } else { existing::over(&old, &card) };
+        let whole = if self.is_whole { card.clone() } else { existing::over(&old, &card) };
         let made = labels::as_made(&whole, &old, self.options.label.as_deref());
         if stored.is_group || existing::is_same(&old, &made) {
             return Ok(self.skip());

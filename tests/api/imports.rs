@@ -518,3 +518,101 @@ fn the_export_of_an_account_brings_whole_cards_to_another_one() {
     assert!(!cards.contains("X-JSON"));
     assert!(cards.replace("\r\n ", "").contains(&picture));
 }
+
+#[test]
+fn a_card_in_json_loses_nothing_that_the_members_beside_it_do_not_say() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let with = |uid: &str| card(uid, "Ada").replace("END", "TITLE:Poet\r\nTEL:+1 555 0100\r\nEND");
+    let long =
+        with("three").replace("END", &format!("LOGO;ENCODING=b:{}\r\nEND", "A".repeat(1_300_000)));
+    let file = json!([
+        {"id": 5, "uid": "one", "vcard": with("one")},
+        {"first_name": "Zoe", "job_title": null, "vcard": with("two")},
+        {"vcard": long, "first_name": "Cy"},
+        {"uid": "four", "vcard": with("four").replace("UID:four\r\n", "")},
+    ]);
+    let brought = import(&ann, "application/json", file.to_string()).expect(200).json();
+    let found = ["created", "errors", "warnings"].map(|name| brought[name].clone());
+    assert_eq!(found, [json!(4), json!([]), json!([])], "{brought}");
+    let there = ann.get("/api/contacts?sort=created_at").expect(200).json();
+    let of = |uid: &str| there.as_array().unwrap().iter().find(|it| it["uid"] == uid).unwrap();
+    for (uid, name, title) in [
+        ("one", "Ada", "Poet"),
+        ("two", "Zoe", ""),
+        ("three", "Cy", "Poet"),
+        ("four", "Ada", "Poet"),
+    ] {
+        let it = of(uid);
+        assert_eq!(
+            (&it["first_name"], &it["phone"]),
+            (&json!(name), &json!("+1 555 0100")),
+            "{uid}"
+        );
+        assert_eq!(it["job_title"].as_str().unwrap_or_default(), title, "{uid}");
+    }
+}
+
+#[test]
+fn the_export_of_an_account_puts_whole_cards_in_the_place_of_what_is_there() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let pictures = ["iVBORw0KGgoAAAANSUhEUgAAAAE=", "iVBORw0KGgoAAAANSUhEUgAAAAI="];
+    let with = |picture: &str, odd: &str| {
+        let lines = format!("TEL:15\r\nX-EYES:{odd}\r\nPHOTO;ENCODING=b;TYPE=PNG:{picture}\r\nEND");
+        card("one", "Ada").replace("END", &lines)
+    };
+    import(&ann, "text/vcard", with(pictures[0], "grey")).expect(200);
+    let before = ann.get("/api/users/me/export").expect(200).text();
+    let send = |existing: &str, kind: &str, file: &str| {
+        let path = format!("{IMPORT}?existing={existing}");
+        ann.send("POST", &path, &[("Content-Type", kind)], file.as_bytes()).expect(200).json()
+    };
+    let again = send("update", "application/json", &before);
+    assert_eq!((&again["updated"], &again["warnings"]), (&json!(0), &json!([])), "{again}");
+    assert_eq!(send("update", "text/vcard", &with(pictures[1], "blue"))["updated"], 1);
+    let told = send("skip", "application/json", &before);
+    assert_eq!(told["warnings"][0]["detail"], "uid: a contact with other contents has it; skipped");
+    assert_eq!(send("update", "application/json", &before)["updated"], 1);
+    let there = ann.get("/api/contacts/export").expect(200).text();
+    assert!(there.contains(pictures[0]) && there.contains("X-EYES:grey"), "{there}");
+    assert!(!there.contains(pictures[1]) && !there.contains("X-EYES:blue"), "{there}");
+}
+
+#[test]
+fn an_export_that_comes_back_in_another_normal_form_or_with_a_smaller_picture_changes_nothing() {
+    use base64::Engine;
+    use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+    let world = World::new();
+    let ann = world.user("ann");
+    let engine = &base64::engine::general_purpose::STANDARD;
+    let mut picture = Vec::new();
+    PngEncoder::new(&mut picture).write_image(&[7; 3], 1, 1, ExtendedColorType::Rgb8).unwrap();
+    // What follows the end of a PNG is none of it.
+    picture.resize(1_200_000, 0);
+    let lines =
+        format!("ORG:Cafe\u{301}\r\nPHOTO;ENCODING=b;TYPE=PNG:{}\r\nEND", engine.encode(&picture));
+    let large = card("one", "Zoe\u{308}").replace("END", &lines);
+    let path = format!("/dav/addressbooks/{}/contacts/one.vcf", ann.id);
+    let phone = ann.with_basic("ann", &ann.app_password("write"));
+    phone.send("PUT", &path, &[("Content-Type", "text/vcard")], large.as_bytes()).expect(201);
+    for (kind, path) in [
+        ("text/vcard", "/api/contacts/export"),
+        ("application/json", "/api/contacts/export?format=json"),
+        ("application/json", "/api/users/me/export"),
+    ] {
+        let file = ann.get(path).expect(200).body;
+        for existing in ["skip", "update", "add"] {
+            let to = format!("{IMPORT}?existing={existing}");
+            let same = ann.send("POST", &to, &[("Content-Type", kind)], &file).expect(200).json();
+            let found = ["created", "updated", "skipped_duplicates"].map(|name| same[name].clone());
+            assert_eq!(found, [json!(0), json!(0), json!(1)], "{path} {existing}: {same}");
+            let warnings = same["warnings"].to_string();
+            assert!(!warnings.contains("other contents"), "{path} {existing}: {warnings}");
+        }
+    }
+    let small = large.replace(&engine.encode(&picture), "iVBORw0KGgoAAAANSUhEUgAAAAI=");
+    let to = format!("{IMPORT}?existing=update");
+    let changed = ann.send("POST", &to, &[("Content-Type", "text/vcard")], small.as_bytes());
+    assert_eq!(changed.expect(200).json()["updated"], 1);
+}

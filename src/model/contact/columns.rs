@@ -184,7 +184,7 @@ fn is_digits(phone: &str) -> bool {
 
 /// The members of the JSON that come from the card, each on a line, in the order of [`MEMBERS`]; an
 /// empty line for what is null or an empty list. Packed, so that a small contact takes little room.
-fn members(details: &Details) -> String {
+pub fn members(details: &Details) -> String {
     let flat = |list: &[vcard::Entry]| list.iter().find(|it| it.primary).map(|it| it.value.clone());
     let lines = [
         json(&details.display_name),

@@ -4,14 +4,13 @@
 use crate::error::{Error, Result};
 use crate::model::contact::CARD_MAX;
 use crate::model::json::is_light;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use vcard::Card;
 
 /// Longest element, in bytes. No card has as much text, and a parsed one takes many times its length.
 const ELEMENT_MAX: usize = 1024 * 1024 + 64 * 1024;
-/// Longest element of which only the card is read, in bytes: a card with its picture, and what else there is of it.
+/// Longest element with a card, in bytes: a card with its picture, and what else there is of it.
 const EXPORTED_MAX: usize = CARD_MAX + 2 * ELEMENT_MAX;
 
 /// An element of the array.
@@ -44,14 +43,17 @@ pub fn read(bytes: &[u8]) -> Result<Elements<'_>> {
 fn contacts_of(object: &[u8]) -> Option<&[u8]> {
     let mut rest = object.strip_prefix(b"{")?;
     loop {
-        let value =
-            rest.trim_ascii_start().strip_prefix(b"\"contacts\"").map(<[u8]>::trim_ascii_start);
-        let value = value.and_then(|it| it.strip_prefix(b":")).map(<[u8]>::trim_ascii_start);
-        if let Some(list) = value.and_then(|it| it.strip_prefix(b"[")) {
+        if let Some(list) = value_of(rest, b"\"contacts\"").and_then(|it| it.strip_prefix(b"[")) {
             return Some(list);
         }
         rest = rest.get(element_length(rest)..)?.strip_prefix(b",")?;
     }
+}
+
+/// What follows the name and the colon of a member, if it has this name.
+fn value_of<'a>(member: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let value = member.trim_ascii_start().strip_prefix(name)?.trim_ascii_start();
+    value.strip_prefix(b":").map(<[u8]>::trim_ascii_start)
 }
 
 /// The iterator that [`read`] returns.
@@ -83,25 +85,39 @@ impl Iterator for Elements<'_> {
                 (Err("has more values than any contact needs".to_owned()), false)
             }
             0..=ELEMENT_MAX => parsed(element),
-            length if length <= EXPORTED_MAX => (only_card(element).ok_or_else(too_long), false),
-            _ => (Err(too_long()), false),
+            length if length <= EXPORTED_MAX => exported(element).unwrap_or_else(too_long),
+            _ => too_long(),
         };
         Some(Element { line, value, replaced })
     }
 }
 
-/// A contact of an account's export, of which only the card is read: with its picture it is longer than others.
-#[derive(Deserialize)]
-struct Exported {
-    vcard: String,
+fn too_long() -> (Result<Value, String>, bool) {
+    (Err("must have at most 1 MiB".to_owned()), false)
 }
 
-fn too_long() -> String {
-    "must have at most 1 MiB".to_owned()
-}
-
-fn only_card(element: &[u8]) -> Option<Value> {
-    serde_json::from_slice(element).ok().map(|Exported { vcard }| json!({ "vcard": vcard }))
+/// A contact of an account's export that is long for the picture in its card: the card is read by itself.
+fn exported(element: &[u8]) -> Option<(Result<Value, String>, bool)> {
+    let members = element.trim_ascii_end().strip_prefix(b"{")?.strip_suffix(b"}")?;
+    let mut rest = members;
+    loop {
+        let (member, more) = rest.split_at_checked(element_length(rest))?;
+        if let Some(card) = value_of(member, b"\"vcard\"") {
+            let before = members.get(..members.len() - rest.len())?;
+            let others = [b"{", before, b"\"vcard\":null", more, b"}"].concat();
+            if !card.starts_with(b"\"") || others.len() > ELEMENT_MAX || !is_light(&others) {
+                return None;
+            }
+            let ((card, cut), (others, replaced)) = (parsed(card), parsed(&others));
+            let whole = others.and_then(|mut others| {
+                let members = others.as_object_mut().ok_or("must be a JSON object")?;
+                members.insert("vcard".to_owned(), card?);
+                Ok(others)
+            });
+            return Some((whole, cut || replaced));
+        }
+        rest = more.strip_prefix(b",")?;
+    }
 }
 
 /// The card that the export of an account has of a contact; what else it has beside the members goes.

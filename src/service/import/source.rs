@@ -1,15 +1,16 @@
 //! A file → cards. Which kind it is, its contents show and its media type.
 
-use super::existing::over;
 use super::incoming::{CARDS_MAX, Incoming, List, Notes, too_many};
 use super::{json, lenient};
 use crate::error::{Error, Result};
 use crate::model::contact::input::{LABEL_MAX, LIST_MAX};
-use crate::model::contact::{CARD_MAX, CARD_TEXT_MAX, Input, Method, check_size, new_card};
+use crate::model::contact::{
+    CARD_MAX, CARD_TEXT_MAX, Input, MEMBERS, Method, check_size, new_card,
+};
 use crate::model::text;
 use crate::picture;
 use chrono::NaiveDate;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use vcard::table::{self, Fault, Options};
 use vcard::{Card, Details, Group, Picture};
 
 /// Largest picture, in bytes, that stays as it is.
-const PHOTO_MAX: usize = 1024 * 1024;
+pub(super) const PHOTO_MAX: usize = 1024 * 1024;
 
 /// What a file has.
 #[derive(Debug, Default)]
@@ -28,6 +29,8 @@ pub struct Source {
     pub(super) groups: HashMap<String, Vec<Arc<List>>>,
     pub(super) errors: Notes,
     pub(super) warnings: Notes,
+    /// Its cards are whole. Of a table or JSON they say what members show, and no more.
+    pub(super) is_whole: bool,
     /// `vCard`, `CSV` or `JSON`.
     pub format: &'static str,
 }
@@ -122,6 +125,7 @@ fn ends_within_a_card(bytes: &[u8]) -> bool {
 
 impl Source {
     fn cards(&mut self, bytes: &[u8], charset: Option<&str>) -> Result<()> {
+        self.is_whole = true;
         let mut last = 1;
         for read in vcard::read_cards(bytes, charset) {
             last = read.line;
@@ -174,6 +178,7 @@ impl Source {
     fn json(&mut self, bytes: &[u8], charset: Option<&str>, latest: NaiveDate) -> Result<()> {
         let (text, odd) = vcard::decode(bytes, charset);
         self.warnings.extend(odd);
+        self.is_whole = true;
         for element in json::read(text.as_bytes())? {
             let mut value = match element.value {
                 Ok(value) => value,
@@ -186,18 +191,24 @@ impl Source {
                 self.warnings.add(element.line, "half a character is no text; it became \u{fffd}");
             }
             let whole = value.as_object_mut().and_then(json::whole_card);
-            if let Some(card) = whole.clone().filter(|_| value == Value::Object(Map::new())) {
-                self.add(element.line, card)?;
-                continue;
-            }
+            let is_null = |name: &&str| value.get(*name).is_some_and(Value::is_null);
+            let nulls: Vec<_> = MEMBERS.iter().map(|(name, _)| *name).filter(is_null).collect();
             let kept = value.as_object_mut().map(lenient::tidy).unwrap_or_default();
             // Octet for octet, as in a card: another one is another contact.
             let uid = value.get("uid").and_then(Value::as_str).map(str::to_owned);
-            let Ok(input) = Input::read(value, Method::Post) else {
+            // What the card says, with what was edited beside it, as by PATCH.
+            let method = if whole.is_some() { Method::Patch } else { Method::Post };
+            if let Some(members) = value.as_object_mut().filter(|_| whole.is_some()) {
+                for name in nulls {
+                    members.entry(name).or_insert(Value::Null);
+                }
+            }
+            let Ok(input) = Input::read(value, method) else {
                 self.errors.add(element.line, "must be a JSON object");
                 continue;
             };
-            let (details, faults) = input.apply_leniently(&Details::default(), latest);
+            let there = whole.as_ref().map(Card::details).unwrap_or_default();
+            let (details, faults) = input.apply_leniently(&there, latest);
             if !says_who(&details) {
                 self.errors.add(element.line, "there is nothing in it that says who it is");
                 continue;
@@ -205,17 +216,20 @@ impl Source {
             for fault in faults.list() {
                 self.warnings.add(element.line, format!("{}: {}", fault.field, fault.detail));
             }
-            let mut card = new_card(uid.as_deref(), &details);
+            self.is_whole &= whole.is_some();
+            let mut card = match whole {
+                Some(mut card) => {
+                    card.set(&details);
+                    uid.filter(|_| card.uid().is_none()).iter().for_each(|uid| card.set_uid(uid));
+                    card
+                }
+                None => new_card(uid.as_deref(), &details),
+            };
             for (name, _) in &kept {
                 self.warnings
                     .add(element.line, format!("no member takes a value; it is kept as {name}"));
             }
             card.keep(kept.iter().map(|(name, text)| (name.as_str(), text.as_str())));
-            // What the card says, with what was edited beside it.
-            let card = match whole {
-                Some(whole) => over(&whole, &card),
-                None => card,
-            };
             self.add(element.line, card)?;
         }
         Ok(())
