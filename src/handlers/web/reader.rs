@@ -206,7 +206,7 @@ pub fn revision(call: &Call, owner: i64) -> Result<i64> {
     Ok(call.app.db.read(|db| books::find(db, owner))?.revision)
 }
 
-/// A contact of the book; [`Error::InTrash`] tells where it is now.
+/// A contact of the book; [`Error::InTrash`] if it was deleted.
 pub fn contact(db: &mut Conn, owner: i64, id: i64) -> Result<Stored> {
     if let Some(stored) = rows::find(db, owner, id)? {
         return Ok(stored);

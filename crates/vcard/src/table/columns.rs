@@ -100,9 +100,11 @@ impl Layout {
             *seen += 1;
             let (line, says_header) = line_name(&header, layout.columns.len() + 1);
             // A map says what a column is, and not of which language; ASCII that nobody knows may be English.
-            let known = words::name(&own.word, &own.ends).is_some()
-                || words::words(&own.word, &own.ends).is_some();
-            let english = is_english(&own.word) || (*mapped && !known && header.is_ascii());
+            let unknown = || {
+                words::name(&own.word, &own.ends).is_none()
+                    && words::words(&own.word, &own.ends).is_none()
+            };
+            let english = is_english(&own.word) || (*mapped && header.is_ascii() && unknown());
             let (used, forms, addresses, dates) = (0, 0, false, Evidence::default());
             layout.columns.push(Column {
                 header,
