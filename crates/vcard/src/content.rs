@@ -137,12 +137,13 @@ impl<'f> Reader<'f> {
                     }
                 }
             }
-            _ if is_undeclared(name, raw) => {
-                say(format!("{name}: is quoted-printable and does not say so; it is read as that"));
-                self.text(&quoted::decode(raw, |_| false), charset, true, say)
-            }
             _ => self.text(raw, charset, false, say),
         };
+        // Looked at as it would be kept: else it would be read as something else the next time.
+        if is_undeclared(name, &value) {
+            say(format!("{name}: is quoted-printable and does not say so; it is read as that"));
+            value = self.text(&quoted::decode(value.as_bytes(), |_| false), charset, true, say);
+        }
         if version == Version::Old {
             match name.to_ascii_uppercase().as_str() {
                 "N" | "ADR" | "ORG" => value = escape_bare(&value, &[',']),
@@ -200,13 +201,13 @@ impl<'f> Reader<'f> {
 }
 
 /// True for text in quoted-printable that does not say so: each `=` stands for a byte, and they are UTF-8.
-fn is_undeclared(name: &str, raw: &[u8]) -> bool {
-    let signs = raw.iter().filter(|byte| **byte == b'=').count();
+fn is_undeclared(name: &str, value: &str) -> bool {
+    let signs = value.bytes().filter(|byte| *byte == b'=').count();
     let text = ["FN", "N", "ADR", "ORG", "TITLE", "NOTE", "NICKNAME"];
-    if signs < 2 || !raw.is_ascii() || !text.iter().any(|it| it.eq_ignore_ascii_case(name)) {
+    if signs < 2 || !value.is_ascii() || !text.iter().any(|it| it.eq_ignore_ascii_case(name)) {
         return false;
     }
-    let bytes = quoted::decode(raw, |_| false);
+    let bytes = quoted::decode(value.as_bytes(), |_| false);
     let beyond = bytes.iter().filter(|byte| !byte.is_ascii()).count();
     beyond == signs && std::str::from_utf8(&bytes).is_ok()
 }

@@ -294,6 +294,9 @@ fn quoted_printable_that_does_not_say_so_is_read_and_told_of() {
         ("N:=C3=84sh;Ann", "Ann Äsh", 1),
         ("N:=D0=90=D0=BD=D0=BD=D0=B0;;;;", "Анна", 1),
         ("N;ENCODING=QUOTED-PRINTABEL:=C3=84sh;Ann", "Ann Äsh", 1),
+        // Only so once what no value may have is gone; and quoted twice.
+        ("N:=C3=8\u{e}\u{e}4sh=C3\u{1}=A4;Ann", "Ann Äshä", 1),
+        ("N;ENCODING=QUOTED-PRINTABLE:=3DC3=3D84sh;Ann", "Ann Äsh", 1),
         // What is no UTF-8, or not all of it quoted, is what it is.
         ("N:a=C3=84=b;;;;", "a=C3=84=b", 0),
         ("N:=41=42;;;;", "=41=42", 0),
@@ -301,6 +304,8 @@ fn quoted_printable_that_does_not_say_so_is_read_and_told_of() {
     ] {
         let (read, said) = read(&card("2.1", &[line]));
         assert_eq!((read.details().display_name.as_str(), said.len()), (shown, told), "{line}");
+        let again = read_cards(read.as_str().as_bytes(), None).next().unwrap();
+        assert_eq!(again.card, Ok(read), "{line}");
     }
 }
 
