@@ -14,6 +14,7 @@ use chrono::Duration;
 use sources::{read_dotenv, read_secret_files};
 use std::cell::RefCell;
 use std::env::VarError;
+use std::net::SocketAddr;
 use values::{
     certificates, database_url, log_format, mail_dir, network, origin, public_url, rate, redis_url,
     registration, secret_key, security_contact, socket_addr,
@@ -73,8 +74,11 @@ impl Reader<'_> {
     fn config(&mut self) -> Option<Config> {
         let listen = (self.get)("LISTEN_ADDR").unwrap_or_else(|| "127.0.0.1:8000".to_owned());
         let listen_addr = self.note("LISTEN_ADDR", socket_addr(&listen));
-        let own_url = listen_addr.map(|_| format!("http://{listen}"));
-        // Port 0 (any free one) is good for listening, though not for links.
+        let own_url = listen_addr.map(|it| {
+            let own = format!("http://{}", SocketAddr::new(it.ip(), it.port()));
+            // Port 0 (any free one) is good for listening, though not for links.
+            public_url(&own).unwrap_or(own)
+        });
         let public_url = self.optional("PUBLIC_URL", public_url).or(own_url);
         let postgres = self.required("DATABASE_URL", database_url);
         let key = self.required("SECRET_KEY", secret_key);
@@ -132,7 +136,10 @@ impl Reader<'_> {
         if (self.get)("AUDIT_DAYS").is_some_and(|raw| raw == "off") {
             return None;
         }
-        Some(Duration::days(self.number("AUDIT_DAYS", 365, 1..=36_500)))
+        let faults = self.faults.len();
+        let days = self.number("AUDIT_DAYS", 365, 1..=36_500);
+        self.faults.iter_mut().skip(faults).for_each(|fault| fault.push_str(", or off"));
+        Some(Duration::days(days))
     }
 
     /// Passes a checked value on, or notes the fault under the variable's name.
@@ -141,9 +148,9 @@ impl Reader<'_> {
     }
 
     fn required<T>(&mut self, name: &str, check: fn(&str) -> Result<T, String>) -> Option<T> {
-        let file = format!("{name}_FILE ");
-        if self.faults.iter().any(|fault| fault.starts_with(&file)) {
-            // The file of this one cannot be read, and that is said already.
+        let said = [format!("{name} "), format!("{name}_FILE ")];
+        if self.faults.iter().any(|fault| said.iter().any(|it| fault.starts_with(it))) {
+            // What stands in its place cannot be read, and that is said already.
             return None;
         }
         let result = (self.get)(name).ok_or_else(|| "is required".to_owned());

@@ -447,6 +447,20 @@ fn check_tells_of_each_part_in_a_line() {
     assert!(gone.out.contains("Connection refused"), "{}", gone.out);
     assert_eq!(gone.err, "contactd: Postgres cannot be used\n");
 
+    // What does not answer, and what is no Redis, each in one line.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = silent.local_addr().unwrap().to_string();
+    let mail = url.trim_start_matches("smtp://").trim_end_matches("?tls=off");
+    for (redis, told) in [(&*silent, "no answer in time"), (mail, "Parse error")] {
+        let redis = format!("redis://{redis}/");
+        let settings =
+            [("DATABASE_URL", &*place.database), ("SECRET_KEY", SECRET), ("REDIS_URL", &*redis)];
+        let bad = contactd(&["check"], "", &settings);
+        let lines: Vec<_> = bad.out.lines().collect();
+        assert!(lines.len() == 4 && lines[2].starts_with("redis: down: "), "{}", bad.out);
+        assert!(lines[2].contains(told), "{}", bad.out);
+    }
+
     // What would stop a start is found here too.
     let mails = std::env::temp_dir().join("contactd-command-line-no-folder");
     std::fs::write(&mails, "a file, where a folder should be").unwrap();

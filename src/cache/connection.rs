@@ -102,7 +102,12 @@ impl From<RedisError> for Failure {
     fn from(error: RedisError) -> Failure {
         let gone = error.is_connection_refusal() || no_host(&error);
         let reach = if gone { Reach::Gone } else { Reach::Silent };
-        Failure { reach, text: error.to_string() }
+        let text = match error.is_timeout() {
+            true => "no answer in time".to_owned(),
+            // What a server says that is no Redis has several lines.
+            false => error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
+        };
+        Failure { reach, text }
     }
 }
 

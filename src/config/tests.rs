@@ -105,6 +105,10 @@ fn settings_of_accounts() {
     assert_eq!(config.max_storage, 2 << 20);
     assert_eq!(config.security_contact.as_deref(), Some("mailto:security@example.com"));
     assert!(config.secret_key_old.is_some());
+    let contact = read(&[("SECURITY_CONTACT", "Mailto:security@example.com")]).unwrap();
+    assert_eq!(contact.security_contact.as_deref(), Some("mailto:security@example.com"));
+    let fault = read(&[("AUDIT_DAYS", "0")]).unwrap_err();
+    assert_eq!(fault, ["AUDIT_DAYS must be a number from 1 to 36500, or off"]);
     for wrong in [
         ("REGISTRATION", "no"),
         ("AUDIT_DAYS", "0"),
@@ -112,6 +116,12 @@ fn settings_of_accounts() {
         ("MAX_CONTACTS", "-1"),
         ("SECURITY_CONTACT", "me"),
         ("SECURITY_CONTACT", "the admin@example.com"),
+        ("SECURITY_CONTACT", "http://social.example/@admin"),
+        ("SECURITY_CONTACT", "mailto:"),
+        ("SECURITY_CONTACT", "@"),
+        ("MAIL_FROM", "Contacts <contactd@[192.168.1.5]>"),
+        ("MAIL_FROM", "contactd@b!c.example"),
+        ("MAIL_FROM", "\"a b\"@c.example"),
         ("SECRET_KEY_OLD", "short"),
         ("REDIS_URL", "redis://h/-1"),
     ] {
@@ -151,6 +161,7 @@ fn what_works_and_is_seldom_meant_is_a_warning_that_names_the_variable() {
         ("PUBLIC_URL", "http://contacts.example/book"),
         ("LISTEN_ADDR", "0.0.0.0:8000"),
         ("LISTEN_ADDR", "[::]:8000"),
+        ("PUBLIC_URL", "http://0.0.0.0:8000"),
     ] {
         assert_eq!(of(&[(name, value)]), ["PUBLIC_URL"], "{value}");
     }
@@ -162,6 +173,10 @@ fn what_works_and_is_seldom_meant_is_a_warning_that_names_the_variable() {
     let good = [https, mail, ("MAIL_FROM", "a@b.example"), ("TRUSTED_PROXIES", "10.0.0.1")];
     assert_eq!(of(&good), nothing);
     assert_eq!(of(&[https, mail, good[3]]), ["MAIL_FROM"]);
+    // Compose's own, where none is set.
+    let catcher = ("SMTP_URL", "smtp://mail:1025?tls=off");
+    assert_eq!(of(&[https, catcher, good[2], good[3]]), ["SMTP_URL"]);
+    assert_eq!(of(&[catcher]), nothing);
     for everybody in ["0.0.0.0/0", "10.0.0.1, ::/0"] {
         assert_eq!(of(&[("TRUSTED_PROXIES", everybody)]), ["TRUSTED_PROXIES"], "{everybody}");
     }
@@ -169,6 +184,31 @@ fn what_works_and_is_seldom_meant_is_a_warning_that_names_the_variable() {
     assert_eq!(of(&[("SMTP_URL", "smtp://u:p@localhost?tls=off")]), nothing);
     let plain = "postgres://u:pw@db.example/db?sslmode=disable";
     assert_eq!(of(&[("DATABASE_URL", plain)]), ["DATABASE_URL"]);
+}
+
+#[test]
+fn without_public_url_links_begin_with_where_the_server_listens_as_browsers_write_it() {
+    for (listen, url) in [
+        ("127.0.0.1:80", "http://127.0.0.1"),
+        ("[::1]:8000", "http://[::1]:8000"),
+        ("[fe80::1%1]:8000", "http://[fe80::1]:8000"),
+        ("127.0.0.1:0", "http://127.0.0.1:0"),
+    ] {
+        assert_eq!(read(&[("LISTEN_ADDR", listen)]).unwrap().public_url, url);
+    }
+}
+
+#[test]
+fn networks_of_ipv4_are_the_same_however_they_are_written() {
+    for (raw, is) in [
+        ("::ffff:127.0.0.1", "127.0.0.1/32"),
+        ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+        ("::ffff:0.0.0.0/90", "::ffff:0.0.0.0/90"),
+        ("2001:db8::/32", "2001:db8::/32"),
+    ] {
+        let config = read(&[("TRUSTED_PROXIES", raw)]).unwrap();
+        assert_eq!(config.trusted_proxies, [is.parse().unwrap()], "{raw}");
+    }
 }
 
 #[test]

@@ -2,10 +2,11 @@
 //! may hold a secret.
 
 use super::settings::{LogFormat, Rate, Secret};
+use crate::model::text;
 use ipnet::IpNet;
 use postgres::config::{ChannelBinding, Host, SslMode};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use url::Url;
@@ -116,12 +117,18 @@ pub fn socket_addr(raw: &str) -> Result<SocketAddr, String> {
     raw.parse().map_err(|_| wrong.to_owned())
 }
 
-/// A network, or an address as a network of its own.
+/// A network, or an address as a network of its own. One of IPv4 as IPv6 writes it (`::ffff:10.0.0.1`) is one of
+/// IPv4, as a client's address is.
 pub fn network(raw: &str) -> Result<IpNet, String> {
-    let alone = || raw.parse::<std::net::IpAddr>().map(IpNet::from);
-    raw.parse::<IpNet>()
-        .or_else(|_| alone())
-        .map_err(|_| "must be networks such as 10.0.0.0/8, or addresses".to_owned())
+    let alone = || raw.parse::<IpAddr>().map(IpNet::from);
+    let network = raw.parse::<IpNet>().or_else(|_| alone());
+    let network = network.map_err(|_| "must be networks such as 10.0.0.0/8, or addresses")?;
+    let mapped = match network.addr() {
+        IpAddr::V6(address) => address.to_ipv4_mapped().zip(network.prefix_len().checked_sub(96)),
+        IpAddr::V4(_) => None,
+    };
+    let mapped = mapped.and_then(|(address, bits)| IpNet::new(address.into(), bits).ok());
+    Ok(mapped.unwrap_or(network))
 }
 
 /// A rate limit; nothing when it is off.
@@ -151,14 +158,14 @@ pub fn registration(raw: &str) -> Result<bool, String> {
 /// RFC 9116, 2.5.3: an address as a URI. A bare e-mail address becomes one.
 pub fn security_contact(raw: &str) -> Result<String, String> {
     let wrong = "must be an e-mail address, or begin with mailto:, https:// or tel:";
-    if raw.contains(char::is_control) || raw.contains(char::is_whitespace) {
-        return Err(wrong.to_owned());
-    }
-    match ["mailto:", "https://", "tel:"].iter().any(|scheme| raw.starts_with(scheme)) {
-        true => Ok(raw.to_owned()),
-        false if raw.contains('@') => Ok(format!("mailto:{raw}")),
-        false => Err(wrong.to_owned()),
-    }
+    let known = ["mailto:", "https://", "tel:"].iter().find_map(|scheme| {
+        let (begin, rest) = raw.split_at_checked(scheme.len())?;
+        let is = begin.eq_ignore_ascii_case(scheme) && !rest.is_empty();
+        is.then(|| format!("{scheme}{rest}"))
+    });
+    let bare = || text::email(raw).ok().map(|address| format!("mailto:{address}"));
+    let plain = |it: &String| !it.contains(|c: char| c.is_control() || c.is_whitespace());
+    known.or_else(bare).filter(plain).ok_or_else(|| wrong.to_owned())
 }
 
 /// `LOG_FORMAT`.

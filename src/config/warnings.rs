@@ -2,7 +2,7 @@
 
 use super::settings::Config;
 use super::values::{is_here, is_local};
-use crate::mail::Security;
+use crate::mail::{Security, SmtpSettings};
 use postgres::config::SslMode;
 use std::collections::HashSet;
 
@@ -12,9 +12,9 @@ const KEY_BITS: f64 = 100.0;
 /// Everything that the operator should look at, one line each.
 pub fn all(config: &Config) -> Vec<String> {
     let https = config.is_https();
-    let plain_mail = config.smtp.as_ref().is_some_and(|smtp| {
-        smtp.security == Security::Off && smtp.credentials.is_some() && !is_here(&smtp.host)
-    });
+    let plain = |smtp: &&SmtpSettings| smtp.security == Security::Off && !is_here(&smtp.host);
+    let plain_mail = config.smtp.as_ref().filter(plain);
+    let with_password = plain_mail.is_some_and(|smtp| smtp.credentials.is_some());
     let found = [
         (
             guessable(config.secret_key.reveal()),
@@ -36,7 +36,11 @@ pub fn all(config: &Config) -> Vec<String> {
             https && config.smtp.is_some() && config.mail_from.email.domain() == "localhost",
             "MAIL_FROM is an address of localhost: other mail servers refuse it",
         ),
-        (plain_mail, "SMTP_URL sends its password without TLS"),
+        (with_password, "SMTP_URL sends its password without TLS"),
+        (
+            https && plain_mail.is_some() && !with_password,
+            "SMTP_URL hands mails over without TLS (Compose's own, to a catcher that shows them to everybody here)",
+        ),
         (
             config.public_url.splitn(4, '/').nth(3).is_some(),
             "PUBLIC_URL has a path: pages and CardDAV answer at the root of a host only",
@@ -44,7 +48,8 @@ pub fn all(config: &Config) -> Vec<String> {
         (
             config.public_url.starts_with("http://0.0.0.0:")
                 || config.public_url.starts_with("http://[::]:"),
-            "PUBLIC_URL is not set, and LISTEN_ADDR is every address: links in mails lead nowhere",
+            "PUBLIC_URL is every address (as LISTEN_ADDR, where it is not set): no form of the pages works, and \
+             links in mails lead nowhere",
         ),
         (
             !is_local(&config.postgres) && config.postgres.get_ssl_mode() == SslMode::Disable,

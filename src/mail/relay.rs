@@ -162,7 +162,11 @@ impl Relay {
     /// What went wrong, for the log.
     fn trouble(&self, why: &smtp::Error, token: Option<&str>) -> Error {
         let password = self.settings.credentials.as_ref().map(|(_, password)| password.as_str());
-        let text = format!("{}: {}", self.name(), redact(&why.to_string(), token, password));
+        let what = match is_silence(why) {
+            true => "no answer in time".to_owned(),
+            false => redact(&why.to_string(), token, password),
+        };
+        let text = format!("{}: {what}", self.name());
         match why.is_permanent() || why.is_client() {
             true => Error::Internal(text),
             false => Error::Unavailable(text),

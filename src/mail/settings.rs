@@ -1,5 +1,6 @@
 //! The settings of mail: the URL of a server and the sender, as the environment gives them.
 
+use super::is_message_id;
 use lettre::address::Address;
 use lettre::message::Mailbox;
 use std::fmt;
@@ -112,7 +113,10 @@ pub fn parse_mail_from(raw: &str) -> Result<Mailbox, String> {
         None => ("", raw),
     };
     let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name);
-    let address = parse_address(address).map_err(|()| wrong.to_owned())?;
+    // Of each mail's envelope and Message-ID: an address in quotes, or at [127.0.0.1], would send none.
+    let sends =
+        |it: &Address| !it.user().contains('"') && is_message_id(&format!("x@{}", it.domain()));
+    let address = parse_address(address).ok().filter(sends).ok_or(wrong)?;
     Ok(Mailbox::new(Some(name.to_owned()).filter(|name| !name.is_empty()), address))
 }
 

@@ -288,6 +288,19 @@ fn who_signs_in_before_the_address_is_confirmed_finds_where_to_ask_for_the_mail(
 }
 
 #[test]
+fn where_nobody_can_register_a_form_that_is_still_open_is_not_drawn_again() {
+    let world = World::with(|config| config.registration_open = false);
+    let form =
+        [("username", "ann"), ("email", "ann@example.com"), ("password", PASSWORD), ("csrf", "")];
+    let browser = Browser::new(&world);
+    let page = browser.post_raw("/register", &form, &[("Origin", ORIGIN)]).expect(403).text();
+    assert!(
+        page.contains("Nobody can register here") && !page.contains("<form method=\"post\""),
+        "{page}"
+    );
+}
+
+#[test]
 fn who_registers_on_a_page_gets_mails_in_the_language_of_that_page() {
     let sink = Sink::start();
     let smtp = parse_smtp_url(&sink.url()).unwrap();

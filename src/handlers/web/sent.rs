@@ -154,7 +154,6 @@ pub fn note(w: &Words, form: &mut Form, error: Error) -> Result<Error> {
         | Error::EmailNotConfirmed
         | Error::AccountDisabled
         | Error::PasswordNeeded
-        | Error::RegistrationClosed
         | Error::Conflict(_)
         | Error::TooManyRequests(_) => "",
         _ => return Err(error),
