@@ -279,3 +279,62 @@ fn a_written_table_has_no_leftovers() {
     contact.relations = vec![Labelled { value: "Eve".to_owned(), label: some("sister") }];
     assert_eq!(again(&written(std::slice::from_ref(&contact))), [contact]);
 }
+
+/// `count` entries of each list, whose labels are those of the fiftieth from there on.
+fn crowded(count: usize) -> Details {
+    let label = |at: usize| Some(format!("label {}", at.min(49)));
+    let labelled =
+        |what: &str, at: usize| Labelled { value: format!("{what} {at}"), label: label(at) };
+    let entry = |value: String, at: usize| Entry { value, label: label(at), primary: at == 0 };
+    let all = || 0..count;
+    Details {
+        emails: all().map(|at| entry(format!("a{at}@x.example"), at)).collect(),
+        phones: all().map(|at| entry(format!("+49 30 1234{at:03}"), at)).collect(),
+        addresses: all()
+            .map(|at| Address {
+                street: some(&format!("{at} St")),
+                city: (at % 2 == 0).then(|| format!("City {at}")),
+                label: label(at),
+                primary: at == 0,
+                ..Address::default()
+            })
+            .collect(),
+        urls: all().map(|at| labelled("https://x.example/", at)).collect(),
+        dates: all()
+            .map(|at| DateEntry {
+                value: PartialDate {
+                    year: (at % 2 == 0).then_some(1990),
+                    month: 4,
+                    day: 1 + at as u32 % 28,
+                },
+                label: label(at),
+            })
+            .collect(),
+        relations: all().map(|at| labelled("Bob", at)).collect(),
+        online: all()
+            .map(|at| Online {
+                service: some(&format!("service {}", at.min(49))),
+                value: format!("ann{at}"),
+                label: label(at),
+            })
+            .collect(),
+        ..ann()
+    }
+}
+
+#[test]
+fn as_many_entries_as_a_contact_may_have_come_back() {
+    let text = written(&[crowded(50), ann()]);
+    assert_eq!(again(&text), [crowded(50), ann()]);
+}
+
+/// A card of a phone may have thousands, which would make each row of the table as long.
+#[test]
+fn what_is_past_fifty_entries_stands_in_the_last_column() {
+    let text = written(&[crowded(90), ann()]);
+    assert_eq!(again(&text), [crowded(90), ann()]);
+    let many = written(&[crowded(3_000), ann()]);
+    let columns = |text: &str| text.lines().next().unwrap().split(',').count();
+    assert_eq!((columns(&text), columns(&many)), (1_063, 1_063));
+    assert_eq!(again(&many)[0].phones, crowded(3_000).phones);
+}

@@ -49,7 +49,7 @@ pub(super) struct Slot {
     /// What the header says of the label; of `Online`, of the service.
     pub label: Option<&'static str>,
     /// The number in the header, and how many columns before had the very same header.
-    number: (u32, u32),
+    pub number: (u32, u32),
 }
 
 /// The columns of a table.

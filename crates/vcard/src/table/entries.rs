@@ -4,15 +4,13 @@ use super::columns::custom_line;
 use super::row::{Builder, Thing};
 use super::text::{SEVERAL, entry_label, unescaped, values};
 use super::words::Kind;
+use super::write::ENTRIES_MAX;
 use crate::value::one_line;
 use crate::{
     Address, DateEntry, DateText, Entry, Labelled, Online, clean_email, clean_phone, fold,
 };
 use std::borrow::Cow;
 use std::collections::HashSet;
-
-/// Most addresses of one cell.
-const ENTRIES_MAX: usize = 50;
 
 impl Builder<'_> {
     /// Adds the entries that the columns of a slot make.
@@ -28,13 +26,15 @@ impl Builder<'_> {
             _ => label = label.or_else(|| slot.label.map(str::to_owned)),
         }
         if slot.kind == Kind::Address {
-            for (nth, one) in addresses(thing, self.own).into_iter().enumerate() {
+            // The last one of our own tables has all that are left.
+            let one = self.own && slot.number.0 as usize != ENTRIES_MAX;
+            for (nth, one) in addresses(thing, one).into_iter().enumerate() {
                 self.address(one, label.clone(), primary && nth == 0);
             }
             return;
         }
         let values = match thing.as_is {
-            true => vec![unescaped(&thing.value).into_owned()],
+            true => thing.value.split(" ::: ").map(|it| unescaped(it).into_owned()).collect(),
             false => values(&thing.value, slot.kind),
         };
         let services: Vec<&str> = thing.service.split(" ::: ").collect();
@@ -131,13 +131,13 @@ impl Builder<'_> {
 }
 
 /// The addresses of one label, which Google joins as it joins all values: each part has one of each.
-fn addresses(thing: Thing, own: bool) -> Vec<Thing> {
+fn addresses(thing: Thing, one: bool) -> Vec<Thing> {
     let whole = thing.formatted.as_ref().map(|(_, text)| text.as_str());
     let count = |text: &str| text.split(SEVERAL).count();
     let parts = thing.address.parts().into_iter().flatten();
     let counts: Vec<usize> = parts.chain(whole).map(count).collect();
     let several = counts.first().copied().filter(|first| counts.iter().all(|it| it == first));
-    let Some(several @ 2..=ENTRIES_MAX) = several.filter(|_| !own) else { return vec![thing] };
+    let Some(several @ 2..=ENTRIES_MAX) = several.filter(|_| !one) else { return vec![thing] };
     let nth = |nth: usize| {
         let of = |text: &str| text.split(SEVERAL).nth(nth).unwrap_or_default().trim().to_owned();
         let address = thing.address.map(|part| part.as_deref().map(of).filter(|it| !it.is_empty()));

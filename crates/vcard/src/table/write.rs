@@ -39,6 +39,10 @@ pub(super) fn wrote(layout: &Layout) -> bool {
 const ADDRESS: [&str; 7] =
     ["Street", "City", "PO Box", "Region", "Postal Code", "Country", "Extended Address"];
 
+/// Most entries of a list that have columns of their own: a card of thousands would make each row of the table as
+/// long. What is left stands in the last one, joined as Google joins values.
+pub(super) const ENTRIES_MAX: usize = 50;
+
 /// How many entries of each list the table has columns for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Widths {
@@ -54,7 +58,7 @@ pub struct Widths {
 impl Widths {
     /// Makes room for one more contact.
     pub fn add(&mut self, details: &Details) {
-        let widen = |width: &mut usize, length: usize| *width = length.max(*width);
+        let widen = |width: &mut usize, length: usize| *width = length.min(ENTRIES_MAX).max(*width);
         widen(&mut self.emails, details.emails.len());
         widen(&mut self.phones, details.phones.len());
         widen(&mut self.addresses, details.addresses.len());
@@ -111,46 +115,69 @@ pub fn row(out: &mut String, widths: &Widths, details: &Details) {
     line.optional(details.additional_data.as_ref());
     line.cell(&labels_cell(&details.labels), None);
     for at in 0..widths.emails {
-        let entry = details.emails.get(at);
+        let entries = entries_at(&details.emails, at);
+        let entry = entries.first();
         line.label(entry.and_then(|e| e.label.as_ref()), entry.is_some_and(|e| e.primary));
-        line.value(entry.map(|e| &e.value), Kind::Email);
+        line.values(entries.iter().map(|e| &e.value), Kind::Email);
     }
     for at in 0..widths.phones {
-        let entry = details.phones.get(at);
+        let entries = entries_at(&details.phones, at);
+        let entry = entries.first();
         line.label(entry.and_then(|e| e.label.as_ref()), entry.is_some_and(|e| e.primary));
-        line.value(entry.map(|e| &e.value), Kind::Phone);
+        line.values(entries.iter().map(|e| &e.value), Kind::Phone);
     }
     for at in 0..widths.addresses {
-        let address = details.addresses.get(at);
-        line.label(address.and_then(|a| a.label.as_ref()), address.is_some_and(|a| a.primary));
-        let none = Address::default();
-        let Address { po_box, extended, street, city, region, postal_code, country, .. } =
-            address.unwrap_or(&none);
-        let parts = [street, city, po_box, region, postal_code, country, extended];
-        parts.into_iter().for_each(|text| line.optional(text.as_ref()));
+        let entries = entries_at(&details.addresses, at);
+        let entry = entries.first();
+        line.label(entry.and_then(|a| a.label.as_ref()), entry.is_some_and(|a| a.primary));
+        let parts: [fn(&Address) -> &Option<String>; 7] = [
+            |a| &a.street,
+            |a| &a.city,
+            |a| &a.po_box,
+            |a| &a.region,
+            |a| &a.postal_code,
+            |a| &a.country,
+            |a| &a.extended,
+        ];
+        for part in parts {
+            let said = entries.iter().any(|it| part(it).is_some());
+            let texts = || entries.iter().map(|it| part(it).as_deref().unwrap_or_default());
+            line.cell(
+                &if said { texts().collect::<Vec<_>>().join(" ::: ") } else { String::new() },
+                None,
+            );
+        }
     }
     for at in 0..widths.urls {
-        let entry = details.urls.get(at);
-        line.label(entry.and_then(|e| e.label.as_ref()), false);
-        line.value(entry.map(|e| &e.value), Kind::Url);
+        let entries = entries_at(&details.urls, at);
+        line.label(entries.first().and_then(|e| e.label.as_ref()), false);
+        line.values(entries.iter().map(|e| &e.value), Kind::Url);
     }
     for at in 0..widths.dates {
-        let entry = details.dates.get(at);
-        line.label(entry.and_then(|e| e.label.as_ref()), false);
-        line.cell(&entry.map(|e| date(e.value)).unwrap_or_default(), None);
+        let entries = entries_at(&details.dates, at);
+        line.label(entries.first().and_then(|e| e.label.as_ref()), false);
+        let dates: Vec<String> = entries.iter().map(|e| date(e.value)).collect();
+        line.cell(&dates.join(" ::: "), None);
     }
     for at in 0..widths.relations {
-        let entry = details.relations.get(at);
-        line.label(entry.and_then(|e| e.label.as_ref()), false);
-        line.value(entry.map(|e| &e.value), Kind::Relation);
+        let entries = entries_at(&details.relations, at);
+        line.label(entries.first().and_then(|e| e.label.as_ref()), false);
+        line.values(entries.iter().map(|e| &e.value), Kind::Relation);
     }
     for at in 0..widths.online {
-        let entry = details.online.get(at);
+        let entries = entries_at(&details.online, at);
+        let entry = entries.first();
         line.label(entry.and_then(|e| e.label.as_ref()), false);
         line.optional(entry.and_then(|e| e.service.as_ref()));
-        line.value(entry.map(|e| &e.value), Kind::Online);
+        line.values(entries.iter().map(|e| &e.value), Kind::Online);
     }
     out.push_str("\r\n");
+}
+
+/// What stands in the columns of the entry `at`, from 0.
+fn entries_at<T>(entries: &[T], at: usize) -> &[T] {
+    let end = if at + 1 == ENTRIES_MAX { entries.len() } else { entries.len().min(at + 1) };
+    entries.get(at..end).unwrap_or_default()
 }
 
 /// A date; without a year as Google writes it, with a blank in front so that no spreadsheet takes
@@ -170,8 +197,9 @@ impl Cells<'_> {
         self.cell(text.map_or("", String::as_str), None);
     }
 
-    fn value(&mut self, text: Option<&String>, kind: Kind) {
-        self.cell(&escaped(text.map_or("", String::as_str)), Some(kind));
+    fn values<'v>(&mut self, values: impl Iterator<Item = &'v String>, kind: Kind) {
+        let values: Vec<Cow<'_, str>> = values.map(|value| escaped(value)).collect();
+        self.cell(&values.join(" ::: "), Some(kind));
     }
 
     /// The label of an entry, as Google writes those that it has itself.
