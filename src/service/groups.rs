@@ -3,8 +3,8 @@
 
 use crate::context::App;
 use crate::error::{Conflict, Error, Result};
-use crate::model::contact::Stored;
 use crate::model::contact::columns::{label_key, uid_key};
+use crate::model::contact::{Stored, check_size};
 use crate::repository::contacts::rows::{self, Part};
 use crate::service::labels;
 use crate::service::writer::{By, Writer, in_book};
@@ -84,9 +84,9 @@ fn give(writer: &mut Writer, label: &str, uids: &[String]) -> Result<()> {
             let mut labelled = Vec::new();
             for stored in page {
                 let mut card = stored.card();
-                match labels::add(&mut card, label) {
+                match labels::add(&mut card, label).and_then(|()| check_size(&card)) {
                     Ok(()) => labelled.push((stored, card)),
-                    // One who has as many labels as a contact may have is no member.
+                    // One who has as many labels, or as long a card, as a contact may have is no member.
                     Err(_) => writer.touch([label], stored.contact.id),
                 }
             }

@@ -424,3 +424,22 @@ fn rule_41_a_group_means_a_contact_whose_uid_begins_with_urn_uuid() {
         assert_eq!(members(&phone, "g.vcf"), ["b", "c"]);
     }
 }
+
+/// The label would make its card longer than a card may be; the group is not at fault for that.
+#[test]
+fn a_contact_whose_card_is_full_is_no_member_whoever_comes_first() {
+    let (_ground, ann, phone) = ann();
+    // Each line of a fold has one blank and an end of line.
+    let folded = |length: usize| format!("NOTE:{}", "x\r\n ".repeat(length / 4));
+    let full = |uid: &str| card(uid, uid, &[&folded((1 << 20) - 120)]);
+    phone.put("a.vcf", &full("a")).expect(201);
+    phone.put("g.vcf", &group("g", &"Family ".repeat(7), &["a", "b"])).expect(201);
+    phone.put("b.vcf", &full("b")).expect(201);
+    assert_eq!((labels(&ann, "a"), labels(&ann, "b")), (json!([]), json!([])));
+    assert_eq!(members(&phone, "g.vcf"), Vec::<String>::new());
+    let file = full("c") + &card("d", "D", &[]);
+    phone.put("h.vcf", &group("h", &"Friends ".repeat(6), &["c", "d"])).expect(201);
+    let headers = [("Content-Type", "text/vcard")];
+    ann.send("POST", "/api/contacts/import", &headers, file.as_bytes()).expect(200);
+    assert_eq!(members(&phone, "h.vcf"), ["d"]);
+}
