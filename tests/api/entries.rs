@@ -21,6 +21,27 @@ fn example() -> Value {
     })
 }
 
+#[test]
+fn accept_says_whether_json_or_a_card_is_wanted() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let made = ann.post("/api/contacts", example()).expect(201);
+    for (accept, wanted) in [
+        ("text/vcard;q=0.1, text/x-vcard;q=0.9, application/json;q=0.5", "text/vcard"),
+        ("text/vcard;q=0.9, text/x-vcard;q=0.1, application/json;q=0.5", "text/vcard"),
+        ("text/vcard, application/json", "text/vcard"),
+        ("application/json, text/vcard", "application/json"),
+        ("*/*, text/vcard", "text/vcard"),
+        ("text/vcard;q=0, */*", "application/json"),
+        ("text/vcard;q=0.4, */*;q=0.5", "application/json"),
+        ("image/png", "application/json"),
+    ] {
+        let answer = ann.send("GET", made.header("Location"), &[("Accept", accept)], b"");
+        let given = answer.expect(200).header("Content-Type").to_owned();
+        assert!(given.starts_with(wanted), "{accept}: {given}");
+    }
+}
+
 fn card(who: &Actor, path: &str) -> String {
     let answer = who.send("GET", path, &[("Accept", "text/vcard")], b"").expect(200);
     assert!(answer.header("Content-Type").starts_with("text/vcard"));

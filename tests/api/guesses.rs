@@ -201,6 +201,23 @@ fn served<T>(app: &Arc<App>, run: impl FnOnce(std::net::SocketAddr) -> T) -> T {
 }
 
 #[test]
+fn no_more_connections_are_taken_than_the_settings_say() {
+    let world = World::with(|config| config.max_connections = 1);
+    let statuses = served(&world.app, |address| {
+        let ask = || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            let mut head = [0; 12];
+            stream.read_exact(&mut head).unwrap();
+            (String::from_utf8(head.to_vec()).unwrap(), stream)
+        };
+        let (first, _kept) = ask();
+        [first, ask().0]
+    });
+    assert_eq!(statuses, ["HTTP/1.1 200", "HTTP/1.1 503"]);
+}
+
+#[test]
 fn a_calendar_made_with_an_app_password_ends_with_it() {
     let world = World::new();
     let ann = world.user("ann");

@@ -1,6 +1,7 @@
 //! Files in.
 
 use crate::world::{Actor, Answer, World, served};
+use contactd::model::text::percent_encoded;
 use serde_json::{Value, json};
 
 const IMPORT: &str = "/api/contacts/import";
@@ -615,4 +616,26 @@ fn an_export_that_comes_back_in_another_normal_form_or_with_a_smaller_picture_ch
     let to = format!("{IMPORT}?existing=update");
     let changed = ann.send("POST", &to, &[("Content-Type", "text/vcard")], small.as_bytes());
     assert_eq!(changed.expect(200).json()["updated"], 1);
+}
+
+#[test]
+fn a_map_says_what_the_columns_of_a_table_are() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let file = "Who,Spitz,Ignored\nAnn Ash,Annie,x\n";
+    let send = |map: &str| {
+        let path = format!("{IMPORT}?map={}", percent_encoded(map.as_bytes()));
+        ann.send("POST", &path, &[("Content-Type", "text/csv")], file.as_bytes())
+    };
+    for wrong in ["[]", "{\"Who\": 1}", "Who", "{\"Who\": \"nothing\"}"] {
+        let fault = send(wrong).expect(422).json();
+        assert_eq!(fault["errors"][0]["field"], "map", "{fault}");
+    }
+    let map = "{\"Who\": \"display_name\", \"Spitz\": \"nickname\", \"Ignored\": null}";
+    assert_eq!(counts(&send(map).expect(200)), (json!(1), json!(0), 0));
+    let contact = ann.get("/api/contacts").json()[0].clone();
+    assert_eq!(
+        (&contact["display_name"], &contact["nickname"]),
+        (&json!("Ann Ash"), &json!("Annie"))
+    );
 }

@@ -128,6 +128,19 @@ fn rule_47_expand_property_of_a_card_gives_the_properties_of_the_card() {
     assert_eq!(card.get(DAV, "getetag").text, phone.etag("a.vcf"));
     assert!(card.get(DAV, "owner").inside.contains(&"D:response".to_owned()), "{card:?}");
     phone.report(&phone.path("none.vcf"), &[], &body).expect(404);
+    // Whatever is found and missing, a response has a status (RFC 4918, 14.24).
+    for (inside, prefer) in
+        [("none", "return=minimal"), ("none", ""), ("displayname", "return=minimal")]
+    {
+        let body = format!(
+            "<D:expand-property {NAMESPACES}><D:property name='owner'><D:property name='{inside}'/>\
+             </D:property></D:expand-property>"
+        );
+        let answer =
+            phone.report(&phone.path("a.vcf"), &[("Prefer", prefer)], &body).expect(207).text();
+        let within = answer.split("<D:owner>").nth(1).unwrap().split("</D:owner>").next().unwrap();
+        assert!(within.contains("<D:status>"), "{answer}");
+    }
 }
 
 #[test]

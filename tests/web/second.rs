@@ -31,6 +31,9 @@ fn a_table_whose_columns_are_left_as_guessed_comes_in_as_by_the_api() {
     let file = format!("Ім'я;Прізвище;Дата народж.;Клас;{long};Код\nОля;Коваль;5/6/1990;7;a;b\n");
     let page = found(&browser, &file);
     assert!(page.contains("are read as day/month/year"), "{page}");
+    for member in ["First name", "Phone numbers (home)", "(only kept)"] {
+        assert!(page.contains(&format!(">{member}</option>")), "{member}: {page}");
+    }
     // A browser sends all columns, as they stand there.
     let columns = ["first_name", "last_name", "birthday", "", "", ""];
     let names: Vec<_> = (0..columns.len()).map(|at| format!("map.{at}")).collect();

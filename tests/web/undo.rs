@@ -201,11 +201,20 @@ fn those_that_were_selected_are_merged_or_left_and_never_perhaps_the_same() {
     let world = World::new();
     let ann = world.user("ann");
     let browser = Browser::signed_in(&world, "ann");
-    let ids = ["Ada", "Grace"].map(|name| {
-        ann.post("/api/contacts", json!({"first_name": name})).expect(201).json()["id"].to_string()
+    let ids = [("Ada", "crew"), ("Grace", "navy")].map(|(name, label)| {
+        let street = format!("{name} St");
+        let contact = json!({
+            "first_name": name, "labels": [label], "addresses": [{"street": street, "city": "Oslo"}],
+            "online": [{"service": "matrix", "value": label}],
+        });
+        ann.post("/api/contacts", contact).expect(201).json()["id"].to_string()
     });
     let path = format!("/duplicates?ids={},{}", ids[0], ids[1]);
     let page = browser.get(&path).expect(200).text();
+    // What a list of each says, a line an entry.
+    for said in ["crew", "navy", "Ada St Oslo", "Grace St Oslo", "matrix crew", "matrix navy"] {
+        assert!(page.contains(&format!("<bdi>{said}</bdi>")), "{said}: {page}");
+    }
     assert!(page.contains("<h1>Merge the selected ones</h1>"), "{page}");
     assert!(page.contains("<a class=\"button\" href=\"/contacts\">Cancel</a>"), "{page}");
     assert!(!page.contains("perhaps the same") && !page.contains("1 group"), "{page}");

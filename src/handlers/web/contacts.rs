@@ -199,7 +199,7 @@ pub fn one(call: &Call, visitor: &Visitor) -> Result<Reply> {
             .map_or("", |it| &it.by),
         then: changes.iter().find(|it| it.revision == then),
         history: &changes,
-        all: all && until == i64::MAX,
+        all,
         later: until < i64::MAX,
     };
     Ok(reader::show(call, contact::page(&page, &shown)))
