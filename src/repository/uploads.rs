@@ -28,18 +28,18 @@ impl Upload {
     }
 }
 
-/// Keeps a file, in place of the one before. False when it and the owner's cards are more than `most`
-/// bytes. History does not count: it gives way to cards, as it will to those of the file. The deletion of the
-/// account waits meanwhile.
-pub fn put(db: &mut Conn, owner: i64, content: &[u8], upload: &Upload, most: i64) -> Result<bool> {
+/// Keeps a file, in place of the one before; nothing when the account is gone. No quota of the book counts it: an
+/// import may bring what is there already, and one file of the size that a route takes is a bound. The deletion of
+/// the account waits meanwhile.
+pub fn put(db: &mut Conn, owner: i64, content: &[u8], upload: &Upload) -> Result<()> {
     const SQL: &str = "INSERT INTO uploads (owner, content, label, at, found, revision)
         SELECT owner, $2::bytea, $3, $4::timestamptz, $5, $6::bigint FROM address_books
-        WHERE owner = $1 AND card_bytes + length($2::bytea) <= $7 FOR KEY SHARE
+        WHERE owner = $1 FOR KEY SHARE
         ON CONFLICT ON CONSTRAINT uploads_pkey
         DO UPDATE SET content = excluded.content, label = excluded.label, at = excluded.at,
             found = excluded.found, revision = excluded.revision";
     let Upload { label, at, found, revision } = upload;
-    Ok(db.execute(SQL, &[&owner, &content, label, at, found, revision, &most])? > 0)
+    db.execute(SQL, &[&owner, &content, label, at, found, revision]).map(|_| ())
 }
 
 /// The file, if it is not too old.

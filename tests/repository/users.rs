@@ -181,8 +181,8 @@ fn a_file_that_was_taken_in_takes_no_other_one_along() {
     };
     let (first, second) = (upload(0), upload(1));
     for upload in [&first, &second] {
-        let put = |db: &mut Conn| uploads::put(db, id, b"file", upload, 100);
-        assert!(world.app.db.write(put).unwrap());
+        let put = |db: &mut Conn| uploads::put(db, id, b"file", upload);
+        world.app.db.write(put).unwrap();
     }
     let delete =
         |upload: &uploads::Upload| world.app.db.write(|db| uploads::delete(db, id, upload));
@@ -199,7 +199,7 @@ fn a_file_that_is_being_kept_when_its_account_goes_is_no_fault_of_ours() {
         let id = insert(&world, &format!("ann{ms}"), &format!("ann{ms}@example.com")).unwrap();
         let (label, found) = (String::new(), String::new());
         let upload = uploads::Upload { label, at: world.now(), found, revision: 0 };
-        let put = |db: &mut Conn| uploads::put(db, id, &file, &upload, i64::MAX);
+        let put = |db: &mut Conn| uploads::put(db, id, &file, &upload);
         std::thread::scope(|scope| {
             let keeping = scope.spawn(|| world.app.db.write(put));
             std::thread::sleep(std::time::Duration::from_millis(ms));

@@ -3,8 +3,7 @@
 
 use crate::access::Visitor;
 use crate::context::Call;
-use crate::db::Conn;
-use crate::error::{Conflict, Error, Result};
+use crate::error::{Error, Result};
 use crate::handlers::rest::{exports, imports};
 use crate::handlers::web::reader::{self, caller, owner, revision, words};
 use crate::handlers::web::sent::{self, Sent};
@@ -61,12 +60,7 @@ fn store(call: &Call, visitor: &Visitor, form: &Form, file: Option<Vec<u8>>) -> 
         Err(error) => return Err(error),
     };
     let upload = Upload { label, at: call.now, found, revision };
-    let most = call.app.config.max_storage;
-    let put = |db: &mut Conn| uploads::put(db, id, &file, &upload, most);
-    match call.app.db.write(put)? {
-        true => Ok(()),
-        false => Err(Error::Conflict(Conflict::QuotaExceeded)),
-    }
+    call.app.db.write(|db| uploads::put(db, id, &file, &upload))
 }
 
 /// The columns of a table that is not known: of some of them, most often, nothing says what they are.
