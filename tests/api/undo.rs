@@ -109,6 +109,13 @@ fn the_feed_has_each_change_once_in_order_and_old_tokens_are_refused() {
         let refused = who.get(&format!("/api/contacts/changes?since={token}")).expect(410).json();
         assert_eq!(refused["type"], "/problems/resync");
     }
+    for no_token in [&*"x".repeat(1_001), "%00", "%0A", "%C2%85", "a%09b"] {
+        let refused =
+            ann.get(&format!("/api/contacts/changes?since={no_token}")).expect(410).json();
+        assert_eq!(refused["type"], "/problems/resync", "{no_token}");
+    }
+    ann.get(&format!("/api/contacts/changes?since={token}&since={token}"))
+        .expect_faults(&["since"]);
     ann.get("/api/contacts/changes?limit=1001").expect_faults(&["limit"]);
     // Thirty days later it is forgotten what was deleted, so an older token is not believed.
     world.pass(Duration::days(30) + Duration::seconds(1));

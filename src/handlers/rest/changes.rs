@@ -14,7 +14,8 @@ use std::sync::Arc;
 /// `GET /api/contacts/changes`
 pub fn list(call: &Call, owner: &Owner) -> Result<Reply> {
     let mut query = call.query()?;
-    let since = query.text("since");
+    // Whatever is no token is answered as one that is not known.
+    let since = query.parsed("since", |raw| Ok(raw.to_owned()));
     let limit = query.number("limit", 500, 1..=1_000);
     query.finish()?;
     let (db, owner) = (call.app.db.clone(), owner.id());
