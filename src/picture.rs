@@ -27,6 +27,9 @@ const SIDE_MAX: u32 = 8_192;
 const PIXELS_MAX: u64 = 24_000_000;
 /// Side of an avatar, in pixels.
 pub const SIDE: u32 = 256;
+/// Most bytes that are kept of what stands before a PNG's pixels: more than twice an upload, which may be texts and is
+/// copied. A colour profile is packed, and is left out where it would grow to more.
+const PNG_HEAD_MAX: u64 = 16 << 20;
 const TOO_LARGE: &str = "must have at most 8192 pixels a side and 24 million in all";
 const BROKEN: &str = "is broken";
 /// Longer side of a contact's picture, in pixels.
@@ -116,7 +119,7 @@ fn sniff(bytes: &[u8]) -> Option<ImageFormat> {
 fn open(bytes: &[u8], format: ImageFormat) -> Result<(DynamicImage, Orientation)> {
     let file = Cursor::new(bytes);
     let decoded = match format {
-        ImageFormat::Png => PngDecoder::with_limits(file, limits(8 << 20)).map(decode),
+        ImageFormat::Png => PngDecoder::with_limits(file, limits(PNG_HEAD_MAX)).map(decode),
         ImageFormat::Jpeg => JpegDecoder::new(file).map(decode),
         ImageFormat::Gif => GifDecoder::new(file).map(decode),
         _ => match webp_fault(bytes) {

@@ -300,6 +300,19 @@ fn a_giant_frame_in_a_small_webp_is_found() {
 }
 
 #[test]
+fn much_text_in_a_small_picture_is_no_fault() {
+    let png = written(&plain(64, 64, RED), ImageFormat::Png);
+    let text = |length: usize| chunk(b"tEXt", &[&b"Comment\0"[..], &vec![b'x'; length]].concat());
+    let room = BYTES_MAX - png.len() - 100;
+    let other = chunk(b"iTXt", &[&b"Comment\0\0\0\0\0"[..], &vec![b'x'; room]].concat());
+    for chunks in [text(room), text(988).repeat(room / 1_008), text(1).repeat(room / 21), other] {
+        let file = [&png[..33], &chunks, &png[33..]].concat();
+        assert!(file.len() <= BYTES_MAX && file.len() > BYTES_MAX - 2_000, "{}", file.len());
+        assert!(near(decoded(&file).get_pixel(9, 9), RED), "{}", chunks.len());
+    }
+}
+
+#[test]
 fn an_inflating_colour_profile_is_bounded() {
     use std::io::Write;
     let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
