@@ -22,6 +22,8 @@ pub enum Limit {
     Password,
     /// `RATE_LIMIT_IMPORT`, per user.
     Import,
+    /// Ten times as often as `RATE_LIMIT_IMPORT`, per user: a file is looked at, which reads as much as its import.
+    Preview,
     /// `RATE_LIMIT_DAV`, per app password.
     Dav,
     /// `RATE_LIMIT_LOGIN`, per address.
@@ -36,7 +38,7 @@ impl Limit {
     /// So few that requests of a session that is dead, if they counted until that is found out, would be
     /// as many: they count for their address until their sender is known.
     pub fn is_scarce(self) -> bool {
-        matches!(self, Limit::Password | Limit::Import)
+        matches!(self, Limit::Password | Limit::Import | Limit::Preview)
     }
 }
 
@@ -63,6 +65,7 @@ pub fn of_route(limit: Limit, call: &Call, by: Option<Subject<'_>>) -> Vec<Count
         Limit::Me => ("me", rates.me),
         Limit::Password => ("password", rates.password),
         Limit::Import => ("import", rates.import),
+        Limit::Preview => ("preview", times(rates.import, LOOKS_FACTOR)),
         Limit::Dav => ("dav", rates.dav),
     };
     // Without a session that the route needs, it counts as any other request.
@@ -81,9 +84,10 @@ pub fn of_address(call: &Call) -> Vec<Counter> {
 }
 
 fn per_address(call: &Call, name: &str, rate: Option<Rate>) -> Vec<Counter> {
-    let wider = |rate: Rate| Rate { count: rate.count.saturating_mul(SITE_FACTOR), ..rate };
-    let site = site(call.ip).and_then(|site| counter(call, name, &site, rate.map(wider)));
-    counter(call, name, &network(call.ip), rate).into_iter().chain(site).collect()
+    let site = site(call.ip);
+    let site = site.and_then(|site| counter(call, name, &site, times(rate, SITE_FACTOR)));
+    let network = http1::network(call.ip).to_string();
+    counter(call, name, &network, rate).into_iter().chain(site).collect()
 }
 
 /// A request that was counted for `before` turned out to be another account's, or no account's: it is taken back
@@ -117,23 +121,20 @@ fn counter(call: &Call, name: &str, subject: &str, rate: Option<Rate>) -> Option
     })
 }
 
-/// So many times as much as one network may a site of many, or a name that many clients try.
+/// So many times as much as one network may a site of many, or a name that many clients try; and so many times as
+/// often as a file may come in may one be looked at.
 const SITE_FACTOR: u64 = 10;
 const CLIENTS_FACTOR: u64 = 20;
+const LOOKS_FACTOR: u64 = 10;
 
-/// Whom an address stands for, see [`http1::network`].
-fn network(ip: IpAddr) -> String {
-    http1::network(ip).to_string()
+fn times(rate: Option<Rate>, factor: u64) -> Option<Rate> {
+    rate.map(|rate| Rate { count: rate.count.saturating_mul(factor), ..rate })
 }
 
 /// The /48 network of an IPv6 address: one customer may get all 65,536 networks of it.
 fn site(ip: IpAddr) -> Option<String> {
-    match ip {
-        IpAddr::V4(_) => None,
-        IpAddr::V6(ip) => {
-            Some(format!("{}/48", Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 80))))
-        }
-    }
+    let IpAddr::V6(ip) = ip else { return None };
+    Some(format!("{}/48", Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 80))))
 }
 
 /// Counts a refresh against its session, which `family` names.
@@ -238,10 +239,9 @@ fn failures(call: &Call, typed: &str, stored: Option<&str>) -> Vec<Counter> {
     let name = format!("{}\n{}", typed.to_lowercase(), stored.unwrap_or_default());
     let name = crypto::sha256_hex(name.as_bytes());
     let rate = call.app.config.rates.login_failures;
-    let all = rate.map(|rate| Rate { count: rate.count.saturating_mul(CLIENTS_FACTOR), ..rate });
-    let here = format!("{name}:{}", network(call.ip));
+    let here = format!("{name}:{}", http1::network(call.ip));
     let here = counter(call, "failures", &here, rate);
-    here.into_iter().chain(counter(call, "failures", &name, all)).collect()
+    here.into_iter().chain(counter(call, "failures", &name, times(rate, CLIENTS_FACTOR))).collect()
 }
 
 /// Counts a wrong password that was typed inside a session as a failed login with this name.

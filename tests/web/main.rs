@@ -14,6 +14,7 @@ mod kept;
 mod late;
 mod lost;
 mod pages;
+mod refused;
 mod second;
 mod sessions;
 mod undo;

@@ -8,6 +8,7 @@ use crate::handlers::rest::{exports, imports};
 use crate::handlers::web::reader::{self, caller, owner, revision, words};
 use crate::handlers::web::sent::{self, Sent};
 use crate::http::Reply;
+use crate::limits::{self, Limit};
 use crate::markup::files::{self, Column, FileRow, Found, Verdict};
 use crate::markup::form::Form;
 use crate::markup::words::Words;
@@ -255,6 +256,7 @@ pub fn import(call: &Call, visitor: &Visitor) -> Result<Reply> {
     if !["", "import"].contains(&form.get("step")) {
         return look(call, visitor, &file, form).map(|page| reader::show(call, page));
     }
+    limits::count_also(call, Limit::Import, id)?;
     match run(call, visitor, &file, &form, false) {
         Ok((outcome, _)) => {
             // At once: the search for duplicates takes its time, and what others change meanwhile is not
