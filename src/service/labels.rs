@@ -3,6 +3,7 @@
 use crate::context::App;
 use crate::error::{Error, Result};
 use crate::model::contact::input::LIST_MAX;
+use crate::model::contact::short_name;
 use crate::repository::contacts::books;
 use crate::repository::contacts::labels::labels_in_use;
 use std::sync::Arc;
@@ -32,7 +33,9 @@ pub fn add(card: &mut Card, label: &str) -> Result<()> {
         return Ok(());
     }
     if details.labels.len() >= LIST_MAX {
-        return Err(Error::invalid("label", format!("a contact has at most {LIST_MAX} labels")));
+        let who = short_name(card);
+        let why = format!("a contact has at most {LIST_MAX} labels, and so many has {who}");
+        return Err(Error::invalid("label", why));
     }
     details.labels.push(label.to_owned());
     card.set(&details);

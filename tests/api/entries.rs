@@ -212,8 +212,11 @@ fn many_contacts_change_at_once_or_none_does() {
     assert_eq!(ann.get("/api/contacts/trash").header("X-Total-Count"), "3");
     assert_eq!(bulk(json!({"action": "restore", "ids": all})).expect(200).json()["changed"], 3);
     let full: Vec<_> = (0..50).map(|n| n.to_string()).collect();
-    ann.patch(&format!("/api/contacts/{}", ids[2]), json!({ "labels": full })).expect(200);
-    bulk(json!({"action": "add_label", "label": "one more", "ids": all})).expect_faults(&["label"]);
+    let zoe = json!({ "first_name": "Zoe", "labels": full });
+    ann.patch(&format!("/api/contacts/{}", ids[2]), zoe).expect(200);
+    let refused = bulk(json!({"action": "add_label", "label": "one more", "ids": all}));
+    let why = refused.expect_faults(&["label"]).json()["errors"][0]["detail"].clone();
+    assert_eq!(why, "a contact has at most 50 labels, and so many has Zoe");
     assert_eq!(
         ann.get("/api/contacts?label=one%20more").header("X-Total-Count"),
         "0",

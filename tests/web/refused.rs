@@ -2,7 +2,56 @@
 
 use crate::browser::{Browser, value};
 use contactd::config::Rate;
+use serde_json::json;
 use support::world::World;
+
+#[test]
+fn who_has_as_many_labels_as_one_may_have_is_named() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let labels: Vec<_> = (0..50).map(|n| n.to_string()).collect();
+    for name in ["Ada", "Bob"] {
+        ann.post("/api/contacts", json!({ "first_name": name })).expect(201);
+    }
+    ann.post("/api/contacts", json!({ "first_name": "Zoe", "labels": labels })).expect(201);
+    let browser = Browser::signed_in(&world, "ann");
+    let form = [("action", "add_label"), ("label", "choir"), ("all", "1")];
+    let page = browser.post("/contacts/bulk", &form).expect(422).text();
+    assert!(page.contains("A contact has at most 50 labels, and so many has Zoe."), "{page}");
+    let browser = Browser::signed_in(&world, "ann").reading("uk");
+    let page = browser.post("/contacts/bulk", &form).expect(422).text();
+    assert!(page.contains("Контакт має щонайбільше 50 міток, і стільки вже має Zoe."), "{page}");
+}
+
+#[test]
+fn whose_card_a_longer_label_makes_too_long_is_named() {
+    let world = World::new();
+    let ann = world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let add = |uid: &str, lines: usize| {
+        let pad = format!("X-PAD:{}\r\n", "x".repeat(54)).repeat(lines);
+        let card = format!(
+            "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:Zoe\r\nN:;Zoe;;;\r\n\
+             CATEGORIES:x\r\n{pad}END:VCARD\r\n"
+        );
+        let kind = [("Content-Type", "text/vcard")];
+        ann.send("POST", "/api/contacts/import", &kind, card.as_bytes()).expect(200).json()
+    };
+    add("a", 10);
+    let id = ann.get("/api/contacts").expect(200).json()[0]["id"].as_i64().unwrap();
+    let short = browser.get(&format!("/contacts/{id}.vcf")).expect(200).body.len();
+    let full = add("b", 10 + ((1 << 20) - short) / 62);
+    assert_eq!(full["created"], 1, "{full}");
+    let to = "ї".repeat(50);
+    let form = [("from", "x"), ("to", to.as_str())];
+    let page = browser.post("/labels", &form).expect(422).text();
+    let why = "Must have at most 1 MiB as a vCard without its pictures, and Zoe would have more.";
+    let fault = format!("<p class=\"fault\" id=\"to-fault\">{why}</p>");
+    assert!(page.contains(&fault), "{page}");
+    let refused = ann.patch("/api/contacts/labels", json!({"from": "x", "to": to}));
+    let refused = refused.expect_faults(&["card"]).json();
+    assert!(refused["detail"].as_str().unwrap().contains("and Zoe would have more"), "{refused}");
+}
 
 #[test]
 fn the_pages_of_a_preview_are_no_imports() {

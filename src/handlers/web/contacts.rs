@@ -311,7 +311,7 @@ pub fn many(call: &Call, visitor: &Visitor) -> Result<Reply> {
 }
 
 /// What an error says, without the name of a field that the list does not show.
-fn why(error: &Error) -> String {
+pub fn why(error: &Error) -> String {
     let first = if let Error::Invalid(faults) = error { faults.first() } else { None };
     first.map_or_else(|| http::detail(error), |fault| fault.detail.clone())
 }

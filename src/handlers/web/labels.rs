@@ -2,8 +2,8 @@
 
 use crate::access::Visitor;
 use crate::context::Call;
-use crate::error::Result;
-use crate::handlers::web::contacts::again;
+use crate::error::{Error, Result};
+use crate::handlers::web::contacts::{again, why};
 use crate::handlers::web::reader::{self, owner, words};
 use crate::handlers::web::sent;
 use crate::http::Reply;
@@ -47,7 +47,13 @@ pub fn change(call: &Call, visitor: &Visitor) -> Result<Reply> {
         return again(call, visitor, &page(&from), &form, "");
     }
     let before = reader::revision(call, owner.id())?;
-    let changed = rename_label(&call.app, owner.id(), &by, &from, to.as_deref())?;
+    let changed = match rename_label(&call.app, owner.id(), &by, &from, to.as_deref()) {
+        Err(error @ Error::Invalid(_)) => {
+            form.fault("to", w.sentence(&why(&error)));
+            return again(call, visitor, &page(&from), &form, "");
+        }
+        changed => changed?,
+    };
     // A label that nobody has was renamed by a first click, or is gone.
     let known = |to: &&String| {
         in_use(&call.app, owner.id()).map(|all| all.iter().any(|(label, _)| same(label, to)))

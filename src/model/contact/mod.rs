@@ -36,17 +36,21 @@ pub fn new_card(uid: Option<&str>, details: &Details) -> Card {
     card
 }
 
-/// Fails for a card that is larger than any contact may be.
+/// Fails for a card that is larger than any contact may be, and names it: it may be one of many that change.
 pub fn check_size(card: &Card) -> Result<()> {
     let (whole, text) = card.sizes();
-    if whole > CARD_MAX {
-        return Err(Error::invalid("card", "must have at most 4 MiB as a vCard"));
-    }
-    if text > CARD_TEXT_MAX {
-        let why = "must have at most 1 MiB as a vCard without its pictures";
-        return Err(Error::invalid("card", why));
-    }
-    Ok(())
+    let most = match () {
+        () if whole > CARD_MAX => "4 MiB as a vCard",
+        () if text > CARD_TEXT_MAX => "1 MiB as a vCard without its pictures",
+        () => return Ok(()),
+    };
+    let who = short_name(card);
+    Err(Error::invalid("card", format!("must have at most {most}, and {who} would have more")))
+}
+
+/// What a message calls a contact: of a name as long as a card may be, the beginning.
+pub fn short_name(card: &Card) -> String {
+    card.details().display_name.chars().take(100).collect()
 }
 
 /// A contact as lists show it.
