@@ -93,12 +93,13 @@ pub fn page(p: &Page, list: &List) -> Markup {
             @if !empty_book { (sorts(p, list)) }
         }
         div id="found" {
-            @if !list.search.is_empty() {
+            @if p.search_fault.is_none() && !list.search.is_empty() {
                 p class="soft" {
                     (w.results_for) " " (w.quotes()[0]) bdi { (list.search) } (w.quotes()[1]) " · " a href="/contacts" { (w.show_all) }
                 }
             }
-            @if empty_book { (nobody_yet(p)) } @else if list.rows.is_empty() { (nothing_found(p)) } @else { (table(p, list, TEXTS.saturating_sub(side.0.len()))) }
+            @if let Some(fault) = &p.search_fault { p class="fault" id="search-fault" { (fault) } }
+            @else if empty_book { (nobody_yet(p)) } @else if list.rows.is_empty() { (nothing_found(p)) } @else { (table(p, list, TEXTS.saturating_sub(side.0.len()))) }
         }
         // The script says here what a search found, since what stands in a new `#found` is not read out.
         p class="quiet" id="said" role="status" {}

@@ -43,6 +43,8 @@ pub struct Page<'a> {
     pub csrf: String,
     /// What the search box in the head holds.
     pub search: String,
+    /// What is wrong with that; the list says it.
+    pub search_fault: Option<String>,
     pub flash: Option<Flash>,
     /// The query of this page, to be asked for in another language. `None`: the page answers a form, and what
     /// was typed would be lost.
@@ -210,7 +212,8 @@ pub fn shell(p: &Page, title: &str, side: &Markup, body: &Markup) -> Markup {
                     form class="find" role="search" action="/contacts" {
                         (icon("search"))
                         input type="search" name="search" id="search" aria-label=(w.search) placeholder=(w.search)
-                            autocomplete="off" aria-keyshortcuts="/" value=[some(&p.search)];
+                            autocomplete="off" aria-keyshortcuts="/" value=[some(&p.search)]
+                            aria-invalid=[p.search_fault.as_ref().map(|_| "true")] aria-describedby=[p.search_fault.as_ref().map(|_| "search-fault")];
                     }
                     @if let Some(user) = &p.user { (account_menu(p, user)) }
                 }

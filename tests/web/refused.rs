@@ -24,6 +24,25 @@ fn who_has_as_many_labels_as_one_may_have_is_named() {
 }
 
 #[test]
+fn too_many_words_are_a_fault_of_the_search_box() {
+    let world = World::new();
+    world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    browser.post("/contacts/new", &[("first_name", "Bob")]).expect(303);
+    let words = vec!["w"; 21].join("+");
+    let page = browser.get(&format!("/contacts?search={words}&sort=-name")).expect(422).text();
+    let fault = "<p class=\"fault\" id=\"search-fault\">Must have at most 20 words.</p>";
+    assert!(page.contains(fault), "{page}");
+    assert!(page.contains("aria-invalid=\"true\" aria-describedby=\"search-fault\""), "{page}");
+    assert!(page.contains(&format!("value=\"{}\"", words.replace('+', " "))), "{page}");
+    assert!(page.contains("<h1>Contacts</h1>") && !page.contains("Bob"), "{page}");
+    let page = browser.get("/contacts?search=bob").expect(200).text();
+    assert!(!page.contains("search-fault"), "{page}");
+    // What no box sends is the page of an error, as it was.
+    browser.get("/contacts?sort=odd").expect(422);
+}
+
+#[test]
 fn whose_card_a_longer_label_makes_too_long_is_named() {
     let world = World::new();
     let ann = world.user("ann");

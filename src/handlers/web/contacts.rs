@@ -23,7 +23,6 @@ use crate::repository::contacts::lists::{self, Key, Sort, Start};
 use crate::service::contacts::{Action, UNGUARDED, Which, bulk, delete};
 use crate::service::history::{reachable_since, revert};
 use crate::service::labels::in_use;
-use maud::Markup;
 use rouille::Request;
 use serde_json::Value;
 use vcard::Card;
@@ -56,7 +55,7 @@ pub fn row(call: &Call, owner: i64, contact: &Contact) -> Result<Row> {
 
 /// `GET /contacts`
 pub fn page(call: &Call, visitor: &Visitor) -> Result<Reply> {
-    listed(call, visitor, None).map(|page| reader::show(call, page))
+    listed(call, visitor, None)
 }
 
 /// The list that a form was sent from, with what is wrong with the form, and all that was ticked and typed.
@@ -64,15 +63,18 @@ pub fn again(call: &Call, visitor: &Visitor, query: &str, form: &Form, why: &str
     let headers = call.request.headers().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let url = format!("/contacts?{query}");
     let request = Request::fake_http("GET", url, headers.collect(), Vec::new());
-    let page = listed(&sent::another(call, request, Vec::new()), visitor, Some((form, why)))?;
-    Ok(reader::refuse(&Error::Invalid(Vec::new()), page))
+    listed(&sent::another(call, request, Vec::new()), visitor, Some((form, why)))
 }
 
-fn listed(call: &Call, visitor: &Visitor, sent: Option<(&Form, &str)>) -> Result<Markup> {
+fn listed(call: &Call, visitor: &Visitor, sent: Option<(&Form, &str)>) -> Result<Reply> {
     let (owner, _) = owner(call, visitor)?;
     let mut query = call.query()?;
     // A tab comes with what is pasted from a table.
-    let search = query.parsed("search", |raw| api::search(&raw.replace('\t', " ")));
+    let typed = query.parsed("search", |raw| Ok(raw.replace('\t', " ")));
+    let (search, fault) = match typed.as_deref().map(api::search).transpose() {
+        Ok(search) => (search, None),
+        Err(why) => (None, Some(why)),
+    };
     let label = query.text("label");
     let filter = Filter { search: search.clone(), label: label.clone(), ..Filter::default() };
     let sort =
@@ -82,6 +84,10 @@ fn listed(call: &Call, visitor: &Visitor, sent: Option<(&Form, &str)>) -> Result
     let start = api::start(call, owner.id(), &mut query, sort);
     query.finish()?;
     let look = |start: &Start| {
+        // Everybody in place of those who were meant would be selected with them.
+        if fault.is_some() {
+            return Ok(lists::Page::default());
+        }
         let look = |db: &mut Conn| lists::page(db, owner.id(), &filter, sort, start, PAGE);
         call.app.search_book(owner.id(), look)
     };
@@ -96,9 +102,11 @@ fn listed(call: &Call, visitor: &Visitor, sent: Option<(&Form, &str)>) -> Result
         .as_ref()
         .map(|next| api::next_query(call, owner.id(), sort, next))
         .transpose()?;
-    let (search, label) = (search.unwrap_or_default(), label.unwrap_or_default());
+    let search = search.or(typed.filter(|_| fault.is_some())).unwrap_or_default();
+    let label = label.unwrap_or_default();
     let mut page = reader::page(call, visitor);
     page.search = search.clone();
+    page.search_fault = fault.map(|why| page.w.sentence(&why));
     if let Some((_, why)) = sent.filter(|(_, why)| !why.is_empty()) {
         page.flash = Some(Flash { text: why.to_owned(), ..Flash::default() });
     }
@@ -115,7 +123,11 @@ fn listed(call: &Call, visitor: &Visitor, sent: Option<(&Form, &str)>) -> Result
         query: call.request.raw_query_string(),
         sent: sent.map(|(form, _)| form),
     };
-    Ok(list::page(&page, &list))
+    let shown = list::page(&page, &list);
+    Ok(match sent.is_some() || page.search_fault.is_some() {
+        true => reader::refuse(&Error::Invalid(Vec::new()), shown),
+        false => reader::show(call, shown),
+    })
 }
 
 /// Who did something, and with what: an app password by its name, else the owner, in words.

@@ -110,6 +110,7 @@ pub fn anyone<'a>(call: &'a Call) -> Page<'a> {
         user: None,
         csrf: String::new(),
         search: String::new(),
+        search_fault: None,
         flash: None,
         query: ["GET", "HEAD"].contains(&call.request.method()).then(|| {
             let pairs = call.request.raw_query_string().split('&');

@@ -31,6 +31,7 @@ pub fn reader(w: &'static Words, path: &'static str) -> Page<'static> {
         }),
         csrf: "t0ken".to_owned(),
         search: String::new(),
+        search_fault: None,
         flash: None,
         query: Some(String::new()),
     }

@@ -44,7 +44,7 @@ pub enum Start {
 }
 
 /// A page of a list.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Page {
     /// In order.
     pub contacts: Vec<Contact>,
