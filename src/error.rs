@@ -56,7 +56,7 @@ impl Faults {
 }
 
 /// What already exists, or must not cease to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Conflict {
     /// Another account has this username (letter case ignored).
     UsernameTaken,
@@ -66,8 +66,8 @@ pub enum Conflict {
     LastAdmin,
     /// Another contact of the book has this uid.
     UidTaken,
-    /// The book is as large as it may be.
-    QuotaExceeded,
+    /// The book is as large as it may be; holds a sentence for the client, of which limit it is.
+    QuotaExceeded(String),
     /// As many duplicates are dismissed as are remembered.
     TooManyDismissals,
     /// The account has as many app passwords as it may have.

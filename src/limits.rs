@@ -239,8 +239,7 @@ fn failures(call: &Call, typed: &str, stored: Option<&str>) -> Vec<Counter> {
     let name = format!("{}\n{}", typed.to_lowercase(), stored.unwrap_or_default());
     let name = crypto::sha256_hex(name.as_bytes());
     let rate = call.app.config.rates.login_failures;
-    let here = format!("{name}:{}", http1::network(call.ip));
-    let here = counter(call, "failures", &here, rate);
+    let here = counter(call, "failures", &format!("{name}:{}", http1::network(call.ip)), rate);
     here.into_iter().chain(counter(call, "failures", &name, times(rate, CLIENTS_FACTOR))).collect()
 }
 

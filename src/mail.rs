@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox, Message, MultiPart, SinglePart};
 use relay::Relay;
-use settings::parse_address;
+use settings::{is_message_id, parse_address};
 use std::path::PathBuf;
 
 /// Where mail goes.
@@ -140,16 +140,6 @@ fn part(kind: ContentType, text: String) -> SinglePart {
         false => Body::new(text),
     };
     SinglePart::builder().header(kind).body(body)
-}
-
-/// `left@right` of RFC 5322, 3.6.4, in its plain form; also safe as the name of a file.
-fn is_message_id(id: &str) -> bool {
-    let plain = |part: &str| {
-        !part.is_empty()
-            && !part.starts_with('.')
-            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-    };
-    id.len() <= 200 && id.split_once('@').is_some_and(|(left, right)| plain(left) && plain(right))
 }
 
 #[cfg(test)]

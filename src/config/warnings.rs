@@ -79,3 +79,69 @@ fn bits(bytes: &[u8]) -> f64 {
     let new = bytes.windows(3).collect::<HashSet<_>>().len() + 2;
     (0..=u8::MAX).map(entropy).sum::<f64>() * new as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::tests::read;
+
+    #[test]
+    fn what_works_and_is_seldom_meant_is_a_warning_that_names_the_variable() {
+        let of = |more: &[(&str, &str)]| {
+            let warnings = read(more).unwrap().warnings;
+            warnings
+                .iter()
+                .map(|line| line.split(' ').next().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        let nothing: [&str; 0] = [];
+        assert_eq!(of(&[]), nothing);
+        for guessable in [
+            "a".repeat(40).as_str(),
+            &"ab1".repeat(20),
+            "12345678901234567890123456789012",
+            "0123456789abcdef0123456789abcdef",
+            "abcdefghijklmnopqrstuvwxyz0123456789",
+            "password1-password2-password3-password4",
+        ] {
+            assert_eq!(of(&[("SECRET_KEY", guessable)]), ["SECRET_KEY"], "{guessable}");
+        }
+        for drawn in [
+            // openssl rand: -hex 16, -hex 32, -base64 24, -base64 48; pwgen 32
+            "c0ffee0f1a7bd3526e9984a5d01b3c7e",
+            "5e2b8a6cf91d470388c4b1e6a2d95f07339ebc41d76f02a85be8917c4d60fa13",
+            "q8TzV1nB+0kXo5mYwE7rLd3PjHsGa2uC",
+            "N4pV9sX2kQz7mB1tH6wYc8LrE3jGfU5oAaDdKkIi0nRvZ+bS/hTyMqPxCgWeJu2F",
+            "aiSh3eiqu8Uu0weeZaet6Phoh4ohGh7o",
+        ] {
+            assert_eq!(of(&[("SECRET_KEY", drawn)]), nothing, "{drawn}");
+        }
+        for (name, value) in [
+            ("PUBLIC_URL", "http://contacts.example/book"),
+            ("LISTEN_ADDR", "0.0.0.0:8000"),
+            ("LISTEN_ADDR", "[::]:8000"),
+            ("PUBLIC_URL", "http://0.0.0.0:8000"),
+        ] {
+            assert_eq!(of(&[(name, value)]), ["PUBLIC_URL"], "{value}");
+        }
+        let named =
+            [("LISTEN_ADDR", "0.0.0.0:8000"), ("PUBLIC_URL", "http://contacts.example:8000")];
+        assert_eq!(of(&named), nothing);
+        let https = ("PUBLIC_URL", "https://contacts.example");
+        assert_eq!(of(&[https]), ["SMTP_URL", "TRUSTED_PROXIES"]);
+        let mail = ("SMTP_URL", "smtps://u:p@h");
+        let good = [https, mail, ("MAIL_FROM", "a@b.example"), ("TRUSTED_PROXIES", "10.0.0.1")];
+        assert_eq!(of(&good), nothing);
+        assert_eq!(of(&[https, mail, good[3]]), ["MAIL_FROM"]);
+        // Compose's own, where none is set.
+        let catcher = ("SMTP_URL", "smtp://mail:1025?tls=off");
+        assert_eq!(of(&[https, catcher, good[2], good[3]]), ["SMTP_URL"]);
+        assert_eq!(of(&[catcher]), nothing);
+        for everybody in ["0.0.0.0/0", "10.0.0.1, ::/0"] {
+            assert_eq!(of(&[("TRUSTED_PROXIES", everybody)]), ["TRUSTED_PROXIES"], "{everybody}");
+        }
+        assert_eq!(of(&[("SMTP_URL", "smtp://u:p@mail.example?tls=off")]), ["SMTP_URL"]);
+        assert_eq!(of(&[("SMTP_URL", "smtp://u:p@localhost?tls=off")]), nothing);
+        let plain = "postgres://u:pw@db.example/db?sslmode=disable";
+        assert_eq!(of(&[("DATABASE_URL", plain)]), ["DATABASE_URL"]);
+    }
+}

@@ -52,7 +52,7 @@ pub fn problem(error: &Error, request_id: &str) -> Response {
     let (status, element) = match error {
         Error::Dav(fault) => (precondition(fault).0, element(fault)),
         Error::BodyTooLarge(_) => (413, "<C:max-resource-size/>".to_owned()),
-        Error::Conflict(Conflict::QuotaExceeded) => (507, "<D:quota-not-exceeded/>".to_owned()),
+        Error::Conflict(Conflict::QuotaExceeded(_)) => (507, "<D:quota-not-exceeded/>".to_owned()),
         // The account was deleted while a device wrote to its book.
         Error::Unauthenticated => return problem_document(&Error::UnknownDevice, request_id),
         other => return problem_document(other, request_id),

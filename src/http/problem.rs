@@ -33,7 +33,6 @@ fn row(error: &Error) -> (u16, &'static str, &'static str) {
         Error::Conflict(Conflict::EmailTaken) => (409, "email-taken", "There is an account with this e-mail address."),
         Error::Conflict(Conflict::LastAdmin) => (409, "last-admin", "This is the last active admin."),
         Error::Conflict(Conflict::UidTaken) => (409, "uid-taken", "Another contact has this uid."),
-        Error::Conflict(Conflict::QuotaExceeded) => (409, "quota-exceeded", "The address book is as large as it may be."),
         Error::Conflict(Conflict::TooManyDismissals) => (409, "quota-exceeded", "No more can be dismissed in this account."),
         Error::Conflict(Conflict::TooManyAppPasswords) => (409, "too-many-app-passwords", "There are 50 app passwords: revoke one."),
         Error::Conflict(Conflict::SecondFactorOn) => (409, "second-factor-on", "There is a second factor already."),
@@ -46,6 +45,7 @@ fn row(error: &Error) -> (u16, &'static str, &'static str) {
         Error::Unavailable(_) => (503, "", "The server is busy or a part of it is down. Try again."),
         Error::Dav(fault) => (precondition(fault).0, "", "The request breaks a rule of WebDAV."),
         // Their sentences have something of their own, see `detail`.
+        Error::Conflict(Conflict::QuotaExceeded(_)) => (409, "quota-exceeded", ""),
         Error::Malformed(_) => (400, "", ""),
         Error::BodyTooLarge(_) => (413, "", ""),
         Error::UnsupportedMediaType(_) => (415, "", ""),
@@ -117,6 +117,7 @@ pub fn detail(error: &Error) -> String {
         Error::UnsupportedMediaType(why) => format!("Unsupported content: {why}."),
         Error::BodyTooLarge(max) => format!("The body may have at most {max} bytes."),
         Error::Malformed(why) => format!("{why}."),
+        Error::Conflict(Conflict::QuotaExceeded(why)) => why.clone(),
         Error::Invalid(faults) => {
             let faults: Vec<_> =
                 faults.iter().map(|f| format!("{} {}", f.field, f.detail)).collect();

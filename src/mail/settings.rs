@@ -1,6 +1,5 @@
 //! The settings of mail: the URL of a server and the sender, as the environment gives them.
 
-use super::is_message_id;
 use lettre::address::Address;
 use lettre::message::Mailbox;
 use std::fmt;
@@ -132,4 +131,14 @@ pub(super) fn parse_address(raw: &str) -> Result<Address, ()> {
     }
     let domain = idna::domain_to_ascii(address.domain()).map_err(drop)?;
     Address::new(address.user(), domain).map_err(drop)
+}
+
+/// `left@right` of RFC 5322, 3.6.4, in its plain form; also safe as the name of a file.
+pub(super) fn is_message_id(id: &str) -> bool {
+    let plain = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('.')
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    };
+    id.len() <= 200 && id.split_once('@').is_some_and(|(left, right)| plain(left) && plain(right))
 }

@@ -150,9 +150,15 @@ pub fn follow(writer: &mut Writer) -> Result<()> {
 pub fn check_room(writer: &mut Writer) -> Result<()> {
     let owner = writer.book().owner;
     match writer.groups_grew && rows::group_bytes(writer.tx, owner)? > GROUPS_MAX {
-        true => Err(Error::Conflict(Conflict::QuotaExceeded)),
+        true => Err(full()),
         false => Ok(()),
     }
+}
+
+/// The groups of a book, or one of them, would be too large.
+pub fn full() -> Error {
+    let why = "The lists of people are as large as they may be: take somebody out of one, or use another label.";
+    Error::Conflict(Conflict::QuotaExceeded(why.to_owned()))
 }
 
 /// After a card was put: if it is a group, its members get the label and all others lose it. A group

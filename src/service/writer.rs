@@ -220,7 +220,7 @@ impl<'tx> Writer<'_, 'tx> {
         }
         let mut card = group.card();
         card.toggle_members(uids);
-        let full = |_| Error::Conflict(Conflict::QuotaExceeded);
+        let full = |_| groups::full();
         let row = row(group.contact.id, self.take(1), Some(group.name()), &card).map_err(full)?;
         let grown = bytes(&row.text) - bytes(&group.text);
         self.groups_grew |= grown > 0;
@@ -348,12 +348,21 @@ impl<'tx> Writer<'_, 'tx> {
 /// Fails if so many more contacts, or bytes of cards, are too many for a book.
 pub fn check_room(config: &Config, book: &Book, (contacts, bytes): (i64, i64)) -> Result<()> {
     let full = |now: i64, more: i64, most: i64| more > 0 && now + more > most;
-    match full(book.stored, contacts, config.max_contacts)
-        || full(book.card_bytes, bytes, config.max_storage)
-    {
-        true => Err(Error::Conflict(Conflict::QuotaExceeded)),
-        false => Ok(()),
-    }
+    let why = if full(book.stored, contacts, config.max_contacts) {
+        format!(
+            "The address book may have at most {} contacts. Those in the trash count until they are \
+             deleted for good, 30 days after their deletion.",
+            config.max_contacts
+        )
+    } else if full(book.card_bytes, bytes, config.max_storage) {
+        format!(
+            "The cards and photos of the address book may take at most {} MiB, those in the trash too.",
+            config.max_storage >> 20
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Error::Conflict(Conflict::QuotaExceeded(why)))
 }
 
 /// The row of a card. [`Error::Invalid`] for one that is too large.

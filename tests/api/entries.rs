@@ -186,6 +186,9 @@ fn a_book_has_an_end() {
     ann.post("/api/contacts", json!({"first_name": "A"})).expect(201);
     let full = ann.post("/api/contacts", json!({"first_name": "B"})).expect(409).json();
     assert_eq!(full["type"], "/problems/quota-exceeded");
+    let why = "The address book may have at most 1 contacts. Those in the trash count until they are \
+               deleted for good, 30 days after their deletion.";
+    assert_eq!(full["detail"], why);
     let file = b"First Name\nB\n";
     ann.send("POST", "/api/contacts/import", &[("Content-Type", "text/csv")], file).expect(409);
     assert_eq!(ann.get("/api/contacts").header("X-Total-Count"), "1");

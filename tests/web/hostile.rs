@@ -180,7 +180,8 @@ fn a_file_that_waits_takes_no_room_from_the_book_and_goes_after_an_hour() {
     browser.post_file("/import", &[], "file", &export).expect(303);
     assert_eq!(kept(), export.len());
     let new = String::from_utf8(export.clone()).unwrap().replace("UID:", "UID:x").into_bytes();
-    browser.post_file("/import", &[], "file", &new).expect(422);
+    let page = browser.post_file("/import", &[], "file", &new).expect(422).text();
+    assert!(page.contains("may take at most 0 MiB"), "{page}");
     assert_eq!(kept(), export.len(), "what was refused replaces nothing");
     browser.post_file("/import", &[], "file", &file(5_000)).expect(303);
     world.pass(chrono::Duration::minutes(59));

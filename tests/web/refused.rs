@@ -109,3 +109,42 @@ fn taking_the_file_in_counts_as_an_import() {
     }
     assert_eq!(world.sql::<i64>("SELECT count(*) FROM contacts"), 0);
 }
+
+#[test]
+fn a_full_book_says_which_limit_it_is_and_that_the_trash_counts() {
+    let world = World::with(|config| config.max_contacts = 1);
+    let ann = world.user("ann");
+    let id = ann.post("/api/contacts", json!({"first_name": "A"})).expect(201).json()["id"].clone();
+    ann.delete(&format!("/api/contacts/{id}")).expect(204);
+    let new = [("first_name", "B")];
+    let page = Browser::signed_in(&world, "ann").post("/contacts/new", &new).expect(422).text();
+    let why = "The address book may have at most 1 contacts. Those in the trash count";
+    assert!(page.contains(why), "{page}");
+    let browser = Browser::signed_in(&world, "ann").reading("uk");
+    let page = browser.post("/contacts/new", &new).expect(422).text();
+    assert!(page.contains("Контактів в адресній книзі може бути щонайбільше 1."), "{page}");
+    let world = World::with(|config| config.max_storage = 1 << 20);
+    let ann = world.user("ann");
+    let photo = "A".repeat(900_000);
+    let card = |uid: &str| {
+        format!(
+            "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:A\r\nPHOTO;ENCODING=b;TYPE=JPEG:{photo}\r\nEND:VCARD\r\n"
+        )
+    };
+    let import = |uid: &str| {
+        let kind = [("Content-Type", "text/vcard")];
+        ann.send("POST", "/api/contacts/import", &kind, card(uid).as_bytes())
+    };
+    import("a").expect(200);
+    let full = import("b").expect(409).json();
+    assert_eq!(full["type"], "/problems/quota-exceeded");
+    let why =
+        "The cards and photos of the address book may take at most 1 MiB, those in the trash too.";
+    assert_eq!(full["detail"], why);
+    let browser = Browser::signed_in(&world, "ann").reading("uk");
+    let page = browser.post_file("/import", &[], "file", card("b").as_bytes()).expect(422).text();
+    assert!(
+        page.contains("артки й світлини адресної книги можуть займати щонайбільше 1 МіБ"),
+        "{page}"
+    );
+}

@@ -63,7 +63,7 @@ fn a_full_book_takes_no_more_contacts_and_the_trash_counts() {
     add(&world, ann, named("B"));
     delete(&world, ann, first.id).unwrap();
     let full = bodies::create(&world.app, ann, &super::by(), named("C"), world.now(), |_| {});
-    assert!(matches!(full, Err(Error::Conflict(Conflict::QuotaExceeded))), "{full:?}");
+    assert!(matches!(full, Err(Error::Conflict(Conflict::QuotaExceeded(_)))), "{full:?}");
     assert_eq!(world.sql::<i64>("SELECT count(*) FROM contacts"), 2);
     assert_eq!(
         world.sql::<i64>(
@@ -90,7 +90,7 @@ fn history_makes_room_and_cards_do_not() {
     assert!(book.history_since > chrono::DateTime::UNIX_EPOCH && real > 4_000, "{book:?}");
     let (body, by) = (with("B", json!({"additional_data": "x".repeat(18_000)})), super::by());
     let full = bodies::create(&world.app, ann, &by, body, world.now(), |_| {});
-    assert!(matches!(full, Err(Error::Conflict(Conflict::QuotaExceeded))), "{full:?}");
+    assert!(matches!(full, Err(Error::Conflict(Conflict::QuotaExceeded(_)))), "{full:?}");
 }
 
 #[test]

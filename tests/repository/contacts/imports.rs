@@ -101,7 +101,7 @@ fn a_dry_run_fails_where_the_import_fails() {
             let read = import::read(file.as_bytes(), "text/vcard", None, &[], NaiveDate::MAX);
             match import::store(&full.app, ann, &by(), read.unwrap(), &options, |_| Ok(())) {
                 Ok(done) => Some((done.created, done.updated)),
-                Err(Error::Conflict(Conflict::QuotaExceeded)) => None,
+                Err(Error::Conflict(Conflict::QuotaExceeded(_))) => None,
                 Err(other) => panic!("{other:?}"),
             }
         })

@@ -174,7 +174,7 @@ fn what_a_full_book_refuses_a_dry_run_refuses_too() {
     };
     let to = To::Revision(other.revision);
     let answer = rewind(&limit(12_000), ann, to);
-    assert!(matches!(answer, Err(Error::Conflict(Conflict::QuotaExceeded))), "{answer:?}");
+    assert!(matches!(answer, Err(Error::Conflict(Conflict::QuotaExceeded(_)))), "{answer:?}");
     assert_eq!(rewind(&limit(30_000), ann, to).unwrap().reverted, 1);
     assert_eq!(rewind(&limit(1_000), ann, To::Revision(3)).unwrap().reverted, 1);
 }
