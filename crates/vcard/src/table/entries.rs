@@ -1,8 +1,9 @@
 //! The entries of a row: what stands in several columns, put together.
 
-use super::columns::custom_line;
+use super::columns::{Slot, custom_line};
+use super::joined;
 use super::row::{Builder, Thing};
-use super::text::{SEVERAL, entry_label, unescaped, values};
+use super::text::{SEVERAL, entry_label, escaped, unescaped, values};
 use super::words::Kind;
 use super::write::ENTRIES_MAX;
 use crate::value::one_line;
@@ -16,6 +17,13 @@ impl Builder<'_> {
     /// Adds the entries that the columns of a slot make.
     pub fn thing(&mut self, slot: usize, thing: Thing) {
         let Some(slot) = self.layout.slots.get(slot) else { return };
+        match self.own && slot.number.0 as usize == ENTRIES_MAX {
+            true => apart(&thing).into_iter().for_each(|one| self.entries(slot, one)),
+            false => self.entries(slot, thing),
+        }
+    }
+
+    fn entries(&mut self, slot: &Slot, thing: Thing) {
         let (said, primary) = entry_label(&thing.label);
         // Outlook writes the kind of an e-mail address where Google writes a label.
         let technical = thing.is_type && matches!(said, "SMTP" | "EX");
@@ -26,15 +34,13 @@ impl Builder<'_> {
             _ => label = label.or_else(|| slot.label.map(str::to_owned)),
         }
         if slot.kind == Kind::Address {
-            // The last one of our own tables has all that are left.
-            let one = self.own && slot.number.0 as usize != ENTRIES_MAX;
-            for (nth, one) in addresses(thing, one).into_iter().enumerate() {
+            for (nth, one) in addresses(thing, self.own).into_iter().enumerate() {
                 self.address(one, label.clone(), primary && nth == 0);
             }
             return;
         }
         let values = match thing.as_is {
-            true => thing.value.split(" ::: ").map(|it| unescaped(it).into_owned()).collect(),
+            true => vec![unescaped(&thing.value).into_owned()],
             false => values(&thing.value, slot.kind),
         };
         let services: Vec<&str> = thing.service.split(" ::: ").collect();
@@ -130,14 +136,46 @@ impl Builder<'_> {
     }
 }
 
+/// The entries of the last columns of our own tables, of which each cell has as many.
+fn apart(thing: &Thing) -> Vec<Thing> {
+    let of = |text: &str| if text.is_empty() { Vec::new() } else { joined::apart(text) };
+    let [labels, services, values] = [&thing.label, &thing.service, &thing.value].map(|it| of(it));
+    let parts = thing.address.parts().map(|part| of(part.unwrap_or_default()));
+    let counts = parts.iter().map(Vec::len).chain([values.len()]);
+    let nth = |list: &Vec<String>, nth: usize| list.get(nth).cloned().unwrap_or_default();
+    let entry = |at: usize| {
+        let [po_box, extended, street, city, region, postal_code, country] =
+            parts.each_ref().map(|part| Some(nth(part, at)).filter(|text| !text.is_empty()));
+        Thing {
+            label: nth(&labels, at),
+            service: nth(&services, at),
+            value: escaped(&nth(&values, at)).into_owned(),
+            as_is: true,
+            address: Address {
+                po_box,
+                extended,
+                street,
+                city,
+                region,
+                postal_code,
+                country,
+                ..Address::default()
+            },
+            column: thing.column,
+            ..Thing::default()
+        }
+    };
+    (0..counts.max().unwrap_or(0)).map(entry).collect()
+}
+
 /// The addresses of one label, which Google joins as it joins all values: each part has one of each.
-fn addresses(thing: Thing, one: bool) -> Vec<Thing> {
+fn addresses(thing: Thing, own: bool) -> Vec<Thing> {
     let whole = thing.formatted.as_ref().map(|(_, text)| text.as_str());
     let count = |text: &str| text.split(SEVERAL).count();
     let parts = thing.address.parts().into_iter().flatten();
     let counts: Vec<usize> = parts.chain(whole).map(count).collect();
     let several = counts.first().copied().filter(|first| counts.iter().all(|it| it == first));
-    let Some(several @ 2..=ENTRIES_MAX) = several.filter(|_| !one) else { return vec![thing] };
+    let Some(several @ 2..=ENTRIES_MAX) = several.filter(|_| !own) else { return vec![thing] };
     let nth = |nth: usize| {
         let of = |text: &str| text.split(SEVERAL).nth(nth).unwrap_or_default().trim().to_owned();
         let address = thing.address.map(|part| part.as_deref().map(of).filter(|it| !it.is_empty()));

@@ -12,6 +12,7 @@ mod dates;
 mod entries;
 mod find;
 mod forms;
+mod joined;
 mod key;
 mod kinds;
 mod languages;

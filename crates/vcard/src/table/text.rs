@@ -46,7 +46,7 @@ pub(super) fn wants_protection(text: &str, kind: Option<Kind>) -> bool {
     formula || (bare.len() < text.len() && is_protected(bare, kind)) || pieces(text, kind) != [text]
 }
 
-/// The values of a cell, as [`joined`] or Google wrote them; numbers and addresses also as people
+/// The values of a cell, as Google wrote them; numbers and addresses also as people
 /// do, `+1 555 010 0003, +1 555 010 0004`.
 pub(super) fn values(text: &str, kind: Kind) -> Vec<String> {
     let values = text.split(" ::: ").flat_map(|value| pieces(value, Some(kind)));

@@ -5,6 +5,7 @@
 //! [`header`] and one [`row`] each write them. What was written is read again as the same.
 
 use super::columns::Layout;
+use super::joined::joined;
 use super::text::{escaped, escaped_star, labels_cell, wants_protection};
 use super::words::Kind;
 use crate::names::says_who;
@@ -40,7 +41,7 @@ const ADDRESS: [&str; 7] =
     ["Street", "City", "PO Box", "Region", "Postal Code", "Country", "Extended Address"];
 
 /// Most entries of a list that have columns of their own: a card of thousands would make each row of the table as
-/// long. What is left stands in the last one, joined as Google joins values.
+/// long. The last one has all that are left: each of its cells is a list of theirs ([`joined`]).
 pub(super) const ENTRIES_MAX: usize = 50;
 
 /// How many entries of each list the table has columns for.
@@ -115,61 +116,51 @@ pub fn row(out: &mut String, widths: &Widths, details: &Details) {
     line.optional(details.additional_data.as_ref());
     line.cell(&labels_cell(&details.labels), None);
     for at in 0..widths.emails {
-        let entries = entries_at(&details.emails, at);
-        let entry = entries.first();
-        line.label(entry.and_then(|e| e.label.as_ref()), entry.is_some_and(|e| e.primary));
-        line.values(entries.iter().map(|e| &e.value), Kind::Email);
+        let all = entries_at(&details.emails, at);
+        line.cells(at, all, |it| label(it.label.as_ref(), it.primary), None);
+        line.cells(at, all, |it| (&it.value).into(), Some(Kind::Email));
     }
     for at in 0..widths.phones {
-        let entries = entries_at(&details.phones, at);
-        let entry = entries.first();
-        line.label(entry.and_then(|e| e.label.as_ref()), entry.is_some_and(|e| e.primary));
-        line.values(entries.iter().map(|e| &e.value), Kind::Phone);
+        let all = entries_at(&details.phones, at);
+        line.cells(at, all, |it| label(it.label.as_ref(), it.primary), None);
+        line.cells(at, all, |it| (&it.value).into(), Some(Kind::Phone));
     }
     for at in 0..widths.addresses {
-        let entries = entries_at(&details.addresses, at);
-        let entry = entries.first();
-        line.label(entry.and_then(|a| a.label.as_ref()), entry.is_some_and(|a| a.primary));
+        let all = entries_at(&details.addresses, at);
+        line.cells(at, all, |it| label(it.label.as_ref(), it.primary), None);
         let parts: [fn(&Address) -> &Option<String>; 7] = [
-            |a| &a.street,
-            |a| &a.city,
-            |a| &a.po_box,
-            |a| &a.region,
-            |a| &a.postal_code,
-            |a| &a.country,
-            |a| &a.extended,
+            |it| &it.street,
+            |it| &it.city,
+            |it| &it.po_box,
+            |it| &it.region,
+            |it| &it.postal_code,
+            |it| &it.country,
+            |it| &it.extended,
         ];
         for part in parts {
-            let said = entries.iter().any(|it| part(it).is_some());
-            let texts = || entries.iter().map(|it| part(it).as_deref().unwrap_or_default());
-            line.cell(
-                &if said { texts().collect::<Vec<_>>().join(" ::: ") } else { String::new() },
-                None,
-            );
+            line.cells(at, all, |it| part(it).as_deref().unwrap_or_default().into(), None);
         }
     }
     for at in 0..widths.urls {
-        let entries = entries_at(&details.urls, at);
-        line.label(entries.first().and_then(|e| e.label.as_ref()), false);
-        line.values(entries.iter().map(|e| &e.value), Kind::Url);
+        let all = entries_at(&details.urls, at);
+        line.cells(at, all, |it| label(it.label.as_ref(), false), None);
+        line.cells(at, all, |it| (&it.value).into(), Some(Kind::Url));
     }
     for at in 0..widths.dates {
-        let entries = entries_at(&details.dates, at);
-        line.label(entries.first().and_then(|e| e.label.as_ref()), false);
-        let dates: Vec<String> = entries.iter().map(|e| date(e.value)).collect();
-        line.cell(&dates.join(" ::: "), None);
+        let all = entries_at(&details.dates, at);
+        line.cells(at, all, |it| label(it.label.as_ref(), false), None);
+        line.cells(at, all, |it| date(it.value).into(), None);
     }
     for at in 0..widths.relations {
-        let entries = entries_at(&details.relations, at);
-        line.label(entries.first().and_then(|e| e.label.as_ref()), false);
-        line.values(entries.iter().map(|e| &e.value), Kind::Relation);
+        let all = entries_at(&details.relations, at);
+        line.cells(at, all, |it| label(it.label.as_ref(), false), None);
+        line.cells(at, all, |it| (&it.value).into(), Some(Kind::Relation));
     }
     for at in 0..widths.online {
-        let entries = entries_at(&details.online, at);
-        let entry = entries.first();
-        line.label(entry.and_then(|e| e.label.as_ref()), false);
-        line.optional(entry.and_then(|e| e.service.as_ref()));
-        line.values(entries.iter().map(|e| &e.value), Kind::Online);
+        let all = entries_at(&details.online, at);
+        line.cells(at, all, |it| label(it.label.as_ref(), false), None);
+        line.cells(at, all, |it| it.service.as_deref().unwrap_or_default().into(), None);
+        line.cells(at, all, |it| (&it.value).into(), Some(Kind::Online));
     }
     out.push_str("\r\n");
 }
@@ -186,6 +177,22 @@ fn date(date: PartialDate) -> String {
     if date.year.is_some() { date.to_string() } else { format!(" {date}") }
 }
 
+/// The label of an entry, as Google writes those that it has itself.
+fn label(label: Option<&String>, primary: bool) -> Cow<'_, str> {
+    let label = match label.map_or("", String::as_str) {
+        "home" => Cow::Borrowed("Home"),
+        "work" => Cow::Borrowed("Work"),
+        "mobile" => Cow::Borrowed("Mobile"),
+        "main" => Cow::Borrowed("Main"),
+        "other" => Cow::Borrowed("Other"),
+        "pager" => Cow::Borrowed("Pager"),
+        "home fax" => Cow::Borrowed("Home Fax"),
+        "work fax" => Cow::Borrowed("Work Fax"),
+        label => escaped_star(label),
+    };
+    if primary { format!("* {label}").into() } else { label }
+}
+
 /// The cells of a line.
 struct Cells<'a> {
     out: &'a mut String,
@@ -197,26 +204,25 @@ impl Cells<'_> {
         self.cell(text.map_or("", String::as_str), None);
     }
 
-    fn values<'v>(&mut self, values: impl Iterator<Item = &'v String>, kind: Kind) {
-        let values: Vec<Cow<'_, str>> = values.map(|value| escaped(value)).collect();
-        self.cell(&values.join(" ::: "), Some(kind));
-    }
-
-    /// The label of an entry, as Google writes those that it has itself.
-    fn label(&mut self, label: Option<&String>, primary: bool) {
-        let label = match label.map_or("", String::as_str) {
-            "home" => Cow::Borrowed("Home"),
-            "work" => Cow::Borrowed("Work"),
-            "mobile" => Cow::Borrowed("Mobile"),
-            "main" => Cow::Borrowed("Main"),
-            "other" => Cow::Borrowed("Other"),
-            "pager" => Cow::Borrowed("Pager"),
-            "home fax" => Cow::Borrowed("Home Fax"),
-            "work fax" => Cow::Borrowed("Work Fax"),
-            label => escaped_star(label),
-        };
-        let star = if primary { "* " } else { "" };
-        self.cell(&format!("{star}{label}"), None);
+    /// A cell of the entry `at`: what stands in the last column is a list, with a place for each entry.
+    fn cells<'e, T>(
+        &mut self,
+        at: usize,
+        entries: &'e [T],
+        text: impl Fn(&'e T) -> Cow<'e, str>,
+        kind: Option<Kind>,
+    ) {
+        if at + 1 == ENTRIES_MAX {
+            let texts: Vec<_> = entries.iter().map(text).collect();
+            let empty = texts.iter().all(|text| text.is_empty());
+            self.cell(&if empty { String::new() } else { joined(&texts) }, kind);
+            return;
+        }
+        let text = entries.first().map_or_else(Cow::default, text);
+        match kind {
+            Some(_) => self.cell(&escaped(&text), kind),
+            None => self.cell(&text, None),
+        }
     }
 
     /// Appends one cell, quoted where RFC 4180 asks for it and where programs of other countries
