@@ -35,20 +35,25 @@ fn each(writer: &mut Writer, mut act: impl FnMut(&mut Writer, Stored) -> Result<
 /// changed.
 pub fn rename_label(app: &App, owner: i64, by: &By, from: &str, to: Option<&str>) -> Result<usize> {
     in_book(app, owner, by, |writer| {
-        let changed = relabel(writer, from, to)?;
+        let changed = relabel(writer, from, to, false)?;
         rename(writer, from, to)?;
         Ok(changed)
     })
 }
 
-/// Renames a label on all contacts of the book.
-fn relabel(writer: &mut Writer, from: &str, to: Option<&str>) -> Result<usize> {
+/// Renames a label on all contacts of the book. A contact whose card is too full for the new name loses it, or refuses
+/// that to all.
+fn relabel(writer: &mut Writer, from: &str, to: Option<&str>, may_lose: bool) -> Result<usize> {
     let part = Part::Labelled(label_key(from));
     let before = writer.book().revision;
     writer.each_page(&part, |writer, page| {
         let edited = page.into_iter().map(|stored| {
             let mut card = stored.card();
             labels::replace(&mut card, from, to);
+            if may_lose && check_size(&card).is_err() {
+                card = stored.card();
+                labels::replace(&mut card, from, None);
+            }
             (stored, card)
         });
         writer.update(edited.collect()).map(|_| ())
@@ -83,9 +88,8 @@ fn give(writer: &mut Writer, label: &str, uids: &[String]) -> Result<()> {
         writer.each_page(&part, |writer, page| {
             let mut labelled = Vec::new();
             for stored in page {
-                let mut card = stored.card();
-                match labels::add(&mut card, label).and_then(|()| check_size(&card)) {
-                    Ok(()) => labelled.push((stored, card)),
+                match labels::with(&stored.card(), label) {
+                    Ok(card) => labelled.push((stored, card)),
                     // One who has as many labels, or as long a card, as a contact may have is no member.
                     Err(_) => writer.touch([label], stored.contact.id),
                 }
@@ -166,7 +170,7 @@ pub fn full() -> Error {
 pub fn was_put(writer: &mut Writer, stored: &Stored, old_name: Option<&str>) -> Result<()> {
     let Some(group) = stored.card().group().filter(|_| stored.is_group) else { return Ok(()) };
     if let Some(old) = old_name.filter(|old| !labels::same(old, &group.name)) {
-        relabel(writer, old, Some(&group.name))?;
+        relabel(writer, old, Some(&group.name), true)?;
     }
     let members: HashSet<&str> = group.members.iter().map(String::as_str).collect();
     writer.each_page(&Part::Labelled(label_key(&group.name)), |writer, page| {
@@ -196,7 +200,7 @@ pub fn will_go(writer: &mut Writer, stored: &Stored) -> Result<()> {
             && name(&other).is_some_and(|it| labels::same(&it, &label));
         Ok(())
     })?;
-    if is_shown { Ok(()) } else { relabel(writer, &label, None).map(|_| ()) }
+    if is_shown { Ok(()) } else { relabel(writer, &label, None, true).map(|_| ()) }
 }
 
 /// After a label was renamed on all contacts: its group has the new name.

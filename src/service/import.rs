@@ -353,12 +353,13 @@ impl<'o> Plan<'o> {
     /// Gives the card the labels of the lists that name it.
     fn label_by_lists(&mut self, line: u64, card: &mut Card) {
         let lists = uid(card).map(vcard::bare_uid).and_then(|uid| self.groups.remove(uid));
-        lists.unwrap_or_default().iter().for_each(|list| self.label(line, card, &list.label));
+        lists.into_iter().flatten().for_each(|list| self.label(line, card, &list.label));
     }
 
     fn label(&mut self, line: u64, card: &mut Card, label: &str) {
-        if labels::add(card, label).is_err() {
-            self.warnings.add(line, format!("labels: \"{label}\" would be one too many"));
+        match labels::with(card, label) {
+            Ok(with) => *card = with,
+            Err(why) => self.warnings.add(line, format!("labels: \"{label}\" {why}")),
         }
     }
 

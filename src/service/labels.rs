@@ -3,7 +3,7 @@
 use crate::context::App;
 use crate::error::{Error, Result};
 use crate::model::contact::input::LIST_MAX;
-use crate::model::contact::short_name;
+use crate::model::contact::{check_size, short_name};
 use crate::repository::contacts::books;
 use crate::repository::contacts::labels::labels_in_use;
 use std::sync::Arc;
@@ -40,6 +40,14 @@ pub fn add(card: &mut Card, label: &str) -> Result<()> {
     details.labels.push(label.to_owned());
     card.set(&details);
     Ok(())
+}
+
+/// The card with one label more, or why it has no room for that.
+pub fn with(card: &Card, label: &str) -> std::result::Result<Card, &'static str> {
+    let mut card = card.clone();
+    add(&mut card, label).map_err(|_| "would be one too many")?;
+    check_size(&card).map_err(|_| "would make the card too long")?;
+    Ok(card)
 }
 
 /// A card of a file as an import with this label makes it, if the contact that is there has the label: an import that

@@ -437,9 +437,27 @@ fn a_contact_whose_card_is_full_is_no_member_whoever_comes_first() {
     phone.put("b.vcf", &full("b")).expect(201);
     assert_eq!((labels(&ann, "a"), labels(&ann, "b")), (json!([]), json!([])));
     assert_eq!(members(&phone, "g.vcf"), Vec::<String>::new());
+    // Nor once the group gets a longer name.
+    phone.put("i.vcf", &group("i", "I", &["i1"])).expect(201);
+    phone.put("i1.vcf", &full("i1")).expect(201);
+    assert_eq!(members(&phone, "i.vcf"), ["i1"]);
+    phone.put("i.vcf", &group("i", &"Indians ".repeat(6), &["i1"])).expect(204);
+    assert_eq!((labels(&ann, "i1"), members(&phone, "i.vcf")), (json!([]), Vec::<String>::new()));
     let file = full("c") + &card("d", "D", &[]);
     phone.put("h.vcf", &group("h", &"Friends ".repeat(6), &["c", "d"])).expect(201);
     let headers = [("Content-Type", "text/vcard")];
     ann.send("POST", "/api/contacts/import", &headers, file.as_bytes()).expect(200);
     assert_eq!(members(&phone, "h.vcf"), ["d"]);
+    // A list in a file, and the label of an import.
+    let file = full("e") + &group("j", &"Joggers ".repeat(6), &["e"]);
+    for path in [
+        "/api/contacts/import?dry_run=true",
+        "/api/contacts/import?label=ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUV",
+    ] {
+        let told = ann.send("POST", path, &headers, file.as_bytes()).expect(200).json();
+        assert_eq!((&told["created"], &told["errors"]), (&json!(1), &json!([])), "{told}");
+        let why = told["warnings"].to_string();
+        assert!(why.contains("would make the card too long"), "{why}");
+    }
+    assert_eq!(labels(&ann, "e"), json!([]));
 }
