@@ -44,17 +44,18 @@
     const answer = await fetch(address, { headers: { Accept: "text/html" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (mine !== newest) return;
-    // To sign in, and on to what was looked for
+    // To sign in, and then on
     if (answer.redirected) return location.assign(answer.url);
     // Of an error, what it says
     const fresh = $("#found", page) ?? $("main p", page);
     if (!fresh) return;
     fresh.id = "found";
+    search.ariaInvalid = $("#search", page)?.ariaInvalid;
     const { id } = document.activeElement;
     kept.push(...all("#found .rows li").filter((it) => $("input", it).checked));
     $("#found").replaceWith(fresh);
     const list = $("#found .rows");
-    // What was selected stays selected, and stands first
+    // What was selected stays so, and stands first
     if (list) {
       kept.forEach((it) => $(`input[value="${$("input", it).value}"]`, list)?.closest("li").remove());
       list.prepend(...kept.splice(0));

@@ -40,10 +40,17 @@ impl Config {
             }
         });
         faults.append(&mut not_unicode.into_inner());
+        faults.dedup();
         match config {
             Ok(config) if faults.is_empty() => Ok(config),
             Ok(_) => Err(faults),
-            Err(more) => Err(faults.into_iter().chain(more).collect()),
+            Err(mut more) => {
+                // What cannot be read is not missing.
+                let name = |fault: &String| fault.split(' ').next().unwrap_or_default().to_owned();
+                let told: Vec<_> = faults.iter().map(name).collect();
+                more.retain(|fault| !told.contains(&name(fault)));
+                Err([faults, more].concat())
+            }
         }
     }
 
@@ -148,9 +155,9 @@ impl Reader<'_> {
     }
 
     fn required<T>(&mut self, name: &str, check: fn(&str) -> Result<T, String>) -> Option<T> {
-        let said = [format!("{name} "), format!("{name}_FILE ")];
-        if self.faults.iter().any(|fault| said.iter().any(|it| fault.starts_with(it))) {
-            // What stands in its place cannot be read, and that is said already.
+        let file = format!("{name}_FILE ");
+        if self.faults.iter().any(|fault| fault.starts_with(&file)) {
+            // The file of this one cannot be read, and that is said already.
             return None;
         }
         let result = (self.get)(name).ok_or_else(|| "is required".to_owned());

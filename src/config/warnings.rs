@@ -46,8 +46,10 @@ pub fn all(config: &Config) -> Vec<String> {
             "PUBLIC_URL has a path: pages and CardDAV answer at the root of a host only",
         ),
         (
-            config.public_url.starts_with("http://0.0.0.0:")
-                || config.public_url.starts_with("http://[::]:"),
+            ["http://0.0.0.0", "http://[::]"].iter().any(|every| {
+                let port = config.public_url.strip_prefix(every);
+                port.is_some_and(|port| port.is_empty() || port.starts_with(':'))
+            }),
             "PUBLIC_URL is every address (as LISTEN_ADDR, where it is not set): no form of the pages works, and \
              links in mails lead nowhere",
         ),
@@ -119,6 +121,7 @@ mod tests {
             ("PUBLIC_URL", "http://contacts.example/book"),
             ("LISTEN_ADDR", "0.0.0.0:8000"),
             ("LISTEN_ADDR", "[::]:8000"),
+            ("LISTEN_ADDR", "0.0.0.0:80"),
             ("PUBLIC_URL", "http://0.0.0.0:8000"),
         ] {
             assert_eq!(of(&[(name, value)]), ["PUBLIC_URL"], "{value}");

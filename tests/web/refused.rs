@@ -88,9 +88,10 @@ fn the_pages_of_a_preview_are_no_imports() {
         let form = [("key", key), ("step", step.as_str())];
         browser.post("/import/found", &form).expect(200);
     }
+    // To look with other answers is one.
+    browser.post("/import/found", &[("key", key), ("step", "look")]).expect(200);
     let import = [("key", key), ("step", "import")];
-    browser.post("/import/found", &import).expect(303);
-    // That was the second one.
+    browser.post("/import/found", &import).expect(429);
     browser.post_file("/import", &[], "file", file.as_bytes()).expect(429);
 }
 

@@ -290,7 +290,7 @@ fn crowded(count: usize) -> Details {
     let label = |at: usize| LABELS[at % LABELS.len()].map(str::to_owned);
     let text = |at: usize| format!("{} {at}", TEXTS[at % TEXTS.len()]);
     let line = |at: usize| text(at).replace('\n', " ");
-    let some_of = |every: usize, at: usize| (at % every == 0).then(|| text(at));
+    let some_of = |every: usize, at: usize| at.is_multiple_of(every).then(|| text(at));
     let entry =
         |value: String, at: usize| Entry { value, label: label(at), primary: at + 1 == count };
     let labelled = |at: usize| Labelled { value: line(at), label: label(at) };

@@ -253,10 +253,14 @@ pub fn import(call: &Call, visitor: &Visitor) -> Result<Reply> {
         return reader::go_saying(call, visitor, "/import", w.no_file);
     };
     let file = content(call, id, &upload)?;
-    if !["", "import"].contains(&form.get("step")) {
+    let step = form.get("step");
+    // To turn the pages of what was looked at is not to look at a file.
+    if !step.starts_with("rows.") {
+        limits::count_also(call, Limit::Import, id)?;
+    }
+    if !["", "import"].contains(&step) {
         return look(call, visitor, &file, form).map(|page| reader::show(call, page));
     }
-    limits::count_also(call, Limit::Import, id)?;
     match run(call, visitor, &file, &form, false) {
         Ok((outcome, _)) => {
             // At once: the search for duplicates takes its time, and what others change meanwhile is not
