@@ -36,7 +36,6 @@
 
   // ---- Search while typing ----
   const search = $("#search");
-  const found = $("#found");
   let waiting = 0, newest = 0, kept = [];
   async function look() {
     const mine = ++newest;
@@ -71,7 +70,7 @@
     history.replaceState(null, "", search.value.trim() ? address : "/contacts");
     count();
   }
-  if (found) {
+  if ($("#found")) {
     search.addEventListener("input", () => {
       clearTimeout(waiting);
       waiting = setTimeout(() => look().catch(() => {}), 150);
