@@ -223,7 +223,7 @@ pub struct Column {
 /// The columns of the table in this text; where no header is known, those of its first line.
 ///
 /// # Errors
-/// [`Fault::NoTable`] for a text without any line, or past [`cells::CELLS_MAX`] columns.
+/// [`Fault::NoTable`] for a text without any line, or past 1,100 columns.
 pub fn columns(text: &str) -> Result<Vec<Column>, Fault> {
     const SAMPLES: usize = 3;
     const SAMPLE_MAX: usize = 64;
