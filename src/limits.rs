@@ -22,7 +22,8 @@ pub enum Limit {
     Password,
     /// `RATE_LIMIT_IMPORT`, per user.
     Import,
-    /// Ten times as often as `RATE_LIMIT_IMPORT`, per user: a file is looked at, which reads as much as its import.
+    /// Ten times as often as `RATE_LIMIT_IMPORT`, per user: the pages of what a file would bring. To look with other
+    /// answers counts as an import besides.
     Preview,
     /// `RATE_LIMIT_DAV`, per app password.
     Dav,

@@ -41,8 +41,8 @@ pub fn rename_label(app: &App, owner: i64, by: &By, from: &str, to: Option<&str>
     })
 }
 
-/// Renames a label on all contacts of the book. A contact whose card is too full for the new name loses it, or refuses
-/// that to all.
+/// Renames a label on all contacts of the book. A contact whose card is too full for the new name loses it where it
+/// `may_lose`; else nobody's is renamed.
 fn relabel(writer: &mut Writer, from: &str, to: Option<&str>, may_lose: bool) -> Result<usize> {
     let part = Part::Labelled(label_key(from));
     let before = writer.book().revision;
@@ -200,7 +200,7 @@ pub fn will_go(writer: &mut Writer, stored: &Stored) -> Result<()> {
             && name(&other).is_some_and(|it| labels::same(&it, &label));
         Ok(())
     })?;
-    if is_shown { Ok(()) } else { relabel(writer, &label, None, true).map(|_| ()) }
+    if is_shown { Ok(()) } else { relabel(writer, &label, None, false).map(|_| ()) }
 }
 
 /// After a label was renamed on all contacts: its group has the new name.

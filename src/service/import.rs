@@ -374,11 +374,11 @@ impl<'o> Plan<'o> {
 
     fn create(&mut self, line: u64, mut card: Card) -> Result<Verdict> {
         self.known.remember(&card);
-        if let Some(label) = &self.options.label {
-            self.label(line, &mut card, label);
-        }
         if uid(&card).is_none() {
             card.set_uid(&self.new_uid()?);
+        }
+        if let Some(label) = &self.options.label {
+            self.label(line, &mut card, label);
         }
         if check_size(&card).is_err() {
             return Ok(self.too_long(line));

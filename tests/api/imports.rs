@@ -472,16 +472,19 @@ fn a_corrected_spelling_or_another_picture_is_other_contents() {
 fn a_card_that_is_too_long_only_with_what_the_import_gives_it_costs_nobody_else() {
     let world = World::new();
     let ann = world.user("ann");
-    let long = |head: &str| {
+    let long = |head: &str, spare: usize| {
         let begin = format!("BEGIN:VCARD\r\nVERSION:3.0\r\n{head}N:;Long;;;\r\nFN:Long\r\n");
-        let room = 1024 * 1024 - begin.len() - "END:VCARD\r\n".len();
+        let room = 1024 * 1024 - spare - begin.len() - "END:VCARD\r\n".len();
         let line = |octets: usize| format!("X-A:{}\r\n", "a".repeat(octets - 6));
         let (lines, rest) = (room / 70 - 1, room % 70 + 70);
         begin + &line(70).repeat(lines) + &line(rest / 2) + &line(rest - rest / 2) + "END:VCARD\r\n"
     };
     // Without a label it can be, without a uid not.
-    for (head, created, error) in [("", 1, json!(1)), ("UID:long\r\n", 2, json!(null))] {
-        let file = long(head) + &card("short", "Short");
+    let none = json!(null);
+    for (head, spare, created, error) in
+        [("", 0, 1, json!(1)), ("", 45, 2, none.clone()), ("UID:long\r\n", 0, 2, none)]
+    {
+        let file = long(head, spare) + &card("short", "Short");
         let path = format!("{IMPORT}?label=brought");
         let answer = ann.send("POST", &path, &[("Content-Type", "text/vcard")], file.as_bytes());
         let answer = answer.expect(200).json();
