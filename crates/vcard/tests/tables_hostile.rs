@@ -196,8 +196,8 @@ fn nothing_costs_more_than_linear_time() {
 }
 
 #[test]
-fn a_header_past_a_thousand_columns_is_refused() {
-    let text = format!("Name{}\nAnn\n", ",x".repeat(1_000));
+fn a_header_past_the_most_columns_is_refused() {
+    let text = format!("Name{}\nAnn\n", ",x".repeat(1_100));
     assert!(matches!(table::read(&text, &Options::default()), Err(Fault::NoTable(_))));
 }
 
