@@ -88,7 +88,7 @@ fn give(writer: &mut Writer, label: &str, uids: &[String]) -> Result<()> {
         writer.each_page(&part, |writer, page| {
             let mut labelled = Vec::new();
             for stored in page {
-                match labels::with(&stored.card(), label) {
+                match labels::with(stored.card(), label) {
                     Ok(card) => labelled.push((stored, card)),
                     // One who has as many labels, or as long a card, as a contact may have is no member.
                     Err(_) => writer.touch([label], stored.contact.id),

@@ -357,7 +357,7 @@ impl<'o> Plan<'o> {
     }
 
     fn label(&mut self, line: u64, card: &mut Card, label: &str) {
-        match labels::with(card, label) {
+        match labels::with(card.clone(), label) {
             Ok(with) => *card = with,
             Err(why) => self.warnings.add(line, format!("labels: \"{label}\" {why}")),
         }

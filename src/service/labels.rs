@@ -43,8 +43,7 @@ pub fn add(card: &mut Card, label: &str) -> Result<()> {
 }
 
 /// The card with one label more, or why it has no room for that.
-pub fn with(card: &Card, label: &str) -> std::result::Result<Card, &'static str> {
-    let mut card = card.clone();
+pub fn with(mut card: Card, label: &str) -> std::result::Result<Card, &'static str> {
     add(&mut card, label).map_err(|_| "would be one too many")?;
     check_size(&card).map_err(|_| "would make the card too long")?;
     Ok(card)

@@ -149,6 +149,7 @@ fn apart(thing: &Thing) -> Vec<Thing> {
         Thing {
             label: nth(&labels, at),
             service: nth(&services, at),
+            // As a cell has it: `entries` takes the escapes off.
             value: escaped(&nth(&values, at)).into_owned(),
             as_is: true,
             address: Address {

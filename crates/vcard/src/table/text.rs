@@ -46,8 +46,8 @@ pub(super) fn wants_protection(text: &str, kind: Option<Kind>) -> bool {
     formula || (bare.len() < text.len() && is_protected(bare, kind)) || pieces(text, kind) != [text]
 }
 
-/// The values of a cell, as Google wrote them; numbers and addresses also as people
-/// do, `+1 555 010 0003, +1 555 010 0004`.
+/// The values of a cell, as Google wrote them; numbers and addresses also as people do,
+/// `+1 555 010 0003, +1 555 010 0004`.
 pub(super) fn values(text: &str, kind: Kind) -> Vec<String> {
     let values = text.split(" ::: ").flat_map(|value| pieces(value, Some(kind)));
     values.map(|value| unescaped(value.trim()).into_owned()).filter(|v| !v.is_empty()).collect()
