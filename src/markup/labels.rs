@@ -42,7 +42,7 @@ pub fn page(p: &Page, labels: &[(String, i64)], more: bool) -> Markup {
     let next = next.map(|(label, _)| link(&[("after", label)]));
     let body = html! {
         h1 { (p.w.labels) }
-        @if labels.is_empty() { (nothing_found(p)) } @else { ul class="panel things" { @for label in shown { (label) } } }
+        @if labels.is_empty() { div class="empty" { h2 { (p.w.sentence("Nobody has a label yet")) } } } @else { ul class="panel things" { @for label in shown { (label) } } }
         (next_page(p, "/labels", next.as_deref()))
     };
     shell(p, p.w.labels, &html! {}, &body)

@@ -327,7 +327,7 @@ impl<'o> Plan<'o> {
         let Some(stored) = there.remove(&own) else { return self.create(line, card) };
         let old = stored.card();
         let whole = if self.is_whole { card.clone() } else { existing::over(&old, &card) };
-        let made = labels::as_made(&whole, &old, self.options.label.as_deref());
+        let made = labels::as_made(whole, &old, self.options.label.as_deref());
         if stored.is_group || existing::is_same(&old, &made) {
             return Ok(self.skip());
         }

@@ -51,14 +51,13 @@ pub fn with(mut card: Card, label: &str) -> std::result::Result<Card, &'static s
 
 /// A card of a file as an import with this label makes it, if the contact that is there has the label: an import that
 /// is sent again finds what it made, and takes its own label off nobody.
-pub fn as_made(card: &Card, there: &Card, label: Option<&str>) -> Card {
-    let mut made = card.clone();
+pub fn as_made(card: Card, there: &Card, label: Option<&str>) -> Card {
     let is_there = |label: &&str| there.details().labels.iter().any(|it| same(it, label));
-    if let Some(label) = label.filter(is_there) {
-        // A card that is full of labels stays as it is.
-        add(&mut made, label).ok();
+    match label.filter(is_there) {
+        // A card that has no room for it comes in without.
+        Some(label) => with(card.clone(), label).unwrap_or(card),
+        None => card,
     }
-    made
 }
 
 /// Puts another label in the place of one, or nothing.

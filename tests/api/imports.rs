@@ -500,6 +500,14 @@ fn a_card_that_is_too_long_only_with_what_the_import_gives_it_costs_nobody_else(
         assert!(ann.get("/api/contacts?first_name=short&label=brought").json()[0].is_object());
         ann.post("/api/contacts/rewind", json!({"to": answer["undo"]})).expect(200);
     }
+    // Nor does it where a contact is there that has the label.
+    import(&ann, "text/vcard", card("long", "Long").replace("END", "CATEGORIES:brought\r\nEND"))
+        .expect(200);
+    let path = format!("{IMPORT}?label=brought&existing=update");
+    let full = long("UID:long\r\n", 0);
+    let answer = ann.send("POST", &path, &[("Content-Type", "text/vcard")], full.as_bytes());
+    let answer = answer.expect(200).json();
+    assert_eq!((&answer["updated"], &answer["errors"]), (&json!(1), &json!([])), "{answer}");
 }
 
 #[test]

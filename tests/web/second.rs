@@ -165,6 +165,7 @@ fn a_page_that_has_become_empty_is_not_taken_for_an_empty_book() {
     for path in ["/duplicates", "/trash", "/contacts", "/labels"] {
         bob.get(path).expect(200);
     }
+    assert!(bob.get("/labels").text().contains("Nobody has a label yet"));
     world.admin("eve");
     let eve = Browser::signed_in(&world, "eve");
     let to = |path: &str| eve.get(path).expect(303).header("Location").to_owned();
