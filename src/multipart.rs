@@ -153,7 +153,8 @@ fn named(parameters: &str, name: &str) -> Option<String> {
 }
 
 /// The value of a parameter, and what stands behind it. In quotes a backslash stands before a
-/// quote or a backslash; before anything else it is itself, as in the paths of old browsers.
+/// quote or a backslash; before anything else, and before the last quote of all, it is itself, as in
+/// the paths of old browsers.
 fn parameter(text: &str) -> Option<(String, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {
         let (value, behind) = text.split_at(text.find(';').unwrap_or(text.len()));
@@ -164,7 +165,9 @@ fn parameter(text: &str) -> Option<(String, &str)> {
     while let Some((at, c)) = chars.next() {
         match c {
             '"' => return Some((value, quoted.get(at + 1..)?)),
-            '\\' => match chars.next_if(|(_, next)| matches!(next, '"' | '\\')) {
+            '\\' => match chars
+                .next_if(|(at, next)| matches!(next, '"' | '\\') && quoted.len() > at + 1)
+            {
                 Some((_, escaped)) => value.push(escaped),
                 None => value.push('\\'),
             },
@@ -278,6 +281,7 @@ mod tests {
             ("form-data; filename=\"C:\\dir\\a.vcf\"; name=\"file\"", "file"),
             ("form-data; filename*=UTF-8''%e2%82%ac.vcf; name=\"file\"", "file"),
             ("form-data; name=\"a \\\"b\\\" \\c\"", "a \"b\" \\c"),
+            ("form-data; name=\"a\\\"", "a\\"),
             ("form-data; name=\"поле\"", "поле"),
             ("form-data; name=\"\"", ""),
         ] {
