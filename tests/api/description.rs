@@ -129,6 +129,16 @@ fn the_examples_fit_their_schemas() {
     }
 }
 
+/// Generators of clients make one class of each alternative then, without the members beside them.
+#[test]
+fn no_schema_with_members_has_alternatives_too() {
+    for (name, schema) in DOCUMENT["components"]["schemas"].as_object().unwrap() {
+        let has = |key: &str| schema.get(key).is_some();
+        let alternatives = ["anyOf", "oneOf", "allOf"].into_iter().any(has);
+        assert!(!(has("properties") && alternatives), "{name}");
+    }
+}
+
 #[test]
 fn a_page_of_another_origin_can_read_each_header_that_is_described() {
     let world = World::with(|config| config.cors_origins = vec!["https://app.example".to_owned()]);

@@ -1,6 +1,5 @@
 """The generated Python client against the live server: sign in, create, list, change, delete."""
 
-import datetime
 import os
 
 from contactd_client import AuthenticatedClient, Client
@@ -17,7 +16,7 @@ client = AuthenticatedClient(api, token=tokens.access_token)
 me = get_me.sync(client=client)
 assert isinstance(me, User) and me.username == "ann" and me.role == "user", me
 
-new = NewContact(first_name="Їжак", birthday=datetime.date(1990, 4, 12), labels=["python"])
+new = NewContact(first_name="Їжак", birthday="1990-04-12", labels=["python"])
 created = create_contact.sync(client=client, body=new)
 assert isinstance(created, Contact) and created.birthday == new.birthday and created.email is None, created
 

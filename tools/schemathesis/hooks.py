@@ -104,6 +104,12 @@ def before_call(context, case, kwargs):
             case.body = whole(case.body)
         if called in {"create_contact", "replace_contact", "patch_contact"}:
             agree(case.body)
+        # Clients that are made from the description have no word for "at least one of them", nor for "needed with one".
+        if called in {"create_contact", "replace_contact"} and not any(case.body.get(it) for it in NAMES):
+            case.body["first_name"] = "Ann"
+        if called == "change_many_contacts":
+            with_label = case.body["action"] in {"add_label", "remove_label"}
+            case.body["label"] = (case.body.get("label") or "").strip() or "friends" if with_label else None
         if called == "merge_contacts":
             take_over_others(case.body)
         # Items can be all different or anything, but not "at least two different ones".
