@@ -91,14 +91,15 @@ fn rule_43_the_book_has_a_name_of_the_clients() {
         assert_eq!(phone.property(&phone.book(), "D:displayname"), "Mine & yours");
     }
     let dead = "<D:set><D:prop><X:y>1</X:y></D:prop></D:set>";
-    let answer = proppatch(&phone, &phone.book(), dead).expect(207).multi();
-    assert_eq!(answer.responses[0].propstats[0].0, "HTTP/1.1 403 Forbidden");
-    let long = format!(
-        "<D:set><D:prop><D:displayname>{}</D:displayname></D:prop></D:set>",
-        "x".repeat(201)
-    );
-    let answer = proppatch(&phone, &phone.book(), &long).expect(207).multi();
-    assert_eq!(answer.responses[0].propstats[0].0, "HTTP/1.1 507 Insufficient Storage");
+    let got = proppatch(&phone, &phone.book(), dead).expect(207);
+    assert_eq!(got.multi().responses[0].propstats[0].0, "HTTP/1.1 403 Forbidden");
+    assert!(!got.text().contains("protected-property"));
+    for (characters, status) in [(200, "200 OK"), (201, "507 Insufficient Storage")] {
+        let name = "ї".repeat(characters);
+        let set = format!("<D:set><D:prop><D:displayname>{name}</D:displayname></D:prop></D:set>");
+        let answer = proppatch(&phone, &phone.book(), &set).expect(207).multi();
+        assert_eq!(answer.responses[0].propstats[0].0, format!("HTTP/1.1 {status}"));
+    }
     let remove = "<D:remove><D:prop><D:displayname/></D:prop></D:remove>";
     proppatch(&phone, &phone.book(), remove).expect(207);
     assert_eq!(phone.property(&phone.book(), "D:displayname"), "Contacts");

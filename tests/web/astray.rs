@@ -194,6 +194,8 @@ fn the_page_for_the_code_can_be_loaded_again_and_says_when_it_is_too_much() {
     let ticket = value(&browser.follow(&answer).text(), "ticket").to_owned();
     let page = browser.follow(&answer).expect(200).text();
     assert_eq!((value(&page, "ticket"), value(&page, "next")), (ticket.as_str(), "/birthdays"));
+    let field = page.split("<input ").find(|it| it.contains("name=\"code\"")).unwrap();
+    assert!(field.split('>').next().unwrap().contains(" required"), "{field:.200}");
     let wrong = [("ticket", ticket.as_str()), ("next", "/birthdays"), ("code", "123456")];
     let many = (0..4).map(|_| browser.post_raw("/login/code", &wrong, &OURS));
     let refused = many.into_iter().find(|it| it.status == 429).expect("a limit");

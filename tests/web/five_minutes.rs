@@ -48,6 +48,7 @@ fn what_would_come_of_a_file_is_what_comes_of_it_in_the_book_of_now() {
     browser.post_file("/import", &[], "file", file.as_bytes()).expect(303);
     let page = browser.get("/import/found").expect(200).text();
     assert!(page.contains("Import 2 contacts"), "{page}");
+    assert!(!page.contains("name=\"existing\""), "nobody is there already: {page}");
     // Two remarks about one line.
     assert!(
         page.contains("<strong>1</strong> with a remark") && page.contains("31.31.1990"),

@@ -294,6 +294,12 @@ fn a_date_is_typed_as_people_write_it_with_its_year_or_without() {
     }
     let same = ann.get(&format!("/api/contacts/{id}")).expect(200).json();
     assert_eq!(same["revision"], stored["revision"]);
+    // A label that is too long is no date that cannot be read.
+    let label = "x".repeat(51);
+    let form = [("first_name", "Ada"), ("dates.0.value", "1990-06-05"), ("dates.0.label", &label)];
+    let page = browser.post("/contacts/new", &form).expect(422).text();
+    let fault = page.split("id=\"dates.0.label-fault\">").nth(1).unwrap();
+    assert!(fault.starts_with("Must have 1 to 50 characters"), "{fault:.80}");
     // What is wrong stands beside the field, which keeps what was typed.
     for (language, typed, why) in [
         ("en", "05/06/1990", "Could be two days: write the month as a word, as in 5 June 1990."),

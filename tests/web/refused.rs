@@ -96,6 +96,23 @@ fn the_pages_of_a_preview_are_no_imports() {
 }
 
 #[test]
+fn each_page_of_a_preview_has_faults_of_its_own() {
+    let world = World::new();
+    world.user("ann");
+    let browser = Browser::signed_in(&world, "ann");
+    let card = |line: &str| format!("BEGIN:VCARD\r\n{line}\r\nEND:VCARD\r\n");
+    let file = card("VERSION:3.0").repeat(30) + &card("FN:Bob Builder").repeat(60);
+    browser.post_file("/import", &[], "file", file.as_bytes()).expect(303);
+    let found = browser.get("/import/found").expect(200).text();
+    for (page, faults) in [("rows.0", 0..10), ("rows.25", 10..20), ("rows.50", 20..30)] {
+        let form = [("key", value(&found, "key")), ("step", page)];
+        let shown = browser.post("/import/found", &form).expect(200).text();
+        let has = |n: &usize| shown.contains(&format!("<tr><td>{}</td>", 3 * n + 1));
+        assert!((0..30).filter(has).eq(faults), "{page}");
+    }
+}
+
+#[test]
 fn taking_the_file_in_counts_as_an_import() {
     let limit = Some(Rate { count: 1, seconds: 60 });
     let world = World::with(|config| config.rates.import = limit);
