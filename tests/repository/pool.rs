@@ -346,3 +346,17 @@ fn a_role_that_may_not_change_the_schema_can_serve() {
     let end = format!("DROP OWNED BY {role}; DROP ROLE {role}");
     world.app.db.write(|db| db.batch(&end)).unwrap();
 }
+
+/// Each answer has six seconds, and not the connection.
+#[test]
+fn a_connection_outlives_the_time_for_an_answer() {
+    let mut config = config("public");
+    config.db_pool_size = 1;
+    let pool = Pool::new(&config).unwrap();
+    // Postgres thinks for a moment, so that its answer is waited for.
+    let sql = "SELECT pg_backend_pid() FROM pg_sleep(0.2)";
+    let pid = || pool.read(|db| Ok(db.query_one(sql, &[])?.get::<_, i32>(0))).unwrap();
+    let first = pid();
+    std::thread::sleep(Duration::from_millis(6_200));
+    assert_eq!(pid(), first);
+}
