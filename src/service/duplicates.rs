@@ -5,6 +5,7 @@ pub mod groups;
 use crate::context::App;
 use crate::error::{Conflict, Error, Result};
 use crate::model::alike::{Group, Reason};
+use crate::model::contact::MEMBERS;
 use crate::model::contact::columns::ITEM;
 use crate::repository::contacts::books;
 use crate::repository::contacts::duplicates::{self, Traits};
@@ -66,10 +67,7 @@ fn hash(value: impl Hash) -> u64 {
     hasher.finish() | 1
 }
 
-/// The line of `members` with the list of addresses.
-const EMAILS: usize = 11;
-
-/// What is read of an entry of it.
+/// What is read of an entry of the list of addresses.
 #[derive(Deserialize)]
 struct Address {
     value: String,
@@ -87,7 +85,8 @@ fn hashes(row: &Traits) -> Hashes {
     let name = members.next().map(|name| fold(&name)).unwrap_or_default();
     // As they are written, but for the case: where an accent or an apostrophe differs it is another mailbox. Folded,
     // where the list was cut off.
-    let list = row.members.split('\n').nth(EMAILS).unwrap_or_default();
+    let mut lines = MEMBERS.iter().zip(row.members.split('\n'));
+    let list = lines.find(|((name, _), _)| *name == "emails").map_or("", |(_, line)| line);
     let mut keys: Vec<_> = match serde_json::from_str::<Vec<Address>>(list) {
         Ok(list) => list.iter().map(|it| (Reason::Email, hash(it.value.to_lowercase()))).collect(),
         Err(_) => emails.iter().map(|it| (Reason::Email, hash(it))).collect(),
