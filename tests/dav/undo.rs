@@ -336,7 +336,8 @@ impl Stage {
                 self.compare(dice, &what);
             }
         }
-        assert!(done > times / 3, "{refused} of {times} were out of reach");
+        // How many are within reach is chance: what is old is purged now and then.
+        assert!(done > times / 8, "{refused} of {times} were out of reach");
     }
 }
 
