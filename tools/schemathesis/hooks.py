@@ -103,13 +103,14 @@ def before_call(context, case, kwargs):
         if case.media_type != "multipart/form-data":  # a file in a new body would be no string to schemathesis
             case.body = whole(case.body)
         if called in {"create_contact", "replace_contact", "patch_contact"}:
-            agree(case.body)
-        # Clients that are made from the description have no word for "at least one of them", nor for "needed with one".
-        if called in {"create_contact", "replace_contact"} and not any(case.body.get(it) for it in NAMES):
-            case.body["first_name"] = "Ann"
+            agree(case.body, is_whole=called != "patch_contact")
+        # The description has no alternatives, of which generators of clients make little: "needed with these".
         if called == "change_many_contacts":
-            with_label = case.body["action"] in {"add_label", "remove_label"}
-            case.body["label"] = (case.body.get("label") or "").strip() or "friends" if with_label else None
+            label, needs_one = case.body.get("label"), case.body["action"] in {"add_label", "remove_label"}
+            if needs_one and not (label or "").strip():
+                case.body["label"] = "friends"
+            if label and not needs_one:
+                case.body["label"] = None
         if called == "merge_contacts":
             take_over_others(case.body)
         # Items can be all different or anything, but not "at least two different ones".
@@ -126,10 +127,10 @@ def whole(value):
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def agree(contact):
+def agree(contact, is_whole=False):
     """Members of a contact that depend on each other, or on a calendar."""
     names = [contact[it] for it in NAMES if it in contact]
-    if names and not any(isinstance(it, str) and any(map(str.isalnum, it)) for it in names):
+    if (names or is_whole) and not any(isinstance(it, str) and any(map(str.isalnum, it)) for it in names):
         contact["first_name"] = "Ann"  # a contact has a name
     for flat, entries in {"email": "emails", "phone": "phones", "": "addresses"}.items():
         if entries in contact:

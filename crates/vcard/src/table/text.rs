@@ -344,9 +344,23 @@ mod tests {
             let part = |at: u32| pieces_of[n / 9_usize.pow(at) % 9];
             (0..4).map(part).collect::<String>().trim().to_owned()
         });
-        for text in
-            texts.chain(["-1+cmd|' /C calc'!A0", "+1*2", "+49 30 1234567"].map(str::to_owned))
-        {
+        let others = [
+            "=1+1",
+            "'=1",
+            "''=1",
+            "@x",
+            "+",
+            "+49 30 1234567",
+            "'+49 30 1234567",
+            "030 1234567, 030 7654321",
+            "'030 1234567, 030 7654321",
+            "'030",
+            "a@x.example, b@x.example",
+            "'a@x.example, b@x.example",
+            "-1+cmd|' /C calc'!A0",
+            "+1*2",
+        ];
+        for text in texts.chain(others.map(str::to_owned)) {
             for kind in [None, Some(Kind::Phone), Some(Kind::Email)] {
                 let cell =
                     if wants_protection(&text, kind) { format!("'{text}") } else { text.clone() };
